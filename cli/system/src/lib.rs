@@ -1,1 +1,17 @@
-//! (see below)
+//! The system model: a Compose project (its files, merged, interpolated and checked) as values.
+//!
+//! What comes in: paths and a [`files::Files`] value to read them with. What leaves: a
+//! [`model::System`], or every [`problem::Problem`] found, each with file, line and column.
+//! What must not enter: effects (no clock, no network, no process, no file access of its own),
+//! any other room of the house, any knowledge of one particular system.
+//!
+//! Layout
+//! - [`id`]: names and keys: project, lane, service, instance, edge.
+//! - [`problem`]: what is wrong with an input, where, and what to do.
+//! - [`files`]: the only way to read; handed in.
+//! - [`model`]: the resolved system.
+
+pub mod files;
+pub mod id;
+pub mod model;
+pub mod problem;

@@ -1,0 +1,117 @@
+//! Text for people: fits 80 columns, says the important thing last, and needs no colour.
+
+use crate::case::{Case, Verdict};
+use crate::report::Report;
+
+/// The widest line the renderers aim for.
+pub const COLUMNS: usize = 80;
+
+/// The mark in front of a case. A word, so that nothing hangs on colour.
+#[must_use]
+pub const fn mark(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Held => "held  ",
+        Verdict::Failed => "FAILED",
+        Verdict::Inconclusive => "?     ",
+    }
+}
+
+/// One case: its line, and below it the evidence where it did not hold.
+#[must_use]
+pub fn case(case: &Case) -> String {
+    let head = format!("  {}  {}", mark(case.verdict), case.title);
+    let time = format!("{:.2}s", case.seconds);
+    let mut text = if head.chars().count() + time.len() + 2 <= COLUMNS {
+        let gap = COLUMNS - head.chars().count() - time.len();
+        format!("{head}{}{time}\n", " ".repeat(gap))
+    } else {
+        format!("{head}  {time}\n")
+    };
+    if case.verdict != Verdict::Held {
+        for evidence in &case.evidence {
+            let place = evidence.place.as_ref().map(|p| format!("{p}: ")).unwrap_or_default();
+            for line in wrap(&format!("{place}{}", evidence.what), COLUMNS - 10) {
+                text.push_str(&format!("          {line}\n"));
+            }
+        }
+        if let Some(repeat) = &case.repeat {
+            text.push_str(&format!("          again: {repeat}\n"));
+        }
+    }
+    text
+}
+
+/// The whole report, the verdict last.
+#[must_use]
+pub fn report(report: &Report) -> String {
+    let mut text: String = report.cases.iter().map(case).collect();
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(&summary(report));
+    text.push('\n');
+    text
+}
+
+/// The closing line: how many held, and the verdict.
+#[must_use]
+pub fn summary(report: &Report) -> String {
+    let held = report.count(Verdict::Held);
+    let failed = report.count(Verdict::Failed);
+    let open = report.count(Verdict::Inconclusive);
+    let mut parts = vec![format!("{held} held")];
+    if failed > 0 {
+        parts.push(format!("{failed} failed"));
+    }
+    if open > 0 {
+        parts.push(format!("{open} inconclusive"));
+    }
+    format!(
+        "{} {}: {} ({}, {:.1}s)",
+        report.command,
+        report.system,
+        report.verdict.word(),
+        parts.join(", "),
+        report.seconds
+    )
+}
+
+/// Breaks at spaces so that no line exceeds `width` characters, where a word allows it; keeps the
+/// text's own line breaks.
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let mut line = String::new();
+        for word in paragraph.split(' ') {
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_at_spaces_and_words_are_never_cut() {
+        assert_eq!(wrap("aa bb cc", 5), ["aa bb", "cc"]);
+        assert_eq!(wrap("aaaaaaaa b", 3), ["aaaaaaaa", "b"]);
+        assert_eq!(wrap("a\nb", 9), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_case_that_held_is_one_line_of_at_most_eighty_columns() {
+        let text = case(&Case::new("x", "checkout holds", Verdict::Held).because("unseen"));
+        assert_eq!(text.lines().count(), 1);
+        assert!(text.trim_end().chars().count() <= COLUMNS, "{text}");
+    }
+}

@@ -1,0 +1,419 @@
+//! The resolved system: what the Compose files say, after merge and interpolation, as typed
+//! values. Every part a user may have got wrong keeps its [`Place`].
+//!
+//! Built by the loader's last step, from a tree with positions; nothing here is deserialised
+//! from YAML directly.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Party, ProjectName, ServiceName};
+use crate::problem::Place;
+
+/// A loaded system.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct System {
+    /// Compose's project name: `-p`, `COMPOSE_PROJECT_NAME`, top-level `name`, else the folder's.
+    pub name: ProjectName,
+    /// The files it was read from, first one first.
+    pub files: Vec<PathBuf>,
+    /// The project directory (absolute): where relative paths of the files start.
+    pub root: PathBuf,
+    /// Services in file order.
+    pub services: IndexMap<ServiceName, Service>,
+    /// Named volumes.
+    pub volumes: IndexMap<String, Volume>,
+    /// Every declared or inferred edge, with the reasons for it.
+    pub edges: Vec<Edge>,
+    /// Top-level `x-msvc`.
+    pub x_msvc: SystemExtension,
+    /// Hex SHA-256 over the resolved model, for `run.json` and for "nothing changed".
+    pub hash: String,
+}
+
+impl System {
+    /// The service of that name.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        self.services.get(name)
+    }
+}
+
+/// A value together with where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed<T> {
+    /// The value.
+    pub value: T,
+    /// Where the user wrote it.
+    pub place: Place,
+}
+
+/// One service.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Service {
+    /// Its name.
+    pub name: ServiceName,
+    /// Where its block begins.
+    pub place: Place,
+    /// `image`, when given.
+    pub image: Option<Placed<String>>,
+    /// `build`, when given.
+    pub build: Option<Build>,
+    /// `entrypoint` as a list, when given.
+    pub entrypoint: Option<Vec<String>>,
+    /// `command` as a list (a string is split as a shell splits words), when given.
+    pub command: Option<Vec<String>>,
+    /// `environment` over `env_file`, resolved. A variable without a value that the caller's
+    /// environment does not have either is left out.
+    pub environment: IndexMap<String, Placed<String>>,
+    /// `working_dir`, when given.
+    pub working_dir: Option<String>,
+    /// Ports opened to the host.
+    pub ports: Vec<PublishedPort>,
+    /// Ports the service listens on: `expose`, targets of `ports`, ports named by `x-msvc`
+    /// (`process.port`, `calls`) and by addresses in other services' settings.
+    pub listens: Vec<u16>,
+    /// `depends_on` and `links`.
+    pub depends_on: Vec<Dependency>,
+    /// `healthcheck`, when given and not disabled.
+    pub healthcheck: Option<Healthcheck>,
+    /// Mounts.
+    pub mounts: Vec<Mount>,
+    /// `restart`.
+    pub restart: RestartPolicy,
+    /// `stop_grace_period`, Compose's default 10 s.
+    pub stop_grace_period: Duration,
+    /// `stop_signal`, default `SIGTERM`.
+    pub stop_signal: String,
+    /// `deploy.replicas` or `scale`, default 1.
+    pub replicas: u32,
+    /// `profiles`.
+    pub profiles: Vec<String>,
+    /// `labels`.
+    pub labels: IndexMap<String, String>,
+    /// Fields that were read and understood but that a runtime may not be able to honour, by
+    /// name (for example `networks`, `cap_add`). A runtime that cannot honour one reports it.
+    pub other_fields: IndexMap<String, Placed<serde_json::Value>>,
+    /// The service's `x-msvc`.
+    pub x_msvc: ServiceExtension,
+}
+
+/// `build`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Build {
+    /// Build context, absolute.
+    pub context: PathBuf,
+    /// Dockerfile, as given (relative to the context) or `Dockerfile`.
+    pub dockerfile: PathBuf,
+    /// Where `build` stands.
+    pub place: Place,
+    /// `args`.
+    pub args: IndexMap<String, String>,
+    /// `target`.
+    pub target: Option<String>,
+}
+
+/// A port opened to the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedPort {
+    /// Host address to listen on; `None` means Compose's default (all interfaces), which the
+    /// process runtime narrows to loopback.
+    pub host_ip: Option<String>,
+    /// Host port; `None` means any free one.
+    pub published: Option<u16>,
+    /// The service's own port.
+    pub target: u16,
+    /// `tcp` or `udp`.
+    pub protocol: Protocol,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// Transport protocol of a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+/// One entry of `depends_on` (or `links`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dependency {
+    /// The service depended upon.
+    pub service: ServiceName,
+    /// What must be so before the dependent starts.
+    pub condition: Condition,
+    /// `required: false` makes a missing or failed dependency a warning.
+    pub required: bool,
+    /// `restart: true`: restart with it.
+    pub restart: bool,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// `depends_on.condition`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// Its process was started.
+    ServiceStarted,
+    /// Its healthcheck has passed.
+    ServiceHealthy,
+    /// It ended with status 0.
+    ServiceCompletedSuccessfully,
+}
+
+/// `healthcheck`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Healthcheck {
+    /// What to run.
+    pub test: HealthTest,
+    /// Time between probes; Docker's default 30 s.
+    pub interval: Duration,
+    /// Time a probe may take; default 30 s.
+    pub timeout: Duration,
+    /// Failures in a row that make it unhealthy; default 3.
+    pub retries: u32,
+    /// Failures within this time from the start do not count; default 0.
+    pub start_period: Duration,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// `healthcheck.test`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthTest {
+    /// `["CMD", …]`: run directly.
+    Command(Vec<String>),
+    /// `["CMD-SHELL", …]` or a plain string: run by the shell.
+    Shell(String),
+}
+
+/// A mount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mount {
+    /// What is mounted.
+    pub source: MountSource,
+    /// Where, inside the service.
+    pub target: String,
+    /// Whether it is read-only.
+    pub read_only: bool,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// What a mount mounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MountSource {
+    /// A named volume.
+    Volume(String),
+    /// A folder or file of the host, absolute.
+    Bind(PathBuf),
+    /// A volume without a name.
+    Anonymous,
+    /// Memory.
+    Tmpfs,
+}
+
+/// A named volume.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// `external: true`.
+    pub external: bool,
+    /// `name`, when given.
+    pub name: Option<String>,
+}
+
+/// `restart`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestartPolicy {
+    /// Never (the default).
+    No,
+    /// Always.
+    Always,
+    /// After a non-zero exit, at most so many times when a number is given.
+    OnFailure(Option<u32>),
+    /// Always, unless stopped by the user.
+    UnlessStopped,
+}
+
+/// An edge with why it exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edge {
+    /// Who calls.
+    pub caller: Party,
+    /// Who is called.
+    pub callee: ServiceName,
+    /// Which port of the callee.
+    pub port: u16,
+    /// Why it exists, at least one reason.
+    pub reasons: Vec<EdgeReason>,
+}
+
+/// Why an edge exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "by")]
+pub enum EdgeReason {
+    /// `x-msvc.calls` names it.
+    Calls {
+        /// Where.
+        place: Place,
+    },
+    /// An environment value names the callee.
+    Environment {
+        /// The variable.
+        key: String,
+        /// Where.
+        place: Place,
+    },
+    /// The command or entrypoint names the callee.
+    Command {
+        /// Where.
+        place: Place,
+    },
+    /// `depends_on` or `links`, and the callee has exactly the ports it has.
+    DependsOn {
+        /// Where.
+        place: Place,
+    },
+    /// A published port: the host's own calls.
+    Published {
+        /// Where.
+        place: Place,
+    },
+}
+
+impl EdgeReason {
+    /// Where the user wrote what made the edge.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        match self {
+            Self::Calls { place }
+            | Self::Environment { place, .. }
+            | Self::Command { place }
+            | Self::DependsOn { place }
+            | Self::Published { place } => place,
+        }
+    }
+}
+
+impl std::fmt::Display for EdgeReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Calls { .. } => f.write_str("x-msvc.calls"),
+            Self::Environment { key, .. } => f.write_str(key),
+            Self::Command { .. } => f.write_str("command"),
+            Self::DependsOn { .. } => f.write_str("depends_on"),
+            Self::Published { .. } => f.write_str("ports"),
+        }
+    }
+}
+
+/// Top-level `x-msvc`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct SystemExtension {
+    /// Folder of pact files, absolute.
+    pub contracts: Option<Placed<PathBuf>>,
+    /// Journeys, in order.
+    pub journeys: Vec<JourneyReference>,
+    /// Experiment files, absolute, in order.
+    pub experiments: Vec<Placed<PathBuf>>,
+}
+
+/// One entry of `x-msvc.journeys`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JourneyReference {
+    /// An Arazzo document, absolute; each of its workflows that no other one of it calls is a
+    /// journey.
+    Document(Placed<PathBuf>),
+    /// A command whose exit status is the outcome.
+    Command {
+        /// What the journey is called.
+        name: String,
+        /// Program and arguments; run in the project directory.
+        command: Vec<String>,
+        /// Where it stands.
+        place: Place,
+    },
+}
+
+/// A service's `x-msvc`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ServiceExtension {
+    /// The team that owns it.
+    pub owner: Option<String>,
+    /// Its bounded context.
+    pub context: Option<String>,
+    /// How it runs as a host process.
+    pub process: ProcessExtension,
+    /// Services it calls; an entry may name the port and the setting that carries the address.
+    pub calls: Vec<Call>,
+    /// How to prove contracts against it.
+    pub contract: Option<ContractExtension>,
+}
+
+/// One entry of `x-msvc.calls`: `catalog`, `mailbox:2525`, or `{service, port, key}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// The callee.
+    pub service: ServiceName,
+    /// Its port; all ports it listens on when not given.
+    pub port: Option<u16>,
+    /// The environment variable whose bare value is the callee's host name.
+    pub key: Option<String>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// `x-msvc.process`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessExtension {
+    /// How it is built on the host; inferred when absent.
+    pub build: Option<ProcessBuild>,
+    /// What to run instead of entrypoint and command.
+    pub command: Option<Vec<String>>,
+    /// Where to run it, absolute; default the build context, else the project directory.
+    pub working_dir: Option<PathBuf>,
+    /// Settings that hold for the process runtime only, over `environment`.
+    pub environment: IndexMap<String, Placed<String>>,
+    /// Through which environment variable the service learns where to listen, by port.
+    pub port: IndexMap<u16, Placed<String>>,
+}
+
+/// `x-msvc.process.build`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcessBuild {
+    /// `cargo`, or `{cargo: BIN}`: a binary of the Cargo package in the build context.
+    Cargo {
+        /// The binary; default the service's name when the package has it, else its only one.
+        bin: Option<String>,
+    },
+    /// Any command, run in the build context.
+    Command(Vec<String>),
+    /// `none`: nothing is to be built.
+    Nothing,
+}
+
+/// `x-msvc.contract`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContractExtension {
+    /// Path of the provider state endpoint, for example `/_pact/states`.
+    pub states: Option<Placed<String>>,
+    /// Settings that hold only while contracts are verified against it.
+    pub environment: IndexMap<String, String>,
+    /// The command that runs its consumer tests.
+    pub consumer_test: Option<Vec<String>>,
+    /// Where it stands.
+    pub place: Place,
+}

@@ -1,0 +1,168 @@
+//! What is wrong with an input file: what, where, and what to do about it.
+//!
+//! Loaders collect problems and fail once with all of them; nobody prints here.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// A position in a file that a user wrote. Lines and columns count from 1.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// The file as it was named or found.
+    pub file: PathBuf,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
+    }
+}
+
+/// How much a problem weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The input cannot be used.
+    Error,
+    /// The input is used; the user should know.
+    Warning,
+}
+
+/// One thing wrong with an input.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Problem {
+    /// Error or warning.
+    pub severity: Severity,
+    /// Where, when a file is to blame.
+    pub place: Option<Place>,
+    /// What is wrong, one sentence without a full stop.
+    pub what: String,
+    /// What to do, when that can be said.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// An error without a place.
+    pub fn error(what: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, place: None, what: what.into(), hint: None }
+    }
+
+    /// A warning without a place.
+    pub fn warning(what: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, place: None, what: what.into(), hint: None }
+    }
+
+    /// The same problem at `place`.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// The same problem with advice.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            write!(f, "{place}: ")?;
+        }
+        write!(f, "{}", self.what)?;
+        if let Some(hint) = &self.hint {
+            write!(f, " ({hint})")?;
+        }
+        Ok(())
+    }
+}
+
+/// Every problem of one input, in the order found. As an error it holds at least one
+/// [`Severity::Error`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problems(pub Vec<Problem>);
+
+impl Problems {
+    /// Adds one.
+    pub fn push(&mut self, problem: Problem) {
+        self.0.push(problem);
+    }
+
+    /// Whether any of them is an error.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|p| p.severity == Severity::Error)
+    }
+
+    /// `Ok(value)` when no error was collected, else all problems.
+    ///
+    /// # Errors
+    /// When any collected problem is an error.
+    pub fn or<T>(self, value: T) -> Result<T, Self> {
+        if self.has_errors() { Err(self) } else { Ok(value) }
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, problem) in self.0.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// The candidate nearest to `wrong`, when one is near enough to be what was meant.
+#[must_use]
+pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = wrong.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|c| (strsim::damerau_levenshtein(&lower, &c.to_lowercase()), c))
+        .filter(|(distance, c)| *distance <= 1 + c.chars().count().max(3) / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, c)| c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transposed_name_finds_its_neighbour_and_a_foreign_one_does_not() {
+        let names = ["payments", "orders", "gateway"];
+        assert_eq!(nearest("paymnets", names), Some("payments"));
+        assert_eq!(nearest("zzz", names), None);
+    }
+
+    #[test]
+    fn a_problem_reads_place_what_and_hint() {
+        let problem = Problem::error("unknown key `prots`")
+            .at(Place { file: "compose.yaml".into(), line: 3, column: 5 })
+            .hint("did you mean `ports`?");
+        assert_eq!(
+            problem.to_string(),
+            "compose.yaml:3:5: unknown key `prots` (did you mean `ports`?)"
+        );
+    }
+}
