@@ -1,1 +1,21 @@
-//! (see below)
+//! The effects, handed in everywhere: time, chance, shutdown, child commands, HTTP, files, locks.
+//!
+//! What comes in: nothing from any other room. What leaves: small values that rooms take as
+//! parameters. What must not enter: any knowledge of systems, meshes or journeys, and printing.
+//!
+//! Layout
+//! - [`clock`], [`draw`], [`shutdown`]: time, chance and the wish to end, as parameters.
+//! - [`child`]: a command run to its end.
+//! - [`http_client`]: the one factory of HTTP clients.
+//! - [`atomic_write`], [`lock`], [`disk`]: files.
+//! - [`name_service`]: keeps a static binary off the host's NSS plug-ins.
+
+pub mod atomic_write;
+pub mod child;
+pub mod clock;
+pub mod disk;
+pub mod draw;
+pub mod http_client;
+pub mod lock;
+pub mod name_service;
+pub mod shutdown;

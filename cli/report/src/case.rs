@@ -45,7 +45,10 @@ pub struct Evidence {
 impl Evidence {
     /// A sentence without a place.
     pub fn said(what: impl Into<String>) -> Self {
-        Self { what: what.into(), ..Self::default() }
+        Self {
+            what: what.into(),
+            ..Self::default()
+        }
     }
 
     /// The same with where it stands.

@@ -78,7 +78,11 @@ impl Exit {
     /// several, and outrank all.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
-        if self.rank() <= other.rank() { self } else { other }
+        if self.rank() <= other.rank() {
+            self
+        } else {
+            other
+        }
     }
 
     const fn rank(self) -> u8 {
@@ -111,7 +115,13 @@ mod tests {
 
     #[test]
     fn of_several_codes_the_first_of_six_one_three_five_zero_holds() {
-        let order = [Exit::NotUndone, Exit::Failed, Exit::CouldNot, Exit::Inconclusive, Exit::Held];
+        let order = [
+            Exit::NotUndone,
+            Exit::Failed,
+            Exit::CouldNot,
+            Exit::Inconclusive,
+            Exit::Held,
+        ];
         for (i, a) in order.into_iter().enumerate() {
             for b in order.into_iter().skip(i) {
                 assert_eq!(a.and(b), a);

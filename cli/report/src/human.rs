@@ -29,7 +29,11 @@ pub fn case(case: &Case) -> String {
     };
     if case.verdict != Verdict::Held {
         for evidence in &case.evidence {
-            let place = evidence.place.as_ref().map(|p| format!("{p}: ")).unwrap_or_default();
+            let place = evidence
+                .place
+                .as_ref()
+                .map(|p| format!("{p}: "))
+                .unwrap_or_default();
             for line in wrap(&format!("{place}{}", evidence.what), COLUMNS - 10) {
                 text.push_str(&format!("          {line}\n"));
             }

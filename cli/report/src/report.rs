@@ -64,7 +64,10 @@ impl Report {
     /// How many cases came out so.
     #[must_use]
     pub fn count(&self, verdict: Verdict) -> usize {
-        self.cases.iter().filter(|case| case.verdict == verdict).count()
+        self.cases
+            .iter()
+            .filter(|case| case.verdict == verdict)
+            .count()
     }
 }
 

@@ -21,10 +21,10 @@ pub struct Files {
 
 impl Files {
     /// Files read through `read` (path, most bytes allowed).
-    pub fn new(
-        read: impl Fn(&Path, u64) -> io::Result<Vec<u8>> + Send + Sync + 'static,
-    ) -> Self {
-        Self { read: Box::new(read) }
+    pub fn new(read: impl Fn(&Path, u64) -> io::Result<Vec<u8>> + Send + Sync + 'static) -> Self {
+        Self {
+            read: Box::new(read),
+        }
     }
 
     /// Files that exist only in memory.
@@ -32,9 +32,10 @@ impl Files {
     pub fn in_memory(files: BTreeMap<PathBuf, Vec<u8>>) -> Self {
         Self::new(move |path, limit| match files.get(path) {
             None => Err(io::Error::new(io::ErrorKind::NotFound, "no such file")),
-            Some(bytes) if bytes.len() as u64 > limit => {
-                Err(io::Error::new(io::ErrorKind::FileTooLarge, "file too large"))
-            }
+            Some(bytes) if bytes.len() as u64 > limit => Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "file too large",
+            )),
             Some(bytes) => Ok(bytes.clone()),
         })
     }
@@ -50,7 +51,8 @@ impl Files {
     /// Whether the file can be read.
     #[must_use]
     pub fn exists(&self, path: &Path) -> bool {
-        self.read(path).map_or_else(|e| e.kind() != io::ErrorKind::NotFound, |_| true)
+        self.read(path)
+            .map_or_else(|e| e.kind() != io::ErrorKind::NotFound, |_| true)
     }
 }
 

@@ -21,7 +21,9 @@ pub enum IdError {
     #[error("`{0}` is no service name: letters, digits, `.`, `_` and `-`")]
     Service(String),
     /// An edge is neither `a->b`, `a->b:port` nor `a~b~port`.
-    #[error("`{0}` is no edge: write `caller->callee`, `caller->callee:port` or `caller~callee~port`")]
+    #[error(
+        "`{0}` is no edge: write `caller->callee`, `caller->callee:port` or `caller~callee~port`"
+    )]
     Edge(String),
 }
 
@@ -104,7 +106,9 @@ macro_rules! name {
 
 fn project_like(name: &str) -> bool {
     let mut chars = name.chars();
-    chars.next().is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    chars
+        .next()
+        .is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
         && chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
 }
 
@@ -164,13 +168,22 @@ impl InstanceId {
     /// The same replica's next start.
     #[must_use]
     pub fn next(&self) -> Self {
-        Self { incarnation: self.incarnation + 1, ..self.clone() }
+        Self {
+            incarnation: self.incarnation + 1,
+            ..self.clone()
+        }
     }
 }
 
 impl fmt::Display for InstanceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { project, lane, service, replica, incarnation } = self;
+        let Self {
+            project,
+            lane,
+            service,
+            replica,
+            incarnation,
+        } = self;
         write!(f, "{project}/{lane}/{service}/{replica}#{incarnation}")
     }
 }
@@ -310,11 +323,17 @@ impl FromStr for EdgeSelector {
             (caller, callee, port)
         };
         // People see `client`; no file of theirs can have a caller of that spelling with an `@`.
-        let caller = if caller.trim() == "client" { "@client" } else { caller.trim() };
+        let caller = if caller.trim() == "client" {
+            "@client"
+        } else {
+            caller.trim()
+        };
         Ok(Self {
             caller: caller.parse().map_err(|_| wrong())?,
             callee: callee.trim().parse().map_err(|_| wrong())?,
-            port: port.map(|p| p.trim().parse().map_err(|_| wrong())).transpose()?,
+            port: port
+                .map(|p| p.trim().parse().map_err(|_| wrong()))
+                .transpose()?,
         })
     }
 }
@@ -345,10 +364,19 @@ mod tests {
     #[test]
     fn an_edge_is_named_in_three_forms() {
         let id = edge("orders", "payments", 8080);
-        for form in ["orders->payments", "orders->payments:8080", "orders~payments~8080"] {
+        for form in [
+            "orders->payments",
+            "orders->payments:8080",
+            "orders~payments~8080",
+        ] {
             assert!(form.parse::<EdgeSelector>().unwrap().selects(&id), "{form}");
         }
-        assert!(!"orders->payments:9090".parse::<EdgeSelector>().unwrap().selects(&id));
+        assert!(
+            !"orders->payments:9090"
+                .parse::<EdgeSelector>()
+                .unwrap()
+                .selects(&id)
+        );
         assert!("orders".parse::<EdgeSelector>().is_err());
         assert!("a~b~c~d".parse::<EdgeSelector>().is_err());
     }
@@ -358,7 +386,11 @@ mod tests {
         let id = edge("@client", "gateway", 8080);
         assert_eq!(id.to_string(), "client->gateway:8080");
         assert_eq!(id.url_form(), "@client~gateway~8080");
-        for form in ["client->gateway", "@client->gateway", "@client~gateway~8080"] {
+        for form in [
+            "client->gateway",
+            "@client->gateway",
+            "@client~gateway~8080",
+        ] {
             assert!(form.parse::<EdgeSelector>().unwrap().selects(&id), "{form}");
         }
     }

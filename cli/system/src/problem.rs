@@ -50,12 +50,22 @@ pub struct Problem {
 impl Problem {
     /// An error without a place.
     pub fn error(what: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, place: None, what: what.into(), hint: None }
+        Self {
+            severity: Severity::Error,
+            place: None,
+            what: what.into(),
+            hint: None,
+        }
     }
 
     /// A warning without a place.
     pub fn warning(what: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, place: None, what: what.into(), hint: None }
+        Self {
+            severity: Severity::Warning,
+            place: None,
+            what: what.into(),
+            hint: None,
+        }
     }
 
     /// The same problem at `place`.
@@ -108,7 +118,11 @@ impl Problems {
     /// # Errors
     /// When any collected problem is an error.
     pub fn or<T>(self, value: T) -> Result<T, Self> {
-        if self.has_errors() { Err(self) } else { Ok(value) }
+        if self.has_errors() {
+            Err(self)
+        } else {
+            Ok(value)
+        }
     }
 }
 
@@ -158,7 +172,11 @@ mod tests {
     #[test]
     fn a_problem_reads_place_what_and_hint() {
         let problem = Problem::error("unknown key `prots`")
-            .at(Place { file: "compose.yaml".into(), line: 3, column: 5 })
+            .at(Place {
+                file: "compose.yaml".into(),
+                line: 3,
+                column: 5,
+            })
             .hint("did you mean `ports`?");
         assert_eq!(
             problem.to_string(),

@@ -1,0 +1,58 @@
+//! One holder at a time, across processes; released by the kernel however the holder ends.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::Path;
+
+/// Held until dropped or until the process ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Takes the lock at `path`, or says that somebody holds it (`None`).
+///
+/// # Errors
+/// When the file cannot be made.
+pub fn try_lock(path: &Path) -> io::Result<Option<Lock>> {
+    let file = open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Lock { _file: file })),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Takes the lock at `path`, waiting for its holder. Blocks the thread.
+///
+/// # Errors
+/// When the file cannot be made.
+pub fn lock(path: &Path) -> io::Result<Lock> {
+    let file = open(path)?;
+    file.lock()?;
+    Ok(Lock { _file: file })
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_holder_is_refused_until_the_first_lets_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let held = try_lock(&path).unwrap();
+        assert!(held.is_some());
+        assert!(try_lock(&path).unwrap().is_none());
+        drop(held);
+        assert!(try_lock(&path).unwrap().is_some());
+    }
+}

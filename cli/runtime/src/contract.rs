@@ -1,0 +1,141 @@
+//! The trait that every runtime fulfils. The executor and the commands know nothing else.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::stream::BoxStream;
+use msvc_mesh::protocol::Session;
+use msvc_report::event::{Event, Stamped, Stream};
+use msvc_system::id::{InstanceId, ServiceName};
+use serde::{Deserialize, Serialize};
+
+use crate::observed::Observed;
+use crate::plan::Step;
+
+/// A runtime could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// A port or address that the system needs is taken.
+    #[error("{address} is taken{}: {hint}", owner.as_deref().map(|o| format!(" by {o}")).unwrap_or_default())]
+    PortTaken {
+        /// The address.
+        address: String,
+        /// Who has it, when that can be told.
+        owner: Option<String>,
+        /// What to do.
+        hint: String,
+    },
+    /// A service cannot be run as the file says.
+    #[error("{instance} cannot be started: {why}")]
+    Start {
+        /// Which.
+        instance: InstanceId,
+        /// Why and what to do.
+        why: String,
+    },
+    /// A service ended or failed its healthcheck before it was ready.
+    #[error("{instance} never became ready: {why}")]
+    NeverReady {
+        /// Which.
+        instance: InstanceId,
+        /// How it ended or what its probe said.
+        why: String,
+        /// The last lines it wrote.
+        last_lines: Vec<String>,
+    },
+    /// There is no such instance.
+    #[error("{0} is not there")]
+    NoInstance(InstanceId),
+    /// The supervisor, mesh or engine is gone or does not answer.
+    #[error("the supervisor of {project} does not answer: {why}")]
+    Gone {
+        /// The project.
+        project: String,
+        /// What was seen.
+        why: String,
+    },
+    /// It answered with an error of its own.
+    #[error("{0}")]
+    Refused(String),
+    /// A file of the runtime's records cannot be read or written.
+    #[error("{path}: {source}")]
+    Records {
+        /// Which.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The user wants to end.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// How a command run beside an instance ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecOutcome {
+    /// Its status; `None` when a signal or the timeout ended it.
+    pub status: Option<i32>,
+    /// What it wrote, both streams together, at most 64 KiB.
+    pub output: String,
+}
+
+/// Which log lines.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogQuery {
+    /// Of which services; all when empty.
+    pub services: Vec<ServiceName>,
+    /// Whether to go on with lines to come.
+    pub follow: bool,
+    /// At most so many of the lines that are there already, per instance.
+    pub tail: Option<usize>,
+}
+
+/// One line that a service wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Who wrote it.
+    pub instance: InstanceId,
+    /// Where.
+    pub stream: Stream,
+    /// When it was read, milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// Without its end.
+    pub text: String,
+}
+
+/// What msvc needs of a runtime, one project at a time.
+#[async_trait::async_trait]
+pub trait Runtime: Send + Sync {
+    /// What is there.
+    async fn observe(&self) -> Result<Observed, RuntimeError>;
+
+    /// What happens, from event number `from` on, for as long as the stream is held.
+    async fn watch(&self, from: u64) -> Result<BoxStream<'static, Stamped>, RuntimeError>;
+
+    /// Carries out one step; the events it causes come by [`Runtime::watch`]. `Await` returns
+    /// when the instance is as needed, or with [`RuntimeError::NeverReady`].
+    async fn apply(&self, step: &Step) -> Result<Vec<Event>, RuntimeError>;
+
+    /// Sends a signal, for example `SIGKILL`, to an instance's own process.
+    async fn signal(&self, instance: &InstanceId, signal: &str) -> Result<(), RuntimeError>;
+
+    /// Pauses or resumes all of an instance's processes.
+    async fn pause(&self, instance: &InstanceId, paused: bool) -> Result<(), RuntimeError>;
+
+    /// Runs a command beside an instance, with its environment.
+    async fn exec(
+        &self,
+        instance: &InstanceId,
+        command: &[String],
+        timeout: Duration,
+    ) -> Result<ExecOutcome, RuntimeError>;
+
+    /// Log lines, oldest first.
+    async fn logs(&self, query: &LogQuery) -> Result<BoxStream<'static, LogLine>, RuntimeError>;
+
+    /// Where the host reaches a port of an instance directly, past the mesh.
+    async fn reach(&self, instance: &InstanceId, port: u16) -> Result<SocketAddr, RuntimeError>;
+
+    /// The session to the mesh that carries the system's edges.
+    fn mesh(&self) -> &Session;
+}

@@ -1,0 +1,77 @@
+//! What one instance is and runs, resolved to the last setting: a runtime adds nothing.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use msvc_system::id::InstanceId;
+use msvc_system::model::RestartPolicy;
+use serde::{Deserialize, Serialize};
+
+/// An instance to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceSpec {
+    /// Its key. The incarnation is the one to start.
+    pub id: InstanceId,
+    /// Hex SHA-256 over everything that, when changed, needs a new start.
+    pub hash: String,
+    /// What runs.
+    pub program: Program,
+    /// Ports it listens on, with where each is reached directly.
+    pub listens: Vec<Listen>,
+    /// How health is told; without one it is ready once it runs and its ports accept.
+    pub health: Option<HealthSpec>,
+    /// What happens when it ends.
+    pub restart: RestartPolicy,
+    /// Name of the signal that asks it to end, for example `SIGTERM`.
+    pub stop_signal: String,
+    /// Time between that signal and KILL.
+    pub stop_grace: Duration,
+}
+
+/// What an instance runs. A runtime that cannot run a kind says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+#[non_exhaustive]
+pub enum Program {
+    /// A host process.
+    Process(ProcessProgram),
+}
+
+/// A host process. Its environment is exactly what stands here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessProgram {
+    /// Program and arguments; the program is looked up on the PATH in `environment`.
+    pub command: Vec<String>,
+    /// Where it runs.
+    pub directory: PathBuf,
+    /// Its whole environment, sorted by name.
+    pub environment: Vec<(String, String)>,
+    /// Folders that must exist before it starts (its volumes).
+    pub folders: Vec<PathBuf>,
+}
+
+/// A port an instance listens on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listen {
+    /// The port as the Compose file knows it.
+    pub port: u16,
+    /// Where it is reached directly, past the mesh; reserved (bound without listening) until the
+    /// service binds it itself.
+    pub backend: SocketAddr,
+}
+
+/// How health is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthSpec {
+    /// Program and arguments, run beside the instance with its environment.
+    pub command: Vec<String>,
+    /// Time between probes once it is healthy.
+    pub interval: Duration,
+    /// Time a probe may take.
+    pub timeout: Duration,
+    /// Failures in a row that make it unhealthy.
+    pub retries: u32,
+    /// Failures in this time from its start do not count.
+    pub start_period: Duration,
+}
