@@ -12,8 +12,10 @@
 //! - [`yaml`]: a tree whose nodes know where they stand.
 //! - [`model`]: the resolved system.
 
+pub mod dotenv;
 pub mod files;
 pub mod id;
+pub mod interpolate;
 pub mod model;
 pub mod problem;
 pub mod yaml;
