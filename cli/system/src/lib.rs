@@ -14,8 +14,11 @@
 
 pub mod dotenv;
 pub mod files;
+mod forms;
 pub mod id;
 pub mod interpolate;
+mod merge;
 pub mod model;
 pub mod problem;
+mod volume_text;
 pub mod yaml;
