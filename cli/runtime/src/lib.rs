@@ -11,8 +11,10 @@
 //! - [`plan`]: the steps, as data with a text form; deciding does no I/O.
 //! - [`contract`]: the trait that both runtimes fulfil.
 
+pub mod build;
 pub mod contract;
 pub mod instance;
+pub mod lane;
 pub mod names;
 pub mod observed;
 pub mod plan;
