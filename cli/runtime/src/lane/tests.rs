@@ -201,6 +201,7 @@ pub(crate) fn want_on(
         .map(|name| (name.clone(), folder.clone()));
     let built = BuildOutcome {
         services: services.collect(),
+        changed: false,
     };
     let survey = Survey::of(system, options, &built)?;
     let mut book = Book::default();
