@@ -12,7 +12,7 @@
 //! * [`http_client`]: calls to other services, each with a timeout
 //! * [`healthcheck`]: `NAME healthcheck`, the service asking itself
 //! * [`inventory`]: the generated gRPC client and server of inventory
-//! * [`money`], [`clock`]
+//! * [`money`], [`sku`], [`clock`]
 
 pub mod clock;
 pub mod config;
@@ -25,4 +25,5 @@ pub mod logs;
 pub mod money;
 pub mod problem;
 pub mod serve;
+pub mod sku;
 pub mod trace_context;
