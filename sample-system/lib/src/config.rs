@@ -146,6 +146,32 @@ impl Settings {
     }
 }
 
+/// What every service is configured with.
+#[derive(Debug, Clone)]
+pub struct Basics {
+    /// `LISTEN`: where it serves, `host:port`.
+    pub listen: String,
+    /// `DATA_DIR`: the folder for what it keeps; `/data` by default.
+    pub data_dir: PathBuf,
+    /// `SHUTDOWN_GRACE`: how long work in hand may take after it was asked to stop; 5 s by default,
+    /// half of what Compose waits before it kills.
+    pub grace: Duration,
+}
+
+impl Basics {
+    /// Reads the three.
+    pub fn read(settings: &mut Settings) -> Option<Self> {
+        let listen = settings.address("LISTEN");
+        let data_dir = settings.folder_or("DATA_DIR", "/data");
+        let grace = settings.duration_or("SHUTDOWN_GRACE", Duration::from_secs(5));
+        Some(Self {
+            listen: listen?,
+            data_dir: data_dir?,
+            grace: grace?,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

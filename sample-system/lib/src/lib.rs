@@ -12,14 +12,16 @@
 //! * [`http_client`]: calls to other services, each with a timeout
 //! * [`healthcheck`]: `NAME healthcheck`, the service asking itself
 //! * [`inventory`]: the generated gRPC client and server of inventory
-//! * [`money`], [`sku`], [`clock`]
+//! * [`money`], [`sku`], [`card`], [`idempotency`], [`clock`]
 
+pub mod card;
 pub mod clock;
 pub mod config;
 pub mod database;
 pub mod entry;
 pub mod healthcheck;
 pub mod http_client;
+pub mod idempotency;
 pub mod inventory;
 pub mod logs;
 pub mod money;

@@ -2,19 +2,18 @@
 //!
 //! `PUT` and `GET /items/{sku}`; the items are kept in a SQLite file of its own. It calls nobody.
 
-mod config;
 mod items;
 mod routes;
 
 use std::process::ExitCode;
 
+use shop::config::Basics;
 use shop::database::DatabaseError;
 use shop::entry::{self, Service};
 use shop::healthcheck::Kind;
 use shop::serve::{self, Readiness, ServeError};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
 use crate::items::Items;
 
 /// Why the service ended before it was asked to.
@@ -32,14 +31,14 @@ fn main() -> ExitCode {
             name: "catalog",
             health: Kind::Http,
         },
-        Config::read,
+        Basics::read,
         run,
     )
 }
 
-async fn run(config: Config, shutdown: CancellationToken) -> Result<(), CatalogError> {
-    let items = Items::open(&config.data_dir)?;
-    let listener = serve::listen(&config.listen).await?;
+async fn run(basics: Basics, shutdown: CancellationToken) -> Result<(), CatalogError> {
+    let items = Items::open(&basics.data_dir)?;
+    let listener = serve::listen(&basics.listen).await?;
     let asked = items.clone();
     let readiness = Readiness::new().and("the database", move || {
         let items = asked.clone();
@@ -50,7 +49,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), CatalogE
         routes::routes(items),
         readiness,
         shutdown,
-        config.grace,
+        basics.grace,
     )
     .await?;
     Ok(())

@@ -3,19 +3,18 @@
 //! gRPC (`contracts/proto/inventory.proto`) with the standard health service; the stock is kept in
 //! a SQLite file of its own. It calls nobody.
 
-mod config;
 mod service;
 mod stock;
 
 use std::process::ExitCode;
 
+use shop::config::Basics;
 use shop::database::DatabaseError;
 use shop::entry::{self, Service};
 use shop::healthcheck::Kind;
 use shop::serve::{self, ServeError};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
 use crate::stock::StockRoom;
 
 /// Why the service ended before it was asked to.
@@ -35,13 +34,13 @@ fn main() -> ExitCode {
             name: "inventory",
             health: Kind::Grpc,
         },
-        Config::read,
+        Basics::read,
         run,
     )
 }
 
-async fn run(config: Config, shutdown: CancellationToken) -> Result<(), InventoryError> {
-    let room = StockRoom::open(&config.data_dir)?;
-    let listener = serve::listen(&config.listen).await?;
-    Ok(service::serve(listener, room, shutdown, config.grace).await?)
+async fn run(basics: Basics, shutdown: CancellationToken) -> Result<(), InventoryError> {
+    let room = StockRoom::open(&basics.data_dir)?;
+    let listener = serve::listen(&basics.listen).await?;
+    Ok(service::serve(listener, room, shutdown, basics.grace).await?)
 }
