@@ -11,6 +11,8 @@
 //! * [`database`]: SQLite with one writer, several queued writes in one commit
 //! * [`http_client`]: calls to other services, each with a timeout
 //! * [`healthcheck`]: `NAME healthcheck`, the service asking itself
+//! * [`outbox`]: events written with the change that causes them, published after it
+//! * [`kafka`]: producer and consumer, headers unchanged
 //! * [`inventory`]: the generated gRPC client and server of inventory
 //! * [`money`], [`clock`]
 
@@ -21,8 +23,10 @@ pub mod entry;
 pub mod healthcheck;
 pub mod http_client;
 pub mod inventory;
+pub mod kafka;
 pub mod logs;
 pub mod money;
+pub mod outbox;
 pub mod problem;
 pub mod serve;
 pub mod trace_context;
