@@ -7,16 +7,17 @@
 //! Both sides deliver at least once: a producer that could not hear the answer sends again
 //! (the broker drops the repeat of one session, a restart may repeat), and a consumer commits
 //! after the work is done. Readers therefore recognise an event by its id.
+//!
+//! Topics are made by whoever runs the broker (the shop's makes those of its `TOPICS`), never by
+//! a client's typing error.
 
 mod consumer;
 mod producer;
 mod record;
-mod topic;
 
 pub use consumer::{Consumer, ConsumerSettings, Delivery};
 pub use producer::{Producer, Publish};
 pub use record::Record;
-pub use topic::ensure_topics;
 
 use rdkafka::{ClientConfig, error::KafkaError as ClientError};
 
@@ -66,14 +67,6 @@ pub enum KafkaError {
         offset: i64,
         /// What the client library says.
         source: Box<ClientError>,
-    },
-    /// A topic cannot be made.
-    #[error("cannot make the topic `{topic}`: {reason}")]
-    MakeTopic {
-        /// The topic.
-        topic: String,
-        /// What the broker or the client library says.
-        reason: String,
     },
     /// The task of a blocking call went away.
     #[error("{what} was cut off: {source}")]

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use url::Url;
 
-use crate::{error::Error, topic::Topic};
+use crate::{error::Error, logs::DEFAULT_FILTER, topic::Topic};
 
 /// What the broker is told from outside.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub(crate) struct Config {
     pub(crate) topics: Vec<Topic>,
     /// `SHUTDOWN_GRACE`: how long requests in hand may take after a stop (default `5s`).
     pub(crate) shutdown_grace: Duration,
-    /// `LOG`: the log filter (default `warn`).
+    /// `LOG`: the log filter (default [`DEFAULT_FILTER`]).
     pub(crate) log: String,
 }
 
@@ -64,7 +64,7 @@ impl Config {
                 data_dir: PathBuf::from(value("DATA_DIR", "/data")),
                 topics,
                 shutdown_grace,
-                log: value("LOG", "warn"),
+                log: value("LOG", DEFAULT_FILTER),
             }),
             _ => Err(Error::Settings(problems)),
         }

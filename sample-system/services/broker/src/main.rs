@@ -6,7 +6,7 @@
 //!
 //! The parts: [`config`] reads the settings, [`store`] opens the data and makes the topics,
 //! [`listen`] answers connections until it is told to stop, [`healthcheck`] asks a running
-//! broker whether its topics can be used.
+//! broker whether its topics can be used, [`logs`] writes lines.
 //!
 //! It looks up no host name (it listens on an address and only repeats the advertised one), so
 //! it needs none of the name-service set-up that the other services begin with.
@@ -15,6 +15,7 @@ mod config;
 mod error;
 mod healthcheck;
 mod listen;
+mod logs;
 mod store;
 mod topic;
 
@@ -23,7 +24,6 @@ use std::{env, process::ExitCode, time::Instant};
 use config::Config;
 use error::Error;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 /// What the command line asks for.
 enum Task {
@@ -55,7 +55,8 @@ fn main() -> ExitCode {
         Task::Serve => match run(&config, started) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                tracing::error!(%error, "broker ended");
+                tracing::error!(%error, "ended");
+                say(&mut std::io::stderr(), &format!("broker: {error}"));
                 ExitCode::FAILURE
             }
         },
@@ -83,17 +84,7 @@ fn say(out: &mut impl std::io::Write, line: &str) {
 }
 
 fn run(config: &Config, started: Instant) -> Result<(), Error> {
-    let filter = EnvFilter::try_new(&config.log).map_err(|source| Error::LogFilter {
-        filter: config.log.clone(),
-        source,
-    })?;
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_env_filter(filter)
-        .init();
+    logs::start(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -120,7 +111,7 @@ async fn serve(config: &Config, started: Instant) -> Result<(), Error> {
     let listener = listen::bind(config.listen).await?;
     tracing::info!(
         listen = %config.listen,
-        advertised = %config.advertised,
+        advertised = config.advertised.authority(),
         data_dir = %config.data_dir.display(),
         ready_after_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         "broker ready"

@@ -125,6 +125,6 @@ fn another_number_of_partitions_than_the_data_has_is_refused_by_name() {
     );
     let ended = command(listen, data.path(), "orders:2").output().unwrap();
     assert_eq!(ended.status.code(), Some(1));
-    let told = String::from_utf8(ended.stdout).unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
     assert!(told.contains("`orders` has 1 partitions"), "{told}");
 }
