@@ -11,6 +11,8 @@
 //! * [`database`]: SQLite with one writer, several queued writes in one commit
 //! * [`http_client`]: calls to other services, each with a timeout
 //! * [`healthcheck`]: `NAME healthcheck`, the service asking itself
+//! * [`outbox`]: events written with the change that causes them, published after it
+//! * [`kafka`]: producer and consumer, headers unchanged
 //! * [`inventory`]: the generated gRPC client and server of inventory
 //! * [`money`], [`sku`], [`card`], [`idempotency`], [`clock`]
 
@@ -23,8 +25,10 @@ pub mod healthcheck;
 pub mod http_client;
 pub mod idempotency;
 pub mod inventory;
+pub mod kafka;
 pub mod logs;
 pub mod money;
+pub mod outbox;
 pub mod problem;
 pub mod serve;
 pub mod sku;
