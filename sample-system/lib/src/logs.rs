@@ -99,7 +99,10 @@ struct Collect<'a>(&'a mut Map<String, Value>);
 
 impl Collect<'_> {
     fn put(&mut self, field: &Field, value: Value) {
-        self.0.insert(field.name().to_owned(), value);
+        // Lines that came over the `log` crate bring the source file of some library along.
+        if !field.name().starts_with("log.") {
+            self.0.insert(field.name().to_owned(), value);
+        }
     }
 }
 

@@ -48,12 +48,14 @@ pub enum ServeError {
 /// # Errors
 /// When the address cannot be had.
 pub async fn listen(address: &str) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address)
+    let listener = TcpListener::bind(address)
         .await
         .map_err(|source| ServeError::Listen {
             address: address.to_owned(),
             source,
-        })
+        })?;
+    tracing::info!(address, "listening");
+    Ok(listener)
 }
 
 type Check = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;

@@ -40,6 +40,11 @@ async fn put(
         let detail = format!("name: give 1 to {LONGEST_NAME} characters in one line");
         return Err(Problem::bad_request(detail));
     }
+    if description.price.amount() == 0 {
+        return Err(Problem::bad_request(
+            "price.amount: give 1 or more, nothing is free here",
+        ));
+    }
     let item = items.put(Item { sku, description }).await;
     item.map(Json).map_err(|error| Problem::internal(&error))
 }
@@ -148,6 +153,7 @@ mod tests {
             "{",
             "{}",
             &LAMP.replace("4999", "-1"),
+            &LAMP.replace("4999", "0"),
             &LAMP.replace("4999", "49.99"),
             &LAMP.replace("USD", "dollars"),
             &LAMP.replace("Lamp", " "),
