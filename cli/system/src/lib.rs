@@ -9,9 +9,11 @@
 //! - [`id`]: names and keys: project, lane, service, instance, edge.
 //! - [`problem`]: what is wrong with an input, where, and what to do.
 //! - [`files`]: the only way to read; handed in.
+//! - [`yaml`]: a tree whose nodes know where they stand.
 //! - [`model`]: the resolved system.
 
 pub mod files;
 pub mod id;
 pub mod model;
 pub mod problem;
+pub mod yaml;
