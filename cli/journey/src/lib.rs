@@ -1,1 +1,7 @@
-//! (see below)
+//! Journeys.
+
+pub mod criterion;
+pub mod expression;
+pub mod message;
+pub(crate) mod shown;
+pub mod template;
