@@ -13,5 +13,7 @@
 
 pub mod contract;
 pub mod instance;
+pub mod names;
 pub mod observed;
 pub mod plan;
+pub mod ports;
