@@ -13,6 +13,7 @@
 
 mod consumer;
 mod producer;
+mod quiet;
 mod record;
 
 pub use consumer::{Consumer, ConsumerSettings, Delivery};
@@ -95,3 +96,6 @@ fn client(brokers: &str, client_id: &str) -> ClientConfig {
         .set("allow.auto.create.topics", "false");
     config
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use rdkafka::{
 };
 use tokio::task::spawn_blocking;
 
+use super::quiet::Quiet;
 use super::{KafkaError, Record, client};
 
 /// How long a group waits for a member that died before its partitions go to another.
@@ -43,7 +44,7 @@ pub struct ConsumerSettings {
 /// A member of a group that follows some topics.
 #[derive(Clone)]
 pub struct Consumer {
-    inner: Arc<StreamConsumer>,
+    inner: Arc<StreamConsumer<Quiet>>,
 }
 
 impl std::fmt::Debug for Consumer {
@@ -70,7 +71,7 @@ impl Consumer {
     /// [`KafkaError::Client`] or [`KafkaError::Subscribe`] when the settings cannot be used.
     pub fn new(settings: &ConsumerSettings) -> Result<Self, KafkaError> {
         let millis = |time: Duration| time.as_millis().to_string();
-        let inner: StreamConsumer = client(&settings.brokers, &settings.client_id)
+        let inner: StreamConsumer<Quiet> = client(&settings.brokers, &settings.client_id)
             .set("group.id", &settings.group)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
@@ -79,7 +80,7 @@ impl Consumer {
             .set("heartbeat.interval.ms", millis(HEARTBEAT))
             .set("fetch.wait.max.ms", millis(FETCH_WAIT))
             .set("max.poll.interval.ms", millis(LONGEST_WORK))
-            .create()
+            .create_with_context(Quiet)
             .map_err(|source| KafkaError::Client {
                 brokers: settings.brokers.clone(),
                 source: Box::new(source),

@@ -8,6 +8,7 @@ use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 use tokio::task::spawn_blocking;
 
+use super::quiet::Quiet;
 use super::{KafkaError, Record, client};
 
 /// How long one record may take, all the client's own repeats included.
@@ -30,7 +31,7 @@ pub trait Publish: Send + Sync {
 #[derive(Clone)]
 pub struct Producer {
     config: ClientConfig,
-    session: Arc<Mutex<FutureProducer>>,
+    session: Arc<Mutex<FutureProducer<Quiet>>>,
 }
 
 impl std::fmt::Debug for Producer {
@@ -56,10 +57,12 @@ impl Producer {
             )
             .set("request.timeout.ms", "5000")
             .set("retry.backoff.ms", "50");
-        let session = config.create().map_err(|source| KafkaError::Client {
-            brokers: brokers.to_owned(),
-            source: Box::new(source),
-        })?;
+        let session = config
+            .create_with_context(Quiet)
+            .map_err(|source| KafkaError::Client {
+                brokers: brokers.to_owned(),
+                source: Box::new(source),
+            })?;
         Ok(Self {
             config,
             session: Arc::new(Mutex::new(session)),
@@ -81,18 +84,18 @@ impl Producer {
             .map_err(|source| KafkaError::Flush(Box::new(source)))
     }
 
-    fn session(&self) -> MutexGuard<'_, FutureProducer> {
+    fn session(&self) -> MutexGuard<'_, FutureProducer<Quiet>> {
         // Nothing panics while it is held, and a client is whole at any time.
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Replaces a session that can publish no more.
-    fn renew_if_dead(&self, session: &FutureProducer) {
+    fn renew_if_dead(&self, session: &FutureProducer<Quiet>) {
         let Some((code, reason)) = session.client().fatal_error() else {
             return;
         };
         tracing::warn!(%code, reason, "the producer's session is over, beginning another");
-        match self.config.create() {
+        match self.config.create_with_context(Quiet) {
             Ok(fresh) => *self.session() = fresh,
             Err(error) => tracing::error!(%error, "no new producer's session can begin"),
         }
