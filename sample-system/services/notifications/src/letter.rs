@@ -92,7 +92,7 @@ fn confirmation(placed: &Placed) -> String {
 fn cancellation(cancelled: &Cancelled) -> String {
     let reason = match cancelled.reason.as_str() {
         "payment_declined" => "your card was declined",
-        "out_of_stock" => "the item is out of stock",
+        "out_of_stock" | "stock_unavailable" => "the item cannot be had",
         "payment_timeout" | "payment_unavailable" => "the payment could not be made in time",
         "charge_refused" => "the payment was withdrawn",
         _ => "it could not be carried out",
