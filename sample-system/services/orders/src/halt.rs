@@ -3,9 +3,11 @@
 //! `STEP_recorded` parks it between the step and its record. A resumed saga never halts.
 
 use std::future::pending;
+use std::sync::Arc;
 
 use http::HeaderMap;
 use shop::problem::Problem;
+use tokio::sync::Notify;
 
 use crate::saga::Step;
 
@@ -16,6 +18,7 @@ pub(crate) const HEADER: &str = "x-test-halt-before";
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Halt {
     point: Option<String>,
+    reached: Arc<Notify>,
 }
 
 impl Halt {
@@ -30,15 +33,28 @@ impl Halt {
             let detail = format!("{HEADER}: give one of {names}, or one of them with _recorded");
             return Err(Problem::bad_request(detail));
         }
-        Ok(Self {
+        Ok(Self::at(point))
+    }
+
+    /// A saga is to be parked at `point`.
+    pub(crate) fn at(point: &str) -> Self {
+        Self {
             point: Some(point.to_owned()),
-        })
+            reached: Arc::default(),
+        }
+    }
+
+    /// Returns once a saga is parked.
+    #[cfg(test)]
+    pub(crate) async fn reached(&self) {
+        self.reached.notified().await;
     }
 
     /// Waits for ever when the saga is to be parked before `step`.
     pub(crate) async fn before(&self, step: Step) {
         if self.point.as_deref() == Some(step.name()) {
             tracing::warn!("halted before {}", step.name());
+            self.reached.notify_one();
             pending::<()>().await;
         }
     }
@@ -51,6 +67,7 @@ impl Halt {
             .and_then(|point| point.strip_suffix("_recorded"));
         if point == Some(step.name()) {
             tracing::warn!("halted before {}_recorded", step.name());
+            self.reached.notify_one();
             pending::<()>().await;
         }
     }

@@ -19,6 +19,8 @@ mod catalog;
 mod config;
 mod executor;
 mod halt;
+#[cfg(test)]
+mod neighbours;
 mod order;
 mod payments;
 mod request;

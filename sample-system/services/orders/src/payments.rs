@@ -40,6 +40,15 @@ pub(crate) enum ChargeStatus {
 pub(crate) struct Charge {
     pub(crate) id: String,
     pub(crate) status: ChargeStatus,
+    /// Absent from a charge that was refused before it came.
+    amount: Option<i64>,
+    currency: Option<String>,
+}
+
+impl Charge {
+    fn is_of(&self, sum: &Money) -> bool {
+        self.amount == Some(sum.amount()) && self.currency.as_deref() == Some(sum.currency())
+    }
 }
 
 /// The payments service.
@@ -81,10 +90,17 @@ impl Payments {
             }
             _ => return Err(answer.unreadable("wanted 201, 402 or 409")),
         };
-        // Status and body say the same, or the answer cannot be relied on.
+        // Status and body say the same, of the charge that was asked for, or the answer cannot be
+        // relied on.
         let charged = answer.status == StatusCode::CREATED;
-        if charge.id != request.charge_id || charged != (charge.status == ChargeStatus::Charged) {
-            return Err(answer.unreadable("id or status of the charge"));
+        if charge.id != request.charge_id {
+            return Err(answer.unreadable("`id` is that of another charge"));
+        }
+        if charged != (charge.status == ChargeStatus::Charged) {
+            return Err(answer.unreadable("`status` contradicts the status of the answer"));
+        }
+        if charged && !charge.is_of(request.sum) {
+            return Err(answer.unreadable("`amount` or `currency` is not what was asked for"));
         }
         Ok(charge)
     }
@@ -106,7 +122,7 @@ impl Payments {
             _ => return Err(answer.unreadable("wanted 200 or 202")),
         };
         if charge.id != charge_id || charge.status == ChargeStatus::Charged {
-            return Err(answer.unreadable("id or status of the refunded charge"));
+            return Err(answer.unreadable("`id` or `status` is not that of a refund"));
         }
         Ok(charge)
     }
@@ -125,3 +141,6 @@ impl Payments {
         }
     }
 }
+
+#[cfg(test)]
+mod contract;

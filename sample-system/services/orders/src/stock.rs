@@ -52,7 +52,7 @@ impl Stock {
                 tracing::warn!(%status, "inventory did not reserve");
                 Fact::StockRefused {
                     reason: Reason::StockUnavailable,
-                    maybe_held: true,
+                    maybe_held: !refused_connection(&status),
                 }
             }
         }
@@ -81,4 +81,17 @@ impl Stock {
             .await
             .map(|_| ())
     }
+}
+
+/// Whether no connection was made, so that inventory never saw the call.
+fn refused_connection(status: &Status) -> bool {
+    let mut cause = std::error::Error::source(status);
+    while let Some(error) = cause {
+        let io = error.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }

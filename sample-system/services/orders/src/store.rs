@@ -248,6 +248,3 @@ fn known(connection: &Connection, key: &IdempotencyKey, hash: &str) -> rusqlite:
         Some(_) => Known::Different,
     })
 }
-
-#[cfg(test)]
-mod tests;
