@@ -10,8 +10,12 @@
 //! - [`observed`]: what a runtime says is there.
 //! - [`plan`]: the steps, as data with a text form; deciding does no I/O.
 //! - [`contract`]: the trait that both runtimes fulfil.
+//! - [`process`]: the runtime of host processes.
+//! - [`service_fault`]: kills under a lease, and what became of them.
 
 pub mod contract;
 pub mod instance;
 pub mod observed;
 pub mod plan;
+pub mod process;
+pub mod service_fault;
