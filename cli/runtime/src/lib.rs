@@ -10,6 +10,8 @@
 //! - [`observed`]: what a runtime says is there.
 //! - [`plan`]: the steps, as data with a text form; deciding does no I/O.
 //! - [`contract`]: the trait that both runtimes fulfil.
+//! - [`process`]: the runtime of host processes.
+//! - [`service_fault`]: kills under a lease, and what became of them.
 
 pub mod contract;
 pub mod instance;
@@ -17,3 +19,5 @@ pub mod names;
 pub mod observed;
 pub mod plan;
 pub mod ports;
+pub mod process;
+pub mod service_fault;
