@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 /// A mount as a process sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moved {
+pub(crate) struct Moved {
     /// Where the Compose file mounts it, without a slash at the end.
-    pub target: String,
+    pub(crate) target: String,
     /// Where it is on the host.
-    pub host: PathBuf,
+    pub(crate) host: PathBuf,
     /// What it is, for people: `volume orders-data`.
-    pub what: String,
+    pub(crate) what: String,
 }
 
 /// `text` with every path under a mount's target moved, and the mounts that were met.
-pub(super) fn move_paths<'a>(text: &str, mounts: &'a [Moved]) -> (String, Vec<&'a Moved>) {
+pub(crate) fn move_paths<'a>(text: &str, mounts: &'a [Moved]) -> (String, Vec<&'a Moved>) {
     let mut out = String::with_capacity(text.len());
     let mut met = Vec::new();
     let mut at = 0;
