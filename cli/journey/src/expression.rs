@@ -225,6 +225,15 @@ impl Expression {
         }
     }
 
+    /// The output behind `$outputs`, if it reads one.
+    #[must_use]
+    pub fn own_output(&self) -> Option<&str> {
+        match &self.source {
+            Source::Outputs(name) => Some(&name.name),
+            _ => None,
+        }
+    }
+
     /// The input of its own workflow that it reads, if it reads one.
     #[must_use]
     pub fn input(&self) -> Option<&str> {
