@@ -14,6 +14,8 @@
 //! - [`plan`]: the steps, as data with a text form; deciding does no I/O.
 //! - [`executor`]: carries a plan out; [`up`] is all of it in one call.
 //! - [`contract`]: the trait that both runtimes fulfil.
+//! - [`process`]: the runtime of host processes.
+//! - [`service_fault`]: kills under a lease, and what became of them.
 
 pub mod build;
 pub mod contract;
@@ -24,4 +26,6 @@ pub mod names;
 pub mod observed;
 pub mod plan;
 pub mod ports;
+pub mod process;
+pub mod service_fault;
 pub mod up;

@@ -9,9 +9,16 @@
 //! - [`id`]: names and keys: project, lane, service, instance, edge.
 //! - [`problem`]: what is wrong with an input, where, and what to do.
 //! - [`files`]: the only way to read; handed in.
+//! - [`yaml`]: a tree whose nodes know where they stand.
 //! - [`model`]: the resolved system.
 
+pub mod dotenv;
 pub mod files;
+mod forms;
 pub mod id;
+pub mod interpolate;
+mod merge;
 pub mod model;
 pub mod problem;
+mod volume_text;
+pub mod yaml;

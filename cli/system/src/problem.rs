@@ -149,6 +149,11 @@ impl std::error::Error for Problems {}
 /// The candidate nearest to `wrong`, when one is near enough to be what was meant.
 #[must_use]
 pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // No name of ours is longer: what is cannot be near one, and comparing it would cost.
+    const LONGEST: usize = 64;
+    if wrong.len() > LONGEST {
+        return None;
+    }
     let lower = wrong.to_lowercase();
     candidates
         .into_iter()

@@ -1,0 +1,136 @@
+//! Positioned YAML: a tree whose every node knows the file, line and column it was written at.
+//!
+//! What comes in: the bytes of a file and the name to show for it. What leaves: a [`Node`], or
+//! the problems that kept it from being one, each with its place. What must not enter: any
+//! knowledge of what a document means; file access.
+//!
+//! Acceptance and values are those of `serde_yaml`; positions, duplicate keys, several documents
+//! and the bounds come from a pass over the parser's events before it, so that
+//! nothing is expanded that has not been measured. Merge keys (`<<`) are resolved here,
+//! nested ones and lists of them too. JSON documents are YAML and read the same.
+
+use std::path::Path;
+
+use crate::problem::{Place, Problem, Problems};
+
+pub(crate) use ask::shorten;
+
+mod ask;
+mod join;
+mod marks;
+mod merge_key;
+
+/// Nodes that a document may have once its aliases are expanded. The largest public Compose
+/// file measured has below 5,000, the largest OpenAPI description of a gateway some 50,000.
+pub const MAX_NODES: usize = 250_000;
+/// Levels of nesting that a document may have once its aliases are expanded; `serde_yaml` itself
+/// stops at 128.
+pub const MAX_DEPTH: usize = 100;
+/// Bytes that one scalar may have.
+pub const MAX_SCALAR: usize = 1_000_000;
+/// Bytes that all scalars together may have once aliases are expanded: twice the largest file.
+pub const MAX_TEXT: usize = 20_000_000;
+
+/// One node of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Where it stands; for the target of an alias or a merge key, where that was written.
+    pub place: Place,
+    /// What it is.
+    pub value: NodeValue,
+    /// Its tag when it is none of YAML's own, with the `!`.
+    pub tag: Option<Box<str>>,
+    /// Whether it is a scalar written without quotes and not as a block.
+    pub plain: bool,
+}
+
+/// What a node is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NodeValue {
+    /// Nothing, `null` or `~`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Any other number.
+    Float(f64),
+    /// Text.
+    String(String),
+    /// A list.
+    Seq(Vec<Node>),
+    /// A mapping, in the order written.
+    Map(Vec<(Key, Node)>),
+}
+
+/// A key of a mapping, as text; a number or boolean used as key is its spelling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The key.
+    pub text: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// Reads the one document of a file.
+///
+/// # Errors
+/// When the file is too large, not UTF-8, not YAML, empty, several documents, has a key twice, or
+/// exceeds one of this module's bounds. Each problem carries the place.
+pub fn parse(file: &Path, bytes: &[u8]) -> Result<Node, Problems> {
+    let start = Place {
+        file: file.to_path_buf(),
+        line: 1,
+        column: 1,
+    };
+    let text = text_of(&start, bytes)?;
+    let marks = marks::read(&start, text)?;
+    let value: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| {
+        let place = error.location().map_or_else(
+            || start.clone(),
+            |location| Place {
+                file: start.file.clone(),
+                line: u32::try_from(location.line()).unwrap_or(u32::MAX),
+                column: u32::try_from(location.column()).unwrap_or(u32::MAX),
+            },
+        );
+        not_yaml(place, &error.to_string())
+    })?;
+    let mut problems = Problems::default();
+    let node = join::join(&start, &marks, value, &mut problems);
+    problems.or(node)
+}
+
+fn text_of<'a>(start: &Place, bytes: &'a [u8]) -> Result<&'a str, Problem> {
+    if bytes.len() as u64 > crate::files::MAX_BYTES {
+        return Err(Problem::error(format!(
+            "the file has {} bytes; at most {} are read",
+            bytes.len(),
+            crate::files::MAX_BYTES
+        ))
+        .at(start.clone()));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let lines = good.iter().filter(|b| **b == b'\n').count();
+        let column = good.iter().rev().take_while(|b| **b != b'\n').count();
+        Problem::error("the file is not UTF-8 text")
+            .at(Place {
+                file: start.file.clone(),
+                line: u32::try_from(lines + 1).unwrap_or(u32::MAX),
+                column: u32::try_from(column + 1).unwrap_or(u32::MAX),
+            })
+            .hint("save it as UTF-8")
+    })?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// The problem for text that is no YAML, from a parser's message (whose own position is cut off:
+/// the place says it).
+fn not_yaml(place: Place, message: &str) -> Problem {
+    let message = message.split(" at line ").next().unwrap_or(message);
+    Problem::error(format!("this is not YAML: {message}")).at(place)
+}
+
+#[cfg(test)]
+mod tests;

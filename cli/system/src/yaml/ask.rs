@@ -1,0 +1,244 @@
+//! What readers ask of a node: lookups, its kind in words, its value or the problem that it is
+//! another, unknown keys, JSON.
+
+use super::{Key, Node, NodeValue};
+use crate::problem::{Place, Problem, nearest};
+
+impl Node {
+    /// A node without tag.
+    #[must_use]
+    pub fn new(place: Place, value: NodeValue) -> Self {
+        Self {
+            place,
+            value,
+            tag: None,
+            plain: false,
+        }
+    }
+
+    /// The value of a mapping's key; `None` when absent or when this is no mapping.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        self.entry(key).map(|(_, node)| node)
+    }
+
+    /// The same with the key, for its place.
+    #[must_use]
+    pub fn entry(&self, key: &str) -> Option<(&Key, &Self)> {
+        self.entries()
+            .iter()
+            .find(|(k, _)| k.text == key)
+            .map(|(k, node)| (k, node))
+    }
+
+    /// The node at a JSON pointer (`/paths/~1orders/post`); list items by number.
+    #[must_use]
+    pub fn at(&self, pointer: &str) -> Option<&Self> {
+        let mut node = self;
+        for part in pointer.split('/').skip(1) {
+            let part = part.replace("~1", "/").replace("~0", "~");
+            node = match &node.value {
+                NodeValue::Map(_) => node.get(&part)?,
+                NodeValue::Seq(items) => items.get(part.parse::<usize>().ok()?)?,
+                _ => return None,
+            };
+        }
+        Some(node)
+    }
+
+    /// A mapping's entries in the order written; empty for anything else.
+    #[must_use]
+    pub fn entries(&self) -> &[(Key, Self)] {
+        self.as_map().unwrap_or_default()
+    }
+
+    /// A list's items; empty for anything else.
+    #[must_use]
+    pub fn items(&self) -> &[Self] {
+        self.as_seq().unwrap_or_default()
+    }
+
+    /// The mapping's entries, when it is one.
+    #[must_use]
+    pub fn as_map(&self) -> Option<&[(Key, Self)]> {
+        match &self.value {
+            NodeValue::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The list's items, when it is one.
+    #[must_use]
+    pub fn as_seq(&self) -> Option<&[Self]> {
+        match &self.value {
+            NodeValue::Seq(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The text, when it is one.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.value {
+            NodeValue::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The boolean, when it is one.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        match self.value {
+            NodeValue::Bool(b) => Some(b),
+            _ => None,
+        }
+    }
+
+    /// The whole number, when it is one.
+    #[must_use]
+    pub fn as_i64(&self) -> Option<i64> {
+        match self.value {
+            NodeValue::Int(int) => Some(int),
+            _ => None,
+        }
+    }
+
+    /// The number, whole or not, when it is one.
+    #[must_use]
+    pub fn as_f64(&self) -> Option<f64> {
+        match self.value {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a reader of f64 asks for the nearest one"
+            )]
+            NodeValue::Int(int) => Some(int as f64),
+            NodeValue::Float(float) => Some(float),
+            _ => None,
+        }
+    }
+
+    /// Whether it is nothing.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        matches!(self.value, NodeValue::Null)
+    }
+
+    /// A scalar as text (nothing is the empty text); `None` for lists and mappings.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        match &self.value {
+            NodeValue::Null => Some(String::new()),
+            NodeValue::Bool(b) => Some(b.to_string()),
+            NodeValue::Int(int) => Some(int.to_string()),
+            NodeValue::Float(float) => Some(float.to_string()),
+            NodeValue::String(text) => Some(text.clone()),
+            NodeValue::Seq(_) | NodeValue::Map(_) => None,
+        }
+    }
+
+    /// What it is, in words for a message.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.value {
+            NodeValue::Null => "nothing",
+            NodeValue::Bool(_) => "a boolean",
+            NodeValue::Int(_) | NodeValue::Float(_) => "a number",
+            NodeValue::String(_) => "text",
+            NodeValue::Seq(_) => "a list",
+            NodeValue::Map(_) => "a mapping",
+        }
+    }
+
+    /// The problem that `what` is not what it must be.
+    #[must_use]
+    pub fn expected(&self, what: &str, wanted: &str) -> Problem {
+        Problem::error(format!("{what} must be {wanted}, not {}", self.kind()))
+            .at(self.place.clone())
+    }
+
+    /// Its entries, or the problem that `what` must be a mapping.
+    ///
+    /// # Errors
+    /// When it is no mapping.
+    pub fn want_map(&self, what: &str) -> Result<&[(Key, Self)], Problem> {
+        self.as_map()
+            .ok_or_else(|| self.expected(what, "a mapping"))
+    }
+
+    /// Its items, or the problem that `what` must be a list.
+    ///
+    /// # Errors
+    /// When it is no list.
+    pub fn want_seq(&self, what: &str) -> Result<&[Self], Problem> {
+        self.as_seq().ok_or_else(|| self.expected(what, "a list"))
+    }
+
+    /// Its text, or the problem that `what` must be text.
+    ///
+    /// # Errors
+    /// When it is no text; numbers and booleans are none.
+    pub fn want_str(&self, what: &str) -> Result<&str, Problem> {
+        self.as_str().ok_or_else(|| self.expected(what, "text"))
+    }
+
+    /// One error for each key of this mapping that is not in `known`, with the nearest known one.
+    /// Keys that begin with `x-` are everybody's own and pass. `what` says of what the keys are:
+    /// "a step", "`healthcheck`".
+    #[must_use]
+    pub fn unknown_keys(&self, what: &str, known: &[&str]) -> Vec<Problem> {
+        self.entries()
+            .iter()
+            .filter(|(key, _)| !key.text.starts_with("x-") && !known.contains(&key.text.as_str()))
+            .map(|(key, _)| key.unknown(what, known.iter().copied()))
+            .collect()
+    }
+
+    /// As JSON, without places. Numbers that JSON cannot say (infinite, none) become text.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value;
+        match &self.value {
+            NodeValue::Null => Value::Null,
+            NodeValue::Bool(b) => Value::Bool(*b),
+            NodeValue::Int(int) => Value::from(*int),
+            NodeValue::Float(float) => serde_json::Number::from_f64(*float)
+                .map_or_else(|| Value::String(float.to_string()), Value::Number),
+            NodeValue::String(text) => Value::String(text.clone()),
+            NodeValue::Seq(items) => Value::Array(items.iter().map(Self::to_json).collect()),
+            NodeValue::Map(entries) => Value::Object(
+                entries
+                    .iter()
+                    .map(|(key, node)| (key.text.clone(), node.to_json()))
+                    .collect(),
+            ),
+        }
+    }
+}
+
+impl Key {
+    /// The problem that this key is none of `known`, with the nearest of them.
+    #[must_use]
+    pub fn unknown<'a>(&self, what: &str, known: impl IntoIterator<Item = &'a str>) -> Problem {
+        let problem = Problem::error(format!("{what} has no key `{}`", shorten(&self.text)))
+            .at(self.place.clone());
+        match nearest(&self.text, known) {
+            Some(near) => problem.hint(format!("did you mean `{near}`?")),
+            None => problem,
+        }
+    }
+}
+
+/// A text short enough for one line of a message.
+pub(crate) fn shorten(text: &str) -> String {
+    const MOST: usize = 80;
+    let line: String = text
+        .chars()
+        .take(MOST)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.chars().nth(MOST).is_some() {
+        format!("{line}…")
+    } else {
+        line
+    }
+}

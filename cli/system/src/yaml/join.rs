@@ -1,0 +1,158 @@
+//! Joins the values that `serde_yaml` read with the positions of the first pass.
+
+use serde_yaml::Value;
+
+use super::marks::{Mark, Marks, Shape};
+use super::merge_key;
+use super::{Key, Node, NodeValue};
+use crate::problem::{Place, Problem, Problems};
+
+/// The tree. Depth is bounded by the first pass, so recursion is too.
+pub(super) fn join(start: &Place, marks: &Marks, value: Value, problems: &mut Problems) -> Node {
+    node(start, marks, marks.root(), value, problems)
+}
+
+/// One node; where the two readings differ in shape, a child takes its parent's place.
+fn node(
+    parent: &Place,
+    marks: &Marks,
+    mark: Option<&Mark>,
+    value: Value,
+    problems: &mut Problems,
+) -> Node {
+    let place = mark.map_or_else(
+        || parent.clone(),
+        |mark| Place {
+            file: parent.file.clone(),
+            line: mark.line,
+            column: mark.column,
+        },
+    );
+    let value = match value {
+        Value::Tagged(tagged) => tagged.value,
+        other => other,
+    };
+    let value = match value {
+        Value::Null => NodeValue::Null,
+        Value::Bool(b) => NodeValue::Bool(b),
+        Value::Number(number) => number_value(&number),
+        Value::String(text) => NodeValue::String(text),
+        Value::Sequence(items) => NodeValue::Seq(sequence(&place, marks, mark, items, problems)),
+        Value::Mapping(map) => NodeValue::Map(mapping(&place, marks, mark, map, problems)),
+        // A tag on a tag cannot be written.
+        Value::Tagged(_) => NodeValue::Null,
+    };
+    Node {
+        place,
+        value,
+        tag: mark.and_then(|mark| mark.tag.clone()),
+        plain: mark.is_some_and(|mark| mark.plain),
+    }
+}
+
+fn number_value(number: &serde_yaml::Number) -> NodeValue {
+    match number.as_i64() {
+        Some(int) => NodeValue::Int(int),
+        None => NodeValue::Float(number.as_f64().unwrap_or(f64::NAN)),
+    }
+}
+
+fn sequence(
+    place: &Place,
+    marks: &Marks,
+    mark: Option<&Mark>,
+    items: Vec<Value>,
+    problems: &mut Problems,
+) -> Vec<Node> {
+    let children = match mark {
+        Some(Mark {
+            shape: Shape::Seq(children),
+            ..
+        }) => children.as_slice(),
+        _ => &[],
+    };
+    let mut children = children.iter();
+    items
+        .into_iter()
+        .map(|item| {
+            let child = children.next().and_then(|index| marks.get(*index));
+            node(place, marks, child, item, problems)
+        })
+        .collect()
+}
+
+fn mapping(
+    place: &Place,
+    marks: &Marks,
+    mark: Option<&Mark>,
+    map: serde_yaml::Mapping,
+    problems: &mut Problems,
+) -> Vec<(Key, Node)> {
+    let pairs = match mark {
+        Some(Mark {
+            shape: Shape::Map(pairs),
+            ..
+        }) => pairs.as_slice(),
+        _ => &[],
+    };
+    let mut pairs = pairs.iter();
+    let mut entries = Vec::with_capacity(map.len());
+    let mut merges = Vec::new();
+    for (name, value) in map {
+        let pair = pairs.next();
+        let at = pair.and_then(|(key, _)| marks.written(*key));
+        let key_mark = pair.and_then(|(key, _)| marks.get(*key));
+        let key_place = at.map_or_else(
+            || place.clone(),
+            |at| Place {
+                file: place.file.clone(),
+                line: at.line,
+                column: at.column,
+            },
+        );
+        let child = node(
+            &key_place,
+            marks,
+            pair.and_then(|(_, v)| marks.get(*v)),
+            value,
+            problems,
+        );
+        let Some(text) = key_text(key_mark, &name) else {
+            problems.push(Problem::error("a list or mapping cannot be a key here").at(key_place));
+            continue;
+        };
+        if text == "<<" && key_mark.is_none_or(|mark| mark.plain) {
+            merges.push(child);
+        } else {
+            entries.push((
+                Key {
+                    text,
+                    place: key_place,
+                },
+                child,
+            ));
+        }
+    }
+    for merge in merges {
+        merge_key::merge(&mut entries, merge, problems);
+    }
+    entries
+}
+
+/// A key as it is spelled; `None` when it is no scalar.
+fn key_text(mark: Option<&Mark>, name: &Value) -> Option<String> {
+    if let Some(Mark {
+        shape: Shape::Scalar(text),
+        ..
+    }) = mark
+    {
+        return Some(text.to_string());
+    }
+    match name {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(b) => Some(b.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null => Some("null".to_owned()),
+        Value::Sequence(_) | Value::Mapping(_) | Value::Tagged(_) => None,
+    }
+}

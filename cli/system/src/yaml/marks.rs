@@ -1,0 +1,358 @@
+//! The first pass: the shape of a document from the parser's events, with positions, before any
+//! alias is expanded. It measures what expansion would cost and stops what would cost too much.
+
+use std::collections::HashMap;
+
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
+
+use super::{MAX_DEPTH, MAX_NODES, MAX_SCALAR, MAX_TEXT, not_yaml};
+use crate::problem::{Place, Problem, Problems};
+
+/// Marks of one document; the root is the last one closed.
+pub(super) struct Marks {
+    all: Vec<Mark>,
+    root: usize,
+}
+
+impl Marks {
+    pub(super) fn root(&self) -> Option<&Mark> {
+        self.get(self.root)
+    }
+
+    /// The mark of that number as it is written, be it an alias.
+    pub(super) fn written(&self, index: usize) -> Option<&Mark> {
+        self.all.get(index)
+    }
+
+    /// The mark of that number, with aliases followed.
+    pub(super) fn get(&self, index: usize) -> Option<&Mark> {
+        match self.all.get(index) {
+            Some(Mark {
+                shape: Shape::Alias(target),
+                ..
+            }) => self.all.get(*target),
+            other => other,
+        }
+    }
+}
+
+/// One node's position and shape.
+pub(super) struct Mark {
+    pub(super) line: u32,
+    pub(super) column: u32,
+    pub(super) shape: Shape,
+    pub(super) tag: Option<Box<str>>,
+    pub(super) plain: bool,
+    /// Cost of this node with every alias under it expanded.
+    cost: Cost,
+}
+
+pub(super) enum Shape {
+    Scalar(Box<str>),
+    Seq(Vec<usize>),
+    Map(Vec<(usize, usize)>),
+    Alias(usize),
+}
+
+#[derive(Clone, Copy, Default)]
+struct Cost {
+    nodes: usize,
+    text: usize,
+    depth: usize,
+}
+
+/// A collection that is still open.
+struct Open {
+    index: usize,
+    anchor: usize,
+    children: Vec<usize>,
+    mapping: bool,
+    cost: Cost,
+}
+
+struct Reader<'a> {
+    start: &'a Place,
+    marks: Vec<Mark>,
+    open: Vec<Open>,
+    anchors: HashMap<usize, usize>,
+    root: Option<usize>,
+    documents: usize,
+    problems: Problems,
+}
+
+/// Reads the marks of the one document in `text`.
+pub(super) fn read(start: &Place, text: &str) -> Result<Marks, Problems> {
+    let mut options = granit_parser::options! {};
+    options.set_emit_comments(false);
+    let mut reader = Reader {
+        start,
+        marks: Vec::new(),
+        open: Vec::new(),
+        anchors: HashMap::new(),
+        root: None,
+        documents: 0,
+        problems: Problems::default(),
+    };
+    for event in Parser::new_from_str_with_options(text, options) {
+        let (event, span) = event.map_err(|error| reader.scan_error(&error))?;
+        reader.take(event, &span)?;
+    }
+    match reader.root {
+        None => Err(Problem::error("the file is empty").at(start.clone()).into()),
+        Some(root) => reader.problems.or(Marks {
+            all: reader.marks,
+            root,
+        }),
+    }
+}
+
+impl Reader<'_> {
+    fn place(&self, span: &Span) -> Place {
+        let (line, column) = position(span);
+        Place {
+            file: self.start.file.clone(),
+            line,
+            column,
+        }
+    }
+
+    fn place_of(&self, index: usize) -> Place {
+        self.marks.get(index).map_or_else(
+            || self.start.clone(),
+            |mark| Place {
+                file: self.start.file.clone(),
+                line: mark.line,
+                column: mark.column,
+            },
+        )
+    }
+
+    fn scan_error(&self, error: &ScanError) -> Problem {
+        let marker = error.marker();
+        let place = Place {
+            file: self.start.file.clone(),
+            line: number(marker.line()).max(1),
+            column: number(marker.col()).saturating_add(1),
+        };
+        not_yaml(place, &error.info())
+    }
+
+    fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), Problem> {
+        match event {
+            Event::DocumentStart(..) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    return Err(Problem::error("a second document begins here")
+                        .at(self.place(span))
+                        .hint("one document per file is read: move it to a file of its own"));
+                }
+                Ok(())
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                self.scalar(&text, style, anchor, tag.as_deref(), span)
+            }
+            Event::Alias(anchor) => self.alias(anchor, span),
+            Event::SequenceStart(_, anchor, tag) => self.begin(false, anchor, tag.as_deref(), span),
+            Event::MappingStart(_, anchor, tag) => self.begin(true, anchor, tag.as_deref(), span),
+            Event::SequenceEnd | Event::MappingEnd => self.end(),
+            _ => Ok(()),
+        }
+    }
+
+    fn scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<&Tag>,
+        span: &Span,
+    ) -> Result<(), Problem> {
+        if text.len() > MAX_SCALAR {
+            return Err(Problem::error(format!(
+                "a text of {} bytes; at most {MAX_SCALAR} are read",
+                text.len()
+            ))
+            .at(self.place(span)));
+        }
+        let cost = Cost {
+            nodes: 1,
+            text: text.len(),
+            depth: 1,
+        };
+        let plain = matches!(style, ScalarStyle::Plain);
+        let index = self.add(Shape::Scalar(text.into()), tag, plain, cost, span);
+        self.close(index, anchor, cost)
+    }
+
+    fn alias(&mut self, anchor: usize, span: &Span) -> Result<(), Problem> {
+        let Some(&target) = self.anchors.get(&anchor) else {
+            return Err(
+                Problem::error("this alias stands inside the very node that it names")
+                    .at(self.place(span)),
+            );
+        };
+        let cost = self.marks.get(target).map(|m| m.cost).unwrap_or_default();
+        let index = self.add(Shape::Alias(target), None, false, cost, span);
+        self.close(index, 0, cost)
+    }
+
+    fn begin(
+        &mut self,
+        mapping: bool,
+        anchor: usize,
+        tag: Option<&Tag>,
+        span: &Span,
+    ) -> Result<(), Problem> {
+        if self.open.len() >= MAX_DEPTH {
+            return Err(too_deep().at(self.place(span)));
+        }
+        let shape = if mapping {
+            Shape::Map(Vec::new())
+        } else {
+            Shape::Seq(Vec::new())
+        };
+        let index = self.add(shape, tag, false, Cost::default(), span);
+        self.open.push(Open {
+            index,
+            anchor,
+            children: Vec::new(),
+            mapping,
+            cost: Cost {
+                nodes: 1,
+                text: 0,
+                depth: 1,
+            },
+        });
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), Problem> {
+        let Some(open) = self.open.pop() else {
+            return Ok(());
+        };
+        let shape = if open.mapping {
+            let pairs: Vec<_> = open
+                .children
+                .chunks_exact(2)
+                .filter_map(|pair| Some((*pair.first()?, *pair.get(1)?)))
+                .collect();
+            self.report_duplicates(&pairs);
+            Shape::Map(pairs)
+        } else {
+            Shape::Seq(open.children)
+        };
+        if let Some(mark) = self.marks.get_mut(open.index) {
+            mark.shape = shape;
+            mark.cost = open.cost;
+        }
+        self.close(open.index, open.anchor, open.cost)
+    }
+
+    fn add(
+        &mut self,
+        shape: Shape,
+        tag: Option<&Tag>,
+        plain: bool,
+        cost: Cost,
+        span: &Span,
+    ) -> usize {
+        let (line, column) = position(span);
+        self.marks.push(Mark {
+            line,
+            column,
+            shape,
+            tag: tag.and_then(custom_tag),
+            plain,
+            cost,
+        });
+        self.marks.len() - 1
+    }
+
+    /// A node is complete: it becomes a child of what is open, and its cost is charged there.
+    fn close(&mut self, index: usize, anchor: usize, cost: Cost) -> Result<(), Problem> {
+        if anchor != 0 {
+            self.anchors.insert(anchor, index);
+        }
+        let levels_above = self.open.len();
+        let Some(parent) = self.open.last_mut() else {
+            self.root = Some(index);
+            return Ok(());
+        };
+        parent.children.push(index);
+        parent.cost.nodes = parent.cost.nodes.saturating_add(cost.nodes);
+        parent.cost.text = parent.cost.text.saturating_add(cost.text);
+        parent.cost.depth = parent.cost.depth.max(cost.depth.saturating_add(1));
+        let (nodes, text) = (parent.cost.nodes, parent.cost.text);
+        // `marks` holds what is written; `parent` what it comes to with its aliases expanded.
+        if nodes > MAX_NODES || self.marks.len() > MAX_NODES {
+            return Err(Problem::error(format!(
+                "the document has more than {MAX_NODES} nodes, aliases expanded; it is not read further"
+            ))
+            .at(self.place_of(index)));
+        }
+        if text > MAX_TEXT {
+            return Err(Problem::error(format!(
+                "the document has more than {MAX_TEXT} bytes of text, aliases expanded; it is not read further"
+            ))
+            .at(self.place_of(index)));
+        }
+        if levels_above + cost.depth > MAX_DEPTH {
+            return Err(too_deep().at(self.place_of(index)));
+        }
+        Ok(())
+    }
+
+    fn report_duplicates(&mut self, pairs: &[(usize, usize)]) {
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        let mut found = Vec::new();
+        for (key, _) in pairs {
+            let mark = match self.marks.get(*key) {
+                Some(Mark {
+                    shape: Shape::Alias(target),
+                    ..
+                }) => self.marks.get(*target),
+                other => other,
+            };
+            let Some(Mark {
+                shape: Shape::Scalar(text),
+                ..
+            }) = mark
+            else {
+                continue;
+            };
+            if let Some(first) = seen.insert(text, *key) {
+                found.push((text.clone(), first, *key));
+            }
+        }
+        for (text, first, second) in found {
+            let first = self.place_of(first);
+            let problem = Problem::error(format!("the key `{text}` stands here a second time"))
+                .at(self.place_of(second))
+                .hint(format!("it stands first in line {}", first.line));
+            self.problems.push(problem);
+        }
+    }
+}
+
+fn too_deep() -> Problem {
+    Problem::error(format!(
+        "the document is nested more than {MAX_DEPTH} levels deep, aliases expanded"
+    ))
+}
+
+/// The tag as written, unless it is one of YAML's own types, which only say what a value is.
+fn custom_tag(tag: &Tag) -> Option<Box<str>> {
+    if tag.is_yaml_core_schema() {
+        return None;
+    }
+    Some(tag.to_string().into_boxed_str())
+}
+
+fn position(span: &Span) -> (u32, u32) {
+    let line = number(span.start.line()).max(1);
+    (line, number(span.start.col()).saturating_add(1))
+}
+
+fn number(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
