@@ -245,3 +245,6 @@ impl Location {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

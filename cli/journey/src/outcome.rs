@@ -9,6 +9,7 @@ use msvc_system::problem::Place;
 use serde_json::{Map, Value};
 
 use crate::criterion::Judgement;
+use crate::journey::Journey;
 
 /// Attempts of one step that are kept in full: the last ones; the others are counted.
 const KEPT_ATTEMPTS: usize = 10;
@@ -120,7 +121,42 @@ impl StepPlayed {
     }
 }
 
+/// The name with the line for people behind it.
+pub(crate) fn titled(name: &str, summary: Option<&str>) -> String {
+    match summary {
+        Some(summary) => format!("{name}: {summary}"),
+        None => name.to_owned(),
+    }
+}
+
 impl Outcome {
+    /// A journey that could not begin.
+    pub(crate) fn not_played(journey: &Journey, exit: Exit, why: Evidence) -> Self {
+        let mut outcome = Self::of_command(journey, Verdict::Inconclusive, exit, Duration::ZERO);
+        outcome.evidence.push(why);
+        outcome
+    }
+
+    /// What a command came to, or a journey that never began: no steps, no outputs.
+    pub(crate) fn of_command(
+        journey: &Journey,
+        verdict: Verdict,
+        exit: Exit,
+        took: Duration,
+    ) -> Self {
+        Self {
+            journey: journey.name.clone(),
+            title: titled(&journey.name, journey.summary().as_deref()),
+            place: journey.place.clone(),
+            verdict,
+            exit,
+            evidence: Vec::new(),
+            steps: Vec::new(),
+            outputs: Map::new(),
+            took,
+        }
+    }
+
     /// The outcome as a case of the report; `repeat` is the line that plays it again.
     #[must_use]
     pub fn case(&self, repeat: Option<String>) -> Case {

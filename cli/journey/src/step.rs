@@ -272,3 +272,6 @@ pub(crate) fn outputs<'a>(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::frame::{Frame, Position, Purpose};
 use super::{Got, Run, State};
 use crate::expression::scope::{Finished, Outputs};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, titled};
 
 impl Run {
     /// The topmost workflow fails.
@@ -23,7 +23,7 @@ impl Run {
     }
 
     /// The topmost workflow hands over to another one and does not come back.
-    pub(super) fn transfer(&mut self, number: usize, now: Instant) {
+    pub(super) fn transfer(&mut self, number: usize) {
         let Some(finished) = self.finished(true) else {
             return;
         };
@@ -43,7 +43,6 @@ impl Run {
                 self.fail(wrong.into_iter().map(Evidence::said).collect());
             }
         }
-        let _ = now;
     }
 
     /// Takes the topmost workflow off the stack and tells the one below.
@@ -128,8 +127,10 @@ impl Run {
             }
             None => vec![Evidence::said(why)],
         };
-        let visit = self.stack.last().and_then(|f| self.played.get(f.visit));
-        evidence.extend(visit.map(|played| played.why()).unwrap_or_default());
+        if let (Some(_), Some(frame)) = (self.step(), self.stack.last()) {
+            let played = self.played.get(frame.visit);
+            evidence.extend(played.map(|p| p.why()).unwrap_or_default());
+        }
         self.end(Verdict::Failed, Exit::Failed, evidence, now);
     }
 
@@ -159,6 +160,8 @@ impl Run {
         for (name, output) in outputs.unwrap_or_default() {
             match output {
                 Ok(value) => drop(values.insert(name, value)),
+                // Outputs that a failed workflow did not get to are no news.
+                Err(_) if verdict != Verdict::Held => {}
                 Err(why) => {
                     let what = format!("the workflow's output `{name}` could not be read: {why}");
                     evidence.push(Evidence::said(what));
@@ -167,10 +170,7 @@ impl Run {
         }
         let journey = self.id(self.root);
         self.state = State::Ended(Box::new(Outcome {
-            title: root.and_then(|w| w.summary.clone()).map_or_else(
-                || journey.clone(),
-                |summary| format!("{journey}: {summary}"),
-            ),
+            title: titled(&journey, root.and_then(|w| w.summary.as_deref())),
             journey,
             place: root.map_or_else(
                 || Place {

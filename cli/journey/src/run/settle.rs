@@ -40,7 +40,7 @@ impl Run {
         };
         self.record(step, attempt);
         if held {
-            self.succeed(step, &got, now);
+            self.succeed(step, &got);
         } else {
             self.recover(step, &got, now);
         }
@@ -69,7 +69,7 @@ impl Run {
         played.add(attempt);
     }
 
-    fn succeed(&mut self, step: &Step, got: &Got, now: Instant) {
+    fn succeed(&mut self, step: &Step, got: &Got) {
         let Some(scope) = self.scope(Some(got), None) else {
             return;
         };
@@ -88,7 +88,7 @@ impl Run {
                 frame.back = None;
                 self.enter(number);
             }
-            Some(ActionKind::Goto(Destination::Workflow(number))) => self.transfer(number, now),
+            Some(ActionKind::Goto(Destination::Workflow(number))) => self.transfer(number),
             // Success actions are `end` and `goto` only.
             Some(ActionKind::End | ActionKind::Retry { .. }) => frame.at = Position::End(true),
             None => match (frame.back.take(), frame.at) {
@@ -128,7 +128,7 @@ impl Run {
                 }
                 match destination {
                     Destination::Step(number) => self.enter(number),
-                    Destination::Workflow(number) => self.transfer(number, now),
+                    Destination::Workflow(number) => self.transfer(number),
                 }
             }
         }
