@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::kafka::KafkaError;
 
-/// Remembers what it was given; refuses the keys that it was told to.
+/// Remembers what it was given; refuses the payloads that it was told to.
 #[derive(Clone, Default)]
 struct Topic {
     records: Arc<Mutex<Vec<Record>>>,
@@ -21,7 +21,8 @@ struct Topic {
 #[async_trait]
 impl Publish for Topic {
     async fn publish(&self, record: &Record) -> Result<(), KafkaError> {
-        let refused = self.refused.lock().unwrap().contains(&record.key);
+        let payload = String::from_utf8(record.payload.clone()).unwrap();
+        let refused = self.refused.lock().unwrap().contains(&payload);
         let result = if refused {
             Err(KafkaError::Publish {
                 topic: record.topic.clone(),
@@ -119,7 +120,7 @@ async fn a_row_that_cannot_be_sent_holds_back_its_own_key_and_no_other() {
     let rows = [("stuck", "1"), ("free", "2"), ("stuck", "3"), ("free", "4")];
     let rows = rows.map(|(key, payload)| message(key, payload));
     put(&database, rows.to_vec()).await;
-    topic.refused.lock().unwrap().insert("stuck".to_owned());
+    topic.refused.lock().unwrap().insert("1".to_owned());
     let relay = relay(&database, &topic);
     let round = relay.round().await.unwrap();
     assert_eq!((round.sent, round.failed), (2, true));
@@ -189,7 +190,7 @@ async fn a_running_relay_sends_what_a_dead_one_left_and_what_it_is_woken_for() {
 async fn a_running_relay_gets_over_a_broker_that_is_away() {
     let folder = tempfile::tempdir().unwrap();
     let (database, topic) = (open(&folder), Topic::default());
-    topic.refused.lock().unwrap().insert("o-1".to_owned());
+    topic.refused.lock().unwrap().insert("1".to_owned());
     put(&database, vec![message("o-1", "1")]).await;
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(relay(&database, &topic).run(shutdown.clone()));
@@ -205,7 +206,7 @@ async fn a_running_relay_gets_over_a_broker_that_is_away() {
 async fn a_stuck_key_with_many_rows_does_not_starve_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let (database, topic) = (open(&folder), Topic::default());
-    topic.refused.lock().unwrap().insert("stuck".to_owned());
+    topic.refused.lock().unwrap().insert("x".to_owned());
     let many = ROWS_AT_ONCE as usize + 1;
     let mut rows = vec![message("stuck", "x"); many];
     rows.push(message("free", "through"));

@@ -80,7 +80,8 @@ impl Client {
     async fn code(&mut self) -> String {
         loop {
             let mut line = String::new();
-            self.0.read_line(&mut line).await.unwrap();
+            let read = timeout(GRACE, self.0.read_line(&mut line)).await;
+            read.expect("the mailbox answers").unwrap();
             if line.as_bytes().get(3) != Some(&b'-') {
                 return line.chars().take(3).collect();
             }
@@ -233,20 +234,27 @@ async fn a_half_mail_is_not_kept() {
 }
 
 #[tokio::test]
-async fn a_stop_finishes_the_mail_under_way_and_sends_idle_clients_home() {
+async fn a_stop_finishes_the_mails_under_way_and_sends_idle_clients_home() {
     let folder = tempfile::tempdir().unwrap();
     let running = start(&folder).await;
     let mut idle = Client::connect(running.smtp).await;
+    let mut named = Client::connect(running.smtp).await;
+    assert_eq!(named.says("EHLO test").await, "250");
+    assert_eq!(named.says("MAIL FROM:<shop@example.org>").await, "250");
     let mut busy = Client::connect(running.smtp).await;
     busy.envelope("ann@example.org").await;
-    busy.write(b"Subject: last\r\n").await;
+    busy.write(b"Subject: busy\r\n").await;
     running.shutdown.cancel();
     assert_eq!(idle.code().await, "421");
-    assert_eq!(busy.says("\r\n.").await, "250");
-    assert_eq!(busy.code().await, "421");
+    assert_eq!(named.says("RCPT TO:<ann@example.org>").await, "250");
+    assert_eq!(named.says("DATA").await, "354");
+    for client in [&mut named, &mut busy] {
+        assert_eq!(client.says("\r\n.").await, "250");
+        assert_eq!(client.code().await, "421");
+    }
     running.served.await.unwrap();
     let running = start(&folder).await;
-    assert_eq!(running.mails("ann@example.org").await.len(), 1);
+    assert_eq!(running.mails("ann@example.org").await.len(), 2);
     running.stop().await;
 }
 
