@@ -10,11 +10,16 @@
 //! What must never happen: a generation whose shares come from anybody but its leader (the others
 //! would sit there with nothing to read, for ever), or one that counts a dead member.
 
+mod generation;
+mod member;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use tansu_sans_io::ErrorCode;
 use tokio::{sync::oneshot, time::Instant};
+
+use member::Member;
 
 /// Members that one group may have.
 const MOST_MEMBERS: usize = 256;
@@ -76,46 +81,6 @@ enum Phase {
     Dividing,
     /// Everybody has a share.
     Stable,
-}
-
-#[derive(Debug)]
-struct Member {
-    instance: Option<String>,
-    protocols: Vec<(String, Bytes)>,
-    session: Duration,
-    rebalance: Duration,
-    heard: Instant,
-    joining: Option<oneshot::Sender<Joined>>,
-    syncing: Option<oneshot::Sender<Synced>>,
-    share: Bytes,
-}
-
-impl Member {
-    fn is_joining(&self) -> bool {
-        self.joining.as_ref().is_some_and(|join| !join.is_closed())
-    }
-
-    fn is_waiting(&self) -> bool {
-        self.is_joining() || self.syncing.as_ref().is_some_and(|sync| !sync.is_closed())
-    }
-
-    /// Answers one that waits for its share; its silence counts from here.
-    fn answer_sync(&mut self, now: Instant, answer: Synced) {
-        if let Some(sync) = self.syncing.take()
-            && sync.send(answer).is_ok()
-        {
-            self.heard = now;
-        }
-    }
-
-    fn session_end(&self) -> Instant {
-        self.heard + self.session
-    }
-
-    fn data(&self, protocol: &str) -> Bytes {
-        let found = self.protocols.iter().find(|(name, _)| name == protocol);
-        found.map(|(_, data)| data.clone()).unwrap_or_default()
-    }
 }
 
 /// A group of consumers.
@@ -382,108 +347,6 @@ impl Group {
             drop(join.send(self.joined(id, why)));
         }
         true
-    }
-
-    fn someone_left(&mut self, now: Instant) {
-        if matches!(self.phase, Phase::Dividing | Phase::Stable) {
-            self.rebalance(now);
-        }
-    }
-
-    fn rebalance(&mut self, now: Instant) {
-        let longest = self.members.values().map(|member| member.rebalance).max();
-        self.phase = Phase::Joining {
-            until: now + longest.unwrap_or_default(),
-        };
-        for member in self.members.values_mut() {
-            member.answer_sync(now, Err(ErrorCode::RebalanceInProgress));
-        }
-    }
-
-    fn begin_generation(&mut self, now: Instant) {
-        self.members.retain(|_, member| member.is_joining());
-        self.generation += 1;
-        if self.members.is_empty() {
-            self.phase = Phase::Empty;
-            (self.kind, self.protocol, self.leader) = (None, None, None);
-            return;
-        }
-        let stays = |leader: &String| self.members.contains_key(leader);
-        self.leader = self
-            .leader
-            .take()
-            .filter(stays)
-            .or_else(|| self.members.keys().next().cloned());
-        self.protocol = self.favourite();
-        self.phase = Phase::Dividing;
-        let ids: Vec<String> = self.members.keys().cloned().collect();
-        for id in ids {
-            if let Some(member) = self.members.get_mut(&id) {
-                member.heard = now;
-                member.share = Bytes::new();
-            }
-            self.tell(&id);
-        }
-    }
-
-    /// The first protocol of the leader that everybody knows; joining saw to it that there is one.
-    fn favourite(&self) -> Option<String> {
-        let leader = self.members.get(self.leader.as_deref()?)?;
-        let known = |name: &String| {
-            let knows = |m: &Member| m.protocols.iter().any(|(other, _)| other == name);
-            self.members.values().all(knows)
-        };
-        leader
-            .protocols
-            .iter()
-            .map(|(name, _)| name)
-            .find(|name| known(name))
-            .cloned()
-    }
-
-    /// Answers a member's join.
-    fn tell(&mut self, id: &str) {
-        let answer = self.joined(id, ErrorCode::None);
-        if let Some(join) = self
-            .members
-            .get_mut(id)
-            .and_then(|member| member.joining.take())
-        {
-            drop(join.send(answer));
-        }
-    }
-
-    fn joined(&self, id: &str, error: ErrorCode) -> Joined {
-        let protocol = self.protocol.clone().unwrap_or_default();
-        let describe = |(id, member): (&String, &Member)| {
-            (id.clone(), member.instance.clone(), member.data(&protocol))
-        };
-        let is_leader = error == ErrorCode::None && self.leader.as_deref() == Some(id);
-        Joined {
-            error,
-            member: id.to_owned(),
-            generation: self.generation,
-            kind: self.kind.clone(),
-            protocol: self.protocol.clone(),
-            leader: self.leader.clone().unwrap_or_default(),
-            members: if is_leader {
-                self.members.iter().map(describe).collect()
-            } else {
-                Vec::new()
-            },
-        }
-    }
-
-    fn divide(&mut self, now: Instant, shares: Vec<(String, Bytes)>) {
-        for (id, share) in shares {
-            if let Some(member) = self.members.get_mut(&id) {
-                member.share = share;
-            }
-        }
-        self.phase = Phase::Stable;
-        for member in self.members.values_mut() {
-            member.answer_sync(now, Ok(member.share.clone()));
-        }
     }
 }
 
