@@ -197,3 +197,6 @@ async fn access_log(request: Request, next: Next) -> Response {
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;
