@@ -62,7 +62,11 @@ impl Journey {
         match &self.kind {
             Kind::Workflow(document, number) => {
                 let steps = document.workflows.get(*number).map(|w| w.steps.iter());
-                steps.into_iter().flatten().map(|step| step.id.as_str()).collect()
+                steps
+                    .into_iter()
+                    .flatten()
+                    .map(|step| step.id.as_str())
+                    .collect()
             }
             Kind::Command(_) => Vec::new(),
         }

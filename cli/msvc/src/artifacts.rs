@@ -19,7 +19,9 @@ use crate::failure::Failure;
 /// # Errors
 /// When the folder cannot be made or written.
 pub fn write(context: &Context, report: &Report, journals: &[Journal]) -> Result<(), Failure> {
-    let Some(folder) = &context.artifacts else { return Ok(()) };
+    let Some(folder) = &context.artifacts else {
+        return Ok(());
+    };
     write_all(folder, context, report, journals).map_err(|why| refused(folder, &why))
 }
 
@@ -28,7 +30,9 @@ pub fn write(context: &Context, report: &Report, journals: &[Journal]) -> Result
 /// # Errors
 /// When the folder cannot be made or written.
 pub fn keep_logs(context: &Context, home: &ProjectHome) -> Result<(), Failure> {
-    let Some(folder) = &context.artifacts else { return Ok(()) };
+    let Some(folder) = &context.artifacts else {
+        return Ok(());
+    };
     copy(&home.logs(), &folder.join("logs")).map_err(|why| refused(folder, &why))
 }
 
@@ -57,15 +61,23 @@ fn write_all(
     });
     fs::write(folder.join("run.json"), pretty(&run))?;
     fs::write(folder.join("compose.json"), pretty(&context.resolved))?;
-    fs::write(folder.join("report.json"), msvc_report::json::report(report))?;
+    fs::write(
+        folder.join("report.json"),
+        msvc_report::json::report(report),
+    )?;
     let events = context.recorded();
-    let lines: String =
-        events.iter().map(|event| msvc_report::json::event(event) + "\n").collect();
+    let lines: String = events
+        .iter()
+        .map(|event| msvc_report::json::event(event) + "\n")
+        .collect();
     fs::write(folder.join("events.ndjson"), lines)?;
     if journals.is_empty() {
         return Ok(());
     }
-    let all: Vec<_> = journals.iter().filter_map(|j| serde_json::to_value(j).ok()).collect();
+    let all: Vec<_> = journals
+        .iter()
+        .filter_map(|j| serde_json::to_value(j).ok())
+        .collect();
     let journal = match all.as_slice() {
         [one] => one.clone(),
         _ => json!({ "schema": "msvc.journals/1", "journals": all }),

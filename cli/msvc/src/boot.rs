@@ -88,9 +88,21 @@ pub async fn bring_up(
     built: &BuildOutcome,
     sink: &(dyn Fn(Event) + Send + Sync),
 ) -> Result<Up, Failure> {
-    let request = UpRequest { system: &context.system, options, built };
+    let request = UpRequest {
+        system: &context.system,
+        options,
+        built,
+    };
     let mut binding = MachineBinding;
-    Ok(up(runtime, &request, &mut binding, &*context.clock, sink, &context.shutdown).await?)
+    Ok(up(
+        runtime,
+        &request,
+        &mut binding,
+        &*context.clock,
+        sink,
+        &context.shutdown,
+    )
+    .await?)
 }
 
 /// `http://host:port` of each way in, by service.

@@ -73,7 +73,11 @@ impl Context {
             environment: environment.clone(),
             lenient: cli.global.lenient,
         };
-        let Loaded { system, warnings, resolved } = load(&request, &Files::new(read_regular))?;
+        let Loaded {
+            system,
+            warnings,
+            resolved,
+        } = load(&request, &Files::new(read_regular))?;
         for problem in warnings {
             terminal.event(&Event::Warned { problem });
         }
@@ -107,7 +111,11 @@ impl Context {
     /// When the current folder is gone.
     pub fn home_of(&self, project: &ProjectName) -> Result<ProjectHome, Failure> {
         let runtime_folder = self.environment.get("XDG_RUNTIME_DIR").map(PathBuf::from);
-        Ok(ProjectHome::new(&self.system.root, project.clone(), runtime_folder.as_deref())?)
+        Ok(ProjectHome::new(
+            &self.system.root,
+            project.clone(),
+            runtime_folder.as_deref(),
+        )?)
     }
 
     /// The running system, or `None`.
@@ -143,7 +151,10 @@ impl Context {
     /// When the system does not tell where the program is.
     pub fn launcher(&self) -> Result<Launcher, Failure> {
         let program = std::env::current_exe().map_err(|why| {
-            Failure::new(Exit::CouldNot, format!("cannot find the running program: {why}"))
+            Failure::new(
+                Exit::CouldNot,
+                format!("cannot find the running program: {why}"),
+            )
         })?;
         Ok(Launcher {
             program,
@@ -191,7 +202,10 @@ impl Context {
     /// All events so far.
     #[must_use]
     pub fn recorded(&self) -> Vec<Stamped> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.record
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -215,9 +229,16 @@ fn chosen_by(cli: &Cli) -> Vec<String> {
 }
 
 fn directory(cli: &Cli) -> Result<PathBuf, Failure> {
-    let given = cli.global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    let given = cli
+        .global
+        .directory
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("."));
     given.canonicalize().map_err(|why| {
-        Failure::new(Exit::Usage, format!("cannot work in {}: {why}", given.display()))
+        Failure::new(
+            Exit::Usage,
+            format!("cannot work in {}: {why}", given.display()),
+        )
     })
 }
 
@@ -241,5 +262,8 @@ fn quoted(word: &str) -> String {
 /// A path relative to `root` where that is shorter.
 #[must_use]
 pub fn shown(path: &Path, root: &Path) -> String {
-    path.strip_prefix(root).unwrap_or(path).display().to_string()
+    path.strip_prefix(root)
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }

@@ -11,7 +11,9 @@ use crate::failure::Failure;
 /// # Errors
 /// When the records cannot be read.
 pub fn sentence(home: &ProjectHome) -> Result<Option<String>, Failure> {
-    let Some(end) = last_end(home)? else { return Ok(None) };
+    let Some(end) = last_end(home)? else {
+        return Ok(None);
+    };
     if end.expected {
         return Ok(None);
     }
@@ -19,6 +21,14 @@ pub fn sentence(home: &ProjectHome) -> Result<Option<String>, Failure> {
         .at_ms
         .and_then(|ms| i64::try_from(ms).ok())
         .and_then(DateTime::from_timestamp_millis)
-        .map(|at| at.with_timezone(&Local).format(" %Y-%m-%d %H:%M:%S").to_string());
-    Ok(Some(format!("its supervisor ended{}: {}", at.unwrap_or_default(), end.how)))
+        .map(|at| {
+            at.with_timezone(&Local)
+                .format(" %Y-%m-%d %H:%M:%S")
+                .to_string()
+        });
+    Ok(Some(format!(
+        "its supervisor ended{}: {}",
+        at.unwrap_or_default(),
+        end.how
+    )))
 }

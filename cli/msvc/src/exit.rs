@@ -32,5 +32,9 @@ impl From<Ending> for ExitCode {
 pub fn of_command_line(why: &clap::Error) -> ExitCode {
     // A closed pipe is no error.
     let _ = why.print();
-    if why.use_stderr() { Ending::Own(Exit::Usage).into() } else { ExitCode::SUCCESS }
+    if why.use_stderr() {
+        Ending::Own(Exit::Usage).into()
+    } else {
+        ExitCode::SUCCESS
+    }
 }

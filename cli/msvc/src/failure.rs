@@ -80,15 +80,28 @@ impl From<UpError> for Failure {
     fn from(error: UpError) -> Self {
         let exit = error.exit();
         match error {
-            UpError::Problems(problems) => Self { exit, ..problems.into() },
-            UpError::Runtime(RuntimeError::NeverReady { instance, why, last_lines }) => {
+            UpError::Problems(problems) => Self {
+                exit,
+                ..problems.into()
+            },
+            UpError::Runtime(RuntimeError::NeverReady {
+                instance,
+                why,
+                last_lines,
+            }) => {
                 let service = instance.service;
                 Self::new(exit, format!("{service} never became ready: {why}"))
                     .hint(format!("all it wrote: `msvc logs {service}`"))
                     .showing(last_lines)
             }
-            UpError::Runtime(RuntimeError::PortTaken { address, owner, hint }) => {
-                let by = owner.map(|owner| format!(" by {owner}")).unwrap_or_default();
+            UpError::Runtime(RuntimeError::PortTaken {
+                address,
+                owner,
+                hint,
+            }) => {
+                let by = owner
+                    .map(|owner| format!(" by {owner}"))
+                    .unwrap_or_default();
                 Self::new(exit, format!("{address} is taken{by}")).hint(hint)
             }
             other => Self::new(exit, other.to_string()),
@@ -100,7 +113,10 @@ impl From<BuildError> for Failure {
     fn from(error: BuildError) -> Self {
         let exit = error.exit();
         match error {
-            BuildError::Problems(problems) => Self { exit, ..problems.into() },
+            BuildError::Problems(problems) => Self {
+                exit,
+                ..problems.into()
+            },
             BuildError::Failed { what, message } => {
                 Self::new(exit, format!("the build of {what} failed"))
                     .showing(message.lines().map(str::to_owned).collect())

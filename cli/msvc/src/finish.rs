@@ -36,5 +36,9 @@ pub fn finish(
     if context.shutdown.is_requested() {
         return Ok(Exit::Interrupted.into());
     }
-    Ok(Exit::ALL.into_iter().find(|e| e.code() == report.exit).unwrap_or(Exit::CouldNot).into())
+    Ok(Exit::ALL
+        .into_iter()
+        .find(|e| e.code() == report.exit)
+        .unwrap_or(Exit::CouldNot)
+        .into())
 }

@@ -36,7 +36,10 @@ fn main() -> ExitCode {
         Err(why) => return exit::of_command_line(&why),
     };
     let terminal = Terminal::new(&cli.global);
-    let ending = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let ending = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => {
             let ending = runtime.block_on(run(&cli, &terminal));
             // A task that blocks (a lock, a slow disk) must not keep the terminal.
@@ -56,9 +59,8 @@ fn main() -> ExitCode {
 
 async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
     let clock: Arc<dyn Clock> = MachineClock::shared();
-    let shutdown = interrupt::watch().map_err(|why| {
-        Failure::new(Exit::CouldNot, format!("cannot take signals: {why}"))
-    })?;
+    let shutdown = interrupt::watch()
+        .map_err(|why| Failure::new(Exit::CouldNot, format!("cannot take signals: {why}")))?;
     match &cli.command {
         Command::Guardian(it) => {
             supervise::guardian(&it.rest, clock, shutdown).await?;

@@ -77,7 +77,10 @@ pub fn entry_at(context: &Context, bases: msvc_journey::Bases) -> Entry {
 /// # Errors
 /// When a document is broken.
 pub fn journeys(context: &Context) -> Result<Vec<Journey>, Failure> {
-    Ok(msvc_journey::load(&context.system.x_msvc.journeys, &context.files())?)
+    Ok(msvc_journey::load(
+        &context.system.x_msvc.journeys,
+        &context.files(),
+    )?)
 }
 
 /// Plays each journey once, one after the other.
@@ -106,7 +109,13 @@ pub async fn play_all(
 /// When a file is missing or broken.
 pub fn pacts(context: &Context, given: &[PathBuf]) -> Result<Option<Pacts>, Failure> {
     let paths: Vec<PathBuf> = if given.is_empty() {
-        context.system.x_msvc.contracts.iter().map(|c| c.value.clone()).collect()
+        context
+            .system
+            .x_msvc
+            .contracts
+            .iter()
+            .map(|c| c.value.clone())
+            .collect()
     } else {
         given.to_vec()
     };
@@ -143,17 +152,24 @@ pub async fn contracts(
     }
     let mut by_provider: BTreeMap<String, Vec<PactFile>> = BTreeMap::new();
     for file in selected {
-        by_provider.entry(file.provider.clone()).or_default().push(file);
+        by_provider
+            .entry(file.provider.clone())
+            .or_default()
+            .push(file);
     }
     let mut cases = Vec::new();
     for (number, (provider, files)) in by_provider.into_iter().enumerate() {
-        let Some(name) = context.system.services.keys().find(|name| name.as_str() == provider)
+        let Some(name) = context
+            .system
+            .services
+            .keys()
+            .find(|name| name.as_str() == provider)
         else {
             cases.extend(files.iter().map(|file| no_provider(context, file, sink)));
             continue;
         };
-        let lane = LaneName::new(format!("verify-{}", number + 1))
-            .unwrap_or_else(|_| LaneName::main());
+        let lane =
+            LaneName::new(format!("verify-{}", number + 1)).unwrap_or_else(|_| LaneName::main());
         let proven = one_provider(context, runtime, home, name, &lane, &files, sink).await;
         clear_lane(runtime, &lane).await?;
         cases.extend(proven?);
@@ -170,8 +186,14 @@ async fn one_provider(
     files: &[PactFile],
     sink: Sink<'_>,
 ) -> Result<Vec<Case>, Failure> {
-    let extension = context.system.service(provider.as_str()).and_then(|s| s.x_msvc.contract.clone());
-    let settings = extension.iter().flat_map(|e| e.environment.clone()).collect();
+    let extension = context
+        .system
+        .service(provider.as_str())
+        .and_then(|s| s.x_msvc.contract.clone());
+    let settings = extension
+        .iter()
+        .flat_map(|e| e.environment.clone())
+        .collect();
     let wish = Wish {
         lane: lane.clone(),
         services: Subset::Alone(vec![provider.clone()]),
@@ -201,7 +223,9 @@ async fn one_provider(
             .hint("name its port: `expose`, `ports` or `x-msvc.process.port`"));
     };
     let base_url = format!("http://{}", edge.listen);
-    let states = extension.and_then(|e| e.states).map(|path| format!("{base_url}{}", path.value));
+    let states = extension
+        .and_then(|e| e.states)
+        .map(|path| format!("{base_url}{}", path.value));
     let target = ProviderEntry {
         base_url,
         states_url: states,
@@ -217,13 +241,17 @@ async fn one_provider(
 
 fn no_provider(context: &Context, file: &PactFile, sink: Sink<'_>) -> Case {
     let id = format!("contract/{}", file.pair());
-    let mut case = Case::new(id, format!("{} with {}", file.consumer, file.provider), Verdict::Inconclusive)
-        .because(format!(
-            "{} has no service `{}` to verify {} against",
-            context.system.name,
-            file.provider,
-            file.path.display()
-        ));
+    let mut case = Case::new(
+        id,
+        format!("{} with {}", file.consumer, file.provider),
+        Verdict::Inconclusive,
+    )
+    .because(format!(
+        "{} has no service `{}` to verify {} against",
+        context.system.name,
+        file.provider,
+        file.path.display()
+    ));
     case.repeat = Some(context.repeat(&["contract", "verify", "--provider", &file.provider]));
     sink(Event::CaseEnded { case: case.clone() });
     case
@@ -239,7 +267,12 @@ async fn clear_lane(runtime: &ProcessRuntime, lane: &LaneName) -> Result<(), Fai
         .chain(edges.map(|e| Deed::CloseEdge(e.id.clone())))
         .collect();
     for deed in deeds {
-        runtime.apply(&Step { deed, cause: "its lane is done with".to_owned() }).await?;
+        runtime
+            .apply(&Step {
+                deed,
+                cause: "its lane is done with".to_owned(),
+            })
+            .await?;
     }
     Ok(())
 }
@@ -254,15 +287,20 @@ pub fn experiments(
     journeys: &[Journey],
 ) -> Result<Vec<Experiment>, Failure> {
     let steps = |journey: &Journey| journey.steps().into_iter().map(str::to_owned).collect();
-    let names: Vec<(String, Vec<String>)> =
-        journeys.iter().map(|journey| (journey.name().to_owned(), steps(journey))).collect();
+    let names: Vec<(String, Vec<String>)> = journeys
+        .iter()
+        .map(|journey| (journey.name().to_owned(), steps(journey)))
+        .collect();
     let mut read = Vec::new();
     let mut problems = msvc_system::problem::Problems::default();
     for path in paths {
         match experiment::read(path, &context.files()) {
             Err(found) => problems.0.extend(found.0),
             Ok(experiment) => {
-                let known = Known { system: &context.system, journeys: &names };
+                let known = Known {
+                    system: &context.system,
+                    journeys: &names,
+                };
                 problems.0.extend(experiment.check(known));
                 read.push(experiment);
             }
@@ -291,7 +329,12 @@ pub async fn run_experiments(
     for (number, experiment) in experiments.iter().enumerate() {
         let mut entry = entry.clone();
         entry.run = format!("{}e{}", entry.run, number + 1);
-        let players = LiveJourneys { journeys, entry, again: &again, plays: AtomicU64::new(0) };
+        let players = LiveJourneys {
+            journeys,
+            entry,
+            again: &again,
+            plays: AtomicU64::new(0),
+        };
         let file = crate::context::shown(&experiment.path, &context.system.root);
         let bench = Bench {
             faults: &faults,
@@ -317,7 +360,9 @@ pub async fn run_experiments(
 
 /// Who writes the journals.
 fn writer() -> Writer {
-    let node = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+    let node = nix::unistd::gethostname()
+        .ok()
+        .and_then(|name| name.into_string().ok());
     Writer {
         version: BUILD.to_owned(),
         platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),

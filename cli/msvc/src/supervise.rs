@@ -8,9 +8,7 @@ use std::sync::Arc;
 use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_mesh::Mesh;
-use msvc_runtime::process::{
-    GuardianOptions, SupervisorOptions, guardian_main, supervisor_main,
-};
+use msvc_runtime::process::{GuardianOptions, SupervisorOptions, guardian_main, supervisor_main};
 use msvc_system::id::EdgeId;
 
 use crate::context::BUILD;
@@ -44,7 +42,12 @@ pub async fn supervisor(
     shutdown: Shutdown,
 ) -> Result<(), Failure> {
     let options = SupervisorOptions::from_arguments(given, BUILD)?;
-    let id = uuid::Uuid::new_v4().simple().to_string().chars().take(12).collect::<String>();
+    let id = uuid::Uuid::new_v4()
+        .simple()
+        .to_string()
+        .chars()
+        .take(12)
+        .collect::<String>();
     // Edges that appear at run time listen on loopback, at a port that the system chooses.
     let allocate = Arc::new(|_: &EdgeId| SocketAddr::from(([127, 0, 0, 1], 0)));
     let mesh = Mesh::new(Arc::clone(&clock), id, allocate);

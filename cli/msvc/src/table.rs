@@ -10,7 +10,9 @@ impl Table {
     /// With these headings.
     #[must_use]
     pub fn new(headings: &[&str]) -> Self {
-        Self { rows: vec![headings.iter().map(|&h| h.to_owned()).collect()] }
+        Self {
+            rows: vec![headings.iter().map(|&h| h.to_owned()).collect()],
+        }
     }
 
     /// One more row.
@@ -26,7 +28,9 @@ impl Table {
             let cells = self.rows.iter().skip(skip).filter_map(|row| row.get(c));
             cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
         };
-        let shown: Vec<usize> = (0..columns).filter(|&c| width(c, 1) > 0 || c == 0).collect();
+        let shown: Vec<usize> = (0..columns)
+            .filter(|&c| width(c, 1) > 0 || c == 0)
+            .collect();
         let mut text = String::new();
         for row in &self.rows {
             let mut line = String::new();

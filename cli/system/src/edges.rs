@@ -4,7 +4,7 @@
 //! What comes in: typed services. What leaves: their `listens` completed, and the edges. What
 //! must not enter: anything observed at run time.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
@@ -230,15 +230,6 @@ impl Finder<'_> {
             before = word;
         }
     }
-}
-
-/// Settings that hold the name and tag of an image, which looks like an address.
-fn says_image(key: &str) -> bool {
-    let words: HashSet<String> = key
-        .split(['_', '-', '.'])
-        .map(str::to_ascii_uppercase)
-        .collect();
-    words.contains("IMAGE") || words.contains("TAG")
 }
 
 #[cfg(test)]

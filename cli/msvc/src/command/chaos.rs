@@ -56,8 +56,9 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
     let seed = seed(request.seed);
     let edge = request.edge.to_string();
     let delay = humantime::format_duration(request.delay).to_string();
-    let again =
-        context.repeat(&["chaos", "inject", "latency", "--edge", &edge, "--delay", &delay]);
+    let again = context.repeat(&[
+        "chaos", "inject", "latency", "--edge", &edge, "--delay", &delay,
+    ]);
     let tools = Tools {
         faults: &faults,
         clock: &*context.clock,
@@ -93,17 +94,25 @@ async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failu
 
 async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Failure> {
     let journeys = prove::journeys(context)?;
-    let named = context.system.x_msvc.experiments.iter().map(|e| e.value.clone());
+    let named = context
+        .system
+        .x_msvc
+        .experiments
+        .iter()
+        .map(|e| e.value.clone());
     let paths: Vec<_> = if request.experiments.is_empty() {
         named.collect()
     } else {
-        let absolute = |p: &std::path::PathBuf| std::path::absolute(p).unwrap_or_else(|_| p.clone());
+        let absolute =
+            |p: &std::path::PathBuf| std::path::absolute(p).unwrap_or_else(|_| p.clone());
         request.experiments.iter().map(absolute).collect()
     };
     if paths.is_empty() {
-        return Err(Failure::new(Exit::Inconclusive, "there are no experiments to run").hint(
-            "name files, or list them in the Compose file as `x-msvc: {experiments: [FILE]}`",
-        ));
+        return Err(
+            Failure::new(Exit::Inconclusive, "there are no experiments to run").hint(
+                "name files, or list them in the Compose file as `x-msvc: {experiments: [FILE]}`",
+            ),
+        );
     }
     let experiments = prove::experiments(context, &paths, &journeys)?;
     let runtime = context.running().await?;
@@ -111,10 +120,23 @@ async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Fa
     let began = context.clock.now();
     let seed = seed(request.seed);
     let sink = context.sink();
-    let (cases, journals) =
-        prove::run_experiments(context, &runtime, &experiments, &journeys, &entry, seed, &sink)
-            .await;
-    let mut report = Report::over("chaos run", context.system.name.as_str(), &context.run, "", cases);
+    let (cases, journals) = prove::run_experiments(
+        context,
+        &runtime,
+        &experiments,
+        &journeys,
+        &entry,
+        seed,
+        &sink,
+    )
+    .await;
+    let mut report = Report::over(
+        "chaos run",
+        context.system.name.as_str(),
+        &context.run,
+        "",
+        cases,
+    );
     report.seconds = context.clock.now().duration_since(began).as_secs_f64();
     report.detail.insert("seed".to_owned(), json!(seed));
     finish(context, report, journals)
@@ -135,16 +157,28 @@ pub fn seed(given: Option<u64>) -> u64 {
 }
 
 fn conclude(context: &Context, command: &str, ended: Ended, seed: u64) -> Result<Ending, Failure> {
-    let Ended { case, code, receipt, recovery } = ended;
+    let Ended {
+        case,
+        code,
+        receipt,
+        recovery,
+    } = ended;
     // What was felt, or how it came back, is the point of the command: said also when it held.
     if case.verdict == msvc_report::case::Verdict::Held {
         for evidence in &case.evidence {
             context.terminal.note(&evidence.what);
         }
     }
-    context.terminal.event(&Event::CaseEnded { case: case.clone() });
-    let mut report =
-        Report::over(command, context.system.name.as_str(), &context.run, "", vec![case]);
+    context
+        .terminal
+        .event(&Event::CaseEnded { case: case.clone() });
+    let mut report = Report::over(
+        command,
+        context.system.name.as_str(),
+        &context.run,
+        "",
+        vec![case],
+    );
     report.seconds = report.cases.iter().map(|case| case.seconds).sum();
     report.detail.insert("seed".to_owned(), json!(seed));
     report.detail.insert("receipt".to_owned(), json!(receipt));

@@ -31,8 +31,13 @@ pub async fn run(context: &Context, request: &Contract) -> Result<Ending, Failur
         interaction: request.interaction.clone(),
     };
     let cases = verify_all(context, request, &selection).await?;
-    let mut report =
-        Report::over("contract verify", context.system.name.as_str(), &context.run, "", cases);
+    let mut report = Report::over(
+        "contract verify",
+        context.system.name.as_str(),
+        &context.run,
+        "",
+        cases,
+    );
     report.seconds = context.clock.now().duration_since(began).as_secs_f64();
     finish(context, report, Vec::new())
 }

@@ -40,8 +40,13 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
     let began = context.clock.now();
     // Broken inputs are told before anything is built.
     let journeys = prove::journeys(context)?;
-    let paths: Vec<_> =
-        context.system.x_msvc.experiments.iter().map(|e| e.value.clone()).collect();
+    let paths: Vec<_> = context
+        .system
+        .x_msvc
+        .experiments
+        .iter()
+        .map(|e| e.value.clone())
+        .collect();
     let experiments = prove::experiments(context, &paths, &journeys)?;
     let pacts = prove::pacts(context, &[])?;
 
@@ -67,7 +72,9 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
 
         let since = context.clock.now();
         let all: Vec<_> = journeys.iter().collect();
-        found.cases.extend(prove::play_all(context, &all, &entry, &sink).await);
+        found
+            .cases
+            .extend(prove::play_all(context, &all, &entry, &sink).await);
         ended(context, &mut found, "journeys", since);
         stop_if_asked(context)?;
 
@@ -83,7 +90,13 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
         if !experiments.is_empty() {
             let since = context.clock.now();
             let (cases, journals) = prove::run_experiments(
-                context, &runtime, &experiments, &journeys, &entry, seed, &sink,
+                context,
+                &runtime,
+                &experiments,
+                &journeys,
+                &entry,
+                seed,
+                &sink,
             )
             .await;
             found.cases.extend(cases);
@@ -107,17 +120,28 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
     if found.cases.is_empty() {
         found.cases.push(nothing());
     }
-    let mut report =
-        Report::over("demo", context.system.name.as_str(), &context.run, "", found.cases);
+    let mut report = Report::over(
+        "demo",
+        context.system.name.as_str(),
+        &context.run,
+        "",
+        found.cases,
+    );
     report.seconds = context.clock.now().duration_since(began).as_secs_f64();
     report.detail.insert("seed".to_owned(), json!(seed));
-    report.detail.insert("phases".to_owned(), Value::Object(found.phases));
+    report
+        .detail
+        .insert("phases".to_owned(), Value::Object(found.phases));
     let ending = finish(context, report, found.journals)?;
     if kept {
         let project = home.project();
         let files = context.repeat(&[]);
-        context.terminal.note(&format!("{project} is left running; stop it with"));
-        context.terminal.note(&format!("  {files} -p {project} down --volumes"));
+        context
+            .terminal
+            .note(&format!("{project} is left running; stop it with"));
+        context
+            .terminal
+            .note(&format!("  {files} -p {project} down --volumes"));
     }
     Ok(ending)
 }
@@ -125,11 +149,18 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
 fn ended(context: &Context, found: &mut Found, phase: &str, since: tokio::time::Instant) {
     let seconds = context.clock.now().duration_since(since).as_secs_f64();
     found.phases.insert(phase.to_owned(), json!(seconds));
-    context.sink()(Event::PhaseEnded { phase: phase.to_owned(), seconds });
+    context.sink()(Event::PhaseEnded {
+        phase: phase.to_owned(),
+        seconds,
+    });
 }
 
 fn stop_if_asked(context: &Context) -> Result<(), Failure> {
-    if context.shutdown.is_requested() { Err(Failure::interrupted()) } else { Ok(()) }
+    if context.shutdown.is_requested() {
+        Err(Failure::interrupted())
+    } else {
+        Ok(())
+    }
 }
 
 fn nothing() -> Case {
@@ -145,7 +176,11 @@ async fn tear_down(context: &Context, home: &ProjectHome) -> Result<(), Failure>
     let down = process::down(home, true, &*context.clock);
     match tokio::time::timeout(limit, down).await {
         Ok(down) => down.map(|_| forget(home)).map_err(Into::into),
-        Err(_) => Err(Failure::new(Exit::NotUndone, "the demo's system would not end")
-            .hint(format!("`msvc -p {} down --volumes` tries again", home.project()))),
+        Err(_) => Err(
+            Failure::new(Exit::NotUndone, "the demo's system would not end").hint(format!(
+                "`msvc -p {} down --volumes` tries again",
+                home.project()
+            )),
+        ),
     }
 }

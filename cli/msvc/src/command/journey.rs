@@ -37,12 +37,17 @@ fn list(context: &Context) -> Result<Ending, Failure> {
             .iter()
             .map(|j| json!({"name": j.name(), "summary": j.summary(), "place": j.place(), "inputs": j.inputs()}))
             .collect();
-        context.terminal.json(&json!({ "schema": "msvc.journeys/1", "journeys": all }));
+        context
+            .terminal
+            .json(&json!({ "schema": "msvc.journeys/1", "journeys": all }));
         return Ok(Exit::Held.into());
     }
     let mut table = Table::new(&["JOURNEY", "WHAT"]);
     for journey in &journeys {
-        table.row(vec![journey.name().to_owned(), journey.summary().unwrap_or_default()]);
+        table.row(vec![
+            journey.name().to_owned(),
+            journey.summary().unwrap_or_default(),
+        ]);
     }
     context.terminal.result(&table.render());
     Ok(Exit::Held.into())
@@ -83,7 +88,13 @@ async fn play(context: &Context, request: &JourneyRun) -> Result<Ending, Failure
     });
     futures_util::future::join_all(plays).await;
     let cases = cases.into_inner().unwrap_or_default();
-    let mut report = Report::over("journey run", context.system.name.as_str(), &context.run, "", cases);
+    let mut report = Report::over(
+        "journey run",
+        context.system.name.as_str(),
+        &context.run,
+        "",
+        cases,
+    );
     report.seconds = context.clock.now().duration_since(began).as_secs_f64();
     finish(context, report, Vec::new())
 }
@@ -99,8 +110,9 @@ fn chosen(
     }
     let mut chosen = Vec::new();
     for given in &request.journeys {
-        let looks_like_a_file =
-            [".yaml", ".yml", ".json"].iter().any(|end| given.ends_with(end));
+        let looks_like_a_file = [".yaml", ".yml", ".json"]
+            .iter()
+            .any(|end| given.ends_with(end));
         if looks_like_a_file {
             let path = std::path::absolute(Path::new(given)).unwrap_or_else(|_| given.into());
             chosen.extend(load_document(&path, &context.files())?);

@@ -28,7 +28,9 @@ pub async fn run(context: &Context, request: &Logs) -> Result<Ending, Failure> {
     if runtime.is_none()
         && let Some(why) = crate::ended::sentence(&home)?
     {
-        context.terminal.note(&format!("{} is not running: {why}", context.system.name));
+        context
+            .terminal
+            .note(&format!("{} is not running: {why}", context.system.name));
     }
     let lines = match &runtime {
         Some(runtime) if request.follow => runtime.logs(&query).await?,
@@ -45,7 +47,12 @@ pub async fn run(context: &Context, request: &Logs) -> Result<Ending, Failure> {
 pub fn known(context: &Context, services: &[ServiceName]) -> Result<(), Failure> {
     for name in services {
         if context.system.service(name.as_str()).is_none() {
-            let all: Vec<&str> = context.system.services.keys().map(ServiceName::as_str).collect();
+            let all: Vec<&str> = context
+                .system
+                .services
+                .keys()
+                .map(ServiceName::as_str)
+                .collect();
             return Err(Failure::unknown("service", name.as_str(), all));
         }
     }
@@ -68,7 +75,9 @@ pub async fn print(context: &Context, mut lines: BoxStream<'static, LogLine>) {
         }
     }
     if context.terminal.is_json() {
-        context.terminal.json(&serde_json::json!({ "schema": "msvc.logs/1", "lines": all }));
+        context
+            .terminal
+            .json(&serde_json::json!({ "schema": "msvc.logs/1", "lines": all }));
     }
 }
 
@@ -77,7 +86,11 @@ pub async fn follow(
     runtime: &ProcessRuntime,
     services: &[ServiceName],
 ) -> Result<BoxStream<'static, LogLine>, Failure> {
-    let query = LogQuery { services: services.to_vec(), follow: true, tail: None };
+    let query = LogQuery {
+        services: services.to_vec(),
+        follow: true,
+        tail: None,
+    };
     Ok(runtime.logs(&query).await?)
 }
 

@@ -23,15 +23,23 @@ pub async fn run(context: &Context, request: &Ps) -> Result<Ending, Failure> {
         Some(runtime) => Some(runtime.observe().await?),
         None => None,
     };
-    let ended = if observed.is_none() { crate::ended::sentence(&home)? } else { None };
+    let ended = if observed.is_none() {
+        crate::ended::sentence(&home)?
+    } else {
+        None
+    };
     let observed = observed.unwrap_or_default();
     if context.terminal.is_json() {
-        context.terminal.json(&document(context, &observed, ended.as_deref()));
+        context
+            .terminal
+            .json(&document(context, &observed, ended.as_deref()));
         return Ok(Exit::Held.into());
     }
     if observed.instances.is_empty() {
         let why = ended.map(|why| format!(": {why}")).unwrap_or_default();
-        context.terminal.result(&format!("{} is not running{why}", context.system.name));
+        context
+            .terminal
+            .result(&format!("{} is not running{why}", context.system.name));
     } else if request.edges {
         context.terminal.result(&edges(&observed).render());
     } else {
@@ -43,7 +51,11 @@ pub async fn run(context: &Context, request: &Ps) -> Result<Ending, Failure> {
 fn instances(observed: &Observed) -> Table {
     let mut table = Table::new(&["SERVICE", "HEALTH", "UP", "RESTARTS", "PID", "PORTS", "URL"]);
     for instance in &observed.instances {
-        let ports: Vec<String> = instance.listens.iter().map(|l| l.port.to_string()).collect();
+        let ports: Vec<String> = instance
+            .listens
+            .iter()
+            .map(|l| l.port.to_string())
+            .collect();
         table.row(vec![
             name(instance),
             health(instance),
@@ -136,8 +148,14 @@ fn name(instance: &ObservedInstance) -> String {
 fn health(instance: &ObservedInstance) -> String {
     use msvc_runtime::observed::Phase;
     match &instance.phase {
-        Phase::Exited { status: Some(status), .. } => format!("exited {status}"),
-        Phase::Exited { signal: Some(signal), .. } => format!("exited {signal}"),
+        Phase::Exited {
+            status: Some(status),
+            ..
+        } => format!("exited {status}"),
+        Phase::Exited {
+            signal: Some(signal),
+            ..
+        } => format!("exited {signal}"),
         phase => phase.word().to_owned(),
     }
 }
@@ -149,7 +167,9 @@ fn urls(observed: &Observed, instance: &ObservedInstance) -> Vec<String> {
             && edge.id.callee == instance.id.service
             && edge.id.lane == instance.id.lane
     });
-    published.map(|edge| format!("http://{}", edge.listen)).collect()
+    published
+        .map(|edge| format!("http://{}", edge.listen))
+        .collect()
 }
 
 fn duration(ms: u64) -> String {

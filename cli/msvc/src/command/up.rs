@@ -34,7 +34,9 @@ pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
     }
     let built = boot::build(context, &wish.services).await?;
     if let Some(why) = crate::ended::sentence(&home)? {
-        context.terminal.note(&format!("{} ran before: {why}", context.system.name));
+        context
+            .terminal
+            .note(&format!("{} ran before: {why}", context.system.name));
     }
     let before = context.connect(&home).await?;
     let ours = before.is_none();
@@ -72,7 +74,9 @@ pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
         return Ok(Exit::Held.into());
     }
     if !ours {
-        context.terminal.note("it ran already; following its logs, Ctrl-C leaves it running");
+        context
+            .terminal
+            .note("it ran already; following its logs, Ctrl-C leaves it running");
         let lines = logs::follow(&runtime, &request.services).await?;
         logs::print(context, lines).await;
         return Ok(Exit::Held.into());
@@ -92,10 +96,14 @@ async fn stay(
     logs::print(context, lines).await;
     if !context.shutdown.is_requested() {
         let why = crate::ended::sentence(home)?.unwrap_or_else(|| "it was brought down".to_owned());
-        context.terminal.note(&format!("{}: {why}", context.system.name));
+        context
+            .terminal
+            .note(&format!("{}: {why}", context.system.name));
         return Ok(Exit::Failed.into());
     }
-    context.terminal.note(&format!("stopping {}", context.system.name));
+    context
+        .terminal
+        .note(&format!("stopping {}", context.system.name));
     let down = process::down(home, false, &*context.clock).await?;
     context.terminal.event(&Event::SystemDown {
         system: context.system.name.to_string(),
@@ -119,7 +127,11 @@ fn said(context: &Context, entries: &[Entry], changed: bool, detached: bool) {
         }
         return;
     }
-    let state = if changed { "is up" } else { "was up already; nothing changed" };
+    let state = if changed {
+        "is up"
+    } else {
+        "was up already; nothing changed"
+    };
     terminal.result(&format!("{} {state}", context.system.name));
     for entry in entries {
         terminal.result(&format!("{} listens at {}", entry.service, entry.url));
@@ -143,10 +155,19 @@ async fn dry_run(context: &Context, home: &ProjectHome, wish: Wish) -> Result<En
     };
     let options = wish.options(context, home);
     let built = plan.unbuilt();
-    let up = UpRequest { system: &context.system, options: &options, built: &built };
-    let Prepared { wanted, plan: steps } = prepare(&up, &observed, &mut MachineBinding)?;
+    let up = UpRequest {
+        system: &context.system,
+        options: &options,
+        built: &built,
+    };
+    let Prepared {
+        wanted,
+        plan: steps,
+    } = prepare(&up, &observed, &mut MachineBinding)?;
     for problem in &wanted.warnings {
-        context.terminal.event(&Event::Warned { problem: problem.clone() });
+        context.terminal.event(&Event::Warned {
+            problem: problem.clone(),
+        });
     }
     if context.terminal.is_json() {
         context.terminal.json(&json!({

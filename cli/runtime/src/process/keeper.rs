@@ -229,9 +229,13 @@ impl Keeper {
         watcher.abort();
         let grace = patience.map(|until| until.saturating_duration_since(self.shared.clock.now()));
         let stopping = stop.is_some();
-        self.clear(child, status, grace.unwrap_or_default(), stopping || killed).await;
+        self.clear(child, status, grace.unwrap_or_default(), stopping || killed)
+            .await;
         let phase = status.map_or(
-            Phase::Exited { status: None, signal: None },
+            Phase::Exited {
+                status: None,
+                signal: None,
+            },
             signals::ended,
         );
         match stop {
@@ -312,7 +316,10 @@ impl Keeper {
             expected: false,
         });
         self.view.send_modify(|view| view.detail = Some(how));
-        End::Itself(Phase::Exited { status: None, signal: None })
+        End::Itself(Phase::Exited {
+            status: None,
+            signal: None,
+        })
     }
 
     fn rest(&self, phase: Phase, ended: bool) {
@@ -330,7 +337,13 @@ impl Keeper {
             End::Stopped(reply) => self.gone(Some(reply)),
             End::Killed(phase) => self.held_down(phase).await,
             End::Itself(phase) => {
-                let succeeded = matches!(phase, Phase::Exited { status: Some(0), .. });
+                let succeeded = matches!(
+                    phase,
+                    Phase::Exited {
+                        status: Some(0),
+                        ..
+                    }
+                );
                 let restarts = self.view.borrow().restarts;
                 if !again(self.spec().restart, succeeded, restarts) {
                     self.rest(phase, true);
