@@ -377,12 +377,9 @@ pub struct Demo {
 /// Arguments of the hidden commands.
 #[derive(Debug, Args)]
 pub struct Internal {
-    /// The project's folder of records.
-    #[arg(value_name = "HOME")]
-    pub home: PathBuf,
-    /// The rest, understood by the runtime.
+    /// Understood by the runtime.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub rest: Vec<String>,
+    pub rest: Vec<std::ffi::OsString>,
 }
 
 impl Cli {

@@ -31,6 +31,7 @@ pub mod model;
 pub mod problem;
 mod profiles;
 mod references;
+pub mod setting_key;
 mod typed;
 mod volume_text;
 mod xmsvc;

@@ -26,7 +26,6 @@ pub(crate) fn merge(files: Vec<Node>, problems: &mut Problems) -> Option<Node> {
     Some(merged)
 }
 
-
 fn node(base: Node, over: Node, path: &[&str], problems: &mut Problems) -> Node {
     if over.tag.as_deref() == Some("!override") || replaced(path) || base.is_null() {
         return over;

@@ -143,7 +143,11 @@ impl Control {
     async fn kill(self, session: SessionId, kill: Kill) -> Result<Killed, RuntimeError> {
         let shared = Arc::clone(&self.supervisor.shared);
         let (lease, instance) = (kill.lease, kill.instance);
-        let over = shared.edges.mesh().lease_end(session, lease).map_err(of_mesh)?;
+        let over = shared
+            .edges
+            .mesh()
+            .lease_end(session, lease)
+            .map_err(of_mesh)?;
         if !self.holds().hold(lease, &instance) {
             let why = format!("a fault keeps {instance} down already");
             return Err(RuntimeError::Refused(why));
@@ -240,7 +244,10 @@ impl Control {
         parameters: Value,
     ) -> Result<Value, ProtocolError> {
         let OfLease { lease } = read(parameters.clone())?;
-        let answer = self.mesh.request(session, mesh::CLOSE_LEASE, parameters).await?;
+        let answer = self
+            .mesh
+            .request(session, mesh::CLOSE_LEASE, parameters)
+            .await?;
         let held = self.holds().under(lease);
         self.release_all(held).await;
         Ok(answer)

@@ -55,17 +55,20 @@ impl EventLog {
     pub(super) fn read(&self, from: u64) -> BoxStream<'static, Stamped> {
         let log = self.clone();
         let told = self.told.subscribe();
-        stream::unfold((log, told, from.max(1)), |(log, mut told, next)| async move {
-            loop {
-                let open = told.borrow_and_update().1;
-                if let Some(event) = log.at(next) {
-                    return Some((event, (log, told, next + 1)));
+        stream::unfold(
+            (log, told, from.max(1)),
+            |(log, mut told, next)| async move {
+                loop {
+                    let open = told.borrow_and_update().1;
+                    if let Some(event) = log.at(next) {
+                        return Some((event, (log, told, next + 1)));
+                    }
+                    if !open || told.changed().await.is_err() {
+                        return None;
+                    }
                 }
-                if !open || told.changed().await.is_err() {
-                    return None;
-                }
-            }
-        })
+            },
+        )
         .boxed()
     }
 

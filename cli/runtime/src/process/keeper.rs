@@ -190,6 +190,9 @@ impl Keeper {
             expected: false,
         });
         self.view.send_modify(|view| view.detail = Some(how));
-        End::Itself(Phase::Exited { status: None, signal: None })
+        End::Itself(Phase::Exited {
+            status: None,
+            signal: None,
+        })
     }
 }

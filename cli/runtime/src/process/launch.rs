@@ -55,7 +55,9 @@ pub(super) async fn connect(
     clock: &dyn Clock,
 ) -> Result<Option<Session>, RuntimeError> {
     let state = State::read(home)?;
-    let socket = state.as_ref().map_or_else(|| home.socket(), |state| state.socket.clone());
+    let socket = state
+        .as_ref()
+        .map_or_else(|| home.socket(), |state| state.socket.clone());
     let Ok(stream) = UnixStream::connect(&socket).await else {
         // Nobody listens. Whether somebody should is for the records to tell.
         return Ok(None);
@@ -100,7 +102,10 @@ pub(super) async fn locked(home: &ProjectHome) -> Result<Lock, RuntimeError> {
         let path = path.clone();
         move || lock::lock(&path)
     });
-    let taken = taken.await.map_err(std::io::Error::other).and_then(|taken| taken);
+    let taken = taken
+        .await
+        .map_err(std::io::Error::other)
+        .and_then(|taken| taken);
     taken.map_err(records(&path))
 }
 
@@ -139,7 +144,10 @@ pub(super) async fn launch(
     };
     drop(guardian);
     clear(home, &*clock, false).await?;
-    Err(failed(format!("{why}{}", last_words(&home.supervisor_log()))))
+    Err(failed(format!(
+        "{why}{}",
+        last_words(&home.supervisor_log())
+    )))
 }
 
 /// The end of what a supervisor said where nobody listens.
@@ -175,7 +183,10 @@ impl Launched {
             .current_dir("/");
         let mut command = CommandWrap::from(command);
         command.wrap(ProcessSession);
-        let process = command.spawn().map_err(records(&launcher.program))?.into_inner();
+        let process = command
+            .spawn()
+            .map_err(records(&launcher.program))?
+            .into_inner();
         let identity = process.id().and_then(ProcessIdentity::of);
         Ok(Self { process, identity })
     }

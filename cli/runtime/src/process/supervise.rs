@@ -123,7 +123,11 @@ pub async fn supervisor_main(
         () = idle(&control, &sessions) => Reason::new("nobody had anything for it to do", true),
     };
     let stopped = control.supervisor.stop_all(&shutdown).await;
-    let at = shared.clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let at = shared
+        .clock
+        .wall()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let at_ms = u64::try_from(at.as_millis()).ok();
     let recorded = EndRecord::new(at_ms, reason.how, reason.expected).write(&home);
     shared.events.close();

@@ -67,7 +67,10 @@ impl Supervisor {
     /// The replica of that id, whichever its incarnation.
     fn replica(&self, id: &InstanceId) -> Result<Replica, RuntimeError> {
         let replicas = self.replicas();
-        let found = replicas.kept.get(&key(id)).map(|(_, replica)| replica.clone());
+        let found = replicas
+            .kept
+            .get(&key(id))
+            .map(|(_, replica)| replica.clone());
         found
             .filter(|replica| replica.view.borrow().id.same_replica(id))
             .ok_or_else(|| RuntimeError::NoInstance(id.clone()))
@@ -75,7 +78,11 @@ impl Supervisor {
 
     fn views(&self) -> Vec<View> {
         let replicas = self.replicas();
-        replicas.kept.values().map(|(_, replica)| replica.view.borrow().clone()).collect()
+        replicas
+            .kept
+            .values()
+            .map(|(_, replica)| replica.view.borrow().clone())
+            .collect()
     }
 
     /// Whether nothing at all is kept.
@@ -133,7 +140,9 @@ impl Supervisor {
             } else if view.spec.hash == spec.hash {
                 return Ok(());
             } else {
-                return Err(refused("it runs with other settings; it must be stopped first"));
+                return Err(refused(
+                    "it runs with other settings; it must be stopped first",
+                ));
             }
         }
         let (started, outcome) = oneshot::channel();
@@ -234,7 +243,11 @@ impl Supervisor {
         let Some(leader) = view.process else {
             return Err(RuntimeError::Refused(format!("{} does not run", view.id)));
         };
-        let signal = if paused { Signal::SIGSTOP } else { Signal::SIGCONT };
+        let signal = if paused {
+            Signal::SIGSTOP
+        } else {
+            Signal::SIGCONT
+        };
         for process in self.shared.mark.of_replica(&view.id, Some(leader.pid)) {
             process.signal(signal);
         }
@@ -270,7 +283,11 @@ impl Supervisor {
         let replica = self.replica(id)?;
         let (reply, answer) = oneshot::channel();
         let gone = || RuntimeError::NoInstance(id.clone());
-        replica.commands.send(Command::Kill(reply)).await.map_err(|_| gone())?;
+        replica
+            .commands
+            .send(Command::Kill(reply))
+            .await
+            .map_err(|_| gone())?;
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
 
@@ -279,7 +296,11 @@ impl Supervisor {
         let replica = self.replica(id)?;
         let (reply, answer) = oneshot::channel();
         let gone = || RuntimeError::NoInstance(id.clone());
-        replica.commands.send(Command::Release(reply)).await.map_err(|_| gone())?;
+        replica
+            .commands
+            .send(Command::Release(reply))
+            .await
+            .map_err(|_| gone())?;
         answer.await.map_err(|_| gone())
     }
 }

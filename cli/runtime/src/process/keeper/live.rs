@@ -95,9 +95,12 @@ impl Keeper {
         };
         watcher.abort();
         let now = self.shared.clock.now();
-        let grace = asked.patience.map(|until| until.saturating_duration_since(now));
+        let grace = asked
+            .patience
+            .map(|until| until.saturating_duration_since(now));
         let expected = asked.stop.is_some() || asked.killed;
-        self.clear(child, status, grace.unwrap_or_default(), expected).await;
+        self.clear(child, status, grace.unwrap_or_default(), expected)
+            .await;
         let unknown = Phase::Exited {
             status: None,
             signal: None,

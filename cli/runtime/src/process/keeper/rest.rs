@@ -27,7 +27,13 @@ impl Keeper {
             End::Killed(phase, Some(released)) => self.released(phase, released).await,
             End::Killed(phase, None) => self.held_down(phase).await,
             End::Itself(phase) => {
-                let succeeded = matches!(phase, Phase::Exited { status: Some(0), .. });
+                let succeeded = matches!(
+                    phase,
+                    Phase::Exited {
+                        status: Some(0),
+                        ..
+                    }
+                );
                 let restarts = self.view.borrow().restarts;
                 if !again(self.spec().restart, succeeded, restarts) {
                     self.rest(phase, true);
