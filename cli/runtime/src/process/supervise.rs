@@ -133,6 +133,11 @@ pub async fn supervisor_main(
     shared.events.close();
     shared.logs.close();
     control.ended(stopped);
+    let farewell = shared.clock.now() + FAREWELL;
+    // Who follows reads to the end: what is written above ends its streams.
+    while control.is_read() && shared.clock.now() < farewell {
+        shared.clock.sleep(LOOK / 20).await;
+    }
     finish.request_once();
     tokio::select! {
         _ = serving => {}

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use msvc_machine::shutdown::Shutdown;
+use msvc_report::event::Event;
 use msvc_system::id::{InstanceId, LaneName, ServiceName};
 use nix::sys::signal::Signal;
 use tokio::sync::oneshot;
@@ -48,6 +49,8 @@ struct Replicas {
     /// Incarnations are never used twice.
     incarnations: HashMap<Key, u32>,
     starts: u64,
+    /// The last event that a step on each was answered with.
+    told: HashMap<Key, u64>,
     /// Nothing is started any more.
     ending: bool,
 }
@@ -110,7 +113,28 @@ impl Supervisor {
         }
     }
 
-    pub(super) async fn apply(self: &Arc<Self>, step: Step) -> Result<(), RuntimeError> {
+    /// Carries out a step; what happened to its instance since the last step on it.
+    pub(super) async fn apply(self: &Arc<Self>, step: Step) -> Result<Vec<Event>, RuntimeError> {
+        let concerned = match &step.deed {
+            Deed::Start(spec) => Some(spec.id.clone()),
+            Deed::Await(id, _) | Deed::Stop(id) => Some(id.clone()),
+            _ => None,
+        };
+        self.carry_out(step).await?;
+        Ok(concerned.map_or_else(Vec::new, |id| self.news_of(&id)))
+    }
+
+    fn news_of(&self, id: &InstanceId) -> Vec<Event> {
+        let events = &self.shared.events;
+        let mut replicas = self.replicas();
+        let told = replicas.told.entry(key(id)).or_default();
+        let latest = events.latest();
+        let news = events.of(id, *told);
+        *told = latest;
+        news
+    }
+
+    async fn carry_out(self: &Arc<Self>, step: Step) -> Result<(), RuntimeError> {
         match step.deed {
             Deed::OpenEdge(spec) => self.shared.edges.open(&spec),
             Deed::CloseEdge(id) => self.shared.edges.close(&id),
