@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::document::{Destination, Document, Step, Target};
 use crate::entry::Entry;
 use crate::expression::scope::{Finished, Outputs, Scope};
-use crate::message::{Answer, Request, Response};
+use crate::message::{Answer, Request};
 use crate::outcome::{Outcome, StepPlayed};
 use crate::step;
 
@@ -28,6 +28,7 @@ mod frame;
 mod settle;
 
 use frame::{Frame, Position, Purpose};
+use settle::Got;
 
 /// Workflows that may call each other at one time.
 const MAX_DEPTH: usize = 32;
@@ -70,17 +71,6 @@ enum State {
     Calling(Box<Request>, Instant),
     Waiting(Instant),
     Ended(Box<Outcome>),
-}
-
-/// What an attempt came to, before it is judged.
-#[derive(Debug, Default)]
-struct Got {
-    call: String,
-    request: Option<Box<Request>>,
-    response: Option<Response>,
-    error: Option<step::Placed<String>>,
-    called: Option<Finished>,
-    inner: Vec<Evidence>,
 }
 
 impl Run {
