@@ -18,11 +18,17 @@
 //! - [`verdict`]: from what was found to a case and an exit code.
 //! - [`journal`]: the record of a run, in Chaos Toolkit's form.
 
+pub mod command;
 pub mod experiment;
 pub mod faults;
+pub mod inject;
 pub mod journal;
+pub mod kill;
 pub mod order;
 pub mod probe;
 pub mod recovery;
 pub mod run;
 pub mod verdict;
+
+#[cfg(test)]
+mod fakes;

@@ -9,12 +9,9 @@ use msvc_report::exit::Exit;
 use msvc_system::files::Files;
 
 use super::*;
+use crate::fakes::{Fakes, Script, World};
 use crate::faults::ArmError;
 use crate::recovery::StayedDown;
-
-mod fakes;
-
-use fakes::{Fakes, Script, World};
 
 fn experiment(provider: &str, rollbacks: &str) -> Experiment {
     let text = format!(

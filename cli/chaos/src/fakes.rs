@@ -1,53 +1,58 @@
 //! A world that does as a script says.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use msvc_machine::clock::MachineClock;
+use msvc_machine::clock::{Clock, MachineClock};
+use msvc_machine::shutdown::Shutdown;
 use msvc_mesh::exchange::{ConnectionId, IncidentKind};
 use msvc_mesh::fault::FaultId;
-use msvc_mesh::receipt::Touch;
+use msvc_mesh::receipt::{Receipt, Touch};
+use msvc_report::case::{Case, Verdict};
+use msvc_report::event::Event;
 use msvc_system::id::{EdgeId, LaneName, ServiceName};
 
-use super::super::*;
-use crate::faults::{ArmError, Killed, Late};
+use crate::faults::{ArmError, Faults, Killed, Late, LiftError};
 use crate::order::Latency;
-use crate::recovery::{Detected, StayedDown};
+use crate::probe::{Journeys, Played, Sink};
+use crate::recovery::{Detected, Recovery, StayedDown};
 
 /// What the fakes share: what is in place now, and what was done, in order.
 #[derive(Debug, Default)]
-pub(super) struct World {
-    pub(super) in_place: AtomicBool,
-    pub(super) released: AtomicBool,
-    pub(super) done: Mutex<Vec<String>>,
-    pub(super) plays: AtomicUsize,
+pub(crate) struct World {
+    pub(crate) in_place: AtomicBool,
+    pub(crate) released: AtomicBool,
+    pub(crate) done: Mutex<Vec<String>>,
+    pub(crate) plays: AtomicUsize,
 }
 
 impl World {
-    fn did(&self, what: impl Into<String>) {
+    pub(crate) fn did(&self, what: impl Into<String>) {
         self.done.lock().unwrap().push(what.into());
     }
 }
 
 /// What the fakes do.
 #[derive(Clone)]
-pub(super) struct Script {
+pub(crate) struct Script {
     /// Whether the journey holds, at each play.
-    pub(super) holds: Vec<bool>,
+    pub(crate) holds: Vec<bool>,
     /// Steps of the journey that hold, before it waits for a release (if it does).
-    pub(super) steps: Vec<&'static str>,
+    pub(crate) steps: Vec<&'static str>,
     /// Whether they hold in the first play only.
-    pub(super) steps_once: bool,
+    pub(crate) steps_once: bool,
     /// Whether the journey, under a kill, ends only after the service was let go.
-    pub(super) waits_for_release: bool,
-    pub(super) touches: u64,
-    pub(super) detected: bool,
-    pub(super) stayed_down: Option<StayedDown>,
-    pub(super) arm: Option<ArmError>,
-    pub(super) lift: Option<LiftError>,
-    pub(super) lift_hangs: bool,
-    pub(super) lost: Option<&'static str>,
-    pub(super) interrupt_at: Option<usize>,
+    pub(crate) waits_for_release: bool,
+    pub(crate) touches: u64,
+    pub(crate) detected: bool,
+    pub(crate) stayed_down: Option<StayedDown>,
+    pub(crate) arm: Option<ArmError>,
+    pub(crate) lift: Option<LiftError>,
+    pub(crate) lift_hangs: bool,
+    pub(crate) lost: Option<&'static str>,
+    pub(crate) interrupt_at: Option<usize>,
+    pub(crate) request_when_put: bool,
 }
 
 impl Default for Script {
@@ -65,14 +70,15 @@ impl Default for Script {
             lift_hangs: false,
             lost: None,
             interrupt_at: None,
+            request_when_put: false,
         }
     }
 }
 
-pub(super) struct Fakes {
-    pub(super) script: Script,
-    pub(super) world: Arc<World>,
-    pub(super) shutdown: Shutdown,
+pub(crate) struct Fakes {
+    pub(crate) script: Script,
+    pub(crate) world: Arc<World>,
+    pub(crate) shutdown: Shutdown,
 }
 
 #[async_trait::async_trait]
@@ -137,6 +143,9 @@ impl Fakes {
         }
         self.world.did("put in place");
         self.world.in_place.store(true, Ordering::SeqCst);
+        if self.script.request_when_put {
+            self.shutdown.request_once();
+        }
         Ok(InPlace {
             script: self.script.clone(),
             world: self.world.clone(),
@@ -144,9 +153,9 @@ impl Fakes {
     }
 }
 
-pub(super) struct InPlace {
-    pub(super) script: Script,
-    pub(super) world: Arc<World>,
+pub(crate) struct InPlace {
+    pub(crate) script: Script,
+    pub(crate) world: Arc<World>,
 }
 
 impl InPlace {
