@@ -8,10 +8,24 @@
 //! Layout
 //! - [`instance`]: what one instance is and runs.
 //! - [`observed`]: what a runtime says is there.
+//! - [`build`]: what is out of date is built, once for each Cargo workspace.
+//! - [`names`], [`ports`]: names in settings become addresses, addresses are chosen and kept.
+//! - [`lane`]: what is wanted: instances and edges, resolved to the last setting.
 //! - [`plan`]: the steps, as data with a text form; deciding does no I/O.
+//! - [`executor`]: carries a plan out; [`up`] is all of it in one call.
 //! - [`contract`]: the trait that both runtimes fulfil.
+//! - [`process`]: the runtime of host processes.
+//! - [`service_fault`]: kills under a lease, and what became of them.
 
+pub mod build;
 pub mod contract;
+pub mod executor;
 pub mod instance;
+pub mod lane;
+pub mod names;
 pub mod observed;
 pub mod plan;
+pub mod ports;
+pub mod process;
+pub mod service_fault;
+pub mod up;

@@ -1,7 +1,12 @@
 //! The steps from what is observed to what is wanted, as data with a text form. Deciding does no
 //! I/O; `--dry-run` prints a plan and tests compare it as text.
+//!
+//! A plan is a graph: each step names those that must have ended before it begins, so that a
+//! service starts as soon as its own dependencies are ready. Its text form numbers the steps by
+//! how many steps lie before them: those of one number may run at once.
 
 use std::fmt;
+use std::time::Duration;
 
 use msvc_mesh::spec::EdgeSpec;
 use msvc_system::id::InstanceId;
@@ -10,19 +15,69 @@ use serde::{Deserialize, Serialize};
 
 use crate::instance::InstanceSpec;
 
-/// What to do, in order. Steps of one stage may run at once; a stage begins when the one before
-/// it has ended.
+mod await_steps;
+mod decide;
+
+pub use decide::decide;
+
+/// What to do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The stages.
-    pub stages: Vec<Vec<Step>>,
+    /// The steps; each stands behind all those it comes after.
+    pub steps: Vec<Planned>,
+}
+
+/// A step within a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// What to do.
+    pub step: Step,
+    /// The steps, by their place in the plan, that must have ended before.
+    pub after: Vec<usize>,
+    /// How long it may take; no bound when not given.
+    pub within: Option<Duration>,
+    /// Whether the plan goes on with a warning when it fails (`required: false`).
+    pub optional: bool,
 }
 
 impl Plan {
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.stages.iter().all(Vec::is_empty)
+        self.steps.is_empty()
+    }
+
+    /// Whether carrying it out changes anything; waiting alone does not.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        let mut steps = self.steps.iter();
+        steps.any(|planned| !matches!(planned.step.deed, Deed::Await(..)))
+    }
+
+    /// Adds a step and tells its place.
+    fn push(&mut self, deed: Deed, cause: impl Into<String>, mut after: Vec<usize>) -> usize {
+        after.sort_unstable();
+        after.dedup();
+        self.steps.push(Planned {
+            step: Step {
+                deed,
+                cause: cause.into(),
+            },
+            after,
+            within: None,
+            optional: false,
+        });
+        self.steps.len() - 1
+    }
+
+    /// For each step the length of the longest way to it, from 1.
+    fn stages(&self) -> Vec<usize> {
+        let mut stages: Vec<usize> = Vec::with_capacity(self.steps.len());
+        for planned in &self.steps {
+            let before = planned.after.iter().filter_map(|place| stages.get(*place));
+            stages.push(1 + before.max().copied().unwrap_or_default());
+        }
+        stages
     }
 }
 
@@ -31,7 +86,7 @@ impl Plan {
 pub struct Step {
     /// What to do.
     pub deed: Deed,
-    /// Why, for people: `not there yet`, `its settings changed`, `no longer in the file`.
+    /// Why, for people: `not there yet`, `its settings changed`, `no longer wanted`.
     pub cause: String,
 }
 
@@ -73,12 +128,14 @@ impl fmt::Display for Plan {
         if self.is_empty() {
             return writeln!(f, "nothing to do");
         }
-        let stages = self.stages.iter().filter(|stage| !stage.is_empty());
-        for (number, stage) in stages.enumerate() {
-            for step in stage {
-                writeln!(f, "{:>3}  {}  ({})", number + 1, step.deed, step.cause)?;
-            }
+        let mut lines: Vec<_> = self.stages().into_iter().zip(&self.steps).collect();
+        lines.sort_by_key(|(stage, _)| *stage);
+        for (stage, Planned { step, .. }) in lines {
+            writeln!(f, "{stage:>3}  {}  ({})", step.deed, step.cause)?;
         }
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,8 +12,13 @@
 //! - [`yaml`]: a tree whose nodes know where they stand.
 //! - [`model`]: the resolved system.
 
+pub mod dotenv;
 pub mod files;
+mod forms;
 pub mod id;
+pub mod interpolate;
+mod merge;
 pub mod model;
 pub mod problem;
+mod volume_text;
 pub mod yaml;

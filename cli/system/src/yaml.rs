@@ -5,14 +5,15 @@
 //! knowledge of what a document means; file access.
 //!
 //! Acceptance and values are those of `serde_yaml`; positions, duplicate keys, several documents
-//! and the bounds come from a pass over the parser's events before it (), so that
-//! nothing is expanded that has not been measured. Merge keys (`<<`) are resolved here
-//! ([`merge_key`]), nested ones and lists of them too. JSON documents are YAML and read the same.
+//! and the bounds come from a pass over the parser's events before it, so that
+//! nothing is expanded that has not been measured. Merge keys (`<<`) are resolved here,
+//! nested ones and lists of them too. JSON documents are YAML and read the same.
 
 use std::path::Path;
 
 use crate::problem::{Place, Problem, Problems};
 
+pub(crate) use ask::shorten;
 
 mod ask;
 mod join;

@@ -1,1 +1,35 @@
-//! (see below)
+//! What the services of the shop share: how one starts, is configured, logs, serves, keeps data
+//! and calls its peers. No service's own business is in here.
+//!
+//! # Layout
+//! * [`entry`]: the first thing in each `main`: name lookup, TLS provider, arguments, signals
+//! * [`config`]: settings from the environment, all problems at once
+//! * [`logs`]: one JSON object a line, with the trace of the request in hand
+//! * [`trace_context`]: `traceparent` and `baggage`, passed on unchanged at every hop
+//! * [`serve`]: HTTP with readiness, access log, size limit and a bounded graceful shutdown
+//! * [`problem`]: `application/problem+json`, and bodies that answer with it when they are bad
+//! * [`database`]: SQLite with one writer, several queued writes in one commit
+//! * [`http_client`]: calls to other services, each with a timeout
+//! * [`healthcheck`]: `NAME healthcheck`, the service asking itself
+//! * [`outbox`]: events written with the change that causes them, published after it
+//! * [`kafka`]: producer and consumer, headers unchanged
+//! * [`inventory`]: the generated gRPC client and server of inventory
+//! * [`money`], [`sku`], [`card`], [`idempotency`], [`clock`]
+
+pub mod card;
+pub mod clock;
+pub mod config;
+pub mod database;
+pub mod entry;
+pub mod healthcheck;
+pub mod http_client;
+pub mod idempotency;
+pub mod inventory;
+pub mod kafka;
+pub mod logs;
+pub mod money;
+pub mod outbox;
+pub mod problem;
+pub mod serve;
+pub mod sku;
+pub mod trace_context;

@@ -1,0 +1,148 @@
+//! What expressions and `dependsOn` name, checked before anything runs.
+
+use msvc_system::problem::{Place, Problem, Problems};
+
+use super::read::{Moment, Reader, Use};
+use super::{Document, Target, Workflow};
+
+/// Checks every expression of the workflow against what is declared.
+pub(super) fn names(reader: &mut Reader<'_>, workflow: &Workflow) {
+    let uses = std::mem::take(&mut reader.uses);
+    for used in &uses {
+        moment(reader, used);
+        input(reader, used, workflow);
+        step_output(reader, used, workflow);
+        workflow_output(reader, used);
+        own_output(reader, used, workflow);
+    }
+}
+
+/// A request cannot be made from its own answer, and a workflow has none.
+fn moment(reader: &mut Reader<'_>, used: &Use) {
+    let why = match used.moment {
+        Moment::Before(_) => "while the request is made there is no request and no answer yet",
+        Moment::End => "a workflow's outputs read its steps' outputs, no request or answer",
+        Moment::After(_) | Moment::Never => return,
+    };
+    if used.expression.reads_exchange() {
+        let problem = Problem::error(format!("`{}`: {why}", used.expression));
+        reader.push(problem.at(used.place.clone()));
+    }
+}
+
+fn input(reader: &mut Reader<'_>, used: &Use, workflow: &Workflow) {
+    let Some(name) = used.expression.input() else {
+        return;
+    };
+    if workflow.inputs.open || names_one(name, workflow.inputs.names()) {
+        return;
+    }
+    let whose = format!("the list of inputs of workflow `{}`", workflow.id);
+    reader.unknown(&whose, name, workflow.inputs.names(), &used.place);
+}
+
+fn step_output(reader: &mut Reader<'_>, used: &Use, workflow: &Workflow) {
+    let (Some(id), Some(name)) = (used.expression.step(), used.expression.output()) else {
+        return;
+    };
+    let Some(step) = workflow.steps.iter().find(|step| step.id == id) else {
+        let known = workflow.steps.iter().map(|step| step.id.as_str());
+        let whose = format!("the list of steps of workflow `{}`", workflow.id);
+        reader.unknown(&whose, id, known, &used.place);
+        return;
+    };
+    let outputs = step.outputs.keys().map(String::as_str);
+    if !names_one(name, outputs.clone()) {
+        let whose = format!("the list of outputs of step `{id}`");
+        reader.unknown(&whose, name, outputs, &used.place);
+    }
+}
+
+fn workflow_output(reader: &mut Reader<'_>, used: &Use) {
+    let Some(id) = used.expression.workflow() else {
+        return;
+    };
+    let Some(number) = reader.workflow_ids.iter().position(|known| *known == id) else {
+        let known = reader.workflow_ids.clone();
+        reader.unknown("the document's list of workflows", id, known, &used.place);
+        return;
+    };
+    if let Some(name) = used.expression.output() {
+        outputs_of(reader, number, name, &used.place);
+    }
+}
+
+/// `$outputs` is the called workflow's in a step that calls one, else the workflow's own.
+fn own_output(reader: &mut Reader<'_>, used: &Use, workflow: &Workflow) {
+    let Some(name) = used.expression.own_output() else {
+        return;
+    };
+    let called = match used.moment {
+        Moment::After(number) => workflow.steps.get(number).map(|step| &step.target),
+        _ => None,
+    };
+    if let Some(Target::Workflow(number)) = called {
+        outputs_of(reader, *number, name, &used.place);
+    } else if !names_one(name, workflow.outputs.keys().map(String::as_str)) {
+        let whose = format!("the list of outputs of workflow `{}`", workflow.id);
+        let known = workflow.outputs.keys().map(String::as_str);
+        reader.unknown(&whose, name, known, &used.place);
+    }
+}
+
+/// Tells when the workflow with that number declares no output of that name.
+fn outputs_of(reader: &mut Reader<'_>, number: usize, name: &str, place: &Place) {
+    let Some(outputs) = reader.workflow_outputs.get(number).cloned() else {
+        return;
+    };
+    if !names_one(name, outputs.iter().copied()) {
+        let id = reader.workflow_ids.get(number).copied().unwrap_or_default();
+        let whose = format!("the list of outputs of workflow `{id}`");
+        reader.unknown(&whose, name, outputs, place);
+    }
+}
+
+/// Whether `name`, or a beginning of it up to a dot, is among `known`.
+fn names_one<'a>(name: &str, mut known: impl Iterator<Item = &'a str>) -> bool {
+    known.any(|known| {
+        name.strip_prefix(known)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
+}
+
+/// Tells a workflow that depends on itself, directly or not.
+pub(super) fn no_circle(document: &Document, problems: &mut Problems) {
+    // 0: not seen, 1: on the way, 2: done.
+    let mut state = vec![0_u8; document.workflows.len()];
+    for start in 0..document.workflows.len() {
+        let mut way = vec![(start, 0)];
+        while let Some((number, next)) = way.pop() {
+            let Some(workflow) = document.workflows.get(number) else {
+                continue;
+            };
+            if next == 0 {
+                if state.get(number) == Some(&2) {
+                    continue;
+                }
+                state[number] = 1;
+            }
+            let Some(dependency) = workflow.depends_on.get(next) else {
+                state[number] = 2;
+                continue;
+            };
+            way.push((number, next + 1));
+            match state.get(*dependency) {
+                Some(0) => way.push((*dependency, 0)),
+                Some(1) => {
+                    let problem = Problem::error(format!(
+                        "workflow `{}` depends on itself by `dependsOn`",
+                        workflow.id
+                    ));
+                    problems.push(problem.at(workflow.place.clone()));
+                    return;
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,434 @@
+//! One play of a workflow, deciding without doing: [`Run::advance`] says what to do next (call,
+//! wait, nothing more), [`Run::supply`] takes what a call came to. Time is an argument.
+//!
+//! Workflows that are called, depended on or gone to are [`frame::Frame`]s on a stack; the
+//! topmost one is at work. Every attempt at a step counts against the play's limits, so that no
+//! document can run for ever.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use msvc_machine::draw;
+use msvc_report::case::{Evidence, Verdict};
+use msvc_report::event::Event;
+use msvc_report::exit::Exit;
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use crate::document::{Destination, Document, Step, Target};
+use crate::entry::Entry;
+use crate::expression::scope::{Finished, Outputs, Scope};
+use crate::message::{Answer, Request, Response};
+use crate::outcome::{Outcome, StepPlayed};
+use crate::step;
+
+mod finish;
+mod frame;
+mod settle;
+
+use frame::{Frame, Position, Purpose};
+
+/// Workflows that may call each other at one time.
+const MAX_DEPTH: usize = 32;
+
+/// What is to be done next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Next {
+    /// Send this and supply the answer.
+    Call(Box<Request>),
+    /// Come back then.
+    Wait(Instant),
+    /// It is over.
+    Ended(Box<Outcome>),
+}
+
+/// A play of one workflow.
+#[derive(Debug)]
+pub struct Run {
+    document: Arc<Document>,
+    root: usize,
+    entry: Entry,
+    began: Instant,
+    deadline: Instant,
+    attempts: u32,
+    exchanges: u64,
+    stack: Vec<Frame>,
+    /// What expressions see of workflows, by id: inputs from their beginning, outputs from their
+    /// end.
+    workflows: IndexMap<String, Finished>,
+    /// Whether the workflows played to their end held, by number.
+    ended: HashMap<usize, bool>,
+    played: Vec<StepPlayed>,
+    events: Vec<Event>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Ready,
+    Calling(Box<Request>, Instant),
+    Waiting(Instant),
+    Ended(Box<Outcome>),
+}
+
+/// What an attempt came to, before it is judged.
+#[derive(Debug, Default)]
+struct Got {
+    call: String,
+    request: Option<Box<Request>>,
+    response: Option<Response>,
+    error: Option<step::Placed<String>>,
+    called: Option<Finished>,
+    inner: Vec<Evidence>,
+}
+
+impl Run {
+    /// A play of the workflow with that number, which begins `now`.
+    #[must_use]
+    pub fn begin(document: Arc<Document>, workflow: usize, entry: Entry, now: Instant) -> Self {
+        let mut run = Self {
+            root: workflow,
+            began: now,
+            deadline: now + entry.limits.time,
+            entry,
+            document,
+            attempts: 0,
+            exchanges: 0,
+            stack: Vec::new(),
+            workflows: IndexMap::new(),
+            ended: HashMap::new(),
+            played: Vec::new(),
+            events: vec![],
+            state: State::Ready,
+        };
+        let journey = run.id(workflow);
+        run.events.push(Event::JourneyBegan { journey });
+        run.begin_root(now);
+        run
+    }
+
+    fn begin_root(&mut self, now: Instant) {
+        let document = Arc::clone(&self.document);
+        for step in document.workflows.iter().flat_map(|w| &w.steps) {
+            if let Target::Operation(operation) = &step.target
+                && let Err(error) = self.entry.bases.of(operation)
+            {
+                let why = Evidence::said(error.to_string()).at(step.place.clone());
+                return self.end(Verdict::Inconclusive, Exit::Input, vec![why], now);
+            }
+        }
+        let given = self.entry.inputs.clone();
+        if let Err(wrong) = self.push(self.root, &given, Purpose::Root) {
+            let place = document.workflows.get(self.root).map(|w| &w.place);
+            let why = wrong.into_iter().map(|what| {
+                let said = Evidence::said(what);
+                match place {
+                    Some(place) => said.at(place.clone()),
+                    None => said,
+                }
+            });
+            self.end(Verdict::Inconclusive, Exit::Usage, why.collect(), now);
+        }
+    }
+
+    /// Decides what to do next. Called again without [`Run::supply`], it says the same.
+    pub fn advance(&mut self, now: Instant) -> Next {
+        loop {
+            match &self.state {
+                State::Ended(outcome) => return Next::Ended(outcome.clone()),
+                State::Calling(request, _) => return Next::Call(request.clone()),
+                State::Waiting(until) if now < *until && now < self.deadline => {
+                    return Next::Wait((*until).min(self.deadline));
+                }
+                State::Waiting(_) => self.state = State::Ready,
+                State::Ready => {}
+            }
+            if now >= self.deadline {
+                let limit = self.entry.limits.time.as_secs_f64();
+                self.give_up(&format!("it took longer than {limit} s"), now);
+            } else {
+                self.go_on(now);
+            }
+        }
+    }
+
+    /// Takes what the call came to.
+    pub fn supply(&mut self, answer: Answer, now: Instant) {
+        let (request, sent) = match std::mem::replace(&mut self.state, State::Ready) {
+            State::Calling(request, sent) => (request, sent),
+            other => {
+                self.state = other;
+                return;
+            }
+        };
+        let mut got = Got {
+            call: format!("{} {}", request.method, request.url),
+            request: Some(request),
+            ..Got::default()
+        };
+        match answer {
+            Answer::Response(response) => got.response = Some(response),
+            Answer::Failed(why) => {
+                let place = self.step().map(|step| step.place.clone());
+                got.error = place.map(|place| (why, place));
+            }
+        }
+        self.settle(got, sent, now);
+    }
+
+    /// Ends the play because the user wants to end.
+    pub fn interrupt(&mut self, now: Instant) {
+        if !matches!(self.state, State::Ended(_)) {
+            let why = vec![Evidence::said("interrupted before its end")];
+            self.end(Verdict::Inconclusive, Exit::Interrupted, why, now);
+        }
+    }
+
+    /// What happened since the last time.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// The topmost frame's next move.
+    fn go_on(&mut self, now: Instant) {
+        let Some(frame) = self.stack.last_mut() else {
+            let why = vec![Evidence::said("nothing was played")];
+            return self.end(Verdict::Inconclusive, Exit::Inconclusive, why, now);
+        };
+        match frame.at {
+            Position::Dependencies => self.dependencies(),
+            Position::End(held) => self.pop(held, now),
+            Position::Step(number) => {
+                let detour = frame.detour.take();
+                match detour {
+                    Some(Destination::Step(first)) => {
+                        frame.back = Some(frame.leave(number));
+                        self.enter(first);
+                    }
+                    Some(Destination::Workflow(first)) => self.detour(first),
+                    None => self.attempt(now),
+                }
+            }
+        }
+    }
+
+    /// Plays the next workflow that the topmost one depends on, or begins its steps.
+    fn dependencies(&mut self) {
+        let Some(frame) = self.stack.last() else {
+            return;
+        };
+        let document = Arc::clone(&self.document);
+        let depends_on = document.workflows.get(frame.workflow);
+        let depends_on = depends_on.map(|w| w.depends_on.as_slice());
+        for dependency in depends_on.unwrap_or_default() {
+            match self.ended.get(dependency) {
+                Some(true) => {}
+                Some(false) => {
+                    let what = format!(
+                        "workflow `{}`, on which it depends, failed",
+                        self.id(*dependency)
+                    );
+                    return self.fail(vec![Evidence::said(what)]);
+                }
+                None => {
+                    let given = self.entry.inputs.clone();
+                    if let Err(wrong) = self.push(*dependency, &given, Purpose::Dependency) {
+                        let id = self.id(*dependency);
+                        let said = |what| Evidence::said(format!("workflow `{id}`: {what}"));
+                        self.fail(wrong.into_iter().map(said).collect());
+                    }
+                    return;
+                }
+            }
+        }
+        self.enter(0);
+    }
+
+    fn detour(&mut self, workflow: usize) {
+        let given = self.stack.last().map(|f| f.inputs.clone());
+        let given = given.unwrap_or_default();
+        if let Err(wrong) = self.push(workflow, &given, Purpose::Detour) {
+            self.fail(wrong.into_iter().map(Evidence::said).collect());
+        }
+    }
+
+    /// Begins an attempt at the topmost frame's step.
+    fn attempt(&mut self, now: Instant) {
+        self.attempts += 1;
+        if self.attempts > self.entry.limits.attempts {
+            let limit = self.entry.limits.attempts;
+            return self.give_up(&format!("more than {limit} attempts at steps"), now);
+        }
+        let document = Arc::clone(&self.document);
+        let Some(step) = self.step_of(&document) else {
+            return self.fail(Vec::new());
+        };
+        match &step.target {
+            Target::Operation(operation) => {
+                let Some(scope) = self.scope(None, None) else {
+                    return;
+                };
+                match step::request(step, operation, &self.entry.bases, &scope) {
+                    Ok(request) => {
+                        let request = self.addressed(request, now);
+                        self.state = State::Calling(Box::new(request), now);
+                    }
+                    Err((error, place)) => {
+                        let got = Got {
+                            call: format!("{} {}", operation.method, operation.path),
+                            error: Some((format!("nothing was sent: {error}"), place)),
+                            ..Got::default()
+                        };
+                        self.settle(got, now, now);
+                    }
+                }
+            }
+            Target::Workflow(number) => self.call_workflow(step, *number, now),
+        }
+    }
+
+    fn call_workflow(&mut self, step: &Step, number: usize, now: Instant) {
+        let mut given = Map::new();
+        let mut wrong = None;
+        if let Some(scope) = self.scope(None, None) {
+            for parameter in &step.parameters {
+                match parameter.value.evaluate(&scope) {
+                    Ok(value) => drop(given.insert(parameter.name.clone(), value)),
+                    Err(error) => {
+                        wrong.get_or_insert((error.to_string(), parameter.place.clone()));
+                    }
+                }
+            }
+        }
+        if wrong.is_none()
+            && let Err(problems) = self.push(number, &given, Purpose::Step(now))
+        {
+            wrong = Some((problems.join("; "), step.place.clone()));
+        }
+        if let Some((why, place)) = wrong {
+            let got = Got {
+                call: format!("workflow {}", self.id(number)),
+                error: Some((format!("it was not called: {why}"), place)),
+                ..Got::default()
+            };
+            self.settle(got, now, now);
+        }
+    }
+
+    /// The request with its number, time-out, baggage and trace.
+    fn addressed(&mut self, mut request: Request, now: Instant) -> Request {
+        self.exchanges += 1;
+        request.exchange = self.exchanges;
+        request.timeout = self.entry.request_timeout.min(self.deadline - now);
+        let run = &self.entry.run;
+        let journey = self.id(self.root);
+        let mine = format!("msvc={run}.{journey}.{}", request.exchange);
+        let theirs = request
+            .headers
+            .iter_mut()
+            .find(|(name, _)| name.eq_ignore_ascii_case("baggage"));
+        match theirs {
+            Some((_, value)) => *value = format!("{value},{mine}"),
+            None => request.headers.push(("baggage".to_owned(), mine)),
+        }
+        if crate::message::header(&request.headers, "traceparent").is_none() {
+            let number = request.exchange.to_string();
+            let bits = |what| draw::bits(0, &[what, run, &journey]);
+            // One trace for the play, one span for each request; an all-zero id is not allowed,
+            // and of 2^64 draws one is.
+            let (high, low) = (bits("trace high") | 1, bits("trace low"));
+            let span = draw::bits(0, &["span", run, &journey, &number]) | 1;
+            let value = format!("00-{high:016x}{low:016x}-{span:016x}-01");
+            request.headers.push(("traceparent".to_owned(), value));
+        }
+        request
+    }
+
+    /// Puts a workflow on top of the stack.
+    fn push(
+        &mut self,
+        number: usize,
+        given: &Map<String, Value>,
+        purpose: Purpose,
+    ) -> Result<(), Vec<String>> {
+        if self.stack.len() >= MAX_DEPTH {
+            return Err(vec![format!(
+                "more than {MAX_DEPTH} workflows call each other"
+            )]);
+        }
+        let document = Arc::clone(&self.document);
+        let Some(workflow) = document.workflows.get(number) else {
+            return Err(vec!["there is no such workflow".to_owned()]);
+        };
+        let inputs = workflow.inputs.fill(given, &self.entry.run)?;
+        let finished = Finished {
+            inputs: inputs.clone(),
+            ..Finished::default()
+        };
+        self.workflows.insert(workflow.id.clone(), finished);
+        self.stack.push(Frame::new(number, inputs, purpose));
+        Ok(())
+    }
+
+    /// Goes to a step of the topmost frame: a new visit, with no retries used up.
+    fn enter(&mut self, number: usize) {
+        let document = Arc::clone(&self.document);
+        let Some(frame) = self.stack.last_mut() else {
+            return;
+        };
+        let workflow = document.workflows.get(frame.workflow);
+        let Some((workflow, step)) = workflow.and_then(|w| Some((w, w.steps.get(number)?))) else {
+            frame.at = Position::End(true);
+            return;
+        };
+        frame.at = Position::Step(number);
+        frame.retries.clear();
+        frame.visit = self.played.len();
+        self.played.push(StepPlayed {
+            workflow: workflow.id.clone(),
+            step: step.id.clone(),
+            place: step.place.clone(),
+            held: false,
+            attempts: 0,
+            last: Default::default(),
+        });
+    }
+
+    fn id(&self, workflow: usize) -> String {
+        let workflow = self.document.workflows.get(workflow);
+        workflow.map(|w| w.id.clone()).unwrap_or_default()
+    }
+
+    fn step(&self) -> Option<&Step> {
+        self.step_of(&self.document)
+    }
+
+    /// The topmost frame's step, out of the caller's hold on the document.
+    fn step_of<'d>(&self, document: &'d Document) -> Option<&'d Step> {
+        let frame = self.stack.last()?;
+        match frame.at {
+            Position::Step(number) => document.workflows.get(frame.workflow)?.steps.get(number),
+            _ => None,
+        }
+    }
+
+    /// What expressions of the topmost frame see. `called` are the outputs of the workflow that
+    /// its step called.
+    fn scope<'a>(&'a self, got: Option<&'a Got>, own: Option<&'a Outputs>) -> Option<Scope<'a>> {
+        let frame = self.stack.last()?;
+        let called = got.and_then(|got| got.called.as_ref()).map(|c| &c.outputs);
+        Some(Scope {
+            inputs: &frame.inputs,
+            outputs: called.or(own).unwrap_or(&frame.none),
+            steps: &frame.steps,
+            workflows: &self.workflows,
+            sources: &self.document.sources,
+            request: got.and_then(|got| got.request.as_deref()),
+            response: got.and_then(|got| got.response.as_ref()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

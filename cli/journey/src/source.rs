@@ -1,0 +1,190 @@
+//! Source descriptions: the OpenAPI documents whose operations the steps call.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use msvc_system::files::Files;
+use msvc_system::problem::{Place, Problem, Problems};
+use msvc_system::yaml::{self, Node};
+
+use crate::document::Location;
+use crate::message;
+
+/// Methods that an OpenAPI path can have.
+const METHODS: [&str; 8] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];
+
+/// An OpenAPI document.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    /// Where it stands, as the journey writes it.
+    pub(crate) url: String,
+    operations: Vec<Arc<Operation>>,
+}
+
+/// An operation of an OpenAPI document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// The name of its source description.
+    pub source: String,
+    /// Its `operationId`.
+    pub id: Option<String>,
+    /// Its method, upper case.
+    pub method: String,
+    /// Its path, with `{names}`.
+    pub path: String,
+    /// The first of its servers.
+    pub server: Option<String>,
+    /// What its request body can be.
+    content_types: Vec<String>,
+    /// Parameters with a style that msvc does not write: where, name, style.
+    styles: Vec<(Location, String, String)>,
+}
+
+/// Reads the source description `name`, whose `url` stands at `place` in a document of `folder`.
+pub(crate) fn read(
+    name: &str,
+    url: &str,
+    kind: Option<&str>,
+    place: &Place,
+    folder: &Path,
+    files: &Files,
+) -> Result<Source, Problems> {
+    let fail = |what: String| Problem::error(what).at(place.clone());
+    if url.contains("://") {
+        return Err(fail(format!(
+            "`{url}`: msvc reads source descriptions from files only"
+        ))
+        .hint("save it beside the journey and write its relative path")
+        .into());
+    }
+    match kind {
+        None | Some("openapi") => {}
+        Some("arazzo") => {
+            return Err(fail(format!(
+                "`{name}`: msvc does not play workflows of other documents"
+            ))
+            .hint("source descriptions of type `openapi` are read")
+            .into());
+        }
+        Some(other) => {
+            return Err(
+                fail(format!("a source description cannot be of type `{other}`"))
+                    .hint("openapi")
+                    .into(),
+            );
+        }
+    }
+    let path = folder.join(url);
+    let bytes = files
+        .read(&path)
+        .map_err(|error| fail(format!("cannot read {}: {error}", path.display())))?;
+    let root = yaml::parse(&path, &bytes)?;
+    let _ = &root;
+    Ok(Source {
+        url: url.to_owned(),
+        operations: operations(name, &root).into_iter().map(Arc::new).collect(),
+    })
+}
+
+fn operations(source: &str, root: &Node) -> Vec<Operation> {
+    let mut found = Vec::new();
+    for (path, item) in root.get("paths").map(Node::entries).unwrap_or_default() {
+        for (method, node) in item.entries() {
+            if !METHODS.contains(&method.text.as_str()) {
+                continue;
+            }
+            found.push(Operation {
+                source: source.to_owned(),
+                id: node
+                    .get("operationId")
+                    .and_then(Node::as_str)
+                    .map(str::to_owned),
+                method: method.text.to_uppercase(),
+                path: path.text.clone(),
+                server: root
+                    .at("/servers/0/url")
+                    .and_then(Node::as_str)
+                    .map(str::to_owned),
+                content_types: node
+                    .at("/requestBody/content")
+                    .map(Node::entries)
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|(key, _)| key.text.clone())
+                    .collect(),
+                styles: Vec::new(),
+            });
+        }
+    }
+    found
+}
+
+impl Source {
+    /// The operation with that `operationId`.
+    pub(crate) fn by_id(&self, id: &str) -> Option<Arc<Operation>> {
+        let found = self.operations.iter().find(|o| o.id.as_deref() == Some(id));
+        found.cloned()
+    }
+
+    /// The operation of that path and method.
+    pub(crate) fn by_path(&self, path: &str, method: &str) -> Option<Arc<Operation>> {
+        let same = |o: &&Arc<Operation>| o.path == path && o.method.eq_ignore_ascii_case(method);
+        self.operations.iter().find(same).cloned()
+    }
+
+    /// All `operationId`s.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.operations.iter().filter_map(|o| o.id.as_deref())
+    }
+
+    /// All operations as `POST /orders`.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = String> {
+        self.operations
+            .iter()
+            .map(|o| format!("{} {}", o.method, o.path))
+    }
+}
+
+impl Operation {
+    #[cfg(test)]
+    pub(crate) fn for_test(source: &str, method: &str, path: &str, server: Option<&str>) -> Self {
+        Self {
+            source: source.to_owned(),
+            id: None,
+            method: method.to_owned(),
+            path: path.to_owned(),
+            server: server.map(str::to_owned),
+            content_types: Vec::new(),
+            styles: Vec::new(),
+        }
+    }
+
+    /// The content type of a body that names none: JSON where the operation takes it, else what
+    /// it takes first.
+    #[must_use]
+    pub fn body_type(&self) -> String {
+        let json = self
+            .content_types
+            .iter()
+            .find(|kind| message::is_json(kind));
+        json.or(self.content_types.first())
+            .map_or_else(|| "application/json".to_owned(), Clone::clone)
+    }
+
+    /// The names in the path's braces.
+    pub fn path_parameters(&self) -> impl Iterator<Item = &str> {
+        let parts = self.path.split('{').skip(1);
+        parts.filter_map(|part| part.split_once('}').map(|(name, _)| name))
+    }
+
+    /// The style of a parameter, when it is one that msvc does not write.
+    pub(crate) fn foreign_style(&self, location: Location, name: &str) -> Option<&str> {
+        let same = |(l, n, _): &&(Location, String, String)| *l == location && n == name;
+        self.styles
+            .iter()
+            .find(same)
+            .map(|(_, _, style)| style.as_str())
+    }
+}

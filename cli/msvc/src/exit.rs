@@ -1,0 +1,29 @@
+//! The one place that ends the process with a code.
+
+use std::process::ExitCode;
+
+use msvc_report::exit::Exit;
+
+/// How a command ends: by one of ours, or passing on the code of a command it ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// By one of msvc's own codes.
+    Own(Exit),
+    /// The code of the command that was run.
+    PassedOn(u8),
+}
+
+impl From<Exit> for Ending {
+    fn from(exit: Exit) -> Self {
+        Self::Own(exit)
+    }
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Own(exit) => Self::from(exit.code()),
+            Ending::PassedOn(code) => Self::from(code),
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! The one place that prints. Results go to standard output, progress and errors to standard
+//! error; whether a terminal is there is decided once. A closed pipe is no error.
+
+use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use indicatif::ProgressBar;
+use msvc_report::event::Event;
+use msvc_report::human;
+use msvc_report::report::Report;
+use msvc_system::problem::{Problem, Severity};
+use serde::Serialize;
+
+use crate::cli::{Format, Global};
+use crate::failure::Failure;
+
+mod progress;
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+/// What decides how things look, and nothing else.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    format: Format,
+    level: Level,
+    colour: bool,
+    spinner: bool,
+}
+
+impl Look {
+    /// Decided from the flags and from what standard error is, once.
+    fn decide(global: &Global, stderr_is_terminal: bool, no_color: bool, dumb: bool) -> Self {
+        let level = match (global.quiet, global.verbose) {
+            (true, _) => Level::Quiet,
+            (_, true) => Level::Verbose,
+            _ => Level::Normal,
+        };
+        let plain = global.no_color || no_color || dumb;
+        Self {
+            format: global.format,
+            level,
+            colour: stderr_is_terminal && !plain,
+            spinner: stderr_is_terminal && !dumb && level == Level::Normal,
+        }
+    }
+}
+
+/// The terminal, shared. Clones write to the same one, one whole line at a time.
+#[derive(Debug, Clone)]
+pub struct Terminal {
+    look: Look,
+    progress: Arc<Mutex<Option<ProgressBar>>>,
+    width: Arc<Mutex<usize>>,
+}
+
+impl Terminal {
+    /// The process's own.
+    #[must_use]
+    pub fn new(global: &Global) -> Self {
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|v| v == "dumb");
+        let look = Look::decide(global, std::io::stderr().is_terminal(), no_color, dumb);
+        Self {
+            look,
+            progress: Arc::default(),
+            width: Arc::new(Mutex::new(8)),
+        }
+    }
+
+    /// Whether results are one JSON document.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.look.format == Format::Json
+    }
+
+    /// Whether every step is shown.
+    #[must_use]
+    pub fn is_verbose(&self) -> bool {
+        self.look.level == Level::Verbose
+    }
+
+    /// A result: one line or more on standard output.
+    pub fn result(&self, text: &str) {
+        self.above(|| {
+            let mut out = std::io::stdout().lock();
+            let newline = if text.ends_with('\n') { "" } else { "\n" };
+            let _ = write!(out, "{text}{newline}").and_then(|()| out.flush());
+        });
+    }
+
+    /// A result as a JSON document on standard output.
+    pub fn json(&self, value: &impl Serialize) {
+        self.result(&serde_json::to_string_pretty(value).unwrap_or_default());
+    }
+
+    /// A note on standard error; silent with `-q` and with JSON results.
+    pub fn note(&self, text: &str) {
+        if self.look.level > Level::Quiet && !self.is_json() {
+            self.to_stderr(text);
+        }
+    }
+
+    /// A report: as JSON, or for people with the verdict last.
+    pub fn report(&self, report: &Report) {
+        self.clear_progress();
+        if self.is_json() {
+            self.result(&msvc_report::json::report(report));
+        } else {
+            self.result(&human::report(report));
+        }
+    }
+
+    /// Why the command ended early.
+    pub fn failure(&self, failure: &Failure) {
+        self.clear_progress();
+        for line in &failure.lines {
+            self.to_stderr(&format!("  | {line}"));
+        }
+        for problem in &failure.problems {
+            self.problem(problem);
+        }
+        if self.is_json() {
+            self.json(&serde_json::json!({
+                "schema": "msvc.error/1",
+                "exit": failure.exit.code(),
+                "problems": failure.problems,
+                "lines": failure.lines,
+            }));
+        }
+    }
+
+    /// One problem with its place and hint.
+    pub fn problem(&self, problem: &Problem) {
+        let (word, colour) = match problem.severity {
+            Severity::Error => ("error", "31"),
+            Severity::Warning => ("warning", "33"),
+        };
+        let place = problem
+            .place
+            .as_ref()
+            .map(|p| format!("{p}: "))
+            .unwrap_or_default();
+        let text = format!("{place}{}", problem.what);
+        for (i, line) in text.lines().enumerate() {
+            if i == 0 {
+                self.to_stderr(&format!("{}: {line}", self.paint(word, colour)));
+            } else {
+                self.to_stderr(&format!("  {line}"));
+            }
+        }
+        if let Some(hint) = &problem.hint {
+            for (i, line) in hint.lines().enumerate() {
+                let head = if i == 0 { "  hint: " } else { "        " };
+                self.to_stderr(&format!("{head}{line}"));
+            }
+        }
+    }
+
+    /// Something happened: a line, or a change of the progress line.
+    pub fn event(&self, event: &Event) {
+        if let Event::Warned { problem } = event {
+            if self.look.level > Level::Quiet {
+                self.problem(problem);
+            }
+            return;
+        }
+        if self.look.level == Level::Quiet || self.is_json() {
+            return;
+        }
+        if self.look.spinner {
+            self.spin(event);
+        }
+        if let Some(line) = progress::line(event, self.is_verbose()) {
+            self.to_stderr(&line);
+        }
+    }
+
+    /// A line of a service's log, prefixed and aligned, on standard output.
+    pub fn log_line(&self, service: &str, text: &str) {
+        let width = {
+            let mut width = self.width.lock().unwrap_or_else(PoisonError::into_inner);
+            *width = (*width).max(service.chars().count());
+            *width
+        };
+        let prefix = format!("{service:<width$} |");
+        let prefix = if self.look.colour {
+            self.paint(&prefix, hue(service))
+        } else {
+            prefix
+        };
+        // What a service writes must not move the cursor or ring the bell of whoever looks on;
+        // colours are let through.
+        let text: String = text
+            .chars()
+            .filter(|c| !c.is_control() || matches!(c, '\t' | '\u{1b}'))
+            .collect();
+        self.result(&format!("{prefix} {text}"));
+    }
+
+    /// The progress line is gone; to be called before the last words.
+    pub fn clear_progress(&self) {
+        if let Some(bar) = self.bar().take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn bar(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn spin(&self, event: &Event) {
+        let Some(message) = progress::spinner(event) else {
+            if progress::ends_spinner(event) {
+                self.clear_progress();
+            }
+            return;
+        };
+        let mut bar = self.bar();
+        let bar = bar.get_or_insert_with(progress::new_bar);
+        bar.set_message(message);
+    }
+
+    fn to_stderr(&self, text: &str) {
+        self.above(|| {
+            let mut err = std::io::stderr().lock();
+            let _ = writeln!(err, "{text}").and_then(|()| err.flush());
+        });
+    }
+
+    /// Writes with the progress line out of the way.
+    fn above(&self, write: impl FnOnce()) {
+        match self.bar().as_ref() {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    fn paint(&self, text: &str, colour: &str) -> String {
+        if self.look.colour {
+            format!("\u{1b}[{colour}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+/// The same colour for the same service, run after run.
+fn hue(service: &str) -> &'static str {
+    const HUES: [&str; 6] = ["36", "33", "32", "35", "34", "96"];
+    let sum: usize = service.bytes().map(usize::from).sum();
+    HUES.get(sum % HUES.len()).copied().unwrap_or("0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    fn look(line: &str, terminal: bool, no_color: bool, dumb: bool) -> Look {
+        let cli = crate::cli::Cli::try_parse_from(line.split(' ')).unwrap();
+        Look::decide(&cli.global, terminal, no_color, dumb)
+    }
+
+    #[test]
+    fn colour_and_spinner_need_a_terminal_and_can_be_refused() {
+        assert!(look("msvc ps", true, false, false).colour);
+        assert!(look("msvc ps", true, false, false).spinner);
+        assert!(!look("msvc ps", false, false, false).colour);
+        assert!(!look("msvc ps --no-color", true, false, false).colour);
+        assert!(!look("msvc ps", true, true, false).colour);
+        assert!(!look("msvc ps", true, false, true).spinner);
+        assert!(!look("msvc ps -v", true, false, false).spinner);
+    }
+}

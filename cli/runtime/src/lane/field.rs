@@ -1,0 +1,151 @@
+//! Fields of the Compose file that a host process cannot honour, and those without which it means
+//! the same.
+
+use msvc_system::model::{Protocol, Service};
+use msvc_system::problem::{Problem, Severity};
+
+/// Fields that change nothing of what a process does, with why.
+const HARMLESS: [(&str, &str); 25] = [
+    ("annotations", "nobody reads them"),
+    ("attach", "only says whose lines a terminal shows"),
+    (
+        "blkio_config",
+        "shares the disk, says nothing of what a service does",
+    ),
+    (
+        "cap_drop",
+        "takes privileges that a process of yours has not",
+    ),
+    ("container_name", "stands for the service in settings"),
+    (
+        "cpu_shares",
+        "shares the processor, says nothing of what a service does",
+    ),
+    ("domainname", "nobody asks for it"),
+    ("hostname", "stands for the service in settings"),
+    (
+        "init",
+        "the supervisor ends and reaps all that a service leaves",
+    ),
+    ("label_file", "labels are for the engine"),
+    ("labels", "labels are for the engine"),
+    ("logging", "msvc keeps the logs itself"),
+    ("mem_reservation", "reserves, limits nothing"),
+    ("mem_swappiness", "says nothing of what a service does"),
+    ("memswap_limit", "says nothing without mem_limit"),
+    ("oom_score_adj", "says nothing of what a service does"),
+    ("platform", "the host's own is the only one"),
+    ("pull_policy", "nothing is pulled"),
+    ("pull_refresh_after", "nothing is pulled"),
+    ("scale", "counted as replicas"),
+    ("shm_size", "the host's /dev/shm is there"),
+    ("stop_grace_period", "honoured"),
+    ("stop_signal", "honoured"),
+    ("tty", "logs are captured either way"),
+    (
+        "working_dir",
+        "a folder of the image; the build context takes its place",
+    ),
+];
+
+/// What is wrong with `service` for the process runtime, field by field. `lenient` makes it
+/// warnings.
+pub(crate) fn problems(service: &Service, lenient: bool) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (field, value) in &service.other_fields {
+        let cannot = match field.as_str() {
+            "networks" => address_in_networks(&value.value),
+            "deploy" => limit_in_deploy(&value.value),
+            "extra_hosts" | "dns" | "dns_search" if is_empty(&value.value) => None,
+            other if HARMLESS.iter().any(|(harmless, _)| *harmless == other) => None,
+            _ if is_empty(&value.value) => None,
+            other => Some(other.to_owned()),
+        };
+        if let Some(cannot) = cannot {
+            problems.push(
+                Problem::error(format!(
+                    "{}: a host process cannot honour `{cannot}`",
+                    service.name
+                ))
+                .at(value.place.clone())
+                .hint("take it out, or `--lenient` to go without it"),
+            );
+        }
+    }
+    for port in &service.ports {
+        if port.protocol == Protocol::Udp {
+            problems.push(
+                Problem::error(format!(
+                    "{}: UDP port {} is not carried yet",
+                    service.name, port.target
+                ))
+                .at(port.place.clone())
+                .hint("take it out, or `--lenient` to go without it"),
+            );
+        }
+    }
+    if lenient {
+        for problem in &mut problems {
+            problem.severity = Severity::Warning;
+        }
+    }
+    problems
+}
+
+/// `false`, nothing or an empty list ask for nothing.
+fn is_empty(value: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::String(text) => text.is_empty(),
+        Value::Bool(true) | Value::Number(_) => false,
+    }
+}
+
+/// Who can reach whom is kept by the edges, names by rewriting; an address is not.
+fn address_in_networks(networks: &serde_json::Value) -> Option<String> {
+    const ADDRESSES: [&str; 4] = [
+        "ipv4_address",
+        "ipv6_address",
+        "mac_address",
+        "link_local_ips",
+    ];
+    let networks = networks.as_object()?;
+    networks.values().find_map(|network| {
+        let found = ADDRESSES.iter().find(|key| network.get(**key).is_some())?;
+        Some(format!("networks.{found}"))
+    })
+}
+
+fn limit_in_deploy(deploy: &serde_json::Value) -> Option<String> {
+    let resources = deploy.get("resources")?;
+    if let Some(limit) = resources.get("limits").filter(|limits| !is_empty(limits)) {
+        let what = limit.as_object()?.keys().next()?;
+        return Some(format!("deploy.resources.limits.{what}"));
+    }
+    let devices = resources.get("reservations")?.get("devices")?;
+    (!is_empty(devices)).then(|| "deploy.resources.reservations.devices".to_owned())
+}
+
+/// The networks of a service; `default` when it names none.
+pub(crate) fn networks(service: &Service) -> Vec<String> {
+    let value = service
+        .other_fields
+        .get("networks")
+        .map(|field| &field.value);
+    let names: Vec<String> = match value {
+        Some(serde_json::Value::Object(map)) => map.keys().cloned().collect(),
+        Some(serde_json::Value::Array(list)) => list
+            .iter()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect(),
+        _ => Vec::new(),
+    };
+    if names.is_empty() {
+        vec!["default".to_owned()]
+    } else {
+        names
+    }
+}

@@ -1,0 +1,340 @@
+//! Deciding: what is observed, compared with what is wanted.
+//!
+//! What runs as it is wanted is left alone. Only what changed is stopped, and its dependents run
+//! on, unless they ask to be restarted with it (`depends_on: {x: {restart: true}}`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use msvc_mesh::spec::{Backend, EdgeSpec, EdgeStatus};
+use msvc_system::id::{InstanceId, Party, ServiceName};
+use msvc_system::model::RestartPolicy;
+
+use super::await_steps::Awaits;
+use super::{Deed, Plan};
+use crate::instance::InstanceSpec;
+use crate::lane::{Wanted, edge_key, published_keys};
+use crate::observed::{Observed, ObservedInstance, Phase};
+use crate::ports::Book;
+
+/// The plan from `observed` to `wanted`. `book` tells the project's own edges from those that
+/// came to be at run time, which stay.
+#[must_use]
+pub fn decide(observed: &Observed, wanted: &Wanted, book: &Book) -> Plan {
+    let mut deciding = Deciding {
+        observed,
+        wanted,
+        book,
+        plan: Plan::default(),
+        starts: BTreeMap::new(),
+        stops: Vec::new(),
+        closes: Vec::new(),
+        opens: Vec::new(),
+    };
+    deciding.compare();
+    deciding.stop();
+    deciding.close_edges();
+    deciding.open_edges();
+    deciding.start_and_await();
+    deciding.plan
+}
+
+struct Deciding<'a> {
+    observed: &'a Observed,
+    wanted: &'a Wanted,
+    book: &'a Book,
+    plan: Plan,
+    /// Which wanted instances (by their place) start, and why.
+    starts: BTreeMap<usize, String>,
+    /// Places of the plan's steps that stop, with whom.
+    stops: Vec<(usize, InstanceId)>,
+    closes: Vec<(usize, &'a EdgeStatus)>,
+    opens: Vec<(usize, &'a EdgeSpec)>,
+}
+
+impl<'a> Deciding<'a> {
+    fn there(&self) -> impl Iterator<Item = &'a ObservedInstance> + use<'a> {
+        let lane = &self.wanted.lane;
+        self.observed
+            .instances
+            .iter()
+            .filter(move |instance| instance.id.lane == *lane)
+    }
+
+    /// The latest incarnation of a wanted instance.
+    fn found(&self, id: &InstanceId) -> Option<&'a ObservedInstance> {
+        self.there()
+            .filter(|there| there.id.same_replica(id))
+            .max_by_key(|there| there.id.incarnation)
+    }
+
+    fn compare(&mut self) {
+        for (place, spec) in self.wanted.instances.iter().enumerate() {
+            let cause = match self.found(&spec.id) {
+                None => Some("not there yet".to_owned()),
+                Some(there) => self.why_anew(spec, there),
+            };
+            if let Some(cause) = cause {
+                self.starts.insert(place, cause);
+            }
+        }
+        while self.restart_with_dependencies() {}
+    }
+
+    fn why_anew(&self, spec: &InstanceSpec, there: &ObservedInstance) -> Option<String> {
+        match &there.phase {
+            // Whoever holds it down gives it back.
+            Phase::HeldDown => None,
+            Phase::Exited { status, signal } => {
+                let done = *status == Some(0) && self.is_job(spec) && there.hash == spec.hash;
+                let how = match (status, signal) {
+                    (Some(status), _) => format!("it ended with status {status}"),
+                    (None, Some(signal)) => format!("it was ended by {signal}"),
+                    (None, None) => "it ended".to_owned(),
+                };
+                (!done).then_some(how)
+            }
+            _ if there.hash != spec.hash => Some("its settings changed".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// Whether ending well is all that is asked of it.
+    fn is_job(&self, spec: &InstanceSpec) -> bool {
+        let ends = matches!(
+            spec.restart,
+            RestartPolicy::No | RestartPolicy::OnFailure(_)
+        );
+        let serves = spec.health.is_some() || !spec.listens.is_empty();
+        Awaits::completion_is_needed(self.wanted, &spec.id.service) || (ends && !serves)
+    }
+
+    fn restart_with_dependencies(&mut self) -> bool {
+        let started_anew: BTreeSet<&ServiceName> = self
+            .starts
+            .keys()
+            .map(|place| &self.wanted.instances[*place].id)
+            .filter(|id| self.found(id).is_some())
+            .map(|id| &id.service)
+            .collect();
+        let mut more = Vec::new();
+        for (place, spec) in self.wanted.instances.iter().enumerate() {
+            if self.starts.contains_key(&place) {
+                continue;
+            }
+            let dependencies = self.wanted.dependencies.get(&spec.id.service);
+            let with = dependencies.into_iter().flatten().find(|dependency| {
+                dependency.restart && started_anew.contains(&dependency.service)
+            });
+            if let Some(dependency) = with {
+                more.push((place, format!("{} is started anew", dependency.service)));
+            }
+        }
+        let any = !more.is_empty();
+        self.starts.extend(more);
+        any
+    }
+
+    fn stop(&mut self) {
+        let mut stopped: Vec<(InstanceId, String)> = Vec::new();
+        for there in self.there() {
+            let wanted = &self.wanted.instances;
+            match wanted
+                .iter()
+                .position(|spec| spec.id.same_replica(&there.id))
+            {
+                Some(place) => {
+                    if let Some(cause) = self.starts.get(&place) {
+                        stopped.push((there.id.clone(), cause.clone()));
+                    }
+                }
+                None if self.is_ours(&there.id.service) => {
+                    stopped.push((there.id.clone(), "no longer wanted".to_owned()));
+                }
+                None => {}
+            }
+        }
+        // Dependents end before what they depend on.
+        stopped.sort_by_key(|(id, _)| std::cmp::Reverse(self.depth(&id.service, 0)));
+        for (id, cause) in stopped {
+            let dependents = self
+                .stops
+                .iter()
+                .filter(|(_, other)| self.depends(&other.service, &id.service))
+                .map(|(place, _)| *place)
+                .collect();
+            let place = self.plan.push(Deed::Stop(id.clone()), cause, dependents);
+            self.stops.push((place, id));
+        }
+    }
+
+    /// Whether what is observed of this service is for this plan to end.
+    fn is_ours(&self, service: &ServiceName) -> bool {
+        self.wanted.whole || self.wanted.dependencies.contains_key(service)
+    }
+
+    fn depends(&self, dependent: &ServiceName, on: &ServiceName) -> bool {
+        let dependencies = self.wanted.dependencies.get(dependent);
+        dependencies
+            .into_iter()
+            .flatten()
+            .any(|dependency| dependency.service == *on)
+    }
+
+    /// The longest chain of dependencies below a service.
+    fn depth(&self, service: &ServiceName, above: usize) -> usize {
+        // The loader refuses circles; a wanted set made otherwise must not hang either.
+        if above > self.wanted.dependencies.len() {
+            return 0;
+        }
+        let dependencies = self.wanted.dependencies.get(service);
+        dependencies
+            .into_iter()
+            .flatten()
+            .map(|dependency| 1 + self.depth(&dependency.service, above + 1))
+            .max()
+            .unwrap_or_default()
+    }
+
+    fn close_edges(&mut self) {
+        let observed = self.observed;
+        let edges = observed
+            .edges
+            .iter()
+            .filter(|edge| edge.id.lane == self.wanted.lane);
+        for edge in edges {
+            let mut wanted = self.wanted.edges.iter();
+            let cause = match wanted.find(|spec| is_same(spec, edge)) {
+                Some(spec) if spec.listen == edge.listen => continue,
+                Some(_) => "its address moved",
+                None if self.was_wanted(edge) => "no longer wanted",
+                None => continue,
+            };
+            let after = self
+                .stops
+                .iter()
+                .filter(|(_, id)| {
+                    id.service == edge.id.callee || id.service.as_str() == edge.id.caller.key()
+                })
+                .map(|(place, _)| *place)
+                .collect();
+            let place = self
+                .plan
+                .push(Deed::CloseEdge(edge.id.clone()), cause, after);
+            self.closes.push((place, edge));
+        }
+    }
+
+    /// Whether an earlier plan opened this edge, and it is for this one to close.
+    fn was_wanted(&self, edge: &EdgeStatus) -> bool {
+        let lane = self.wanted.lane.as_str();
+        let (caller, callee, port) = (&edge.id.caller, edge.id.callee.as_str(), edge.id.port);
+        let mut keys = vec![edge_key(lane, caller, edge.caller_replica, callee)];
+        keys.extend(published_keys(lane, callee, port));
+        let known = keys
+            .iter()
+            .any(|key| self.book.address(key, port).is_some());
+        let owner = match caller {
+            Party::Service(caller) => caller,
+            Party::Client | Party::Verifier | Party::External => &edge.id.callee,
+        };
+        known && self.is_ours(owner)
+    }
+
+    fn open_edges(&mut self) {
+        let wanted = self.wanted;
+        for spec in &wanted.edges {
+            let there = self.observed.edges.iter().find(|edge| is_same(spec, edge));
+            let Some(cause) = self.why_open(spec, there) else {
+                continue;
+            };
+            let after = self
+                .closes
+                .iter()
+                .filter(|(_, edge)| is_same(spec, edge))
+                .map(|(place, _)| *place)
+                .collect();
+            let deed = Deed::OpenEdge(Box::new(spec.clone()));
+            let place = self.plan.push(deed, cause, after);
+            self.opens.push((place, spec));
+        }
+    }
+
+    fn why_open(&self, spec: &EdgeSpec, there: Option<&EdgeStatus>) -> Option<&'static str> {
+        let Some(there) = there else {
+            return Some("not there yet");
+        };
+        let callee: Vec<&ObservedInstance> = self
+            .there()
+            .filter(|instance| instance.id.service == spec.id.callee)
+            .collect();
+        let held = callee
+            .iter()
+            .any(|instance| instance.phase == Phase::HeldDown);
+        let backends: BTreeSet<_> = callee
+            .iter()
+            .flat_map(|instance| &instance.listens)
+            .filter(|listen| listen.port == spec.id.port)
+            .map(|listen| Backend::Tcp(listen.backend))
+            .map(|backend| format!("{backend:?}"))
+            .collect();
+        let wanted: BTreeSet<_> = spec.backends.iter().map(|b| format!("{b:?}")).collect();
+        if there.listen != spec.listen {
+            Some("its address moved")
+        } else if there.admission != spec.admission && !held {
+            Some("who may pass changed")
+        } else if there.reasons != spec.reasons {
+            Some("its reasons changed")
+        } else if backends != wanted && !spec.backends.is_empty() {
+            Some("where it leads changed")
+        } else {
+            None
+        }
+    }
+
+    fn start_and_await(&mut self) {
+        let mut order: Vec<usize> = (0..self.wanted.instances.len()).collect();
+        order.sort_by_key(|place| self.depth(&self.wanted.instances[*place].id.service, 0));
+        let mut awaits = Awaits::new(self.wanted);
+        for place in order {
+            let spec = &self.wanted.instances[place];
+            let found = self.found(&spec.id);
+            let Some(cause) = self.starts.get(&place).cloned() else {
+                if let Some(found) = found {
+                    awaits.keep(place, found);
+                }
+                continue;
+            };
+            let mut spec = spec.clone();
+            if let Some(found) = found {
+                spec.id = found.id.next();
+            }
+            let mut after = awaits.of_dependencies(&mut self.plan, &spec.id.service);
+            after.extend(self.steps_before(&spec.id));
+            let id = spec.id.clone();
+            let step = self.plan.push(Deed::Start(Box::new(spec)), cause, after);
+            awaits.start(place, id, step);
+        }
+        awaits.finish(&mut self.plan);
+    }
+
+    /// The steps that make room for a start: its own earlier incarnation ended, its edges open.
+    fn steps_before(&self, id: &InstanceId) -> Vec<usize> {
+        let stops = self
+            .stops
+            .iter()
+            .filter(|(_, other)| other.same_replica(id));
+        let opens = self.opens.iter().filter(|(_, edge)| {
+            edge.id.callee == id.service
+                || (edge.id.caller.key() == id.service.as_str()
+                    && edge
+                        .caller_replica
+                        .is_none_or(|replica| replica == id.replica))
+        });
+        let stops = stops.map(|(place, _)| *place);
+        stops.chain(opens.map(|(place, _)| *place)).collect()
+    }
+}
+
+fn is_same(spec: &EdgeSpec, edge: &EdgeStatus) -> bool {
+    spec.id == edge.id && spec.caller_replica == edge.caller_replica
+}

@@ -1,0 +1,59 @@
+//! The process runtime: a system as supervised host processes, with no engine.
+//!
+//! What comes in: steps over [`InstanceSpec`](crate::instance::InstanceSpec)s that are resolved
+//! to the last setting. What leaves: events, logs, records. What must not enter: Compose files,
+//! planning, printing.
+//!
+//! Three processes take part. The **guardian** is the parent of the **supervisor**, which is the
+//! mesh and keeps the instances; **clients** speak to it through its socket. However the
+//! supervisor ends, the guardian ends all that is left.
+//!
+//! Layout, from the ground up
+//! - `home`, `records`: the files of a project. `identity`, `mark`: who a process is.
+//! - `logs`, `log_reader`, `events`: what is written down while it runs.
+//! - `sweep`: ends processes for good. `signals`: their names.
+//! - `child`, `beside`: one start of an instance, and a command beside it.
+//! - `readiness`, `restart`, `keeper`, `awaiting`: one replica over all its starts.
+//! - `edges`, `shared`, `supervisor`: all replicas, and their edges.
+//! - `holds`, `messages`, `control`, `supervise`: the door, and the supervisor's main.
+//! - `guardian`: the guardian's main.
+//! - `launch`, `clear`, `client`: the clients' side.
+
+mod awaiting;
+mod beside;
+mod child;
+mod clear;
+mod client;
+mod control;
+mod edges;
+mod events;
+mod guardian;
+mod holds;
+mod home;
+mod identity;
+mod keeper;
+mod launch;
+mod log_reader;
+mod logs;
+mod mark;
+pub(crate) mod messages;
+mod readiness;
+mod records;
+mod restart;
+mod shared;
+mod signals;
+mod supervise;
+mod supervisor;
+mod sweep;
+
+pub use clear::{Down, down};
+pub use client::ProcessRuntime;
+pub use guardian::{GuardianOptions, guardian_main};
+pub use home::ProjectHome;
+pub use identity::ProcessIdentity;
+pub use launch::Launcher;
+pub use log_reader::read_logs;
+pub use mark::{MARK, RunMark};
+pub use records::{EndRecord, FaultRecord, InstanceRecord, Leases, State, last_end};
+pub use supervise::{CarriedMesh, SupervisorOptions, supervisor_main};
+pub use supervisor::RUNTIME;

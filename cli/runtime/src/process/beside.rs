@@ -1,0 +1,85 @@
+//! A command run beside an instance, with its environment: a health probe, or what a user asks
+//! for. It never outlives its time, nor the interest in it.
+
+use std::io::{self, PipeReader};
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use msvc_machine::clock::Clock;
+use msvc_system::id::InstanceId;
+use nix::sys::signal::{Signal, killpg};
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
+
+use super::child::{command, marked};
+use super::identity::as_pid;
+use super::mark::RunMark;
+use crate::contract::ExecOutcome;
+use crate::instance::{InstanceSpec, Program};
+
+/// What is kept of a command's output.
+const LONGEST_OUTPUT: usize = 64 * 1024;
+
+/// How long output may still arrive after the command's end.
+const DRAIN: Duration = Duration::from_millis(100);
+
+/// Kills a whole session's first group when dropped.
+struct KillGroup(Option<u32>);
+
+impl Drop for KillGroup {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0.and_then(as_pid) {
+            // Gone already is what is wanted.
+            let _ = killpg(pid, Signal::SIGKILL);
+        }
+    }
+}
+
+/// Runs `words` beside `spec` for at most `timeout`.
+pub(super) async fn run_beside(
+    spec: &InstanceSpec,
+    id: &InstanceId,
+    mark: &RunMark,
+    words: &[String],
+    timeout: Duration,
+    clock: &dyn Clock,
+) -> io::Result<ExecOutcome> {
+    let Program::Process(program) = &spec.program;
+    let (reader, writer) = io::pipe()?;
+    let mut command = command(program, words, marked(program, mark.value(id)))?;
+    command.command_mut().stdout(writer.try_clone()?).stderr(writer);
+    let mut process = command.spawn()?;
+    // It holds the pipe's writing ends: without it gone, the output would never end.
+    drop(command);
+    let _group = KillGroup(process.id());
+    let output = Arc::new(Mutex::new(Vec::new()));
+    let mut reading = tokio::spawn(read(reader, Arc::clone(&output)));
+    let deadline = clock.now() + timeout;
+    let status = tokio::select! {
+        status = process.inner_mut().wait() => status?.code(),
+        () = clock.sleep_until(deadline) => None,
+    };
+    tokio::select! {
+        _ = &mut reading => {}
+        () = clock.sleep(DRAIN) => reading.abort(),
+    }
+    let output = output.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(ExecOutcome {
+        status,
+        output: String::from_utf8_lossy(&output).into_owned(),
+    })
+}
+
+/// Reads to the end and keeps the beginning.
+async fn read(from: PipeReader, output: Arc<Mutex<Vec<u8>>>) {
+    let Ok(mut from) = pipe::Receiver::from_owned_fd(OwnedFd::from(from)) else {
+        return;
+    };
+    let mut chunk = [0; 4096];
+    while let Ok(read @ 1..) = from.read(&mut chunk).await {
+        let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = LONGEST_OUTPUT.saturating_sub(output.len());
+        output.extend_from_slice(&chunk[..read.min(room)]);
+    }
+}

@@ -1,0 +1,143 @@
+//! Brings a project down, and clears what crashes left behind: by recorded identity and by the
+//! mark of its run, never by name.
+
+use std::fs;
+use std::io;
+use std::time::Duration;
+
+use msvc_machine::clock::Clock;
+use msvc_machine::shutdown::Shutdown;
+use nix::sys::signal::Signal;
+
+use super::guardian::GRACE;
+use super::home::{ProjectHome, records};
+use super::identity::ProcessIdentity;
+use super::launch::{connect, locked};
+use super::mark::RunMark;
+use super::messages::{Stopped, method};
+use super::records::{State, remove};
+use super::sweep::sweep;
+use crate::contract::RuntimeError;
+
+/// A guardian whose supervisor has ended is gone within its own grace, the kernel's slowness
+/// included.
+const GUARDIAN: Duration = GRACE.saturating_add(Duration::from_secs(6));
+
+const LOOK: Duration = Duration::from_millis(10);
+
+/// What `down` came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Down {
+    /// How many instances, or after a crash processes, were ended.
+    pub stopped: usize,
+    /// Whether its supervisor did it; else it was cleared after a crash.
+    pub in_order: bool,
+}
+
+/// Brings a project down: through its supervisor when that answers, else by the records and the
+/// mark. Logs and data stay, unless `volumes`. Nothing of it runs when this returns without error;
+/// with nothing to do it returns at once.
+///
+/// # Errors
+/// When the records cannot be read, or something lives that cannot be ended.
+pub async fn down(
+    home: &ProjectHome,
+    volumes: bool,
+    clock: &dyn Clock,
+) -> Result<Down, RuntimeError> {
+    if !home.folder().exists() {
+        return Ok(Down { stopped: 0, in_order: true });
+    }
+    let _lock = locked(home).await?;
+    let answered = match connect(home, env!("CARGO_PKG_VERSION"), clock).await {
+        Ok(Some(session)) => {
+            let stopped = session.request::<Stopped>(method::DOWN, serde_json::Value::Null).await;
+            // Ended in the middle of it, by somebody else: then the rest is cleared.
+            stopped.ok().map(|Stopped { stopped }| stopped)
+        }
+        // One that hangs is ended like one that is gone.
+        Ok(None) | Err(RuntimeError::Gone { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    let cleared = clear(home, clock).await?;
+    for record in [home.state(), home.leases(), home.ended(), home.supervisor_log()] {
+        remove(&record)?;
+    }
+    if volumes {
+        remove_data(home)?;
+    }
+    Ok(Down {
+        stopped: answered.unwrap_or(cleared),
+        in_order: answered.is_some(),
+    })
+}
+
+/// Ends whatever the records and the run's mark tell of; how many processes that were. To be
+/// called by who holds the lock.
+pub(super) async fn clear(home: &ProjectHome, clock: &dyn Clock) -> Result<usize, RuntimeError> {
+    let Some(state) = State::read(home)? else {
+        remove(&home.socket())?;
+        return Ok(0);
+    };
+    let mark = RunMark::new(home.project().clone(), state.run.clone());
+    let recorded: Vec<ProcessIdentity> = state
+        .instances
+        .iter()
+        .filter_map(|instance| instance.process.clone())
+        .collect();
+    let before = everything(&mark, &recorded).len();
+    if let Some(guardian) = &state.guardian {
+        // A hanging supervisor is ended so that its guardian does its work; one that has ended
+        // in order is gone by now.
+        let grace = clock.now() + GRACE;
+        while state.supervisor.lives() && clock.now() < grace {
+            clock.sleep(LOOK).await;
+        }
+        state.supervisor.signal(Signal::SIGKILL);
+        let deadline = clock.now() + GUARDIAN;
+        while guardian.lives() && clock.now() < deadline {
+            clock.sleep(LOOK).await;
+        }
+        guardian.signal(Signal::SIGKILL);
+    }
+    state.supervisor.signal(Signal::SIGKILL);
+    let find = || everything(&mark, &recorded);
+    let swept = sweep(find, clock, GRACE, &Shutdown::new()).await;
+    if let Some(stuck) = swept.left.first() {
+        let why = format!("process {} of {} cannot be ended", stuck.pid, home.project());
+        return Err(RuntimeError::Refused(why));
+    }
+    remove(&state.socket)?;
+    Ok(before)
+}
+
+fn everything(mark: &RunMark, recorded: &[ProcessIdentity]) -> Vec<ProcessIdentity> {
+    let mut all = mark.everything();
+    for process in recorded.iter().filter(|process| process.lives()) {
+        if !all.contains(process) {
+            all.push(process.clone());
+        }
+    }
+    all
+}
+
+/// Removes all but the lock, which is held.
+fn remove_data(home: &ProjectHome) -> Result<(), RuntimeError> {
+    let folder = home.folder();
+    for entry in fs::read_dir(&folder).map_err(records(&folder))?.flatten() {
+        let path = entry.path();
+        if path == home.lock() {
+            continue;
+        }
+        let removed = if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
+        match removed {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(records(&path)(e)),
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! What the services write: to the file first, line by line, then told to whoever follows.
+//!
+//! Followers read the file as well, so none is ever too slow to see every line and none holds a
+//! service up; in memory stand only the last lines of each replica.
+
+use std::collections::{HashMap, VecDeque};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
+
+use msvc_machine::clock::Clock;
+use msvc_report::event::Stream;
+use msvc_system::id::{InstanceId, LaneName, ServiceName};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::watch;
+
+use super::home::{ProjectHome, records};
+use crate::contract::{LogLine, RuntimeError};
+
+/// The first line of every log file.
+pub(super) const HEADER: &str = "{\"schema\":\"msvc.log/1\"}\n";
+
+/// A longer line is cut into several: what a service writes without line ends must not fill the
+/// memory.
+const LONGEST_LINE: usize = 64 * 1024;
+
+/// Lines of a replica that stand in memory, for the message that says why it never became ready.
+const KEPT: usize = 50;
+
+/// The logs of one supervisor's instances. Clones share them.
+#[derive(Clone)]
+pub(super) struct Logs {
+    home: ProjectHome,
+    clock: Arc<dyn Clock>,
+    kept: Arc<Mutex<HashMap<Replica, VecDeque<String>>>>,
+    /// Changes with every line; `false` when no more will come.
+    told: Arc<watch::Sender<bool>>,
+}
+
+type Replica = (LaneName, ServiceName, u32);
+
+fn replica(id: &InstanceId) -> Replica {
+    (id.lane.clone(), id.service.clone(), id.replica)
+}
+
+impl Logs {
+    pub(super) fn new(home: ProjectHome, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            home,
+            clock,
+            kept: Arc::default(),
+            told: Arc::new(watch::Sender::new(true)),
+        }
+    }
+
+    /// Opens the log of an instance about to start.
+    pub(super) fn open(&self, id: &InstanceId) -> Result<LogWriter, RuntimeError> {
+        let path = self.home.log_file(id);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(records(folder))?;
+        }
+        let file = open_file(&path).map_err(records(&path))?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(replica(id), VecDeque::new());
+        Ok(LogWriter {
+            id: id.clone(),
+            logs: self.clone(),
+            file: Arc::new(Mutex::new(file)),
+        })
+    }
+
+    /// The last lines of a replica's current or last start.
+    pub(super) fn last_lines(&self, id: &InstanceId, count: usize) -> Vec<String> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(&replica(id)).map_or_else(Vec::new, |lines| {
+            lines.iter().skip(lines.len().saturating_sub(count)).cloned().collect()
+        })
+    }
+
+    /// Changes with every line; holds `false` once no more will come.
+    pub(super) fn subscribe(&self) -> watch::Receiver<bool> {
+        self.told.subscribe()
+    }
+
+    /// No more lines will come: followers end once they have read all.
+    pub(super) fn close(&self) {
+        self.told.send_replace(false);
+    }
+}
+
+fn open_file(path: &Path) -> io::Result<File> {
+    let mut file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
+    if file.seek(SeekFrom::End(0))? == 0 {
+        file.write_all(HEADER.as_bytes())?;
+        return Ok(file);
+    }
+    // A line that a crash left half written must not swallow the next one.
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    if last != *b"\n" {
+        file.write_all(b"\n")?;
+    }
+    Ok(file)
+}
+
+/// Where the two streams of one start of an instance go.
+#[derive(Clone)]
+pub(super) struct LogWriter {
+    id: InstanceId,
+    logs: Logs,
+    file: Arc<Mutex<File>>,
+}
+
+impl LogWriter {
+    /// Reads a stream to its end, whatever becomes of the lines: a service must never stand still
+    /// because nobody reads it.
+    pub(super) async fn drain(self, mut from: impl AsyncRead + Unpin, stream: Stream) {
+        let mut lines = Lines::default();
+        let mut chunk = vec![0; LONGEST_LINE];
+        loop {
+            let read = match from.read(&mut chunk).await {
+                Ok(0) | Err(_) => break,
+                Ok(read) => read,
+            };
+            let whole = lines.take(&chunk[..read]);
+            self.append(stream, whole);
+        }
+        self.append(stream, lines.rest());
+    }
+
+    fn append(&self, stream: Stream, texts: Vec<String>) {
+        if texts.is_empty() {
+            return;
+        }
+        let wall = self.logs.clock.wall();
+        let since = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let at_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        let mut bytes = Vec::new();
+        for text in &texts {
+            let line = LogLine {
+                instance: self.id.clone(),
+                stream,
+                at_ms,
+                text: text.clone(),
+            };
+            // Values of strings and numbers only: they always serialise.
+            if serde_json::to_writer(&mut bytes, &line).is_ok() {
+                bytes.push(b'\n');
+            }
+        }
+        {
+            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            // A full disk must not stop the service; the lines in memory still tell of its end.
+            let _ = file.write_all(&bytes);
+        }
+        let mut kept = self.logs.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = kept.entry(replica(&self.id)).or_default();
+        lines.extend(texts);
+        while lines.len() > KEPT {
+            lines.pop_front();
+        }
+        drop(kept);
+        self.logs.told.send_modify(|_| {});
+    }
+}
+
+/// Cuts bytes into lines.
+#[derive(Debug, Default)]
+struct Lines {
+    begun: Vec<u8>,
+}
+
+impl Lines {
+    /// The lines that these bytes complete.
+    fn take(&mut self, bytes: &[u8]) -> Vec<String> {
+        let mut whole = Vec::new();
+        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+            self.begun.extend_from_slice(piece);
+            if piece.ends_with(b"\n") || self.begun.len() >= LONGEST_LINE {
+                whole.extend(self.rest());
+            }
+        }
+        whole
+    }
+
+    /// What was begun and not ended.
+    fn rest(&mut self) -> Vec<String> {
+        if self.begun.is_empty() {
+            return Vec::new();
+        }
+        while matches!(self.begun.last(), Some(b'\n' | b'\r')) {
+            self.begun.pop();
+        }
+        let text = String::from_utf8_lossy(&self.begun).into_owned();
+        self.begun.clear();
+        vec![text]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_whole_however_they_arrive_and_bounded() {
+        let mut lines = Lines::default();
+        assert_eq!(lines.take(b"a\r\nb"), ["a"]);
+        assert_eq!(lines.take(b"c\n\n"), ["bc", ""]);
+        assert_eq!(lines.take(b"\xff\n"), ["\u{fffd}"]);
+        let cut = lines.take(&vec![b'x'; LONGEST_LINE]);
+        assert_eq!(cut[0].len(), LONGEST_LINE);
+        assert!(lines.rest().is_empty());
+    }
+}

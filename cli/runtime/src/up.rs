@@ -1,0 +1,196 @@
+//! `up`: observe, want, plan, execute.
+//!
+//! What comes in: a system, what was built of it, and a runtime. What leaves: events and a
+//! running system. [`prepare`] is the deciding half, which `--dry-run` shows.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use msvc_machine::clock::Clock;
+use msvc_machine::shutdown::Shutdown;
+use msvc_report::event::{Entry, Event};
+use msvc_report::exit::Exit;
+use msvc_system::model::System;
+use msvc_system::problem::Problems;
+
+use crate::build::BuildOutcome;
+use crate::contract::{Runtime, RuntimeError};
+use crate::executor::Execution;
+use crate::lane::{LaneOptions, Survey, Wanted};
+use crate::observed::Observed;
+use crate::plan::{Plan, decide};
+use crate::ports::book_file::{self, BookError};
+use crate::ports::{Binding, seed};
+
+/// What is to be up.
+#[derive(Debug, Clone, Copy)]
+pub struct UpRequest<'a> {
+    /// The system.
+    pub system: &'a System,
+    /// As which lane of which project.
+    pub options: &'a LaneOptions,
+    /// What was built of it.
+    pub built: &'a BuildOutcome,
+}
+
+/// A system is not up.
+#[derive(Debug, thiserror::Error)]
+pub enum UpError {
+    /// It cannot run as the file says.
+    #[error("{0}")]
+    Problems(Problems),
+    /// The address book cannot be kept.
+    #[error(transparent)]
+    Book(#[from] BookError),
+    /// The runtime could not.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+}
+
+impl From<Problems> for UpError {
+    fn from(problems: Problems) -> Self {
+        Self::Problems(problems)
+    }
+}
+
+impl UpError {
+    /// How the command ends.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Problems(_) => Exit::Input,
+            Self::Book(_) => Exit::CouldNot,
+            Self::Runtime(error) => match error {
+                RuntimeError::NeverReady { .. } | RuntimeError::Start { .. } => Exit::Failed,
+                RuntimeError::NoInstance(_) => Exit::Usage,
+                RuntimeError::Interrupted => Exit::Interrupted,
+                RuntimeError::PortTaken { .. }
+                | RuntimeError::Gone { .. }
+                | RuntimeError::Refused(_)
+                | RuntimeError::Records { .. } => Exit::CouldNot,
+            },
+        }
+    }
+}
+
+/// What is wanted and how to come there.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The wanted set, with rewritings, warnings and entries.
+    pub wanted: Wanted,
+    /// The way from what is observed.
+    pub plan: Plan,
+}
+
+/// A system that is up.
+#[derive(Debug)]
+pub struct Up {
+    /// Whether anything was changed.
+    pub changed: bool,
+    /// Where published ports listen.
+    pub entries: Vec<Entry>,
+    /// What was carried out.
+    pub plan: Plan,
+    /// What is there now.
+    pub wanted: Wanted,
+}
+
+/// Decides what an `up` would do, and keeps the addresses it chose. Starts nothing; a published
+/// port that is taken is told here.
+///
+/// # Errors
+/// When the system cannot run as the file says, or an address cannot be had.
+pub fn prepare(
+    request: &UpRequest<'_>,
+    observed: &Observed,
+    binding: &mut dyn Binding,
+) -> Result<Prepared, UpError> {
+    let UpRequest {
+        system,
+        options,
+        built,
+    } = request;
+    let survey = Survey::of(system, options, built)?;
+    let mut book = book_file::load(&options.home)?;
+    let before = book.clone();
+    let seed = seed(&options.home, options.project.as_str());
+    book.settle(seed, &survey.slots(), &held(observed), binding)
+        .map_err(|taken| RuntimeError::PortTaken {
+            address: taken.address.to_string(),
+            owner: taken.owner,
+            hint: taken.hint,
+        })?;
+    let wanted = survey.wanted(&book)?;
+    if book != before {
+        book_file::save(&options.home, &book)?;
+    }
+    let plan = decide(observed, &wanted, &book);
+    Ok(Prepared { wanted, plan })
+}
+
+/// The addresses that the project's own edges and instances have already.
+fn held(observed: &Observed) -> BTreeSet<SocketAddr> {
+    let edges = observed.edges.iter().map(|edge| edge.listen);
+    let listens = observed
+        .instances
+        .iter()
+        .flat_map(|instance| &instance.listens)
+        .map(|listen| listen.backend);
+    let mut held: BTreeSet<SocketAddr> = edges.chain(listens).collect();
+    // A service that is told a number only listens on every address and is reached at one.
+    let everywhere: Vec<SocketAddr> = held
+        .iter()
+        .filter(|address| address.ip() == Ipv4Addr::LOCALHOST)
+        .map(|address| SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())))
+        .collect();
+    held.extend(everywhere);
+    held
+}
+
+/// Brings a system up: what runs already as it is wanted is left alone.
+///
+/// # Errors
+/// When it cannot run as the file says, an address cannot be had, a service is not started or
+/// not ready, or a shutdown is requested. What was started by then runs on; taking it down is the
+/// caller's to decide.
+pub async fn up(
+    runtime: &dyn Runtime,
+    request: &UpRequest<'_>,
+    binding: &mut (dyn Binding + Send),
+    clock: &dyn Clock,
+    sink: &(dyn Fn(Event) + Send + Sync),
+    shutdown: &Shutdown,
+) -> Result<Up, UpError> {
+    let began = clock.now();
+    let observed = tokio::select! {
+        observed = runtime.observe() => observed?,
+        () = shutdown.requested() => return Err(RuntimeError::Interrupted.into()),
+    };
+    let Prepared { wanted, plan } = prepare(request, &observed, binding)?;
+    for problem in &wanted.warnings {
+        sink(Event::Warned {
+            problem: problem.clone(),
+        });
+    }
+    let execution = Execution {
+        runtime,
+        clock,
+        sink,
+        shutdown,
+    };
+    execution.run(&plan).await?;
+    let changed = plan.changes();
+    let entries = wanted.entries.clone();
+    sink(Event::SystemUp {
+        system: wanted.project.to_string(),
+        entries: entries.clone(),
+        seconds: clock.now().duration_since(began).as_secs_f64(),
+        changed,
+    });
+    Ok(Up {
+        changed,
+        entries,
+        plan,
+        wanted,
+    })
+}

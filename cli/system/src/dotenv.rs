@@ -1,0 +1,353 @@
+//! `.env` files: those of the project directory, for interpolation, and a service's `env_file`.
+//!
+//! What comes in: the text of a file and what is already set. What leaves: names and values in
+//! the order written, or what is wrong, with the line. What must not enter: file access; what
+//! the values are for.
+//!
+//! The dialect is Compose's: `export` before a name, `=` or `:` after it, `#` comments, single
+//! quotes (taken as they are), double quotes (escapes and variables), values over several lines
+//! in quotes, variables in unquoted values; a name alone takes its value from what is set.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use indexmap::IndexMap;
+
+use crate::interpolate::Interpolation;
+use crate::model::Placed;
+use crate::problem::{Place, Problem, Problems};
+use crate::yaml::shorten;
+
+/// Reads a file of settings. `set` holds what is already set; variables look there first, then at
+/// what stands earlier in the file.
+///
+/// # Errors
+/// When the text is not UTF-8 or a line is no setting, each with its line.
+pub fn parse(
+    file: &Path,
+    bytes: &[u8],
+    set: &BTreeMap<String, String>,
+) -> Result<(IndexMap<String, Placed<String>>, Vec<Problem>), Problems> {
+    let place = Place {
+        file: file.to_path_buf(),
+        line: 1,
+        column: 1,
+    };
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| Problem::error("the file is not UTF-8 text").at(place))?;
+    let mut reader = Reader {
+        file,
+        rest: text.strip_prefix('\u{feff}').unwrap_or(text),
+        line: 1,
+        set: set.clone(),
+        outer: set,
+        values: IndexMap::new(),
+        warnings: Problems::default(),
+    };
+    reader.read()?;
+    Ok((reader.values, reader.warnings.0))
+}
+
+/// The text as it is: every line a setting, nothing quoted and nothing replaced (`format: raw`).
+#[must_use]
+pub fn raw(file: &Path, text: &str) -> IndexMap<String, Placed<String>> {
+    text.lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim_start().starts_with('#'))
+        .filter_map(|(i, line)| {
+            let (name, value) = line.split_once('=')?;
+            let place = Place {
+                file: file.to_path_buf(),
+                line: u32::try_from(i + 1).unwrap_or(u32::MAX),
+                column: 1,
+            };
+            let value = value.to_owned();
+            Some((name.trim().to_owned(), Placed { value, place }))
+        })
+        .collect()
+}
+
+struct Reader<'a> {
+    file: &'a Path,
+    rest: &'a str,
+    line: u32,
+    /// What is set outside, over what the file has set so far.
+    set: BTreeMap<String, String>,
+    outer: &'a BTreeMap<String, String>,
+    values: IndexMap<String, Placed<String>>,
+    warnings: Problems,
+}
+
+impl<'a> Reader<'a> {
+    fn read(&mut self) -> Result<(), Problem> {
+        while self.to_next_statement() {
+            let place = self.place();
+            let Some((name, has_value)) = self.name()? else {
+                continue;
+            };
+            let value = if has_value {
+                Some(self.value(&place)?)
+            } else {
+                self.set.get(&name).cloned()
+            };
+            let Some(value) = value else { continue };
+            if !self.outer.contains_key(&name) {
+                self.set.insert(name.clone(), value.clone());
+            }
+            self.values.insert(name, Placed { value, place });
+        }
+        Ok(())
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            file: self.file.to_path_buf(),
+            line: self.line,
+            column: 1,
+        }
+    }
+
+    fn wrong(&self, what: impl Into<String>) -> Problem {
+        Problem::error(what).at(self.place())
+    }
+
+    fn advance(&mut self, bytes: usize) -> &'a str {
+        let (taken, rest) = self.rest.split_at_checked(bytes).unwrap_or((self.rest, ""));
+        let lines = taken.bytes().filter(|b| *b == b'\n').count();
+        self.line = self
+            .line
+            .saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
+        self.rest = rest;
+        taken
+    }
+
+    fn end_of_line(&self) -> usize {
+        self.rest.find('\n').unwrap_or(self.rest.len())
+    }
+
+    /// Skips blank lines and comments; false at the end of the file.
+    fn to_next_statement(&mut self) -> bool {
+        loop {
+            let blank = self.rest.len() - self.rest.trim_start().len();
+            self.advance(blank);
+            if self.rest.is_empty() {
+                return false;
+            }
+            if !self.rest.starts_with('#') {
+                return true;
+            }
+            self.advance(self.end_of_line());
+        }
+    }
+
+    /// The name of a setting and whether a value follows.
+    fn name(&mut self) -> Result<Option<(String, bool)>, Problem> {
+        if let Some(after) = self.rest.strip_prefix("export")
+            && after.starts_with([' ', '\t'])
+        {
+            let blank = after.len() - after.trim_start_matches([' ', '\t']).len();
+            self.advance("export".len() + blank);
+        }
+        let line = self.rest.get(..self.end_of_line()).unwrap_or(self.rest);
+        let end = line.find(['=', ':']);
+        let name = line.get(..end.unwrap_or(line.len())).unwrap_or(line).trim();
+        let fits = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']');
+        if let Some(c) = name.chars().find(|c| !fits(*c)) {
+            return Err(self
+                .wrong(format!(
+                    "`{}` cannot be the name of a setting: it has `{}`",
+                    shorten(name),
+                    c.escape_default()
+                ))
+                .hint("write NAME=value, and `#` before a comment"));
+        }
+        if name.is_empty() {
+            return Err(self
+                .wrong("a setting without a name")
+                .hint("write NAME=value"));
+        }
+        let name = name.to_owned();
+        self.advance(end.map_or(line.len(), |end| end + 1));
+        if end.is_some() {
+            let blank = self.rest.len() - self.rest.trim_start_matches([' ', '\t']).len();
+            self.advance(blank);
+        }
+        Ok(Some((name, end.is_some())))
+    }
+
+    fn value(&mut self, place: &Place) -> Result<String, Problem> {
+        match self.rest.chars().next() {
+            Some(quote @ ('\'' | '"')) => {
+                let text = self.quoted(quote, place)?;
+                if quote == '"' {
+                    self.replace(&unescape(&text), place)
+                } else {
+                    Ok(text)
+                }
+            }
+            _ => {
+                let line = self.advance(self.end_of_line());
+                let value = line.split_once(" #").map_or(line, |(value, _)| value);
+                self.replace(value.trim_end(), place)
+            }
+        }
+    }
+
+    /// A quoted text, its quotes taken off and its escaped quotes unescaped.
+    fn quoted(&mut self, quote: char, place: &Place) -> Result<String, Problem> {
+        let mut text = String::new();
+        let mut escaped = false;
+        let mut chars = self.rest.char_indices().skip(1);
+        let end = loop {
+            let Some((i, c)) = chars.next() else {
+                return Err(Problem::error(format!(
+                    "the text that begins with {quote} here has no end"
+                ))
+                .at(place.clone())
+                .hint(format!("close it with {quote}")));
+            };
+            match c {
+                _ if escaped => {
+                    if c != quote {
+                        text.push('\\');
+                    }
+                    text.push(c);
+                    escaped = false;
+                }
+                '\\' => escaped = true,
+                _ if c == quote => break i + 1,
+                _ => text.push(c),
+            }
+        };
+        self.advance(end);
+        Ok(text)
+    }
+
+    fn replace(&mut self, text: &str, place: &Place) -> Result<String, Problem> {
+        if !text.contains('$') {
+            return Ok(text.to_owned());
+        }
+        let mut unset = Vec::new();
+        let mut interpolation = Interpolation::new(&self.set);
+        let value = interpolation
+            .text(text, &mut unset)
+            .map_err(|error| Problem::error(error.to_string()).at(place.clone()))?;
+        interpolation.warn(unset, place, &mut self.warnings);
+        Ok(value)
+    }
+}
+
+/// The escapes of double quotes; a backslash before anything else stays.
+fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('n') => out.push('\n'),
+            Some('r') => out.push('\r'),
+            Some('t') => out.push('\t'),
+            Some('\\') => out.push('\\'),
+            // `\$` is a dollar sign that begins no variable.
+            Some('$') => out.push_str("$$"),
+            Some(other) => {
+                out.push('\\');
+                out.push(other);
+            }
+            None => out.push('\\'),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<(String, String)> {
+        let set = BTreeMap::from([("OUT".to_owned(), "outer".to_owned())]);
+        let (values, _) =
+            parse(Path::new(".env"), text.as_bytes(), &set).unwrap_or_else(|p| panic!("{p}"));
+        values.into_iter().map(|(k, v)| (k, v.value)).collect()
+    }
+
+    #[test]
+    fn every_form_of_a_setting_is_read() {
+        for (text, wanted) in [
+            ("A=1\n", "1"),
+            ("export A=1", "1"),
+            ("A = spaced out  \n", "spaced out"),
+            ("A: yaml", "yaml"),
+            ("A=\n", ""),
+            ("A=x # comment", "x"),
+            ("A=x#y", "x#y"),
+            ("A='single $OUT \\n' # c", "single $OUT \\n"),
+            ("A=\"double $OUT \\n\\\"q\\\"\"", "double outer \n\"q\""),
+            ("A=\"two\nlines\"", "two\nlines"),
+            ("A=$OUT/${NO:-d}", "outer/d"),
+            ("A=a=b", "a=b"),
+            ("# c\n\n  \nA=1\r\n", "1"),
+            ("A=\"\\$OUT\"", "$OUT"),
+            ("A=http://x:1/y", "http://x:1/y"),
+        ] {
+            assert_eq!(
+                read(text),
+                [("A".to_owned(), wanted.to_owned())],
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_alone_takes_what_is_set_or_is_left_out() {
+        assert_eq!(
+            read("OUT\nNO\nB=2"),
+            [("OUT".into(), "outer".into()), ("B".into(), "2".into())]
+        );
+    }
+
+    #[test]
+    fn later_lines_see_earlier_ones_and_the_outside_wins() {
+        assert_eq!(
+            read("A=1\nOUT=inner\nB=$A-$OUT").last(),
+            Some(&("B".to_owned(), "1-outer".to_owned()))
+        );
+    }
+
+    #[test]
+    fn what_is_no_setting_is_refused_with_its_line() {
+        for (text, wanted) in [
+            (
+                "A=1\nB C=2",
+                ".env:2:1: `B C` cannot be the name of a setting: it has ` `",
+            ),
+            ("=1", ".env:1:1: a setting without a name"),
+            (
+                "\n\nA='x",
+                ".env:3:1: the text that begins with ' here has no end",
+            ),
+            ("A=${", ".env:1:1: `${` is no variable"),
+            (
+                "A=${X:?need}",
+                ".env:1:1: the variable `X` must be set: need",
+            ),
+        ] {
+            let problems =
+                parse(Path::new(".env"), text.as_bytes(), &BTreeMap::new()).expect_err(text);
+            assert!(
+                problems.to_string().starts_with(wanted),
+                "{text:?}: {problems}"
+            );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(text in "[A-C=:'\"#\\\\$ {}\\né]{0,60}") {
+            let _ = parse(Path::new(".env"), text.as_bytes(), &BTreeMap::new());
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! Variables in values: `$X`, `${X}`, `${X:-d}`, `${X-d}`, `${X:?e}`, `${X?e}`, `${X:+r}`,
+//! `${X+r}`, nested, and `$$` for a dollar sign.
+//!
+//! What comes in: a text or tree and the environment. What leaves: the same with variables
+//! replaced, a warning for each variable that nothing sets, an error with its place for each
+//! required one. What must not enter: the process's own environment; where values come from.
+//!
+//! A `$` before anything else stands for itself, as in Compose. Keys are never interpolated.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::problem::{Place, Problem, Problems};
+use crate::yaml::{MAX_SCALAR, MAX_TEXT, Node, NodeValue, shorten};
+
+/// Variables nested in each other's defaults that are followed.
+const MAX_NESTING: usize = 50;
+
+/// What is wrong with a text that has variables in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// `${` without a form that is known.
+    #[error(
+        "`{0}` is no variable: write `${{NAME}}`, `${{NAME:-default}}`, or `$$` for a dollar sign"
+    )]
+    Form(String),
+    /// `${X:?message}` and X is not set (or empty).
+    #[error("the variable `{name}` must be set{}", .message.as_deref().map(|m| format!(": {m}")).unwrap_or_default())]
+    Required {
+        /// The variable.
+        name: String,
+        /// What the file says about it.
+        message: Option<String>,
+    },
+    /// More nesting than anybody writes.
+    #[error("variables are nested more than {MAX_NESTING} deep")]
+    Nesting,
+    /// The result would be larger than a document may be.
+    #[error(
+        "with its variables replaced the text has more than {MAX_SCALAR} bytes, or all texts together more than {MAX_TEXT}"
+    )]
+    Size,
+}
+
+/// Replaces variables, remembering those that nothing sets.
+#[derive(Debug)]
+pub struct Interpolation<'a> {
+    environment: &'a BTreeMap<String, String>,
+    unset: BTreeSet<String>,
+    written: usize,
+}
+
+impl<'a> Interpolation<'a> {
+    /// Replaces variables by what `environment` says.
+    #[must_use]
+    pub fn new(environment: &'a BTreeMap<String, String>) -> Self {
+        Self {
+            environment,
+            unset: BTreeSet::new(),
+            written: 0,
+        }
+    }
+
+    /// One text with its variables replaced. Variables that nothing sets become empty and are
+    /// added to `unset`.
+    ///
+    /// # Errors
+    /// When a form is unknown, a required variable is not set, or the result is too large.
+    pub fn text(&mut self, text: &str, unset: &mut Vec<String>) -> Result<String, TemplateError> {
+        let mut out = String::with_capacity(text.len());
+        self.write(text, &mut out, unset, 0)?;
+        self.written = self.written.saturating_add(out.len());
+        if self.written > MAX_TEXT {
+            return Err(TemplateError::Size);
+        }
+        Ok(out)
+    }
+
+    /// Replaces variables in every value of the tree. A value that cannot be read becomes nothing.
+    pub fn tree(&mut self, node: &mut Node, problems: &mut Problems) {
+        match &mut node.value {
+            NodeValue::String(text) if text.contains('$') => {
+                let mut unset = Vec::new();
+                match self.text(text, &mut unset) {
+                    Ok(new) => {
+                        *text = new;
+                        node.plain = false;
+                    }
+                    Err(error) => {
+                        problems.push(Problem::error(error.to_string()).at(node.place.clone()));
+                        node.value = NodeValue::Null;
+                    }
+                }
+                self.warn(unset, &node.place, problems);
+            }
+            NodeValue::Seq(items) => {
+                for item in items {
+                    self.tree(item, problems);
+                }
+            }
+            NodeValue::Map(entries) => {
+                for (_, child) in entries {
+                    self.tree(child, problems);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// One warning per variable and run.
+    pub(crate) fn warn(&mut self, unset: Vec<String>, place: &Place, problems: &mut Problems) {
+        for name in unset {
+            if self.unset.insert(name.clone()) {
+                problems.push(
+                    Problem::warning(format!(
+                        "the variable `{name}` is not set; it is taken as empty"
+                    ))
+                    .at(place.clone())
+                    .hint("set it in the environment or in .env, or write a default: `${NAME:-default}`"),
+                );
+            }
+        }
+    }
+
+    fn write(
+        &self,
+        mut text: &str,
+        out: &mut String,
+        unset: &mut Vec<String>,
+        depth: usize,
+    ) -> Result<(), TemplateError> {
+        if depth > MAX_NESTING {
+            return Err(TemplateError::Nesting);
+        }
+        while let Some((before, after)) = text.split_once('$') {
+            append(out, before)?;
+            text = if let Some(rest) = after.strip_prefix('$') {
+                append(out, "$")?;
+                rest
+            } else if let Some(braced) = after.strip_prefix('{') {
+                self.braced(braced, out, unset, depth)?
+            } else {
+                let (name, rest) = split_name(after);
+                if name.is_empty() {
+                    append(out, "$")?;
+                } else {
+                    append(out, self.value_or_unset(name, unset))?;
+                }
+                rest
+            };
+        }
+        append(out, text)
+    }
+
+    /// `text` follows a `${`; what follows the closing brace is returned.
+    fn braced<'t>(
+        &self,
+        text: &'t str,
+        out: &mut String,
+        unset: &mut Vec<String>,
+        depth: usize,
+    ) -> Result<&'t str, TemplateError> {
+        let wrong = || TemplateError::Form(shorten(&format!("${{{text}")));
+        let end = closing_brace(text).ok_or_else(wrong)?;
+        let (inside, rest) = (
+            text.get(..end).unwrap_or_default(),
+            text.get(end + 1..).unwrap_or_default(),
+        );
+        let (name, form) = split_name(inside);
+        if name.is_empty() {
+            return Err(wrong());
+        }
+        let value = self.environment.get(name);
+        let (form, value) = match form.strip_prefix(':') {
+            Some(form) => (form, value.filter(|v| !v.is_empty())),
+            None => (form, value),
+        };
+        let mut chars = form.chars();
+        let operator = chars.next();
+        let operand = chars.as_str();
+        match (operator, value) {
+            (None, _) if inside.ends_with(':') => return Err(wrong()),
+            (None, _) => append(out, self.value_or_unset(name, unset))?,
+            (Some('-'), None) | (Some('+'), Some(_)) => {
+                self.write(operand, out, unset, depth + 1)?
+            }
+            (Some('-' | '?'), Some(value)) => append(out, value)?,
+            (Some('+'), None) => {}
+            (Some('?'), None) => {
+                let mut message = String::new();
+                self.write(operand, &mut message, unset, depth + 1)?;
+                return Err(TemplateError::Required {
+                    name: name.to_owned(),
+                    message: Some(message).filter(|m| !m.is_empty()),
+                });
+            }
+            _ => return Err(wrong()),
+        }
+        Ok(rest)
+    }
+
+    fn value_or_unset(&self, name: &str, unset: &mut Vec<String>) -> &str {
+        match self.environment.get(name) {
+            Some(value) => value,
+            None => {
+                unset.push(name.to_owned());
+                ""
+            }
+        }
+    }
+}
+
+fn append(out: &mut String, text: &str) -> Result<(), TemplateError> {
+    if out.len() + text.len() > MAX_SCALAR {
+        return Err(TemplateError::Size);
+    }
+    out.push_str(text);
+    Ok(())
+}
+
+/// A variable's name at the start of the text, and the rest.
+fn split_name(text: &str) -> (&str, &str) {
+    let mut end = 0;
+    for (i, byte) in text.bytes().enumerate() {
+        let begins = byte.is_ascii_alphabetic() || byte == b'_';
+        if !(begins || i > 0 && byte.is_ascii_digit()) {
+            break;
+        }
+        end = i + 1;
+    }
+    text.split_at(end)
+}
+
+/// Where the brace closes that stands just before `text`; when the braces within do not balance,
+/// the last one.
+fn closing_brace(text: &str) -> Option<usize> {
+    let mut open = 1_usize;
+    for (i, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' => open += 1,
+            b'}' => {
+                open -= 1;
+                if open == 0 {
+                    return Some(i);
+                }
+            }
+            _ => {}
+        }
+    }
+    text.rfind('}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment() -> BTreeMap<String, String> {
+        [("SET", "value"), ("EMPTY", ""), ("_x1", "under")]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .into()
+    }
+
+    fn text(template: &str) -> Result<String, TemplateError> {
+        Interpolation::new(&environment()).text(template, &mut Vec::new())
+    }
+
+    #[test]
+    fn every_form_takes_the_value_that_compose_takes() {
+        for (template, wanted) in [
+            ("plain", "plain"),
+            ("$SET/${SET}/$_x1", "value/value/under"),
+            ("$$SET $$$SET", "$SET $value"),
+            (
+                "${NO:-d} ${NO-d} ${EMPTY:-d} ${EMPTY-d} ${SET:-d}",
+                "d d d  value",
+            ),
+            (
+                "${NO:+r}|${NO+r}|${EMPTY:+r}|${EMPTY+r}|${SET:+r}",
+                "|||r|r",
+            ),
+            ("${SET:?e} ${SET?e} ${EMPTY?e}", "value value "),
+            ("${NO:-${EMPTY:-${SET}}}x", "valuex"),
+            ("${NO:-a$SET-${NO-b}}c", "avalue-bc"),
+            ("${NO:-{\"a\": {}}}!", "{\"a\": {}}!"),
+            ("${NO-:-}", ":-"),
+            ("${NO:-http://x?y=1}", "http://x?y=1"),
+            ("$NO|${NO}|", "||"),
+            ("cost: 5$ $1 $. $(pwd)", "cost: 5$ $1 $. $(pwd)"),
+            ("${NO:-$$x}", "$x"),
+            ("é$SET→", "évalue→"),
+        ] {
+            assert_eq!(text(template).as_deref(), Ok(wanted), "{template}");
+        }
+    }
+
+    #[test]
+    fn unknown_forms_are_refused() {
+        for template in [
+            "${",
+            "${}",
+            "${SET",
+            "${1}",
+            "${SET!}",
+            "${SET:}",
+            "${-a}",
+            "${SET:=x}",
+            "${a b}",
+        ] {
+            assert!(
+                matches!(text(template), Err(TemplateError::Form(_))),
+                "{template}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_required_variable_says_what_the_file_says() {
+        assert_eq!(
+            text("${NO:?please set $SET}").unwrap_err().to_string(),
+            "the variable `NO` must be set: please set value"
+        );
+        assert_eq!(
+            text("${EMPTY:?}").unwrap_err().to_string(),
+            "the variable `EMPTY` must be set"
+        );
+    }
+
+    #[test]
+    fn a_variable_that_nothing_sets_is_warned_of_once() {
+        let mut node = crate::yaml::parse("f".as_ref(), b"a: $NO\nb: ${NO} $SET\n").unwrap();
+        let (environment, mut problems) = (environment(), Problems::default());
+        Interpolation::new(&environment).tree(&mut node, &mut problems);
+        assert_eq!(node.to_json(), serde_json::json!({"a": "", "b": " value"}));
+        assert_eq!(problems.0.len(), 1);
+        assert!(
+            problems
+                .to_string()
+                .starts_with("f:1:4: the variable `NO` is not set")
+        );
+        assert!(!problems.has_errors());
+    }
+
+    #[test]
+    fn what_would_grow_without_bound_is_refused() {
+        let big = BTreeMap::from([("A".to_owned(), "x".repeat(100_000))]);
+        let template = "$A".repeat(1000);
+        assert_eq!(
+            Interpolation::new(&big).text(&template, &mut Vec::new()),
+            Err(TemplateError::Size)
+        );
+        let mut all = Interpolation::new(&big);
+        let once = "$A".repeat(9);
+        let results: Vec<_> = (0..40)
+            .map(|_| all.text(&once, &mut Vec::new()).is_ok())
+            .collect();
+        assert!(results.first() == Some(&true) && results.last() == Some(&false));
+        let nested = format!("{}{}", "${NO:-".repeat(1000), "}".repeat(1000));
+        assert_eq!(text(&nested), Err(TemplateError::Nesting));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(template in "[${}:?+a-zA-Z0-9_ é\\-]{0,60}") {
+            let _ = text(&template);
+        }
+
+        #[test]
+        fn escaped_text_comes_back_as_it_was(original in "\\PC{0,60}") {
+            let escaped = original.replace('$', "$$");
+            proptest::prop_assert_eq!(text(&escaped), Ok(original));
+        }
+
+        #[test]
+        fn a_value_comes_through_any_surrounding(before in "[a-z ]{0,9}", value in "\\PC{0,20}", after in "[a-z ]{0,9}") {
+            let environment = BTreeMap::from([("V".to_owned(), value.clone())]);
+            let out = Interpolation::new(&environment).text(&format!("{before}${{V}}{after}"), &mut Vec::new());
+            proptest::prop_assert_eq!(out, Ok(format!("{before}{value}{after}")));
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The first thing in each service's `main`: sets up name lookup and TLS for the process, reads
+//! the arguments, then either asks the running service whether it is ready (`NAME healthcheck`)
+//! or configures and serves until SIGTERM or SIGINT.
+//!
+//! Exit codes: 0 ended as asked, 1 failed (or is not ready), 2 wrong arguments or configuration.
+
+use std::ffi::{CStr, c_char, c_int};
+use std::future::Future;
+use std::io::Write;
+use std::process::ExitCode;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Settings;
+use crate::healthcheck::{self, Kind};
+use crate::logs;
+
+/// A service as its `main` describes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Service {
+    /// Its name, also that of its binary.
+    pub name: &'static str,
+    /// How its readiness is asked.
+    pub health: Kind,
+}
+
+/// Runs a service: `read` names its settings, `serve` runs until the token that it is handed is
+/// cancelled.
+pub fn run<C, F, E>(
+    service: Service,
+    read: impl FnOnce(&mut Settings) -> Option<C>,
+    serve: impl FnOnce(C, CancellationToken) -> F,
+) -> ExitCode
+where
+    F: Future<Output = Result<(), E>>,
+    E: std::error::Error,
+{
+    look_up_names_without_plugins();
+    install_tls();
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let mut settings = Settings::new(std::env::vars_os().filter_map(|(name, value)| {
+        // A name or value that is no UTF-8 belongs to no setting of the shop.
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    }));
+    match arguments.as_slice() {
+        [] => {
+            let filter = settings.text_or("LOG", "info").unwrap_or_default();
+            let configuration = read(&mut settings);
+            match settings.finish(configuration) {
+                Ok(configuration) => {
+                    logs::start(service.name, &filter);
+                    serve_until_stopped(service.name, configuration, serve)
+                }
+                Err(error) => fail(2, service.name, &error),
+            }
+        }
+        [only] if only == "healthcheck" => {
+            let listen = settings.address("LISTEN");
+            match settings.finish(listen) {
+                Ok(listen) => match healthcheck::ask(service.health, &listen) {
+                    Ok(()) => ExitCode::SUCCESS,
+                    Err(unhealthy) => fail(1, service.name, &unhealthy),
+                },
+                Err(error) => fail(2, service.name, &error),
+            }
+        }
+        _ => {
+            let usage = "serves when called without arguments; the only argument is `healthcheck`";
+            say(service.name, usage);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn serve_until_stopped<C, F, E>(
+    name: &'static str,
+    configuration: C,
+    serve: impl FnOnce(C, CancellationToken) -> F,
+) -> ExitCode
+where
+    F: Future<Output = Result<(), E>>,
+    E: std::error::Error,
+{
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(1, name, &error),
+    };
+    let ended = runtime.block_on(async {
+        let shutdown = CancellationToken::new();
+        tokio::spawn(cancel_when_signalled(shutdown.clone()));
+        serve(configuration, shutdown).await
+    });
+    // What is left is work that was given its grace already.
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => {
+            tracing::info!("stopped");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            tracing::error!(%error, "ended");
+            fail(1, name, &error)
+        }
+    }
+}
+
+async fn cancel_when_signalled(shutdown: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        tracing::warn!("cannot listen for signals: only a kill will stop this service");
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("asked to stop by SIGTERM"),
+        _ = interrupt.recv() => tracing::info!("asked to stop by SIGINT"),
+    }
+    shutdown.cancel();
+}
+
+fn fail(code: u8, name: &str, error: &dyn std::error::Error) -> ExitCode {
+    say(name, &error.to_string());
+    ExitCode::from(code)
+}
+
+/// Writes one message to standard error, where a closed pipe is nobody's problem.
+fn say(name: &str, message: &str) {
+    let _gone = writeln!(std::io::stderr(), "{name}: {message}");
+}
+
+/// Installs the TLS provider for the process. A second call changes nothing.
+pub fn install_tls() {
+    // An error says that one is installed already.
+    let _already = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Names are looked up in files and DNS alone. A static glibc would load the host's plug-ins for
+/// whatever else `nsswitch.conf` names, and die of those that were built for another glibc.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn look_up_names_without_plugins() {
+    for (database, sources) in [
+        (c"hosts", c"files dns"),
+        (c"passwd", c"files"),
+        (c"group", c"files"),
+    ] {
+        configure_lookup(database, sources);
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn look_up_names_without_plugins() {}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "glibc offers this setting only as a C function")]
+fn configure_lookup(database: &'static CStr, sources: &'static CStr) {
+    unsafe extern "C" {
+        fn __nss_configure_lookup(database: *const c_char, sources: *const c_char) -> c_int;
+    }
+    // SAFETY: both arguments are NUL-terminated and live for ever; the function keeps no other
+    // pointer, and it is called first thing in main, before any second thread or lookup exists.
+    let _refused = unsafe { __nss_configure_lookup(database.as_ptr(), sources.as_ptr()) };
+}

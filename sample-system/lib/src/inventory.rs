@@ -1,0 +1,53 @@
+//! Inventory's gRPC contract, generated at build time from `contracts/proto/inventory.proto`, and
+//! how its callers reach it. The services' own rules are not in here.
+
+use std::time::Duration;
+
+use tonic::transport::{Channel, Endpoint};
+
+use crate::trace_context::TraceContext;
+
+/// What `contracts/proto/inventory.proto` declares.
+pub mod v1 {
+    #![expect(
+        missing_docs,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason,
+        reason = "generated: what it means is told in the .proto file"
+    )]
+    tonic::include_proto!("shop.inventory.v1");
+}
+
+use v1::inventory_client::InventoryClient;
+
+/// The address of inventory is no URL.
+#[derive(Debug, thiserror::Error)]
+#[error("INVENTORY_URL {url:?} is no URL: {source}")]
+pub struct AddressError {
+    url: String,
+    source: tonic::transport::Error,
+}
+
+/// A client of the inventory at `url` that connects when it is first used, and again after its
+/// connection broke; each call is given `timeout`.
+///
+/// # Errors
+/// When `url` is no URL.
+pub fn connect(url: &str, timeout: Duration) -> Result<InventoryClient<Channel>, AddressError> {
+    let endpoint = Endpoint::from_shared(url.to_owned())
+        .map_err(|source| AddressError {
+            url: url.to_owned(),
+            source,
+        })?
+        .connect_timeout(timeout)
+        .timeout(timeout)
+        .tcp_nodelay(true);
+    Ok(InventoryClient::new(endpoint.connect_lazy()))
+}
+
+/// A request that carries `trace`.
+pub fn request<T>(message: T, trace: &TraceContext) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    trace.write_metadata(request.metadata_mut());
+    request
+}

@@ -1,0 +1,140 @@
+//! Serving over real sockets.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::routing::post;
+use tokio::sync::Notify;
+
+use super::*;
+
+/// Longer than anything here takes; only a failing test waits for it.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+struct Running {
+    root: String,
+    client: reqwest::Client,
+    shutdown: CancellationToken,
+    served: tokio::task::JoinHandle<Result<(), ServeError>>,
+}
+
+async fn start(routes: Router, readiness: Readiness, grace: Duration) -> Running {
+    crate::entry::install_tls();
+    let listener = listen("127.0.0.1:0").await.unwrap();
+    let root = format!("http://{}", listener.local_addr().unwrap());
+    let shutdown = CancellationToken::new();
+    let served = tokio::spawn(http(listener, routes, readiness, shutdown.clone(), grace));
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    Running {
+        root,
+        client,
+        shutdown,
+        served,
+    }
+}
+
+impl Running {
+    async fn status(&self, path: &str) -> u16 {
+        let url = format!("{}{path}", self.root);
+        self.client.get(url).send().await.unwrap().status().as_u16()
+    }
+}
+
+/// A route that waits until it is released, and tells that it was entered.
+fn waiting() -> (Router, Arc<Notify>, Arc<Notify>) {
+    let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (enter, released) = (entered.clone(), release.clone());
+    let route = get(move || async move {
+        enter.notify_one();
+        released.notified().await;
+        "done"
+    });
+    (Router::new().route("/wait", route), entered, release)
+}
+
+#[tokio::test]
+async fn it_is_ready_only_while_everything_it_needs_answers() {
+    let works = Arc::new(AtomicBool::new(true));
+    let asked = works.clone();
+    let readiness = Readiness::new().and("the database", move || {
+        let works = asked.load(Ordering::SeqCst);
+        async move { works }
+    });
+    let running = start(Router::new(), readiness, DEADLINE).await;
+    assert_eq!(running.status("/readyz").await, 200);
+    works.store(false, Ordering::SeqCst);
+    assert_eq!(running.status("/readyz").await, 503);
+    assert_eq!(running.status("/healthz").await, 200);
+}
+
+#[tokio::test]
+async fn a_request_in_hand_is_finished_after_the_shutdown_began() {
+    let (routes, entered, release) = waiting();
+    let running = start(routes, Readiness::new(), DEADLINE).await;
+    let request = running.client.get(format!("{}/wait", running.root)).send();
+    let request = tokio::spawn(request);
+    entered.notified().await;
+    running.shutdown.cancel();
+    release.notify_one();
+    assert_eq!(
+        request.await.unwrap().unwrap().text().await.unwrap(),
+        "done"
+    );
+    tokio::time::timeout(DEADLINE, running.served)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_end_is_left_when_the_grace_is_over() {
+    let (routes, entered, _never) = waiting();
+    let running = start(routes, Readiness::new(), Duration::from_millis(10)).await;
+    let request = running.client.get(format!("{}/wait", running.root)).send();
+    let request = tokio::spawn(request);
+    entered.notified().await;
+    running.shutdown.cancel();
+    tokio::time::timeout(DEADLINE, running.served)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    request.abort();
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_is_a_problem_and_the_service_goes_on() {
+    let routes = Router::new()
+        .route(
+            "/panic",
+            get(async || -> &'static str { panic!("on purpose") }),
+        )
+        .route("/body", post(async |_: String| "read"));
+    let running = start(routes, Readiness::new(), DEADLINE).await;
+    assert_eq!(running.status("/panic").await, 500);
+    assert_eq!(running.status("/nowhere").await, 404);
+    assert_eq!(running.status("/body").await, 405);
+    let large = running
+        .client
+        .post(format!("{}/body", running.root))
+        .body("x".repeat(70_000));
+    assert_eq!(large.send().await.unwrap().status(), 413);
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_named() {
+    let taken = listen("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string();
+    let holder = listen(&taken).await.unwrap();
+    let error = listen(&taken).await.unwrap_err().to_string();
+    assert!(
+        error.contains(&taken) && error.contains("LISTEN"),
+        "{error}"
+    );
+    drop(holder);
+}

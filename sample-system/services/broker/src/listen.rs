@@ -1,0 +1,146 @@
+//! The port: every connection is served by a task of its own until it ends or the broker stops.
+//!
+//! A stop ends no request in hand. Nobody new is let in, the reading side of every connection
+//! is closed (so its task finds the end of the stream where the next request would begin, after
+//! it has answered the one it works on), and what is not done within the grace is cut off.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    io,
+    net::{Shutdown, SocketAddr},
+    os::fd::{AsFd as _, OwnedFd},
+    time::{Duration, SystemTime},
+};
+
+use rama::{Context, Service as _};
+use socket2::Socket;
+use tansu_broker::service::services;
+use tansu_storage::Storage as _;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{Id, JoinSet},
+    time::{MissedTickBehavior, interval, sleep, timeout},
+};
+
+use crate::{
+    error::Error,
+    store::{CLUSTER, Store},
+};
+
+/// How often old records are cleared away; retention is hours, so minutes are often enough.
+const MAINTENANCE: Duration = Duration::from_secs(600);
+
+/// How long to wait before accepting again when the process has no file descriptor left.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// Takes the listening address.
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| Error::Listen { address, source })
+}
+
+/// Answers connections until `stop` is done, then finishes what is in hand within `grace`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    store: &Store,
+    grace: Duration,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    let mut connections = Connections::default();
+    let mut maintenance = interval(MAINTENANCE);
+    maintenance.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => connections.add(stream, peer, store)?,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    sleep(ACCEPT_AGAIN).await;
+                }
+            },
+            Some(ended) = connections.tasks.join_next_with_id() => connections.forget(ended),
+            _ = maintenance.tick() => {
+                if let Err(error) = store.data.maintain(SystemTime::now()).await {
+                    tracing::warn!(%error, "maintenance failed, it comes round again");
+                }
+            }
+        }
+    }
+    drop(listener);
+    connections.finish(grace).await;
+    store.end.cancel();
+    Ok(())
+}
+
+/// The connections being served, each with a second handle that can close its reading side.
+#[derive(Default)]
+struct Connections {
+    tasks: JoinSet<()>,
+    handles: HashMap<Id, Socket>,
+}
+
+impl Connections {
+    fn add(&mut self, stream: TcpStream, peer: SocketAddr, store: &Store) -> Result<(), Error> {
+        let handle = match prepare(&stream) {
+            Ok(handle) => handle,
+            Err(error) => {
+                tracing::warn!(%peer, %error, "a connection was dropped");
+                return Ok(());
+            }
+        };
+        let service = services(CLUSTER, store.groups.clone(), store.data.clone(), None)?;
+        let task = self.tasks.spawn(async move {
+            if let Err(error) = service.serve(Context::default(), stream).await
+                && !is_farewell(&error)
+            {
+                tracing::warn!(%peer, %error, "a connection ended with an error");
+            }
+        });
+        self.handles.insert(task.id(), handle);
+        Ok(())
+    }
+
+    fn forget(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => id,
+            Err(error) => {
+                tracing::error!(%error, "the task of a connection died");
+                error.id()
+            }
+        };
+        self.handles.remove(&id);
+    }
+
+    async fn finish(&mut self, grace: Duration) {
+        for handle in self.handles.values() {
+            // Fails only where the other side has already gone.
+            drop(handle.shutdown(Shutdown::Read));
+        }
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(grace, all).await.is_err() {
+            tracing::warn!(
+                connections = self.tasks.len(),
+                "the grace is over, cutting off"
+            );
+            self.tasks.shutdown().await;
+        }
+    }
+}
+
+fn prepare(stream: &TcpStream) -> io::Result<Socket> {
+    stream.set_nodelay(true)?;
+    let second: OwnedFd = stream.as_fd().try_clone_to_owned()?;
+    Ok(Socket::from(second))
+}
+
+/// Whether the client simply went away between two requests.
+fn is_farewell(error: &tansu_broker::Error) -> bool {
+    matches!(error, tansu_broker::Error::Io(error) if matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    ))
+}

@@ -1,0 +1,126 @@
+//! The shop's broker: Kafka's protocol over one SQLite file, in one small process.
+//!
+//! In: settings from the environment ([`config`]), Kafka requests on one port. Out: answers,
+//! JSON logs, one SQLite file in the data folder. Any Kafka can take its place: services know
+//! only an address.
+//!
+//! The parts: [`config`] reads the settings, [`store`] opens the data and makes the topics,
+//! [`listen`] answers connections until it is told to stop, [`healthcheck`] asks a running
+//! broker whether its topics can be used, [`logs`] writes lines.
+//!
+//! It looks up no host name (it listens on an address and only repeats the advertised one), so
+//! it needs none of the name-service set-up that the other services begin with.
+
+mod config;
+mod error;
+mod healthcheck;
+mod listen;
+mod logs;
+mod store;
+mod topic;
+
+use std::{env, process::ExitCode, time::Instant};
+
+use config::Config;
+use error::Error;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What the command line asks for.
+enum Task {
+    Serve,
+    Healthcheck,
+}
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    let task = match task(env::args().skip(1)) {
+        Ok(task) => task,
+        Err(error) => return refuse(&error),
+    };
+    let config = match Config::read(|key| env::var(key).ok()) {
+        Ok(config) => config,
+        Err(error) => return refuse(&error),
+    };
+    match task {
+        Task::Healthcheck => match healthcheck::ask(&config) {
+            Ok(summary) => {
+                say(&mut std::io::stdout(), &summary);
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                say(&mut std::io::stdout(), &format!("unhealthy: {error}"));
+                ExitCode::FAILURE
+            }
+        },
+        Task::Serve => match run(&config, started) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                tracing::error!(%error, "ended");
+                say(&mut std::io::stderr(), &format!("broker: {error}"));
+                ExitCode::FAILURE
+            }
+        },
+    }
+}
+
+fn task(mut arguments: impl Iterator<Item = String>) -> Result<Task, Error> {
+    match (arguments.next().as_deref(), arguments.next()) {
+        (None, _) => Ok(Task::Serve),
+        (Some("healthcheck"), None) => Ok(Task::Healthcheck),
+        (Some(other), _) => Err(Error::Arguments {
+            given: other.to_owned(),
+        }),
+    }
+}
+
+fn refuse(error: &Error) -> ExitCode {
+    say(&mut std::io::stderr(), &format!("broker: {error}"));
+    ExitCode::from(2)
+}
+
+/// Writes one line; a closed pipe is nobody's failure.
+fn say(out: &mut impl std::io::Write, line: &str) {
+    drop(writeln!(out, "{line}"));
+}
+
+fn run(config: &Config, started: Instant) -> Result<(), Error> {
+    logs::start(&config.log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Error::Start {
+            what: "its threads",
+            source,
+        })?;
+    let result = runtime.block_on(serve(config, started));
+    // Whatever still runs has had its grace.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(config: &Config, started: Instant) -> Result<(), Error> {
+    let hear = |kind| {
+        signal(kind).map_err(|source| Error::Start {
+            what: "hearing its signals",
+            source,
+        })
+    };
+    let mut terminate = hear(SignalKind::terminate())?;
+    let mut interrupt = hear(SignalKind::interrupt())?;
+    let store = store::open(config).await?;
+    let listener = listen::bind(config.listen).await?;
+    tracing::info!(
+        listen = %config.listen,
+        advertised = config.advertised.authority(),
+        data_dir = %config.data_dir.display(),
+        ready_after_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "broker ready"
+    );
+    let stop = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    listen::serve(listener, &store, config.shutdown_grace, stop).await
+}

@@ -1,0 +1,232 @@
+//! Inventory's gRPC interface: requests are checked, the trace goes into the log, the stock room
+//! decides.
+
+use std::time::{Duration, Instant};
+
+use shop::inventory::v1::inventory_server::{Inventory, InventoryServer};
+use shop::inventory::v1::reserve_reply::Outcome;
+use shop::inventory::v1::{
+    CommitReply, CommitRequest, GetStockRequest, ReleaseReply, ReleaseRequest, ReserveReply,
+    ReserveRequest, SetStockRequest, Stock,
+};
+use shop::sku::Sku;
+use shop::trace_context::TraceContext;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status};
+use tracing::Instrument;
+
+use crate::stock::{Closed, Reserved, StockRoom};
+
+/// Bytes that a request may have. None of them needs 1 kB.
+const MESSAGE_LIMIT: usize = 16 * 1024;
+/// How long a request may take. Above the 5 s that the database waits for another process.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Units that one order may ask for; more is a mistake of the caller.
+const LARGEST_ORDER: u32 = 1_000_000;
+/// Characters that an order's id may have.
+const LONGEST_ORDER_ID: usize = 64;
+
+/// Serves `room` at `listener` until `shutdown`, then finishes what is in hand for at most
+/// `grace`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    room: StockRoom,
+    shutdown: CancellationToken,
+    grace: Duration,
+) -> Result<(), tonic::transport::Error> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    let watched = room.clone();
+    let served = InventoryServer::new(Desk { room }).max_decoding_message_size(MESSAGE_LIMIT);
+    if watched.answers().await {
+        health
+            .set_service_status("", tonic_health::ServingStatus::Serving)
+            .await;
+        health.set_serving::<InventoryServer<Desk>>().await;
+    }
+    let drained = shutdown.clone();
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let serving = tonic::transport::Server::builder()
+        .timeout(REQUEST_TIMEOUT)
+        .add_service(health_service)
+        .add_service(served)
+        .serve_with_incoming_shutdown(incoming, async move {
+            drained.cancelled().await;
+        });
+    let out_of_grace = async {
+        shutdown.cancelled().await;
+        health
+            .set_service_status("", tonic_health::ServingStatus::NotServing)
+            .await;
+        health.set_not_serving::<InventoryServer<Desk>>().await;
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        ended = serving => ended,
+        () = out_of_grace => {
+            tracing::warn!("left work in hand at shutdown");
+            Ok(())
+        }
+    }
+}
+
+/// Where requests come in.
+#[derive(Debug)]
+struct Desk {
+    room: StockRoom,
+}
+
+#[tonic::async_trait]
+impl Inventory for Desk {
+    async fn set_stock(
+        &self,
+        request: Request<SetStockRequest>,
+    ) -> Result<Response<Stock>, Status> {
+        logged(
+            "SetStock",
+            request,
+            async |SetStockRequest { sku, units }| {
+                let sku = checked_sku(sku)?;
+                self.room.set(sku.clone(), units).await.map_err(failed)?;
+                Ok(Stock {
+                    sku: sku.to_string(),
+                    available: units,
+                })
+            },
+        )
+        .await
+    }
+
+    async fn get_stock(
+        &self,
+        request: Request<GetStockRequest>,
+    ) -> Result<Response<Stock>, Status> {
+        logged("GetStock", request, async |GetStockRequest { sku }| {
+            let sku = checked_sku(sku)?;
+            let available = self.room.available(sku.clone()).await.map_err(failed)?;
+            let available = available
+                .ok_or_else(|| Status::not_found(format!("item {sku} was never stocked")))?;
+            Ok(Stock {
+                sku: sku.to_string(),
+                available,
+            })
+        })
+        .await
+    }
+
+    async fn reserve(
+        &self,
+        request: Request<ReserveRequest>,
+    ) -> Result<Response<ReserveReply>, Status> {
+        logged(
+            "Reserve",
+            request,
+            async |ReserveRequest {
+                       order_id,
+                       sku,
+                       quantity,
+                   }| {
+                let (order, sku) = (checked_order(order_id)?, checked_sku(sku)?);
+                if quantity == 0 || quantity > LARGEST_ORDER {
+                    let detail = format!("quantity {quantity}: give 1 to {LARGEST_ORDER}");
+                    return Err(Status::invalid_argument(detail));
+                }
+                let outcome = match self
+                    .room
+                    .reserve(order, sku, quantity)
+                    .await
+                    .map_err(failed)?
+                {
+                    Reserved::Taken => Outcome::Reserved,
+                    Reserved::OutOfStock => Outcome::OutOfStock,
+                    Reserved::Refused => Outcome::Refused,
+                    Reserved::Different => {
+                        let detail = "the order holds a reservation of other units";
+                        return Err(Status::already_exists(detail));
+                    }
+                };
+                Ok(ReserveReply {
+                    outcome: outcome.into(),
+                })
+            },
+        )
+        .await
+    }
+
+    async fn commit(
+        &self,
+        request: Request<CommitRequest>,
+    ) -> Result<Response<CommitReply>, Status> {
+        logged("Commit", request, async |CommitRequest { order_id }| {
+            let closed = self
+                .room
+                .commit(checked_order(order_id)?)
+                .await
+                .map_err(failed)?;
+            done(closed, "the order holds no reservation").map(|()| CommitReply {})
+        })
+        .await
+    }
+
+    async fn release(
+        &self,
+        request: Request<ReleaseRequest>,
+    ) -> Result<Response<ReleaseReply>, Status> {
+        logged("Release", request, async |ReleaseRequest { order_id }| {
+            let closed = self
+                .room
+                .release(checked_order(order_id)?)
+                .await
+                .map_err(failed)?;
+            done(closed, "the order's units have left the stock").map(|()| ReleaseReply {})
+        })
+        .await
+    }
+}
+
+/// Answers a request under its own trace and logs how that went.
+async fn logged<Q, A>(
+    method: &'static str,
+    request: Request<Q>,
+    answer: impl AsyncFnOnce(Q) -> Result<A, Status>,
+) -> Result<Response<A>, Status> {
+    let span = TraceContext::from_metadata(request.metadata()).span();
+    let begun = Instant::now();
+    async move {
+        let answer = answer(request.into_inner()).await;
+        let code = answer.as_ref().err().map_or(tonic::Code::Ok, Status::code);
+        let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(method, ?code, milliseconds, "answered");
+        answer.map(Response::new)
+    }
+    .instrument(span)
+    .await
+}
+
+fn checked_sku(sku: String) -> Result<Sku, Status> {
+    Sku::try_from(sku).map_err(|error| Status::invalid_argument(error.to_string()))
+}
+
+fn checked_order(id: String) -> Result<String, Status> {
+    if id.is_empty() || id.len() > LONGEST_ORDER_ID {
+        let detail = format!("order_id: give 1 to {LONGEST_ORDER_ID} characters");
+        return Err(Status::invalid_argument(detail));
+    }
+    Ok(id)
+}
+
+fn done(closed: Closed, conflict: &str) -> Result<(), Status> {
+    match closed {
+        Closed::Done => Ok(()),
+        Closed::Conflict => Err(Status::failed_precondition(conflict)),
+    }
+}
+
+fn failed(error: shop::database::DatabaseError) -> Status {
+    tracing::error!(%error, "failed to answer");
+    Status::internal("the service failed; its log says why")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+//! Inventory over real gRPC and a real database file.
+
+use std::sync::Arc;
+
+use shop::inventory::v1::inventory_client::InventoryClient;
+use tonic::Code;
+use tonic::transport::Channel;
+
+use super::*;
+
+struct Running {
+    client: InventoryClient<Channel>,
+    address: String,
+    shutdown: CancellationToken,
+    served: tokio::task::JoinHandle<()>,
+    _folder: Arc<tempfile::TempDir>,
+}
+
+async fn start_on(folder: Arc<tempfile::TempDir>) -> Running {
+    let room = StockRoom::open(folder.path()).unwrap();
+    let listener = shop::serve::listen("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let shutdown = CancellationToken::new();
+    let token = shutdown.clone();
+    let served = tokio::spawn(async move {
+        serve(listener, room, token, Duration::from_secs(5))
+            .await
+            .unwrap();
+    });
+    let url = format!("http://{address}");
+    let client = shop::inventory::connect(&url, Duration::from_secs(5)).unwrap();
+    Running {
+        client,
+        address,
+        shutdown,
+        served,
+        _folder: folder,
+    }
+}
+
+async fn start() -> Running {
+    let running = start_on(Arc::new(tempfile::tempdir().unwrap())).await;
+    running.set("lamp", 12).await;
+    running
+}
+
+impl Running {
+    async fn set(&self, sku: &str, units: u32) {
+        let request = SetStockRequest {
+            sku: sku.into(),
+            units,
+        };
+        self.client.clone().set_stock(request).await.unwrap();
+    }
+
+    async fn available(&self) -> u32 {
+        let request = GetStockRequest { sku: "lamp".into() };
+        self.client
+            .clone()
+            .get_stock(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .available
+    }
+
+    async fn reserve(&self, order: &str, quantity: u32) -> Result<Outcome, Code> {
+        let request = ReserveRequest {
+            order_id: order.into(),
+            sku: "lamp".into(),
+            quantity,
+        };
+        let reply = self.client.clone().reserve(request).await;
+        reply
+            .map(|reply| reply.into_inner().outcome())
+            .map_err(|status| status.code())
+    }
+
+    async fn commit(&self, order: &str) -> Result<(), Code> {
+        let request = CommitRequest {
+            order_id: order.into(),
+        };
+        self.client
+            .clone()
+            .commit(request)
+            .await
+            .map(|_| ())
+            .map_err(|s| s.code())
+    }
+
+    async fn release(&self, order: &str) -> Result<(), Code> {
+        let request = ReleaseRequest {
+            order_id: order.into(),
+        };
+        self.client
+            .clone()
+            .release(request)
+            .await
+            .map(|_| ())
+            .map_err(|s| s.code())
+    }
+}
+
+#[tokio::test]
+async fn the_same_reservation_twice_takes_its_units_once() {
+    let running = start().await;
+    assert_eq!(running.reserve("o1", 2).await, Ok(Outcome::Reserved));
+    assert_eq!(running.reserve("o1", 2).await, Ok(Outcome::Reserved));
+    assert_eq!(running.available().await, 10);
+    assert_eq!(running.reserve("o1", 3).await, Err(Code::AlreadyExists));
+}
+
+#[tokio::test]
+async fn more_than_there_is_takes_nothing() {
+    let running = start().await;
+    assert_eq!(running.reserve("o1", 13).await, Ok(Outcome::OutOfStock));
+    assert_eq!(running.available().await, 12);
+}
+
+#[tokio::test]
+async fn a_release_puts_the_units_back_once_however_often_it_comes() {
+    let running = start().await;
+    running.reserve("o1", 2).await.unwrap();
+    assert_eq!(running.release("o1").await, Ok(()));
+    assert_eq!(running.release("o1").await, Ok(()));
+    assert_eq!(running.available().await, 12);
+    assert_eq!(running.commit("o1").await, Err(Code::FailedPrecondition));
+}
+
+#[tokio::test]
+async fn a_release_before_its_reservation_makes_the_reservation_refused() {
+    let running = start().await;
+    assert_eq!(running.release("o1").await, Ok(()));
+    assert_eq!(running.reserve("o1", 2).await, Ok(Outcome::Refused));
+    assert_eq!(running.available().await, 12);
+}
+
+#[tokio::test]
+async fn committed_units_cannot_come_back() {
+    let running = start().await;
+    running.reserve("o1", 2).await.unwrap();
+    assert_eq!(running.commit("o1").await, Ok(()));
+    assert_eq!(running.commit("o1").await, Ok(()));
+    assert_eq!(running.release("o1").await, Err(Code::FailedPrecondition));
+    assert_eq!(running.available().await, 10);
+}
+
+#[tokio::test]
+async fn twenty_orders_at_once_never_sell_a_unit_twice() {
+    let running = start().await;
+    let orders = (0..20).map(|n| {
+        let order = format!("o{n}");
+        let running = &running;
+        async move { running.reserve(&order, 1).await.unwrap() }
+    });
+    let mut reserved = 0;
+    for outcome in futures_util::future::join_all(orders).await {
+        reserved += u32::from(outcome == Outcome::Reserved);
+    }
+    assert_eq!((reserved, running.available().await), (12, 0));
+}
+
+#[tokio::test]
+async fn stock_and_reservations_are_there_after_a_restart() {
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let first = start_on(folder.clone()).await;
+    first.set("lamp", 12).await;
+    first.reserve("o1", 2).await.unwrap();
+    first.shutdown.cancel();
+    first.served.await.unwrap();
+    let second = start_on(folder).await;
+    assert_eq!(second.available().await, 10);
+    second.release("o1").await.unwrap();
+    assert_eq!(second.available().await, 12);
+}
+
+#[tokio::test]
+async fn an_item_never_stocked_is_not_found_and_a_bad_request_is_named() {
+    let running = start().await;
+    let mut client = running.client.clone();
+    let unknown = GetStockRequest { sku: "sofa".into() };
+    assert_eq!(
+        client.get_stock(unknown).await.unwrap_err().code(),
+        Code::NotFound
+    );
+    let bad = SetStockRequest {
+        sku: "a/b".into(),
+        units: 1,
+    };
+    assert_eq!(
+        client.set_stock(bad).await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
+    assert_eq!(running.reserve("o1", 0).await, Err(Code::InvalidArgument));
+    assert_eq!(running.release("").await, Err(Code::InvalidArgument));
+}
+
+#[tokio::test]
+async fn its_own_healthcheck_finds_it_serving() {
+    let running = start().await;
+    let asked = running.address.clone();
+    let ask = move || shop::healthcheck::ask(shop::healthcheck::Kind::Grpc, &asked);
+    tokio::task::spawn_blocking(ask).await.unwrap().unwrap();
+}

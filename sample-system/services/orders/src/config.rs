@@ -1,0 +1,64 @@
+//! What orders is configured with.
+
+use std::time::Duration;
+
+use shop::config::{Basics, Settings};
+
+/// Orders' settings.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    /// What every service has.
+    pub(crate) basics: Basics,
+    /// `CATALOG_URL`.
+    pub(crate) catalog_url: String,
+    /// `INVENTORY_URL`.
+    pub(crate) inventory_url: String,
+    /// `PAYMENTS_URL`.
+    pub(crate) payments_url: String,
+    /// `KAFKA_BROKERS`, `host:port`.
+    pub(crate) kafka_brokers: String,
+    /// `CATALOG_TIMEOUT`, 2 s by default.
+    pub(crate) catalog_timeout: Duration,
+    /// `INVENTORY_TIMEOUT`, 2 s by default.
+    pub(crate) inventory_timeout: Duration,
+    /// `PAYMENTS_TIMEOUT` for a charge, which a customer waits for; 2 s by default.
+    pub(crate) payments_timeout: Duration,
+    /// `REFUND_TIMEOUT`; nobody waits for a refund, so a slow one is waited for rather than
+    /// repeated. 30 s by default.
+    pub(crate) refund_timeout: Duration,
+    /// `ANSWER_WITHIN`: when an order is answered as pending. 8 s by default: above the sum of the
+    /// three calls before it, below the 10 s that the gateway waits.
+    pub(crate) answer_within: Duration,
+    /// `ORDERS_TEST_HALT`: whether a request may park its saga. For tests only.
+    pub(crate) test_halt: bool,
+}
+
+impl Config {
+    /// Reads the settings; `None` when one is missing or malformed.
+    pub(crate) fn read(settings: &mut Settings) -> Option<Self> {
+        let basics = Basics::read(settings);
+        let catalog_url = settings.url("CATALOG_URL");
+        let inventory_url = settings.url("INVENTORY_URL");
+        let payments_url = settings.url("PAYMENTS_URL");
+        let kafka_brokers = settings.address("KAFKA_BROKERS");
+        let catalog_timeout = settings.duration_or("CATALOG_TIMEOUT", Duration::from_secs(2));
+        let inventory_timeout = settings.duration_or("INVENTORY_TIMEOUT", Duration::from_secs(2));
+        let payments_timeout = settings.duration_or("PAYMENTS_TIMEOUT", Duration::from_secs(2));
+        let refund_timeout = settings.duration_or("REFUND_TIMEOUT", Duration::from_secs(30));
+        let answer_within = settings.duration_or("ANSWER_WITHIN", Duration::from_secs(8));
+        let test_halt = settings.switch("ORDERS_TEST_HALT");
+        Some(Self {
+            basics: basics?,
+            catalog_url: catalog_url?,
+            inventory_url: inventory_url?,
+            payments_url: payments_url?,
+            kafka_brokers: kafka_brokers?,
+            catalog_timeout: catalog_timeout?,
+            inventory_timeout: inventory_timeout?,
+            payments_timeout: payments_timeout?,
+            refund_timeout: refund_timeout?,
+            answer_within: answer_within?,
+            test_halt: test_halt?,
+        })
+    }
+}

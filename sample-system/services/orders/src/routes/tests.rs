@@ -1,0 +1,221 @@
+//! Placing and showing orders over real HTTP, with neighbours around.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shop::clock::Clock;
+use shop::outbox::Wake;
+use shop::serve::{self, Readiness};
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::neighbours::{Mood, Neighbours};
+
+struct Running {
+    root: String,
+    client: reqwest::Client,
+    neighbours: Neighbours,
+    _folder: tempfile::TempDir,
+}
+
+async fn start(answer_within: Duration, test_halt: bool) -> Running {
+    let (folder, neighbours) = (tempfile::tempdir().unwrap(), Neighbours::start().await);
+    let store = Store::open(folder.path(), Clock::system(), Wake::default()).unwrap();
+    let never = CancellationToken::new();
+    let executor = Executor::new(store.clone(), neighbours.peers(), never.clone());
+    let catalog = neighbours.catalog();
+    let desk = Desk {
+        store,
+        catalog,
+        executor,
+        answer_within,
+        test_halt,
+    };
+    let listener = serve::listen("127.0.0.1:0").await.unwrap();
+    let root = format!("http://{}", listener.local_addr().unwrap());
+    let grace = Duration::from_secs(5);
+    tokio::spawn(serve::http(
+        listener,
+        routes(desk),
+        Readiness::new(),
+        never,
+        grace,
+    ));
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    Running {
+        root,
+        client,
+        neighbours,
+        _folder: folder,
+    }
+}
+
+/// With time enough for every order to end.
+async fn patient() -> Running {
+    start(Duration::from_secs(20), false).await
+}
+
+fn lamps() -> Value {
+    json!({"sku": "lamp", "quantity": 2, "email": "ada@example.com",
+           "card": {"number": "4111111111114242"}})
+}
+
+impl Running {
+    async fn post(&self, key: &str, body: &Value, headers: &[(&str, &str)]) -> (u16, Value) {
+        let request = self.client.post(format!("{}/orders", self.root)).json(body);
+        let mut request = request.header("Idempotency-Key", key);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        let response = self
+            .client
+            .get(format!("{}{path}", self.root))
+            .send()
+            .await
+            .unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+}
+
+#[tokio::test]
+async fn an_order_takes_name_and_price_from_catalog_and_can_be_read_back() {
+    let running = patient().await;
+    let (status, order) = running
+        .post("k1", &lamps(), &[("baggage", "who=ada")])
+        .await;
+    let id = order["id"].as_str().unwrap();
+    let total = json!({"amount": 9998, "currency": "USD"});
+    let expected = json!({"id": id, "status": "confirmed", "sku": "lamp", "name": "Lamp",
+                          "quantity": 2, "total": total});
+    assert_eq!((status, &order), (201, &expected));
+    assert_eq!(running.get(&format!("/orders/{id}")).await, (200, expected));
+    let (status, events) = running.get(&format!("/orders/{id}/events")).await;
+    assert_eq!(status, 200);
+    assert_eq!(events[0]["type"], "order_received");
+    assert_eq!(events[0]["baggage"], "who=ada");
+    assert_eq!(events[0]["data"]["card_last_four"], "4242");
+    assert!(!events.to_string().contains("411111111111"), "{events}");
+}
+
+#[tokio::test]
+async fn the_same_key_makes_one_order_also_when_eight_come_at_once() {
+    let running = patient().await;
+    let body = lamps();
+    let all = (0..8).map(|_| running.post("k1", &body, &[]));
+    let mut answers = Vec::new();
+    for answer in futures_util::future::join_all(all).await {
+        answers.push(answer);
+    }
+    answers.push(running.post("k1", &body, &[]).await);
+    assert!(
+        answers
+            .iter()
+            .all(|answer| *answer == answers[0] && answer.0 == 201),
+        "{answers:?}"
+    );
+    assert_eq!(
+        (
+            running.neighbours.available(),
+            running.neighbours.charges().len()
+        ),
+        (10, 1)
+    );
+}
+
+#[tokio::test]
+async fn the_same_key_with_another_body_is_refused() {
+    let running = patient().await;
+    running.post("k1", &lamps(), &[]).await;
+    let mut other = lamps();
+    other["quantity"] = json!(3);
+    assert_eq!(running.post("k1", &other, &[]).await.0, 422);
+    assert_eq!(running.neighbours.available(), 10);
+}
+
+#[tokio::test]
+async fn a_declined_order_tells_why() {
+    let running = patient().await;
+    let mut declined = lamps();
+    declined["card"]["number"] = json!("4111111111110002");
+    let (status, order) = running.post("k1", &declined, &[]).await;
+    assert_eq!((status, &order["status"]), (201, &json!("cancelled")));
+    assert_eq!(order["reason"], "payment_declined");
+}
+
+#[tokio::test]
+async fn without_a_price_nothing_is_ordered_and_the_key_stays_free() {
+    let running = patient().await;
+    let mut order = lamps();
+    order["sku"] = json!("sofa");
+    assert_eq!(running.post("k1", &order, &[]).await.0, 404);
+    order["sku"] = json!("broken");
+    assert_eq!(running.post("k1", &order, &[]).await.0, 503);
+    assert_eq!(running.post("k1", &lamps(), &[]).await.0, 201);
+}
+
+#[tokio::test]
+async fn an_order_whose_saga_takes_long_is_answered_as_pending() {
+    let running = start(Duration::from_millis(20), false).await;
+    running.neighbours.payments_are(Mood::Failing);
+    let (status, order) = running.post("k1", &lamps(), &[]).await;
+    assert_eq!((status, &order["status"]), (202, &json!("pending")));
+    assert_eq!(order.get("reason"), None);
+}
+
+#[tokio::test]
+async fn a_bad_order_is_named_and_nothing_is_done() {
+    let running = patient().await;
+    for (field, bad) in [
+        ("sku", json!("a/b")),
+        ("quantity", json!(0)),
+        ("quantity", json!(1001)),
+        ("quantity", json!("2")),
+        ("email", json!("nobody")),
+        ("card", json!({"number": "4242"})),
+        ("price", json!(1)),
+    ] {
+        let mut body = lamps();
+        body[field] = bad;
+        let (status, problem) = running.post("k1", &body, &[]).await;
+        assert_eq!(
+            (status, problem["status"].as_u64()),
+            (400, Some(400)),
+            "{field}"
+        );
+    }
+    let unnamed = self::lamps();
+    let request = running
+        .client
+        .post(format!("{}/orders", running.root))
+        .json(&unnamed);
+    assert_eq!(request.send().await.unwrap().status(), 400);
+    assert_eq!(running.neighbours.calls(), []);
+    assert_eq!(running.get("/orders/nothing").await.0, 404);
+    assert_eq!(
+        running
+            .get("/orders/5d7a9e35-6f0b-4c41-8a5e-2b9d13c7e046/events")
+            .await
+            .0,
+        404
+    );
+}
+
+#[tokio::test]
+async fn a_request_can_halt_its_saga_only_where_that_is_switched_on() {
+    let header = [("X-Test-Halt-Before", "charged")];
+    let off = patient().await;
+    assert_eq!(off.post("k1", &lamps(), &header).await.0, 201);
+    let on = start(Duration::from_millis(20), true).await;
+    assert_eq!(on.post("k1", &lamps(), &header).await.0, 202);
+    assert_eq!(
+        on.post("k2", &lamps(), &[("X-Test-Halt-Before", "lunch")])
+            .await
+            .0,
+        400
+    );
+}
