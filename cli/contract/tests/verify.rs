@@ -1,6 +1,9 @@
 //! Pacts held against a provider that really listens.
 
-#![expect(clippy::unwrap_used, reason = "the helpers of a test fail it by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test fail it by panicking"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
