@@ -7,14 +7,36 @@
 //!
 //! Layout
 //! - [`spec`]: what an edge is.
+//! - [`mesh`]: all edges, faults and leases of one mesh; [`error`]: what it refuses.
+//! - `edge`, `gate`, `backends`, `listener`, `wire`, `link`: how a connection is carried.
+//! - `toxic`, `fault_table`, `ledger`: how it is broken, and how that is counted.
 //! - [`fault`], [`receipt`]: what to break, and proof of what was touched.
-//! - [`exchange`]: what passed an edge, and what went wrong on it.
+//! - [`exchange`], [`record`]: what passed an edge and what went wrong on it, kept for readers.
 //! - [`lease`]: how long a fault may live without its owner.
+//! - [`control`], [`client`]: the mesh's methods over the protocol, from both sides.
 //! - [`protocol`]: the framed two-way protocol that msvc speaks to meshes and supervisors.
 
+pub mod client;
+pub mod control;
+pub mod error;
 pub mod exchange;
 pub mod fault;
+pub mod fault_table;
 pub mod lease;
+pub mod mesh;
 pub mod protocol;
 pub mod receipt;
+pub mod record;
 pub mod spec;
+
+mod backends;
+mod edge;
+mod gate;
+mod ledger;
+mod link;
+mod listener;
+mod mesh_clock;
+mod toxic;
+mod wire;
+
+pub use mesh::Mesh;

@@ -15,7 +15,7 @@
 //! - `child`, `beside`: one start of an instance, and a command beside it.
 //! - `readiness`, `restart`, `keeper`, `awaiting`: one replica over all its starts.
 //! - `edges`, `shared`, `supervisor`: all replicas, and their edges.
-//! - `holds`, `messages`, `control`, `supervise`: the door, and the supervisor's main.
+//! - `messages`, `control`, `supervise`: the door, and the supervisor's main.
 //! - `guardian`: the guardian's main.
 //! - `launch`, `clear`, `client`: the clients' side.
 
@@ -28,7 +28,6 @@ mod control;
 mod edges;
 mod events;
 mod guardian;
-mod holds;
 mod home;
 mod identity;
 mod keeper;
@@ -55,5 +54,5 @@ pub use launch::Launcher;
 pub use log_reader::read_logs;
 pub use mark::{MARK, RunMark};
 pub use records::{EndRecord, FaultRecord, InstanceRecord, Leases, State, last_end};
-pub use supervise::{CarriedMesh, SupervisorOptions, supervisor_main};
+pub use supervise::{SupervisorOptions, supervisor_main};
 pub use supervisor::RUNTIME;

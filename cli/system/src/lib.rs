@@ -10,15 +10,28 @@
 //! - [`problem`]: what is wrong with an input, where, and what to do.
 //! - [`files`]: the only way to read; handed in.
 //! - [`yaml`]: a tree whose nodes know where they stand.
+//! - [`load`]: the way from files to a system, step by step: [`interpolate`] and [`dotenv`], then
+//!   long forms, merge, fields, typed values, `x-msvc`, profiles, references and edges.
+//! - [`address`]: addresses of services inside settings and commands.
+//! - [`duration`]: durations as Compose writes them.
 //! - [`model`]: the resolved system.
 
+pub mod address;
 pub mod dotenv;
+pub mod duration;
+mod edges;
+mod fields;
 pub mod files;
 mod forms;
 pub mod id;
 pub mod interpolate;
+pub mod load;
 mod merge;
 pub mod model;
 pub mod problem;
+mod profiles;
+mod references;
+mod typed;
 mod volume_text;
+mod xmsvc;
 pub mod yaml;

@@ -59,7 +59,7 @@ pub async fn down(
         Ok(None) | Err(RuntimeError::Gone { .. }) => None,
         Err(error) => return Err(error),
     };
-    let cleared = clear(home, clock).await?;
+    let cleared = clear(home, clock, answered.is_some()).await?;
     for record in [home.state(), home.leases(), home.ended(), home.supervisor_log()] {
         remove(&record)?;
     }
@@ -73,8 +73,13 @@ pub async fn down(
 }
 
 /// Ends whatever the records and the run's mark tell of; how many processes that were. To be
-/// called by who holds the lock.
-pub(super) async fn clear(home: &ProjectHome, clock: &dyn Clock) -> Result<usize, RuntimeError> {
+/// called by who holds the lock. A supervisor that `ends` already is waited for, any other one is
+/// killed.
+pub(super) async fn clear(
+    home: &ProjectHome,
+    clock: &dyn Clock,
+    ends: bool,
+) -> Result<usize, RuntimeError> {
     let Some(state) = State::read(home)? else {
         remove(&home.socket())?;
         return Ok(0);
@@ -86,21 +91,15 @@ pub(super) async fn clear(home: &ProjectHome, clock: &dyn Clock) -> Result<usize
         .filter_map(|instance| instance.process.clone())
         .collect();
     let before = everything(&mark, &recorded).len();
-    if let Some(guardian) = &state.guardian {
-        // A hanging supervisor is ended so that its guardian does its work; one that has ended
-        // in order is gone by now.
-        let grace = clock.now() + GRACE;
-        while state.supervisor.lives() && clock.now() < grace {
-            clock.sleep(LOOK).await;
-        }
-        state.supervisor.signal(Signal::SIGKILL);
-        let deadline = clock.now() + GUARDIAN;
-        while guardian.lives() && clock.now() < deadline {
-            clock.sleep(LOOK).await;
-        }
-        guardian.signal(Signal::SIGKILL);
+    if ends {
+        gone(&state.supervisor, clock, GRACE).await;
     }
     state.supervisor.signal(Signal::SIGKILL);
+    if let Some(guardian) = &state.guardian {
+        // It does the rest; killed itself, it leaves the rest to the sweep below.
+        gone(guardian, clock, GUARDIAN).await;
+        guardian.signal(Signal::SIGKILL);
+    }
     let find = || everything(&mark, &recorded);
     let swept = sweep(find, clock, GRACE, &Shutdown::new()).await;
     if let Some(stuck) = swept.left.first() {
@@ -109,6 +108,14 @@ pub(super) async fn clear(home: &ProjectHome, clock: &dyn Clock) -> Result<usize
     }
     remove(&state.socket)?;
     Ok(before)
+}
+
+/// Waits until a process is gone, for so long at most.
+async fn gone(process: &ProcessIdentity, clock: &dyn Clock, patience: Duration) {
+    let deadline = clock.now() + patience;
+    while process.lives() && clock.now() < deadline {
+        clock.sleep(LOOK).await;
+    }
 }
 
 fn everything(mark: &RunMark, recorded: &[ProcessIdentity]) -> Vec<ProcessIdentity> {

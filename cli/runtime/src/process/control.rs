@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use msvc_mesh::lease::{LeaseId, OpenLease};
+use msvc_mesh::control::{MeshControl, OfLease, method as mesh};
+use msvc_mesh::lease::LeaseId;
 use msvc_mesh::protocol::{Handler, ProtocolError, SessionId};
 use msvc_system::id::InstanceId;
 use serde::Serialize;
@@ -15,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use super::holds::Holds;
+use super::edges::of_mesh;
 use super::log_reader;
 use super::messages::{
     Apply, Attach, Exec, Kill, Killed, Pause, Reach, Release, Released, SignalInstance, Stopped,
@@ -45,7 +46,7 @@ impl Reason {
 #[derive(Clone)]
 pub(super) struct Control {
     pub(super) supervisor: Arc<Supervisor>,
-    mesh: Arc<dyn Handler>,
+    mesh: MeshControl,
     owners: Arc<Mutex<HashSet<SessionId>>>,
     holds: Arc<Mutex<Holds>>,
     /// Why to end, once somebody wants that.
@@ -55,10 +56,11 @@ pub(super) struct Control {
 }
 
 impl Control {
-    pub(super) fn new(supervisor: Arc<Supervisor>, mesh: Arc<dyn Handler>) -> Self {
+    pub(super) fn new(supervisor: Arc<Supervisor>) -> Self {
+        let mesh = supervisor.shared.edges.mesh().clone();
         Self {
             supervisor,
-            mesh,
+            mesh: MeshControl::new(mesh),
             owners: Arc::default(),
             holds: Arc::default(),
             asked: Arc::new(watch::Sender::new(None)),
@@ -108,83 +110,53 @@ impl Control {
         Stopped { stopped }
     }
 
-    /// Lifts the faults of leases that were not renewed in time; for ever.
-    pub(super) async fn watch_leases(self) {
-        /// A lease may live so much longer than its time.
-        const LOOK: Duration = Duration::from_millis(100);
-        let clock = Arc::clone(&self.supervisor.shared.clock);
-        loop {
-            clock.sleep(LOOK).await;
-            let expired = self.holds().expired(clock.now());
-            self.release_all(expired).await;
-        }
-    }
-
     async fn release_all(&self, instances: Vec<InstanceId>) {
         for instance in instances {
-            // It may be stopped by now, which ends the fault as well.
-            let _ = self.put_back(&instance).await;
+            // It may be stopped or released by now, which ends the fault as well.
+            let _ = self.release(&instance).await;
         }
     }
 
     async fn kill(self, session: SessionId, kill: Kill) -> Result<Killed, RuntimeError> {
-        let Kill {
-            lease,
-            instance,
-            hold,
-            down_ms,
-        } = kill;
-        let shared = &self.supervisor.shared;
-        if self.holds().holds(&instance) {
+        let shared = Arc::clone(&self.supervisor.shared);
+        let (lease, instance) = (kill.lease, kill.instance);
+        let over = shared.edges.mesh().lease_end(session, lease).map_err(of_mesh)?;
+        if !self.holds().hold(lease, &instance) {
             let why = format!("a fault keeps {instance} down already");
             return Err(RuntimeError::Refused(why));
         }
-        if !self.holds().hold(lease, session, instance.clone()) {
-            let why = format!("lease {} is not open in this session", lease.0);
-            return Err(RuntimeError::Refused(why));
-        }
         let event = shared.events.latest();
-        let struck = match shared.records.fault(FaultRecord {
+        let recorded = shared.records.fault(FaultRecord {
             lease: lease.0,
             instance: instance.clone(),
             deed: "kill".to_owned(),
             undo: "start".to_owned(),
-        }) {
+        });
+        let struck = match recorded {
             Ok(()) => self.supervisor.kill(&instance).await,
             Err(error) => Err(error),
         };
-        let at_ns = match struck {
-            Ok(at_ns) => at_ns,
-            Err(error) => {
-                self.holds().lifted(&instance);
-                // The record of a fault that was never done undoes nothing.
-                let _ = shared.records.undone(&instance);
-                return Err(error);
+        let at_ns = struck.inspect_err(|_| {
+            self.holds().lift(&instance);
+            // The record of a fault that was never done undoes nothing.
+            let _ = shared.records.undone(&instance);
+        })?;
+        tokio::spawn(async move {
+            let down = Duration::from_millis(kill.down_ms);
+            tokio::select! {
+                () = over.cancelled() => {}
+                () = shared.clock.sleep(down), if !kill.hold => {}
             }
-        };
-        if !self.holds().holds(&instance) {
-            // Its lease ended while the deed was done.
-            self.put_back(&instance).await?;
-        } else if !hold {
-            let (door, clock) = (self.clone(), Arc::clone(&shared.clock));
-            tokio::spawn(async move {
-                clock.sleep(Duration::from_millis(down_ms)).await;
-                // Released by hand or stopped meanwhile: nothing is left to do.
-                let _ = door.release(&instance).await;
-            });
-        }
+            self.release_all(vec![instance]).await;
+        });
         Ok(Killed { at_ns, event })
     }
 
     async fn release(&self, instance: &InstanceId) -> Result<Released, RuntimeError> {
-        if !self.holds().lifted(instance) {
+        if !self.holds().lift(instance) {
             let why = format!("no fault keeps {instance} down");
             return Err(RuntimeError::Refused(why));
         }
-        self.put_back(instance).await
-    }
-
-    async fn put_back(&self, instance: &InstanceId) -> Result<Released, RuntimeError> {
         let comes_back = self.supervisor.release(instance).await;
         self.supervisor.shared.records.undone(instance)?;
         let comes_back = comes_back?;
@@ -199,7 +171,7 @@ impl Control {
     ) -> Result<Value, ProtocolError> {
         let supervisor = &self.supervisor;
         match method.as_str() {
-            method::OBSERVE => told(supervisor.observe().await),
+            method::OBSERVE => told(Ok(supervisor.observe())),
             method::APPLY => {
                 let Apply { step } = read(parameters)?;
                 told(supervisor.apply(step).await)
@@ -238,37 +210,45 @@ impl Control {
         }
     }
 
-    /// Passes a request about leases on to the mesh, and takes note of what becomes of it.
-    async fn lease(
+    /// Closes a lease; answered when what it held down was released too.
+    async fn close_lease(
         &self,
         session: SessionId,
-        method: &str,
         parameters: Value,
     ) -> Result<Value, ProtocolError> {
-        let answer = self.mesh.request(session, method, parameters.clone()).await?;
-        let now = self.supervisor.shared.clock.now();
-        match method {
-            "lease.open" => {
-                let OpenLease { ttl_ms } = read(parameters)?;
-                let id = read(answer.clone())?;
-                self.holds().opened(id, session, Duration::from_millis(ttl_ms), now);
-            }
-            "lease.renew" => self.holds().renewed(lease_of(parameters)?, now),
-            _ => {
-                let held = self.holds().closed(lease_of(parameters)?);
-                self.release_all(held).await;
-            }
-        }
+        let OfLease { lease } = read(parameters.clone())?;
+        let answer = self.mesh.request(session, mesh::CLOSE_LEASE, parameters).await?;
+        let held = self.holds().under(lease);
+        self.release_all(held).await;
         Ok(answer)
     }
 }
 
-fn lease_of(parameters: Value) -> Result<LeaseId, ProtocolError> {
-    #[derive(serde::Deserialize)]
-    struct Of {
-        lease: LeaseId,
+/// What is kept down, and under which lease.
+#[derive(Debug, Default)]
+struct Holds(Vec<(LeaseId, InstanceId)>);
+
+impl Holds {
+    /// Whether it was not held before.
+    fn hold(&mut self, lease: LeaseId, instance: &InstanceId) -> bool {
+        let free = !self.0.iter().any(|(_, held)| held.same_replica(instance));
+        if free {
+            self.0.push((lease, instance.clone()));
+        }
+        free
     }
-    read(parameters).map(|Of { lease }| lease)
+
+    /// Whether it was held.
+    fn lift(&mut self, instance: &InstanceId) -> bool {
+        let before = self.0.len();
+        self.0.retain(|(_, held)| !held.same_replica(instance));
+        self.0.len() < before
+    }
+
+    fn under(&self, lease: LeaseId) -> Vec<InstanceId> {
+        let held = self.0.iter().filter(|(under, _)| *under == lease);
+        held.map(|(_, instance)| instance.clone()).collect()
+    }
 }
 
 fn read<T: DeserializeOwned>(parameters: Value) -> Result<T, ProtocolError> {
@@ -297,10 +277,10 @@ impl Handler for Control {
         method: &str,
         parameters: Value,
     ) -> Result<Value, ProtocolError> {
-        if method.starts_with("lease.") {
-            return self.lease(session, method, parameters).await;
+        if method == mesh::CLOSE_LEASE {
+            return self.close_lease(session, parameters).await;
         }
-        if !method.starts_with("runtime.") && !method.starts_with("service.") {
+        if self.mesh.knows(method) {
             return self.mesh.request(session, method, parameters).await;
         }
         if method == method::EXEC {
@@ -342,11 +322,10 @@ impl Handler for Control {
     }
 
     async fn ended(&self, session: SessionId) {
-        let held = self.holds().session_ended(session);
-        self.release_all(held).await;
+        // Its leases end with it, and what they held is released.
+        self.mesh.ended(session).await;
         if self.owners().remove(&session) {
             self.end(Reason::new("the msvc that it belonged to ended", true));
         }
-        self.mesh.ended(session).await;
     }
 }

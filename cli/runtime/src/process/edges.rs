@@ -3,22 +3,19 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use msvc_mesh::protocol::{Handler, ProtocolError};
+use msvc_mesh::Mesh;
+use msvc_mesh::error::MeshError;
 use msvc_mesh::spec::{Admission, Backend, EdgeSpec, EdgeStatus};
 use msvc_system::id::{EdgeId, LaneName, ServiceName};
-use serde_json::{Value, json};
-use tokio::sync::Mutex;
 
+use crate::contract::RuntimeError;
 use crate::instance::Listen;
-
-/// The supervisor's requests are those of no session: nothing of it ends before the mesh does.
-const OWN: u64 = 0;
 
 /// The edges of all lanes.
 pub(super) struct Edges {
-    mesh: Arc<dyn Handler>,
+    mesh: Mesh,
     /// Held while the mesh is told, so that it hears changes in their order.
     known: Mutex<Known>,
 }
@@ -41,37 +38,45 @@ impl Known {
 }
 
 impl Edges {
-    pub(super) fn new(mesh: Arc<dyn Handler>) -> Self {
+    pub(super) fn new(mesh: Mesh) -> Self {
         Self {
             mesh,
             known: Mutex::default(),
         }
     }
 
+    pub(super) fn mesh(&self) -> &Mesh {
+        &self.mesh
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Opens or updates an edge.
-    pub(super) async fn open(&self, spec: &EdgeSpec) -> Result<(), ProtocolError> {
-        let mut known = self.known.lock().await;
+    pub(super) fn open(&self, spec: &EdgeSpec) -> Result<(), RuntimeError> {
+        let mut known = self.known();
         let told = EdgeSpec {
             backends: known.backends(spec),
             ..spec.clone()
         };
-        self.ask("mesh.put_edge", json!(told)).await?;
+        self.mesh.put_edge(&told).map_err(of_mesh)?;
         let key = (spec.id.clone(), spec.caller_replica);
         known.wanted.insert(key, spec.clone());
         Ok(())
     }
 
     /// Closes all listeners of an edge.
-    pub(super) async fn close(&self, id: &EdgeId) -> Result<(), ProtocolError> {
-        let mut known = self.known.lock().await;
-        self.ask("mesh.remove_edge", json!({ "edge": id })).await?;
+    pub(super) fn close(&self, id: &EdgeId) -> Result<(), RuntimeError> {
+        let mut known = self.known();
+        self.mesh.remove_edge(id).map_err(of_mesh)?;
         known.wanted.retain(|(edge, _), _| edge != id);
         Ok(())
     }
 
     /// An instance with these backends was started (`true`) or has ended.
-    pub(super) async fn present(&self, listens: &[Listen], there: bool) {
-        let mut known = self.known.lock().await;
+    pub(super) fn present(&self, listens: &[Listen], there: bool) {
+        let mut known = self.known();
         for listen in listens {
             if there {
                 known.down.remove(&listen.backend);
@@ -86,52 +91,50 @@ impl Edges {
             })
         };
         for spec in known.wanted.values().filter(concerned) {
-            self.push(&known, spec).await;
+            self.push(&known, spec);
         }
     }
 
     /// Has the mesh look now whether the backends of a callee accept.
-    pub(super) async fn look_again(&self, lane: &LaneName, callee: &ServiceName) {
-        let known = self.known.lock().await;
+    pub(super) fn look_again(&self, lane: &LaneName, callee: &ServiceName) {
+        let known = self.known();
         let into = |spec: &&EdgeSpec| spec.id.lane == *lane && spec.id.callee == *callee;
         for spec in known.wanted.values().filter(into) {
-            self.push(&known, spec).await;
+            self.push(&known, spec);
         }
     }
 
-    async fn push(&self, known: &Known, spec: &EdgeSpec) {
-        let parameters = json!({
-            "edge": spec.id,
-            "backends": known.backends(spec),
-            "admission": spec.admission,
-        });
-        // An edge that the mesh has lost meanwhile is shown by its status.
-        let _ = self.ask("mesh.set_backends", parameters).await;
+    fn push(&self, known: &Known, spec: &EdgeSpec) {
+        let backends = known.backends(spec);
+        // An edge that was removed at the mesh itself needs none.
+        let _ = self.mesh.set_backends(&spec.id, &backends, spec.admission);
     }
 
     /// An edge into `callee` that refuses although its policy says accept.
-    pub(super) async fn refusing(
-        &self,
-        lane: &LaneName,
-        callee: &ServiceName,
-    ) -> Result<Option<EdgeId>, String> {
-        let edges = self.status().await.map_err(|e| e.to_string())?;
-        let refusing = edges.into_iter().find(|edge| {
+    pub(super) fn refusing(&self, lane: &LaneName, callee: &ServiceName) -> Option<EdgeId> {
+        let refusing = self.status().into_iter().find(|edge| {
             edge.id.lane == *lane
                 && edge.id.callee == *callee
                 && edge.admission == Admission::Accept
                 && !edge.accepting
         });
-        Ok(refusing.map(|edge| edge.id))
+        refusing.map(|edge| edge.id)
     }
 
     /// All edges as they stand.
-    pub(super) async fn status(&self) -> Result<Vec<EdgeStatus>, ProtocolError> {
-        let answer = self.ask("mesh.edges", Value::Null).await?;
-        serde_json::from_value(answer).map_err(|e| ProtocolError::Frame(e.to_string()))
+    pub(super) fn status(&self) -> Vec<EdgeStatus> {
+        self.mesh.edges()
     }
+}
 
-    async fn ask(&self, method: &str, parameters: Value) -> Result<Value, ProtocolError> {
-        self.mesh.request(OWN, method, parameters).await
+/// What the mesh refuses, as the runtime says it.
+pub(super) fn of_mesh(error: MeshError) -> RuntimeError {
+    match error {
+        MeshError::Taken { edge, listen } => RuntimeError::PortTaken {
+            address: listen.to_string(),
+            owner: None,
+            hint: format!("the edge {edge} is to listen there; end who has it"),
+        },
+        other => RuntimeError::Refused(other.to_string()),
     }
 }

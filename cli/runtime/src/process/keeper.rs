@@ -169,7 +169,7 @@ impl Keeper {
             child.signal(Signal::SIGKILL);
             return Err(error);
         }
-        shared.edges.present(&spec.listens, true).await;
+        shared.edges.present(&spec.listens, true);
         shared.emit(Event::InstanceStarted {
             instance: id,
             pid: Some(process.pid),
@@ -286,7 +286,7 @@ impl Keeper {
         expected: bool,
     ) {
         let (id, spec, shared) = (self.id(), self.spec(), &self.shared);
-        shared.edges.present(&spec.listens, false).await;
+        shared.edges.present(&spec.listens, false);
         let leader = child.identity().pid;
         let find = || shared.mark.of_replica(&id, Some(leader));
         sweep(find, &*shared.clock, grace, &Shutdown::new()).await;

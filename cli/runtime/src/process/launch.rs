@@ -100,7 +100,7 @@ pub(super) async fn launch(
     if let Some(session) = connect(home, &launcher.build, &*clock).await? {
         return Ok(ProcessRuntime::over(session, home));
     }
-    clear(home, &*clock).await?;
+    clear(home, &*clock, false).await?;
     let mut guardian = Launched::start(home, launcher)?;
     let deadline = clock.now() + PATIENCE;
     let failed = |why: String| RuntimeError::Gone {
@@ -120,7 +120,7 @@ pub(super) async fn launch(
         }
     };
     drop(guardian);
-    clear(home, &*clock).await?;
+    clear(home, &*clock, false).await?;
     Err(failed(format!("{why}{}", last_words(&home.supervisor_log()))))
 }
 

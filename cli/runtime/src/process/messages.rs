@@ -12,17 +12,17 @@ use crate::contract::RuntimeError;
 use crate::plan::Step;
 
 /// Names of requests and subscriptions.
-pub(super) mod method {
-    pub(in super::super) const OBSERVE: &str = "runtime.observe";
-    pub(in super::super) const APPLY: &str = "runtime.apply";
-    pub(in super::super) const SIGNAL: &str = "runtime.signal";
-    pub(in super::super) const PAUSE: &str = "runtime.pause";
-    pub(in super::super) const EXEC: &str = "runtime.exec";
-    pub(in super::super) const REACH: &str = "runtime.reach";
-    pub(in super::super) const DOWN: &str = "runtime.down";
-    pub(in super::super) const ATTACH: &str = "runtime.attach";
-    pub(in super::super) const WATCH: &str = "runtime.watch";
-    pub(in super::super) const LOGS: &str = "runtime.logs";
+pub(crate) mod method {
+    pub(crate) const OBSERVE: &str = "runtime.observe";
+    pub(crate) const APPLY: &str = "runtime.apply";
+    pub(crate) const SIGNAL: &str = "runtime.signal";
+    pub(crate) const PAUSE: &str = "runtime.pause";
+    pub(crate) const EXEC: &str = "runtime.exec";
+    pub(crate) const REACH: &str = "runtime.reach";
+    pub(crate) const DOWN: &str = "runtime.down";
+    pub(crate) const ATTACH: &str = "runtime.attach";
+    pub(crate) const WATCH: &str = "runtime.watch";
+    pub(crate) const LOGS: &str = "runtime.logs";
     pub(crate) const KILL: &str = "service.kill";
     pub(crate) const RELEASE: &str = "service.release";
 }

@@ -184,13 +184,13 @@ async fn edges(id: &InstanceId, shared: &Shared) -> Result<(), String> {
     let deadline = shared.clock.now() + EDGES;
     let mut distance = Duration::from_millis(2);
     loop {
-        let Some(refusing) = shared.edges.refusing(&id.lane, &id.service).await? else {
+        let Some(refusing) = shared.edges.refusing(&id.lane, &id.service) else {
             return Ok(());
         };
         if shared.clock.now() >= deadline {
             return Err(format!("the edge {refusing} does not accept"));
         }
-        shared.edges.look_again(&id.lane, &id.service).await;
+        shared.edges.look_again(&id.lane, &id.service);
         shared.clock.sleep(distance).await;
         distance = (distance * 2).min(SHORTEST);
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use msvc_machine::clock::Clock;
 use msvc_report::event::Event;
-use tokio::time::Instant;
 
 use super::edges::Edges;
 use super::events::EventLog;
@@ -15,8 +14,6 @@ use super::records::Records;
 /// One supervisor's belongings.
 pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
-    /// Where its monotonic clock began, the mesh's as well.
-    pub(super) origin: Instant,
     pub(super) events: EventLog,
     pub(super) logs: Logs,
     pub(super) records: Records,
@@ -27,8 +24,8 @@ pub(super) struct Shared {
 impl Shared {
     /// Now, in nanoseconds of the supervisor's monotonic clock, which is the mesh's.
     pub(super) fn now_ns(&self) -> u64 {
-        let since = self.clock.now().saturating_duration_since(self.origin);
-        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+        // The mesh tells its clock in its hello, and only there.
+        self.edges.mesh().hello("").clock_ns
     }
 
     /// Writes an event down; its number.

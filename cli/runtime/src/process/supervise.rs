@@ -13,12 +13,12 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
-use msvc_mesh::protocol::{Handler, Hello, serve_connection};
+use msvc_mesh::Mesh;
+use msvc_mesh::protocol::{Handler, serve_connection};
 use tokio::io::AsyncReadExt;
 use tokio::net::{UnixListener, UnixStream, unix::pipe};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use super::control::{Control, Reason};
 use super::edges::Edges;
@@ -38,16 +38,6 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// How long clients may take their last answers.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// The mesh that a supervisor carries, as handed in.
-pub struct CarriedMesh {
-    /// Answers the mesh's own requests and subscriptions.
-    pub handler: Arc<dyn Handler>,
-    /// Its id, new at each start.
-    pub id: String,
-    /// Where its monotonic clock began.
-    pub origin: Instant,
-}
 
 /// What a supervisor is started with.
 pub struct SupervisorOptions {
@@ -79,13 +69,14 @@ impl SupervisorOptions {
     }
 }
 
-/// Supervises until asked to end, by `shutdown`, by a client, or by the guardian's end.
+/// Carries `mesh` and supervises until asked to end, by `shutdown`, by a client, or by the
+/// guardian's end.
 ///
 /// # Errors
 /// When the records or the socket cannot be made; nothing runs then.
 pub async fn supervisor_main(
     options: SupervisorOptions,
-    mesh: CarriedMesh,
+    mesh: Mesh,
     clock: Arc<dyn Clock>,
     shutdown: Shutdown,
 ) -> Result<(), RuntimeError> {
@@ -106,27 +97,25 @@ pub async fn supervisor_main(
     let state = State::new(&run, guardian, own, socket.clone());
     let records = Records::begin(home.clone(), state)?;
     let shared = Arc::new(Shared {
-        origin: mesh.origin,
         events: EventLog::new(),
         logs: Logs::new(home.clone(), Arc::clone(&clock)),
         records,
-        edges: Edges::new(Arc::clone(&mesh.handler)),
+        edges: Edges::new(mesh.clone()),
         mark: RunMark::new(home.project().clone(), run),
         clock,
     });
     let supervisor = Arc::new(Supervisor::new(Arc::clone(&shared)));
-    let control = Control::new(supervisor, mesh.handler);
+    let control = Control::new(supervisor);
     let listener = listen(&socket)?;
     let finish = Shutdown::new();
     let door = Door {
         control: control.clone(),
-        hello: Hello::mesh(mesh.id, build, 0),
+        build,
         finish: finish.clone(),
         sessions: Arc::default(),
     };
     let sessions = Arc::clone(&door.sessions);
     let serving = tokio::spawn(door.serve(listener));
-    let leases = tokio::spawn(control.clone().watch_leases());
     let reason = tokio::select! {
         reason = control.asked_to_end() => reason,
         () = shutdown.requested() => Reason::new("signal SIGTERM", true),
@@ -137,7 +126,6 @@ pub async fn supervisor_main(
     let at = shared.clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
     let at_ms = u64::try_from(at.as_millis()).ok();
     let recorded = EndRecord::new(at_ms, reason.how, reason.expected).write(&home);
-    leases.abort();
     shared.events.close();
     shared.logs.close();
     control.ended(stopped);
@@ -146,6 +134,7 @@ pub async fn supervisor_main(
         _ = serving => {}
         () = shared.clock.sleep(FAREWELL) => {}
     }
+    mesh.close().await;
     super::records::remove(&socket)?;
     recorded
 }
@@ -164,7 +153,7 @@ fn listen(socket: &Path) -> Result<UnixListener, RuntimeError> {
 
 struct Door {
     control: Control,
-    hello: Hello,
+    build: String,
     finish: Shutdown,
     sessions: Arc<AtomicUsize>,
 }
@@ -193,10 +182,8 @@ impl Door {
     fn connection(&self, stream: UnixStream) -> impl Future<Output = ()> + use<> {
         let sessions = Arc::clone(&self.sessions);
         sessions.fetch_add(1, Ordering::Relaxed);
-        let hello = Hello {
-            clock_ns: self.control.supervisor.shared.now_ns(),
-            ..self.hello.clone()
-        };
+        let mesh = self.control.supervisor.shared.edges.mesh();
+        let hello = mesh.hello(&*self.build);
         let handler: Arc<dyn Handler> = Arc::new(self.control.clone());
         let finish = self.finish.clone();
         async move {

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use msvc_mesh::protocol::ProtocolError;
 use msvc_machine::shutdown::Shutdown;
 use msvc_system::id::{InstanceId, LaneName, ServiceName};
 use nix::sys::signal::Signal;
@@ -84,7 +83,7 @@ impl Supervisor {
         self.replicas().kept.is_empty()
     }
 
-    pub(super) async fn observe(&self) -> Result<Observed, RuntimeError> {
+    pub(super) fn observe(&self) -> Observed {
         let now = self.shared.clock.now();
         let instances = self.views().into_iter().map(|view| ObservedInstance {
             runtime: RUNTIME.to_owned(),
@@ -97,17 +96,17 @@ impl Supervisor {
             phase: view.phase,
             id: view.id,
         });
-        Ok(Observed {
+        Observed {
             runtime: RUNTIME.to_owned(),
             instances: instances.collect(),
-            edges: self.shared.edges.status().await.map_err(of_mesh)?,
-        })
+            edges: self.shared.edges.status(),
+        }
     }
 
     pub(super) async fn apply(self: &Arc<Self>, step: Step) -> Result<(), RuntimeError> {
         match step.deed {
-            Deed::OpenEdge(spec) => self.shared.edges.open(&spec).await.map_err(of_mesh),
-            Deed::CloseEdge(id) => self.shared.edges.close(&id).await.map_err(of_mesh),
+            Deed::OpenEdge(spec) => self.shared.edges.open(&spec),
+            Deed::CloseEdge(id) => self.shared.edges.close(&id),
             Deed::Start(spec) => self.start(*spec).await,
             Deed::Await(id, condition) => {
                 await_condition(self.replica(&id)?, condition, &self.shared.logs).await
@@ -292,18 +291,4 @@ async fn end(replica: &Replica) {
     let _ = replica.commands.send(Command::Stop(reply)).await;
     let _ = answer.await;
     replica.commands.closed().await;
-}
-
-fn of_mesh(error: ProtocolError) -> RuntimeError {
-    match error {
-        ProtocolError::Refused { kind, message, detail } if kind == "port_taken" => {
-            let address = detail.get("address").and_then(|address| address.as_str());
-            RuntimeError::PortTaken {
-                address: address.unwrap_or_default().to_owned(),
-                owner: None,
-                hint: message,
-            }
-        }
-        other => RuntimeError::Refused(other.to_string()),
-    }
 }

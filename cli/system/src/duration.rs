@@ -1,0 +1,105 @@
+//! Durations as Compose writes them: `1m30s`, `1.5h`, `500ms`; units w, d, h, m, s, ms, us, ns.
+
+use std::time::Duration;
+
+/// Why a text is no duration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DurationError {
+    /// A number that no unit follows.
+    #[error("a number in it has no unit")]
+    Unit,
+    /// Not made of numbers and units at all, or negative.
+    #[error("it is not made of numbers with units")]
+    Form,
+    /// Longer than a year.
+    #[error("it is longer than a year")]
+    Long,
+}
+
+/// A year: nothing that is waited for takes longer, and sums stay far from overflow.
+const LONGEST: f64 = 366.0 * 86_400.0;
+
+/// Reads a duration.
+///
+/// # Errors
+/// When the text is none.
+pub fn parse(text: &str) -> Result<Duration, DurationError> {
+    let mut rest = text.trim();
+    if rest == "0" {
+        return Ok(Duration::ZERO);
+    }
+    if rest.is_empty() {
+        return Err(DurationError::Form);
+    }
+    let mut seconds = 0.0;
+    while !rest.is_empty() {
+        let end = rest
+            .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+            .unwrap_or(rest.len());
+        let (number, after) = rest.split_at(end);
+        let number: f64 = number.parse().map_err(|_| DurationError::Form)?;
+        let end = after
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(after.len());
+        let (unit, after) = after.split_at(end);
+        seconds += number * seconds_of(unit)?;
+        rest = after;
+    }
+    if seconds > LONGEST {
+        return Err(DurationError::Long);
+    }
+    // Rounded to nanoseconds: 0.1 s has no exact double.
+    Duration::try_from_secs_f64((seconds * 1e9).round() / 1e9).map_err(|_| DurationError::Form)
+}
+
+fn seconds_of(unit: &str) -> Result<f64, DurationError> {
+    match unit {
+        "w" => Ok(604_800.0),
+        "d" => Ok(86_400.0),
+        "h" => Ok(3_600.0),
+        "m" => Ok(60.0),
+        "s" => Ok(1.0),
+        "ms" => Ok(1e-3),
+        "us" | "µs" | "μs" => Ok(1e-6),
+        "ns" => Ok(1e-9),
+        "" => Err(DurationError::Unit),
+        _ => Err(DurationError::Form),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_of_compose_are_read() {
+        for (text, millis) in [
+            ("0", 0),
+            ("0s", 0),
+            ("10s", 10_000),
+            ("1m30s", 90_000),
+            ("1.5h", 5_400_000),
+            ("500ms", 500),
+            ("1h2m3s4ms", 3_723_004),
+            ("2d", 172_800_000),
+        ] {
+            assert_eq!(parse(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused() {
+        for (text, error) in [
+            ("", DurationError::Form),
+            ("30", DurationError::Unit),
+            ("s", DurationError::Form),
+            ("-1s", DurationError::Form),
+            ("1x", DurationError::Form),
+            ("1s 2s", DurationError::Form),
+            ("1.2.3s", DurationError::Form),
+            ("99999999999999999999h", DurationError::Long),
+        ] {
+            assert_eq!(parse(text), Err(error), "{text}");
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Who calls whom: edges out of what the files say, each with every reason for it, and the ports
+//! each service listens on as far as anything tells.
+//!
+//! What comes in: typed services. What leaves: their `listens` completed, and the edges. What
+//! must not enter: anything observed at run time.
+
+use std::collections::{BTreeSet, HashSet};
+
+use indexmap::IndexMap;
+
+use crate::address::{addresses, key_says_host};
+use crate::id::{Party, ServiceName};
+use crate::model::{Edge, EdgeReason, Placed, Protocol, Service};
+use crate::problem::{Place, Problem, Problems};
+use crate::yaml::Node;
+
+/// Edges that a system may have; a mistake or an attack has more.
+const MAX_EDGES: usize = 50_000;
+
+/// One place that names a callee.
+struct Mention {
+    caller: Party,
+    callee: ServiceName,
+    /// `None`: every port that the callee listens on.
+    port: Option<u16>,
+    reason: EdgeReason,
+}
+
+/// Completes `listens` of every service and returns the edges: the host's first, then each
+/// service's in file order.
+pub(crate) fn infer(
+    tree: &Node,
+    services: &mut IndexMap<ServiceName, Service>,
+    problems: &mut Problems,
+) -> Vec<Edge> {
+    let mentions = mentions(tree, services);
+    listens(services, &mentions);
+    let mut edges: IndexMap<(Party, ServiceName, u16), Vec<EdgeReason>> = IndexMap::new();
+    for mention in mentions {
+        let Some(callee) = services.get(&mention.callee) else {
+            continue;
+        };
+        if mention.caller == Party::Service(mention.callee.clone()) {
+            continue;
+        }
+        let one = mention.port.map(|port| vec![port]);
+        for port in one.as_ref().unwrap_or(&callee.listens) {
+            let key = (mention.caller.clone(), mention.callee.clone(), *port);
+            let reasons = edges.entry(key).or_default();
+            if !reasons.contains(&mention.reason) {
+                reasons.push(mention.reason.clone());
+            }
+        }
+        if edges.len() > MAX_EDGES {
+            let problem = Problem::error(format!("the system has more than {MAX_EDGES} edges"));
+            problems.push(problem.at(mention.reason.place().clone()));
+            break;
+        }
+    }
+    edges
+        .into_iter()
+        .map(|((caller, callee, port), reasons)| Edge {
+            caller,
+            callee,
+            port,
+            reasons,
+        })
+        .collect()
+}
+
+fn mentions(tree: &Node, services: &IndexMap<ServiceName, Service>) -> Vec<Mention> {
+    let mut all = Vec::new();
+    for service in services.values() {
+        all.extend(published(service));
+    }
+    for service in services.values() {
+        Finder {
+            services,
+            service,
+            node: tree
+                .get("services")
+                .and_then(|all| all.get(service.name.as_str())),
+            all: &mut all,
+        }
+        .find();
+    }
+    all
+}
+
+fn published(service: &Service) -> impl Iterator<Item = Mention> + '_ {
+    let tcp = service
+        .ports
+        .iter()
+        .filter(|port| port.protocol == Protocol::Tcp);
+    tcp.map(|port| Mention {
+        caller: Party::Client,
+        callee: service.name.clone(),
+        port: Some(port.target),
+        reason: EdgeReason::Published {
+            place: port.place.clone(),
+        },
+    })
+}
+
+/// Adds the ports that services are told of, or named with, to what they listen on.
+fn listens(services: &mut IndexMap<ServiceName, Service>, mentions: &[Mention]) {
+    let mut told: IndexMap<ServiceName, BTreeSet<u16>> = IndexMap::new();
+    for mention in mentions {
+        if let Some(port) = mention.port {
+            told.entry(mention.callee.clone()).or_default().insert(port);
+        }
+    }
+    for service in services.values_mut() {
+        let mut ports: BTreeSet<u16> = service.listens.iter().copied().collect();
+        ports.extend(service.x_msvc.process.port.keys());
+        ports.extend(told.get(&service.name).into_iter().flatten());
+        service.listens = ports.into_iter().collect();
+    }
+}
+
+struct Finder<'a> {
+    services: &'a IndexMap<ServiceName, Service>,
+    service: &'a Service,
+    /// The service in the tree, for the places of its commands.
+    node: Option<&'a Node>,
+    all: &'a mut Vec<Mention>,
+}
+
+impl Finder<'_> {
+    fn find(&mut self) {
+        let service = self.service;
+        for call in &service.x_msvc.calls {
+            let reason = EdgeReason::Calls {
+                place: call.place.clone(),
+            };
+            self.mention(call.service.as_str(), call.port, reason);
+        }
+        for (key, value) in service
+            .environment
+            .iter()
+            .chain(&service.x_msvc.process.environment)
+        {
+            self.setting(key, value);
+        }
+        let commands = [
+            (&service.entrypoint, "/entrypoint"),
+            (&service.command, "/command"),
+            (&service.x_msvc.process.command, "/x-msvc/process/command"),
+        ];
+        for (words, pointer) in commands {
+            let node = self.node.and_then(|node| node.at(pointer));
+            let place = node.map_or(&service.place, |node| &node.place);
+            self.words(words.as_deref().unwrap_or_default(), place);
+        }
+        for dependency in &service.depends_on {
+            let reason = EdgeReason::DependsOn {
+                place: dependency.place.clone(),
+            };
+            self.mention(dependency.service.as_str(), None, reason);
+        }
+    }
+
+    fn mention(&mut self, callee: &str, port: Option<u16>, reason: EdgeReason) {
+        if let Some((name, _)) = self.services.get_key_value(callee) {
+            self.all.push(Mention {
+                caller: Party::Service(self.service.name.clone()),
+                callee: name.clone(),
+                port,
+                reason,
+            });
+        }
+    }
+
+    fn setting(&mut self, key: &str, value: &Placed<String>) {
+        if says_image(key) {
+            return;
+        }
+        let reason = || EdgeReason::Environment {
+            key: key.to_owned(),
+            place: value.place.clone(),
+        };
+        let services = self.services;
+        for address in addresses(&value.value, |name| services.contains_key(name)) {
+            self.mention(address.service, address.meant_port(), reason());
+        }
+        let calls = &self.service.x_msvc.calls;
+        for name in value.value.split(',').map(str::trim) {
+            let called = calls
+                .iter()
+                .find(|call| call.service == *name && call.key.as_deref() == Some(key));
+            if called.is_some() || key_says_host(key) {
+                let port = called.and_then(|call| call.port);
+                self.mention(name, port.or_else(|| self.port_beside(key)), reason());
+            }
+        }
+    }
+
+    /// The port in `DB_PORT` beside a `DB_HOST`.
+    fn port_beside(&self, key: &str) -> Option<u16> {
+        let at = key.rfind(['_', '-', '.']).map_or(0, |i| i + 1);
+        let (stem, last) = key.split_at_checked(at)?;
+        let port = if last.chars().any(|c| c.is_ascii_uppercase()) {
+            "PORT"
+        } else {
+            "port"
+        };
+        let value = self.service.environment.get(&format!("{stem}{port}"))?;
+        value.value.trim().parse().ok().filter(|port| *port > 0)
+    }
+
+    fn words(&mut self, words: &[String], place: &Place) {
+        let services = self.services;
+        let reason = || EdgeReason::Command {
+            place: place.clone(),
+        };
+        let mut before = "";
+        for word in words {
+            for address in addresses(word, |name| services.contains_key(name)) {
+                self.mention(address.service, address.meant_port(), reason());
+            }
+            // `--db-host db`, `-h db`, `--db-host=db`
+            let (option, value) = match word.split_once('=') {
+                Some((option, value)) => (option, value),
+                None => (before, word.as_str()),
+            };
+            if option.starts_with('-') && (option == "-h" || key_says_host(option)) {
+                self.mention(value, None, reason());
+            }
+            before = word;
+        }
+    }
+}
+
+/// Settings that hold the name and tag of an image, which looks like an address.
+fn says_image(key: &str) -> bool {
+    let words: HashSet<String> = key
+        .split(['_', '-', '.'])
+        .map(str::to_ascii_uppercase)
+        .collect();
+    words.contains("IMAGE") || words.contains("TAG")
+}
+
+#[cfg(test)]
+mod tests;

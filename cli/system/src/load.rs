@@ -1,0 +1,383 @@
+//! Loading a system, in named steps: find, read, `.env`, name, interpolate, long forms, merge,
+//! fields, typed values, `x-msvc`, profiles, references, edges.
+//!
+//! What comes in: a [`LoadRequest`] and the [`Files`] to read with. What leaves: a [`Loaded`]
+//! system with its warnings, or every problem found. Steps go on after a problem as long as what
+//! they would say still means something. What must not enter: effects other than reading through
+//! [`Files`]; the process's own environment.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::files::Files;
+use crate::id::ProjectName;
+use crate::interpolate::Interpolation;
+use crate::model::System;
+use crate::problem::{Problem, Problems, Severity};
+use crate::typed::{self, Context};
+use crate::yaml::{Key, Node, NodeValue};
+use crate::{dotenv, edges, fields, forms, merge, profiles, references, xmsvc, yaml};
+
+mod find;
+mod hash;
+mod name;
+#[cfg(test)]
+pub(crate) mod testing;
+
+/// Problems that are shown; a hostile file has any number of them.
+const MAX_PROBLEMS: usize = 200;
+
+/// What to load.
+#[derive(Debug, Clone, Default)]
+pub struct LoadRequest {
+    /// The working directory, or `-C`; absolute.
+    pub directory: PathBuf,
+    /// `-f`, in order; empty to look for Compose's own names.
+    pub files: Vec<PathBuf>,
+    /// `-p`.
+    pub project: Option<String>,
+    /// `--profile`; `*` is all of them.
+    pub profiles: Vec<String>,
+    /// The caller's environment.
+    pub environment: BTreeMap<String, String>,
+    /// Unknown keys are warnings.
+    pub lenient: bool,
+}
+
+/// A loaded system.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The system.
+    pub system: System,
+    /// What the user should know, in the order found.
+    pub warnings: Vec<Problem>,
+    /// The resolved Compose file: merged, interpolated, in long form, dollar signs escaped, so that
+    /// it loads to the same again.
+    pub resolved: serde_json::Value,
+}
+
+/// Loads a system.
+///
+/// # Errors
+/// Every problem found, each with file, line and column where a file is to blame.
+pub fn load(request: &LoadRequest, files: &Files) -> Result<Loaded, Problems> {
+    let mut problems = Problems::default();
+    match run(request, files, &mut problems) {
+        Some(loaded) if !problems.has_errors() => Ok(Loaded {
+            warnings: problems.0,
+            ..loaded
+        }),
+        _ => Err(bounded(problems)),
+    }
+}
+
+/// `None` when a step failed that the next ones need.
+fn run(request: &LoadRequest, files: &Files, problems: &mut Problems) -> Option<Loaded> {
+    let (paths, root, environment) = sources(request, files, problems)?;
+    let trees = read(&paths, &request.directory, files, problems)?;
+    let project = or_report(
+        name::name(request.project.as_deref(), &environment, &trees, &root),
+        problems,
+    )?;
+    let mut environment = environment;
+    environment.insert("COMPOSE_PROJECT_NAME".to_owned(), project.to_string());
+
+    let tree = one_tree(trees, &environment, problems)?;
+    let tree = named(tree, &project);
+    fields::check(&tree, request.lenient, problems);
+    system(
+        request,
+        files,
+        project,
+        paths,
+        &root,
+        &environment,
+        &tree,
+        problems,
+    )
+}
+
+/// Step 1 and 3: the files, the project directory, and what is set for interpolation.
+fn sources(
+    request: &LoadRequest,
+    files: &Files,
+    problems: &mut Problems,
+) -> Option<(Vec<PathBuf>, PathBuf, BTreeMap<String, String>)> {
+    // `.env` of the directory may say COMPOSE_FILE, as the environment may.
+    let mut here = request.environment.clone();
+    if request.files.is_empty() && !here.contains_key("COMPOSE_FILE") {
+        let mut ignored = Problems::default();
+        here = with_dotenv(&request.directory, request, files, &mut ignored);
+    }
+    let paths = find::files(&request.directory, &request.files, &here, files);
+    let paths = or_report(paths, problems)?;
+    let root = paths.first()?.parent()?.to_path_buf();
+    let environment = with_dotenv(&root, request, files, problems);
+    Some((paths, root, environment))
+}
+
+/// The caller's environment over the `.env` of a directory.
+fn with_dotenv(
+    directory: &Path,
+    request: &LoadRequest,
+    files: &Files,
+    problems: &mut Problems,
+) -> BTreeMap<String, String> {
+    let path = directory.join(".env");
+    let mut environment = request.environment.clone();
+    let shown = shown(&path, &request.directory);
+    let bytes = match files.read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            if error.kind() != io::ErrorKind::NotFound {
+                problems.push(Problem::error(format!(
+                    "{} cannot be read: {error}",
+                    shown.display()
+                )));
+            }
+            return environment;
+        }
+    };
+    match dotenv::parse(&shown, &bytes, &request.environment) {
+        Ok((values, warnings)) => {
+            problems.0.extend(warnings);
+            for (key, value) in values {
+                environment.entry(key).or_insert(value.value);
+            }
+        }
+        Err(found) => problems.0.extend(found.0),
+    }
+    environment
+}
+
+fn shown(path: &Path, directory: &Path) -> PathBuf {
+    path.strip_prefix(directory).unwrap_or(path).to_path_buf()
+}
+
+/// Step 2: the tree of each file; all files are tried.
+fn read(
+    paths: &[PathBuf],
+    directory: &Path,
+    files: &Files,
+    problems: &mut Problems,
+) -> Option<Vec<Node>> {
+    let mut trees = Vec::with_capacity(paths.len());
+    for path in paths {
+        match read_one(path, directory, files) {
+            Ok(tree) => trees.push(tree),
+            Err(found) => problems.0.extend(found.0),
+        }
+    }
+    (trees.len() == paths.len()).then_some(trees)
+}
+
+fn read_one(path: &Path, directory: &Path, files: &Files) -> Result<Node, Problems> {
+    let shown = shown(path, directory);
+    let bytes = files.read(path).map_err(|error| {
+        let what = format!(
+            "the Compose file {} cannot be read: {error}",
+            path.display()
+        );
+        let problem = Problem::error(what);
+        if error.kind() == io::ErrorKind::NotFound {
+            problem.hint("is the path given with -f right?")
+        } else {
+            problem
+        }
+    })?;
+    let mut tree = yaml::parse(&shown, &bytes)?;
+    if tree.as_map().is_none() {
+        let problem = tree.expected("a Compose file", "a mapping with `services`");
+        return Err(problem.into());
+    }
+    forms::old_numbers(&mut tree);
+    Ok(tree)
+}
+
+/// Steps 5 to 7: variables replaced, short forms lengthened, files merged.
+fn one_tree(
+    mut trees: Vec<Node>,
+    environment: &BTreeMap<String, String>,
+    problems: &mut Problems,
+) -> Option<Node> {
+    let mut interpolation = Interpolation::new(environment);
+    for tree in &mut trees {
+        interpolation.tree(tree, problems);
+        forms::lengthen(tree, problems);
+    }
+    merge::merge(trees, problems)
+}
+
+/// The tree with the system's name in it, first.
+fn named(mut tree: Node, project: &ProjectName) -> Node {
+    let place = tree.place.clone();
+    if let NodeValue::Map(entries) = &mut tree.value {
+        entries.retain(|(key, _)| key.text != "name");
+        let key = Key {
+            text: "name".to_owned(),
+            place: place.clone(),
+        };
+        let name = Node::new(place, NodeValue::String(project.to_string()));
+        entries.insert(0, (key, name));
+    }
+    tree
+}
+
+/// Typed values, `x-msvc`, profiles, references and edges.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is the result of one step before it; a struct would only rename them"
+)]
+fn system(
+    request: &LoadRequest,
+    files: &Files,
+    project: ProjectName,
+    paths: Vec<PathBuf>,
+    root: &Path,
+    environment: &BTreeMap<String, String>,
+    tree: &Node,
+    problems: &mut Problems,
+) -> Option<Loaded> {
+    let context = Context::new(root, &request.directory, environment, files, tree);
+    unsupported_sections(tree, problems);
+    let mut services = typed::services(tree, &context, problems);
+    for (name, service) in &mut services {
+        let node = tree.get("services").and_then(|all| all.get(name.as_str()));
+        if let Some(node) = node {
+            service.x_msvc = xmsvc::service(node, service, &context, problems);
+            runnable(node, service, problems);
+        }
+    }
+    let x_msvc = xmsvc::system(tree, &context, problems);
+    let volumes = typed::volumes(tree, problems);
+    references::networks(tree, problems);
+
+    let asked = profiles_asked(request, environment);
+    profiles::unknown(&services, &asked, problems);
+    let (mut services, resting) = profiles::select(services, &asked);
+    references::check(&mut services, &resting, problems);
+    if services.is_empty() && !problems.has_errors() {
+        problems.push(no_services(tree, !resting.is_empty()));
+    }
+    let edges = edges::infer(tree, &mut services, problems);
+    let mut system = System {
+        name: project,
+        files: paths,
+        root: root.to_path_buf(),
+        services,
+        volumes,
+        edges,
+        x_msvc,
+        hash: String::new(),
+    };
+    system.hash = hash::hash(&system);
+    Some(Loaded {
+        system,
+        warnings: Vec::new(),
+        resolved: escaped(tree.to_json()),
+    })
+}
+
+fn unsupported_sections(tree: &Node, problems: &mut Problems) {
+    if let Some((key, node)) = tree.entry("include")
+        && !node.is_null()
+    {
+        problems.push(fields::not_supported(
+            "`include`",
+            &key.place,
+            "name the files with -f FILE -f FILE",
+        ));
+    }
+}
+
+fn runnable(node: &Node, service: &crate::model::Service, problems: &mut Problems) {
+    let has_source = service.image.is_some() || service.build.is_some();
+    let runs = service.x_msvc.process.command.is_some() || node.get("provider").is_some();
+    // A wrong `image` or `build` has been reported already.
+    let written = |key: &str| node.get(key).is_some_and(|n| !n.is_null());
+    if !has_source && !runs && !written("image") && !written("build") {
+        let what = format!(
+            "the service `{}` has neither `image` nor `build`",
+            service.name
+        );
+        problems.push(
+            Problem::error(what)
+                .at(service.place.clone())
+                .hint("say what it is made of, or how it runs with `x-msvc.process.command`"),
+        );
+    } else if service.image.is_none() && written("image") && service.build.is_none() && !runs {
+        let what = format!("the `image` of the service `{}` is empty", service.name);
+        let place = node
+            .get("image")
+            .map_or(&service.place, |image| &image.place);
+        problems.push(Problem::error(what).at(place.clone()));
+    }
+}
+
+fn no_services(tree: &Node, resting: bool) -> Problem {
+    let problem = Problem::error(if resting {
+        "every service needs a profile, and none of them was asked for"
+    } else {
+        "the system has no services"
+    });
+    let entry = tree.entry("services");
+    let place = entry.map_or(&tree.place, |(key, _)| &key.place);
+    problem.at(place.clone()).hint(if resting {
+        "add --profile NAME"
+    } else {
+        "write them under `services:`"
+    })
+}
+
+fn profiles_asked(request: &LoadRequest, environment: &BTreeMap<String, String>) -> Vec<String> {
+    let set = environment
+        .get("COMPOSE_PROFILES")
+        .map_or("", String::as_str);
+    let set = set.split(',').map(str::trim).filter(|p| !p.is_empty());
+    request
+        .profiles
+        .iter()
+        .cloned()
+        .chain(set.map(str::to_owned))
+        .collect()
+}
+
+/// Dollar signs doubled in every text, so that nothing is interpolated again.
+fn escaped(mut value: serde_json::Value) -> serde_json::Value {
+    match &mut value {
+        serde_json::Value::String(text) if text.contains('$') => *text = text.replace('$', "$$"),
+        serde_json::Value::Array(items) => {
+            for item in items {
+                *item = escaped(item.take());
+            }
+        }
+        serde_json::Value::Object(fields) => {
+            for field in fields.values_mut() {
+                *field = escaped(field.take());
+            }
+        }
+        _ => {}
+    }
+    value
+}
+
+fn or_report<T>(result: Result<T, Problem>, problems: &mut Problems) -> Option<T> {
+    result.map_err(|problem| problems.push(problem)).ok()
+}
+
+/// The first problems, errors before warnings when there are too many, and how many more.
+fn bounded(mut problems: Problems) -> Problems {
+    if problems.0.len() > MAX_PROBLEMS {
+        problems
+            .0
+            .sort_by_key(|problem| problem.severity == Severity::Warning);
+        let more = problems.0.len() - MAX_PROBLEMS;
+        problems.0.truncate(MAX_PROBLEMS);
+        problems.push(Problem::error(format!("and {more} more problems")));
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests;

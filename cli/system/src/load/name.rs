@@ -1,0 +1,58 @@
+//! What the system is called: `-p`, `COMPOSE_PROJECT_NAME`, the files' `name`, else the name of the
+//! project directory made fit.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::id::ProjectName;
+use crate::interpolate::Interpolation;
+use crate::problem::{Place, Problem};
+use crate::yaml::{Node, shorten};
+
+pub(super) fn name(
+    asked: Option<&str>,
+    environment: &BTreeMap<String, String>,
+    trees: &[Node],
+    root: &Path,
+) -> Result<ProjectName, Problem> {
+    let set = environment.get("COMPOSE_PROJECT_NAME").map(String::as_str);
+    if let Some(name) = asked.or(set).filter(|name| !name.is_empty()) {
+        return checked(name, None);
+    }
+    let named = trees
+        .iter()
+        .rev()
+        .filter_map(|tree| tree.get("name"))
+        .find(|n| !n.is_null());
+    if let Some(node) = named {
+        let text = node.text().ok_or_else(|| node.expected("`name`", "text"))?;
+        let text = Interpolation::new(environment)
+            .text(&text, &mut Vec::new())
+            .map_err(|error| Problem::error(error.to_string()).at(node.place.clone()))?;
+        return checked(&text, Some(&node.place));
+    }
+    let folder = root
+        .file_name()
+        .map(|name| name.to_string_lossy().to_lowercase());
+    let fit: String = folder
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'))
+        .collect();
+    let fit = fit.trim_start_matches(['-', '_']);
+    ProjectName::new(fit).map_err(|_| {
+        Problem::error(format!(
+            "no project name can be made of the folder {}",
+            root.display()
+        ))
+        .hint("give one with -p NAME, or write `name:` at the top of the Compose file")
+    })
+}
+
+fn checked(name: &str, place: Option<&Place>) -> Result<ProjectName, Problem> {
+    ProjectName::new(name).map_err(|error| {
+        let mut problem = Problem::error(shorten(&error.to_string()));
+        problem.place = place.cloned();
+        problem
+    })
+}

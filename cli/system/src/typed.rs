@@ -1,0 +1,308 @@
+//! The last step of loading: typed values out of the tree.
+//!
+//! What comes in: the merged, interpolated tree. What leaves: the services and volumes of the
+//! model, without edges. Wrong types and forms are reported with their place, and the value takes
+//! its default, so that one run shows all problems. What must not enter: decisions between files,
+//! unknown keys ([`crate::fields`] names them).
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use crate::fields::not_supported;
+use crate::files::Files;
+use crate::forms::scalar_text;
+use crate::id::ServiceName;
+use crate::model::{Placed, Service, ServiceExtension, Volume};
+use crate::problem::{Problem, Problems};
+use crate::volume_text;
+use crate::yaml::{Key, Node, shorten};
+
+mod build;
+mod command;
+mod depends_on;
+mod environment;
+mod healthcheck;
+mod mounts;
+mod others;
+mod ports;
+mod restart;
+pub(crate) mod scalars;
+pub(crate) mod words;
+
+pub(crate) use command::words_of;
+
+use scalars::{flag, number, optional_text, texts};
+
+/// Compose's default time between the stop signal and the kill.
+const DEFAULT_GRACE: Duration = Duration::from_secs(10);
+/// Replicas of one service; more is a mistake on one machine.
+const MAX_REPLICAS: u32 = 100;
+/// Ports that all services together may open: every port of a machine, and then some.
+const MAX_PORTS: usize = 100_000;
+
+/// What typed values are made with.
+pub(crate) struct Context<'a> {
+    /// The project directory, absolute.
+    pub(crate) root: &'a Path,
+    /// Where places are shown from.
+    pub(crate) shown_from: &'a Path,
+    /// What is set for interpolation: the caller's environment over `.env`.
+    pub(crate) environment: &'a BTreeMap<String, String>,
+    /// How files are read.
+    pub(crate) files: &'a Files,
+    /// Names of the declared volumes.
+    pub(crate) volumes: Vec<&'a str>,
+    /// Ports opened so far.
+    ports: Cell<usize>,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(
+        root: &'a Path,
+        shown_from: &'a Path,
+        environment: &'a BTreeMap<String, String>,
+        files: &'a Files,
+        tree: &'a Node,
+    ) -> Self {
+        let volumes = tree.get("volumes").map(Node::entries).unwrap_or_default();
+        Self {
+            root,
+            shown_from,
+            environment,
+            files,
+            volumes: volumes.iter().map(|(key, _)| key.text.as_str()).collect(),
+            ports: Cell::new(0),
+        }
+    }
+
+    /// A path of the file, absolute: from the home folder when it begins with `~`, else from the
+    /// project directory. A Windows path stays as it is.
+    pub(crate) fn path(&self, text: &str) -> PathBuf {
+        if volume_text::is_windows(text) {
+            return PathBuf::from(text);
+        }
+        let home = self.environment.get("HOME").map(String::as_str);
+        match (text.strip_prefix('~'), home) {
+            (Some(""), Some(home)) => PathBuf::from(home),
+            (Some(rest), Some(home)) if rest.starts_with('/') => {
+                normal(&Path::new(home).join(rest.trim_start_matches('/')))
+            }
+            _ => normal(&self.root.join(text)),
+        }
+    }
+
+    /// A file's name for messages.
+    pub(crate) fn shown(&self, file: &Path) -> PathBuf {
+        file.strip_prefix(self.shown_from)
+            .unwrap_or(file)
+            .to_path_buf()
+    }
+
+    /// Counts ports; whether they are still few enough.
+    pub(crate) fn ports_left(&self, more: usize) -> bool {
+        self.ports.set(self.ports.get().saturating_add(more));
+        self.ports.get() <= MAX_PORTS
+    }
+}
+
+/// A path without `.` and `..`, by its text alone.
+pub(crate) fn normal(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            part => out.push(part),
+        }
+    }
+    out
+}
+
+/// Every service of the tree.
+pub(crate) fn services(
+    tree: &Node,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> IndexMap<ServiceName, Service> {
+    let mut services = IndexMap::new();
+    let Some(node) = tree.get("services").filter(|n| !n.is_null()) else {
+        return services;
+    };
+    let Some(entries) = node.as_map() else {
+        problems.push(node.expected("`services`", "a mapping"));
+        return services;
+    };
+    for (key, node) in entries {
+        if key.text.starts_with("x-") {
+            continue;
+        }
+        let name = match ServiceName::new(key.text.as_str()) {
+            Ok(name) => name,
+            Err(error) => {
+                problems.push(Problem::error(shorten(&error.to_string())).at(key.place.clone()));
+                continue;
+            }
+        };
+        if node.as_map().is_none() {
+            problems.push(node.expected(&format!("the service `{name}`"), "a mapping"));
+            continue;
+        }
+        services.insert(name.clone(), service(name, key, node, context, problems));
+    }
+    services
+}
+
+fn service(
+    name: ServiceName,
+    key: &Key,
+    node: &Node,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> Service {
+    let ports = ports::published(node.get("ports"), context, problems);
+    let healthcheck = healthcheck::healthcheck(node.entry("healthcheck"), problems);
+    let grace = wait(
+        node.get("stop_grace_period"),
+        "`stop_grace_period`",
+        problems,
+    );
+    let signal = optional_text(node.get("stop_signal"), "`stop_signal`", problems);
+    Service {
+        place: key.place.clone(),
+        image: image(node, problems),
+        build: build::build(node.entry("build"), context, problems),
+        entrypoint: words_of(node.get("entrypoint"), "`entrypoint`", problems),
+        command: words_of(node.get("command"), "`command`", problems),
+        environment: environment::environment(node, context, problems),
+        working_dir: optional_text(node.get("working_dir"), "`working_dir`", problems),
+        listens: ports::exposed(node.get("expose"), context, problems),
+        ports,
+        depends_on: depends_on::dependencies(node, problems),
+        mounts: mounts::mounts(node, context, problems),
+        restart: restart::policy(node, problems),
+        stop_grace_period: grace.unwrap_or(DEFAULT_GRACE),
+        stop_signal: signal.unwrap_or_else(|| "SIGTERM".to_owned()),
+        replicas: replicas(node, problems),
+        profiles: texts(node.get("profiles"), "`profiles`", problems),
+        labels: labels(node),
+        other_fields: others::others(node, healthcheck.is_some(), problems),
+        healthcheck,
+        x_msvc: ServiceExtension::default(),
+        name,
+    }
+}
+
+fn image(node: &Node, problems: &mut Problems) -> Option<Placed<String>> {
+    let image = node.get("image")?;
+    let value = optional_text(Some(image), "`image`", problems).filter(|text| !text.is_empty())?;
+    Some(Placed {
+        value,
+        place: image.place.clone(),
+    })
+}
+
+fn labels(node: &Node) -> IndexMap<String, String> {
+    let labels = node.get("labels").map(Node::entries).unwrap_or_default();
+    labels
+        .iter()
+        .filter_map(|(key, value)| Some((key.text.clone(), scalar_text(value)?)))
+        .collect()
+}
+
+/// A duration; `None` when absent or wrong (which is reported).
+pub(crate) fn wait(node: Option<&Node>, what: &str, problems: &mut Problems) -> Option<Duration> {
+    let node = node.filter(|n| !n.is_null())?;
+    let text = optional_text(Some(node), what, problems)?;
+    match crate::duration::parse(&text) {
+        Ok(duration) => Some(duration),
+        Err(error) => {
+            problems.push(
+                Problem::error(format!(
+                    "{what} is `{}`, which is no duration: {error}",
+                    shorten(&text)
+                ))
+                .at(node.place.clone())
+                .hint("write it as 500ms, 30s or 1m30s"),
+            );
+            None
+        }
+    }
+}
+
+fn replicas(node: &Node, problems: &mut Problems) -> u32 {
+    let asked = node
+        .get("scale")
+        .or_else(|| node.at("/deploy/replicas"))
+        .filter(|n| !n.is_null());
+    match asked.map(|node| number(node, "the number of replicas", MAX_REPLICAS)) {
+        Some(Ok(replicas)) => replicas,
+        Some(Err(problem)) => {
+            problems.push(problem);
+            1
+        }
+        None => 1,
+    }
+}
+
+/// The declared volumes.
+pub(crate) fn volumes(tree: &Node, problems: &mut Problems) -> IndexMap<String, Volume> {
+    let mut volumes = IndexMap::new();
+    let Some(node) = tree.get("volumes").filter(|n| !n.is_null()) else {
+        return volumes;
+    };
+    let Some(entries) = node.as_map() else {
+        problems.push(node.expected("the top-level `volumes`", "a mapping"));
+        return volumes;
+    };
+    for (key, node) in entries {
+        if key.text.starts_with("x-") {
+            continue;
+        }
+        volumes.insert(key.text.clone(), volume(node, problems));
+    }
+    volumes
+}
+
+fn volume(node: &Node, problems: &mut Problems) -> Volume {
+    let mut name = optional_text(node.get("name"), "the name of a volume", problems);
+    let external = match node.get("external").filter(|n| !n.is_null()) {
+        // The form before `name` existed.
+        Some(external) if external.as_map().is_some() => {
+            name = name
+                .or_else(|| optional_text(external.get("name"), "the name of a volume", problems));
+            true
+        }
+        Some(external) => flag(external, "`external`").unwrap_or_else(|problem| {
+            problems.push(problem);
+            false
+        }),
+        None => false,
+    };
+    if let Some((key, driver)) = node.entry("driver")
+        && driver
+            .as_str()
+            .is_some_and(|driver| !matches!(driver, "" | "local"))
+    {
+        problems.push(not_supported(
+            "a volume driver other than `local`",
+            &key.place,
+            "",
+        ));
+    }
+    if let Some((key, options)) = node.entry("driver_opts")
+        && !options.entries().is_empty()
+    {
+        problems.push(not_supported(
+            "`driver_opts` of a volume",
+            &key.place,
+            "mount a folder of the host instead",
+        ));
+    }
+    Volume { external, name }
+}

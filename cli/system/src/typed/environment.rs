@@ -1,0 +1,109 @@
+//! `environment` over the files of `env_file`.
+
+use std::io;
+
+use indexmap::IndexMap;
+
+use super::Context;
+use super::scalars::{flag, optional_text};
+use crate::dotenv;
+use crate::forms::scalar_text;
+use crate::model::Placed;
+use crate::problem::{Problem, Problems};
+use crate::yaml::{Node, shorten};
+
+pub(crate) fn environment(
+    service: &Node,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> IndexMap<String, Placed<String>> {
+    let mut all = IndexMap::new();
+    for item in service.get("env_file").map(Node::items).unwrap_or_default() {
+        match from_file(item, context, problems) {
+            Ok(values) => all.extend(values),
+            Err(found) => problems.0.extend(found.0),
+        }
+    }
+    let node = service.get("environment").filter(|n| !n.is_null());
+    if let Some(node) = node
+        && node.as_map().is_none()
+    {
+        problems.push(node.expected("`environment`", "a mapping or a list of `KEY=VALUE`"));
+    }
+    for (key, value) in node.map(Node::entries).unwrap_or_default() {
+        if key.text.is_empty() || key.text.contains(['=', '\0']) {
+            let what = format!("`{}` cannot be the name of a variable", shorten(&key.text));
+            problems.push(Problem::error(what).at(key.place.clone()));
+            continue;
+        }
+        let text = if value.is_null() {
+            context.environment.get(&key.text).cloned()
+        } else {
+            scalar_text(value)
+        };
+        let place = value.place.clone();
+        match text {
+            Some(value) => {
+                all.insert(key.text.clone(), Placed { value, place });
+            }
+            // Named without a value that anybody gives: not set, whatever a file said.
+            None => {
+                all.shift_remove(&key.text);
+            }
+        }
+    }
+    all
+}
+
+fn from_file(
+    item: &Node,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> Result<IndexMap<String, Placed<String>>, Problems> {
+    let (path_node, format, required) = match item.as_map() {
+        None => (item, None, true),
+        Some(_) => {
+            let wrong =
+                || Problem::error("this entry of `env_file` has no `path`").at(item.place.clone());
+            let required = match item.get("required").filter(|n| !n.is_null()) {
+                Some(node) => flag(node, "`env_file.required`")?,
+                None => true,
+            };
+            let format = optional_text(item.get("format"), "`env_file.format`", problems);
+            (item.get("path").ok_or_else(wrong)?, format, required)
+        }
+    };
+    let path = scalar_text(path_node).filter(|path| !path.is_empty());
+    let path = path.ok_or_else(|| path_node.expected("an entry of `env_file`", "a path"))?;
+    let file = context.path(&path);
+    let bytes = match context.files.read(&file) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !required => {
+            return Ok(IndexMap::new());
+        }
+        Err(error) => {
+            return Err(Problem::error(format!(
+                "the `env_file` {} cannot be read: {error}",
+                file.display()
+            ))
+            .at(path_node.place.clone())
+            .hint("create it, or write `required: false`")
+            .into());
+        }
+    };
+    let shown = context.shown(&file);
+    match format.as_deref() {
+        None => {
+            let (values, warnings) = dotenv::parse(&shown, &bytes, context.environment)?;
+            problems.0.extend(warnings);
+            Ok(values)
+        }
+        Some("raw") => Ok(dotenv::raw(&shown, &String::from_utf8_lossy(&bytes))),
+        Some(other) => Err(Problem::error(format!(
+            "`env_file` has no format `{}`: `raw`, or none at all",
+            shorten(other)
+        ))
+        .at(item.place.clone())
+        .into()),
+    }
+}

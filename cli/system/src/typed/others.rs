@@ -1,0 +1,149 @@
+//! The keys of a service that the model has no place for: those that change what the service is
+//! or does are errors, those that say how a runtime is to run it are handed on to the runtime.
+
+use indexmap::IndexMap;
+
+use crate::fields::not_supported;
+use crate::model::Placed;
+use crate::problem::Problems;
+use crate::yaml::{Key, Node};
+
+/// Keys that the typed model holds.
+const MODELLED: &[&str] = &[
+    "build",
+    "command",
+    "depends_on",
+    "deploy",
+    "entrypoint",
+    "env_file",
+    "environment",
+    "expose",
+    "healthcheck",
+    "image",
+    "labels",
+    "links",
+    "ports",
+    "profiles",
+    "restart",
+    "scale",
+    "stop_grace_period",
+    "stop_signal",
+    "tmpfs",
+    "volumes",
+    "working_dir",
+];
+
+/// Keys that give a service something it cannot do without, and what to do instead.
+const UNSUPPORTED: &[(&str, &str)] = &[
+    ("configs", "mount the file with `volumes`"),
+    ("credential_spec", ""),
+    ("external_links", ""),
+    ("extends", ""),
+    ("label_file", "write the labels under `labels`"),
+    ("models", ""),
+    ("post_start", ""),
+    ("pre_start", ""),
+    ("pre_stop", ""),
+    ("provider", ""),
+    (
+        "secrets",
+        "mount the file with `volumes`, or name it in `environment`",
+    ),
+    ("volumes_from", "name the volumes under `volumes`"),
+];
+
+/// Keys below modelled ones that the model has no place for.
+const BELOW: &[(&str, &[&str])] = &[
+    (
+        "build",
+        &[
+            "additional_contexts",
+            "cache_from",
+            "cache_to",
+            "dockerfile_inline",
+            "entitlements",
+            "extra_hosts",
+            "isolation",
+            "labels",
+            "network",
+            "no_cache",
+            "no_cache_filter",
+            "platforms",
+            "privileged",
+            "provenance",
+            "pull",
+            "sbom",
+            "secrets",
+            "shm_size",
+            "ssh",
+            "tags",
+            "ulimits",
+        ],
+    ),
+    (
+        "deploy",
+        &[
+            "endpoint_mode",
+            "labels",
+            "mode",
+            "placement",
+            "resources",
+            "rollback_config",
+            "update_config",
+        ],
+    ),
+    ("healthcheck", &["start_interval"]),
+];
+
+/// Fields for the runtime, by name (`networks`, `build.ssh`).
+pub(crate) fn others(
+    service: &Node,
+    has_healthcheck: bool,
+    problems: &mut Problems,
+) -> IndexMap<String, Placed<serde_json::Value>> {
+    let mut fields = IndexMap::new();
+    for (key, node) in service.entries() {
+        let name = key.text.as_str();
+        if node.is_null() || name.starts_with("x-") || crate::fields::SERVICE.kind(name).is_none() {
+            continue;
+        }
+        if let Some((_, instead)) = UNSUPPORTED.iter().find(|(known, _)| *known == name) {
+            if !is_empty(node) {
+                problems.push(not_supported(&format!("`{name}`"), &key.place, instead));
+            }
+        } else if !MODELLED.contains(&name) {
+            fields.insert(name.to_owned(), placed(key, node));
+        }
+        for below in BELOW
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, below)| *below)
+            .unwrap_or_default()
+        {
+            if let Some((key, node)) = node.entry(below).filter(|(_, node)| !node.is_null()) {
+                fields.insert(format!("{name}.{below}"), placed(key, node));
+            }
+        }
+    }
+    // Without a `test` the healthcheck is the image's, with other times.
+    if let Some((key, node)) = service.entry("healthcheck")
+        && !has_healthcheck
+        && node.as_map().is_some()
+        && node.get("test").is_none()
+        && node.get("disable").is_none()
+    {
+        fields.insert("healthcheck".to_owned(), placed(key, node));
+    }
+    fields
+}
+
+fn is_empty(node: &Node) -> bool {
+    node.as_seq().is_some_and(<[Node]>::is_empty) || node.as_map().is_some_and(<[_]>::is_empty)
+}
+
+fn placed(key: &Key, node: &Node) -> Placed<serde_json::Value> {
+    Placed {
+        value: node.to_json(),
+        place: key.place.clone(),
+    }
+}

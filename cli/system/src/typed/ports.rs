@@ -1,0 +1,198 @@
+//! `ports` in short and long form, ranges expanded, and `expose`.
+
+use super::Context;
+use super::scalars::optional_text;
+use crate::forms::scalar_text;
+use crate::model::{Protocol, PublishedPort};
+use crate::problem::{Place, Problem, Problems};
+use crate::yaml::{Node, shorten};
+
+/// Why a text is no port.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum PortError {
+    #[error("`{0}` is no port: a number from 1 to 65535, or a range of them")]
+    Number(String),
+    #[error("the range `{0}` ends before it begins")]
+    Backwards(String),
+    #[error("the ranges `{0}` and `{1}` are not equally long")]
+    Lengths(String, String),
+    #[error("a range of host ports (`{0}`) for one port is not supported yet")]
+    AnyOf(String),
+    #[error("the protocol `{0}` is not supported yet: tcp and udp are")]
+    Protocol(String),
+}
+
+/// A port's parts as written.
+struct Written<'a> {
+    host_ip: Option<&'a str>,
+    published: &'a str,
+    target: &'a str,
+    protocol: &'a str,
+}
+
+/// `ports` of a service.
+pub(crate) fn published(
+    node: Option<&Node>,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> Vec<PublishedPort> {
+    let Some(node) = node.filter(|n| !n.is_null()) else {
+        return Vec::new();
+    };
+    let Some(items) = node.as_seq() else {
+        problems.push(node.expected("`ports`", "a list"));
+        return Vec::new();
+    };
+    let mut ports = Vec::new();
+    for item in items {
+        let expanded = if item.as_map().is_some() {
+            long(item, problems)
+        } else {
+            short(item)
+        };
+        match expanded {
+            Ok(expanded) if context.ports_left(expanded.len()) => ports.extend(expanded),
+            Ok(_) => {
+                problems.push(
+                    Problem::error("the files open more ports than msvc keeps")
+                        .at(item.place.clone()),
+                );
+                break;
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    ports
+}
+
+fn short(item: &Node) -> Result<Vec<PublishedPort>, Problem> {
+    let wanted = "text (`HOST:PORT`), a number or a mapping";
+    let text = scalar_text(item)
+        .filter(|text| !text.is_empty())
+        .ok_or_else(|| item.expected("an item of `ports`", wanted))?;
+    let (address, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
+    let (rest, target) = address.rsplit_once(':').unwrap_or(("", address));
+    let (host_ip, published) = match rest.rsplit_once(':') {
+        Some((ip, published)) => (
+            Some(ip.trim_start_matches('[').trim_end_matches(']')),
+            published,
+        ),
+        None => (None, rest),
+    };
+    expand(
+        &Written {
+            host_ip,
+            published,
+            target,
+            protocol,
+        },
+        &item.place,
+    )
+    .map_err(|error| wrong(&text, &error, &item.place))
+}
+
+fn long(item: &Node, problems: &mut Problems) -> Result<Vec<PublishedPort>, Problem> {
+    let mut field =
+        |key: &str| optional_text(item.get(key), &format!("`{key}` of a port"), problems);
+    let (host_ip, published, protocol) = (field("host_ip"), field("published"), field("protocol"));
+    let target = field("target").ok_or_else(|| {
+        Problem::error("this port has no `target`: the port that the service listens on")
+            .at(item.place.clone())
+    })?;
+    let written = Written {
+        host_ip: host_ip.as_deref(),
+        published: published.as_deref().unwrap_or_default(),
+        target: &target,
+        protocol: protocol.as_deref().unwrap_or("tcp"),
+    };
+    expand(&written, &item.place).map_err(|error| wrong(&target, &error, &item.place))
+}
+
+fn wrong(text: &str, error: &PortError, place: &Place) -> Problem {
+    let problem = Problem::error(format!("`ports` has `{}`: {error}", shorten(text)));
+    problem
+        .at(place.clone())
+        .hint("write `PORT`, `HOST:PORT` or `ADDRESS:HOST:PORT`, with `/udp` where it is not TCP")
+}
+
+fn expand(written: &Written<'_>, place: &Place) -> Result<Vec<PublishedPort>, PortError> {
+    let protocol = match written.protocol.to_ascii_lowercase().as_str() {
+        "" | "tcp" => Protocol::Tcp,
+        "udp" => Protocol::Udp,
+        other => return Err(PortError::Protocol(shorten(other))),
+    };
+    let (first, last) = range(written.target)?;
+    // Host port 0 is any free one, as none is.
+    let host = match written.published {
+        "" | "0" => None,
+        text => Some(range(text)?),
+    };
+    if let Some((host_first, host_last)) = host
+        && host_last - host_first != last - first
+    {
+        return Err(if first == last {
+            PortError::AnyOf(shorten(written.published))
+        } else {
+            PortError::Lengths(shorten(written.published), shorten(written.target))
+        });
+    }
+    Ok((first..=last)
+        .map(|target| PublishedPort {
+            host_ip: written
+                .host_ip
+                .filter(|ip| !ip.is_empty())
+                .map(str::to_owned),
+            published: host.map(|(host_first, _)| host_first + (target - first)),
+            target,
+            protocol,
+            place: place.clone(),
+        })
+        .collect())
+}
+
+/// First and last of `80` or `80-90`.
+fn range(text: &str) -> Result<(u16, u16), PortError> {
+    let port = |part: &str| {
+        part.trim()
+            .parse::<u16>()
+            .ok()
+            .filter(|port| *port > 0)
+            .ok_or_else(|| PortError::Number(shorten(text)))
+    };
+    let (first, last) = match text.split_once('-') {
+        Some((first, last)) => (port(first)?, port(last)?),
+        None => (port(text)?, port(text)?),
+    };
+    if last < first {
+        return Err(PortError::Backwards(shorten(text)));
+    }
+    Ok((first, last))
+}
+
+/// `expose`: TCP ports that the service listens on.
+pub(crate) fn exposed(
+    node: Option<&Node>,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> Vec<u16> {
+    let mut ports = Vec::new();
+    for item in node.map(Node::items).unwrap_or_default() {
+        let Some(text) = scalar_text(item) else {
+            continue;
+        };
+        let (numbers, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
+        match range(numbers) {
+            Ok((first, last)) if protocol == "tcp" => {
+                if context.ports_left(usize::from(last - first) + 1) {
+                    ports.extend(first..=last);
+                }
+            }
+            Ok(_) => {}
+            Err(error) => problems.push(
+                Problem::error(format!("`expose` has `{}`: {error}", shorten(&text)))
+                    .at(item.place.clone()),
+            ),
+        }
+    }
+    ports
+}

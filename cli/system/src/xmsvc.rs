@@ -1,0 +1,388 @@
+//! `x-msvc`: what Compose has no word for, on a service and at the top level. Unknown keys in it
+//! are errors: these words are ours.
+
+use indexmap::IndexMap;
+
+use crate::fields::not_supported;
+use crate::forms::{scalar_text, want_text};
+use crate::id::ServiceName;
+use crate::model::{
+    Call, ContractExtension, JourneyReference, Placed, ProcessBuild, ProcessExtension, Service,
+    ServiceExtension, SystemExtension,
+};
+use crate::problem::{Problem, Problems};
+use crate::typed::scalars::optional_text;
+use crate::typed::{Context, words_of};
+use crate::yaml::{Node, NodeValue, shorten};
+
+/// The top-level `x-msvc`.
+pub(crate) fn system(
+    tree: &Node,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> SystemExtension {
+    let Some(node) = mapping(
+        tree.get("x-msvc"),
+        "`x-msvc`",
+        &["contracts", "journeys", "experiments"],
+        problems,
+    ) else {
+        return SystemExtension::default();
+    };
+    let contracts = node.get("contracts").filter(|n| !n.is_null());
+    SystemExtension {
+        contracts: contracts.and_then(|n| path(n, "`x-msvc.contracts`", context, problems)),
+        journeys: list(node.get("journeys"), "`x-msvc.journeys`", problems)
+            .iter()
+            .filter_map(|item| journey(item, context, problems))
+            .collect(),
+        experiments: list(node.get("experiments"), "`x-msvc.experiments`", problems)
+            .iter()
+            .filter_map(|item| path(item, "an item of `x-msvc.experiments`", context, problems))
+            .collect(),
+    }
+}
+
+fn journey(
+    item: &Node,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> Option<JourneyReference> {
+    if item.as_map().is_none() {
+        let what = "an item of `x-msvc.journeys`";
+        return path(item, what, context, problems).map(JourneyReference::Document);
+    }
+    let what = "a journey that is a command";
+    mapping(Some(item), what, &["name", "command"], problems)?;
+    let name = optional_text(item.get("name"), "the name of a journey", problems);
+    let command = words_of(item.get("command"), "the command of a journey", problems);
+    match (
+        name.filter(|n| !n.is_empty()),
+        command.filter(|c| !c.is_empty()),
+    ) {
+        (Some(name), Some(command)) => Some(JourneyReference::Command {
+            name,
+            command,
+            place: item.place.clone(),
+        }),
+        _ => {
+            let wrong = Problem::error("a journey that is a command has a `name` and a `command`");
+            problems.push(wrong.at(item.place.clone()));
+            None
+        }
+    }
+}
+
+/// A service's `x-msvc`. `service` is the rest of it, read before.
+pub(crate) fn service(
+    node: &Node,
+    service: &Service,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> ServiceExtension {
+    const KEYS: &[&str] = &["owner", "context", "process", "calls", "probe", "contract"];
+    let Some(node) = mapping(node.get("x-msvc"), "`x-msvc` of a service", KEYS, problems) else {
+        return ServiceExtension::default();
+    };
+    if let Some((key, probe)) = node.entry("probe")
+        && !probe.is_null()
+    {
+        problems.push(not_supported(
+            "`x-msvc.probe`",
+            &key.place,
+            "write a `healthcheck`",
+        ));
+    }
+    ServiceExtension {
+        owner: optional_text(node.get("owner"), "`x-msvc.owner`", problems),
+        context: optional_text(node.get("context"), "`x-msvc.context`", problems),
+        process: process(node, service, context, problems),
+        calls: list(node.get("calls"), "`x-msvc.calls`", problems)
+            .iter()
+            .filter_map(|item| call(item, problems))
+            .collect(),
+        contract: contract(node, problems),
+    }
+}
+
+fn process(
+    node: &Node,
+    service: &Service,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> ProcessExtension {
+    const KEYS: &[&str] = &["build", "command", "working_dir", "environment", "port"];
+    let Some(node) = mapping(node.get("process"), "`x-msvc.process`", KEYS, problems) else {
+        return ProcessExtension::default();
+    };
+    let working_dir = optional_text(
+        node.get("working_dir"),
+        "`x-msvc.process.working_dir`",
+        problems,
+    );
+    ProcessExtension {
+        build: node.get("build").and_then(|n| build(n, problems)),
+        command: words_of(node.get("command"), "`x-msvc.process.command`", problems),
+        working_dir: working_dir.map(|dir| context.path(&dir)),
+        environment: settings(
+            node.get("environment"),
+            "`x-msvc.process.environment`",
+            problems,
+        ),
+        port: node
+            .get("port")
+            .map(|n| port(n, service, problems))
+            .unwrap_or_default(),
+    }
+}
+
+fn build(node: &Node, problems: &mut Problems) -> Option<ProcessBuild> {
+    let what = "`x-msvc.process.build`";
+    match &node.value {
+        NodeValue::Null => None,
+        NodeValue::String(text) if text == "cargo" => Some(ProcessBuild::Cargo { bin: None }),
+        NodeValue::String(text) if text == "none" => Some(ProcessBuild::Nothing),
+        NodeValue::Map(_) => {
+            mapping(Some(node), what, &["cargo"], problems)?;
+            let bin = optional_text(node.get("cargo"), "`x-msvc.process.build.cargo`", problems);
+            Some(ProcessBuild::Cargo { bin })
+        }
+        _ => words_of(Some(node), what, problems)
+            .filter(|words| !words.is_empty())
+            .map(ProcessBuild::Command),
+    }
+}
+
+/// `port: {"8080": LISTEN}`, or `port: LISTEN` where the service has one port.
+fn port(node: &Node, service: &Service, problems: &mut Problems) -> IndexMap<u16, Placed<String>> {
+    let what = "`x-msvc.process.port`";
+    let mut ports = IndexMap::new();
+    let mut take = |port: Option<u16>, variable: &Node| match (port, want_text(variable, what)) {
+        (Some(port), Ok(value)) => {
+            let place = variable.place.clone();
+            ports.insert(port, Placed { value, place });
+            None
+        }
+        (_, Err(problem)) => Some(problem),
+        (None, Ok(variable_name)) => Some(
+            Problem::error(format!(
+                "{what} is `{}`, but which port that carries is not clear",
+                shorten(&variable_name)
+            ))
+            .at(variable.place.clone())
+            .hint("write `port: {\"8080\": VARIABLE}`"),
+        ),
+    };
+    match &node.value {
+        NodeValue::Null => {}
+        NodeValue::Map(entries) => {
+            for (key, variable) in entries {
+                match key.text.parse::<u16>().ok().filter(|port| *port > 0) {
+                    Some(port) => problems.0.extend(take(Some(port), variable)),
+                    None => problems.push(
+                        Problem::error(format!("`{}` is no port", shorten(&key.text)))
+                            .at(key.place.clone())
+                            .hint("write `port: {\"8080\": VARIABLE}`"),
+                    ),
+                }
+            }
+        }
+        _ => {
+            let variable = scalar_text(node).unwrap_or_default();
+            problems.0.extend(take(only_port(service, &variable), node));
+        }
+    }
+    ports
+}
+
+/// The port that a variable's value names (`0.0.0.0:8080`, `8080`), else the only one that the
+/// service is known to listen on.
+fn only_port(service: &Service, variable: &str) -> Option<u16> {
+    let value = service.environment.get(variable).map(|v| v.value.as_str());
+    let written = value
+        .and_then(|value| value.rsplit(':').next())
+        .and_then(|port| port.parse().ok())
+        .filter(|port| *port > 0);
+    let mut known: Vec<u16> = service.ports.iter().map(|port| port.target).collect();
+    known.extend(&service.listens);
+    known.sort_unstable();
+    known.dedup();
+    written.or(match *known.as_slice() {
+        [port] => Some(port),
+        _ => None,
+    })
+}
+
+fn call(item: &Node, problems: &mut Problems) -> Option<Call> {
+    let what = "an item of `x-msvc.calls`";
+    let (service, port, key) = if item.as_map().is_some() {
+        mapping(Some(item), what, &["service", "port", "key"], problems)?;
+        let service = optional_text(item.get("service"), "`service` of a call", problems);
+        let port = optional_text(item.get("port"), "`port` of a call", problems);
+        let key = optional_text(item.get("key"), "`key` of a call", problems);
+        (service.unwrap_or_default(), port, key)
+    } else {
+        match want_text(item, what) {
+            Ok(text) => match text.split_once(':') {
+                Some((service, port)) => (service.to_owned(), Some(port.to_owned()), None),
+                None => (text, None, None),
+            },
+            Err(problem) => {
+                problems.push(problem);
+                return None;
+            }
+        }
+    };
+    let port = match port.map(|text| text.parse::<u16>().ok().filter(|p| *p > 0).ok_or(text)) {
+        None => None,
+        Some(Ok(port)) => Some(port),
+        Some(Err(text)) => {
+            let wrong =
+                Problem::error(format!("{what} has `{}`, which is no port", shorten(&text)));
+            problems.push(wrong.at(item.place.clone()));
+            return None;
+        }
+    };
+    match ServiceName::new(service) {
+        Ok(service) => Some(Call {
+            service,
+            port,
+            key,
+            place: item.place.clone(),
+        }),
+        Err(error) => {
+            let wrong = Problem::error(shorten(&error.to_string())).at(item.place.clone());
+            problems.push(wrong.hint("write `SERVICE`, `SERVICE:PORT` or {service, port, key}"));
+            None
+        }
+    }
+}
+
+fn contract(node: &Node, problems: &mut Problems) -> Option<ContractExtension> {
+    const KEYS: &[&str] = &["states", "environment", "consumer_test"];
+    let (key, node) = node.entry("contract")?;
+    let node = mapping(Some(node), "`x-msvc.contract`", KEYS, problems)?;
+    let states = node
+        .get("states")
+        .filter(|n| !n.is_null())
+        .and_then(
+            |states| match want_text(states, "`x-msvc.contract.states`") {
+                Ok(value) if value.starts_with('/') => Some(Placed {
+                    value,
+                    place: states.place.clone(),
+                }),
+                Ok(value) => {
+                    let wrong = format!(
+                        "`x-msvc.contract.states` is `{}`, which is no path",
+                        shorten(&value)
+                    );
+                    problems.push(
+                        Problem::error(wrong)
+                            .at(states.place.clone())
+                            .hint("write `/_pact/states`"),
+                    );
+                    None
+                }
+                Err(problem) => {
+                    problems.push(problem);
+                    None
+                }
+            },
+        );
+    let environment = settings(
+        node.get("environment"),
+        "`x-msvc.contract.environment`",
+        problems,
+    );
+    Some(ContractExtension {
+        states,
+        environment: environment.into_iter().map(|(k, v)| (k, v.value)).collect(),
+        consumer_test: words_of(
+            node.get("consumer_test"),
+            "`x-msvc.contract.consumer_test`",
+            problems,
+        ),
+        place: key.place.clone(),
+    })
+}
+
+/// The node when it is a mapping; unknown keys are reported, `x-` ones too.
+fn mapping<'n>(
+    node: Option<&'n Node>,
+    what: &str,
+    known: &[&str],
+    problems: &mut Problems,
+) -> Option<&'n Node> {
+    let node = node.filter(|n| !n.is_null())?;
+    if node.as_map().is_none() {
+        problems.push(node.expected(what, "a mapping"));
+        return None;
+    }
+    for (key, _) in node.entries() {
+        if !known.contains(&key.text.as_str()) {
+            problems.push(key.unknown(what, known.iter().copied()));
+        }
+    }
+    Some(node)
+}
+
+fn list<'n>(node: Option<&'n Node>, what: &str, problems: &mut Problems) -> &'n [Node] {
+    let Some(node) = node.filter(|n| !n.is_null()) else {
+        return &[];
+    };
+    if node.as_seq().is_none() {
+        problems.push(node.expected(what, "a list"));
+    }
+    node.items()
+}
+
+fn path(
+    node: &Node,
+    what: &str,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> Option<Placed<std::path::PathBuf>> {
+    match want_text(node, what) {
+        Ok(text) => Some(Placed {
+            value: context.path(&text),
+            place: node.place.clone(),
+        }),
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    }
+}
+
+fn settings(
+    node: Option<&Node>,
+    what: &str,
+    problems: &mut Problems,
+) -> IndexMap<String, Placed<String>> {
+    let mut settings = IndexMap::new();
+    let Some(node) = node.filter(|n| !n.is_null()) else {
+        return settings;
+    };
+    if node.as_map().is_none() && node.as_seq().is_none() {
+        problems.push(node.expected(what, "a mapping or a list of `KEY=VALUE`"));
+    }
+    for (key, value) in node.entries() {
+        match scalar_text(value) {
+            Some(text) => {
+                let place = value.place.clone();
+                settings.insert(key.text.clone(), Placed { value: text, place });
+            }
+            None => problems.push(value.expected(&format!("`{}`", shorten(&key.text)), "text")),
+        }
+    }
+    for item in node.items() {
+        match item.as_str().and_then(|text| text.split_once('=')) {
+            Some((key, value)) => {
+                let (value, place) = (value.to_owned(), item.place.clone());
+                settings.insert(key.to_owned(), Placed { value, place });
+            }
+            None => problems.push(item.expected(&format!("an item of {what}"), "`KEY=VALUE`")),
+        }
+    }
+    settings
+}
