@@ -2,32 +2,40 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     reason = "the helpers of a test fail it by panicking"
 )]
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use msvc_chaos::command::CommandLine;
 use msvc_chaos::faults::Faults;
 use msvc_chaos::inject::{Ended, Tools, latency};
+use msvc_chaos::journal::Writer;
 use msvc_chaos::kill::{Down, kill};
-use msvc_chaos::live::LiveFaults;
+use msvc_chaos::live::{LiveFaults, LiveJourneys};
 use msvc_chaos::order::Latency;
+use msvc_chaos::run::{Bench, Concluded, run};
+use msvc_journey::{Bases, CommandPlace, Entry, Limits};
 use msvc_machine::clock::MachineClock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_mesh::Mesh;
 use msvc_mesh::fault::Stream;
 use msvc_mesh::spec::{Admission, Backend, EdgeSpec};
 use msvc_report::event::Event;
+use msvc_report::exit::Exit;
 use msvc_runtime::contract::Runtime;
 use msvc_runtime::instance::{HealthSpec, InstanceSpec, Listen, ProcessProgram, Program};
 use msvc_runtime::plan::{Deed, Step};
 use msvc_runtime::process::{ProcessRuntime, ProjectHome, SupervisorOptions, supervisor_main};
+use msvc_system::files::Files;
 use msvc_system::id::{EdgeId, InstanceId, LaneName};
-use msvc_system::model::{Condition, RestartPolicy};
+use msvc_system::model::{Condition, JourneyReference, RestartPolicy};
+use msvc_system::problem::Place;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -290,6 +298,108 @@ async fn a_service_without_a_restart_policy_stays_down_and_an_unknown_one_is_two
     let ended = kill(&"web".parse().unwrap(), &down, DEADLINE, &tools).await;
     assert_eq!(ended.code, 1, "{}", said(&ended));
     assert!(said(&ended).contains("stays down"), "{}", said(&ended));
+    system.down().await;
+}
+
+/// Plays a journey that asks for the server's page until it comes, as a command would.
+async fn experiment(system: &System, provider: &str) -> Concluded {
+    let text = format!(
+        "title: the page comes\n\
+         description: d\n\
+         steady-state-hypothesis:\n  \
+           title: h\n  \
+           probes: [{{type: probe, name: p, tolerance: true, provider: {{type: msvc, journey: page}}}}]\n\
+         method:\n  \
+           - {{type: action, name: broken, provider: {provider}}}\n"
+    );
+    let path = PathBuf::from("page.yaml");
+    let files = Files::in_memory(BTreeMap::from([(path.clone(), text.into_bytes())]));
+    let experiment = msvc_chaos::experiment::read(&path, &files).unwrap();
+    let asking = format!(
+        "for n in range(600):\n try:\n  u.urlopen('http://{}', timeout=5).read(); sys.exit(0)\n \
+         except OSError: time.sleep(.05)\nsys.exit(1)",
+        system.edge
+    );
+    let reference = JourneyReference::Command {
+        name: "page".to_owned(),
+        command: [
+            "python3",
+            "-c",
+            &format!("import sys,time,urllib.request as u\n{asking}"),
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        place: Place {
+            file: "compose.yaml".into(),
+            line: 1,
+            column: 1,
+        },
+    };
+    let journeys = msvc_journey::load(&[reference], &files).unwrap();
+    let played = LiveJourneys {
+        journeys: &journeys,
+        entry: Entry {
+            bases: Bases::only(format!("http://{}", system.edge)),
+            ca_pem: None,
+            inputs: serde_json::Map::new(),
+            run: "r".to_owned(),
+            clock: MachineClock::shared(),
+            request_timeout: DEADLINE,
+            limits: Limits::default(),
+            command: CommandPlace {
+                directory: "/".into(),
+                environment: vec![("PATH".into(), "/usr/bin:/bin".into())],
+            },
+        },
+        again: &|name| format!("msvc journey run {name}"),
+        plays: AtomicU64::new(0),
+    };
+    run(
+        &experiment,
+        &Bench {
+            faults: &system.faults,
+            journeys: &played,
+            clock: &MachineClock,
+            sink: &|_| {},
+            shutdown: &Shutdown::new(),
+            seed: 7,
+            recovery_limit: DEADLINE,
+            again: "msvc chaos run page.yaml".to_owned(),
+            writer: Writer {
+                version: "0.1.0".to_owned(),
+                platform: "linux".to_owned(),
+                node: "here".to_owned(),
+            },
+        },
+    )
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_experiment_with_a_latency_holds_and_its_journal_has_the_receipt() {
+    let system = System::up(RestartPolicy::Always).await;
+    let provider = "{type: msvc, fault: latency, edge: 'client->web', delay: 300ms}";
+    let concluded = experiment(&system, provider).await;
+    assert_eq!(concluded.case.exit, Exit::Held, "{:?}", concluded.case);
+    let receipt = &concluded.journal.msvc.receipts[0];
+    assert!(receipt.touches[0].held_ns >= 300_000_000, "{receipt:?}");
+    assert_eq!(concluded.journal.steady_states.during.len(), 0);
+    system.down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_experiment_with_a_kill_ends_only_once_the_service_is_healthy_again() {
+    let system = System::up(RestartPolicy::UnlessStopped).await;
+    // What detects the kill: somebody who is connected all the while.
+    let mut open = TcpStream::connect(system.edge).await.unwrap();
+    open.write_all(b"GET /").await.unwrap();
+    until_passed(&system).await;
+    let provider = "{type: msvc, fault: kill, service: web, down: 300ms}";
+    let concluded = experiment(&system, provider).await;
+    assert_eq!(concluded.case.exit, Exit::Held, "{:?}", concluded.case);
+    let recovery = &concluded.journal.msvc.recoveries[0];
+    assert!(recovery.healthy_at_ns.unwrap() - recovery.killed_at_ns >= 300_000_000);
+    get(system.edge).await;
     system.down().await;
 }
 
