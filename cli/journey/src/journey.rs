@@ -61,12 +61,9 @@ impl Journey {
     pub fn steps(&self) -> Vec<&str> {
         match &self.kind {
             Kind::Workflow(document, number) => {
-                let steps = document.workflows.get(*number).map(|w| w.steps.iter());
-                steps
-                    .into_iter()
-                    .flatten()
-                    .map(|step| step.id.as_str())
-                    .collect()
+                let steps = document.workflows.get(*number).map(|w| w.steps.as_slice());
+                let steps = steps.unwrap_or_default().iter();
+                steps.map(|step| step.id.as_str()).collect()
             }
             Kind::Command(_) => Vec::new(),
         }
