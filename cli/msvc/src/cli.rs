@@ -229,7 +229,7 @@ pub struct JourneyRun {
     /// Names of journeys, or Arazzo files; all of the system's when none is given.
     #[arg(value_name = "NAME|FILE")]
     pub journeys: Vec<String>,
-    /// An input of the journey; the value is read as JSON when it is JSON.
+    /// An input of the journey, read as its schema says.
     #[arg(short, long = "input", value_name = "K=V", value_parser = key_value)]
     pub inputs: Vec<(String, String)>,
     /// Play each so many times, all at once.

@@ -348,7 +348,6 @@ pub async fn run_experiments(
             writer: writer(),
         };
         let Concluded { case, journal } = msvc_chaos::run::run(experiment, &bench).await;
-        sink(Event::CaseEnded { case: case.clone() });
         cases.push(case);
         journals.push(journal);
         if context.shutdown.is_requested() {
