@@ -4,7 +4,11 @@
 //! Every system a test boots has a project name of its own and is taken down, data included,
 //! however the test ends. Nothing here sleeps for something to be done: it polls the condition.
 
-#![allow(dead_code, clippy::allow_attributes, reason = "each test binary uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test binary uses a part of it"
+)]
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -19,7 +23,10 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The repository's root.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 /// A command that ran to its end.
@@ -34,7 +41,9 @@ impl Finished {
     /// The exit code.
     #[track_caller]
     pub fn code(&self) -> i32 {
-        self.status.code().unwrap_or_else(|| panic!("ended by a signal: {self:#?}"))
+        self.status
+            .code()
+            .unwrap_or_else(|| panic!("ended by a signal: {self:#?}"))
     }
 
     /// Fails unless it ended with `code`.
@@ -123,11 +132,18 @@ impl System {
     /// `msvc` with these arguments on this system.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
-        command.arg("-C").arg(&self.directory).arg("-p").arg(&self.project);
+        command
+            .arg("-C")
+            .arg(&self.directory)
+            .arg("-p")
+            .arg(&self.project);
         for file in &self.files {
             command.arg("-f").arg(file);
         }
-        command.args(arguments).env("NO_COLOR", "1").stdin(Stdio::null());
+        command
+            .args(arguments)
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null());
         command.envs(self.environment.iter().map(|(k, v)| (k, v)));
         command
     }
@@ -209,13 +225,22 @@ pub struct Running {
 
 impl Running {
     fn new(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let (stdout, stderr) = (std::sync::Arc::default(), std::sync::Arc::default());
         let readers = vec![
             gather(child.stdout.take().unwrap(), std::sync::Arc::clone(&stdout)),
             gather(child.stderr.take().unwrap(), std::sync::Arc::clone(&stderr)),
         ];
-        Self { child, stdout, stderr, readers }
+        Self {
+            child,
+            stdout,
+            stderr,
+            readers,
+        }
     }
 
     pub fn pid(&self) -> u32 {
@@ -250,7 +275,11 @@ impl Running {
         for reader in self.readers.drain(..) {
             let _ = reader.join();
         }
-        Finished { status, stdout: self.stdout(), stderr: self.stderr() }
+        Finished {
+            status,
+            stdout: self.stdout(),
+            stderr: self.stderr(),
+        }
     }
 }
 
@@ -278,7 +307,9 @@ fn gather(
     std::thread::spawn(move || {
         let mut bytes = [0_u8; 4096];
         while let Ok(n @ 1..) = from.read(&mut bytes) {
-            into.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..n]));
+            into.lock()
+                .unwrap()
+                .push_str(&String::from_utf8_lossy(&bytes[..n]));
         }
     })
 }
@@ -304,20 +335,37 @@ pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
 
 /// Sends a signal by name.
 pub fn kill(signal: &str, pid: u32) {
-    let _ = Command::new("kill").arg(format!("-{signal}")).arg(pid.to_string()).output();
+    let _ = Command::new("kill")
+        .arg(format!("-{signal}"))
+        .arg(pid.to_string())
+        .output();
 }
 
 /// Whether a process is there and no zombie.
 pub fn alive(pid: u32) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or("").trim_start().starts_with('Z'))
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        !stat
+            .rsplit(')')
+            .next()
+            .unwrap_or("")
+            .trim_start()
+            .starts_with('Z')
+    })
 }
 
 /// One HTTP request; the status and the body as JSON (or as a string when it is none).
-pub fn http(method: &str, url: &str, headers: &[(&str, &str)], body: Option<Value>) -> (u16, Value) {
+pub fn http(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: Option<Value>,
+) -> (u16, Value) {
     static PROVIDER: std::sync::Once = std::sync::Once::new();
     PROVIDER.call_once(msvc_machine::http_client::choose_tls_provider);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let client = reqwest::Client::builder()
             .no_proxy()
@@ -337,7 +385,10 @@ pub fn http(method: &str, url: &str, headers: &[(&str, &str)], body: Option<Valu
             Ok(answer) => {
                 let status = answer.status().as_u16();
                 let text = answer.text().await.unwrap_or_default();
-                (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+                (
+                    status,
+                    serde_json::from_str(&text).unwrap_or(Value::String(text)),
+                )
             }
         }
     })

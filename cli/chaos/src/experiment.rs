@@ -220,14 +220,20 @@ impl Known<'_> {
             .journeys
             .iter()
             .find(|(name, _)| *name == until.journey.value)?;
-        let what = format!("step of the journey `{}`", until.journey.value);
-        (!steps.contains(&until.step.value))
-            .then(|| absent(&what, &until.step.value, steps).at(until.step.place.clone()))
+        let Placed { value: step, place } = &until.step;
+        (!steps.contains(step)).then(|| {
+            let what = format!("the journey `{}` has no step `{step}`", until.journey.value);
+            hinted(Problem::error(what), step, steps).at(place.clone())
+        })
     }
 }
 
 fn absent(what: &str, wrong: &str, names: &[String]) -> Problem {
     let problem = Problem::error(format!("there is no {what} `{wrong}`"));
+    hinted(problem, wrong, names)
+}
+
+fn hinted(problem: Problem, wrong: &str, names: &[String]) -> Problem {
     match nearest(wrong, names.iter().map(String::as_str)) {
         Some(near) => problem.hint(format!("did you mean `{near}`?")),
         None if names.is_empty() => problem.hint("there is none at all"),

@@ -24,6 +24,7 @@ pub mod faults;
 pub mod inject;
 pub mod journal;
 pub mod kill;
+pub mod live;
 pub mod order;
 pub mod probe;
 pub mod recovery;

@@ -137,11 +137,10 @@ pub(crate) async fn play(
 fn differences(error: &MismatchResult) -> Vec<String> {
     let told: Value = (&VerificationMismatchResult::from(error)).into();
     let list = told.get("mismatches").and_then(Value::as_array);
-    let mut sentences: Vec<String> = list
-        .into_iter()
-        .flatten()
-        .flat_map(mismatch::sentences)
-        .collect();
+    let mut list: Vec<&Value> = list.into_iter().flatten().collect();
+    // Another status explains the rest; what a header says explains a body.
+    list.sort_by_key(|mismatch| mismatch::weight(mismatch));
+    let mut sentences: Vec<String> = list.into_iter().flat_map(mismatch::sentences).collect();
     if sentences.is_empty() {
         sentences.push("the answer differs in a way that the matching engine does not name".into());
     }

@@ -15,11 +15,13 @@
 //! - [`states`]: brings the provider into the states that an interaction asks for.
 //! - [`http`]: one HTTP interaction, played and matched.
 //! - [`mismatch`]: what did not match, in words.
+//! - [`environment`]: what the process's environment must say before.
 //! - [`verify`]: all selected interactions against one provider.
 //!
 //! Interactions over gRPC and events have their kinds in [`pact::Kind`] and are reported by name
 //! as not verified; they are never a pass.
 
+pub mod environment;
 pub mod http;
 pub mod mismatch;
 pub mod pact;

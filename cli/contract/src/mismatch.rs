@@ -5,6 +5,17 @@ use serde_json::Value;
 /// Characters of a value that are shown.
 const SHOWN: usize = 160;
 
+/// In which order mismatches are told, the one that explains most first.
+#[must_use]
+pub fn weight(mismatch: &Value) -> u8 {
+    match mismatch.get("type").and_then(Value::as_str) {
+        Some("StatusMismatch") => 0,
+        Some("HeaderMismatch") => 1,
+        Some("BodyTypeMismatch") => 2,
+        _ => 3,
+    }
+}
+
 /// One sentence or more for a mismatch as the matching engine tells it in JSON.
 #[must_use]
 pub fn sentences(mismatch: &Value) -> Vec<String> {

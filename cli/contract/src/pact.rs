@@ -88,7 +88,7 @@ pub struct Selection {
     pub consumer: Option<String>,
     /// Those expected of this provider.
     pub provider: Option<String>,
-    /// Those with this description.
+    /// Those whose description contains this.
     pub interaction: Option<String>,
 }
 
@@ -180,8 +180,8 @@ impl Pacts {
             .filter_map(|file| {
                 let mut file = file.clone();
                 file.interactions.retain(|interaction| {
-                    is(&selection.interaction, &interaction.description)
-                        || is(&selection.interaction, &interaction.name)
+                    let text = selection.interaction.as_deref();
+                    text.is_none_or(|text| interaction.name.contains(text))
                 });
                 // An empty pact stays when no interaction was asked for: it is told as such.
                 let keep = !file.interactions.is_empty() || selection.interaction.is_none();
@@ -207,12 +207,16 @@ impl Pacts {
         ];
         for (what, wanted, names) in wanted {
             let Some(wanted) = wanted else { continue };
-            if !names.contains(&wanted.as_str()) {
+            let fits = |name: &&str| match what {
+                "interaction" => name.contains(wanted.as_str()),
+                _ => *name == wanted,
+            };
+            if !names.iter().any(fits) {
                 let hint = match nearest(wanted, names.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("there is: {}", listed(&names)),
                 };
-                return format!("no pact has the {what} `{wanted}`; {hint}");
+                return format!("no pact has {what} `{wanted}`; {hint}");
             }
         }
         "no interaction matches all that was asked for".to_owned()

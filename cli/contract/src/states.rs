@@ -31,8 +31,8 @@ pub enum StateError {
     },
     /// The endpoint does not know the state, or is not there (4xx).
     #[error(
-        "the provider state `{state}` has no handler: POST {url} answered {status}{said}; handle \
-         {request} there"
+        "the provider state `{state}` has no handler that takes it: POST {url} answered \
+         {status}{said}; it must answer {request} with 2xx"
     )]
     Unknown {
         /// The state.
@@ -43,7 +43,7 @@ pub enum StateError {
         status: u16,
         /// What it said, with a colon in front, or nothing.
         said: String,
-        /// What it was asked.
+        /// What it was asked, in short.
         request: String,
     },
     /// The handler failed.
@@ -134,7 +134,7 @@ impl States {
                 url: url.clone(),
                 status: status.as_u16(),
                 said,
-                request: request.to_string(),
+                request: asked_for(state),
             })
         } else {
             Err(failed(format!(
@@ -177,6 +177,18 @@ impl ProviderStateExecutor for States {
 
     fn teardown(&self) -> bool {
         self.url.is_some()
+    }
+}
+
+/// A state change in short: what a handler has to tell apart.
+fn asked_for(state: &ProviderState) -> String {
+    let mut names: Vec<&str> = state.params.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    let change = json!({ "state": state.name, "action": "setup" });
+    if names.is_empty() {
+        change.to_string()
+    } else {
+        format!("{change} (with params {})", names.join(", "))
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) enum Source {
     Step { step: String, output: Name },
     WorkflowInput { workflow: String, input: Name },
     WorkflowOutput { workflow: String, output: Name },
-    SourceDescription { name: String, field: String },
+    Described { name: String, field: String },
 }
 
 /// A part of a message.

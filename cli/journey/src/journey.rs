@@ -56,6 +56,19 @@ impl Journey {
         }
     }
 
+    /// The ids of its steps, in order; a command has none.
+    #[must_use]
+    pub fn steps(&self) -> Vec<&str> {
+        match &self.kind {
+            Kind::Workflow(document, number) => {
+                let steps = document.workflows.get(*number).map(|w| w.steps.as_slice());
+                let steps = steps.unwrap_or_default().iter();
+                steps.map(|step| step.id.as_str()).collect()
+            }
+            Kind::Command(_) => Vec::new(),
+        }
+    }
+
     /// The inputs that it declares.
     #[must_use]
     pub fn inputs(&self) -> Vec<&str> {

@@ -114,6 +114,12 @@ impl StepPlayed {
         for judged in attempt.criteria.iter().filter(|judged| !judged.holds) {
             let reason = judged.reason.as_deref().unwrap_or("it is not so");
             let condition = &judged.condition;
+            // The reason may have shown the whole body already.
+            let body = attempt.body.as_deref().filter(|body| reason.contains(body));
+            let answered = body.map_or_else(
+                || answered.clone(),
+                |body| answered.replace(&format!(": {body}"), ""),
+            );
             let what = format!("{step}{times}: `{condition}`: {reason}{answered}");
             why.push(Evidence::said(what).at(judged.place.clone()));
         }

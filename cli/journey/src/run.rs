@@ -9,7 +9,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use msvc_machine::draw;
 use msvc_report::case::{Evidence, Verdict};
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
@@ -19,15 +18,17 @@ use tokio::time::Instant;
 use crate::document::{Destination, Document, Step, Target};
 use crate::entry::Entry;
 use crate::expression::scope::{Finished, Outputs, Scope};
-use crate::message::{Answer, Request, Response};
+use crate::message::{Answer, Request};
 use crate::outcome::{Outcome, StepPlayed};
 use crate::step;
 
+mod address;
 mod finish;
 mod frame;
 mod settle;
 
 use frame::{Frame, Position, Purpose};
+use settle::Got;
 
 /// Workflows that may call each other at one time.
 const MAX_DEPTH: usize = 32;
@@ -70,17 +71,6 @@ enum State {
     Calling(Box<Request>, Instant),
     Waiting(Instant),
     Ended(Box<Outcome>),
-}
-
-/// What an attempt came to, before it is judged.
-#[derive(Debug, Default)]
-struct Got {
-    call: String,
-    request: Option<Box<Request>>,
-    response: Option<Response>,
-    error: Option<step::Placed<String>>,
-    called: Option<Finished>,
-    inner: Vec<Evidence>,
 }
 
 impl Run {
@@ -314,35 +304,6 @@ impl Run {
             };
             self.settle(got, now, now);
         }
-    }
-
-    /// The request with its number, time-out, baggage and trace.
-    fn addressed(&mut self, mut request: Request, now: Instant) -> Request {
-        self.exchanges += 1;
-        request.exchange = self.exchanges;
-        request.timeout = self.entry.request_timeout.min(self.deadline - now);
-        let run = &self.entry.run;
-        let journey = self.id(self.root);
-        let mine = format!("msvc={run}.{journey}.{}", request.exchange);
-        let theirs = request
-            .headers
-            .iter_mut()
-            .find(|(name, _)| name.eq_ignore_ascii_case("baggage"));
-        match theirs {
-            Some((_, value)) => *value = format!("{value},{mine}"),
-            None => request.headers.push(("baggage".to_owned(), mine)),
-        }
-        if crate::message::header(&request.headers, "traceparent").is_none() {
-            let number = request.exchange.to_string();
-            let bits = |what| draw::bits(0, &[what, run, &journey]);
-            // One trace for the play, one span for each request; an all-zero id is not allowed,
-            // and of 2^64 draws one is.
-            let (high, low) = (bits("trace high") | 1, bits("trace low"));
-            let span = draw::bits(0, &["span", run, &journey, &number]) | 1;
-            let value = format!("00-{high:016x}{low:016x}-{span:016x}-01");
-            request.headers.push(("traceparent".to_owned(), value));
-        }
-        request
     }
 
     /// Puts a workflow on top of the stack.

@@ -5,15 +5,12 @@ use std::sync::Arc;
 
 use msvc_system::files::Files;
 use msvc_system::problem::{Place, Problem, Problems};
-use msvc_system::yaml::{self, Node};
+use msvc_system::yaml;
 
 use crate::document::Location;
 use crate::message;
 
-/// Methods that an OpenAPI path can have.
-const METHODS: [&str; 8] = [
-    "get", "put", "post", "delete", "options", "head", "patch", "trace",
-];
+mod openapi;
 
 /// An OpenAPI document.
 #[derive(Debug, Clone)]
@@ -81,44 +78,13 @@ pub(crate) fn read(
         .read(&path)
         .map_err(|error| fail(format!("cannot read {}: {error}", path.display())))?;
     let root = yaml::parse(&path, &bytes)?;
-    let _ = &root;
     Ok(Source {
         url: url.to_owned(),
-        operations: operations(name, &root).into_iter().map(Arc::new).collect(),
+        operations: openapi::operations(name, &root)?
+            .into_iter()
+            .map(Arc::new)
+            .collect(),
     })
-}
-
-fn operations(source: &str, root: &Node) -> Vec<Operation> {
-    let mut found = Vec::new();
-    for (path, item) in root.get("paths").map(Node::entries).unwrap_or_default() {
-        for (method, node) in item.entries() {
-            if !METHODS.contains(&method.text.as_str()) {
-                continue;
-            }
-            found.push(Operation {
-                source: source.to_owned(),
-                id: node
-                    .get("operationId")
-                    .and_then(Node::as_str)
-                    .map(str::to_owned),
-                method: method.text.to_uppercase(),
-                path: path.text.clone(),
-                server: root
-                    .at("/servers/0/url")
-                    .and_then(Node::as_str)
-                    .map(str::to_owned),
-                content_types: node
-                    .at("/requestBody/content")
-                    .map(Node::entries)
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|(key, _)| key.text.clone())
-                    .collect(),
-                styles: Vec::new(),
-            });
-        }
-    }
-    found
 }
 
 impl Source {

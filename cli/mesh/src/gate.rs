@@ -30,7 +30,19 @@ impl Gate {
     /// # Errors
     /// As the system says; `AddrInUse` when somebody else has the address.
     pub(crate) fn bind(listen: SocketAddr) -> io::Result<Self> {
-        let socket = match bound(listen, false) {
+        // The kernel takes a port that it chose back at the first closing, and gives another one
+        // at the next opening: the socket that stays asks for it by number. The one that was
+        // given it keeps it away from others meanwhile.
+        let chosen = if listen.port() == 0 {
+            Some(bound(listen, true)?)
+        } else {
+            None
+        };
+        let listen = match &chosen {
+            Some(socket) => local_of(socket)?,
+            None => listen,
+        };
+        let socket = match bound(listen, chosen.is_some()) {
             // Either somebody has it, or connections of an earlier listener are still fading
             // there: only listening tells the two apart.
             Err(e) if e.kind() == io::ErrorKind::AddrInUse => {
@@ -43,10 +55,7 @@ impl Gate {
         };
         // While closed nobody else may bind it either; see `set`.
         socket.set_reuse_address(false)?;
-        let local = socket
-            .local_addr()?
-            .as_socket()
-            .ok_or_else(|| io::Error::other("the bound socket has no internet address"))?;
+        let local = local_of(&socket)?;
         Ok(Self {
             socket,
             local,
@@ -116,6 +125,11 @@ impl Gate {
             }
         }
     }
+}
+
+fn local_of(socket: &Socket) -> io::Result<SocketAddr> {
+    let local = socket.local_addr()?.as_socket();
+    local.ok_or_else(|| io::Error::other("the bound socket has no internet address"))
 }
 
 fn bound(listen: SocketAddr, reuse: bool) -> io::Result<Socket> {

@@ -229,7 +229,7 @@ pub struct JourneyRun {
     /// Names of journeys, or Arazzo files; all of the system's when none is given.
     #[arg(value_name = "NAME|FILE")]
     pub journeys: Vec<String>,
-    /// An input of the journey; the value is read as JSON when it is JSON.
+    /// An input of the journey, read as its schema says.
     #[arg(short, long = "input", value_name = "K=V", value_parser = key_value)]
     pub inputs: Vec<(String, String)>,
     /// Play each so many times, all at once.
@@ -377,12 +377,9 @@ pub struct Demo {
 /// Arguments of the hidden commands.
 #[derive(Debug, Args)]
 pub struct Internal {
-    /// The project's folder of records.
-    #[arg(value_name = "HOME")]
-    pub home: PathBuf,
-    /// The rest, understood by the runtime.
+    /// Understood by the runtime.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub rest: Vec<String>,
+    pub rest: Vec<std::ffi::OsString>,
 }
 
 impl Cli {

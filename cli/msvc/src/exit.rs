@@ -27,3 +27,14 @@ impl From<Ending> for ExitCode {
         }
     }
 }
+
+/// What clap has to say: help and version are results, everything else is wrong usage.
+pub fn of_command_line(why: &clap::Error) -> ExitCode {
+    // A closed pipe is no error.
+    let _ = why.print();
+    if why.use_stderr() {
+        Ending::Own(Exit::Usage).into()
+    } else {
+        ExitCode::SUCCESS
+    }
+}

@@ -2,6 +2,9 @@
 //! room's error becomes one here, with the code of the table in `docs/reference/exit-codes.md`.
 
 use msvc_report::exit::Exit;
+use msvc_runtime::build::BuildError;
+use msvc_runtime::contract::RuntimeError;
+use msvc_runtime::up::UpError;
 use msvc_system::problem::{Problem, Problems};
 
 /// A command ended early.
@@ -63,6 +66,62 @@ impl Failure {
                     failure.hint(format!("there are: {}", all.join(", ")))
                 }
             }
+        }
+    }
+}
+
+impl From<RuntimeError> for Failure {
+    fn from(error: RuntimeError) -> Self {
+        UpError::Runtime(error).into()
+    }
+}
+
+impl From<UpError> for Failure {
+    fn from(error: UpError) -> Self {
+        let exit = error.exit();
+        match error {
+            UpError::Problems(problems) => Self {
+                exit,
+                ..problems.into()
+            },
+            UpError::Runtime(RuntimeError::NeverReady {
+                instance,
+                why,
+                last_lines,
+            }) => {
+                let service = instance.service;
+                Self::new(exit, format!("{service} never became ready: {why}"))
+                    .hint(format!("all it wrote: `msvc logs {service}`"))
+                    .showing(last_lines)
+            }
+            UpError::Runtime(RuntimeError::PortTaken {
+                address,
+                owner,
+                hint,
+            }) => {
+                let by = owner
+                    .map(|owner| format!(" by {owner}"))
+                    .unwrap_or_default();
+                Self::new(exit, format!("{address} is taken{by}")).hint(hint)
+            }
+            other => Self::new(exit, other.to_string()),
+        }
+    }
+}
+
+impl From<BuildError> for Failure {
+    fn from(error: BuildError) -> Self {
+        let exit = error.exit();
+        match error {
+            BuildError::Problems(problems) => Self {
+                exit,
+                ..problems.into()
+            },
+            BuildError::Failed { what, message } => {
+                Self::new(exit, format!("the build of {what} failed"))
+                    .showing(message.lines().map(str::to_owned).collect())
+            }
+            other => Self::new(exit, other.to_string()),
         }
     }
 }

@@ -1,15 +1,89 @@
 //! The shell of msvc: the command line, the terminal, the exit codes, and the wiring of the rooms.
 
+mod artifacts;
+mod boot;
 mod cli;
+mod command;
+mod context;
+mod ended;
 mod exit;
 mod failure;
+mod finish;
 mod interrupt;
+mod prove;
+mod supervise;
+mod table;
 mod terminal;
 
 use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser as _;
+use msvc_machine::clock::{Clock, MachineClock};
+use msvc_report::exit::Exit;
+
+use cli::{Cli, Command};
+use context::Context;
+use exit::Ending;
+use failure::Failure;
+use terminal::Terminal;
 
 fn main() -> ExitCode {
     msvc_machine::name_service::use_builtin_name_services();
     msvc_machine::http_client::choose_tls_provider();
-    ExitCode::SUCCESS
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(why) => return exit::of_command_line(&why),
+    };
+    let terminal = Terminal::new(&cli.global);
+    let ending = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => {
+            let ending = runtime.block_on(run(&cli, &terminal));
+            // A task that blocks (a lock, a slow disk) must not keep the terminal.
+            runtime.shutdown_background();
+            ending
+        }
+        Err(why) => Err(Failure::new(Exit::CouldNot, format!("cannot start: {why}"))),
+    };
+    match ending {
+        Ok(ending) => ending.into(),
+        Err(failure) => {
+            terminal.failure(&failure);
+            Ending::Own(failure.exit).into()
+        }
+    }
+}
+
+async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
+    let clock: Arc<dyn Clock> = MachineClock::shared();
+    let shutdown = interrupt::watch()
+        .map_err(|why| Failure::new(Exit::CouldNot, format!("cannot take signals: {why}")))?;
+    match &cli.command {
+        Command::Guardian(it) => {
+            supervise::guardian(&it.rest, clock, shutdown).await?;
+            return Ok(Exit::Held.into());
+        }
+        Command::Supervisor(it) => {
+            supervise::supervisor(&it.rest, clock, shutdown).await?;
+            return Ok(Exit::Held.into());
+        }
+        _ => {}
+    }
+    let context = Context::load(cli, terminal.clone(), clock, shutdown)?;
+    let ending = match &cli.command {
+        Command::Up(it) => command::up::run(&context, it).await,
+        Command::Down(it) => command::down::run(&context, it).await,
+        Command::Ps(it) => command::ps::run(&context, it).await,
+        Command::Logs(it) => command::logs::run(&context, it).await,
+        Command::Journey(it) => command::journey::run(&context, it).await,
+        Command::Contract(it) => command::contract::run(&context, it).await,
+        Command::Chaos(it) => command::chaos::run(&context, it).await,
+        Command::Demo(it) => command::demo::run(&context, it).await,
+        Command::Guardian(_) | Command::Supervisor(_) => Ok(Exit::Held.into()),
+    };
+    terminal.clear_progress();
+    ending
 }

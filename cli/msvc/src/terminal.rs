@@ -79,6 +79,12 @@ impl Terminal {
         self.look.format == Format::Json
     }
 
+    /// Whether only results and errors are shown.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.look.level == Level::Quiet
+    }
+
     /// Whether every step is shown.
     #[must_use]
     pub fn is_verbose(&self) -> bool {

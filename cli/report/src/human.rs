@@ -5,6 +5,8 @@ use crate::report::Report;
 
 /// The widest line the renderers aim for.
 pub const COLUMNS: usize = 80;
+/// Where titles and evidence begin: behind the mark.
+const INDENT: usize = 10;
 
 /// The mark in front of a case. A word, so that nothing hangs on colour.
 #[must_use]
@@ -19,14 +21,17 @@ pub const fn mark(verdict: Verdict) -> &'static str {
 /// One case: its line, and below it the evidence where it did not hold.
 #[must_use]
 pub fn case(case: &Case) -> String {
-    let head = format!("  {}  {}", mark(case.verdict), case.title);
     let time = format!("{:.2}s", case.seconds);
-    let mut text = if head.chars().count() + time.len() + 2 <= COLUMNS {
-        let gap = COLUMNS - head.chars().count() - time.len();
-        format!("{head}{}{time}\n", " ".repeat(gap))
-    } else {
-        format!("{head}  {time}\n")
-    };
+    // The title keeps clear of the time, which stands at the end of the first line.
+    let mut lines = wrap(&case.title, COLUMNS - INDENT - time.len() - 2).into_iter();
+    let first = lines.next().unwrap_or_default();
+    let head = format!("  {}  {first}", mark(case.verdict));
+    let gap = COLUMNS.saturating_sub(head.chars().count() + time.len());
+    let mut text = format!("{head}{}{time}\n", " ".repeat(gap.max(2)));
+    let indent = " ".repeat(INDENT);
+    for line in lines {
+        text.push_str(&format!("{indent}{line}\n"));
+    }
     if case.verdict != Verdict::Held {
         for evidence in &case.evidence {
             let place = evidence
@@ -34,12 +39,12 @@ pub fn case(case: &Case) -> String {
                 .as_ref()
                 .map(|p| format!("{p}: "))
                 .unwrap_or_default();
-            for line in wrap(&format!("{place}{}", evidence.what), COLUMNS - 10) {
-                text.push_str(&format!("          {line}\n"));
+            for line in wrap(&format!("{place}{}", evidence.what), COLUMNS - INDENT) {
+                text.push_str(&format!("{indent}{line}\n"));
             }
         }
         if let Some(repeat) = &case.repeat {
-            text.push_str(&format!("          again: {repeat}\n"));
+            text.push_str(&format!("{indent}again: {repeat}\n"));
         }
     }
     text
@@ -110,6 +115,19 @@ mod tests {
         assert_eq!(wrap("aa bb cc", 5), ["aa bb", "cc"]);
         assert_eq!(wrap("aaaaaaaa b", 3), ["aaaaaaaa", "b"]);
         assert_eq!(wrap("a\nb", 9), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_long_title_is_broken_and_the_time_stands_at_the_end_of_the_first_line() {
+        let title = "checkout: Twelve lamps are in stock, a customer orders two with a good card.";
+        let text = case(&Case::new("x", title, Verdict::Held));
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert!(
+            lines[0].ends_with("0.00s") && lines[0].chars().count() == COLUMNS,
+            "{text}"
+        );
+        assert!(lines[1].starts_with("          ") && lines[1].chars().count() <= COLUMNS);
     }
 
     #[test]

@@ -50,7 +50,9 @@ async fn run(role: Option<&str>, given: &[OsString]) -> Result<(), RuntimeError>
             build: "test".to_owned(),
         };
         let home = ProjectHome::from_arguments(given)?;
-        return ProcessRuntime::launch(&home, &launcher, clock).await.map(drop);
+        return ProcessRuntime::launch(&home, &launcher, clock)
+            .await
+            .map(drop);
     }
     let options = SupervisorOptions::from_arguments(given, "test")?;
     let anywhere = Arc::new(|_: &_| ([127, 0, 0, 1], 0).into());

@@ -112,8 +112,9 @@ pub trait Runtime: Send + Sync {
     /// What happens, from event number `from` on, for as long as the stream is held.
     async fn watch(&self, from: u64) -> Result<BoxStream<'static, Stamped>, RuntimeError>;
 
-    /// Carries out one step; the events it causes come by [`Runtime::watch`]. `Await` returns
-    /// when the instance is as needed, or with [`RuntimeError::NeverReady`].
+    /// Carries out one step; what happened to its instance since the last step on it is returned
+    /// (and comes by [`Runtime::watch`] too, as everything does). `Await` returns when the
+    /// instance is as needed, or with [`RuntimeError::NeverReady`].
     async fn apply(&self, step: &Step) -> Result<Vec<Event>, RuntimeError>;
 
     /// Sends a signal, for example `SIGKILL`, to an instance's own process.

@@ -14,9 +14,9 @@ use std::ops::Range;
 
 use msvc_system::id::ServiceName;
 use msvc_system::model::{Call, Service, System};
+use msvc_system::setting_key;
 use serde::{Deserialize, Serialize};
 
-pub(crate) mod key;
 pub(crate) mod path;
 mod scan;
 
@@ -77,7 +77,7 @@ impl Names {
             }
         };
         let value = setting.value;
-        let no_address = key::is_no_address(setting.key);
+        let no_address = setting_key::is_no_address(setting.key);
         let mut references: Vec<Reference> = scan::addresses(value, |name| resolve(name).is_some())
             .into_iter()
             .filter(|found| found.scheme.is_some() || !no_address)
@@ -140,7 +140,8 @@ impl Names {
                 .calls
                 .iter()
                 .find(|call| call.key.as_deref() == Some(setting.key) && call.service == *callee);
-            let says_host = key::says_host(setting.key) && !key::is_no_address(setting.key);
+            let says_host =
+                setting_key::says_host(setting.key) && !setting_key::is_no_address(setting.key);
             if call.is_none() && !says_host {
                 continue;
             }

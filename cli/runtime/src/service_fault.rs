@@ -94,7 +94,10 @@ impl ServiceKill {
     /// When nothing holds it down any more.
     pub async fn release(&self) -> Result<bool, RuntimeError> {
         let instance = self.instance.clone();
-        let released = self.session.request(method::RELEASE, Release { instance }).await;
+        let released = self
+            .session
+            .request(method::RELEASE, Release { instance })
+            .await;
         let Released { comes_back } =
             released.map_err(|error| error_of(error, self.instance.project.as_str()))?;
         Ok(comes_back)
@@ -140,7 +143,10 @@ impl ServiceKill {
 
     async fn stays_down(&self, runtime: &dyn Runtime) -> Result<bool, RuntimeError> {
         let observed = runtime.observe().await?;
-        let found = observed.instances.iter().find(|seen| seen.id.same_replica(&self.instance));
+        let found = observed
+            .instances
+            .iter()
+            .find(|seen| seen.id.same_replica(&self.instance));
         Ok(found.is_none_or(|seen| matches!(seen.phase, Phase::Exited { .. })))
     }
 }
@@ -149,9 +155,8 @@ impl KillReport {
     /// Takes note of what concerns a later incarnation.
     fn take(&mut self, stamped: &Stamped) {
         let killed = &self.instance;
-        let later = |id: &InstanceId| {
-            id.same_replica(killed) && id.incarnation > killed.incarnation
-        };
+        let later =
+            |id: &InstanceId| id.same_replica(killed) && id.incarnation > killed.incarnation;
         match &stamped.event {
             Event::InstanceStarted { instance, .. } if later(instance) => {
                 self.up_at_ns.get_or_insert(stamped.monotonic_ns);

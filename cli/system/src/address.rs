@@ -3,7 +3,7 @@
 //!
 //! What comes in: a text and which names are services. What leaves: each address with its place in
 //! the text, its port and scheme. What must not enter: what is done about them. A bare name is an
-//! address only where the key says so ([`key_says_host`]): in public files a third of the values
+//! address only where the key says so ([`crate::setting_key::says_host`]): in public files a third of the values
 //! that equal a service's name are users, databases or topics.
 
 use std::ops::Range;
@@ -55,24 +55,6 @@ pub fn default_port(scheme: &str) -> Option<u16> {
         "memcached" | "memcache" => Some(11211),
         _ => None,
     }
-}
-
-/// Whether a setting of this name holds a host name: its last word says host, address or server.
-#[must_use]
-pub fn key_says_host(key: &str) -> bool {
-    let last = key.rsplit(['_', '-', '.']).next().unwrap_or(key);
-    matches!(
-        last.to_ascii_uppercase().as_str(),
-        "HOST"
-            | "HOSTS"
-            | "HOSTNAME"
-            | "ADDR"
-            | "ADDRS"
-            | "ADDRESS"
-            | "ADDRESSES"
-            | "SERVER"
-            | "SERVERS"
-    )
 }
 
 /// Every address in `text` whose host is a service.
@@ -265,29 +247,6 @@ mod tests {
             ("db:", vec![]),
         ] {
             assert_eq!(found(text), wanted, "{text}");
-        }
-    }
-
-    #[test]
-    fn only_keys_of_hosts_hold_bare_names() {
-        for key in [
-            "DB_HOST",
-            "REDIS_ADDR",
-            "SMTP_SERVER",
-            "host",
-            "DB_HOSTNAME",
-        ] {
-            assert!(key_says_host(key), "{key}");
-        }
-        for key in [
-            "POSTGRES_DB",
-            "DB_USER",
-            "TOPIC",
-            "HOST_NAME_DB",
-            "SERVICE",
-            "PASSWORD",
-        ] {
-            assert!(!key_says_host(key), "{key}");
         }
     }
 

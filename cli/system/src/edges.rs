@@ -4,14 +4,15 @@
 //! What comes in: typed services. What leaves: their `listens` completed, and the edges. What
 //! must not enter: anything observed at run time.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
-use crate::address::{addresses, key_says_host};
+use crate::address::addresses;
 use crate::id::{Party, ServiceName};
 use crate::model::{Edge, EdgeReason, Placed, Protocol, Service};
 use crate::problem::{Place, Problem, Problems};
+use crate::setting_key::{is_no_address, says_host};
 use crate::yaml::Node;
 
 /// Edges that a system may have; a mistake or an attack has more.
@@ -172,7 +173,7 @@ impl Finder<'_> {
     }
 
     fn setting(&mut self, key: &str, value: &Placed<String>) {
-        if says_image(key) {
+        if is_no_address(key) && !value.value.contains("://") {
             return;
         }
         let reason = || EdgeReason::Environment {
@@ -188,7 +189,7 @@ impl Finder<'_> {
             let called = calls
                 .iter()
                 .find(|call| call.service == *name && call.key.as_deref() == Some(key));
-            if called.is_some() || key_says_host(key) {
+            if called.is_some() || says_host(key) {
                 let port = called.and_then(|call| call.port);
                 self.mention(name, port.or_else(|| self.port_beside(key)), reason());
             }
@@ -223,21 +224,12 @@ impl Finder<'_> {
                 Some((option, value)) => (option, value),
                 None => (before, word.as_str()),
             };
-            if option.starts_with('-') && (option == "-h" || key_says_host(option)) {
+            if option.starts_with('-') && (option == "-h" || says_host(option)) {
                 self.mention(value, None, reason());
             }
             before = word;
         }
     }
-}
-
-/// Settings that hold the name and tag of an image, which looks like an address.
-fn says_image(key: &str) -> bool {
-    let words: HashSet<String> = key
-        .split(['_', '-', '.'])
-        .map(str::to_ascii_uppercase)
-        .collect();
-    words.contains("IMAGE") || words.contains("TAG")
 }
 
 #[cfg(test)]

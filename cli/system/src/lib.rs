@@ -33,6 +33,7 @@ pub mod openapi;
 pub mod problem;
 mod profiles;
 mod references;
+pub mod setting_key;
 mod typed;
 mod volume_text;
 mod xmsvc;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use msvc_mesh::fault::Stream;
+use msvc_system::load::{LoadRequest, load};
 
 use super::*;
 use crate::order::{Kill, Latency};
@@ -266,4 +267,74 @@ fn a_file_that_is_not_there_is_said_so() {
         .unwrap_err()
         .to_string();
     assert!(said.contains("gone.yaml"), "{said}");
+}
+
+fn system() -> System {
+    let compose = "\
+name: shop
+services:
+  orders: {image: a, environment: {PAYMENTS_URL: 'http://payments:8080'}}
+  payments: {image: b, expose: [8080]}
+";
+    let path = PathBuf::from("/shop/compose.yaml");
+    let files = Files::in_memory(BTreeMap::from([(path, compose.as_bytes().to_vec())]));
+    let request = LoadRequest {
+        directory: "/shop".into(),
+        files: Vec::new(),
+        project: None,
+        profiles: Vec::new(),
+        environment: BTreeMap::new(),
+        lenient: false,
+    };
+    load(&request, &files).unwrap().system
+}
+
+#[test]
+fn names_that_the_system_lacks_are_told_with_place_and_nearest() {
+    let system = system();
+    let journeys = [(
+        "checkout".to_owned(),
+        vec!["place-order".to_owned(), "order-confirmed".to_owned()],
+    )];
+    let known = Known {
+        system: &system,
+        journeys: &journeys,
+    };
+    let said = |text: &str| {
+        let problems = experiment(text).unwrap().check(known);
+        let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        lines.join("\n")
+    };
+    assert_eq!(said(LATENCY), "");
+    assert_eq!(
+        said(&LATENCY.replace("journey: checkout", "journey: chekout")),
+        "experiments/slow.yaml:11:39: there is no journey `chekout` (did you mean `checkout`?)"
+    );
+    let table = [
+        (
+            "{type: msvc, fault: latency, edge: 'orders->paymnets', delay: 1s}",
+            "there is no edge `orders->paymnets` (did you mean `orders->payments:8080`?)",
+        ),
+        (
+            "{type: msvc, fault: latency, edge: 'orders->payments:9090', delay: 1s}",
+            "there is no edge `orders->payments:9090`",
+        ),
+        (
+            "{type: msvc, fault: kill, service: payment}",
+            "there is no service `payment` (did you mean `payments`?)",
+        ),
+        (
+            "{type: msvc, fault: kill, service: payments, until: {journey: checkout, step: x}}",
+            "the journey `checkout` has no step `x` (there is: place-order, order-confirmed)",
+        ),
+        (
+            "{type: msvc, fault: kill, service: payments, until: {journey: checkout, step: order-confirmed}}",
+            "",
+        ),
+    ];
+    for (provider, expected) in table {
+        let text = said(&with_action(provider));
+        assert!(text.contains(expected), "{expected}\n{text}");
+        assert_eq!(text.is_empty(), expected.is_empty(), "{text}");
+    }
 }

@@ -1,5 +1,7 @@
 use crate::fixture::{document_of, read_text};
 
+mod bytes;
+
 /// The problems of a document, one a line.
 fn problems(text: &str) -> String {
     match document_of(text) {

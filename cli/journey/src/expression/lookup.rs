@@ -103,7 +103,7 @@ impl Expression {
                 let finished = finished.ok_or_else(|| self.not_played(&what))?;
                 self.output_value(output, &what, &finished.outputs)
             }
-            Source::SourceDescription { name, field } => match scope.sources.get(name) {
+            Source::Described { name, field } => match scope.sources.get(name) {
                 Some(url) if field == "url" => Ok(Value::from(url.clone())),
                 _ => Err(self.no_such("the document's source descriptions", name)),
             },

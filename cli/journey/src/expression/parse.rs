@@ -185,7 +185,7 @@ fn source_description(text: &str, rest: &str) -> Result<Source, ExpressionError>
     rest.strip_prefix('.')
         .and_then(|rest| rest.rsplit_once('.'))
         .filter(|(name, field)| !name.is_empty() && !field.is_empty())
-        .map(|(name, field)| Source::SourceDescription {
+        .map(|(name, field)| Source::Described {
             name: name.to_owned(),
             field: field.to_owned(),
         })

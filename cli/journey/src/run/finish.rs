@@ -9,7 +9,8 @@ use serde_json::Map;
 use tokio::time::Instant;
 
 use super::frame::{Frame, Position, Purpose};
-use super::{Got, Run, State};
+use super::settle::Got;
+use super::{Run, State};
 use crate::expression::scope::{Finished, Outputs};
 use crate::outcome::{Outcome, titled};
 

@@ -7,11 +7,23 @@ use msvc_report::case::Evidence;
 use msvc_report::event::Event;
 use tokio::time::Instant;
 
-use super::{Got, Position, Purpose, Run, State};
+use super::{Position, Purpose, Run, State};
 use crate::document::{Action, ActionKind, Destination, Step};
-use crate::message::{ReceivedBody, Response};
+use crate::expression::scope::Finished;
+use crate::message::{ReceivedBody, Request, Response};
 use crate::outcome::Attempt;
 use crate::{shown, step};
+
+/// What an attempt came to, before it is judged.
+#[derive(Debug, Default)]
+pub(super) struct Got {
+    pub(super) call: String,
+    pub(super) request: Option<Box<Request>>,
+    pub(super) response: Option<Response>,
+    pub(super) error: Option<step::Placed<String>>,
+    pub(super) called: Option<Finished>,
+    pub(super) inner: Vec<Evidence>,
+}
 
 impl Run {
     /// Judges the attempt, records it, and moves the topmost frame on.

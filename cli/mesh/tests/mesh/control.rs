@@ -13,19 +13,31 @@ use msvc_mesh::protocol::{Handler as _, Hello, ProtocolError, Session, serve_con
 use msvc_mesh::record::From;
 use msvc_mesh::spec::Admission;
 use serde_json::{Value, json};
+use tokio::io::DuplexStream;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
 use crate::faults::latency;
 use crate::rig::*;
 
-async fn session_to(mesh: &Mesh) -> Session {
-    let (near, far) = tokio::io::duplex(64 * 1024);
+/// A stream to a mesh, and the wire that it hangs on.
+fn wire_to(mesh: &Mesh) -> (DuplexStream, JoinHandle<()>) {
+    let (near, mut left) = tokio::io::duplex(64 * 1024);
+    let (mut right, far) = tokio::io::duplex(64 * 1024);
     tokio::spawn(serve_connection(
         far,
         mesh.hello("0.1.0"),
         MeshControl::shared(mesh.clone()),
         Shutdown::new(),
     ));
+    let wire = tokio::spawn(async move {
+        let _ = tokio::io::copy_bidirectional(&mut left, &mut right).await;
+    });
+    (near, wire)
+}
+
+async fn session_to(mesh: &Mesh) -> Session {
+    let (near, _wire) = wire_to(mesh);
     let hello = Hello::client("0.1.0", 0);
     Session::connect(near, hello).await.unwrap()
 }
@@ -72,8 +84,10 @@ async fn a_fault_is_lifted_when_its_session_dies() {
     let mesh = mesh();
     let id = edge_id("orders", "payments", 8080);
     let listen = edge_to(&mesh, &id, echo().await).await;
-    let session = session_to(&mesh).await;
-    let ttl = Duration::from_secs(3600);
+    let (near, wire) = wire_to(&mesh);
+    let hello = Hello::client("0.1.0", 0);
+    let session = Session::connect(near, hello).await.unwrap();
+    let ttl = Duration::from_secs(1);
     let keeper = LeaseKeeper::open(&session, MachineClock::shared(), ttl)
         .await
         .unwrap();
@@ -92,15 +106,10 @@ async fn a_fault_is_lifted_when_its_session_dies() {
     let receipt = client::receipt(&session, fault).await.unwrap();
     assert_eq!((receipt.bytes, receipt.connections), (5, 1));
     // As when the process is killed: nothing is closed in order, the stream just ends.
-    std::mem::forget(keeper);
-    drop(kill(session));
+    wire.abort();
     assert_eq!(asking.await.unwrap(), b"hurry");
     assert!(mesh.faults().is_empty());
-
-    // The keeper holds a session of its own; here only the stream's end counts.
-    fn kill(session: Session) -> Session {
-        session
-    }
+    assert!(matches!(keeper.lost().await, ProtocolError::Closed(_)));
 }
 
 #[tokio::test]

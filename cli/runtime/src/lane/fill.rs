@@ -11,10 +11,10 @@ use super::draft::Draft;
 use super::spot::{At, Spot};
 use super::{Survey, edge, listen, program, volume};
 use crate::instance::{HealthSpec, InstanceSpec, Listen, ProcessProgram, Program};
-use crate::names::key::port_key;
 use crate::names::path::move_paths;
 use crate::names::{Form, Reference, Rewriting, substitute};
 use crate::ports::Book;
+use msvc_system::setting_key::port_key;
 
 /// An instance with what was rewritten for it.
 pub(crate) struct Filled {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::names::key::port_key;
+use msvc_system::setting_key::port_key;
 
 /// Where a value stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

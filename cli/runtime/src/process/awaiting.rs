@@ -56,14 +56,22 @@ fn stand(view: &View, condition: Condition) -> Stand {
     match (condition, &view.phase) {
         (Condition::ServiceStarted, phase) if phase.runs() && view.process.is_some() => Stand::Met,
         (Condition::ServiceHealthy, Phase::Ready) => Stand::Met,
-        (Condition::ServiceHealthy, Phase::Unhealthy) => {
-            Stand::Never(format!("its healthcheck failed as often as it may ({detail})"))
-        }
-        (Condition::ServiceCompletedSuccessfully, Phase::Exited { status: Some(0), .. }) => {
-            Stand::Met
-        }
+        (Condition::ServiceHealthy, Phase::Unhealthy) => Stand::Never(format!(
+            "its healthcheck failed as often as it may ({detail})"
+        )),
+        (
+            Condition::ServiceCompletedSuccessfully,
+            Phase::Exited {
+                status: Some(0), ..
+            },
+        ) => Stand::Met,
         // Who has done its work and ended was started.
-        (Condition::ServiceStarted, Phase::Exited { status: Some(0), .. }) => Stand::Met,
+        (
+            Condition::ServiceStarted,
+            Phase::Exited {
+                status: Some(0), ..
+            },
+        ) => Stand::Met,
         (_, Phase::Exited { status, signal }) => Stand::Never(match (status, signal) {
             (Some(status), _) => format!("it ended with status {status}"),
             (None, Some(signal)) => format!("it was ended by {signal}"),

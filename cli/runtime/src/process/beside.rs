@@ -48,7 +48,10 @@ pub(super) async fn run_beside(
     let Program::Process(program) = &spec.program;
     let (reader, writer) = io::pipe()?;
     let mut command = command(program, words, marked(program, mark.value(id)))?;
-    command.command_mut().stdout(writer.try_clone()?).stderr(writer);
+    command
+        .command_mut()
+        .stdout(writer.try_clone()?)
+        .stderr(writer);
     let mut process = command.spawn()?;
     // It holds the pipe's writing ends: without it gone, the output would never end.
     drop(command);

@@ -62,7 +62,10 @@ impl Child {
         let environment = marked(program, mark.value(id));
         let mut process = command(program, &program.command, environment)
             .and_then(|mut command| {
-                command.command_mut().stdout(Stdio::piped()).stderr(Stdio::piped());
+                command
+                    .command_mut()
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped());
                 command.spawn()
             })
             .map_err(|e| refused(cannot_run(program, &program.command, &e)))?;

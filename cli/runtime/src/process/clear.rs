@@ -46,12 +46,17 @@ pub async fn down(
     clock: &dyn Clock,
 ) -> Result<Down, RuntimeError> {
     if !home.folder().exists() {
-        return Ok(Down { stopped: 0, in_order: true });
+        return Ok(Down {
+            stopped: 0,
+            in_order: true,
+        });
     }
     let _lock = locked(home).await?;
     let answered = match connect(home, env!("CARGO_PKG_VERSION"), clock).await {
         Ok(Some(session)) => {
-            let stopped = session.request::<Stopped>(method::DOWN, serde_json::Value::Null).await;
+            let stopped = session
+                .request::<Stopped>(method::DOWN, serde_json::Value::Null)
+                .await;
             // Ended in the middle of it, by somebody else: then the rest is cleared.
             stopped.ok().map(|Stopped { stopped }| stopped)
         }
@@ -60,7 +65,12 @@ pub async fn down(
         Err(error) => return Err(error),
     };
     let cleared = clear(home, clock, answered.is_some()).await?;
-    for record in [home.state(), home.leases(), home.ended(), home.supervisor_log()] {
+    for record in [
+        home.state(),
+        home.leases(),
+        home.ended(),
+        home.supervisor_log(),
+    ] {
         remove(&record)?;
     }
     if volumes {
@@ -103,7 +113,11 @@ pub(super) async fn clear(
     let find = || everything(&mark, &recorded);
     let swept = sweep(find, clock, GRACE, &Shutdown::new()).await;
     if let Some(stuck) = swept.left.first() {
-        let why = format!("process {} of {} cannot be ended", stuck.pid, home.project());
+        let why = format!(
+            "process {} of {} cannot be ended",
+            stuck.pid,
+            home.project()
+        );
         return Err(RuntimeError::Refused(why));
     }
     remove(&state.socket)?;

@@ -114,9 +114,7 @@ impl Runtime for ProcessRuntime {
 
     async fn apply(&self, step: &Step) -> Result<Vec<Event>, RuntimeError> {
         let step = step.clone();
-        let () = self.ask(method::APPLY, Apply { step }).await?;
-        // All of them come by `watch`.
-        Ok(Vec::new())
+        self.ask(method::APPLY, Apply { step }).await
     }
 
     async fn signal(&self, instance: &InstanceId, signal: &str) -> Result<(), RuntimeError> {

@@ -2,6 +2,7 @@
 //! here. What must be completed whatever becomes of the client runs in a task of its own.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -51,6 +52,8 @@ pub(super) struct Control {
     holds: Arc<Mutex<Holds>>,
     /// Why to end, once somebody wants that.
     asked: Arc<watch::Sender<Option<Reason>>>,
+    /// How many read events or logs.
+    readers: Arc<AtomicUsize>,
     /// How many instances were ended, once all are.
     done: Arc<watch::Sender<Option<usize>>>,
 }
@@ -63,6 +66,7 @@ impl Control {
             mesh: MeshControl::new(mesh),
             owners: Arc::default(),
             holds: Arc::default(),
+            readers: Arc::default(),
             asked: Arc::new(watch::Sender::new(None)),
             done: Arc::new(watch::Sender::new(None)),
         }
@@ -100,6 +104,25 @@ impl Control {
         self.done.send_replace(Some(stopped));
     }
 
+    /// Whether somebody still reads events or logs.
+    pub(super) fn is_read(&self) -> bool {
+        self.readers.load(Ordering::Relaxed) > 0
+    }
+
+    fn items<T: Serialize + Send + 'static>(
+        &self,
+        stream: BoxStream<'static, T>,
+    ) -> BoxStream<'static, Value> {
+        self.readers.fetch_add(1, Ordering::Relaxed);
+        let reading = Reading(Arc::clone(&self.readers));
+        stream
+            .filter_map(move |item| {
+                let _ = &reading;
+                std::future::ready(serde_json::to_value(item).ok())
+            })
+            .boxed()
+    }
+
     async fn down(&self) -> Stopped {
         self.end(Reason::new("msvc down", true));
         let mut done = self.done.subscribe();
@@ -120,7 +143,11 @@ impl Control {
     async fn kill(self, session: SessionId, kill: Kill) -> Result<Killed, RuntimeError> {
         let shared = Arc::clone(&self.supervisor.shared);
         let (lease, instance) = (kill.lease, kill.instance);
-        let over = shared.edges.mesh().lease_end(session, lease).map_err(of_mesh)?;
+        let over = shared
+            .edges
+            .mesh()
+            .lease_end(session, lease)
+            .map_err(of_mesh)?;
         if !self.holds().hold(lease, &instance) {
             let why = format!("a fault keeps {instance} down already");
             return Err(RuntimeError::Refused(why));
@@ -217,7 +244,10 @@ impl Control {
         parameters: Value,
     ) -> Result<Value, ProtocolError> {
         let OfLease { lease } = read(parameters.clone())?;
-        let answer = self.mesh.request(session, mesh::CLOSE_LEASE, parameters).await?;
+        let answer = self
+            .mesh
+            .request(session, mesh::CLOSE_LEASE, parameters)
+            .await?;
         let held = self.holds().under(lease);
         self.release_all(held).await;
         Ok(answer)
@@ -261,12 +291,13 @@ fn told<T: Serialize>(outcome: Result<T, RuntimeError>) -> Result<Value, Protoco
     serde_json::to_value(value).map_err(|e| ProtocolError::Frame(e.to_string()))
 }
 
-fn items<T: Serialize + Send + 'static>(
-    stream: BoxStream<'static, T>,
-) -> BoxStream<'static, Value> {
-    stream
-        .filter_map(|item| std::future::ready(serde_json::to_value(item).ok()))
-        .boxed()
+/// Counts as a reader while it lives.
+struct Reading(Arc<AtomicUsize>);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[async_trait::async_trait]
@@ -309,13 +340,13 @@ impl Handler for Control {
         match method {
             method::WATCH => {
                 let Watch { from } = read(parameters)?;
-                Ok(items(shared.events.read(from)))
+                Ok(self.items(shared.events.read(from)))
             }
             method::LOGS => {
                 let query: LogQuery = read(parameters)?;
                 let told = query.follow.then(|| shared.logs.subscribe());
                 let lines = log_reader::lines(shared.records.home(), &query, told);
-                Ok(items(lines.map_err(|error| refusal(&error))?))
+                Ok(self.items(lines.map_err(|error| refusal(&error))?))
             }
             _ => self.mesh.subscribe(session, method, parameters).await,
         }

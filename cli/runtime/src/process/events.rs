@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::stream::{self, BoxStream, StreamExt};
 use msvc_report::event::{Event, SCHEMA, Stamped};
+use msvc_system::id::InstanceId;
 use tokio::sync::watch;
 
 /// Who stamps them.
@@ -55,24 +56,51 @@ impl EventLog {
     pub(super) fn read(&self, from: u64) -> BoxStream<'static, Stamped> {
         let log = self.clone();
         let told = self.told.subscribe();
-        stream::unfold((log, told, from.max(1)), |(log, mut told, next)| async move {
-            loop {
-                let open = told.borrow_and_update().1;
-                if let Some(event) = log.at(next) {
-                    return Some((event, (log, told, next + 1)));
+        stream::unfold(
+            (log, told, from.max(1)),
+            |(log, mut told, next)| async move {
+                loop {
+                    let open = told.borrow_and_update().1;
+                    if let Some(event) = log.at(next) {
+                        return Some((event, (log, told, next + 1)));
+                    }
+                    if !open || told.changed().await.is_err() {
+                        return None;
+                    }
                 }
-                if !open || told.changed().await.is_err() {
-                    return None;
-                }
-            }
-        })
+            },
+        )
         .boxed()
+    }
+
+    /// Those after number `told` that concern a replica.
+    pub(super) fn of(&self, replica: &InstanceId, told: u64) -> Vec<Event> {
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = usize::try_from(told).unwrap_or(usize::MAX).min(all.len());
+        all[from..]
+            .iter()
+            .filter(|stamped| concerns(&stamped.event, replica))
+            .map(|stamped| stamped.event.clone())
+            .collect()
     }
 
     fn at(&self, number: u64) -> Option<Stamped> {
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         all.get(index).cloned()
+    }
+}
+
+fn concerns(event: &Event, replica: &InstanceId) -> bool {
+    match event {
+        Event::InstanceStarting { instance }
+        | Event::InstanceStarted { instance, .. }
+        | Event::InstanceReady { instance, .. }
+        | Event::InstanceUnhealthy { instance, .. }
+        | Event::InstanceExited { instance, .. }
+        | Event::InstanceRestarting { instance }
+        | Event::InstanceStopped { instance } => instance.same_replica(replica),
+        _ => false,
     }
 }
 

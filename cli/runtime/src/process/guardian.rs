@@ -89,8 +89,8 @@ pub async fn guardian_main(
     let _ = nix::unistd::setsid();
     // A closed terminal is no reason to end. A handler, not SIG_IGN: that would be inherited.
     let _hangup = signal(SignalKind::hangup());
-    let mut children = signal(SignalKind::child())
-        .map_err(|source| records(&options.program)(source))?;
+    let mut children =
+        signal(SignalKind::child()).map_err(|source| records(&options.program)(source))?;
     let supervisor = start(&options)?;
     let pid = supervisor.id();
     let mut impatient_at = None;
@@ -122,7 +122,9 @@ pub async fn guardian_main(
 
 fn start(options: &GuardianOptions) -> Result<Child, RuntimeError> {
     let log = supervisor_log(&options.home)?;
-    let log_too = log.try_clone().map_err(records(&options.home.supervisor_log()))?;
+    let log_too = log
+        .try_clone()
+        .map_err(records(&options.home.supervisor_log()))?;
     Command::new(&options.program)
         .args(&options.arguments)
         .args(options.home.arguments())
@@ -139,7 +141,11 @@ fn start(options: &GuardianOptions) -> Result<Child, RuntimeError> {
 /// Where guardian and supervisor write what they can say nowhere else.
 pub(super) fn supervisor_log(home: &ProjectHome) -> Result<File, RuntimeError> {
     let path = home.supervisor_log();
-    File::options().create(true).append(true).open(&path).map_err(records(&path))
+    File::options()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .map_err(records(&path))
 }
 
 /// Takes every child that has ended; the status of `wanted` if it was among them.
@@ -191,5 +197,8 @@ fn send(pid: u32, signal: Signal) {
 }
 
 fn failed(what: &str, error: Errno) -> RuntimeError {
-    RuntimeError::Refused(format!("the guardian could not {what}: {}", io::Error::from(error)))
+    RuntimeError::Refused(format!(
+        "the guardian could not {what}: {}",
+        io::Error::from(error)
+    ))
 }

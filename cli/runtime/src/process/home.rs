@@ -197,7 +197,12 @@ mod tests {
     use super::*;
 
     fn home(root: &Path) -> ProjectHome {
-        ProjectHome::new(root, "shop".parse().unwrap(), Some(Path::new("/run/user/7"))).unwrap()
+        ProjectHome::new(
+            root,
+            "shop".parse().unwrap(),
+            Some(Path::new("/run/user/7")),
+        )
+        .unwrap()
     }
 
     #[test]
@@ -216,7 +221,10 @@ mod tests {
     #[test]
     fn a_home_is_passed_on_as_three_words() {
         let home = home(Path::new("/srv/shop"));
-        assert_eq!(ProjectHome::from_arguments(&home.arguments()).unwrap(), home);
+        assert_eq!(
+            ProjectHome::from_arguments(&home.arguments()).unwrap(),
+            home
+        );
         assert!(ProjectHome::from_arguments(&["/x".into()]).is_err());
     }
 

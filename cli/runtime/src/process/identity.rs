@@ -49,7 +49,10 @@ impl ProcessIdentity {
 
 /// A pid as the system calls take it; 0 and what does not fit name no process of ours.
 pub(super) fn as_pid(pid: u32) -> Option<Pid> {
-    i32::try_from(pid).ok().filter(|&pid| pid > 1).map(Pid::from_raw)
+    i32::try_from(pid)
+        .ok()
+        .filter(|&pid| pid > 1)
+        .map(Pid::from_raw)
 }
 
 /// One line of the process table.

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use msvc_machine::clock::Clock;
 use msvc_machine::lock::{self, Lock};
-use msvc_mesh::protocol::{Hello, Session};
+use msvc_mesh::protocol::{Hello, ProtocolError, Session};
 use nix::sys::signal::Signal;
 use process_wrap::tokio::{ChildWrapper, CommandWrap, ProcessSession};
 use tokio::net::UnixStream;
 use tokio::process::Command;
+use tokio::time::Instant;
 
 use super::clear::clear;
 use super::client::ProcessRuntime;
@@ -53,7 +54,10 @@ pub(super) async fn connect(
     build: &str,
     clock: &dyn Clock,
 ) -> Result<Option<Session>, RuntimeError> {
-    let socket = State::read(home)?.map_or_else(|| home.socket(), |state| state.socket);
+    let state = State::read(home)?;
+    let socket = state
+        .as_ref()
+        .map_or_else(|| home.socket(), |state| state.socket.clone());
     let Ok(stream) = UnixStream::connect(&socket).await else {
         // Nobody listens. Whether somebody should is for the records to tell.
         return Ok(None);
@@ -66,12 +70,28 @@ pub(super) async fn connect(
     tokio::select! {
         session = Session::connect(stream, Hello::client(build, 0)) => match session {
             Ok(session) => Ok(Some(session)),
+            // It ended just now, before it could say hello.
+            Err(ProtocolError::Closed(_)) if dies(state.as_ref(), deadline, clock).await => {
+                Ok(None)
+            }
             Err(error) => Err(gone(error.to_string())),
         },
         () = clock.sleep_until(deadline) => {
             Err(gone(format!("no hello within {HELLO:?}; `down` ends it")))
         }
     }
+}
+
+/// Waits for the recorded supervisor's end; whether it came.
+async fn dies(state: Option<&State>, deadline: Instant, clock: &dyn Clock) -> bool {
+    let Some(state) = state else { return true };
+    while state.supervisor.lives() {
+        if clock.now() >= deadline {
+            return false;
+        }
+        clock.sleep(LOOK).await;
+    }
+    true
 }
 
 /// Takes the project's lock, waiting for who has it.
@@ -82,7 +102,10 @@ pub(super) async fn locked(home: &ProjectHome) -> Result<Lock, RuntimeError> {
         let path = path.clone();
         move || lock::lock(&path)
     });
-    let taken = taken.await.map_err(std::io::Error::other).and_then(|taken| taken);
+    let taken = taken
+        .await
+        .map_err(std::io::Error::other)
+        .and_then(|taken| taken);
     taken.map_err(records(&path))
 }
 
@@ -121,7 +144,10 @@ pub(super) async fn launch(
     };
     drop(guardian);
     clear(home, &*clock, false).await?;
-    Err(failed(format!("{why}{}", last_words(&home.supervisor_log()))))
+    Err(failed(format!(
+        "{why}{}",
+        last_words(&home.supervisor_log())
+    )))
 }
 
 /// The end of what a supervisor said where nobody listens.
@@ -157,7 +183,10 @@ impl Launched {
             .current_dir("/");
         let mut command = CommandWrap::from(command);
         command.wrap(ProcessSession);
-        let process = command.spawn().map_err(records(&launcher.program))?.into_inner();
+        let process = command
+            .spawn()
+            .map_err(records(&launcher.program))?
+            .into_inner();
         let identity = process.id().and_then(ProcessIdentity::of);
         Ok(Self { process, identity })
     }

@@ -172,7 +172,12 @@ fn start_of_last(file: &mut File, count: usize) -> io::Result<u64> {
         file.seek(SeekFrom::Start(from))?;
         block.clear();
         file.take(at - from).read_to_end(&mut block)?;
-        for (index, _) in block.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n') {
+        for (index, _) in block
+            .iter()
+            .enumerate()
+            .rev()
+            .filter(|(_, byte)| **byte == b'\n')
+        {
             ends_to_pass -= 1;
             if ends_to_pass == 0 {
                 return Ok(from + index as u64 + 1);

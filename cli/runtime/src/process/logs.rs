@@ -75,7 +75,11 @@ impl Logs {
     pub(super) fn last_lines(&self, id: &InstanceId, count: usize) -> Vec<String> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get(&replica(id)).map_or_else(Vec::new, |lines| {
-            lines.iter().skip(lines.len().saturating_sub(count)).cloned().collect()
+            lines
+                .iter()
+                .skip(lines.len().saturating_sub(count))
+                .cloned()
+                .collect()
         })
     }
 
@@ -91,7 +95,11 @@ impl Logs {
 }
 
 fn open_file(path: &Path) -> io::Result<File> {
-    let mut file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .read(true)
+        .open(path)?;
     if file.seek(SeekFrom::End(0))? == 0 {
         file.write_all(HEADER.as_bytes())?;
         return Ok(file);
@@ -156,7 +164,11 @@ impl LogWriter {
             // A full disk must not stop the service; the lines in memory still tell of its end.
             let _ = file.write_all(&bytes);
         }
-        let mut kept = self.logs.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self
+            .logs
+            .kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let lines = kept.entry(replica(&self.id)).or_default();
         lines.extend(texts);
         while lines.len() > KEPT {

@@ -82,9 +82,7 @@ fn find(belongs: impl Fn(&str) -> bool) -> Vec<ProcessIdentity> {
     identity::table()
         .iter()
         .filter(|seen| seen.pid != own)
-        .filter(|seen| {
-            identity::variable_of(seen.pid, MARK).is_some_and(|value| belongs(&value))
-        })
+        .filter(|seen| identity::variable_of(seen.pid, MARK).is_some_and(|value| belongs(&value)))
         .map(identity::Seen::identity)
         .collect()
 }

@@ -192,10 +192,9 @@ fn typed(kind: &str, detail: Value) -> Option<RuntimeError> {
                 hint,
             }
         }
-        "start" => of(detail).map(|Of { instance, why, .. }| RuntimeError::Start {
-            instance,
-            why,
-        })?,
+        "start" => {
+            of(detail).map(|Of { instance, why, .. }| RuntimeError::Start { instance, why })?
+        }
         "never_ready" => {
             let Of {
                 instance,

@@ -113,8 +113,8 @@ pub(super) async fn watch(
                 news
             }
             Err(why) => {
-                let news = (tally.failed(began, ended) && !unhealthy)
-                    .then_some(Told::Unhealthy(why));
+                let news =
+                    (tally.failed(began, ended) && !unhealthy).then_some(Told::Unhealthy(why));
                 unhealthy |= news.is_some();
                 news
             }

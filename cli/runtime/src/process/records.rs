@@ -188,7 +188,9 @@ impl Records {
     /// Records an instance as it stands now.
     pub(super) fn instance(&self, record: InstanceRecord) -> Result<(), RuntimeError> {
         self.change_state(|state| {
-            state.instances.retain(|known| !known.id.same_replica(&record.id));
+            state
+                .instances
+                .retain(|known| !known.id.same_replica(&record.id));
             state.instances.push(record);
         })
     }
@@ -212,7 +214,9 @@ impl Records {
     /// A fault was undone.
     pub(super) fn undone(&self, instance: &InstanceId) -> Result<(), RuntimeError> {
         self.change_leases(|leases| {
-            leases.faults.retain(|fault| !fault.instance.same_replica(instance));
+            leases
+                .faults
+                .retain(|fault| !fault.instance.same_replica(instance));
         })
     }
 
@@ -224,8 +228,8 @@ impl Records {
 }
 
 fn write(path: &Path, record: &impl Serialize) -> Result<(), RuntimeError> {
-    let mut bytes = serde_json::to_vec_pretty(record)
-        .map_err(|e| records(path)(io::Error::other(e)))?;
+    let mut bytes =
+        serde_json::to_vec_pretty(record).map_err(|e| records(path)(io::Error::other(e)))?;
     bytes.push(b'\n');
     atomic_write(path, &bytes).map_err(records(path))
 }
@@ -235,7 +239,9 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RuntimeError> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.map_err(records(path))?,
     };
-    serde_json::from_slice(&bytes).map(Some).map_err(|e| records(path)(io::Error::other(e)))
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|e| records(path)(io::Error::other(e)))
 }
 
 /// Removes a file that may be gone already.
@@ -264,7 +270,14 @@ mod tests {
             start_time: own.start_time + 1,
             ..own
         };
-        write(&home.state(), &State { supervisor: gone, ..state }).unwrap();
+        write(
+            &home.state(),
+            &State {
+                supervisor: gone,
+                ..state
+            },
+        )
+        .unwrap();
         assert!(!last_end(&home).unwrap().unwrap().expected);
     }
 }

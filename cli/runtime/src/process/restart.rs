@@ -35,9 +35,7 @@ pub(super) fn again(policy: RestartPolicy, succeeded: bool, restarts: u32) -> bo
     match policy {
         RestartPolicy::No => false,
         RestartPolicy::Always | RestartPolicy::UnlessStopped => true,
-        RestartPolicy::OnFailure(limit) => {
-            !succeeded && limit.is_none_or(|limit| restarts < limit)
-        }
+        RestartPolicy::OnFailure(limit) => !succeeded && limit.is_none_or(|limit| restarts < limit),
     }
 }
 

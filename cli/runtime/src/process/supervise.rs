@@ -123,12 +123,21 @@ pub async fn supervisor_main(
         () = idle(&control, &sessions) => Reason::new("nobody had anything for it to do", true),
     };
     let stopped = control.supervisor.stop_all(&shutdown).await;
-    let at = shared.clock.wall().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let at = shared
+        .clock
+        .wall()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let at_ms = u64::try_from(at.as_millis()).ok();
     let recorded = EndRecord::new(at_ms, reason.how, reason.expected).write(&home);
     shared.events.close();
     shared.logs.close();
     control.ended(stopped);
+    let farewell = shared.clock.now() + FAREWELL;
+    // Who follows reads to the end: what is written above ends its streams.
+    while control.is_read() && shared.clock.now() < farewell {
+        shared.clock.sleep(LOOK / 20).await;
+    }
     finish.request_once();
     tokio::select! {
         _ = serving => {}

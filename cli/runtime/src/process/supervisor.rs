@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use msvc_machine::shutdown::Shutdown;
+use msvc_report::event::Event;
 use msvc_system::id::{InstanceId, LaneName, ServiceName};
 use nix::sys::signal::Signal;
 use tokio::sync::oneshot;
@@ -48,6 +49,8 @@ struct Replicas {
     /// Incarnations are never used twice.
     incarnations: HashMap<Key, u32>,
     starts: u64,
+    /// The last event that a step on each was answered with.
+    told: HashMap<Key, u64>,
     /// Nothing is started any more.
     ending: bool,
 }
@@ -67,7 +70,10 @@ impl Supervisor {
     /// The replica of that id, whichever its incarnation.
     fn replica(&self, id: &InstanceId) -> Result<Replica, RuntimeError> {
         let replicas = self.replicas();
-        let found = replicas.kept.get(&key(id)).map(|(_, replica)| replica.clone());
+        let found = replicas
+            .kept
+            .get(&key(id))
+            .map(|(_, replica)| replica.clone());
         found
             .filter(|replica| replica.view.borrow().id.same_replica(id))
             .ok_or_else(|| RuntimeError::NoInstance(id.clone()))
@@ -75,7 +81,11 @@ impl Supervisor {
 
     fn views(&self) -> Vec<View> {
         let replicas = self.replicas();
-        replicas.kept.values().map(|(_, replica)| replica.view.borrow().clone()).collect()
+        replicas
+            .kept
+            .values()
+            .map(|(_, replica)| replica.view.borrow().clone())
+            .collect()
     }
 
     /// Whether nothing at all is kept.
@@ -103,7 +113,28 @@ impl Supervisor {
         }
     }
 
-    pub(super) async fn apply(self: &Arc<Self>, step: Step) -> Result<(), RuntimeError> {
+    /// Carries out a step; what happened to its instance since the last step on it.
+    pub(super) async fn apply(self: &Arc<Self>, step: Step) -> Result<Vec<Event>, RuntimeError> {
+        let concerned = match &step.deed {
+            Deed::Start(spec) => Some(spec.id.clone()),
+            Deed::Await(id, _) | Deed::Stop(id) => Some(id.clone()),
+            _ => None,
+        };
+        self.carry_out(step).await?;
+        Ok(concerned.map_or_else(Vec::new, |id| self.news_of(&id)))
+    }
+
+    fn news_of(&self, id: &InstanceId) -> Vec<Event> {
+        let events = &self.shared.events;
+        let mut replicas = self.replicas();
+        let told = replicas.told.entry(key(id)).or_default();
+        let latest = events.latest();
+        let news = events.of(id, *told);
+        *told = latest;
+        news
+    }
+
+    async fn carry_out(self: &Arc<Self>, step: Step) -> Result<(), RuntimeError> {
         match step.deed {
             Deed::OpenEdge(spec) => self.shared.edges.open(&spec),
             Deed::CloseEdge(id) => self.shared.edges.close(&id),
@@ -133,7 +164,9 @@ impl Supervisor {
             } else if view.spec.hash == spec.hash {
                 return Ok(());
             } else {
-                return Err(refused("it runs with other settings; it must be stopped first"));
+                return Err(refused(
+                    "it runs with other settings; it must be stopped first",
+                ));
             }
         }
         let (started, outcome) = oneshot::channel();
@@ -234,7 +267,11 @@ impl Supervisor {
         let Some(leader) = view.process else {
             return Err(RuntimeError::Refused(format!("{} does not run", view.id)));
         };
-        let signal = if paused { Signal::SIGSTOP } else { Signal::SIGCONT };
+        let signal = if paused {
+            Signal::SIGSTOP
+        } else {
+            Signal::SIGCONT
+        };
         for process in self.shared.mark.of_replica(&view.id, Some(leader.pid)) {
             process.signal(signal);
         }
@@ -270,7 +307,11 @@ impl Supervisor {
         let replica = self.replica(id)?;
         let (reply, answer) = oneshot::channel();
         let gone = || RuntimeError::NoInstance(id.clone());
-        replica.commands.send(Command::Kill(reply)).await.map_err(|_| gone())?;
+        replica
+            .commands
+            .send(Command::Kill(reply))
+            .await
+            .map_err(|_| gone())?;
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
 
@@ -279,7 +320,11 @@ impl Supervisor {
         let replica = self.replica(id)?;
         let (reply, answer) = oneshot::channel();
         let gone = || RuntimeError::NoInstance(id.clone());
-        replica.commands.send(Command::Release(reply)).await.map_err(|_| gone())?;
+        replica
+            .commands
+            .send(Command::Release(reply))
+            .await
+            .map_err(|_| gone())?;
         answer.await.map_err(|_| gone())
     }
 }

@@ -70,7 +70,10 @@ mod tests {
     use super::*;
 
     async fn end(script: &str, grace: Duration) -> std::process::ExitStatus {
-        let mut child = Command::new("/bin/sh").args(["-c", script]).spawn().unwrap();
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", script])
+            .spawn()
+            .unwrap();
         let identity = ProcessIdentity::of(child.id()).unwrap();
         // The shell has set its traps once it has become `sleep`'s parent or `sleep` itself.
         while !std::fs::read_to_string(format!("/proc/{}/stat", child.id()))
@@ -78,7 +81,13 @@ mod tests {
         {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        let find = || identity.lives().then(|| identity.clone()).into_iter().collect();
+        let find = || {
+            identity
+                .lives()
+                .then(|| identity.clone())
+                .into_iter()
+                .collect()
+        };
         let swept = sweep(find, &MachineClock, grace, &Shutdown::new()).await;
         assert_eq!((swept.found, swept.left.len()), (1, 0));
         child.wait().unwrap()

@@ -6,9 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use msvc_machine::clock::MachineClock;
 use msvc_runtime::contract::{LogQuery, RuntimeError};
-use msvc_runtime::process::{
-    Launcher, ProcessIdentity, ProcessRuntime, down, last_end, read_logs,
-};
+use msvc_runtime::process::{Launcher, ProcessIdentity, ProcessRuntime, down, last_end, read_logs};
 use nix::sys::signal::Signal;
 
 use crate::support::{Asked, Project, clock, eventually, launcher, process_in, program};
@@ -26,7 +24,10 @@ async fn family(project: &Project, runtime: &ProcessRuntime) -> [ProcessIdentity
 }
 
 async fn all_gone(processes: &[ProcessIdentity]) {
-    eventually("all of them are gone", || processes.iter().all(|process| !process.lives())).await;
+    eventually("all of them are gone", || {
+        processes.iter().all(|process| !process.lives())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -41,9 +42,17 @@ async fn kill_9_of_the_supervisor_ends_every_service_and_is_told() {
     let end = last_end(&project.home).unwrap().unwrap();
     assert_eq!((end.how.as_str(), end.expected), ("signal SIGKILL", false));
     assert!(end.at_ms.is_some() && !project.home.socket().exists());
-    let gone = ProcessRuntime::connect(&project.home, "test", &*clock()).await.unwrap();
+    let gone = ProcessRuntime::connect(&project.home, "test", &*clock())
+        .await
+        .unwrap();
     assert!(gone.is_none());
-    assert_eq!(read_logs(&project.home, &LogQuery::default()).unwrap().count().await, 1);
+    assert_eq!(
+        read_logs(&project.home, &LogQuery::default())
+            .unwrap()
+            .count()
+            .await,
+        1
+    );
     // The next one begins as if nothing had been.
     let runtime = project.launch().await;
     assert!(last_end(&project.home).unwrap().is_none());
@@ -60,7 +69,10 @@ async fn kill_9_of_supervisor_and_guardian_leaves_what_down_then_clears() {
     // Stopped first, so that it does not see its child end.
     assert!(guardian.signal(Signal::SIGSTOP));
     assert!(state.supervisor.signal(Signal::SIGKILL) && guardian.signal(Signal::SIGKILL));
-    eventually("both are gone", || !guardian.lives() && !state.supervisor.lives()).await;
+    eventually("both are gone", || {
+        !guardian.lives() && !state.supervisor.lives()
+    })
+    .await;
     assert!(family.iter().all(ProcessIdentity::lives));
     let end = last_end(&project.home).unwrap().unwrap();
     assert!(end.at_ms.is_none() && !end.expected);
@@ -92,7 +104,10 @@ async fn kill_9_of_the_guardian_alone_ends_the_system_in_order() {
     assert!(state.guardian.unwrap().signal(Signal::SIGKILL));
     all_gone(&family).await;
     all_gone(&[state.supervisor]).await;
-    assert_eq!(last_end(&project.home).unwrap().unwrap().how, "its guardian was killed");
+    assert_eq!(
+        last_end(&project.home).unwrap().unwrap().how,
+        "its guardian was killed"
+    );
     project.down().await;
 }
 
@@ -171,8 +186,16 @@ async fn a_launch_from_a_pipe_lets_the_pipe_end() {
         tokio::task::spawn_blocking(move || command.output().unwrap())
     };
     let output = tokio::time::timeout(crate::support::DEADLINE, launching).await;
-    assert!(output.expect("the pipe stays open").unwrap().status.success());
-    let runtime = ProcessRuntime::connect(&project.home, "test", &*clock()).await.unwrap();
+    assert!(
+        output
+            .expect("the pipe stays open")
+            .unwrap()
+            .status
+            .success()
+    );
+    let runtime = ProcessRuntime::connect(&project.home, "test", &*clock())
+        .await
+        .unwrap();
     assert!(runtime.is_some());
 }
 
@@ -181,7 +204,9 @@ async fn a_launch_that_fails_leaves_nothing_and_says_what_was_said() {
     let project = Project::new();
     let broken = Launcher {
         program: "/bin/sh".into(),
-        arguments: ["-c", "echo no luck today >&2; exit 9"].map(Into::into).to_vec(),
+        arguments: ["-c", "echo no luck today >&2; exit 9"]
+            .map(Into::into)
+            .to_vec(),
         ..launcher()
     };
     let error = project.try_launch(&broken).await.err().unwrap();
@@ -198,10 +223,15 @@ async fn a_launch_that_fails_leaves_nothing_and_says_what_was_said() {
 async fn data_and_logs_stay_unless_volumes_are_asked_for() {
     let project = Project::new();
     let runtime = project.launch().await;
-    let kept = project.home.volumes(&"main".parse().unwrap()).join("db/file");
+    let kept = project
+        .home
+        .volumes(&"main".parse().unwrap())
+        .join("db/file");
     std::fs::create_dir_all(kept.parent().unwrap()).unwrap();
     std::fs::write(&kept, "data").unwrap();
-    runtime.start(&project.service("a", "echo hello; exec sleep 600")).await;
+    runtime
+        .start(&project.service("a", "echo hello; exec sleep 600"))
+        .await;
     project.down().await;
     assert!(kept.exists() && project.home.logs().exists());
     let nothing = down(&project.home, true, &MachineClock).await.unwrap();

@@ -17,7 +17,9 @@ use crate::support::{Asked, DEADLINE, Project, clock, connects, eventually, id};
 const TTL: Duration = Duration::from_secs(5);
 
 async fn lease(runtime: &ProcessRuntime) -> LeaseKeeper {
-    LeaseKeeper::open(runtime.mesh(), clock(), TTL).await.unwrap()
+    LeaseKeeper::open(runtime.mesh(), clock(), TTL)
+        .await
+        .unwrap()
 }
 
 async fn web(project: &Project, runtime: &ProcessRuntime, restart: RestartPolicy) -> InstanceSpec {
@@ -25,7 +27,10 @@ async fn web(project: &Project, runtime: &ProcessRuntime, restart: RestartPolicy
         restart,
         ..project.web("web")
     };
-    runtime.do_step(Deed::OpenEdge(Box::new(project.edge("@client", &web)))).await.unwrap();
+    runtime
+        .do_step(Deed::OpenEdge(Box::new(project.edge("@client", &web))))
+        .await
+        .unwrap();
     runtime.start(&web).await;
     runtime.ready("web").await;
     web
@@ -33,7 +38,10 @@ async fn web(project: &Project, runtime: &ProcessRuntime, restart: RestartPolicy
 
 fn recorded(project: &Project) -> usize {
     let text = std::fs::read(project.home.leases()).unwrap();
-    serde_json::from_slice::<Leases>(&text).unwrap().faults.len()
+    serde_json::from_slice::<Leases>(&text)
+        .unwrap()
+        .faults
+        .len()
 }
 
 #[tokio::test]
@@ -48,14 +56,19 @@ async fn a_held_service_stays_down_its_edges_refuse_and_released_it_comes_back()
         .await
         .unwrap();
     assert_eq!(recorded(&project), 1);
-    runtime.until("web", |phase| *phase == Phase::HeldDown).await;
+    runtime
+        .until("web", |phase| *phase == Phase::HeldDown)
+        .await;
     let refused = std::net::TcpStream::connect(edge).unwrap_err();
     assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
     let again = ServiceKill::strike(runtime.mesh(), lease.id(), &id("web"), StayDown::Held).await;
     assert!(again.is_err());
     assert!(kill.release().await.unwrap());
     assert_eq!(recorded(&project), 0);
-    let report = kill.report(&runtime, &MachineClock, DEADLINE).await.unwrap();
+    let report = kill
+        .report(&runtime, &MachineClock, DEADLINE)
+        .await
+        .unwrap();
     assert!(report.came_back);
     let (up, healthy) = (report.up_at_ns.unwrap(), report.healthy_at_ns.unwrap());
     assert!(report.killed_at_ns < up && up < healthy, "{report:?}");
@@ -71,12 +84,25 @@ async fn a_service_that_is_never_restarted_stays_down_and_is_reported_so() {
     let spec = web(&project, &runtime, RestartPolicy::No).await;
     let lease = lease(&runtime).await;
     let stay = StayDown::For(Duration::ZERO);
-    let kill = ServiceKill::strike(runtime.mesh(), lease.id(), &id("web"), stay).await.unwrap();
-    let report = kill.report(&runtime, &MachineClock, DEADLINE).await.unwrap();
+    let kill = ServiceKill::strike(runtime.mesh(), lease.id(), &id("web"), stay)
+        .await
+        .unwrap();
+    let report = kill
+        .report(&runtime, &MachineClock, DEADLINE)
+        .await
+        .unwrap();
     assert!(!report.came_back && report.up_at_ns.is_none());
-    let seen = runtime.until("web", |phase| matches!(phase, Phase::Exited { .. })).await;
+    let seen = runtime
+        .until("web", |phase| matches!(phase, Phase::Exited { .. }))
+        .await;
     let signal = Some("SIGKILL".to_owned());
-    assert_eq!(seen.phase, Phase::Exited { status: None, signal });
+    assert_eq!(
+        seen.phase,
+        Phase::Exited {
+            status: None,
+            signal
+        }
+    );
     // The next `up` restores it.
     runtime.start(&spec).await;
     runtime.ready("web").await;
@@ -92,7 +118,9 @@ async fn the_end_of_the_session_brings_back_what_it_held_down() {
     let kill = ServiceKill::strike(breaker.mesh(), lease.id(), &id("web"), StayDown::Held)
         .await
         .unwrap();
-    runtime.until("web", |phase| *phase == Phase::HeldDown).await;
+    runtime
+        .until("web", |phase| *phase == Phase::HeldDown)
+        .await;
     drop((kill, lease, breaker));
     runtime.until("web", |phase| *phase == Phase::Ready).await;
     eventually("the undo is done with", || recorded(&project) == 0).await;

@@ -114,7 +114,9 @@ impl Drop for Project {
     fn drop(&mut self) {
         let home = self.home.clone();
         let ended = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
             runtime.unwrap().block_on(down(&home, true, &MachineClock))
         });
         if let Ok(Err(error)) = ended.join()
@@ -134,7 +136,10 @@ pub(crate) fn program() -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let profile = own.parent().and_then(Path::parent).unwrap();
     let program = profile.join("examples/supervise");
-    assert!(program.exists(), "build it: cargo build -p msvc-runtime --examples");
+    assert!(
+        program.exists(),
+        "build it: cargo build -p msvc-runtime --examples"
+    );
     program
 }
 
@@ -172,7 +177,10 @@ pub(crate) fn health(script: &str) -> HealthSpec {
 
 /// A loopback address that nobody listens on.
 fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
 }
 
 pub(crate) type Fits = fn(&Phase) -> bool;
@@ -193,7 +201,9 @@ pub(crate) trait Asked: Runtime {
     }
 
     async fn start(&self, spec: &InstanceSpec) {
-        self.do_step(Deed::Start(Box::new(spec.clone()))).await.unwrap();
+        self.do_step(Deed::Start(Box::new(spec.clone())))
+            .await
+            .unwrap();
     }
 
     async fn wait_for(&self, name: &str, condition: Condition) -> Result<(), RuntimeError> {
@@ -201,12 +211,17 @@ pub(crate) trait Asked: Runtime {
     }
 
     async fn ready(&self, name: &str) {
-        self.wait_for(name, Condition::ServiceHealthy).await.unwrap();
+        self.wait_for(name, Condition::ServiceHealthy)
+            .await
+            .unwrap();
     }
 
     async fn seen(&self, name: &str) -> ObservedInstance {
         let observed = self.observe().await.unwrap();
-        let found = observed.instances.into_iter().find(|seen| seen.id.service == name);
+        let found = observed
+            .instances
+            .into_iter()
+            .find(|seen| seen.id.service == name);
         found.unwrap_or_else(|| panic!("{name} is not there"))
     }
 
@@ -244,7 +259,12 @@ pub(crate) trait Asked: Runtime {
             services: vec![name.parse().unwrap()],
             ..LogQuery::default()
         };
-        self.logs(&query).await.unwrap().map(|line| line.text).collect().await
+        self.logs(&query)
+            .await
+            .unwrap()
+            .map(|line| line.text)
+            .collect()
+            .await
     }
 }
 

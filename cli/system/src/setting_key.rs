@@ -1,4 +1,5 @@
-//! What the name of a setting says about its value: a host, or surely no address.
+//! What the name of a setting says about its value: a host, or surely no address. Edges are
+//! inferred by it and settings rewritten by it, so that both see the same.
 
 /// Last words of keys whose bare value is a host.
 const HOST: [&str; 10] = [
@@ -69,7 +70,8 @@ fn ends_with_host_name(words: &[String]) -> bool {
 }
 
 /// Whether a bare name under this key is a host.
-pub(super) fn says_host(key: &str) -> bool {
+#[must_use]
+pub fn says_host(key: &str) -> bool {
     // `-h NAME` is how database clients take a host; a bare `HOSTNAME` is the machine's own name.
     if key == "-h" {
         return true;
@@ -83,7 +85,8 @@ pub(super) fn says_host(key: &str) -> bool {
 }
 
 /// Whether what stands under this key is surely no address, unless it is a URL.
-pub(super) fn is_no_address(key: &str) -> bool {
+#[must_use]
+pub fn is_no_address(key: &str) -> bool {
     let words = words(key);
     !ends_with_host_name(&words)
         && words
@@ -92,7 +95,8 @@ pub(super) fn is_no_address(key: &str) -> bool {
 }
 
 /// The key under which the port beside a host stands: `DB_PORT` for `DB_HOST`.
-pub(crate) fn port_key(key: &str) -> Option<String> {
+#[must_use]
+pub fn port_key(key: &str) -> Option<String> {
     let cut = key.rfind(['_', '-', '.'])?;
     let (stem, last) = key.split_at(cut + 1);
     let stem = match (last, stem.len()) {

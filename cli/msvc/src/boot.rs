@@ -1,0 +1,118 @@
+//! Booting a lane of the system: built, planned, brought up. Used by every command that needs one
+//! of its own or the user's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use msvc_report::event::{Entry, Event};
+use msvc_runtime::build::{self, BuildOutcome, BuildRequest};
+use msvc_runtime::lane::{FurtherEdge, LaneOptions, Publish, Subset, chosen};
+use msvc_runtime::ports::machine_binding::MachineBinding;
+use msvc_runtime::process::{ProcessRuntime, ProjectHome};
+use msvc_runtime::up::{Up, UpRequest, up};
+use msvc_system::id::{LaneName, ServiceName};
+
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// Which copy of which part of the system, and what becomes of its published ports.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// The lane.
+    pub lane: LaneName,
+    /// Which services.
+    pub services: Subset,
+    /// Published ports.
+    pub publish: Publish,
+    /// Settings over all others.
+    pub environment: BTreeMap<ServiceName, BTreeMap<String, String>>,
+    /// Edges that no file declares.
+    pub further_edges: Vec<FurtherEdge>,
+}
+
+impl Wish {
+    /// The whole system, as its file says.
+    #[must_use]
+    pub fn whole(publish: Publish) -> Self {
+        Self {
+            lane: LaneName::main(),
+            services: Subset::All,
+            publish,
+            environment: BTreeMap::new(),
+            further_edges: Vec::new(),
+        }
+    }
+
+    /// As the runtime takes it.
+    #[must_use]
+    pub fn options(self, context: &Context, home: &ProjectHome) -> LaneOptions {
+        LaneOptions {
+            project: home.project().clone(),
+            lane: self.lane,
+            home: home.folder(),
+            services: self.services,
+            publish: self.publish,
+            environment: self.environment,
+            further_edges: self.further_edges,
+            caller: context.environment.clone(),
+            lenient: context.lenient,
+        }
+    }
+}
+
+/// Builds what of `services` is out of date.
+///
+/// # Errors
+/// When a build fails.
+pub async fn build(context: &Context, services: &Subset) -> Result<BuildOutcome, Failure> {
+    let services: BTreeSet<ServiceName> = chosen(&context.system, services)?;
+    let directory = std::env::current_dir().unwrap_or_else(|_| context.system.root.clone());
+    let request = BuildRequest {
+        system: &context.system,
+        services: &services,
+        caller: &context.environment,
+        directory: &directory,
+    };
+    let plan = build::plan(&request, &context.shutdown).await?;
+    let sink = context.sink();
+    Ok(build::build(&plan, &request, &*context.clock, &sink, &context.shutdown).await?)
+}
+
+/// Brings a lane up on a running supervisor.
+///
+/// # Errors
+/// When it cannot be started or does not get ready.
+pub async fn bring_up(
+    context: &Context,
+    runtime: &ProcessRuntime,
+    options: &LaneOptions,
+    built: &BuildOutcome,
+    sink: &(dyn Fn(Event) + Send + Sync),
+) -> Result<Up, Failure> {
+    let request = UpRequest {
+        system: &context.system,
+        options,
+        built,
+    };
+    let mut binding = MachineBinding;
+    Ok(up(
+        runtime,
+        &request,
+        &mut binding,
+        &*context.clock,
+        sink,
+        &context.shutdown,
+    )
+    .await?)
+}
+
+/// `http://host:port` of each way in, by service.
+#[must_use]
+pub fn bases(entries: &[Entry]) -> msvc_journey::Bases {
+    let mut bases = msvc_journey::Bases::default();
+    for entry in entries {
+        bases = bases
+            .with(format!("{}:{}", entry.service, entry.port), &entry.url)
+            .with(entry.service.as_str(), &entry.url);
+    }
+    bases
+}

@@ -1,0 +1,10 @@
+//! The commands, one file each: a request in, an [`Ending`](crate::exit::Ending) out.
+
+pub mod chaos;
+pub mod contract;
+pub mod demo;
+pub mod down;
+pub mod journey;
+pub mod logs;
+pub mod ps;
+pub mod up;

@@ -1,0 +1,179 @@
+//! `msvc chaos`: one fault while a command runs, or whole experiments, on the running system.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use msvc_chaos::command::CommandLine;
+use msvc_chaos::inject::{self, Ended, Tools};
+use msvc_chaos::kill::{self, Down};
+use msvc_chaos::live::LiveFaults;
+use msvc_chaos::order;
+use msvc_mesh::fault::Stream;
+use msvc_report::exit::Exit;
+use msvc_report::report::Report;
+use msvc_runtime::contract::Runtime as _;
+use msvc_system::id::LaneName;
+use serde_json::json;
+
+use crate::cli::{Chaos, ChaosRun, Inject, Kill, Latency, Way};
+use crate::command::logs;
+use crate::context::Context;
+use crate::exit::Ending;
+use crate::failure::Failure;
+use crate::finish::finish;
+use crate::prove;
+
+/// A killed service that is not healthy within this time has not come back.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
+
+/// Breaks the running system.
+///
+/// # Errors
+/// When nothing runs, or an edge or service is unknown.
+pub async fn run(context: &Context, request: &Chaos) -> Result<Ending, Failure> {
+    match request {
+        Chaos::Inject(Inject::Latency(request)) => latency(context, request).await,
+        Chaos::Kill(request) => kill_service(context, request).await,
+        Chaos::Run(request) => experiments(context, request).await,
+    }
+}
+
+async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure> {
+    let runtime = context.running().await?;
+    let latency = order::Latency {
+        edge: request.edge.clone(),
+        delay: request.delay,
+        jitter: request.jitter,
+        stream: match request.stream {
+            Way::Downstream => Stream::Downstream,
+            Way::Upstream => Stream::Upstream,
+        },
+    };
+    let command = CommandLine::from_words(request.command.iter().cloned());
+    let faults = faults(context, runtime);
+    let sink = context.sink();
+    let seed = seed(request.seed);
+    let edge = request.edge.to_string();
+    let delay = humantime::format_duration(request.delay).to_string();
+    let again = context.repeat(&[
+        "chaos", "inject", "latency", "--edge", &edge, "--delay", &delay,
+    ]);
+    let tools = Tools {
+        faults: &faults,
+        clock: &*context.clock,
+        sink: &sink,
+        shutdown: &context.shutdown,
+        seed,
+        again,
+    };
+    let ended = inject::latency(&latency, command.as_ref(), &tools).await;
+    conclude(context, "chaos inject latency", ended, seed)
+}
+
+async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failure> {
+    logs::known(context, std::slice::from_ref(&request.service))?;
+    let runtime = context.running().await?;
+    let down = match CommandLine::from_words(request.command.iter().cloned()) {
+        Some(command) => Down::While(command),
+        None => Down::For(request.down.unwrap_or_default()),
+    };
+    let faults = faults(context, runtime);
+    let sink = context.sink();
+    let tools = Tools {
+        faults: &faults,
+        clock: &*context.clock,
+        sink: &sink,
+        shutdown: &context.shutdown,
+        seed: 0,
+        again: context.repeat(&["chaos", "kill", request.service.as_str()]),
+    };
+    let ended = kill::kill(&request.service, &down, RECOVERY_LIMIT, &tools).await;
+    conclude(context, "chaos kill", ended, 0)
+}
+
+async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Failure> {
+    let journeys = prove::journeys(context)?;
+    let named = context
+        .system
+        .x_msvc
+        .experiments
+        .iter()
+        .map(|e| e.value.clone());
+    let paths: Vec<_> = if request.experiments.is_empty() {
+        named.collect()
+    } else {
+        let absolute =
+            |p: &std::path::PathBuf| std::path::absolute(p).unwrap_or_else(|_| p.clone());
+        request.experiments.iter().map(absolute).collect()
+    };
+    if paths.is_empty() {
+        return Err(
+            Failure::new(Exit::Inconclusive, "there are no experiments to run").hint(
+                "name files, or list them in the Compose file as `x-msvc: {experiments: [FILE]}`",
+            ),
+        );
+    }
+    let experiments = prove::experiments(context, &paths, &journeys)?;
+    let runtime = context.running().await?;
+    let entry = prove::entry(context, &runtime.observe().await?);
+    let began = context.clock.now();
+    let seed = seed(request.seed);
+    let sink = context.sink();
+    let (cases, journals) = prove::run_experiments(
+        context,
+        &runtime,
+        &experiments,
+        &journeys,
+        &entry,
+        seed,
+        &sink,
+    )
+    .await;
+    let mut report = Report::over(
+        "chaos run",
+        context.system.name.as_str(),
+        &context.run,
+        "",
+        cases,
+    );
+    report.seconds = context.clock.now().duration_since(began).as_secs_f64();
+    report.detail.insert("seed".to_owned(), json!(seed));
+    finish(context, report, journals)
+}
+
+fn faults(context: &Context, runtime: msvc_runtime::process::ProcessRuntime) -> LiveFaults {
+    LiveFaults {
+        runtime: Arc::new(runtime),
+        lane: LaneName::main(),
+        clock: Arc::clone(&context.clock),
+    }
+}
+
+/// The seed given, or one drawn now; either way it is in the report.
+pub fn seed(given: Option<u64>) -> u64 {
+    // 53 bits: what a JSON reader keeps.
+    given.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0 >> 11)
+}
+
+fn conclude(context: &Context, command: &str, ended: Ended, seed: u64) -> Result<Ending, Failure> {
+    let Ended {
+        case,
+        code,
+        receipt,
+        recovery,
+    } = ended;
+    let mut report = Report::over(
+        command,
+        context.system.name.as_str(),
+        &context.run,
+        "",
+        vec![case],
+    );
+    report.seconds = report.cases.iter().map(|case| case.seconds).sum();
+    report.detail.insert("seed".to_owned(), json!(seed));
+    report.detail.insert("receipt".to_owned(), json!(receipt));
+    report.detail.insert("recovery".to_owned(), json!(recovery));
+    report.exit = code;
+    finish(context, report, Vec::new())?;
+    Ok(Ending::PassedOn(code))
+}

@@ -1,0 +1,186 @@
+//! `msvc demo`: everything once, on a system of its own: booted, played, verified, broken, torn
+//! down, and one report of what held. It plays what `x-msvc` names and knows nothing else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use msvc_contract::pact::Selection;
+use msvc_report::case::{Case, Verdict};
+use msvc_report::event::Event;
+use msvc_report::exit::Exit;
+use msvc_report::report::Report;
+use msvc_runtime::contract::Runtime as _;
+use msvc_runtime::lane::Publish;
+use msvc_runtime::process::{self, ProcessRuntime, ProjectHome};
+use serde_json::{Map, Value, json};
+
+use crate::boot::{self, Wish};
+use crate::cli::Demo;
+use crate::command::chaos::seed;
+use crate::command::contract::{forget, own_project};
+use crate::context::Context;
+use crate::exit::Ending;
+use crate::failure::Failure;
+use crate::finish::finish;
+use crate::{artifacts, prove};
+
+/// What the phases found.
+#[derive(Default)]
+struct Found {
+    cases: Vec<Case>,
+    journals: Vec<msvc_chaos::journal::Journal>,
+    phases: Map<String, Value>,
+}
+
+/// Plays the whole demo.
+///
+/// # Errors
+/// When an input is broken, or the system cannot be built or booted; nothing is left then.
+pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
+    let began = context.clock.now();
+    // Broken inputs are told before anything is built.
+    let journeys = prove::journeys(context)?;
+    let paths: Vec<_> = context
+        .system
+        .x_msvc
+        .experiments
+        .iter()
+        .map(|e| e.value.clone())
+        .collect();
+    let experiments = prove::experiments(context, &paths, &journeys)?;
+    let pacts = prove::pacts(context, &[])?;
+
+    let sink = context.sink();
+    let seed = seed(request.seed);
+    let mut found = Found::default();
+    let wish = Wish::whole(Publish::AnyFreePort);
+    let since = context.clock.now();
+    let built = boot::build(context, &wish.services).await?;
+    ended(context, &mut found, "build", since);
+
+    let home = context.home_of(&own_project(context, "demo")?)?;
+    let launcher = context.launcher()?;
+    let runtime = ProcessRuntime::launch(&home, &launcher, Arc::clone(&context.clock)).await?;
+    // However this process ends, its system ends with it.
+    runtime.attach(true).await?;
+    let proven = async {
+        let since = context.clock.now();
+        let options = wish.options(context, &home);
+        boot::bring_up(context, &runtime, &options, &built, &sink).await?;
+        ended(context, &mut found, "boot", since);
+        let entry = prove::entry(context, &runtime.observe().await?);
+
+        let since = context.clock.now();
+        let all: Vec<_> = journeys.iter().collect();
+        found
+            .cases
+            .extend(prove::play_all(context, &all, &entry, &sink).await);
+        ended(context, &mut found, "journeys", since);
+        stop_if_asked(context)?;
+
+        if let Some(pacts) = &pacts {
+            let since = context.clock.now();
+            let selection = Selection::default();
+            let cases =
+                prove::contracts(context, &runtime, &home, pacts, &selection, &sink).await?;
+            found.cases.extend(cases);
+            ended(context, &mut found, "contracts", since);
+            stop_if_asked(context)?;
+        }
+        if !experiments.is_empty() {
+            let since = context.clock.now();
+            let (cases, journals) = prove::run_experiments(
+                context,
+                &runtime,
+                &experiments,
+                &journeys,
+                &entry,
+                seed,
+                &sink,
+            )
+            .await;
+            found.cases.extend(cases);
+            found.journals = journals;
+            ended(context, &mut found, "experiments", since);
+        }
+        stop_if_asked(context)
+    }
+    .await;
+    context.terminal.clear_progress();
+    artifacts::keep_logs(context, &home)?;
+    let kept = request.keep && proven.is_ok();
+    if kept {
+        runtime.attach(false).await?;
+    } else {
+        let since = context.clock.now();
+        tear_down(context, &home).await?;
+        ended(context, &mut found, "teardown", since);
+    }
+    proven?;
+    if found.cases.is_empty() {
+        found.cases.push(nothing());
+    }
+    let mut report = Report::over(
+        "demo",
+        context.system.name.as_str(),
+        &context.run,
+        "",
+        found.cases,
+    );
+    report.seconds = context.clock.now().duration_since(began).as_secs_f64();
+    report.detail.insert("seed".to_owned(), json!(seed));
+    report
+        .detail
+        .insert("phases".to_owned(), Value::Object(found.phases));
+    let ending = finish(context, report, found.journals)?;
+    if kept {
+        let project = home.project();
+        let files = context.repeat(&[]);
+        context
+            .terminal
+            .note(&format!("{project} is left running; stop it with"));
+        context
+            .terminal
+            .note(&format!("  {files} -p {project} down --volumes"));
+    }
+    Ok(ending)
+}
+
+fn ended(context: &Context, found: &mut Found, phase: &str, since: tokio::time::Instant) {
+    let seconds = context.clock.now().duration_since(since).as_secs_f64();
+    found.phases.insert(phase.to_owned(), json!(seconds));
+    context.sink()(Event::PhaseEnded {
+        phase: phase.to_owned(),
+        seconds,
+    });
+}
+
+fn stop_if_asked(context: &Context) -> Result<(), Failure> {
+    if context.shutdown.is_requested() {
+        Err(Failure::interrupted())
+    } else {
+        Ok(())
+    }
+}
+
+fn nothing() -> Case {
+    let what = "`x-msvc` names no journey, no contracts and no experiment";
+    let mut case = Case::new("demo", "nothing to prove", Verdict::Inconclusive).because(what);
+    case.exit = Exit::Inconclusive;
+    case
+}
+
+async fn tear_down(context: &Context, home: &ProjectHome) -> Result<(), Failure> {
+    // A second Ctrl-C must not leave anything behind either, so this is not given up.
+    let limit = Duration::from_secs(180);
+    let down = process::down(home, true, &*context.clock);
+    match tokio::time::timeout(limit, down).await {
+        Ok(down) => down.map(|_| forget(home)).map_err(Into::into),
+        Err(_) => Err(
+            Failure::new(Exit::NotUndone, "the demo's system would not end").hint(format!(
+                "`msvc -p {} down --volumes` tries again",
+                home.project()
+            )),
+        ),
+    }
+}

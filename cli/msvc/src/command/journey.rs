@@ -1,0 +1,129 @@
+//! `msvc journey`: which journeys there are, and playing them against the running system.
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use msvc_journey::{Bases, Journey, load_document};
+use msvc_report::case::Case;
+use msvc_report::event::Event;
+use msvc_report::exit::Exit;
+use msvc_report::report::Report;
+use msvc_runtime::contract::Runtime as _;
+use serde_json::json;
+
+use crate::cli::{Journey as Request, JourneyRun};
+use crate::context::Context;
+use crate::exit::Ending;
+use crate::failure::Failure;
+use crate::finish::finish;
+use crate::prove;
+use crate::table::Table;
+
+/// Lists or plays journeys.
+///
+/// # Errors
+/// When a journey is unknown or broken, or nothing runs to play it on.
+pub async fn run(context: &Context, request: &Request) -> Result<Ending, Failure> {
+    match request {
+        Request::List(_) => list(context),
+        Request::Run(request) => play(context, request).await,
+    }
+}
+
+fn list(context: &Context) -> Result<Ending, Failure> {
+    let journeys = prove::journeys(context)?;
+    if context.terminal.is_json() {
+        let all: Vec<_> = journeys
+            .iter()
+            .map(|j| json!({"name": j.name(), "summary": j.summary(), "place": j.place(), "inputs": j.inputs()}))
+            .collect();
+        context
+            .terminal
+            .json(&json!({ "schema": "msvc.journeys/1", "journeys": all }));
+        return Ok(Exit::Held.into());
+    }
+    let mut table = Table::new(&["JOURNEY", "WHAT"]);
+    for journey in &journeys {
+        table.row(vec![
+            journey.name().to_owned(),
+            journey.summary().unwrap_or_default(),
+        ]);
+    }
+    context.terminal.result(&table.render());
+    Ok(Exit::Held.into())
+}
+
+async fn play(context: &Context, request: &JourneyRun) -> Result<Ending, Failure> {
+    let known = prove::journeys(context)?;
+    let chosen = chosen(context, request, known)?;
+    let mut entry = match &request.url {
+        Some(url) => prove::entry_at(context, Bases::only(url)),
+        None => prove::entry(context, &context.running().await?.observe().await?),
+    };
+    for (key, value) in &request.inputs {
+        // As text: the journey's own schema says what it is.
+        entry
+            .inputs
+            .insert(key.clone(), serde_json::Value::String(value.clone()));
+    }
+    let began = context.clock.now();
+    let cases: Mutex<Vec<Case>> = Mutex::default();
+    let sink = context.sink();
+    let plays = (0..request.times).flat_map(|time| {
+        let (entry, sink, cases) = (&entry, &sink, &cases);
+        chosen.iter().map(move |journey| async move {
+            let mut entry = entry.clone();
+            if request.times > 1 {
+                entry.run = format!("{}t{}", entry.run, time + 1);
+            }
+            let outcome = msvc_journey::play(journey, &entry, sink, &context.shutdown).await;
+            let mut case = outcome.case(Some(context.repeat(&["journey", "run", journey.name()])));
+            if request.times > 1 {
+                case.title = format!("{} (run {})", case.title, entry.run);
+            }
+            sink(Event::CaseEnded { case: case.clone() });
+            if let Ok(mut cases) = cases.lock() {
+                cases.push(case);
+            }
+        })
+    });
+    futures_util::future::join_all(plays).await;
+    let cases = cases.into_inner().unwrap_or_default();
+    let mut report = Report::over(
+        "journey run",
+        context.system.name.as_str(),
+        &context.run,
+        "",
+        cases,
+    );
+    report.seconds = context.clock.now().duration_since(began).as_secs_f64();
+    finish(context, report, Vec::new())
+}
+
+/// Names are of the system's journeys; what looks like a file is one.
+fn chosen(
+    context: &Context,
+    request: &JourneyRun,
+    known: Vec<Journey>,
+) -> Result<Vec<Journey>, Failure> {
+    if request.journeys.is_empty() {
+        return Ok(known);
+    }
+    let mut chosen = Vec::new();
+    for given in &request.journeys {
+        let looks_like_a_file = [".yaml", ".yml", ".json"]
+            .iter()
+            .any(|end| given.ends_with(end));
+        if looks_like_a_file {
+            let path = std::path::absolute(Path::new(given)).unwrap_or_else(|_| given.into());
+            chosen.extend(load_document(&path, &context.files())?);
+        } else {
+            let Some(journey) = known.iter().find(|journey| journey.name() == given) else {
+                let names: Vec<&str> = known.iter().map(Journey::name).collect();
+                return Err(Failure::unknown("journey", given, names));
+            };
+            chosen.push(journey.clone());
+        }
+    }
+    Ok(chosen)
+}

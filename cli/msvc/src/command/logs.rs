@@ -1,0 +1,102 @@
+//! `msvc logs`: what services wrote, merged by time, also when nothing runs any more.
+
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use msvc_report::exit::Exit;
+use msvc_runtime::contract::{LogLine, LogQuery, Runtime as _};
+use msvc_runtime::process::{ProcessRuntime, read_logs};
+use msvc_system::id::ServiceName;
+
+use crate::cli::Logs;
+use crate::context::Context;
+use crate::exit::Ending;
+use crate::failure::Failure;
+
+/// Prints the lines, and with `--follow` those to come until Ctrl-C, which is its normal end.
+///
+/// # Errors
+/// When a service is unknown or the records cannot be read.
+pub async fn run(context: &Context, request: &Logs) -> Result<Ending, Failure> {
+    known(context, &request.services)?;
+    let home = context.home()?;
+    let query = LogQuery {
+        services: request.services.clone(),
+        follow: request.follow,
+        tail: request.tail,
+    };
+    let runtime = context.connect(&home).await?;
+    if runtime.is_none()
+        && let Some(why) = crate::ended::sentence(&home)?
+    {
+        context
+            .terminal
+            .note(&format!("{} is not running: {why}", context.system.name));
+    }
+    let lines = match &runtime {
+        Some(runtime) if request.follow => runtime.logs(&query).await?,
+        _ => read_logs(&home, &query)?,
+    };
+    print(context, lines).await;
+    Ok(Exit::Held.into())
+}
+
+/// Fails for the first service that the system does not have.
+///
+/// # Errors
+/// As said.
+pub fn known(context: &Context, services: &[ServiceName]) -> Result<(), Failure> {
+    for name in services {
+        if context.system.service(name.as_str()).is_none() {
+            let all: Vec<&str> = context
+                .system
+                .services
+                .keys()
+                .map(ServiceName::as_str)
+                .collect();
+            return Err(Failure::unknown("service", name.as_str(), all));
+        }
+    }
+    Ok(())
+}
+
+/// Prints lines until they end or the user wants to.
+pub async fn print(context: &Context, mut lines: BoxStream<'static, LogLine>) {
+    let mut all = Vec::new();
+    loop {
+        let line = tokio::select! {
+            line = lines.next() => line,
+            () = context.shutdown.requested() => None,
+        };
+        let Some(line) = line else { break };
+        if context.terminal.is_json() {
+            all.push(line);
+        } else {
+            context.terminal.log_line(&prefix(&line), &line.text);
+        }
+    }
+    if context.terminal.is_json() {
+        context
+            .terminal
+            .json(&serde_json::json!({ "schema": "msvc.logs/1", "lines": all }));
+    }
+}
+
+/// Follows a running system's lines from its beginning, in the background.
+pub async fn follow(
+    runtime: &ProcessRuntime,
+    services: &[ServiceName],
+) -> Result<BoxStream<'static, LogLine>, Failure> {
+    let query = LogQuery {
+        services: services.to_vec(),
+        follow: true,
+        tail: None,
+    };
+    Ok(runtime.logs(&query).await?)
+}
+
+fn prefix(line: &LogLine) -> String {
+    match line.instance.replica {
+        1 => line.instance.service.to_string(),
+        replica => format!("{}-{replica}", line.instance.service),
+    }
+}

@@ -1,0 +1,190 @@
+//! `msvc ps`: what runs, and with `--edges` who calls whom.
+
+use msvc_mesh::spec::EdgeStatus;
+use msvc_report::exit::Exit;
+use msvc_runtime::contract::Runtime as _;
+use msvc_runtime::observed::{Observed, ObservedInstance};
+use msvc_system::id::Party;
+use serde_json::{Value, json};
+
+use crate::cli::Ps;
+use crate::context::Context;
+use crate::exit::Ending;
+use crate::failure::Failure;
+use crate::table::Table;
+
+/// Prints the table. A system that does not run is an empty one, and how it ended is said.
+///
+/// # Errors
+/// When the supervisor does not answer.
+pub async fn run(context: &Context, request: &Ps) -> Result<Ending, Failure> {
+    let home = context.home()?;
+    let observed = match context.connect(&home).await? {
+        Some(runtime) => Some(runtime.observe().await?),
+        None => None,
+    };
+    let ended = if observed.is_none() {
+        crate::ended::sentence(&home)?
+    } else {
+        None
+    };
+    let observed = observed.unwrap_or_default();
+    if context.terminal.is_json() {
+        context
+            .terminal
+            .json(&document(context, &observed, ended.as_deref()));
+        return Ok(Exit::Held.into());
+    }
+    if observed.instances.is_empty() {
+        let why = ended.map(|why| format!(": {why}")).unwrap_or_default();
+        context
+            .terminal
+            .result(&format!("{} is not running{why}", context.system.name));
+    } else if request.edges {
+        context.terminal.result(&edges(&observed).render());
+    } else {
+        context.terminal.result(&instances(&observed).render());
+    }
+    Ok(Exit::Held.into())
+}
+
+fn instances(observed: &Observed) -> Table {
+    let mut table = Table::new(&["SERVICE", "HEALTH", "UP", "RESTARTS", "PID", "PORTS", "URL"]);
+    for instance in &observed.instances {
+        let ports: Vec<String> = instance
+            .listens
+            .iter()
+            .map(|l| l.port.to_string())
+            .collect();
+        table.row(vec![
+            name(instance),
+            health(instance),
+            duration(instance.since_ms),
+            instance.restarts.to_string(),
+            instance.pid.map(|pid| pid.to_string()).unwrap_or_default(),
+            ports.join(","),
+            urls(observed, instance).join(" "),
+        ]);
+    }
+    table
+}
+
+fn edges(observed: &Observed) -> Table {
+    let mut table = Table::new(&["EDGE", "CONNECTIONS", "TO CALLEE", "FROM CALLEE", "WHY"]);
+    for edge in &observed.edges {
+        let open = if edge.accepting { "" } else { " (refuses)" };
+        table.row(vec![
+            format!("{}{open}", edge.id),
+            edge.counts.connections.to_string(),
+            bytes(edge.counts.bytes_to_callee),
+            bytes(edge.counts.bytes_from_callee),
+            edge.reasons.join(", "),
+        ]);
+    }
+    table
+}
+
+fn document(context: &Context, observed: &Observed, ended: Option<&str>) -> Value {
+    let instances: Vec<Value> = observed
+        .instances
+        .iter()
+        .map(|instance| {
+            json!({
+                "instance": instance.id.to_string(),
+                "service": instance.id.service,
+                "lane": instance.id.lane,
+                "replica": instance.id.replica,
+                "incarnation": instance.id.incarnation,
+                "runtime": instance.runtime,
+                "health": instance.phase.word(),
+                "phase": instance.phase,
+                "pid": instance.pid,
+                "uptime_ms": instance.since_ms,
+                "restarts": instance.restarts,
+                "ports": instance.listens.iter().map(|l| l.port).collect::<Vec<_>>(),
+                "listens": instance.listens,
+                "urls": urls(observed, instance),
+                "detail": instance.detail,
+            })
+        })
+        .collect();
+    json!({
+        "schema": "msvc.ps/1",
+        "system": context.system.name,
+        "running": !observed.instances.is_empty(),
+        "ended": ended,
+        "instances": instances,
+        "edges": observed.edges.iter().map(edge_document).collect::<Vec<_>>(),
+    })
+}
+
+fn edge_document(edge: &EdgeStatus) -> Value {
+    json!({
+        "edge": edge.id.to_string(),
+        "key": edge.id.url_form(),
+        "lane": edge.id.lane,
+        "caller": edge.id.caller,
+        "callee": edge.id.callee,
+        "port": edge.id.port,
+        "listen": edge.listen,
+        "why": edge.reasons,
+        "speaks": edge.speaks,
+        "accepting": edge.accepting,
+        "counts": edge.counts,
+    })
+}
+
+fn name(instance: &ObservedInstance) -> String {
+    let mut name = instance.id.service.to_string();
+    if instance.id.replica > 1 {
+        name.push_str(&format!("-{}", instance.id.replica));
+    }
+    if instance.id.lane != "main" {
+        name.push_str(&format!(" ({})", instance.id.lane));
+    }
+    name
+}
+
+fn health(instance: &ObservedInstance) -> String {
+    use msvc_runtime::observed::Phase;
+    match &instance.phase {
+        Phase::Exited {
+            status: Some(status),
+            ..
+        } => format!("exited {status}"),
+        Phase::Exited {
+            signal: Some(signal),
+            ..
+        } => format!("exited {signal}"),
+        phase => phase.word().to_owned(),
+    }
+}
+
+/// Where the host reaches the instance: through the edges of published ports.
+fn urls(observed: &Observed, instance: &ObservedInstance) -> Vec<String> {
+    let published = observed.edges.iter().filter(|edge| {
+        edge.id.caller == Party::Client
+            && edge.id.callee == instance.id.service
+            && edge.id.lane == instance.id.lane
+    });
+    published
+        .map(|edge| format!("http://{}", edge.listen))
+        .collect()
+}
+
+fn duration(ms: u64) -> String {
+    let seconds = ms / 1000;
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+fn bytes(count: u64) -> String {
+    match count {
+        0..10_000 => format!("{count} B"),
+        10_000..10_000_000 => format!("{:.1} kB", count as f64 / 1e3),
+        _ => format!("{:.1} MB", count as f64 / 1e6),
+    }
+}

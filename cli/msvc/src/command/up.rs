@@ -1,0 +1,189 @@
+//! `msvc up`: build, boot, wait until every healthcheck says so; then stay with the logs, or
+//! leave a supervisor behind.
+
+use msvc_report::event::{Entry, Event};
+use msvc_report::exit::Exit;
+use msvc_runtime::contract::Runtime as _;
+use msvc_runtime::lane::{Publish, Subset};
+use msvc_runtime::ports::machine_binding::MachineBinding;
+use msvc_runtime::process::{self, ProcessRuntime, ProjectHome};
+use msvc_runtime::up::{Prepared, UpRequest, prepare};
+use serde_json::json;
+
+use crate::boot::{self, Wish};
+use crate::cli::Up;
+use crate::command::logs;
+use crate::context::Context;
+use crate::exit::Ending;
+use crate::failure::Failure;
+
+/// Brings the system up.
+///
+/// # Errors
+/// When something cannot be built, started or does not get ready; then nothing that this call
+/// started is left.
+pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
+    logs::known(context, &request.services)?;
+    let home = context.home()?;
+    let mut wish = Wish::whole(Publish::AsTheFileSays);
+    if !request.services.is_empty() {
+        wish.services = Subset::WithDependencies(request.services.clone());
+    }
+    if request.dry_run {
+        return dry_run(context, &home, wish).await;
+    }
+    let built = boot::build(context, &wish.services).await?;
+    if let Some(why) = crate::ended::sentence(&home)? {
+        context
+            .terminal
+            .note(&format!("{} ran before: {why}", context.system.name));
+    }
+    let before = context.connect(&home).await?;
+    let ours = before.is_none();
+    let runtime = match before {
+        Some(runtime) => runtime,
+        None => {
+            let clock = std::sync::Arc::clone(&context.clock);
+            ProcessRuntime::launch(&home, &context.launcher()?, clock).await?
+        }
+    };
+    // Until it is up, what this call launched ends with it, however it ends.
+    runtime.attach(ours).await?;
+    let options = wish.options(context, &home);
+    let sink = context.sink();
+    let limited = tokio::select! {
+        up = boot::bring_up(context, &runtime, &options, &built, &sink) => up,
+        () = context.clock.sleep(request.timeout) => Err(Failure::new(
+            Exit::Failed,
+            format!("not up within {}", humantime::format_duration(request.timeout)),
+        ).hint("`--timeout` gives it longer")),
+    };
+    let up = match limited {
+        Ok(up) => up,
+        Err(failure) => {
+            context.terminal.clear_progress();
+            if ours {
+                process::down(&home, false, &*context.clock).await?;
+            }
+            return Err(failure);
+        }
+    };
+    runtime.attach(false).await?;
+    said(context, &up.entries, up.changed, request.detach);
+    if request.detach {
+        return Ok(Exit::Held.into());
+    }
+    if !ours {
+        context
+            .terminal
+            .note("it ran already; following its logs, Ctrl-C leaves it running");
+        let lines = logs::follow(&runtime, &request.services).await?;
+        logs::print(context, lines).await;
+        return Ok(Exit::Held.into());
+    }
+    runtime.attach(true).await?;
+    stay(context, &home, &runtime, request).await
+}
+
+/// Streams logs until Ctrl-C, which stops the system and is the normal end.
+async fn stay(
+    context: &Context,
+    home: &ProjectHome,
+    runtime: &ProcessRuntime,
+    request: &Up,
+) -> Result<Ending, Failure> {
+    let lines = logs::follow(runtime, &request.services).await?;
+    logs::print(context, lines).await;
+    if !context.shutdown.is_requested() {
+        let why = crate::ended::sentence(home)?.unwrap_or_else(|| "it was brought down".to_owned());
+        context
+            .terminal
+            .note(&format!("{}: {why}", context.system.name));
+        return Ok(Exit::Failed.into());
+    }
+    context
+        .terminal
+        .note(&format!("stopping {}", context.system.name));
+    let down = process::down(home, false, &*context.clock).await?;
+    context.terminal.event(&Event::SystemDown {
+        system: context.system.name.to_string(),
+        stopped: down.stopped,
+        volumes_removed: false,
+    });
+    Ok(Exit::Interrupted.into())
+}
+
+fn said(context: &Context, entries: &[Entry], changed: bool, detached: bool) {
+    let terminal = &context.terminal;
+    terminal.clear_progress();
+    if terminal.is_json() {
+        if detached {
+            terminal.json(&json!({
+                "schema": "msvc.up/1",
+                "system": context.system.name,
+                "changed": changed,
+                "entries": entries,
+            }));
+        }
+        return;
+    }
+    let state = if changed {
+        "is up"
+    } else {
+        "was up already; nothing changed"
+    };
+    terminal.result(&format!("{} {state}", context.system.name));
+    for entry in entries {
+        terminal.result(&format!("{} listens at {}", entry.service, entry.url));
+    }
+}
+
+async fn dry_run(context: &Context, home: &ProjectHome, wish: Wish) -> Result<Ending, Failure> {
+    use std::collections::BTreeSet;
+    let services: BTreeSet<_> = msvc_runtime::lane::chosen(&context.system, &wish.services)?;
+    let directory = context.system.root.clone();
+    let request = msvc_runtime::build::BuildRequest {
+        system: &context.system,
+        services: &services,
+        caller: &context.environment,
+        directory: &directory,
+    };
+    let plan = msvc_runtime::build::plan(&request, &context.shutdown).await?;
+    let observed = match context.connect(home).await? {
+        Some(runtime) => runtime.observe().await?,
+        None => msvc_runtime::observed::Observed::default(),
+    };
+    let options = wish.options(context, home);
+    let built = plan.unbuilt();
+    let up = UpRequest {
+        system: &context.system,
+        options: &options,
+        built: &built,
+    };
+    let Prepared {
+        wanted,
+        plan: steps,
+    } = prepare(&up, &observed, &mut MachineBinding)?;
+    for problem in &wanted.warnings {
+        context.terminal.event(&Event::Warned {
+            problem: problem.clone(),
+        });
+    }
+    if context.terminal.is_json() {
+        context.terminal.json(&json!({
+            "schema": "msvc.plan/1",
+            "system": context.system.name,
+            "build": plan.to_string(),
+            "rewritings": wanted.rewritings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "plan": steps,
+        }));
+        return Ok(Exit::Held.into());
+    }
+    let mut text = format!("build\n{plan}\nsettings rewritten\n");
+    for rewriting in &wanted.rewritings {
+        text.push_str(&format!("  {rewriting}\n"));
+    }
+    text.push_str(&format!("\nsteps\n{steps}"));
+    context.terminal.result(&text);
+    Ok(Exit::Held.into())
+}

@@ -1,0 +1,269 @@
+//! What every command starts with: the system it is about, the project's home, the effects, and
+//! the terminal. Loads; decides nothing.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use msvc_machine::clock::Clock;
+use msvc_machine::disk::read_regular;
+use msvc_machine::shutdown::Shutdown;
+use msvc_report::event::{Event, Stamped};
+use msvc_report::exit::Exit;
+use msvc_runtime::process::{Launcher, ProcessRuntime, ProjectHome};
+use msvc_system::files::Files;
+use msvc_system::id::ProjectName;
+use msvc_system::load::{LoadRequest, Loaded, load};
+use msvc_system::model::System;
+
+use crate::cli::Cli;
+use crate::failure::Failure;
+use crate::terminal::Terminal;
+
+/// The build's version, told in every hello.
+pub const BUILD: &str = env!("CARGO_PKG_VERSION");
+
+/// What a command works with.
+pub struct Context {
+    /// Where to say things.
+    pub terminal: Terminal,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The user's wish to end.
+    pub shutdown: Shutdown,
+    /// The system that the command is about.
+    pub system: System,
+    /// The Compose files as one, everything resolved, for `--artifacts`.
+    pub resolved: serde_json::Value,
+    /// The environment msvc was called with.
+    pub environment: BTreeMap<String, String>,
+    /// This run's id: short, lower-case letters and digits.
+    pub run: String,
+    /// Where to keep logs, reports and more.
+    pub artifacts: Option<PathBuf>,
+    /// Whether unknown keys and fields that cannot be honoured are warnings.
+    pub lenient: bool,
+    /// The flags that chose the system, for lines that repeat something.
+    chosen_by: Vec<String>,
+    record: Arc<Mutex<Vec<Stamped>>>,
+    began: tokio::time::Instant,
+}
+
+impl Context {
+    /// Loads the system that the command line names and tells its warnings.
+    ///
+    /// # Errors
+    /// When there is none, or its files are wrong.
+    pub fn load(
+        cli: &Cli,
+        terminal: Terminal,
+        clock: Arc<dyn Clock>,
+        shutdown: Shutdown,
+    ) -> Result<Self, Failure> {
+        let began = clock.now();
+        let environment: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+            .collect();
+        let request = LoadRequest {
+            directory: directory(cli)?,
+            files: cli.compose_files(),
+            project: cli.global.project.clone(),
+            profiles: cli.global.profiles.clone(),
+            environment: environment.clone(),
+            lenient: cli.global.lenient,
+        };
+        let Loaded {
+            system,
+            warnings,
+            resolved,
+        } = load(&request, &Files::new(read_regular))?;
+        for problem in warnings {
+            terminal.event(&Event::Warned { problem });
+        }
+        Ok(Self {
+            terminal,
+            clock,
+            shutdown,
+            system,
+            resolved,
+            environment,
+            run: run_id(),
+            artifacts: cli.global.artifacts.clone(),
+            lenient: cli.global.lenient,
+            chosen_by: chosen_by(cli),
+            record: Arc::default(),
+            began,
+        })
+    }
+
+    /// The home of the system's own project.
+    ///
+    /// # Errors
+    /// When the current folder is gone.
+    pub fn home(&self) -> Result<ProjectHome, Failure> {
+        self.home_of(&self.system.name)
+    }
+
+    /// The home of another project on the same files: a demo's, a verification's.
+    ///
+    /// # Errors
+    /// When the current folder is gone.
+    pub fn home_of(&self, project: &ProjectName) -> Result<ProjectHome, Failure> {
+        let runtime_folder = self.environment.get("XDG_RUNTIME_DIR").map(PathBuf::from);
+        Ok(ProjectHome::new(
+            &self.system.root,
+            project.clone(),
+            runtime_folder.as_deref(),
+        )?)
+    }
+
+    /// The running system, or `None`.
+    ///
+    /// # Errors
+    /// When its supervisor does not answer.
+    pub async fn connect(&self, home: &ProjectHome) -> Result<Option<ProcessRuntime>, Failure> {
+        Ok(ProcessRuntime::connect(home, BUILD, &*self.clock).await?)
+    }
+
+    /// The running system; it is an error that none runs.
+    ///
+    /// # Errors
+    /// When none runs, with how the last one ended.
+    pub async fn running(&self) -> Result<ProcessRuntime, Failure> {
+        let home = self.home()?;
+        match self.connect(&home).await? {
+            Some(runtime) => Ok(runtime),
+            None => {
+                let why = crate::ended::sentence(&home)?;
+                let what = match why {
+                    Some(why) => format!("{} is not running: {why}", self.system.name),
+                    None => format!("{} is not running", self.system.name),
+                };
+                Err(Failure::new(Exit::Inconclusive, what).hint("boot it with `msvc up -d`"))
+            }
+        }
+    }
+
+    /// How to launch a supervisor: this very program.
+    ///
+    /// # Errors
+    /// When the system does not tell where the program is.
+    pub fn launcher(&self) -> Result<Launcher, Failure> {
+        let program = std::env::current_exe().map_err(|why| {
+            Failure::new(
+                Exit::CouldNot,
+                format!("cannot find the running program: {why}"),
+            )
+        })?;
+        Ok(Launcher {
+            program,
+            arguments: vec![OsString::from("internal-guardian")],
+            build: BUILD.to_owned(),
+        })
+    }
+
+    /// A line that does `command` on the same system: with the flags that chose it.
+    #[must_use]
+    pub fn repeat(&self, command: &[&str]) -> String {
+        let mut words = vec!["msvc".to_owned()];
+        words.extend(self.chosen_by.iter().map(|w| quoted(w)));
+        words.extend(command.iter().map(|w| quoted(w)));
+        words.join(" ")
+    }
+
+    /// Reads files as the loaders take them.
+    #[must_use]
+    pub fn files(&self) -> Files {
+        Files::new(read_regular)
+    }
+
+    /// Where events go: to the terminal, and into the run's record.
+    pub fn sink(&self) -> impl Fn(Event) + Send + Sync + use<> {
+        let terminal = self.terminal.clone();
+        let record = Arc::clone(&self.record);
+        let clock = Arc::clone(&self.clock);
+        let began = self.began;
+        move |event| {
+            terminal.event(&event);
+            let mut record = record.lock().unwrap_or_else(PoisonError::into_inner);
+            let sequence = record.len() as u64 + 1;
+            let since = clock.now().duration_since(began).as_nanos();
+            record.push(Stamped {
+                schema: msvc_report::event::SCHEMA.to_owned(),
+                emitter: "msvc".to_owned(),
+                sequence,
+                monotonic_ns: u64::try_from(since).unwrap_or(u64::MAX),
+                event,
+            });
+        }
+    }
+
+    /// All events so far.
+    #[must_use]
+    pub fn recorded(&self) -> Vec<Stamped> {
+        self.record
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+fn chosen_by(cli: &Cli) -> Vec<String> {
+    let mut words = Vec::new();
+    let global = &cli.global;
+    let mut flag = |name: &str, value: String| words.extend([name.to_owned(), value]);
+    if let Some(directory) = &global.directory {
+        flag("-C", directory.display().to_string());
+    }
+    for file in cli.compose_files() {
+        flag("-f", file.display().to_string());
+    }
+    if let Some(project) = &global.project {
+        flag("-p", project.clone());
+    }
+    for profile in &global.profiles {
+        flag("--profile", profile.clone());
+    }
+    words
+}
+
+fn directory(cli: &Cli) -> Result<PathBuf, Failure> {
+    let given = cli
+        .global
+        .directory
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("."));
+    given.canonicalize().map_err(|why| {
+        Failure::new(
+            Exit::Usage,
+            format!("cannot work in {}: {why}", given.display()),
+        )
+    })
+}
+
+/// Six characters of a random UUID: enough to tell the runs on one machine apart.
+#[must_use]
+pub fn run_id() -> String {
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    id.chars().take(6).collect()
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+~".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// A path relative to `root` where that is shorter.
+#[must_use]
+pub fn shown(path: &Path, root: &Path) -> String {
+    path.strip_prefix(root)
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}

@@ -1,0 +1,34 @@
+//! How a system that does not run came to its end, for people.
+
+use chrono::{DateTime, Local};
+use msvc_runtime::process::{ProjectHome, last_end};
+
+use crate::failure::Failure;
+
+/// `its supervisor ended 2026-11-21 14:03:07 by signal SIGKILL`; `None` when it was brought down
+/// in order or never ran.
+///
+/// # Errors
+/// When the records cannot be read.
+pub fn sentence(home: &ProjectHome) -> Result<Option<String>, Failure> {
+    let Some(end) = last_end(home)? else {
+        return Ok(None);
+    };
+    if end.expected {
+        return Ok(None);
+    }
+    let at = end
+        .at_ms
+        .and_then(|ms| i64::try_from(ms).ok())
+        .and_then(DateTime::from_timestamp_millis)
+        .map(|at| {
+            at.with_timezone(&Local)
+                .format(" %Y-%m-%d %H:%M:%S")
+                .to_string()
+        });
+    Ok(Some(format!(
+        "its supervisor ended{}: {}",
+        at.unwrap_or_default(),
+        end.how
+    )))
+}
