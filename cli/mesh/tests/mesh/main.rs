@@ -7,4 +7,5 @@
 mod control;
 mod edges;
 mod faults;
+mod kafka;
 mod rig;
