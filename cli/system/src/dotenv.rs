@@ -18,6 +18,18 @@ use crate::model::Placed;
 use crate::problem::{Place, Problem, Problems};
 use crate::yaml::shorten;
 
+/// Settings that a file may have; who needs more means something else.
+const MAX_SETTINGS: usize = 20_000;
+
+/// What a file sets.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Names and values, in the order written.
+    pub values: IndexMap<String, Placed<String>>,
+    /// Variables in them that nothing sets.
+    pub warnings: Vec<Problem>,
+}
+
 /// Reads a file of settings. `set` holds what is already set; variables look there first, then at
 /// what stands earlier in the file.
 ///
@@ -27,7 +39,7 @@ pub fn parse(
     file: &Path,
     bytes: &[u8],
     set: &BTreeMap<String, String>,
-) -> Result<(IndexMap<String, Placed<String>>, Vec<Problem>), Problems> {
+) -> Result<Settings, Problems> {
     let place = Place {
         file: file.to_path_buf(),
         line: 1,
@@ -45,15 +57,20 @@ pub fn parse(
         warnings: Problems::default(),
     };
     reader.read()?;
-    Ok((reader.values, reader.warnings.0))
+    Ok(Settings {
+        values: reader.values,
+        warnings: reader.warnings.0,
+    })
 }
 
 /// The text as it is: every line a setting, nothing quoted and nothing replaced (`format: raw`).
+/// At most 20,000 of them.
 #[must_use]
 pub fn raw(file: &Path, text: &str) -> IndexMap<String, Placed<String>> {
     text.lines()
         .enumerate()
         .filter(|(_, line)| !line.trim_start().starts_with('#'))
+        .take(MAX_SETTINGS)
         .filter_map(|(i, line)| {
             let (name, value) = line.split_once('=')?;
             let place = Place {
@@ -80,8 +97,15 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn read(&mut self) -> Result<(), Problem> {
-        while self.to_next_statement() {
+        for count in 0.. {
+            if !self.skip_to_statement() {
+                break;
+            }
             let place = self.place();
+            if count == MAX_SETTINGS {
+                let what = format!("the file has more than {MAX_SETTINGS} settings");
+                return Err(Problem::error(what).at(place));
+            }
             let Some((name, has_value)) = self.name()? else {
                 continue;
             };
@@ -126,7 +150,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Skips blank lines and comments; false at the end of the file.
-    fn to_next_statement(&mut self) -> bool {
+    fn skip_to_statement(&mut self) -> bool {
         loop {
             let blank = self.rest.len() - self.rest.trim_start().len();
             self.advance(blank);
@@ -269,9 +293,13 @@ mod tests {
 
     fn read(text: &str) -> Vec<(String, String)> {
         let set = BTreeMap::from([("OUT".to_owned(), "outer".to_owned())]);
-        let (values, _) =
+        let settings =
             parse(Path::new(".env"), text.as_bytes(), &set).unwrap_or_else(|p| panic!("{p}"));
-        values.into_iter().map(|(k, v)| (k, v.value)).collect()
+        settings
+            .values
+            .into_iter()
+            .map(|(k, v)| (k, v.value))
+            .collect()
     }
 
     #[test]

@@ -62,6 +62,7 @@ pub(crate) fn check(root: &Node, lenient: bool, problems: &mut Problems) {
         lenient,
         problems,
         path: Vec::new(),
+        unknown: 0,
     };
     checker.level(root, &FILE);
 }
@@ -70,6 +71,8 @@ struct Checker<'a> {
     lenient: bool,
     problems: &'a mut Problems,
     path: Vec<String>,
+    /// Unknown keys so far.
+    unknown: usize,
 }
 
 impl Checker<'_> {
@@ -79,7 +82,14 @@ impl Checker<'_> {
                 continue;
             }
             let Some(kind) = level.kind(&key.text) else {
-                let mut problem = key.unknown(level.what, level.names());
+                // The neighbours of the first hundred are enough; each costs a comparison with
+                // every known key.
+                self.unknown += 1;
+                let mut problem = if self.unknown <= 100 {
+                    key.unknown(level.what, level.names())
+                } else {
+                    key.unknown(level.what, [])
+                };
                 if self.lenient {
                     problem.severity = Severity::Warning;
                 }

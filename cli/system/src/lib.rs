@@ -15,6 +15,7 @@
 //! - [`address`]: addresses of services inside settings and commands.
 //! - [`duration`]: durations as Compose writes them.
 //! - [`model`]: the resolved system.
+//! - [`openapi`]: descriptions of HTTP interfaces: operations, parameters, answers.
 
 pub mod address;
 pub mod dotenv;
@@ -28,6 +29,7 @@ pub mod interpolate;
 pub mod load;
 mod merge;
 pub mod model;
+pub mod openapi;
 pub mod problem;
 mod profiles;
 mod references;

@@ -140,9 +140,9 @@ fn with_dotenv(
         }
     };
     match dotenv::parse(&shown, &bytes, &request.environment) {
-        Ok((values, warnings)) => {
-            problems.0.extend(warnings);
-            for (key, value) in values {
+        Ok(settings) => {
+            problems.0.extend(settings.warnings);
+            for (key, value) in settings.values {
                 environment.entry(key).or_insert(value.value);
             }
         }
@@ -379,5 +379,7 @@ fn bounded(mut problems: Problems) -> Problems {
     problems
 }
 
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,6 @@ use msvc_chaos::kill::{self, Down};
 use msvc_chaos::live::LiveFaults;
 use msvc_chaos::order;
 use msvc_mesh::fault::Stream;
-use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 use msvc_report::report::Report;
 use msvc_runtime::contract::Runtime as _;
@@ -163,15 +162,6 @@ fn conclude(context: &Context, command: &str, ended: Ended, seed: u64) -> Result
         receipt,
         recovery,
     } = ended;
-    // What was felt, or how it came back, is the point of the command: said also when it held.
-    if case.verdict == msvc_report::case::Verdict::Held {
-        for evidence in &case.evidence {
-            context.terminal.note(&evidence.what);
-        }
-    }
-    context
-        .terminal
-        .event(&Event::CaseEnded { case: case.clone() });
     let mut report = Report::over(
         command,
         context.system.name.as_str(),

@@ -125,8 +125,14 @@ pub(super) fn line(event: &Event, all: bool) -> Option<String> {
     Some(text)
 }
 
-/// A word, what it is about, and how long it took at the right edge.
+/// A word, what it is about, and how long it took at the right edge. What is longer than a line
+/// goes on below itself.
 fn row(word: &str, what: &str, seconds: Option<f64>) -> String {
+    let lines = human::wrap(what, human::COLUMNS - 10);
+    if lines.len() > 1 {
+        let time = seconds.map(|s| format!(" ({s:.2}s)")).unwrap_or_default();
+        return format!("{word:<9} {}{time}", lines.join("\n          "));
+    }
     let head = format!("{word:<9} {what}");
     match seconds {
         None => head,

@@ -94,9 +94,9 @@ fn from_file(
     let shown = context.shown(&file);
     match format.as_deref() {
         None => {
-            let (values, warnings) = dotenv::parse(&shown, &bytes, context.environment)?;
-            problems.0.extend(warnings);
-            Ok(values)
+            let settings = dotenv::parse(&shown, &bytes, context.environment)?;
+            problems.0.extend(settings.warnings);
+            Ok(settings.values)
         }
         Some("raw") => Ok(dotenv::raw(&shown, &String::from_utf8_lossy(&bytes))),
         Some(other) => Err(Problem::error(format!(

@@ -79,8 +79,14 @@ fn test(node: &Node, problems: &mut Problems) -> Option<HealthTest> {
                         None
                     }
                     ("CMD", rest) => Some(HealthTest::Command(rest.to_vec())),
-                    // Docker runs the first text and gives the shell the others as arguments.
-                    ("CMD-SHELL", rest) => Some(HealthTest::Shell(rest.join(" "))),
+                    ("CMD-SHELL", [line]) => Some(HealthTest::Shell(line.clone())),
+                    // Docker runs the first text and hands the shell the others as arguments.
+                    ("CMD-SHELL", rest) => {
+                        let shell = ["/bin/sh".to_owned(), "-c".to_owned()];
+                        Some(HealthTest::Command(
+                            shell.into_iter().chain(rest.iter().cloned()).collect(),
+                        ))
+                    }
                     _ => {
                         problems.push(
                             wrong("`healthcheck.test` as a list begins with CMD, CMD-SHELL or NONE")

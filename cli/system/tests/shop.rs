@@ -1,0 +1,86 @@
+//! The sample system and its interfaces, read from the tree as a user's would be.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its input has failed"
+)]
+
+use std::path::{Path, PathBuf};
+
+use msvc_system::files::Files;
+use msvc_system::load::{LoadRequest, load};
+use msvc_system::openapi;
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
+#[test]
+fn the_shop_loads_without_a_warning_and_every_call_is_an_edge() {
+    let request = LoadRequest {
+        directory: repository().join("sample-system"),
+        ..LoadRequest::default()
+    };
+    let files = Files::new(|path, _| std::fs::read(path));
+    let loaded = load(&request, &files).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(loaded.warnings, []);
+    let system = loaded.system;
+    assert_eq!(system.name.as_str(), "shop");
+    for service in system.services.values() {
+        assert!(
+            service.healthcheck.is_some() && service.build.is_some(),
+            "{}",
+            service.name
+        );
+        assert!(
+            !service.listens.is_empty(),
+            "{} listens nowhere",
+            service.name
+        );
+        for call in &service.x_msvc.calls {
+            let edge = |edge: &&msvc_system::model::Edge| {
+                edge.caller.key() == service.name.as_str() && edge.callee == call.service
+            };
+            assert!(
+                system.edges.iter().find(edge).is_some(),
+                "{} -> {}",
+                service.name,
+                call.service
+            );
+        }
+    }
+    let edges: Vec<_> = system
+        .edges
+        .iter()
+        .map(|e| format!("{}->{}:{}", e.caller, e.callee, e.port))
+        .collect();
+    for wanted in [
+        "client->gateway:8080",
+        "gateway->orders:8080",
+        "orders->inventory:50051",
+        "notifications->broker:9092",
+        "notifications->mailbox:2525",
+    ] {
+        assert!(
+            edges.iter().any(|edge| edge == wanted),
+            "{wanted} is not among {edges:?}"
+        );
+    }
+}
+
+#[test]
+fn every_description_of_an_interface_is_read() {
+    let folder = repository().join("contracts/openapi");
+    let mut read = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let document = openapi::read(&path, &std::fs::read(&path).unwrap())
+            .unwrap_or_else(|problems| panic!("{problems}"));
+        assert!(!document.operations.is_empty(), "{}", path.display());
+        read += 1;
+    }
+    assert!(read > 0);
+}
