@@ -142,6 +142,33 @@ fn a_changed_service_alone_is_started_anew() {
 }
 
 #[test]
+fn a_changed_program_is_told_from_changed_settings_and_an_unknown_one_changes_nothing() {
+    let wanted = up(&shop());
+    let mut observed = all_ready(&wanted.0);
+    for there in &mut observed.instances {
+        there.hash.push_str("0123456789abcdef0123456789abcdef");
+    }
+    assert_plan(&observed, &wanted, "nothing to do");
+    let mut built = up(&shop());
+    for spec in &mut built.0.instances {
+        let change = spec.id.service == "orders";
+        let end = if change {
+            "another program"
+        } else {
+            "0123456789abcdef0123456789abcdef"
+        };
+        spec.hash.push_str(end);
+    }
+    assert_plan(
+        &observed,
+        &built,
+        "1  stop orders/1#1  (its program changed)
+         2  start orders/1#2  (its program changed)
+         3  await orders/1#2 healthy  (up means ready)",
+    );
+}
+
+#[test]
 fn a_dependent_that_asks_for_it_is_restarted_with_its_dependency_and_ends_first() {
     let mut system = shop();
     system.services.get_mut("gateway").unwrap().depends_on[0].restart = true;
