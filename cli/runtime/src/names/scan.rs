@@ -143,8 +143,8 @@ mod tests {
 
     #[test]
     fn hosts_of_urls_and_of_host_and_port_are_found() {
-        type Found<'a> = (&'a str, &'a [(&'a str, Option<u16>)]);
-        let table: [Found<'_>; 16] = [
+        type Expected<'a> = &'a [(&'a str, Option<u16>)];
+        let table: [(&str, Expected<'_>); 16] = [
             ("http://orders:8080/x", &[("orders", Some(8080))]),
             ("http://orders/x", &[("orders", None)]),
             ("orders:8080", &[("orders", Some(8080))]),
