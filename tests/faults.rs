@@ -1,5 +1,15 @@
 //! Faults on the running shop: what feels them, what they cost, and that they are undone.
 
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may fail as loudly as it can"
+)]
+
 mod support;
 
 use serde_json::{Value, json};
