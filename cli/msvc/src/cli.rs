@@ -130,7 +130,7 @@ pub enum Command {
     Chaos(Chaos),
     /// Boot, play, verify, break, report, tear down: everything, once.
     #[command(
-        after_help = "Example:\n  msvc demo --artifacts out    keep logs, journals and the report in ./out\n\nBoots the system as a project of its own, with its own data and free ports;\na system that is up is never touched. What it plays, verifies and breaks is\nwhat `x-msvc` in the Compose file names."
+        after_help = "Example:\n  msvc demo --artifacts out    keep logs, journals and the report in ./out\n\nBoots the system as a project of its own, with its own data and free ports;\na system that is up is never touched. What it plays, verifies and breaks is\nwhat `x-msvc` in the Compose file names. Where there is no Compose file, the\none in ./sample-system is taken."
     )]
     Demo(Demo),
     /// Not for people: the parent of a detached system.

@@ -213,8 +213,15 @@ fn chosen_by(cli: &Cli) -> Vec<String> {
     let mut words = Vec::new();
     let global = &cli.global;
     let mut flag = |name: &str, value: String| words.extend([name.to_owned(), value]);
-    if let Some(directory) = &global.directory {
-        flag("-C", directory.display().to_string());
+    let given = global.directory.clone().unwrap_or_default();
+    let real = given
+        .canonicalize()
+        .or_else(|_| std::env::current_dir())
+        .unwrap_or_default();
+    if sample_is_meant(cli, &real) {
+        flag("-C", given.join(SAMPLE).display().to_string());
+    } else if global.directory.is_some() {
+        flag("-C", given.display().to_string());
     }
     for file in cli.compose_files() {
         flag("-f", file.display().to_string());
@@ -228,18 +235,43 @@ fn chosen_by(cli: &Cli) -> Vec<String> {
     words
 }
 
+/// Where to look for the Compose file. `demo` has one more place: where nothing is found from the
+/// working directory upwards, the sample that ships beside it.
 fn directory(cli: &Cli) -> Result<PathBuf, Failure> {
     let given = cli
         .global
         .directory
         .clone()
         .unwrap_or_else(|| PathBuf::from("."));
-    given.canonicalize().map_err(|why| {
+    let directory = given.canonicalize().map_err(|why| {
         Failure::new(
             Exit::Usage,
             format!("cannot work in {}: {why}", given.display()),
         )
-    })
+    })?;
+    if sample_is_meant(cli, &directory) {
+        Ok(directory.join(SAMPLE))
+    } else {
+        Ok(directory)
+    }
+}
+
+/// The folder of the sample system.
+const SAMPLE: &str = "sample-system";
+
+fn sample_is_meant(cli: &Cli, directory: &Path) -> bool {
+    const NAMES: [&str; 4] = [
+        "compose.yaml",
+        "compose.yml",
+        "docker-compose.yaml",
+        "docker-compose.yml",
+    ];
+    let here = |folder: &Path| NAMES.iter().any(|name| folder.join(name).exists());
+    matches!(cli.command, crate::cli::Command::Demo(_))
+        && cli.compose_files().is_empty()
+        && std::env::var_os("COMPOSE_FILE").is_none()
+        && !directory.ancestors().any(here)
+        && here(&directory.join(SAMPLE))
 }
 
 /// Six characters of a random UUID: enough to tell the runs on one machine apart.

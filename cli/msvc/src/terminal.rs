@@ -187,6 +187,17 @@ impl Terminal {
         }
     }
 
+    /// Log lines of these services are to be aligned.
+    pub fn align<'a>(&self, services: impl IntoIterator<Item = &'a str>) {
+        let widest = services
+            .into_iter()
+            .map(|name| name.chars().count())
+            .max()
+            .unwrap_or(0);
+        let mut width = self.width.lock().unwrap_or_else(PoisonError::into_inner);
+        *width = (*width).max(widest);
+    }
+
     /// A line of a service's log, prefixed and aligned, on standard output.
     pub fn log_line(&self, service: &str, text: &str) {
         let width = {

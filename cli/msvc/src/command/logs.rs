@@ -61,6 +61,9 @@ pub fn known(context: &Context, services: &[ServiceName]) -> Result<(), Failure>
 
 /// Prints lines until they end or the user wants to.
 pub async fn print(context: &Context, mut lines: BoxStream<'static, LogLine>) {
+    context
+        .terminal
+        .align(context.system.services.keys().map(ServiceName::as_str));
     let mut all = Vec::new();
     loop {
         let line = tokio::select! {
