@@ -8,12 +8,16 @@ use msvc_system::id::InstanceId;
 use msvc_system::model::RestartPolicy;
 use serde::{Deserialize, Serialize};
 
+/// The characters of a spec's hash that stand for its settings.
+pub const HALF_HASH: usize = 32;
+
 /// An instance to run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceSpec {
     /// Its key. The incarnation is the one to start.
     pub id: InstanceId,
-    /// Hex SHA-256 over everything that, when changed, needs a new start.
+    /// Hex over everything that, when changed, needs a new start: [`HALF_HASH`] characters for
+    /// the settings, then as many for the program where it is known.
     pub hash: String,
     /// What runs.
     pub program: Program,

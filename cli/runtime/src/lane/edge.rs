@@ -9,7 +9,7 @@ use msvc_system::id::{EdgeId, Party, ServiceName};
 use msvc_system::model::{Protocol, PublishedPort};
 use msvc_system::problem::{Problem, Problems};
 
-use super::{Publish, Subset, Survey, field};
+use super::{Publish, Survey, field};
 use crate::ports::{Book, Slot, Want};
 
 /// Ports on which nobody speaks HTTP.
@@ -132,10 +132,9 @@ impl Edges<'_> {
         }
     }
 
+    /// Only who may be running is drafted: the others refuse.
     fn admission(&self, callee: &ServiceName) -> Admission {
-        let alone = matches!(self.survey.options.services, Subset::Alone(_));
-        let there = self.survey.drafts.contains_key(callee);
-        if there && !(alone && !self.survey.chosen.contains(callee)) {
+        if self.survey.drafts.contains_key(callee) {
             Admission::Accept
         } else {
             Admission::Refuse

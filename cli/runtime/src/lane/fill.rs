@@ -237,8 +237,9 @@ impl Filling<'_> {
     }
 }
 
-/// Over everything that, when changed, needs a new start; the program's own bytes by their
-/// fingerprint. What comes from the caller's environment is left out: another terminal's PATH is
+/// Over everything that, when changed, needs a new start: one half for the settings, one for the
+/// program, by its fingerprint. The second is missing while nobody knows it (before a build), so
+/// that the first can still be compared. What comes from the caller's environment is left out: another terminal's PATH is
 /// no other system.
 fn hash(spec: &InstanceSpec, draft: &Draft<'_>) -> String {
     let mut spec = spec.clone();
@@ -247,12 +248,21 @@ fn hash(spec: &InstanceSpec, draft: &Draft<'_>) -> String {
     process.environment.retain(|(key, _)| {
         !program::INHERITED.contains(&key.as_str()) || declared.contains_key(key)
     });
-    let mut hash = Sha256::new();
     // A spec always serialises; were it ever not to, equal specs would still hash equally.
-    hash.update(serde_json::to_vec(&spec).unwrap_or_default());
-    hash.update(draft.fingerprint.as_deref().unwrap_or_default());
-    hash.update(draft.folder.as_os_str().as_encoded_bytes());
-    hash.finalize()
+    let settings = hex(&serde_json::to_vec(&spec).unwrap_or_default());
+    match &draft.fingerprint {
+        Some(fingerprint) => {
+            let folder = draft.folder.to_string_lossy();
+            settings + &hex(format!("{fingerprint} {folder}").as_bytes())
+        }
+        None => settings,
+    }
+}
+
+/// Half of a SHA-256, in hex.
+fn hex(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest[..16]
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()

@@ -11,7 +11,7 @@ use msvc_system::model::RestartPolicy;
 
 use super::await_steps::Awaits;
 use super::{Deed, Plan};
-use crate::instance::InstanceSpec;
+use crate::instance::{HALF_HASH, InstanceSpec};
 use crate::lane::{Wanted, edge_key, published_keys};
 use crate::observed::{Observed, ObservedInstance, Phase};
 use crate::ports::Book;
@@ -85,7 +85,8 @@ impl<'a> Deciding<'a> {
             // Whoever holds it down gives it back.
             Phase::HeldDown => None,
             Phase::Exited { status, signal } => {
-                let done = *status == Some(0) && self.is_job(spec) && there.hash == spec.hash;
+                let done =
+                    *status == Some(0) && self.is_job(spec) && there.hash.starts_with(&spec.hash);
                 let how = match (status, signal) {
                     (Some(status), _) => format!("it ended with status {status}"),
                     (None, Some(signal)) => format!("it was ended by {signal}"),
@@ -93,8 +94,7 @@ impl<'a> Deciding<'a> {
                 };
                 (!done).then_some(how)
             }
-            _ if there.hash != spec.hash => Some("its settings changed".to_owned()),
-            _ => None,
+            _ => why_changed(&spec.hash, &there.hash).map(str::to_owned),
         }
     }
 
@@ -332,6 +332,19 @@ impl<'a> Deciding<'a> {
         });
         let stops = stops.map(|(place, _)| *place);
         stops.chain(opens.map(|(place, _)| *place)).collect()
+    }
+}
+
+/// A hash has a half for the settings and one for the program; where the second is not known,
+/// nothing speaks for a change of it.
+fn why_changed(wanted: &str, there: &str) -> Option<&'static str> {
+    let half = |hash: &str| hash.chars().take(HALF_HASH).collect::<String>();
+    if there.starts_with(wanted) {
+        None
+    } else if half(wanted) == half(there) {
+        Some("its program changed")
+    } else {
+        Some("its settings changed")
     }
 }
 

@@ -1,0 +1,211 @@
+//! What runs alone, beside others or not at all.
+
+use super::*;
+
+#[test]
+fn a_service_booted_alone_finds_its_edges_refusing() {
+    let options = LaneOptions {
+        services: Subset::Alone(vec![name("orders")]),
+        publish: Publish::Nothing,
+        further_edges: vec![FurtherEdge {
+            caller: Party::Verifier,
+            callee: name("orders"),
+            port: None,
+        }],
+        environment: [(
+            name("orders"),
+            [("PROVIDER_STATES".to_owned(), "on".to_owned())].into(),
+        )]
+        .into(),
+        ..options()
+    };
+    let wanted = want(&shop(), &options).unwrap();
+    assert_eq!(wanted.instances.len(), 1);
+    assert!(wanted.whole && wanted.dependencies[&name("orders")].is_empty());
+    let broker = edge(&wanted, "orders->broker:9092");
+    assert_eq!(
+        (broker.admission, broker.backends.len()),
+        (Admission::Refuse, 0)
+    );
+    let verifier = edge(&wanted, "verifier->orders:8080");
+    assert_eq!(
+        verifier.backends,
+        [Backend::Tcp(backend(&wanted, "orders"))]
+    );
+    assert_eq!(verifier.caller_replica, None);
+    assert_eq!(environment(&wanted, "orders")["PROVIDER_STATES"], "on");
+}
+
+#[test]
+fn a_subset_takes_its_dependencies_along_and_leaves_the_rest() {
+    let mut options = options();
+    options.services = Subset::WithDependencies(vec![name("orders")]);
+    let wanted = want(&shop(), &options).unwrap();
+    let services: Vec<_> = wanted
+        .instances
+        .iter()
+        .map(|i| i.id.service.as_str())
+        .collect();
+    assert_eq!(services, ["orders", "broker"]);
+    assert!(!wanted.whole);
+    options.services = Subset::Alone(vec![name("oders")]);
+    let problems = want(&shop(), &options).unwrap_err();
+    assert_eq!(
+        problems.to_string(),
+        "shop has no service `oders` (did you mean `orders`?)"
+    );
+}
+
+#[test]
+fn lanes_and_copies_share_no_address_and_no_folder() {
+    let one = want(&shop(), &options()).unwrap();
+    let lane = LaneOptions {
+        lane: "two".parse().unwrap(),
+        publish: Publish::AnyFreePort,
+        ..options()
+    };
+    let copy = LaneOptions {
+        home: "/copy/.msvc/shop".into(),
+        publish: Publish::AnyFreePort,
+        ..options()
+    };
+    for other in [lane, copy] {
+        let other = want(&shop(), &other).unwrap();
+        for (a, b) in one.edges.iter().zip(&other.edges) {
+            assert_ne!(a.listen, b.listen);
+        }
+        assert_ne!(
+            environment(&one, "orders")["DATA_DIR"],
+            environment(&other, "orders")["DATA_DIR"]
+        );
+        assert_ne!(backend(&one, "orders"), backend(&other, "orders"));
+    }
+}
+
+#[test]
+fn what_cannot_run_as_a_process_is_refused_by_name_and_line() {
+    let mut image = service("db");
+    image.build = None;
+    image.image = Some(placed("postgres:17".to_owned()));
+    let told = refused(&system(vec![image]));
+    assert!(
+        told[0].starts_with("compose.yaml:9:5: db is an image `postgres:17`"),
+        "{told:?}"
+    );
+    assert!(told[0].contains("x-msvc: {process: {command:"), "{told:?}");
+
+    let mut untold = service("web");
+    untold.environment.clear();
+    let told = refused(&system(vec![untold]));
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].contains("web listens on port 8080") && told[0].contains("process: {port"),
+        "{told:?}"
+    );
+
+    let mut odd = service("web");
+    for (field, value) in [
+        ("privileged", serde_json::json!(true)),
+        ("cap_add", serde_json::json!(["NET_ADMIN"])),
+        (
+            "networks",
+            serde_json::json!({"a": {"ipv4_address": "10.0.0.2"}}),
+        ),
+        (
+            "deploy",
+            serde_json::json!({"resources": {"limits": {"memory": "1g"}}}),
+        ),
+        ("container_name", serde_json::json!("web")),
+        ("devices", serde_json::json!([])),
+    ] {
+        odd.other_fields.insert(field.to_owned(), placed(value));
+    }
+    let told = refused(&system(vec![odd.clone()])).join("\n");
+    for field in [
+        "`privileged`",
+        "`cap_add`",
+        "`networks.ipv4_address`",
+        "`deploy.resources.limits.memory`",
+    ] {
+        assert!(told.contains(field), "{told}");
+    }
+    assert!(
+        !told.contains("container_name") && !told.contains("devices"),
+        "{told}"
+    );
+    let lenient = LaneOptions {
+        lenient: true,
+        ..options()
+    };
+    assert_eq!(
+        want(&system(vec![odd]), &lenient).unwrap().warnings.len(),
+        4
+    );
+}
+
+#[test]
+fn a_mount_that_no_setting_names_is_told() {
+    let mut shop = shop();
+    shop.services
+        .get_mut("orders")
+        .unwrap()
+        .environment
+        .shift_remove("DATA_DIR");
+    let wanted = want(&shop, &options()).unwrap();
+    let warning = wanted.warnings[0].to_string();
+    assert!(
+        warning.contains("no setting of orders names /data"),
+        "{warning}"
+    );
+}
+
+#[test]
+fn services_without_a_common_network_refuse_each_other() {
+    let mut shop = shop();
+    let networks = |name: &str| placed(serde_json::json!({ name: null }));
+    for (service, network) in [("gateway", "front"), ("orders", "back"), ("broker", "back")] {
+        let service = shop.services.get_mut(service).unwrap();
+        service
+            .other_fields
+            .insert("networks".into(), networks(network));
+    }
+    let wanted = want(&shop, &options()).unwrap();
+    assert_eq!(
+        edge(&wanted, "gateway->orders:8080").admission,
+        Admission::Refuse
+    );
+    assert_eq!(
+        edge(&wanted, "orders->broker:9092").admission,
+        Admission::Accept
+    );
+    assert_eq!(wanted.warnings.len(), 1);
+}
+
+#[test]
+fn only_what_matters_to_the_service_changes_its_hash() {
+    let hash = |system: &System, options: &LaneOptions| {
+        let wanted = want(system, options).unwrap();
+        wanted.instances[0].hash.clone()
+    };
+    let before = hash(&shop(), &options());
+    let mut elsewhere = options();
+    elsewhere.caller.insert("PATH".into(), "/other/bin".into());
+    assert_eq!(
+        hash(&shop(), &elsewhere),
+        before,
+        "another terminal is no other system"
+    );
+    let mut changed = shop();
+    set(
+        changed.services.get_mut("orders").unwrap(),
+        "LEVEL",
+        "debug",
+    );
+    assert_eq!(hash(&changed, &options()), before, "a neighbour's setting");
+    set(
+        changed.services.get_mut("gateway").unwrap(),
+        "LEVEL",
+        "debug",
+    );
+    assert_ne!(hash(&changed, &options()), before);
+}
