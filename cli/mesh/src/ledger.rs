@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::time::Instant;
+
 use crate::exchange::ConnectionId;
 use crate::fault::FaultId;
 use crate::mesh_clock::MeshClock;
@@ -57,12 +59,13 @@ impl Ledger {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a touch of `bytes`, unless the fault is lifted: then nothing may be touched and
+    /// Counts a touch of `bytes` that arrived at `now`, unless the fault is lifted: then nothing may be touched and
     /// `None` is the answer. `first` says whether it is the connection's first.
     pub(crate) fn bite(
         &self,
         connection: &ConnectionId,
         bytes: usize,
+        now: Instant,
         first: bool,
     ) -> Option<Held> {
         let mut book = self.book();
@@ -78,7 +81,7 @@ impl Ledger {
             receipt.touches.push(Touch {
                 connection: connection.clone(),
                 bytes: bytes as u64,
-                at_ns: self.clock.now_ns(),
+                at_ns: self.clock.ns(now),
                 held_ns: 0,
             });
             book.holding.insert(place);

@@ -12,6 +12,7 @@
 //! Layout
 //! - `frame`: what goes over the stream.
 //! - `client`: [`Session`], the asking side.
+//! - `greeting`: who may stay.
 //! - `server`: [`serve_connection`], the answering side.
 
 use futures_util::stream::BoxStream;
@@ -20,6 +21,7 @@ use serde_json::Value;
 
 mod client;
 mod frame;
+mod greeting;
 mod server;
 
 pub use client::Session;

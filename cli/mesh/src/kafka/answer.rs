@@ -95,25 +95,19 @@ impl Answers {
                         break;
                     }
                     let head = std::mem::take(head);
-                    match next(&head, awaited) {
-                        Some((Self::Passing(missing), unread)) => {
-                            push(&mut pieces, &head);
-                            if unread {
-                                pieces.push(Piece::Unread);
-                                held = true;
-                            }
-                            *self = match missing {
-                                0 => Self::default(),
-                                missing => Self::Passing(missing),
-                            };
-                        }
-                        Some((other, _)) => *self = other,
-                        None => {
-                            push(&mut pieces, &head);
-                            push(&mut pieces, rest);
-                            return Err(Lost { pieces });
-                        }
+                    let Some((next, unread)) = next(&head, awaited) else {
+                        push(&mut pieces, &head);
+                        push(&mut pieces, rest);
+                        return Err(Lost { pieces });
+                    };
+                    if let Self::Head(_) | Self::Passing(_) = next {
+                        push(&mut pieces, &head);
                     }
+                    if unread {
+                        pieces.push(Piece::Unread);
+                        held = true;
+                    }
+                    *self = next;
                 }
                 Self::Holding {
                     awaited,
@@ -149,8 +143,11 @@ fn next(head: &[u8], awaited: &mut VecDeque<Awaited>) -> Option<(Answers, bool)>
     let place = awaited.iter().position(|a| a.correlation == correlation)?;
     let request = awaited.drain(..=place).next_back()?;
     let wanted = request.api.is_looked_at(request.version);
-    if !wanted || size > MAX_HELD || size == 4 {
-        return Some((Answers::Passing(size - 4), wanted && size > MAX_HELD));
+    if size == 4 {
+        return Some((Answers::default(), false));
+    }
+    if !wanted || size > MAX_HELD {
+        return Some((Answers::Passing(size - 4), wanted));
     }
     let mut frame = Vec::with_capacity(size.min(64 * 1024));
     frame.extend_from_slice(&head[4..8]);

@@ -92,7 +92,10 @@ impl Toxic for Latency {
     fn put(&mut self, chunk: Bytes, now: Instant) {
         self.number += 1;
         let first = !self.bitten;
-        let held = self.armed.ledger.bite(&self.connection, chunk.len(), first);
+        let held = self
+            .armed
+            .ledger
+            .bite(&self.connection, chunk.len(), now, first);
         let due = match held {
             Some(_) => {
                 self.bitten = true;
