@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use msvc_machine::clock::MachineClock;
-use msvc_mesh::client::LeaseKeeper;
+use msvc_mesh::client::{LeaseKeeper, open_lease};
+use msvc_mesh::lease::OpenLease;
 use msvc_runtime::contract::Runtime;
 use msvc_runtime::instance::InstanceSpec;
 use msvc_runtime::observed::Phase;
@@ -114,14 +115,16 @@ async fn the_end_of_the_session_brings_back_what_it_held_down() {
     let runtime = project.launch().await;
     web(&project, &runtime, RestartPolicy::Always).await;
     let breaker = project.launch().await;
-    let lease = lease(&breaker).await;
-    let kill = ServiceKill::strike(breaker.mesh(), lease.id(), &id("web"), StayDown::Held)
+    // One that nobody closes, and that lives longer than the test.
+    let open = OpenLease { ttl_ms: 600_000 };
+    let lease = open_lease(breaker.mesh(), open).await.unwrap();
+    let kill = ServiceKill::strike(breaker.mesh(), lease, &id("web"), StayDown::Held)
         .await
         .unwrap();
     runtime
         .until("web", |phase| *phase == Phase::HeldDown)
         .await;
-    drop((kill, lease, breaker));
+    drop((kill, breaker));
     runtime.until("web", |phase| *phase == Phase::Ready).await;
     eventually("the undo is done with", || recorded(&project) == 0).await;
 }
