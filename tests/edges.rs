@@ -1,1 +1,196 @@
+//! Every edge of the shop passes the mesh: what goes over it is counted, and nothing goes round.
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may fail as loudly as it can"
+)]
+
 mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::Value;
+use shop::kafka::{Consumer, ConsumerSettings, Producer, Publish as _, Record};
+use support::System;
+
+fn shop(more: &str) -> System {
+    let free = "services:\n  gateway:\n    ports: !override [\"8080\"]\n";
+    let system = System::shop("edges").with_override(&format!("{free}{more}"));
+    system.up();
+    system
+}
+
+fn edge(ps: &Value, name: &str) -> Value {
+    let edges = ps["edges"].as_array().expect("edges");
+    edges
+        .iter()
+        .find(|e| e["edge"] == name)
+        .unwrap_or_else(|| panic!("no {name}"))
+        .clone()
+}
+
+/// Bytes that no compression makes fewer.
+fn incompressible(count: usize) -> Vec<u8> {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    (0..count.div_ceil(8))
+        .flat_map(|_| next())
+        .take(count)
+        .collect()
+}
+
+#[test]
+fn a_million_bytes_through_kafka_are_counted_in_full_on_both_edges_of_the_broker() {
+    let system = shop("  broker:\n    environment: { TOPICS: \"orders:1,bulk:1\" }\n");
+    let before = system.ps();
+    let at = |name: &str| {
+        edge(&before, name)["listen"]
+            .as_str()
+            .expect("listen")
+            .to_owned()
+    };
+    let (produce, consume) = (at("orders->broker:9092"), at("notifications->broker:9092"));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let producer = Producer::new(&produce, "bulk").unwrap();
+        let settings = ConsumerSettings {
+            brokers: consume,
+            group: "bulk".into(),
+            client_id: "bulk".into(),
+            topics: vec!["bulk".into()],
+        };
+        let consumer = Consumer::new(&settings).unwrap();
+        for (number, payload) in incompressible(1_000_000).chunks(100_000).enumerate() {
+            let record = Record {
+                topic: "bulk".into(),
+                key: number.to_string(),
+                payload: payload.to_vec(),
+                headers: Vec::new(),
+            };
+            producer.publish(&record).await.unwrap();
+        }
+        let mut read = 0;
+        while read < 1_000_000 {
+            let next = tokio::time::timeout(support::PATIENCE, consumer.next());
+            read += next.await.unwrap().unwrap().record.payload.len();
+        }
+    });
+    let after = system.ps();
+    let grown = |name: &str, count: &str| {
+        let of = |ps: &Value| edge(ps, name)["counts"][count].as_u64().unwrap();
+        of(&after) - of(&before)
+    };
+    assert!(grown("orders->broker:9092", "bytes_to_callee") >= 1_000_000);
+    assert!(grown("notifications->broker:9092", "bytes_from_callee") >= 1_000_000);
+}
+
+/// Who holds which socket, by inode.
+fn sockets_of(pids: &BTreeMap<u32, String>) -> BTreeMap<u64, String> {
+    let mut held = BTreeMap::new();
+    for (pid, service) in pids {
+        for fd in std::fs::read_dir(format!("/proc/{pid}/fd"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let target = std::fs::read_link(fd.path()).unwrap_or_default();
+            let inode = target
+                .to_str()
+                .and_then(|t| t.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
+            if let Some(inode) = inode {
+                held.insert(inode, service.clone());
+            }
+        }
+    }
+    held
+}
+
+/// Established connections between two services' processes, as `caller -> callee`.
+fn round_the_mesh(pids: &BTreeMap<u32, String>) -> BTreeSet<String> {
+    let mut ends: BTreeMap<(String, String), String> = BTreeMap::new();
+    let held = sockets_of(pids);
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        for line in support::read(table.as_ref()).lines().skip(1) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let [_, local, remote, "01", _, _, _, _, _, inode, ..] = words.as_slice() else {
+                continue;
+            };
+            if let Some(service) = inode.parse().ok().and_then(|inode: u64| held.get(&inode)) {
+                ends.insert(((*local).to_owned(), (*remote).to_owned()), service.clone());
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    for ((local, remote), service) in &ends {
+        if let Some(other) = ends.get(&(remote.clone(), local.clone()))
+            && other != service
+        {
+            found.insert(format!("{service} -> {other}"));
+        }
+    }
+    found
+}
+
+#[test]
+fn while_journeys_run_no_connection_between_two_services_goes_round_the_mesh() {
+    let system = shop("");
+    let ps = system.ps();
+    let pids: BTreeMap<u32, String> = ps["instances"]
+        .as_array()
+        .expect("instances")
+        .iter()
+        .filter_map(|i| {
+            Some((
+                u32::try_from(i["pid"].as_u64()?).ok()?,
+                i["service"].as_str()?.to_owned(),
+            ))
+        })
+        .collect();
+    assert_eq!(pids.len(), 8, "{ps:#}");
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let looking = scope.spawn(|| {
+            let mut found = BTreeSet::new();
+            while !done.load(Ordering::Relaxed) {
+                found.extend(round_the_mesh(&pids));
+                std::thread::yield_now();
+            }
+            found
+        });
+        system
+            .run(&["journey", "run", "checkout", "--times", "5"])
+            .expect(0);
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(looking.join().unwrap(), BTreeSet::new());
+    });
+    let ps = system.ps();
+    for name in [
+        "orders->payments:8080",
+        "orders->broker:9092",
+        "client->gateway:8080",
+    ] {
+        let counts = &edge(&ps, name)["counts"];
+        assert!(
+            counts["bytes_to_callee"].as_u64() > Some(0),
+            "{name}: {counts}"
+        );
+        assert!(
+            counts["bytes_from_callee"].as_u64() > Some(0),
+            "{name}: {counts}"
+        );
+    }
+}

@@ -1,1 +1,238 @@
+//! Faults on the running shop: what feels them, what they cost, and that they are undone.
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may fail as loudly as it can"
+)]
+
 mod support;
+
+use serde_json::{Value, json};
+use support::{System, alive, http, kill, until};
+
+/// The shop with its gateway at any free port, so that tests do not stand in each other's way.
+const FREE_PORT: &str = "services:\n  gateway:\n    ports: !override [\"8080\"]\n";
+
+struct Shop {
+    system: System,
+    gateway: String,
+}
+
+impl Shop {
+    fn boot(more: &str) -> Self {
+        let system = System::shop("faults").with_override(&format!("{FREE_PORT}{more}"));
+        system.up();
+        let gateway = system.url("gateway");
+        Self { system, gateway }
+    }
+
+    /// Twelve units of an item for 49.99 are in stock.
+    fn stock(&self, sku: &str) {
+        let item = json!({"name": "Lamp", "price": {"amount": 4999, "currency": "USD"}});
+        assert_eq!(
+            http("PUT", &self.at(&format!("items/{sku}")), &[], Some(item)).0,
+            200
+        );
+        let units = json!({"units": 12});
+        assert_eq!(
+            http(
+                "PUT",
+                &self.at(&format!("items/{sku}/stock")),
+                &[],
+                Some(units)
+            )
+            .0,
+            200
+        );
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}/{path}", self.gateway)
+    }
+
+    fn get(&self, path: &str) -> Value {
+        http("GET", &self.at(path), &[], None).1
+    }
+
+    fn available(&self, sku: &str) -> Value {
+        self.get(&format!("items/{sku}/stock"))["available"].clone()
+    }
+
+    /// The words of a command that orders two units and ends well when the order has `status`.
+    fn order(&self, sku: &str, status: &str) -> Vec<String> {
+        let script = "import json,sys,time,urllib.request\n\
+            url,sku,status=sys.argv[1:]\n\
+            body=json.dumps({'sku':sku,'quantity':2,'card':{'number':'4242424242424242'},'email':sku+'@example.com'}).encode()\n\
+            ask=urllib.request.Request(url+'/orders',body,{'Content-Type':'application/json','Idempotency-Key':'key-'+sku})\n\
+            since=time.monotonic()\n\
+            answer=json.load(urllib.request.urlopen(ask,timeout=30))\n\
+            print('ORDER',answer['id'],answer['status'],time.monotonic()-since)\n\
+            sys.exit(0 if answer['status']==status else 9)\n";
+        let mut words: Vec<String> = ["--", "python3", "-c", script].map(str::to_owned).into();
+        words.extend([self.gateway.clone(), sku.to_owned(), status.to_owned()]);
+        words
+    }
+
+    #[track_caller]
+    fn run(&self, arguments: &[&str], command: &[String]) -> support::Finished {
+        let command: Vec<&str> = command.iter().map(String::as_str).collect();
+        self.system.run(&[arguments, &command].concat())
+    }
+}
+
+/// What the order command said: id and seconds.
+fn ordered(stdout: &str) -> (String, f64) {
+    let line = stdout
+        .lines()
+        .find(|l| l.starts_with("ORDER"))
+        .expect("an order's line");
+    let words: Vec<&str> = line.split(' ').collect();
+    (words[1].to_owned(), words[3].parse().expect("seconds"))
+}
+
+const SLOW: [&str; 6] = [
+    "chaos",
+    "inject",
+    "latency",
+    "--edge",
+    "orders->payments",
+    "--delay",
+];
+
+#[test]
+fn an_order_takes_at_least_the_delay_and_the_receipt_names_the_delayed_answer() {
+    let shop = Shop::boot("");
+    shop.stock("slow");
+    let arguments = [&SLOW[..], &["300ms"]].concat();
+    let done = shop
+        .run(&arguments, &shop.order("slow", "confirmed"))
+        .expect(0);
+    let (_, seconds) = ordered(&done.stdout);
+    assert!(seconds >= 0.3, "{seconds}");
+    let said = done.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("felt by 1 connection on orders->payments:8080"),
+        "{said}"
+    );
+    assert_eq!(shop.available("slow"), 10);
+}
+
+#[test]
+fn a_delay_above_the_timeout_cancels_the_order_and_refunds_the_late_charge() {
+    let shop = Shop::boot("");
+    shop.stock("late");
+    let arguments = [&SLOW[..], &["3s"]].concat();
+    let done = shop
+        .run(&arguments, &shop.order("late", "cancelled"))
+        .expect(0);
+    let (order, _) = ordered(&done.stdout);
+    until("the stock to be back", || {
+        (shop.available("late") == 12).then_some(())
+    });
+    let charges = until("the charge to be undone", || {
+        let charges = shop.get(&format!("orders/{order}/charges"));
+        let open = charges
+            .as_array()?
+            .iter()
+            .any(|charge| charge["status"] == "charged");
+        (!open).then_some(charges)
+    });
+    assert_eq!(charges[0]["status"], "refunded", "{charges}");
+}
+
+#[test]
+fn with_notifications_dead_the_order_is_confirmed_and_its_one_mail_comes_after_the_restart() {
+    let shop = Shop::boot("");
+    shop.stock("dead");
+    let done = shop
+        .run(
+            &["chaos", "kill", "notifications"],
+            &shop.order("dead", "confirmed"),
+        )
+        .expect(0);
+    assert!(done.stderr.contains("detected after"), "{}", done.stderr);
+    let mails = until("the mail", || {
+        let mails = shop.get("mails?to=dead@example.com");
+        (!mails.as_array()?.is_empty()).then_some(mails)
+    });
+    assert_eq!(mails.as_array().map(Vec::len), Some(1), "{mails}");
+}
+
+#[test]
+fn a_fault_that_nothing_felt_is_inconclusive_and_an_unknown_edge_is_wrong_usage() {
+    let shop = Shop::boot("");
+    let arguments = [&SLOW[..], &["50ms", "--", "true"]].concat();
+    shop.system.run(&arguments).expect(5);
+    let wrong = [
+        "chaos",
+        "inject",
+        "latency",
+        "--edge",
+        "orders->payment",
+        "--delay",
+        "1s",
+    ];
+    let done = shop.system.run(&wrong).expect(2);
+    assert!(
+        done.stderr.contains("orders->payments:8080"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn the_commands_own_code_is_passed_on() {
+    let shop = Shop::boot("");
+    shop.stock("code");
+    let arguments = [&SLOW[..], &["20ms"]].concat();
+    shop.run(&arguments, &shop.order("code", "never")).expect(9);
+}
+
+#[test]
+fn a_killed_injector_takes_its_fault_with_it() {
+    let shop = Shop::boot("");
+    let mut injector = shop.system.start(&[&SLOW[..], &["5s"]].concat());
+    injector.wait_for("latency on orders->payments");
+    kill("KILL", injector.pid());
+    let _ = injector.finish();
+    shop.stock("free");
+    // Were it still there, an order would be cancelled; and the name would be taken.
+    until("the fault to be gone", || {
+        let done = shop.run(
+            &[&SLOW[..], &["1ms"]].concat(),
+            &shop.order("free", "confirmed"),
+        );
+        (done.status.code() == Some(0)).then_some(())
+    });
+}
+
+#[test]
+fn without_a_restart_policy_a_killed_service_stays_down_and_up_restores_it() {
+    let shop = Shop::boot("  notifications:\n    restart: \"no\"\n");
+    let done = shop
+        .system
+        .run(&["chaos", "kill", "notifications"])
+        .expect(1);
+    assert!(done.stderr.contains("restart"), "{}", done.stderr);
+    let ps = shop.system.ps();
+    let down = ps["instances"]
+        .as_array()
+        .and_then(|all| all.iter().find(|i| i["service"] == "notifications"));
+    assert_eq!(down.map(|i| &i["health"]), Some(&json!("exited")), "{ps:#}");
+    shop.system.up();
+    let ps = shop.system.ps();
+    let pid = ps["instances"]
+        .as_array()
+        .and_then(|all| all.iter().find(|i| i["service"] == "notifications"))
+        .and_then(|i| i["pid"].as_u64());
+    assert!(
+        pid.and_then(|pid| u32::try_from(pid).ok())
+            .is_some_and(alive),
+        "{ps:#}"
+    );
+}

@@ -50,7 +50,8 @@ pub struct Detected {
     pub kind: IncidentKind,
 }
 
-/// The first of `incidents` that shows, to somebody on an edge of `service`, that it is gone.
+/// The first of `incidents` that shows, to somebody on an edge of `service`, that it is gone:
+/// from the kill on, and before `up_at_ns`, for what its next incarnation does is no sign of it.
 ///
 /// On an edge into it that is a refused, reset or ended connection. On an edge out of it, it is
 /// the service that ends or resets: the callee sees that, and what the callee ends is its own
@@ -59,11 +60,14 @@ pub struct Detected {
 pub fn first_sign<'a>(
     service: &ServiceName,
     killed_at_ns: u64,
+    up_at_ns: Option<u64>,
     incidents: impl IntoIterator<Item = &'a Incident>,
 ) -> Option<Detected> {
     incidents
         .into_iter()
-        .filter(|incident| incident.at_ns >= killed_at_ns && shows(service, incident))
+        .filter(|incident| incident.at_ns >= killed_at_ns)
+        .filter(|incident| up_at_ns.is_none_or(|up| incident.at_ns < up))
+        .filter(|incident| shows(service, incident))
         .min_by_key(|incident| incident.at_ns)
         .map(|incident| Detected {
             at_ns: incident.at_ns,
@@ -196,8 +200,16 @@ mod tests {
             incident("orders", "mail", IncidentKind::Refused, 30),
             incident("mail", "broker", IncidentKind::CallerEnded, 20),
         ];
-        assert_eq!(first_sign(&mail, 10, &all).unwrap().at_ns, 20);
-        assert_eq!(first_sign(&mail, 31, &all), None);
+        assert_eq!(first_sign(&mail, 10, None, &all).unwrap().at_ns, 20);
+        assert_eq!(first_sign(&mail, 10, Some(21), &all).unwrap().at_ns, 20);
+        assert_eq!(first_sign(&mail, 31, None, &all), None);
+    }
+
+    #[test]
+    fn what_the_next_incarnation_does_is_no_sign_of_the_kill() {
+        let mail = "mail".parse().unwrap();
+        let all = [incident("mail", "broker", IncidentKind::CallerEnded, 20)];
+        assert_eq!(first_sign(&mail, 10, Some(15), &all), None);
     }
 
     #[test]

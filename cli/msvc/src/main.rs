@@ -1,5 +1,10 @@
 //! The shell of msvc: the command line, the terminal, the exit codes, and the wiring of the rooms.
 
+#![expect(
+    unreachable_pub,
+    reason = "in a binary, `pub` says what a file offers its siblings"
+)]
+
 mod artifacts;
 mod boot;
 mod cli;

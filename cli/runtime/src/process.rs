@@ -6,7 +6,7 @@
 //!
 //! Three processes take part. The **guardian** is the parent of the **supervisor**, which is the
 //! mesh and keeps the instances; **clients** speak to it through its socket. However the
-//! supervisor ends, the guardian ends all that is left.
+//! supervisor ends, the guardian ends all that is left. How and why: `docs/design/supervision.md`.
 //!
 //! Layout, from the ground up
 //! - `home`, `records`: the files of a project. `identity`, `mark`: who a process is.

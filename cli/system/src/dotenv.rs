@@ -18,6 +18,9 @@ use crate::model::Placed;
 use crate::problem::{Place, Problem, Problems};
 use crate::yaml::shorten;
 
+/// Settings that a file may have; who needs more means something else.
+const MAX_SETTINGS: usize = 20_000;
+
 /// What a file sets.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
@@ -61,11 +64,13 @@ pub fn parse(
 }
 
 /// The text as it is: every line a setting, nothing quoted and nothing replaced (`format: raw`).
+/// At most 20,000 of them.
 #[must_use]
 pub fn raw(file: &Path, text: &str) -> IndexMap<String, Placed<String>> {
     text.lines()
         .enumerate()
         .filter(|(_, line)| !line.trim_start().starts_with('#'))
+        .take(MAX_SETTINGS)
         .filter_map(|(i, line)| {
             let (name, value) = line.split_once('=')?;
             let place = Place {
@@ -92,8 +97,15 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn read(&mut self) -> Result<(), Problem> {
-        while self.skip_to_statement() {
+        for count in 0.. {
+            if !self.skip_to_statement() {
+                break;
+            }
             let place = self.place();
+            if count == MAX_SETTINGS {
+                let what = format!("the file has more than {MAX_SETTINGS} settings");
+                return Err(Problem::error(what).at(place));
+            }
             let Some((name, has_value)) = self.name()? else {
                 continue;
             };

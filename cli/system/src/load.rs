@@ -380,4 +380,6 @@ fn bounded(mut problems: Problems) -> Problems {
 }
 
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod tests;

@@ -171,16 +171,17 @@ impl Killed for LiveKilled {
         }
         let killed_at_ns = self.kills.iter().map(ServiceKill::killed_at_ns).min();
         let killed_at_ns = killed_at_ns.unwrap_or_default();
-        let detected = {
-            let seen = &self.signs.seen;
-            let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            first_sign(&self.service, killed_at_ns, seen.iter())
-        };
         let last = |at: fn(&KillReport) -> Option<u64>| {
             let all: Option<Vec<u64>> = reports.iter().map(at).collect();
             all.and_then(|all| all.into_iter().max())
         };
         let healthy_at_ns = last(|report| report.healthy_at_ns);
+        let first_up = reports.iter().filter_map(|report| report.up_at_ns).min();
+        let detected = {
+            let seen = &self.signs.seen;
+            let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            first_sign(&self.service, killed_at_ns, first_up, seen.iter())
+        };
         let stayed_down = match (healthy_at_ns, released) {
             (Some(_), _) => None,
             (None, Some(released)) if !released.comes_back => Some(StayedDown::Policy),

@@ -1,11 +1,11 @@
 //! A mesh between real sockets on loopback.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     reason = "what helps the tests may fail as loudly as they"
 )]
 
 mod control;
 mod edges;
 mod faults;
+mod kafka;
 mod rig;

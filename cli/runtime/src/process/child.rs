@@ -70,8 +70,11 @@ impl Child {
             })
             .map_err(|e| refused(cannot_run(program, &program.command, &e)))?;
         let readers = readers(process.as_mut(), &writer);
-        let identity = process.id().and_then(ProcessIdentity::of);
-        let identity = identity.ok_or_else(|| refused("its process cannot be found".to_owned()))?;
+        let Some(identity) = process.id().and_then(ProcessIdentity::of) else {
+            // What cannot be recorded must not run; gone already is as good.
+            let _ = process.start_kill();
+            return Err(refused("its process cannot be found".to_owned()));
+        };
         Ok(Self {
             identity,
             process: process.into_inner(),

@@ -80,33 +80,13 @@ pub async fn supervisor_main(
     clock: Arc<dyn Clock>,
     shutdown: Shutdown,
 ) -> Result<(), RuntimeError> {
-    let SupervisorOptions {
-        home,
-        run,
-        build,
-        guardian,
-    } = options;
-    home.create()?;
     // A closed terminal is no reason to end. A handler, not SIG_IGN: that would be inherited.
     let _hangup = signal(SignalKind::hangup());
-    let socket = home.socket();
-    let own = ProcessIdentity::own().ok_or_else(|| {
-        records(Path::new("/proc/self/stat"))(io::Error::from(io::ErrorKind::NotFound))
-    })?;
-    let guardian = guardian.and_then(ProcessIdentity::of);
-    let state = State::new(&run, guardian, own, socket.clone());
-    let records = Records::begin(home.clone(), state)?;
-    let shared = Arc::new(Shared {
-        events: EventLog::new(),
-        logs: Logs::new(home.clone(), Arc::clone(&clock)),
-        records,
-        edges: Edges::new(mesh.clone()),
-        mark: RunMark::new(home.project().clone(), run),
-        clock,
-    });
-    let supervisor = Arc::new(Supervisor::new(Arc::clone(&shared)));
-    let control = Control::new(supervisor);
-    let listener = listen(&socket)?;
+    let home = options.home.clone();
+    let build = options.build.clone();
+    let shared = Arc::new(belongings(options, &mesh, clock)?);
+    let control = Control::new(Arc::new(Supervisor::new(Arc::clone(&shared))));
+    let listener = listen(&home.socket())?;
     let finish = Shutdown::new();
     let door = Door {
         control: control.clone(),
@@ -123,29 +103,53 @@ pub async fn supervisor_main(
         () = idle(&control, &sessions) => Reason::new("nobody had anything for it to do", true),
     };
     let stopped = control.supervisor.stop_all(&shutdown).await;
-    let at = shared
-        .clock
-        .wall()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let at_ms = u64::try_from(at.as_millis()).ok();
+    let at = shared.clock.wall().duration_since(UNIX_EPOCH);
+    let at_ms = u64::try_from(at.unwrap_or_default().as_millis()).ok();
     let recorded = EndRecord::new(at_ms, reason.how, reason.expected).write(&home);
-    shared.events.close();
-    shared.logs.close();
-    control.ended(stopped);
-    let farewell = shared.clock.now() + FAREWELL;
-    // Who follows reads to the end: what is written above ends its streams.
-    while control.is_read() && shared.clock.now() < farewell {
-        shared.clock.sleep(LOOK / 20).await;
-    }
+    farewell(&control, stopped).await;
     finish.request_once();
     tokio::select! {
         _ = serving => {}
         () = shared.clock.sleep(FAREWELL) => {}
     }
     mesh.close().await;
-    super::records::remove(&socket)?;
+    super::records::remove(&home.socket())?;
     recorded
+}
+
+/// Makes the records of a supervisor that begins, and what else is its own.
+fn belongings(
+    options: SupervisorOptions,
+    mesh: &Mesh,
+    clock: Arc<dyn Clock>,
+) -> Result<Shared, RuntimeError> {
+    let SupervisorOptions { home, run, .. } = options;
+    home.create()?;
+    let own = ProcessIdentity::own().ok_or_else(|| {
+        records(Path::new("/proc/self/stat"))(io::Error::from(io::ErrorKind::NotFound))
+    })?;
+    let guardian = options.guardian.and_then(ProcessIdentity::of);
+    let state = State::new(&run, guardian, own, home.socket());
+    Ok(Shared {
+        events: EventLog::new(),
+        logs: Logs::new(home.clone(), Arc::clone(&clock)),
+        records: Records::begin(home.clone(), state)?,
+        edges: Edges::new(mesh.clone()),
+        mark: RunMark::new(home.project().clone(), run),
+        clock,
+    })
+}
+
+/// Tells the end to whoever asked for it, and lets followers read to the last line.
+async fn farewell(control: &Control, stopped: usize) {
+    let shared = &control.supervisor.shared;
+    shared.events.close();
+    shared.logs.close();
+    control.ended(stopped);
+    let patience = shared.clock.now() + FAREWELL;
+    while control.is_read() && shared.clock.now() < patience {
+        shared.clock.sleep(LOOK / 20).await;
+    }
 }
 
 /// Listens where only the user may connect; the socket appears with its mode and ready.

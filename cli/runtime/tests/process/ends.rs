@@ -6,10 +6,13 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use msvc_machine::clock::MachineClock;
 use msvc_runtime::contract::{LogQuery, RuntimeError};
-use msvc_runtime::process::{Launcher, ProcessIdentity, ProcessRuntime, down, last_end, read_logs};
+use msvc_runtime::process::{
+    Launcher, ProcessIdentity, ProcessRuntime, ProjectHome, down, last_end, read_logs,
+};
 use nix::sys::signal::Signal;
 
-use crate::support::{Asked, Project, clock, eventually, launcher, process_in, program};
+use crate::roles::{launcher, words};
+use crate::support::{Asked, Project, clock, eventually, process_in};
 
 /// A service with a grandchild that left its session; all three.
 async fn family(project: &Project, runtime: &ProcessRuntime) -> [ProcessIdentity; 3] {
@@ -181,8 +184,8 @@ async fn a_launch_from_a_pipe_lets_the_pipe_end() {
     let project = Project::new();
     // `output` waits until nobody holds the pipe any more.
     let launching = {
-        let mut command = Command::new(program());
-        command.arg("launch").args(project.home.arguments());
+        let mut command = Command::new(launcher().program);
+        command.args(words("launch")).args(project.home.arguments());
         tokio::task::spawn_blocking(move || command.output().unwrap())
     };
     let output = tokio::time::timeout(crate::support::DEADLINE, launching).await;
@@ -237,6 +240,23 @@ async fn data_and_logs_stay_unless_volumes_are_asked_for() {
     let nothing = down(&project.home, true, &MachineClock).await.unwrap();
     assert_eq!(nothing.stopped, 0);
     assert!(!kept.exists() && !project.home.logs().exists());
+}
+
+#[tokio::test]
+async fn a_project_in_a_deep_folder_is_reached_through_the_runtime_folder() {
+    let mut project = Project::new();
+    let deep = project.path("deep/".repeat(30).as_str());
+    std::fs::create_dir_all(&deep).unwrap();
+    let sockets = project.path("run");
+    std::fs::create_dir(&sockets).unwrap();
+    let name = project.home.project().clone();
+    project.home = ProjectHome::new(&deep, name, Some(&sockets)).unwrap();
+    let runtime = project.launch().await;
+    runtime.start(&project.service("a", "exec sleep 600")).await;
+    let socket = project.state().socket;
+    assert!(socket.starts_with(&sockets) && socket.exists());
+    assert!(project.down().await.in_order);
+    assert!(!socket.exists());
 }
 
 #[tokio::test]

@@ -56,11 +56,11 @@ async fn a_held_service_stays_down_its_edges_refuse_and_released_it_comes_back()
         .await
         .unwrap();
     assert_eq!(recorded(&project), 1);
+    let refused = std::net::TcpStream::connect(edge).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
     runtime
         .until("web", |phase| *phase == Phase::HeldDown)
         .await;
-    let refused = std::net::TcpStream::connect(edge).unwrap_err();
-    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
     let again = ServiceKill::strike(runtime.mesh(), lease.id(), &id("web"), StayDown::Held).await;
     assert!(again.is_err());
     assert!(kill.release().await.unwrap());

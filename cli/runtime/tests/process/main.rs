@@ -9,4 +9,5 @@
 mod ends;
 mod faults;
 mod keeps;
+mod roles;
 mod support;

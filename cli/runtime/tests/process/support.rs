@@ -1,5 +1,4 @@
-//! A project in a folder of its own, whose supervisor is the example `supervise`; all of it is
-//! brought down when a test ends, however it ends.
+//! A project in a folder of its own; all of it is brought down when a test ends, however it ends.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -20,6 +19,8 @@ use msvc_runtime::process::{
 use msvc_system::id::{EdgeId, InstanceId, LaneName, Party};
 use msvc_system::model::{Condition, RestartPolicy};
 use tempfile::TempDir;
+
+use crate::roles::launcher;
 
 /// No condition of these tests takes longer, however busy the machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
@@ -129,26 +130,6 @@ impl Drop for Project {
 
 pub(crate) fn clock() -> Arc<dyn Clock> {
     MachineClock::shared()
-}
-
-/// The example beside this test's own program.
-pub(crate) fn program() -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    let profile = own.parent().and_then(Path::parent).unwrap();
-    let program = profile.join("examples/supervise");
-    assert!(
-        program.exists(),
-        "build it: cargo build -p msvc-runtime --examples"
-    );
-    program
-}
-
-pub(crate) fn launcher() -> Launcher {
-    Launcher {
-        program: program(),
-        arguments: vec!["guardian".into()],
-        build: "test".to_owned(),
-    }
 }
 
 pub(crate) fn id(service: &str) -> InstanceId {

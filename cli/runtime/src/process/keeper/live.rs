@@ -18,6 +18,7 @@ use super::super::shared::Shared;
 use super::super::signals;
 use super::super::sweep::sweep;
 use super::{Command, End, Keeper};
+use crate::contract::RuntimeError;
 use crate::instance::InstanceSpec;
 use crate::observed::Phase;
 
@@ -25,14 +26,17 @@ use crate::observed::Phase;
 #[derive(Default)]
 struct Asked {
     stop: Option<oneshot::Sender<()>>,
-    killed: bool,
+    /// When it was killed.
+    killed: Option<u64>,
+    /// Who killed it hears of that once it is dead and the edges into it refuse.
+    killer: Option<oneshot::Sender<Result<u64, RuntimeError>>>,
     release: Option<oneshot::Sender<bool>>,
     /// When what was asked to stop is killed.
     patience: Option<Instant>,
 }
 
 impl Asked {
-    /// `None` when nobody can ask for anything any more.
+    /// Does what can be done while it runs. No command means that nobody can ask for one any more.
     fn take(
         &mut self,
         command: Option<Command>,
@@ -51,14 +55,12 @@ impl Asked {
             // Who asks again waits for the keeper's end.
             Some(Command::Stop(_)) => {}
             Some(Command::Kill(reply)) => {
-                let at_ns = shared.now_ns();
+                self.killed.get_or_insert(shared.now_ns());
                 child.signal(Signal::SIGKILL);
-                self.killed = true;
-                // Who asked may be gone; its lease ends with it.
-                let _ = reply.send(Ok(at_ns));
+                self.killer = Some(reply);
             }
             // It is dying: the release holds once it is dead.
-            Some(Command::Release(reply)) if self.killed => self.release = Some(reply),
+            Some(Command::Release(reply)) if self.killed.is_some() => self.release = Some(reply),
             Some(Command::Release(reply)) => {
                 let _ = reply.send(true);
             }
@@ -94,11 +96,16 @@ impl Keeper {
             }
         };
         watcher.abort();
+        self.shared.edges.present(&spec.listens, false);
+        if let (Some(killer), Some(at_ns)) = (asked.killer.take(), asked.killed) {
+            // Who asked may be gone; its lease ends with it.
+            let _ = killer.send(Ok(at_ns));
+        }
         let now = self.shared.clock.now();
         let grace = asked
             .patience
             .map(|until| until.saturating_duration_since(now));
-        let expected = asked.stop.is_some() || asked.killed;
+        let expected = asked.stop.is_some() || asked.killed.is_some();
         self.clear(child, status, grace.unwrap_or_default(), expected)
             .await;
         let unknown = Phase::Exited {
@@ -108,7 +115,7 @@ impl Keeper {
         let phase = status.map_or(unknown, signals::ended);
         match asked.stop {
             Some(reply) => End::Stopped(reply),
-            None if asked.killed => End::Killed(phase, asked.release),
+            None if asked.killed.is_some() => End::Killed(phase, asked.release),
             None => End::Itself(phase),
         }
     }
@@ -158,7 +165,6 @@ impl Keeper {
         expected: bool,
     ) {
         let (id, spec, shared) = (self.id(), self.spec(), &self.shared);
-        shared.edges.present(&spec.listens, false);
         let leader = child.identity().pid;
         let find = || shared.mark.of_replica(&id, Some(leader));
         sweep(find, &*shared.clock, grace, &Shutdown::new()).await;
