@@ -5,7 +5,7 @@ use msvc_system::model::{Protocol, Service};
 use msvc_system::problem::{Problem, Severity};
 
 /// Fields that change nothing of what a process does, with why.
-const HARMLESS: [(&str, &str); 25] = [
+const HARMLESS: [(&str, &str); 27] = [
     ("annotations", "nobody reads them"),
     ("attach", "only says whose lines a terminal shows"),
     (
@@ -21,14 +21,23 @@ const HARMLESS: [(&str, &str); 25] = [
         "cpu_shares",
         "shares the processor, says nothing of what a service does",
     ),
+    ("deploy.endpoint_mode", "for a swarm"),
+    ("deploy.labels", "for a swarm"),
+    ("deploy.mode", "for a swarm"),
+    ("deploy.placement", "for a swarm"),
+    ("deploy.rollback_config", "for a swarm"),
+    ("deploy.update_config", "for a swarm"),
+    ("develop", "says what another command watches"),
     ("domainname", "nobody asks for it"),
+    (
+        "healthcheck.start_interval",
+        "probes come sooner than that until it is ready",
+    ),
     ("hostname", "stands for the service in settings"),
     (
         "init",
         "the supervisor ends and reaps all that a service leaves",
     ),
-    ("label_file", "labels are for the engine"),
-    ("labels", "labels are for the engine"),
     ("logging", "msvc keeps the logs itself"),
     ("mem_reservation", "reserves, limits nothing"),
     ("mem_swappiness", "says nothing of what a service does"),
@@ -37,16 +46,12 @@ const HARMLESS: [(&str, &str); 25] = [
     ("platform", "the host's own is the only one"),
     ("pull_policy", "nothing is pulled"),
     ("pull_refresh_after", "nothing is pulled"),
-    ("scale", "counted as replicas"),
     ("shm_size", "the host's /dev/shm is there"),
-    ("stop_grace_period", "honoured"),
-    ("stop_signal", "honoured"),
     ("tty", "logs are captured either way"),
-    (
-        "working_dir",
-        "a folder of the image; the build context takes its place",
-    ),
 ];
+
+/// Below this key everything says how an image is made, and a process has none.
+const OF_AN_IMAGE: &str = "build.";
 
 /// What is wrong with `service` for the process runtime, field by field. `lenient` makes it
 /// warnings.
@@ -55,8 +60,8 @@ pub(crate) fn problems(service: &Service, lenient: bool) -> Vec<Problem> {
     for (field, value) in &service.other_fields {
         let cannot = match field.as_str() {
             "networks" => address_in_networks(&value.value),
-            "deploy" => limit_in_deploy(&value.value),
-            "extra_hosts" | "dns" | "dns_search" if is_empty(&value.value) => None,
+            "deploy.resources" => limit_in(&value.value),
+            other if other.starts_with(OF_AN_IMAGE) => None,
             other if HARMLESS.iter().any(|(harmless, _)| *harmless == other) => None,
             _ if is_empty(&value.value) => None,
             other => Some(other.to_owned()),
@@ -119,8 +124,8 @@ fn address_in_networks(networks: &serde_json::Value) -> Option<String> {
     })
 }
 
-fn limit_in_deploy(deploy: &serde_json::Value) -> Option<String> {
-    let resources = deploy.get("resources")?;
+/// Reservations of processor and memory limit nothing.
+fn limit_in(resources: &serde_json::Value) -> Option<String> {
     if let Some(limit) = resources.get("limits").filter(|limits| !is_empty(limits)) {
         let what = limit.as_object()?.keys().next()?;
         return Some(format!("deploy.resources.limits.{what}"));

@@ -112,11 +112,13 @@ fn what_cannot_run_as_a_process_is_refused_by_name_and_line() {
             serde_json::json!({"a": {"ipv4_address": "10.0.0.2"}}),
         ),
         (
-            "deploy",
-            serde_json::json!({"resources": {"limits": {"memory": "1g"}}}),
+            "deploy.resources",
+            serde_json::json!({"limits": {"memory": "1g"}, "reservations": {"cpus": "1"}}),
         ),
         ("container_name", serde_json::json!("web")),
         ("devices", serde_json::json!([])),
+        ("build.cache_from", serde_json::json!(["registry/web"])),
+        ("deploy.mode", serde_json::json!("replicated")),
     ] {
         odd.other_fields.insert(field.to_owned(), placed(value));
     }
@@ -130,7 +132,9 @@ fn what_cannot_run_as_a_process_is_refused_by_name_and_line() {
         assert!(told.contains(field), "{told}");
     }
     assert!(
-        !told.contains("container_name") && !told.contains("devices"),
+        !["container_name", "devices", "build", "mode"]
+            .iter()
+            .any(|field| told.contains(&format!("`{field}"))),
         "{told}"
     );
     let lenient = LaneOptions {
@@ -208,4 +212,31 @@ fn only_what_matters_to_the_service_changes_its_hash() {
         "debug",
     );
     assert_ne!(hash(&changed, &options()), before);
+}
+
+#[test]
+fn a_writable_folder_of_the_host_is_for_one_lane_and_an_engines_volume_for_none() {
+    let mut shop = shop();
+    let orders = shop.services.get_mut("orders").unwrap();
+    orders.mounts[0].source = MountSource::Bind("/project/data".into());
+    let second = LaneOptions {
+        lane: "two".parse().unwrap(),
+        ..options()
+    };
+    let wanted = want(&shop, &options()).unwrap();
+    assert_eq!(environment(&wanted, "orders")["DATA_DIR"], "/project/data");
+    let told = want(&shop, &second).unwrap_err().to_string();
+    assert!(told.contains("only one lane can have it"), "{told}");
+    shop.services.get_mut("orders").unwrap().mounts[0].read_only = true;
+    assert!(want(&shop, &second).is_ok());
+
+    let mut shop = super::shop();
+    shop.volumes.insert(
+        "orders-data".into(),
+        Volume {
+            external: true,
+            name: None,
+        },
+    );
+    assert!(refused(&shop)[0].contains("volume `orders-data` is external"));
 }
