@@ -24,9 +24,9 @@ const HEARTBEAT: Duration = Duration::from_millis(1_500);
 /// the shop's broker, which looks only at the end of that time.
 const FETCH_WAIT: Duration = Duration::from_millis(100);
 
-/// Working on one record may take this long before the client leaves its group; a consumer
-/// here retries for as long as it takes (a mail server may be away for hours).
-const LONGEST_WORK: Duration = Duration::from_secs(24 * 3600);
+/// Working on one record may take this long before the client leaves its group, so that a member
+/// that is stuck holds nobody up. It then joins anew by itself; the record in hand comes again.
+const LONGEST_WORK: Duration = Duration::from_secs(300);
 
 /// Who reads what.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@
 //! only an address.
 //!
 //! The parts: [`config`] reads the settings, [`store`] opens the data and makes the topics,
-//! [`listen`] answers connections until it is told to stop, [`healthcheck`] asks a running
+//! [`groups`] divides topics among consumers, [`listen`] answers connections until it is told to stop, [`healthcheck`] asks a running
 //! broker whether its topics can be used, [`logs`] writes lines.
 //!
 //! It looks up no host name (it listens on an address and only repeats the advertised one), so
@@ -13,6 +13,7 @@
 
 mod config;
 mod error;
+mod groups;
 mod healthcheck;
 mod listen;
 mod logs;

@@ -5,14 +5,13 @@
 
 use std::path::Path;
 
-use tansu_broker::coordinator::group::administrator::Controller;
 use tansu_sans_io::{ErrorCode, create_topics_request::CreatableTopic};
 use tansu_storage::{BrokerRegistrationRequest, Storage as _, StorageContainer, TopicId};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
 
-use crate::{config::Config, error::Error, topic::Topic};
+use crate::{config::Config, error::Error, groups::Groups, topic::Topic};
 
 /// The name that the data is kept under; one file holds one cluster.
 pub(crate) const CLUSTER: &str = "shop";
@@ -29,7 +28,7 @@ pub(crate) struct Store {
     /// Topics, records and offsets.
     pub(crate) data: StorageContainer,
     /// Consumer groups.
-    pub(crate) groups: Controller<StorageContainer>,
+    pub(crate) groups: Groups,
     /// Ends the storage engine's own task.
     pub(crate) end: CancellationToken,
 }
@@ -68,7 +67,7 @@ pub(crate) async fn open(config: &Config) -> Result<Store, Error> {
     for topic in &config.topics {
         make(&data, topic).await?;
     }
-    let groups = Controller::with_storage(data.clone())?;
+    let groups = Groups::new(data.clone())?;
     Ok(Store { data, groups, end })
 }
 
