@@ -138,6 +138,21 @@ async fn the_same_key_with_another_body_is_refused() {
 }
 
 #[tokio::test]
+async fn of_two_orders_at_once_under_one_key_one_is_refused() {
+    let running = patient().await;
+    let (one, mut other) = (lamps(), lamps());
+    other["quantity"] = json!(3);
+    let (one, other) = tokio::join!(
+        running.post("k1", &one, &[]),
+        running.post("k1", &other, &[])
+    );
+    let mut statuses = [one.0, other.0];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 422]);
+    assert_eq!(running.neighbours.charges().len(), 1);
+}
+
+#[tokio::test]
 async fn a_declined_order_tells_why() {
     let running = patient().await;
     let mut declined = lamps();
