@@ -1,5 +1,15 @@
 //! Every edge of the shop passes the mesh: what goes over it is counted, and nothing goes round.
 
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may fail as loudly as it can"
+)]
+
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +28,11 @@ fn shop(more: &str) -> System {
 
 fn edge(ps: &Value, name: &str) -> Value {
     let edges = ps["edges"].as_array().expect("edges");
-    edges.iter().find(|e| e["edge"] == name).unwrap_or_else(|| panic!("no {name}")).clone()
+    edges
+        .iter()
+        .find(|e| e["edge"] == name)
+        .unwrap_or_else(|| panic!("no {name}"))
+        .clone()
 }
 
 /// Bytes that no compression makes fewer.
@@ -30,16 +44,27 @@ fn incompressible(count: usize) -> Vec<u8> {
         state ^= state << 17;
         state.to_le_bytes()
     };
-    (0..count.div_ceil(8)).flat_map(|_| next()).take(count).collect()
+    (0..count.div_ceil(8))
+        .flat_map(|_| next())
+        .take(count)
+        .collect()
 }
 
 #[test]
 fn a_million_bytes_through_kafka_are_counted_in_full_on_both_edges_of_the_broker() {
     let system = shop("  broker:\n    environment: { TOPICS: \"orders:1,bulk:1\" }\n");
     let before = system.ps();
-    let at = |name: &str| edge(&before, name)["listen"].as_str().expect("listen").to_owned();
+    let at = |name: &str| {
+        edge(&before, name)["listen"]
+            .as_str()
+            .expect("listen")
+            .to_owned()
+    };
     let (produce, consume) = (at("orders->broker:9092"), at("notifications->broker:9092"));
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let producer = Producer::new(&produce, "bulk").unwrap();
         let settings = ConsumerSettings {
@@ -77,9 +102,15 @@ fn a_million_bytes_through_kafka_are_counted_in_full_on_both_edges_of_the_broker
 fn sockets_of(pids: &BTreeMap<u32, String>) -> BTreeMap<u64, String> {
     let mut held = BTreeMap::new();
     for (pid, service) in pids {
-        for fd in std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten() {
+        for fd in std::fs::read_dir(format!("/proc/{pid}/fd"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             let target = std::fs::read_link(fd.path()).unwrap_or_default();
-            let inode = target.to_str().and_then(|t| t.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
+            let inode = target
+                .to_str()
+                .and_then(|t| t.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
             if let Some(inode) = inode {
                 held.insert(inode, service.clone());
             }
@@ -123,7 +154,10 @@ fn while_journeys_run_no_connection_between_two_services_goes_round_the_mesh() {
         .expect("instances")
         .iter()
         .filter_map(|i| {
-            Some((u32::try_from(i["pid"].as_u64()?).ok()?, i["service"].as_str()?.to_owned()))
+            Some((
+                u32::try_from(i["pid"].as_u64()?).ok()?,
+                i["service"].as_str()?.to_owned(),
+            ))
         })
         .collect();
     assert_eq!(pids.len(), 8, "{ps:#}");
@@ -137,14 +171,26 @@ fn while_journeys_run_no_connection_between_two_services_goes_round_the_mesh() {
             }
             found
         });
-        system.run(&["journey", "run", "checkout", "--times", "5"]).expect(0);
+        system
+            .run(&["journey", "run", "checkout", "--times", "5"])
+            .expect(0);
         done.store(true, Ordering::Relaxed);
         assert_eq!(looking.join().unwrap(), BTreeSet::new());
     });
     let ps = system.ps();
-    for name in ["orders->payments:8080", "orders->broker:9092", "client->gateway:8080"] {
+    for name in [
+        "orders->payments:8080",
+        "orders->broker:9092",
+        "client->gateway:8080",
+    ] {
         let counts = &edge(&ps, name)["counts"];
-        assert!(counts["bytes_to_callee"].as_u64() > Some(0), "{name}: {counts}");
-        assert!(counts["bytes_from_callee"].as_u64() > Some(0), "{name}: {counts}");
+        assert!(
+            counts["bytes_to_callee"].as_u64() > Some(0),
+            "{name}: {counts}"
+        );
+        assert!(
+            counts["bytes_from_callee"].as_u64() > Some(0),
+            "{name}: {counts}"
+        );
     }
 }

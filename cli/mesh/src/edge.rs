@@ -120,12 +120,13 @@ impl Edge {
         });
     }
 
+    /// Says what the edge speaks, from now on; that something could not be read stays said.
     pub(crate) fn recognise(&self, speaks: &'static str) {
-        *self
-            .carried
-            .speaks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(speaks);
+        let said = self.carried.speaks.lock();
+        let mut said = said.unwrap_or_else(PoisonError::into_inner);
+        if *said != Some("kafka-unread") {
+            *said = Some(speaks);
+        }
     }
 
     pub(crate) fn status(&self) -> EdgeStatus {

@@ -9,6 +9,7 @@
 //! - [`spec`]: what an edge is.
 //! - [`mesh`]: all edges, faults and leases of one mesh; [`error`]: what it refuses.
 //! - `edge`, `gate`, `backends`, `listener`, `wire`, `link`: how a connection is carried.
+//! - `speech`, `kafka`, `advertised`: what a connection speaks, and how Kafka is kept on its edges.
 //! - `toxic`, `fault_table`, `ledger`: how it is broken, and how that is counted.
 //! - [`fault`], [`receipt`]: what to break, and proof of what was touched.
 //! - [`exchange`], [`record`]: what passed an edge and what went wrong on it, kept for readers.
@@ -29,13 +30,16 @@ pub mod receipt;
 pub mod record;
 pub mod spec;
 
+mod advertised;
 mod backends;
 mod edge;
 mod gate;
+mod kafka;
 mod ledger;
 mod link;
 mod listener;
 mod mesh_clock;
+mod speech;
 mod toxic;
 mod wire;
 

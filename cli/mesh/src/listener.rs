@@ -15,6 +15,7 @@ use crate::exchange::{
 use crate::link::{Broken, Counter, Link, Side};
 use crate::mesh::Shared;
 use crate::spec::Admission;
+use crate::speech::Speech;
 use crate::wire::Wire;
 
 /// How long accepting rests when the machine has no descriptor or memory left.
@@ -152,6 +153,8 @@ impl Connection {
                 });
             }
         };
+        let local = caller.local().unwrap_or_else(|| self.edge.gate.local());
+        let speech = Speech::new(Arc::clone(&self.shared), Arc::clone(&self.edge), local);
         let link = Link {
             clock: &self.shared.clock,
             connection: self.id.clone(),
@@ -164,7 +167,7 @@ impl Connection {
                 edge: &carried.counts.from_callee,
                 connection: &back,
             },
-            reader: &Silent,
+            reader: &speech,
             ended: &ended,
         };
         let outcome = tokio::select! {
@@ -181,16 +184,5 @@ impl Connection {
             callee.reset();
         }
         (there.load(Ordering::Relaxed), back.load(Ordering::Relaxed))
-    }
-}
-
-/// Looks at nothing.
-struct Silent;
-
-impl crate::link::Reader for Silent {
-    fn caller_said(&self, _bytes: &[u8]) {}
-
-    async fn callee_said(&self, _bytes: &[u8]) -> Option<bytes::Bytes> {
-        None
     }
 }

@@ -47,11 +47,13 @@ pub(crate) struct Shared {
     pub(crate) incidents: Record<Incident>,
     pub(crate) exchanges: Record<Exchange>,
     pub(crate) tasks: TaskTracker,
-    appeared: Record<EdgeStatus>,
+    pub(crate) appeared: Record<EdgeStatus>,
+    /// Held while an edge appears.
+    pub(crate) appearing: tokio::sync::Mutex<()>,
     edges: Mutex<BTreeMap<Key, Arc<Edge>>>,
     faults: FaultTable,
     leases: Leases,
-    allocate: Allocator,
+    pub(crate) allocate: Allocator,
     ending: CancellationToken,
 }
 
@@ -77,6 +79,7 @@ impl Mesh {
                 incidents: Record::new(),
                 exchanges: Record::new(),
                 appeared: Record::new(),
+                appearing: tokio::sync::Mutex::new(()),
                 tasks: TaskTracker::new(),
                 edges: Mutex::default(),
                 faults: FaultTable::new(id.clone(), clock.clone()),
@@ -300,7 +303,7 @@ impl Shared {
         edges.values().filter(|e| wanted(e)).cloned().collect()
     }
 
-    fn put_edge(self: &Arc<Self>, spec: &EdgeSpec) -> Result<SocketAddr, MeshError> {
+    pub(crate) fn put_edge(self: &Arc<Self>, spec: &EdgeSpec) -> Result<SocketAddr, MeshError> {
         let mut edges = self.edges();
         if self.ending.is_cancelled() {
             return Err(MeshError::Ending);

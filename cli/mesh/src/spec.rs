@@ -79,7 +79,8 @@ pub struct EdgeStatus {
     pub admission: Admission,
     /// Whether it accepts right now: policy says accept and a backend does.
     pub accepting: bool,
-    /// What it speaks, once recognised: `kafka`, else `tcp`.
+    /// What it speaks, once recognised: `kafka`, `kafka-unread` (some answer could not be
+    /// understood, so addresses in it may lead off the mesh), `tls`, else `tcp`.
     pub speaks: String,
     /// Counts since the edge came to be.
     pub counts: EdgeCounts,

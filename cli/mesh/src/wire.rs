@@ -2,6 +2,7 @@
 //! bytes, the end of writing alone, and the reset.
 
 use std::io;
+use std::net::SocketAddr;
 
 use socket2::SockRef;
 use tokio::io::Interest;
@@ -26,6 +27,14 @@ impl Wire {
                 Ok(Self::Tcp(stream))
             }
             Backend::Unix(path) => Ok(Self::Unix(UnixStream::connect(path).await?)),
+        }
+    }
+
+    /// Where this end is; nowhere, for a Unix socket.
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(stream) => stream.local_addr().ok(),
+            Self::Unix(_) => None,
         }
     }
 

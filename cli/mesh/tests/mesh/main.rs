@@ -1,7 +1,6 @@
 //! A mesh between real sockets on loopback.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     reason = "what helps the tests may fail as loudly as they"
 )]
 

@@ -98,8 +98,8 @@ pub async fn build(
                 .insert(name.clone(), unbuilt(service, request));
         }
     }
-    let cargo = plan.cargo.iter().map(|build| One::Cargo(build));
-    let commands = plan.commands.iter().map(|build| One::Command(build));
+    let cargo = plan.cargo.iter().map(One::Cargo);
+    let commands = plan.commands.iter().map(One::Command);
     let mut running: FuturesUnordered<_> =
         cargo.chain(commands).map(|one| building.one(one)).collect();
     let mut failed = None;

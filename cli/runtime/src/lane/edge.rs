@@ -135,7 +135,7 @@ impl Edges<'_> {
     fn admission(&self, callee: &ServiceName) -> Admission {
         let alone = matches!(self.survey.options.services, Subset::Alone(_));
         let there = self.survey.drafts.contains_key(callee);
-        if there && !(alone && !self.survey.chosen.contains(callee)) {
+        if there && (!alone || self.survey.chosen.contains(callee)) {
             Admission::Accept
         } else {
             Admission::Refuse

@@ -54,7 +54,7 @@ pub(super) fn lone_words(text: &str, known: impl Fn(&str) -> bool) -> Vec<Range<
     words(text)
         .filter(|word| known(&text[word.clone()]))
         .filter(|word| {
-            let after = text[word.end..].as_bytes();
+            let after = &text.as_bytes()[word.end..];
             !matches!(after, [b':', digit, ..] if digit.is_ascii_digit())
                 && !after.starts_with(b"@")
         })
@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn hosts_of_urls_and_of_host_and_port_are_found() {
-        let table: [(&str, &[(&str, Option<u16>)]); 16] = [
+        type Found<'a> = (&'a str, &'a [(&'a str, Option<u16>)]);
+        let table: [Found<'_>; 16] = [
             ("http://orders:8080/x", &[("orders", Some(8080))]),
             ("http://orders/x", &[("orders", None)]),
             ("orders:8080", &[("orders", Some(8080))]),
