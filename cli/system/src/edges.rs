@@ -173,7 +173,10 @@ impl Finder<'_> {
     }
 
     fn setting(&mut self, key: &str, value: &Placed<String>) {
-        if is_no_address(key) && !value.value.contains("://") {
+        let calls = &self.service.x_msvc.calls;
+        // A call that names the key says that it is an address, whatever the key is called.
+        let said = calls.iter().any(|call| call.key.as_deref() == Some(key));
+        if is_no_address(key) && !said && !value.value.contains("://") {
             return;
         }
         let reason = || EdgeReason::Environment {
@@ -184,7 +187,6 @@ impl Finder<'_> {
         for address in addresses(&value.value, |name| services.contains_key(name)) {
             self.mention(address.service, address.meant_port(), reason());
         }
-        let calls = &self.service.x_msvc.calls;
         for name in value.value.split(',').map(str::trim) {
             let called = calls
                 .iter()

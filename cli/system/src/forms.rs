@@ -24,7 +24,7 @@ fn lengthen_service(service: &mut Node, problems: &mut Problems) {
     for key in ["environment", "labels", "annotations", "sysctls"] {
         settings(service, key, problems);
     }
-    if let Some(build) = get_mut(service, "build") {
+    if let Some(build) = service.get_mut("build") {
         if build.as_str().is_some() {
             let context = std::mem::replace(&mut build.value, NodeValue::Null);
             let place = build.place.clone();
@@ -34,10 +34,10 @@ fn lengthen_service(service: &mut Node, problems: &mut Problems) {
             settings(build, key, problems);
         }
     }
-    if let Some(deploy) = get_mut(service, "deploy") {
+    if let Some(deploy) = service.get_mut("deploy") {
         settings(deploy, "labels", problems);
     }
-    if let Some(extends) = get_mut(service, "extends")
+    if let Some(extends) = service.get_mut("extends")
         && extends.as_str().is_some()
     {
         let name = std::mem::replace(&mut extends.value, NodeValue::Null);
@@ -61,7 +61,7 @@ fn lengthen_service(service: &mut Node, problems: &mut Problems) {
         "tmpfs",
         "label_file",
     ] {
-        if let Some(node) = get_mut(service, key)
+        if let Some(node) = service.get_mut(key)
             && matches!(node.value, NodeValue::String(_) | NodeValue::Map(_))
         {
             let one = std::mem::replace(&mut node.value, NodeValue::Null);
@@ -70,18 +70,8 @@ fn lengthen_service(service: &mut Node, problems: &mut Problems) {
     }
 }
 
-fn get_mut<'n>(node: &'n mut Node, key: &str) -> Option<&'n mut Node> {
-    match &mut node.value {
-        NodeValue::Map(entries) => entries
-            .iter_mut()
-            .find(|(k, _)| k.text == key)
-            .map(|(_, node)| node),
-        _ => None,
-    }
-}
-
 fn entries_of<'n>(node: &'n mut Node, key: &str) -> &'n mut [(Key, Node)] {
-    match get_mut(node, key).map(|node| &mut node.value) {
+    match node.get_mut(key).map(|node| &mut node.value) {
         Some(NodeValue::Map(entries)) => entries,
         _ => &mut [],
     }
@@ -97,7 +87,7 @@ fn entry(text: &str, place: &Place, value: NodeValue) -> (Key, Node) {
 
 /// `- KEY=VALUE` and `- KEY` (no value) to a mapping. Of a key named twice the later one counts.
 fn settings(parent: &mut Node, key: &str, problems: &mut Problems) {
-    let Some(node) = get_mut(parent, key) else {
+    let Some(node) = parent.get_mut(key) else {
         return;
     };
     let NodeValue::Seq(items) = &node.value else {
@@ -126,7 +116,7 @@ fn names(
     problems: &mut Problems,
     value: impl Fn(&Place) -> NodeValue,
 ) {
-    let Some(node) = get_mut(parent, key) else {
+    let Some(node) = parent.get_mut(key) else {
         return;
     };
     let NodeValue::Seq(items) = &node.value else {

@@ -11,7 +11,7 @@
 //! - [`files`]: the only way to read; handed in.
 //! - [`yaml`]: a tree whose nodes know where they stand.
 //! - [`load`]: the way from files to a system, step by step: [`interpolate`] and [`dotenv`], then
-//!   long forms, merge, fields, typed values, `x-msvc`, profiles, references and edges.
+//!   long forms, `extends`, merge, fields, typed values, `x-msvc`, profiles, references and edges.
 //! - [`address`]: addresses of services inside settings and commands.
 //! - [`duration`]: durations as Compose writes them.
 //! - [`model`]: the resolved system.
@@ -21,6 +21,7 @@ pub mod address;
 pub mod dotenv;
 pub mod duration;
 mod edges;
+mod extends;
 mod fields;
 pub mod files;
 mod forms;

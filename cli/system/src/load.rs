@@ -1,4 +1,4 @@
-//! Loading a system, in named steps: find, read, `.env`, name, interpolate, long forms, merge,
+//! Loading a system, in named steps: find, read, `.env`, name, interpolate, long forms, `extends`, merge,
 //! fields, typed values, `x-msvc`, profiles, references, edges.
 //!
 //! What comes in: a [`LoadRequest`] and the [`Files`] to read with. What leaves: a [`Loaded`]
@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::extends::Extending;
 use crate::files::Files;
 use crate::id::ProjectName;
 use crate::interpolate::Interpolation;
@@ -83,7 +84,9 @@ fn run(request: &LoadRequest, files: &Files, problems: &mut Problems) -> Option<
     let mut environment = environment;
     environment.insert("COMPOSE_PROJECT_NAME".to_owned(), project.to_string());
 
-    let tree = one_tree(trees, &environment, problems)?;
+    let interpolation = Interpolation::new(&environment);
+    let mut extending = Extending::new(files, &request.directory, interpolation);
+    let tree = one_tree(trees, &paths, &root, &mut extending, problems)?;
     let tree = named(tree, &project);
     fields::check(&tree, request.lenient, problems);
     system(
@@ -195,16 +198,18 @@ fn read_one(path: &Path, directory: &Path, files: &Files) -> Result<Node, Proble
     Ok(tree)
 }
 
-/// Steps 5 to 7: variables replaced, short forms lengthened, files merged.
+/// Steps 5 to 8: variables replaced, short forms lengthened, `extends` followed, files merged.
 fn one_tree(
     mut trees: Vec<Node>,
-    environment: &BTreeMap<String, String>,
+    paths: &[PathBuf],
+    root: &Path,
+    extending: &mut Extending<'_, '_>,
     problems: &mut Problems,
 ) -> Option<Node> {
-    let mut interpolation = Interpolation::new(environment);
-    for tree in &mut trees {
-        interpolation.tree(tree, problems);
+    for (tree, path) in trees.iter_mut().zip(paths) {
+        extending.interpolation.tree(tree, problems);
         forms::lengthen(tree, problems);
+        extending.resolve(tree, path, root, problems);
     }
     merge::merge(trees, problems)
 }

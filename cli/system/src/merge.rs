@@ -26,6 +26,11 @@ pub(crate) fn merge(files: Vec<Node>, problems: &mut Problems) -> Option<Node> {
     Some(merged)
 }
 
+/// `base` with `over` on top, at `path`: as one service extends another.
+pub(crate) fn over(base: Node, over: Node, path: &[&str], problems: &mut Problems) -> Node {
+    node(base, over, path, problems)
+}
+
 fn node(base: Node, over: Node, path: &[&str], problems: &mut Problems) -> Node {
     if over.tag.as_deref() == Some("!override") || replaced(path) || base.is_null() {
         return over;

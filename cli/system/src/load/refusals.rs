@@ -87,10 +87,6 @@ fn whatever_is_wrong_in_a_service_is_said_with_its_place() {
             "compose.yaml:2:17: `secrets` is not supported yet (mount the file",
         ),
         (
-            "image: x, extends: {file: y, service: z}",
-            "`extends` is not supported yet",
-        ),
-        (
             "image: x, deploy: {replicas: -1}",
             "the number of replicas must be a whole number from 0 to 100, not `-1`",
         ),

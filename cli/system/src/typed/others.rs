@@ -38,7 +38,6 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ("configs", "mount the file with `volumes`"),
     ("credential_spec", ""),
     ("external_links", ""),
-    ("extends", ""),
     ("label_file", "write the labels under `labels`"),
     ("models", ""),
     ("post_start", ""),

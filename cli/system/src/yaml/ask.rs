@@ -31,6 +31,44 @@ impl Node {
             .map(|(k, node)| (k, node))
     }
 
+    /// The value of a mapping's key, to be changed.
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+        match &mut self.value {
+            NodeValue::Map(entries) => entries
+                .iter_mut()
+                .find(|(k, _)| k.text == key)
+                .map(|(_, node)| node),
+            _ => None,
+        }
+    }
+
+    /// A list's items, to be changed; none for anything else.
+    pub(crate) fn items_mut(&mut self) -> &mut [Self] {
+        match &mut self.value {
+            NodeValue::Seq(items) => items,
+            _ => &mut [],
+        }
+    }
+
+    /// Takes a key out of a mapping.
+    pub(crate) fn remove(&mut self, key: &str) -> Option<Self> {
+        let NodeValue::Map(entries) = &mut self.value else {
+            return None;
+        };
+        let at = entries.iter().position(|(k, _)| k.text == key)?;
+        Some(entries.remove(at).1)
+    }
+
+    /// How many nodes it is, itself included.
+    pub(crate) fn count(&self) -> usize {
+        let below: usize = match &self.value {
+            NodeValue::Seq(items) => items.iter().map(Self::count).sum(),
+            NodeValue::Map(entries) => entries.iter().map(|(_, node)| node.count()).sum(),
+            _ => 0,
+        };
+        below + 1
+    }
+
     /// The node at a JSON pointer (`/paths/~1orders/post`); list items by number.
     #[must_use]
     pub fn at(&self, pointer: &str) -> Option<&Self> {

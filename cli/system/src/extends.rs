@@ -1,0 +1,347 @@
+//! `extends`: a service takes what another one says, of this file or of another, and lays its own
+//! over it by the rules of [`crate::merge`].
+//!
+//! What comes in: the tree of one file in long form. What leaves: the same without `extends`;
+//! relative paths of another file's services start at that file's folder. Circles, missing
+//! services and files are reported where `extends` stands. What must not enter: the order of
+//! several files; `include`.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::files::Files;
+use crate::forms;
+use crate::interpolate::Interpolation;
+use crate::merge;
+use crate::problem::{Place, Problem, Problems, nearest};
+use crate::typed::normal;
+use crate::volume_text;
+use crate::yaml::{self, MAX_NODES, Node, NodeValue, shorten};
+
+/// Services that one may extend through others.
+const MAX_CHAIN: usize = 50;
+
+/// What other files are read with.
+pub(crate) struct Extending<'a, 'e> {
+    /// How files are read.
+    pub(crate) files: &'a Files,
+    /// Where places are shown from.
+    pub(crate) shown_from: &'a Path,
+    /// What replaces variables.
+    pub(crate) interpolation: Interpolation<'e>,
+    /// Other files' trees, in long form, once read; `None` when they cannot be.
+    read: HashMap<PathBuf, Option<Node>>,
+    /// Nodes made so far.
+    nodes: usize,
+}
+
+impl<'a, 'e> Extending<'a, 'e> {
+    pub(crate) fn new(
+        files: &'a Files,
+        shown_from: &'a Path,
+        interpolation: Interpolation<'e>,
+    ) -> Self {
+        Self {
+            files,
+            shown_from,
+            interpolation,
+            read: HashMap::new(),
+            nodes: 0,
+        }
+    }
+
+    /// Resolves every `extends` of a tree that stands in `folder`.
+    pub(crate) fn resolve(
+        &mut self,
+        tree: &mut Node,
+        file: &Path,
+        folder: &Path,
+        problems: &mut Problems,
+    ) {
+        let services = tree.get("services").map(Node::entries).unwrap_or_default();
+        let extending: Vec<String> = services
+            .iter()
+            .filter(|(_, service)| service.get("extends").is_some())
+            .map(|(key, _)| key.text.clone())
+            .collect();
+        if extending.is_empty() {
+            return;
+        }
+        let original = tree.clone();
+        for name in extending {
+            let mut chain = vec![(file.to_path_buf(), name.clone())];
+            let resolved = match self.service(&original, &name, folder, &mut chain, problems) {
+                Ok(resolved) => resolved,
+                Err(problem) => {
+                    problems.push(problem);
+                    continue;
+                }
+            };
+            if let Some(slot) = tree.get_mut("services").and_then(|all| all.get_mut(&name)) {
+                *slot = resolved;
+            }
+        }
+    }
+
+    /// One service with everything that it extends.
+    fn service(
+        &mut self,
+        tree: &Node,
+        name: &str,
+        folder: &Path,
+        chain: &mut Vec<(PathBuf, String)>,
+        problems: &mut Problems,
+    ) -> Result<Node, Problem> {
+        let Some(mut service) = tree.get("services").and_then(|all| all.get(name)).cloned() else {
+            // Only the first one is not looked up by somebody who reports it.
+            return Err(Problem::error(format!("no service `{}`", shorten(name))));
+        };
+        let Some(extends) = service.remove("extends").filter(|n| !n.is_null()) else {
+            return Ok(service);
+        };
+        let place = extends.place.clone();
+        let wanted = extends
+            .get("service")
+            .and_then(Node::text)
+            .filter(|name| !name.is_empty());
+        let wanted = wanted.ok_or_else(|| {
+            Problem::error("`extends` does not say which `service`").at(place.clone())
+        })?;
+        let named = extends.get("file").and_then(Node::as_str);
+        let other = named.map(|file| normal(&folder.join(file)));
+        let file = match (&other, chain.last()) {
+            (Some(other), _) => other.clone(),
+            (None, Some((file, _))) => file.clone(),
+            (None, None) => PathBuf::new(),
+        };
+        follow(chain, (file.clone(), wanted.clone()), &place)?;
+        let base = match other {
+            None => {
+                exists(tree, &wanted, &place)?;
+                self.service(tree, &wanted, folder, chain, problems)?
+            }
+            Some(path) => {
+                let inner = path.parent().unwrap_or(folder).to_path_buf();
+                let tree = self.file(&path, &place, problems)?;
+                exists(&tree, &wanted, &place)?;
+                let mut base = self.service(&tree, &wanted, &inner, chain, problems)?;
+                absolute(&mut base, &inner);
+                base
+            }
+        };
+        chain.pop();
+        let merged = merge::over(base, service, &["services", name], problems);
+        self.nodes = self.nodes.saturating_add(merged.count());
+        if self.nodes > MAX_NODES {
+            return Err(Problem::error(format!(
+                "with `extends` followed the services have more than {MAX_NODES} nodes"
+            ))
+            .at(place));
+        }
+        Ok(merged)
+    }
+
+    /// The tree of another file.
+    fn file(
+        &mut self,
+        path: &Path,
+        place: &Place,
+        problems: &mut Problems,
+    ) -> Result<Node, Problem> {
+        let failed = || {
+            Problem::error(format!(
+                "the extended file {} cannot be used",
+                path.display()
+            ))
+            .at(place.clone())
+        };
+        if let Some(read) = self.read.get(path) {
+            return read.clone().ok_or_else(failed);
+        }
+        self.read.insert(path.to_path_buf(), None);
+        let bytes = self.files.read(path).map_err(|error| {
+            Problem::error(format!(
+                "the extended file {} cannot be read: {error}",
+                path.display()
+            ))
+            .at(place.clone())
+        })?;
+        let shown = path.strip_prefix(self.shown_from).unwrap_or(path);
+        let mut tree = match yaml::parse(shown, &bytes) {
+            Ok(tree) => tree,
+            Err(found) => {
+                problems.0.extend(found.0);
+                return Err(failed());
+            }
+        };
+        forms::old_numbers(&mut tree);
+        self.interpolation.tree(&mut tree, problems);
+        forms::lengthen(&mut tree, problems);
+        self.read.insert(path.to_path_buf(), Some(tree.clone()));
+        Ok(tree)
+    }
+}
+
+/// Adds a service to the chain, unless it is in it.
+fn follow(
+    chain: &mut Vec<(PathBuf, String)>,
+    next: (PathBuf, String),
+    place: &Place,
+) -> Result<(), Problem> {
+    let circle = chain.contains(&next);
+    chain.push(next);
+    if circle || chain.len() > MAX_CHAIN {
+        let names: Vec<&str> = chain.iter().map(|(_, name)| name.as_str()).collect();
+        let what = if circle {
+            "services extend each other in a circle"
+        } else {
+            "services extend each other too often"
+        };
+        return Err(
+            Problem::error(format!("{what}: {}", shorten(&names.join(" -> ")))).at(place.clone()),
+        );
+    }
+    Ok(())
+}
+
+fn exists(tree: &Node, name: &str, place: &Place) -> Result<(), Problem> {
+    let services = tree.get("services").map(Node::entries).unwrap_or_default();
+    if services.iter().any(|(key, _)| key.text == name) {
+        return Ok(());
+    }
+    let file = &tree.place.file;
+    let what = format!(
+        "`extends` names the service `{}`, which {} does not have",
+        shorten(name),
+        file.display()
+    );
+    let problem = Problem::error(what).at(place.clone());
+    Err(
+        match nearest(name, services.iter().map(|(key, _)| key.text.as_str())) {
+            Some(near) => problem.hint(format!("did you mean `{near}`?")),
+            None => problem,
+        },
+    )
+}
+
+/// Makes the relative paths of a service start at its file's folder.
+fn absolute(service: &mut Node, folder: &Path) {
+    let from_folder = |node: &mut Node| {
+        if let NodeValue::String(text) = &mut node.value
+            && !text.starts_with(['/', '~'])
+            && !text.contains("://")
+            && !volume_text::is_windows(text)
+        {
+            *text = normal(&folder.join(&*text)).to_string_lossy().into_owned();
+        }
+    };
+    if let Some(context) = service
+        .get_mut("build")
+        .and_then(|build| build.get_mut("context"))
+    {
+        from_folder(context);
+    }
+    for item in service
+        .get_mut("env_file")
+        .map(Node::items_mut)
+        .unwrap_or_default()
+    {
+        match item.get_mut("path") {
+            Some(path) => from_folder(path),
+            None => from_folder(item),
+        }
+    }
+    for item in service
+        .get_mut("volumes")
+        .map(Node::items_mut)
+        .unwrap_or_default()
+    {
+        if item.get("type").and_then(Node::as_str) == Some("bind") {
+            if let Some(source) = item.get_mut("source") {
+                from_folder(source);
+            }
+        } else if let NodeValue::String(text) = &mut item.value
+            && text.starts_with('.')
+            && let Some((source, rest)) = text.split_once(':')
+        {
+            *text = format!("{}:{rest}", normal(&folder.join(source)).display());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::load::testing::{load_files, request};
+
+    fn resolved(files: &[(&str, &str)]) -> Result<serde_json::Value, String> {
+        let loaded = load_files(&request(), files).map_err(|problems| problems.to_string())?;
+        Ok(loaded.resolved["services"]["a"].clone())
+    }
+
+    #[test]
+    fn a_service_lays_its_own_over_what_it_extends() {
+        let same = "services:\n  a: {extends: b, environment: {Y: 2}, ports: ['2:2']}\n  b: {extends: {service: c}, ports: ['1:1'], command: x}\n  c: {image: c, environment: [X=1, Y=1], command: y}\n";
+        assert_eq!(
+            resolved(&[("compose.yaml", same)]).unwrap(),
+            serde_json::json!({"image": "c", "environment": {"X": "1", "Y": 2}, "command": "x", "ports": ["1:1", "2:2"]})
+        );
+    }
+
+    #[test]
+    fn paths_of_another_file_start_at_its_folder() {
+        let other =
+            "services:\n  base: {build: ., env_file: [e.env], volumes: ['./d:/d', 'v:/v']}\n";
+        let files = [
+            (
+                "compose.yaml",
+                "services: {a: {extends: {file: sub/base.yaml, service: base}}}\nvolumes: {v: }\n",
+            ),
+            ("sub/base.yaml", other),
+            ("sub/e.env", "A=1\n"),
+        ];
+        assert_eq!(
+            resolved(&files).unwrap(),
+            serde_json::json!({"build": {"context": "/system/sub"}, "env_file": ["/system/sub/e.env"], "volumes": ["/system/sub/d:/d", "v:/v"]})
+        );
+    }
+
+    #[test]
+    fn circles_and_missing_bases_are_named() {
+        for (text, wanted) in [
+            (
+                "a: {extends: b}\n  b: {extends: a}",
+                "compose.yaml:3:16: services extend each other in a circle: a -> b -> a",
+            ),
+            (
+                "a: {image: a, extends: {service: web}}\n  wb: {image: b}",
+                "compose.yaml:2:26: `extends` names the service `web`, which compose.yaml does not have (did you mean `wb`?)",
+            ),
+            (
+                "a: {image: a, extends: {service: b, file: no.yaml}}",
+                "compose.yaml:2:26: the extended file /system/no.yaml cannot be read: no such file",
+            ),
+            (
+                "a: {image: a, extends: {file: no.yaml}}",
+                "compose.yaml:2:26: `extends` does not say which `service`",
+            ),
+        ] {
+            let problems =
+                resolved(&[("compose.yaml", &format!("services:\n  {text}\n"))]).unwrap_err();
+            assert!(problems.contains(wanted), "{problems}");
+        }
+    }
+
+    #[test]
+    fn long_chains_do_not_multiply() {
+        let keys: String = (0..3000).map(|i| format!("K{i}: v, ")).collect();
+        let mut text = format!("services:\n  s0: {{image: a, environment: {{{keys}}}}}\n");
+        for i in 1..200 {
+            text.push_str(&format!("  s{i}: {{extends: s{}}}\n", (i - 1) % 40));
+        }
+        assert!(
+            resolved(&[("compose.yaml", &text)])
+                .unwrap_err()
+                .contains("more than 250000 nodes")
+        );
+    }
+}
