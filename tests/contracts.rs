@@ -1,4 +1,4 @@
-//! Being written.
+//! Contracts verified against the real provider, and against one that broke its promise.
 
 #![allow(
     clippy::allow_attributes,
@@ -11,3 +11,76 @@
 )]
 
 mod support;
+
+use support::System;
+
+#[test]
+fn every_interaction_of_the_shops_contract_holds() {
+    let system = System::shop("contracts", "");
+    let done = system.run(&["contract", "verify"]).expect(0);
+    assert!(
+        done.stderr
+            .contains("held    orders-payments: a charge of a good card"),
+        "{}",
+        done.stderr
+    );
+    assert!(done.stdout.contains("held (9 held"), "{}", done.stdout);
+}
+
+#[test]
+fn a_renamed_field_of_the_answer_is_named() {
+    // A provider that knows every state and answers every charge, with one field renamed.
+    let provider = "import http.server,json,os\n\
+        class P(http.server.BaseHTTPRequestHandler):\n\
+        \x20   def go(self):\n\
+        \x20       n=int(self.headers.get('Content-Length',0)); got=json.loads(self.rfile.read(n) or b'{}')\n\
+        \x20       states=self.path.startswith('/_pact')\n\
+        \x20       body={} if states else {'identifier':got.get('charge_id'),'order_id':got.get('order_id'),'status':'charged','amount':got.get('amount'),'currency':got.get('currency')}\n\
+        \x20       out=json.dumps(body).encode()\n\
+        \x20       self.send_response(200 if states or self.command=='GET' else 201)\n\
+        \x20       self.send_header('Content-Type','application/json'); self.send_header('Content-Length',str(len(out))); self.end_headers(); self.wfile.write(out)\n\
+        \x20   do_GET=do_POST=do_PUT=do_DELETE=go\n\
+        \x20   def log_message(self,*a): pass\n\
+        h,p=os.environ['LISTEN'].rsplit(':',1)\n\
+        http.server.ThreadingHTTPServer((h,int(p)),P).serve_forever()\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("provider.py");
+    std::fs::write(&path, provider).unwrap();
+    let over = format!(
+        "  payments:\n    healthcheck: {{ disable: true }}\n    x-msvc:\n      process: {{ build: none, command: [\"python3\", \"{}\"] }}\n",
+        path.display()
+    );
+    let system = System::shop("renamed", &over);
+    let done = system
+        .run(&[
+            "contract",
+            "verify",
+            "--interaction",
+            "a charge of a good card",
+        ])
+        .expect(1);
+    assert!(done.stderr.contains("FAILED"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("$.id") || done.stderr.contains("'id'"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn without_its_state_handler_a_provider_fails_and_the_reason_is_said() {
+    let over =
+        "  payments:\n    x-msvc:\n      contract: { environment: { PROVIDER_STATES: \"off\" } }\n";
+    let system = System::shop("stateless", over);
+    let done = system.run(&["contract", "verify"]).expect(1);
+    assert!(done.stderr.contains("state"), "{}", done.stderr);
+    assert!(done.stderr.contains("FAILED"), "{}", done.stderr);
+}
+
+#[test]
+fn nothing_selected_is_inconclusive_and_never_a_pass() {
+    let system = System::shop("nothing", "");
+    system
+        .run(&["contract", "verify", "--provider", "nobody"])
+        .expect(5);
+}

@@ -1,4 +1,4 @@
-//! Being written.
+//! The demo: everything once, on a system of its own, and nothing left of it.
 
 #![allow(
     clippy::allow_attributes,
@@ -11,3 +11,70 @@
 )]
 
 mod support;
+
+use std::process::Command;
+
+use support::{System, finish, root};
+
+#[test]
+fn on_the_shop_everything_holds_and_nothing_is_left() {
+    let system = System::shop("demo", "");
+    let done = system.run(&["demo", "--format", "json"]).expect(0);
+    let report = done.json();
+    assert_eq!(report["schema"], "msvc.report/1");
+    assert_eq!(report["verdict"], "held", "{report:#}");
+    let cases = report["cases"].as_array().unwrap();
+    for id in ["journey/checkout", "journey/declined"] {
+        assert!(
+            cases.iter().any(|case| case["id"] == id),
+            "{id} in {report:#}"
+        );
+    }
+    assert!(cases.len() > 10, "{report:#}");
+    let homes = system.directory.join(".msvc");
+    let demo = format!("{}-demo-", system.project);
+    let left: Vec<_> = std::fs::read_dir(homes)
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&demo))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn on_another_system_in_another_language_the_journey_that_does_not_hold_is_named() {
+    let system = System::fixture("library");
+    let folder = system.directory.join("kept");
+    let done = system
+        .run(&["demo", "--artifacts", folder.to_str().unwrap()])
+        .expect(1);
+    assert!(
+        done.stderr.contains("FAILED  pay-a-fine"),
+        "{}",
+        done.stderr
+    );
+    assert!(
+        done.stderr.contains("held    borrow-a-book"),
+        "{}",
+        done.stderr
+    );
+    let last = done.stdout.lines().last().unwrap_or_default();
+    assert!(last.contains("failed (2 held, 1 failed"), "{last}");
+    for file in ["run.json", "report.json", "events.ndjson", "compose.json"] {
+        assert!(folder.join(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn inside_cargo_run_the_second_demo_compiles_nothing() {
+    let cargo = || {
+        let mut command = Command::new(env!("CARGO"));
+        command.current_dir(root());
+        command.args(["run", "--bin", "msvc", "--", "-p", "demo-in-cargo", "demo"]);
+        finish(command).expect(0)
+    };
+    cargo();
+    let second = cargo();
+    assert!(!second.stderr.contains("Compiling"), "{}", second.stderr);
+    assert!(!second.stderr.contains("built  "), "{}", second.stderr);
+}

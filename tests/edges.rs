@@ -20,8 +20,7 @@ use shop::kafka::{Consumer, ConsumerSettings, Producer, Publish as _, Record};
 use support::System;
 
 fn shop(more: &str) -> System {
-    let free = "services:\n  gateway:\n    ports: !override [\"8080\"]\n";
-    let system = System::shop("edges").with_override(&format!("{free}{more}"));
+    let system = System::shop("edges", more);
     system.up();
     system
 }

@@ -15,9 +15,6 @@ mod support;
 use serde_json::{Value, json};
 use support::{System, alive, http, kill, until};
 
-/// The shop with its gateway at any free port, so that tests do not stand in each other's way.
-const FREE_PORT: &str = "services:\n  gateway:\n    ports: !override [\"8080\"]\n";
-
 struct Shop {
     system: System,
     gateway: String,
@@ -25,7 +22,7 @@ struct Shop {
 
 impl Shop {
     fn boot(more: &str) -> Self {
-        let system = System::shop("faults").with_override(&format!("{FREE_PORT}{more}"));
+        let system = System::shop("faults", more);
         system.up();
         let gateway = system.url("gateway");
         Self { system, gateway }

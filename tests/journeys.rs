@@ -1,4 +1,4 @@
-//! Being written.
+//! Journeys on the running shop, many at once, and the trace they leave at every hop.
 
 #![allow(
     clippy::allow_attributes,
@@ -11,3 +11,112 @@
 )]
 
 mod support;
+
+use serde_json::json;
+use support::{System, http, until};
+
+#[test]
+fn twenty_checkouts_interleave_on_the_same_data_and_all_hold() {
+    let system = System::shop("journeys", "");
+    system.up();
+    system.run(&["journey", "run"]).expect(0);
+    let done = system
+        .run(&["journey", "run", "checkout", "--times", "20"])
+        .expect(0);
+    assert!(done.stdout.contains("held (20 held"), "{}", done.stdout);
+    let wrong = system.run(&["journey", "run", "chekout"]).expect(2);
+    assert!(
+        wrong.stderr.contains("did you mean `checkout`?"),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[test]
+fn the_status_of_a_command_is_the_outcome_of_its_journey() {
+    let system = System::compose(
+        "services: {}\nx-msvc:\n  journeys:\n    - { name: good, command: [\"true\"] }\n    - { name: bad, command: [\"sh\", \"-c\", \"echo why; exit 3\"] }\n",
+    );
+    let at = ["--url", "http://127.0.0.1:1"];
+    system
+        .run(&[&["journey", "run", "good"], &at[..]].concat())
+        .expect(0);
+    let done = system
+        .run(&[&["journey", "run", "bad"], &at[..]].concat())
+        .expect(1);
+    assert!(done.stderr.contains("why"), "{}", done.stderr);
+}
+
+#[test]
+fn traceparent_and_baggage_are_the_same_at_every_hop() {
+    let system = System::shop("trace", "");
+    system.up();
+    let gateway = system.url("gateway");
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let baggage = "msvc=r.s.7,tenant=north%20west";
+    let headers = [
+        ("traceparent", trace),
+        ("baggage", baggage),
+        ("Idempotency-Key", "trace-1"),
+    ];
+    let at = |path: &str| format!("{gateway}/{path}");
+    let item = json!({"name": "Lamp", "price": {"amount": 4999, "currency": "USD"}});
+    assert_eq!(http("PUT", &at("items/hop"), &headers, Some(item)).0, 200);
+    assert_eq!(
+        http(
+            "PUT",
+            &at("items/hop/stock"),
+            &headers,
+            Some(json!({"units": 3}))
+        )
+        .0,
+        200
+    );
+    let order = json!({"sku": "hop", "quantity": 1, "card": {"number": "4242424242424242"}, "email": "hop@example.com"});
+    let (status, order) = http("POST", &at("orders"), &headers, Some(order));
+    assert_eq!(
+        (status, &order["status"]),
+        (201, &json!("confirmed")),
+        "{order}"
+    );
+    let events = http(
+        "GET",
+        &at(&format!("orders/{}/events", order["id"].as_str().unwrap())),
+        &[],
+        None,
+    )
+    .1;
+    for event in events.as_array().unwrap() {
+        assert_eq!(
+            (&event["traceparent"], &event["baggage"]),
+            (&json!(trace), &json!(baggage)),
+            "{event}"
+        );
+    }
+    let mail = until("the mail", || {
+        http("GET", &at("mails?to=hop@example.com"), &[], None)
+            .1
+            .get(0)
+            .cloned()
+    });
+    assert_eq!(
+        (&mail["traceparent"], &mail["baggage"]),
+        (&json!(trace), &json!(baggage)),
+        "{mail}"
+    );
+    // Every service on the way wrote both into its log, as they came.
+    for service in [
+        "gateway",
+        "catalog",
+        "inventory",
+        "orders",
+        "payments",
+        "notifications",
+        "mailbox",
+    ] {
+        until(&format!("the trace in the log of {service}"), || {
+            let logs = system.run(&["logs", service]).expect(0).stdout;
+            (logs.contains(trace) && logs.contains(baggage)).then_some(())
+        });
+    }
+}

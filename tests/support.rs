@@ -79,9 +79,11 @@ pub struct System {
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 impl System {
-    /// The sample shop, with data, addresses and records of its own.
-    pub fn shop(name: &str) -> Self {
-        Self::at(root().join("sample-system"), name)
+    /// The sample shop, with data, addresses and records of its own, its gateway at any free port
+    /// and `more` over its services.
+    pub fn shop(name: &str, more: &str) -> Self {
+        let over = format!("services:\n  gateway:\n    ports: !override [\"8080\"]\n{more}");
+        Self::at(root().join("sample-system"), name).with_override(&over)
     }
 
     /// A copy of `tests/fixtures/<fixture>` in a folder of its own.

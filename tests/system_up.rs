@@ -1,4 +1,4 @@
-//! Being written.
+//! `up` and what goes with it: twice, detached, in the foreground, and the data.
 
 #![allow(
     clippy::allow_attributes,
@@ -11,3 +11,118 @@
 )]
 
 mod support;
+
+use serde_json::json;
+use support::{System, alive, http, until};
+
+#[test]
+fn up_twice_changes_nothing_and_builds_nothing() {
+    let system = System::shop("twice", "");
+    system.up();
+    let pids = |ps: serde_json::Value| -> Vec<serde_json::Value> {
+        ps["instances"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|i| i["pid"].clone())
+            .collect()
+    };
+    let before = pids(system.ps());
+    let done = system.up();
+    assert!(
+        done.stdout.contains("was up already; nothing changed"),
+        "{}",
+        done.stdout
+    );
+    assert!(!done.stderr.contains("built"), "{}", done.stderr);
+    assert_eq!(pids(system.ps()), before);
+}
+
+#[test]
+fn ps_shows_every_service_ready_with_its_ports_and_where_it_is_called() {
+    let system = System::shop("ps", "");
+    system.up();
+    let ps = system.ps();
+    for instance in ps["instances"].as_array().unwrap() {
+        assert_eq!(instance["health"], "ready", "{instance:#}");
+        assert_eq!(instance["restarts"], 0);
+        assert!(
+            instance["ports"].as_array().is_some_and(|p| !p.is_empty()),
+            "{instance:#}"
+        );
+    }
+    let (status, _) = http(
+        "GET",
+        &format!("{}/healthz", system.url("gateway")),
+        &[],
+        None,
+    );
+    assert_eq!(status, 200);
+    let table = system.run(&["ps"]).expect(0).stdout;
+    assert!(table.starts_with("SERVICE"), "{table}");
+    assert!(
+        table.lines().all(|line| line.chars().count() <= 100),
+        "{table}"
+    );
+}
+
+#[test]
+fn data_survives_down_and_not_down_with_volumes() {
+    let system = System::shop("data", "");
+    let item = json!({"name": "Lamp", "price": {"amount": 1, "currency": "USD"}});
+    system.up();
+    let at = |system: &System| format!("{}/items/kept", system.url("gateway"));
+    assert_eq!(http("PUT", &at(&system), &[], Some(item)).0, 200);
+    system.run(&["down"]).expect(0);
+    assert_eq!(system.processes(), Vec::<u32>::new());
+    system.up();
+    assert_eq!(http("GET", &at(&system), &[], None).0, 200);
+    system.run(&["down", "--volumes"]).expect(0);
+    system.up();
+    assert_eq!(http("GET", &at(&system), &[], None).0, 404);
+}
+
+#[test]
+fn a_detached_up_lets_a_pipe_end() {
+    let system = System::fixture("library");
+    let mut shell = std::process::Command::new("sh");
+    shell.args([
+        "-c",
+        "\"$0\" \"$@\" up -d | cat",
+        env!("CARGO_BIN_EXE_msvc"),
+        "-C",
+    ]);
+    shell.arg(&system.directory).args(["-p", &system.project]);
+    let done = support::finish(shell).expect(0);
+    assert!(done.stdout.contains("is up"), "{}", done.stdout);
+    assert_eq!(system.ps()["running"], true);
+}
+
+#[test]
+fn a_foreground_up_streams_logs_until_an_interrupt_stops_the_system() {
+    let system = System::fixture("library");
+    let mut up = system.start(&["up"]);
+    up.wait_for("shelves | shelves: open at");
+    let pids = system.processes();
+    assert!(!pids.is_empty());
+    up.signal("INT");
+    let done = up.finish().expect(130);
+    assert!(
+        done.stderr.contains("stopped, data kept"),
+        "{}",
+        done.stderr
+    );
+    assert!(pids.into_iter().all(|pid| !alive(pid)));
+}
+
+#[test]
+fn a_killed_foreground_up_takes_its_system_with_it() {
+    let system = System::fixture("library");
+    let mut up = system.start(&["up"]);
+    up.wait_for("listens at");
+    up.signal("KILL");
+    let _ = up.finish();
+    until("the end of every process", || {
+        system.processes().is_empty().then_some(())
+    });
+}
