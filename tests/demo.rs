@@ -68,8 +68,19 @@ fn on_another_system_in_another_language_the_journey_that_does_not_hold_is_named
 #[test]
 fn inside_cargo_run_the_second_demo_compiles_nothing() {
     let cargo = || {
-        let mut command = Command::new(env!("CARGO"));
-        command.current_dir(root());
+        // As a shell starts it: without what the cargo that runs this test sets.
+        let mut command = Command::new("cargo");
+        command.current_dir(root()).env_clear();
+        for name in [
+            "PATH",
+            "HOME",
+            "CARGO_HOME",
+            "RUSTUP_HOME",
+            "CARGO_TARGET_DIR",
+            "TMPDIR",
+        ] {
+            command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
         command.args(["run", "--bin", "msvc", "--", "-p", "demo-in-cargo", "demo"]);
         finish(command).expect(0)
     };

@@ -35,7 +35,7 @@ fn twenty_checkouts_interleave_on_the_same_data_and_all_hold() {
 #[test]
 fn the_status_of_a_command_is_the_outcome_of_its_journey() {
     let system = System::compose(
-        "services: {}\nx-msvc:\n  journeys:\n    - { name: good, command: [\"true\"] }\n    - { name: bad, command: [\"sh\", \"-c\", \"echo why; exit 3\"] }\n",
+        "services: { web: { image: x } }\nx-msvc:\n  journeys:\n    - { name: good, command: [\"true\"] }\n    - { name: bad, command: [\"sh\", \"-c\", \"echo why; exit 3\"] }\n",
     );
     let at = ["--url", "http://127.0.0.1:1"];
     system
