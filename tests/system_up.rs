@@ -102,7 +102,7 @@ fn a_detached_up_lets_a_pipe_end() {
 fn a_foreground_up_streams_logs_until_an_interrupt_stops_the_system() {
     let system = System::fixture("library");
     let mut up = system.start(&["up"]);
-    up.wait_for("shelves | shelves: open at");
+    up.wait_for("shelves: open at");
     let pids = system.processes();
     assert!(!pids.is_empty());
     up.signal("INT");
