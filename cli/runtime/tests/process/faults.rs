@@ -166,8 +166,10 @@ async fn a_paused_service_stops_answering_and_goes_on_where_it_was() {
     eventually("it ticks", || !tick().is_empty()).await;
     runtime.pause(&id("a"), true).await.unwrap();
     let pid = runtime.seen("a").await.pid.unwrap();
+    // Stopped; or, where the shell had just forked, waiting for a child that is.
     eventually("it is stopped", || {
-        std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|s| s.contains(") T "))
+        std::fs::read_to_string(format!("/proc/{pid}/stat"))
+            .is_ok_and(|s| s.contains(") T ") || s.contains(") D "))
     })
     .await;
     runtime.pause(&id("a"), false).await.unwrap();
