@@ -66,7 +66,7 @@ fn on_another_system_in_another_language_the_journey_that_does_not_hold_is_named
 }
 
 #[test]
-fn inside_cargo_run_the_second_demo_compiles_nothing() {
+fn inside_cargo_run_the_demo_compiles_nothing_twice() {
     let cargo = || {
         // As a shell starts it: without what the cargo that runs this test sets.
         let mut command = Command::new("cargo");
@@ -84,8 +84,9 @@ fn inside_cargo_run_the_second_demo_compiles_nothing() {
         command.args(["run", "--bin", "msvc", "--", "-p", "demo-in-cargo", "demo"]);
         finish(command).expect(0)
     };
-    cargo();
-    let second = cargo();
-    assert!(!second.stderr.contains("Compiling"), "{}", second.stderr);
-    assert!(!second.stderr.contains("built  "), "{}", second.stderr);
+    // Not even the first: what the tests were built with serves the program as well.
+    for done in [cargo(), cargo()] {
+        assert!(!done.stderr.contains("Compiling"), "{}", done.stderr);
+        assert!(!done.stderr.contains("built  "), "{}", done.stderr);
+    }
 }
