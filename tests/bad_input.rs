@@ -78,27 +78,99 @@ fn a_published_port_that_is_taken_names_the_owner() {
 
 #[test]
 fn a_service_that_dies_at_once_shows_its_last_words() {
+    // Its healthcheck never passes, so that no probe can come in before it is dead.
     let system = System::compose(
-        "services:\n  sick:\n    image: none\n    x-msvc: { process: { command: [\"sh\", \"-c\", \"echo last words; exit 7\"] } }\n    healthcheck: { test: [\"CMD\", \"true\"], interval: 60s }\n",
-    );
-    let done = system.run(&["up", "-d"]);
-    // Whether its one probe came in before it died is a race that it may win; dead it is anyway.
-    assert!(matches!(done.status.code(), Some(0 | 1)), "{done:?}");
-    let logs = system.run(&["logs", "sick"]).expect(0);
-    assert!(logs.stdout.contains("last words"), "{}", logs.stdout);
-}
-
-#[test]
-fn a_service_that_never_gets_ready_is_told_with_what_its_probe_said() {
-    let system = one_service(
-        "    healthcheck: { test: [\"CMD\", \"sh\", \"-c\", \"echo not today; exit 1\"], interval: 100ms, retries: 2, start_period: 0s }\n",
+        "services:\n  sick:\n    image: none\n    x-msvc: { process: { command: [\"sh\", \"-c\", \"echo last words; exit 7\"] } }\n    healthcheck: { test: [\"CMD\", \"false\"], interval: 100ms, start_period: 60s }\n",
     );
     refused(
         &system,
         &["up", "-d"],
         1,
-        &["web never became ready", "not today"],
+        &["last words", "sick never became ready", "status 7"],
     );
+    let logs = system.run(&["logs", "sick"]).expect(0);
+    assert!(logs.stdout.contains("last words"), "{}", logs.stdout);
+}
+
+#[test]
+fn a_service_that_never_gets_ready_shows_its_last_lines_and_what_its_probe_said() {
+    let system = System::compose(
+        "services:\n  web:\n    image: none\n    x-msvc: { process: { command: [\"sh\", \"-c\", \"echo waiting for the tide; exec sleep 600\"] } }\n    healthcheck: { test: [\"CMD\", \"sh\", \"-c\", \"echo not today; exit 1\"], interval: 200ms, retries: 3, start_period: 0s }\n",
+    );
+    refused(
+        &system,
+        &["up", "-d"],
+        1,
+        &[
+            "web never became ready",
+            "not today",
+            "waiting for the tide",
+        ],
+    );
+}
+
+#[test]
+fn an_unknown_edge_or_journey_is_wrong_usage_and_the_nearest_is_offered() {
+    let system = one_service(
+        "    ports: [\"9100\"]\nx-msvc: { journeys: [{ name: visit, command: [\"true\"] }] }\n",
+    );
+    system.up();
+    let delay = |edge| {
+        let words = ["chaos", "inject", "latency", "--edge", edge, "--delay"];
+        let done = system.run(&[&words[..], &["1ms", "--", "true"]].concat());
+        done.expect(2).stderr
+    };
+    let said = delay("@client->wbe");
+    assert!(
+        said.contains("client->wbe") && said.contains("client->web:9100"),
+        "{said}"
+    );
+    let said = delay("web->wen");
+    assert!(said.contains("web->wen"), "{said}");
+    let done = system.run(&["journey", "run", "vist"]).expect(2);
+    assert!(
+        done.stderr.contains("did you mean `visit`?"),
+        "{}",
+        done.stderr
+    );
+    let done = system.run(&["chaos", "kill", "wbe"]).expect(2);
+    assert!(
+        done.stderr.contains("did you mean `web`?"),
+        "{}",
+        done.stderr
+    );
+    // None of it touched what runs.
+    assert_eq!(system.ps()["instances"][0]["health"], "ready");
+    assert_eq!(system.ps()["instances"][0]["restarts"], 0);
+}
+
+#[test]
+fn a_file_broken_while_the_system_runs_leaves_what_runs_alone() {
+    let system = one_service("");
+    system.up();
+    let before = system.ps()["instances"][0]["pid"].clone();
+    let file = system.directory.join("compose.yaml");
+    let text = support::read(&file);
+    std::fs::write(&file, "services:\n  web: [\n").unwrap();
+    system.run(&["up", "-d"]).expect(4);
+    std::fs::write(&file, text).unwrap();
+    assert_eq!(system.ps()["instances"][0]["pid"], before);
+}
+
+#[test]
+fn wrong_flags_are_wrong_usage() {
+    let system = System::compose("services: {}\n");
+    for (line, said) in [
+        ("upp", "'up'"),
+        ("up --timeout 5", "5sec"),
+        ("ps --format yaml", "json"),
+        ("chaos inject latency --edge orders --delay 1s", "orders"),
+        ("chaos kill web --down 1s -- true", "--down"),
+        ("journey run -i quantity", "KEY=VALUE"),
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        refused(&system, &words, 2, &[said]);
+    }
 }
 
 #[test]
@@ -133,4 +205,30 @@ fn a_broken_journey_or_pact_is_told_with_its_place() {
     std::fs::create_dir(system.directory.join("pacts")).unwrap();
     std::fs::write(system.directory.join("pacts/a-b.json"), "{ broken").unwrap();
     refused(&system, &["contract", "verify"], 4, &["a-b.json:1:"]);
+}
+
+#[test]
+fn a_pact_or_journey_that_matches_nothing_is_inconclusive_or_told() {
+    let system = one_service("x-msvc: { contracts: pacts }\n");
+    let pacts = system.directory.join("pacts");
+    std::fs::create_dir(&pacts).unwrap();
+    refused(&system, &["contract", "verify"], 4, &["no pact file in"]);
+    std::fs::write(
+        pacts.join("a-web.json"),
+        r#"{"consumer": {"name": "a"}, "provider": {"name": "web"}, "interactions": [{"description": "a visit", "request": {"method": "GET", "path": "/"}, "response": {"status": 200}}], "metadata": {"pactSpecification": {"version": "3.0.0"}}}"#,
+    )
+    .unwrap();
+    let verify = ["contract", "verify"];
+    for (flag, there) in [
+        ("--provider", "there is: web"),
+        ("--consumer", "there is: a"),
+        ("--interaction", "there is: a visit"),
+    ] {
+        let words = [&verify[..], &[flag, "nobody"]].concat();
+        refused(&system, &words, 5, &["`nobody`", there]);
+    }
+    let absent = [&verify[..], &["absent.json"]].concat();
+    refused(&system, &absent, 4, &["absent.json"]);
+    let none = ["journey", "run", "absent.arazzo.yaml"];
+    refused(&system, &none, 4, &["absent.arazzo.yaml"]);
 }

@@ -12,7 +12,7 @@
 
 mod support;
 
-use support::{System, kill, read, until};
+use support::{System, alive, assert_free, kill, listening, read, until};
 
 /// A service with a grandchild that calls setsid.
 fn system() -> System {
@@ -21,7 +21,7 @@ fn system() -> System {
     )
 }
 
-/// The supervisor's pid, from the project's records.
+/// The pids of supervisor and guardian, from the project's records.
 fn supervisor(system: &System) -> (u32, u32) {
     let state: serde_json::Value =
         serde_json::from_str(&read(&system.home().join("state.json"))).unwrap();
@@ -70,16 +70,116 @@ fn after_supervisor_and_guardian_are_killed_together_down_clears_the_rest() {
     assert_eq!(system.processes(), Vec::<u32>::new());
 }
 
+const SERVER: &str = "import os,socket,time; s=socket.create_server(('127.0.0.1',int(os.environ['PORT']))); time.sleep(600)";
+
+/// A server, a service that is healthy when `probe` ends well, with a grandchild that calls
+/// setsid, and a journey without an end.
+fn served(probe: &str) -> System {
+    System::compose(&format!(
+        "services:\n  web:\n    image: none\n    environment: {{ PORT: \"9100\" }}\n    expose: [\"9100\"]\n    ports: [\"9100\"]\n    x-msvc: {{ process: {{ port: PORT, command: [\"python3\", \"-c\", \"{SERVER}\"] }} }}\n  slow:\n    image: none\n    depends_on: [web]\n    x-msvc: {{ process: {{ command: [\"sh\", \"-c\", \"setsid sleep 600 & exec sleep 600\"] }} }}\n    healthcheck: {{ test: [\"CMD\", \"{probe}\"], interval: 60s, start_period: 600s }}\nx-msvc: {{ journeys: [{{ name: endless, command: [\"sh\", \"-c\", \"echo $$$$ > playing; exec sleep 600\"] }}] }}\n"
+    ))
+}
+
+/// Every descendant of a process, and the process.
+fn family(pid: u32) -> Vec<u32> {
+    let mut all = vec![pid];
+    let children = |pid: &u32| read(format!("/proc/{pid}/task/{pid}/children").as_ref());
+    let mut next = 0;
+    while let Some(pid) = all.get(next) {
+        let more = children(pid);
+        all.extend(
+            more.split_whitespace()
+                .filter_map(|p| p.parse::<u32>().ok()),
+        );
+        next += 1;
+    }
+    all
+}
+
 #[test]
-fn an_interrupt_in_the_middle_of_up_leaves_no_process() {
-    let system = System::compose(
-        "services:\n  slow:\n    image: none\n    x-msvc: { process: { command: [\"sleep\", \"600\"] } }\n    healthcheck: { test: [\"CMD\", \"false\"], interval: 60s, start_period: 600s }\n",
-    );
+fn an_interrupt_in_the_middle_of_up_leaves_no_process_and_no_port() {
+    let system = served("false");
     let up = system.start(&["up", "-d"]);
-    until("its process", || {
-        (!system.processes().is_empty()).then_some(())
+    until("its processes", || {
+        (system.processes().len() >= 3).then_some(())
+    });
+    let (supervisor, guardian) = supervisor(&system);
+    let addresses = until("its ports", || {
+        let services = listening(&system.processes());
+        (!services.is_empty()).then(|| [services, listening(&[supervisor])].concat())
     });
     up.signal("INT");
     up.finish().expect(130);
     assert_eq!(system.processes(), Vec::<u32>::new());
+    until("the end of supervisor and guardian", || {
+        (!alive(supervisor) && !alive(guardian)).then_some(())
+    });
+    assert_free(&addresses);
+}
+
+#[test]
+fn an_interrupt_in_the_middle_of_demo_leaves_no_process_no_port_and_no_records() {
+    // While it boots, then while it plays.
+    for (probe, playing) in [("false", false), ("true", true)] {
+        let system = served(probe);
+        let demo = system.start(&["demo"]);
+        let mark = system.directory.join("playing");
+        let begun = || {
+            let journey: Option<u32> = read(&mark).trim().parse().ok();
+            let there = system.processes_of_copies().len() >= 3;
+            (there && journey.is_some() == playing).then_some(journey)
+        };
+        let journey = until("its processes", begun);
+        let mut all = [family(demo.pid()), system.processes_of_copies()].concat();
+        all.extend(journey);
+        all.extend(supervisors(&system));
+        let addresses = until("its ports", || {
+            let services = listening(&system.processes_of_copies());
+            (!services.is_empty()).then(|| [services, listening(&all)].concat())
+        });
+        demo.signal("INT");
+        demo.finish().expect(130);
+        assert_eq!(system.processes_of_copies(), Vec::<u32>::new());
+        let left: Vec<u32> = all.into_iter().filter(|pid| alive(*pid)).collect();
+        assert!(left.is_empty(), "{left:?} live on; playing: {playing}");
+        assert_free(&addresses);
+        let homes = std::fs::read_dir(system.directory.join(".msvc")).unwrap();
+        let names = homes.flatten().map(|e| e.file_name());
+        let copies: Vec<_> = names
+            .filter(|n| n.to_string_lossy().contains("-demo-"))
+            .collect();
+        assert!(copies.is_empty(), "{copies:?}");
+    }
+}
+
+/// The supervisors of all projects in a system's folder.
+fn supervisors(system: &System) -> Vec<u32> {
+    let homes = std::fs::read_dir(system.directory.join(".msvc")).unwrap();
+    let states = homes.flatten().map(|e| read(&e.path().join("state.json")));
+    states
+        .filter_map(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
+        .filter_map(|state| u32::try_from(state["supervisor"]["pid"].as_u64()?).ok())
+        .collect()
+}
+
+#[test]
+fn a_killed_foreground_up_leaves_no_process_and_no_port() {
+    let system = served("true");
+    let mut up = system.start(&["up"]);
+    up.wait_for("listens at");
+    until("its processes", || {
+        (system.processes().len() >= 3).then_some(())
+    });
+    let (supervisor, guardian) = supervisor(&system);
+    let addresses = until("its ports", || {
+        let services = listening(&system.processes());
+        (!services.is_empty()).then(|| [services, listening(&[supervisor])].concat())
+    });
+    up.signal("KILL");
+    let _ = up.finish();
+    until("the end of every process", || {
+        let gone = system.processes().is_empty() && !alive(supervisor) && !alive(guardian);
+        gone.then_some(())
+    });
+    assert_free(&addresses);
 }

@@ -195,7 +195,16 @@ impl System {
 
     /// Processes that carry this system's mark in their environment, whoever their parent is.
     pub fn processes(&self) -> Vec<u32> {
-        let mark = format!("MSVC_RUN={}/", self.project).into_bytes();
+        Self::marked(&format!("{}/", self.project))
+    }
+
+    /// The same of the copies that `demo` and `contract verify` boot for themselves.
+    pub fn processes_of_copies(&self) -> Vec<u32> {
+        Self::marked(&format!("{}-", self.project))
+    }
+
+    fn marked(beginning: &str) -> Vec<u32> {
+        let mark = format!("MSVC_RUN={beginning}").into_bytes();
         let mut found = Vec::new();
         for entry in std::fs::read_dir("/proc").unwrap().flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse().ok()) else {
@@ -266,7 +275,22 @@ impl Running {
     #[track_caller]
     pub fn wait_for(&mut self, text: &str) {
         until(&format!("`{text}` in the output"), || {
-            (self.stdout().contains(text) || self.stderr().contains(text)).then_some(())
+            // Looked at before the output: what it wrote last is read a little later.
+            let ended = self.child.try_wait().unwrap();
+            if ended.is_some() {
+                for reader in self.readers.drain(..) {
+                    let _ = reader.join();
+                }
+            }
+            let (stdout, stderr) = (self.stdout(), self.stderr());
+            if stdout.contains(text) || stderr.contains(text) {
+                return Some(());
+            }
+            assert!(
+                ended.is_none(),
+                "ended ({ended:?}) without `{text}`\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
+            );
+            None
         });
     }
 
@@ -341,6 +365,53 @@ pub fn kill(signal: &str, pid: u32) {
         .arg(format!("-{signal}"))
         .arg(pid.to_string())
         .output();
+}
+
+/// The addresses that these processes listen at, as the kernel's table writes them.
+pub fn listening(pids: &[u32]) -> Vec<String> {
+    let mut inodes = Vec::new();
+    for pid in pids {
+        let Ok(open) = std::fs::read_dir(format!("/proc/{pid}/fd")) else {
+            continue;
+        };
+        inodes.extend(
+            open.flatten()
+                .filter_map(|fd| std::fs::read_link(fd.path()).ok())
+                .filter_map(|to| {
+                    let socket = to.to_str()?.strip_prefix("socket:[")?;
+                    Some(socket.strip_suffix(']')?.to_owned())
+                }),
+        );
+    }
+    let table = listeners();
+    let ours = table
+        .into_iter()
+        .filter(|(_, inode)| inodes.contains(inode));
+    ours.map(|(address, _)| address).collect()
+}
+
+/// Fails while anything listens at one of `addresses`.
+#[track_caller]
+pub fn assert_free(addresses: &[String]) {
+    let taken: Vec<_> = listeners()
+        .into_iter()
+        .filter(|(address, _)| addresses.contains(address))
+        .collect();
+    assert!(taken.is_empty(), "still listening: {taken:?}");
+}
+
+/// Address and inode of every listening socket.
+fn listeners() -> Vec<(String, String)> {
+    let lines = |path| {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let all = ["/proc/net/tcp", "/proc/net/tcp6"].map(lines).concat();
+    let listening = |line: &String| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        (fields.get(3) == Some(&"0A")).then(|| (fields[1].to_owned(), fields[9].to_owned()))
+    };
+    all.iter().filter_map(listening).collect()
 }
 
 /// Whether a process is there and no zombie.

@@ -102,7 +102,7 @@ fn a_detached_up_lets_a_pipe_end() {
 fn a_foreground_up_streams_logs_until_an_interrupt_stops_the_system() {
     let system = System::fixture("library");
     let mut up = system.start(&["up"]);
-    up.wait_for("shelves: open at");
+    up.wait_for("shelves  | shelves: open at");
     let pids = system.processes();
     assert!(!pids.is_empty());
     up.signal("INT");
@@ -125,4 +125,44 @@ fn a_killed_foreground_up_takes_its_system_with_it() {
     until("the end of every process", || {
         system.processes().is_empty().then_some(())
     });
+}
+
+#[test]
+fn logs_are_of_the_services_named_and_stay_when_nothing_runs() {
+    let system = System::fixture("library");
+    system.up();
+    let all = until("both greetings", || {
+        let all = system.run(&["logs"]).expect(0).stdout;
+        (all.contains("desk     | desk: open") && all.contains("shelves  | shelves: open"))
+            .then_some(all)
+    });
+    assert!(all.lines().count() > 2, "{all}");
+    let one = system.run(&["logs", "shelves"]).expect(0).stdout;
+    assert!(one.lines().all(|l| l.starts_with("shelves")), "{one}");
+    assert!(one.contains("shelves: open"), "{one}");
+    let last = system
+        .run(&["logs", "--tail", "1", "desk"])
+        .expect(0)
+        .stdout;
+    assert_eq!(last.lines().count(), 1, "{last}");
+    system.run(&["down"]).expect(0);
+    let after = system.run(&["logs"]).expect(0).stdout;
+    assert!(after.contains("shelves: open"), "{after}");
+}
+
+#[test]
+fn two_copies_side_by_side_keep_their_own_addresses_and_data() {
+    let (one, other) = (System::fixture("library"), System::fixture("library"));
+    one.up();
+    other.up();
+    let book = |system: &System| format!("{}/books/moby-dick", system.url("desk"));
+    assert_ne!(one.url("desk"), other.url("desk"));
+    for (system, copies) in [(&one, 3), (&other, 8)] {
+        let (status, body) = http("PUT", &book(system), &[], Some(json!({"copies": copies})));
+        assert_eq!((status, &body["copies"]), (200, &json!(copies)), "{body}");
+    }
+    assert_eq!(http("GET", &book(&one), &[], None).1["copies"], 3);
+    one.run(&["down", "--volumes"]).expect(0);
+    assert_eq!(one.processes(), Vec::<u32>::new());
+    assert_eq!(http("GET", &book(&other), &[], None).1["copies"], 8);
 }
