@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use msvc_machine::clock::Clock;
 use msvc_machine::disk::read_regular;
 use msvc_machine::shutdown::Shutdown;
+use msvc_machine::this_program::this_program;
 use msvc_report::event::{Event, Stamped};
 use msvc_report::exit::Exit;
 use msvc_runtime::process::{Launcher, ProcessRuntime, ProjectHome};
@@ -150,7 +151,7 @@ impl Context {
     /// # Errors
     /// When the system does not tell where the program is.
     pub fn launcher(&self) -> Result<Launcher, Failure> {
-        let program = std::env::current_exe().map_err(|why| {
+        let program = this_program().map_err(|why| {
             Failure::new(
                 Exit::CouldNot,
                 format!("cannot find the running program: {why}"),

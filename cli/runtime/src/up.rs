@@ -18,9 +18,13 @@ use crate::contract::{Runtime, RuntimeError};
 use crate::executor::Execution;
 use crate::lane::{LaneOptions, Survey, Wanted};
 use crate::observed::Observed;
-use crate::plan::{Plan, decide};
+use crate::plan::{Plan, decide, look_again};
 use crate::ports::book_file::{self, BookError};
 use crate::ports::{Binding, seed};
+
+/// How often everything is looked at again after the plan: a service that keeps coming and going
+/// does not keep `up` for ever.
+const LOOKS: usize = 3;
 
 /// What is to be up.
 #[derive(Debug, Clone, Copy)]
@@ -179,6 +183,13 @@ pub async fn up(
         shutdown,
     };
     execution.run(&plan).await?;
+    for _ in 0..LOOKS {
+        let again = look_again(&runtime.observe().await?, &wanted);
+        if again.is_empty() {
+            break;
+        }
+        execution.run(&again).await?;
+    }
     let changed = plan.changes();
     let entries = wanted.entries.clone();
     sink(Event::SystemUp {
