@@ -200,6 +200,28 @@ fn an_unknown_edge_or_journey_is_wrong_usage_and_the_nearest_is_offered() {
 }
 
 #[test]
+fn an_unknown_edge_is_told_also_while_nothing_runs() {
+    let system = one_service("    ports: [\"9100\"]\n");
+    let latency = ["chaos", "inject", "latency", "--delay", "1ms", "--edge"];
+    let unknown = [&latency[..], &["client->wbe", "--", "true"]].concat();
+    refused(&system, &unknown, 2, &["did you mean `client->web:9100`?"]);
+    let known = [&latency[..], &["client->web", "--", "true"]].concat();
+    refused(&system, &known, 5, &["is not running", "msvc up -d"]);
+}
+
+#[test]
+fn places_are_named_from_where_one_stands() {
+    let system = System::compose("services:\n  web:\n    imag: x\n");
+    let above = system.directory.parent().unwrap();
+    let name = system.directory.file_name().unwrap().to_str().unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_msvc"));
+    command.current_dir(above).args(["-C", name, "up"]);
+    let done = support::finish(command).expect(4);
+    let place = format!("error: {name}/compose.yaml:3:5: ");
+    assert!(done.stderr.contains(&place), "{}", done.stderr);
+}
+
+#[test]
 fn a_file_broken_while_the_system_runs_leaves_what_runs_alone() {
     let system = one_service("");
     system.up();

@@ -14,6 +14,7 @@ mod ended;
 mod exit;
 mod failure;
 mod finish;
+mod here;
 mod interrupt;
 mod own_system;
 mod prove;

@@ -62,8 +62,9 @@ impl OwnSystem {
             down = down => drop(down?),
             () = context.clock.sleep(LIMIT) => {
                 let project = self.home.project();
+                let again = context.repeat_as(project, &["down", "--volumes"]);
                 return Err(Failure::new(Exit::NotUndone, format!("{project} would not end"))
-                    .hint(format!("`msvc -p {project} down --volumes` tries again")));
+                    .hint(format!("`{again}` tries again")));
             }
         }
         forget(&self.home);

@@ -55,8 +55,16 @@ async fn verify_all(
         sink(Event::CaseEnded { case: case.clone() });
         return Ok(vec![case]);
     }
+    let given: Vec<_> = request.pacts.iter().map(|p| p.to_string_lossy()).collect();
+    let words = ["contract", "verify"].into_iter();
+    let words: Vec<&str> = words.chain(given.iter().map(AsRef::as_ref)).collect();
+    let contracts = prove::Contracts {
+        pacts: &pacts,
+        selection,
+        again: context.repeat(&words),
+    };
     let own = OwnSystem::launch(context, "verify").await?;
-    let cases = prove::contracts(context, &own.runtime, &own.home, &pacts, selection, &sink).await;
+    let cases = prove::contracts(context, &own.runtime, &own.home, &contracts, &sink).await;
     own.end(context).await?;
     cases
 }

@@ -73,8 +73,12 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
 
         if let Some(pacts) = &pacts {
             let since = context.clock.now();
-            let selection = Selection::default();
-            let cases = prove::contracts(context, runtime, home, pacts, &selection, &sink).await?;
+            let contracts = prove::Contracts {
+                pacts,
+                selection: &Selection::default(),
+                again: context.repeat(&["contract", "verify"]),
+            };
+            let cases = prove::contracts(context, runtime, home, &contracts, &sink).await?;
             found.cases.extend(cases);
             ended(context, &mut found, "contracts", since);
             stop_if_asked(context)?;
@@ -127,13 +131,10 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
         .insert("phases".to_owned(), Value::Object(found.phases));
     let ending = finish(context, report, found.journals)?;
     if kept {
-        let files = context.repeat(&[]);
-        context
-            .terminal
-            .note(&format!("{project} is left running; stop it with"));
-        context
-            .terminal
-            .note(&format!("  {files} -p {project} down --volumes"));
+        let line = context.repeat_as(&project, &["down", "--volumes"]);
+        let terminal = &context.terminal;
+        terminal.said(&format!("{project} is left running; stop it with"));
+        terminal.said(&format!("  {line}"));
     }
     Ok(ending)
 }
