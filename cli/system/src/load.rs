@@ -261,6 +261,7 @@ fn system(
     }
     let x_msvc = xmsvc::system(tree, &context, problems);
     let volumes = typed::volumes(tree, problems);
+    let networks = typed::networks(tree, problems);
     references::networks(tree, problems);
 
     let asked = profiles_asked(request, environment);
@@ -277,6 +278,7 @@ fn system(
         root: root.to_path_buf(),
         services,
         volumes,
+        networks,
         edges,
         x_msvc,
         hash: String::new(),

@@ -26,6 +26,8 @@ pub struct System {
     pub services: IndexMap<ServiceName, Service>,
     /// Named volumes.
     pub volumes: IndexMap<String, Volume>,
+    /// Declared networks; `default` stands here only when the file says something of it.
+    pub networks: IndexMap<String, Network>,
     /// Every declared or inferred edge, with the reasons for it.
     pub edges: Vec<Edge>,
     /// Top-level `x-msvc`.
@@ -230,6 +232,46 @@ pub struct Volume {
     pub external: bool,
     /// `name`, when given.
     pub name: Option<String>,
+    /// `labels`.
+    pub labels: IndexMap<String, String>,
+}
+
+/// A network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    /// `name`, when given.
+    pub name: Option<String>,
+    /// `external: true`.
+    pub external: bool,
+    /// `driver`, when given.
+    pub driver: Option<String>,
+    /// `internal`: no way out of it.
+    pub internal: bool,
+    /// `attachable`.
+    pub attachable: bool,
+    /// `enable_ipv6`.
+    pub enable_ipv6: bool,
+    /// `driver_opts`.
+    pub options: IndexMap<String, String>,
+    /// `labels`.
+    pub labels: IndexMap<String, String>,
+    /// `ipam.config`.
+    pub subnets: Vec<Subnet>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// One entry of a network's `ipam.config`, as the file says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subnet {
+    /// `subnet`, for example `172.28.0.0/16`.
+    pub subnet: Option<String>,
+    /// `gateway`.
+    pub gateway: Option<String>,
+    /// `ip_range`.
+    pub ip_range: Option<String>,
+    /// `aux_addresses`: kept off, by a name for each.
+    pub reserved: IndexMap<String, String>,
 }
 
 /// `restart`.

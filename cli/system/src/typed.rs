@@ -28,6 +28,7 @@ mod depends_on;
 mod environment;
 mod healthcheck;
 mod mounts;
+mod networks;
 mod others;
 mod ports;
 mod restart;
@@ -35,6 +36,7 @@ pub(crate) mod scalars;
 pub(crate) mod words;
 
 pub(crate) use command::words_of;
+pub(crate) use networks::networks;
 
 use scalars::{flag, number, optional_text, texts};
 
@@ -303,5 +305,13 @@ fn volume(node: &Node, problems: &mut Problems) -> Volume {
             "mount a folder of the host instead",
         ));
     }
-    Volume { external, name }
+    let labels = node.get("labels").map(Node::entries).unwrap_or_default();
+    Volume {
+        external,
+        name,
+        labels: labels
+            .iter()
+            .filter_map(|(key, value)| Some((key.text.clone(), scalar_text(value)?)))
+            .collect(),
+    }
 }

@@ -5,7 +5,7 @@ use msvc_system::model::{Protocol, Service};
 use msvc_system::problem::{Problem, Severity};
 
 /// Fields that change nothing of what a process does, with why.
-const HARMLESS: [(&str, &str); 27] = [
+const HARMLESS: [(&str, &str); 28] = [
     ("annotations", "nobody reads them"),
     ("attach", "only says whose lines a terminal shows"),
     (
@@ -29,6 +29,7 @@ const HARMLESS: [(&str, &str); 27] = [
     ("deploy.update_config", "for a swarm"),
     ("develop", "says what another command watches"),
     ("domainname", "nobody asks for it"),
+    ("healthcheck.disable", "there is no image to have one"),
     (
         "healthcheck.start_interval",
         "probes come sooner than that until it is ready",

@@ -113,6 +113,7 @@ pub(crate) fn system(services: Vec<Service>) -> System {
         root: "/project".into(),
         services: services.into_iter().map(|s| (s.name.clone(), s)).collect(),
         volumes: IndexMap::new(),
+        networks: IndexMap::new(),
         edges: Vec::new(),
         x_msvc: SystemExtension::default(),
         hash: String::new(),

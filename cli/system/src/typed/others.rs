@@ -91,7 +91,7 @@ const BELOW: &[(&str, &[&str])] = &[
             "update_config",
         ],
     ),
-    ("healthcheck", &["start_interval"]),
+    ("healthcheck", &["disable", "start_interval"]),
 ];
 
 /// Fields for the runtime, by name (`networks`, `build.ssh`).
