@@ -53,7 +53,8 @@ impl Faults for LiveFaults {
         order: &Latency,
         seed: u64,
     ) -> Result<Box<dyn Late>, ArmError> {
-        let session = self.runtime.mesh().clone();
+        let mesh = self.runtime.mesh();
+        let session = mesh.map_err(|error| ArmError::Refused(error.to_string()))?.clone();
         let refused = |error: ProtocolError| refused(error, order);
         let lease = LeaseKeeper::open(&session, Arc::clone(&self.clock), LEASE)
             .await

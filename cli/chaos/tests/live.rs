@@ -235,7 +235,7 @@ async fn a_latency_delays_each_answer_names_the_connection_and_is_gone_afterward
     assert!(said(&ended).contains("felt by 1 connection on client->web:80"));
     assert_eq!(ended.case.evidence[0].exchanges.len(), 1);
     get(system.edge).await;
-    let left = msvc_mesh::client::faults(system.faults.runtime.mesh()).await;
+    let left = msvc_mesh::client::faults(system.faults.runtime.mesh().unwrap()).await;
     assert_eq!(left.unwrap().len(), 0);
     system.down().await;
 }
@@ -407,7 +407,7 @@ async fn an_experiment_with_a_kill_ends_only_once_the_service_is_healthy_again()
 async fn until_passed(system: &System) {
     let deadline = Instant::now() + DEADLINE;
     loop {
-        let edges = msvc_mesh::client::edges(system.faults.runtime.mesh()).await;
+        let edges = msvc_mesh::client::edges(system.faults.runtime.mesh().unwrap()).await;
         if edges.unwrap()[0].counts.bytes_to_callee > 0 {
             return;
         }

@@ -9,6 +9,7 @@ use msvc_report::event::{Event, Stamped, Stream};
 use msvc_system::id::{InstanceId, ServiceName};
 use serde::{Deserialize, Serialize};
 
+use crate::docker::EngineError;
 use crate::observed::Observed;
 use crate::plan::Step;
 
@@ -65,6 +66,9 @@ pub enum RuntimeError {
         /// Why.
         source: std::io::Error,
     },
+    /// The container engine is not there or could not.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// The user wants to end.
     #[error("interrupted")]
     Interrupted,
@@ -138,5 +142,8 @@ pub trait Runtime: Send + Sync {
     async fn reach(&self, instance: &InstanceId, port: u16) -> Result<SocketAddr, RuntimeError>;
 
     /// The session to the mesh that carries the system's edges.
-    fn mesh(&self) -> &Session;
+    ///
+    /// # Errors
+    /// When the system runs without one.
+    fn mesh(&self) -> Result<&Session, RuntimeError>;
 }

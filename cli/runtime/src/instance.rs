@@ -42,6 +42,19 @@ impl InstanceSpec {
     }
 }
 
+impl InstanceSpec {
+    /// The host process that it is.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(crate) fn process(&self) -> std::io::Result<&ProcessProgram> {
+        match &self.program {
+            Program::Process(program) => Ok(program),
+            Program::Container(_) => Err(std::io::Error::other("it is a container")),
+        }
+    }
+}
+
 /// What an instance runs. A runtime that cannot run a kind says so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
@@ -49,6 +62,20 @@ impl InstanceSpec {
 pub enum Program {
     /// A host process.
     Process(ProcessProgram),
+    /// A container of an engine.
+    Container(Box<ContainerProgram>),
+}
+
+/// A container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerProgram {
+    /// Its name in the engine.
+    pub name: String,
+    /// What it is created from, in the engine's own words.
+    pub create: serde_json::Value,
+    /// Networks that it joins before it starts, besides the one it is created on, by name, with
+    /// its settings there in the engine's own words.
+    pub joins: Vec<(String, serde_json::Value)>,
 }
 
 /// A host process. Its environment is exactly what stands here.

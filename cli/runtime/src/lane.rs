@@ -20,18 +20,19 @@ use crate::build::BuildOutcome;
 use crate::instance::InstanceSpec;
 use crate::names::{Names, Rewriting};
 use crate::ports::{Book, Slot};
+use crate::provision::Provision;
 use msvc_mesh::spec::EdgeSpec;
 
 mod draft;
 mod edge;
 mod field;
-mod fill;
+pub(crate) mod fill;
 mod listen;
 mod program;
 mod spot;
 mod volume;
 
-pub(crate) use edge::{edge_key, published_keys};
+pub(crate) use edge::{edge_key, published_keys, url_of};
 
 use draft::Draft;
 use edge::WantedEdge;
@@ -105,6 +106,8 @@ pub struct Wanted {
     pub instances: Vec<InstanceSpec>,
     /// The edges.
     pub edges: Vec<EdgeSpec>,
+    /// What must be there before the instances.
+    pub provisions: Vec<Provision>,
     /// Who waits for whom, among the instances' services.
     pub dependencies: BTreeMap<ServiceName, Vec<Dependency>>,
     /// Settings that were changed.
@@ -219,6 +222,7 @@ impl<'a> Survey<'a> {
             lane: self.options.lane.clone(),
             whole: !matches!(self.options.services, Subset::WithDependencies(_)),
             entries: edge::entries(&edges),
+            provisions: Vec::new(),
             edges,
             dependencies: self.dependencies(),
             instances,

@@ -14,11 +14,13 @@
 //! - [`plan`]: the steps, as data with a text form; deciding does no I/O.
 //! - [`executor`]: carries a plan out; [`up`] is all of it in one call.
 //! - [`contract`]: the trait that both runtimes fulfil.
-//! - [`process`]: the runtime of host processes.
+//! - [`process`]: the runtime of host processes. [`docker`]: the runtime of containers.
+//! - [`provision`]: networks and volumes, which containers need before they start.
 //! - [`service_fault`]: kills under a lease, and what became of them.
 
 pub mod build;
 pub mod contract;
+pub mod docker;
 pub mod executor;
 pub mod instance;
 pub mod lane;
@@ -27,5 +29,6 @@ pub mod observed;
 pub mod plan;
 pub mod ports;
 pub mod process;
+pub mod provision;
 pub mod service_fault;
 pub mod up;

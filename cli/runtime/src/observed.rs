@@ -1,10 +1,13 @@
 //! What a runtime says is there: the snapshot that planning starts from and `ps` shows.
 
 use msvc_mesh::spec::EdgeStatus;
-use msvc_system::id::InstanceId;
+use msvc_report::event::Entry;
+use msvc_system::id::{InstanceId, LaneName, Party, ServiceName};
 use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
 
 use crate::instance::Listen;
+use crate::provision::ObservedProvision;
 
 /// Everything a runtime knows of one project.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +18,80 @@ pub struct Observed {
     pub instances: Vec<ObservedInstance>,
     /// Its edges.
     pub edges: Vec<EdgeStatus>,
+    /// Networks and volumes.
+    #[serde(default)]
+    pub provisions: Vec<ObservedProvision>,
+    /// Ports that the host reaches with no edge between: nothing there is counted or broken.
+    #[serde(default)]
+    pub published: Vec<Published>,
+}
+
+/// A port of a service that the host reaches with no edge between.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    /// In which copy.
+    pub lane: LaneName,
+    /// For whom it was opened.
+    pub caller: Party,
+    /// Whose port.
+    pub service: ServiceName,
+    /// Which.
+    pub port: u16,
+    /// Where the host reaches it.
+    pub address: SocketAddr,
+}
+
+impl Observed {
+    /// Where `caller`, who is no service, reaches the services of a lane: over edges, or directly
+    /// where there is none.
+    #[must_use]
+    pub fn ways_in(&self, lane: &LaneName, caller: &Party) -> Vec<WayIn> {
+        let edges = self.edges.iter().map(|edge| {
+            (
+                &edge.id.lane,
+                &edge.id.caller,
+                &edge.id.callee,
+                edge.id.port,
+                edge.listen,
+            )
+        });
+        let published = self
+            .published
+            .iter()
+            .map(|p| (&p.lane, &p.caller, &p.service, p.port, p.address));
+        edges
+            .chain(published)
+            .filter(|(of, by, ..)| *of == lane && *by == caller)
+            .map(|(_, _, service, port, address)| WayIn {
+                service: service.clone(),
+                port,
+                address,
+            })
+            .collect()
+    }
+}
+
+/// Where the host reaches a port of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayIn {
+    /// Whose port.
+    pub service: ServiceName,
+    /// Which.
+    pub port: u16,
+    /// Where.
+    pub address: SocketAddr,
+}
+
+impl WayIn {
+    /// As people and journeys take it.
+    #[must_use]
+    pub fn entry(&self) -> Entry {
+        Entry {
+            service: self.service.clone(),
+            port: self.port,
+            url: crate::lane::url_of(self.port, self.address),
+        }
+    }
 }
 
 impl Observed {

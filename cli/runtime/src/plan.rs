@@ -14,6 +14,7 @@ use msvc_system::model::Condition;
 use serde::{Deserialize, Serialize};
 
 use crate::instance::InstanceSpec;
+use crate::provision::Provision;
 
 mod await_steps;
 mod decide;
@@ -99,6 +100,8 @@ pub enum Deed {
     OpenEdge(Box<EdgeSpec>),
     /// Close an edge that nobody needs any more.
     CloseEdge(msvc_system::id::EdgeId),
+    /// Make a network or volume; one of the same name whose settings differ goes first.
+    Provide(Box<Provision>),
     /// Start an instance.
     Start(Box<InstanceSpec>),
     /// Wait until an instance is as a dependent needs it.
@@ -112,6 +115,7 @@ impl fmt::Display for Deed {
         match self {
             Self::OpenEdge(spec) => write!(f, "open {} at {}", spec.id, spec.listen),
             Self::CloseEdge(id) => write!(f, "close {id}"),
+            Self::Provide(it) => write!(f, "make {} {}", it.kind, it.name),
             Self::Start(spec) => write!(f, "start {}", spec.id),
             Self::Await(id, Condition::ServiceStarted) => write!(f, "await {id} started"),
             Self::Await(id, Condition::ServiceHealthy) => write!(f, "await {id} healthy"),

@@ -10,14 +10,16 @@ use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_report::event::{Entry, Event};
 use msvc_report::exit::Exit;
+use msvc_system::id::Party;
 use msvc_system::model::System;
 use msvc_system::problem::Problems;
+use tokio::time::Instant;
 
 use crate::build::BuildOutcome;
 use crate::contract::{Runtime, RuntimeError};
 use crate::executor::Execution;
 use crate::lane::{LaneOptions, Survey, Wanted};
-use crate::observed::Observed;
+use crate::observed::{Observed, WayIn};
 use crate::plan::{Plan, decide, look_again};
 use crate::ports::book_file::{self, BookError};
 use crate::ports::{Binding, seed};
@@ -68,6 +70,7 @@ impl UpError {
                 RuntimeError::NeverReady { .. } | RuntimeError::Start { .. } => Exit::Failed,
                 RuntimeError::NoInstance(_) => Exit::Usage,
                 RuntimeError::Interrupted => Exit::Interrupted,
+                RuntimeError::Engine(error) => error.exit(),
                 RuntimeError::PortTaken { .. }
                 | RuntimeError::Gone { .. }
                 | RuntimeError::Refused(_)
@@ -170,28 +173,60 @@ pub async fn up(
         observed = runtime.observe() => observed?,
         () = shutdown.requested() => return Err(RuntimeError::Interrupted.into()),
     };
-    let Prepared { wanted, plan } = prepare(request, &observed, binding)?;
-    for problem in &wanted.warnings {
-        sink(Event::Warned {
-            problem: problem.clone(),
-        });
-    }
-    let execution = Execution {
+    let prepared = prepare(request, &observed, binding)?;
+    let effects = Execution {
         runtime,
         clock,
         sink,
         shutdown,
     };
+    carry_out(prepared, effects, began).await
+}
+
+/// Carries out what was prepared, and looks again until nothing died meanwhile.
+///
+/// # Errors
+/// As [`up`].
+pub async fn carry_out(
+    prepared: Prepared,
+    execution: Execution<'_>,
+    began: Instant,
+) -> Result<Up, UpError> {
+    let Prepared { wanted, plan } = prepared;
+    let Execution {
+        runtime,
+        clock,
+        sink,
+        ..
+    } = execution;
+    for problem in &wanted.warnings {
+        sink(Event::Warned {
+            problem: problem.clone(),
+        });
+    }
     execution.run(&plan).await?;
+    let mut observed = runtime.observe().await?;
     for _ in 0..LOOKS {
-        let again = look_again(&runtime.observe().await?, &wanted);
+        let again = look_again(&observed, &wanted);
         if again.is_empty() {
             break;
         }
         execution.run(&again).await?;
+        observed = runtime.observe().await?;
     }
     let changed = plan.changes();
-    let entries = wanted.entries.clone();
+    // An engine chooses free ports only when it starts what listens there.
+    let entries = match wanted.entries.is_empty() {
+        false => wanted.entries.clone(),
+        true => {
+            let ways = observed.ways_in(&wanted.lane, &Party::Client);
+            let chosen = |way: &WayIn| wanted.dependencies.contains_key(&way.service);
+            ways.iter()
+                .filter(|way| chosen(way))
+                .map(WayIn::entry)
+                .collect()
+        }
+    };
     sink(Event::SystemUp {
         system: wanted.project.to_string(),
         entries: entries.clone(),

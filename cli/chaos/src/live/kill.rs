@@ -82,7 +82,8 @@ pub(super) async fn strike(
             near: near.into_iter().collect(),
         });
     }
-    let session = faults.runtime.mesh().clone();
+    let mesh = faults.runtime.mesh();
+    let session = mesh.map_err(|error| ArmError::Refused(error.to_string()))?.clone();
     let incidents = client::incidents(&session, From::default())
         .await
         .map_err(refused)?;
@@ -216,6 +217,7 @@ fn not_released(error: RuntimeError) -> LiftError {
         | RuntimeError::Start { .. }
         | RuntimeError::NeverReady { .. }
         | RuntimeError::Records { .. }
+        | RuntimeError::Engine(_)
         | RuntimeError::Interrupted => LiftError::NotUndone(error.to_string()),
     }
 }

@@ -121,7 +121,7 @@ impl Runtime for Fake {
         Err(RuntimeError::NoInstance(instance.clone()))
     }
 
-    fn mesh(&self) -> &Session {
+    fn mesh(&self) -> Result<&Session, RuntimeError> {
         panic!("no step needs the mesh")
     }
 }

@@ -357,6 +357,14 @@ fn backends(survey: &Survey<'_>, book: &Book, edge: &WantedEdge) -> Vec<Backend>
         .collect()
 }
 
+/// How the host calls a port: as HTTP, unless nobody speaks that there.
+pub(crate) fn url_of(port: u16, address: SocketAddr) -> String {
+    match NO_HTTP.contains(&port) {
+        true => address.to_string(),
+        false => format!("http://{address}"),
+    }
+}
+
 /// Where the host reaches published ports.
 pub(crate) fn entries(edges: &[EdgeSpec]) -> Vec<Entry> {
     edges
@@ -365,10 +373,7 @@ pub(crate) fn entries(edges: &[EdgeSpec]) -> Vec<Entry> {
         .map(|edge| Entry {
             service: edge.id.callee.clone(),
             port: edge.id.port,
-            url: match NO_HTTP.contains(&edge.id.port) {
-                true => edge.listen.to_string(),
-                false => format!("http://{}", edge.listen),
-            },
+            url: url_of(edge.id.port, edge.listen),
         })
         .collect()
 }

@@ -243,11 +243,12 @@ impl Filling<'_> {
 /// no other system.
 fn hash(spec: &InstanceSpec, draft: &Draft<'_>) -> String {
     let mut spec = spec.clone();
-    let Program::Process(process) = &mut spec.program;
     let declared = &draft.service.environment;
-    process.environment.retain(|(key, _)| {
-        !program::INHERITED.contains(&key.as_str()) || declared.contains_key(key)
-    });
+    if let Program::Process(process) = &mut spec.program {
+        process.environment.retain(|(key, _)| {
+            !program::INHERITED.contains(&key.as_str()) || declared.contains_key(key)
+        });
+    }
     // A spec always serialises; were it ever not to, equal specs would still hash equally.
     let settings = hex(&serde_json::to_vec(&spec).unwrap_or_default());
     match &draft.fingerprint {
@@ -260,7 +261,7 @@ fn hash(spec: &InstanceSpec, draft: &Draft<'_>) -> String {
 }
 
 /// Half of a SHA-256, in hex.
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest[..16]
         .iter()

@@ -13,7 +13,6 @@ use msvc_system::problem::Place;
 
 use super::*;
 use crate::build::Built;
-use crate::instance::Program;
 use crate::ports::{Binding, seed};
 
 mod limits;
@@ -225,7 +224,7 @@ fn environment(wanted: &Wanted, of: &str) -> BTreeMap<String, String> {
         .iter()
         .find(|i| i.id.service == of)
         .unwrap();
-    let Program::Process(process) = &instance.program;
+    let process = instance.process().unwrap();
     process.environment.iter().cloned().collect()
 }
 

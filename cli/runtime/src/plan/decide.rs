@@ -15,6 +15,7 @@ use crate::instance::{HALF_HASH, InstanceSpec};
 use crate::lane::{Wanted, edge_key, published_keys};
 use crate::observed::{Observed, ObservedInstance, Phase};
 use crate::ports::Book;
+use crate::provision::{Kind, ObservedProvision};
 
 /// The plan from `observed` to `wanted`. `book` tells the project's own edges from those that
 /// came to be at run time, which stay.
@@ -26,12 +27,14 @@ pub fn decide(observed: &Observed, wanted: &Wanted, book: &Book) -> Plan {
         book,
         plan: Plan::default(),
         starts: BTreeMap::new(),
+        provided: Vec::new(),
         stops: Vec::new(),
         closes: Vec::new(),
         opens: Vec::new(),
     };
     deciding.compare();
     deciding.stop();
+    deciding.provide();
     deciding.close_edges();
     deciding.open_edges();
     deciding.start_and_await();
@@ -64,6 +67,8 @@ struct Deciding<'a> {
     stops: Vec<(usize, InstanceId)>,
     closes: Vec<(usize, &'a EdgeStatus)>,
     opens: Vec<(usize, &'a EdgeSpec)>,
+    /// The steps that make networks and volumes.
+    provided: Vec<usize>,
 }
 
 impl<'a> Deciding<'a> {
@@ -208,6 +213,25 @@ impl<'a> Deciding<'a> {
             .unwrap_or_default()
     }
 
+    /// Networks and volumes, after all that stops: one that changed must be left by everybody.
+    fn provide(&mut self) {
+        let wanted = self.wanted;
+        let stops: Vec<usize> = self.stops.iter().map(|(place, _)| *place).collect();
+        for provision in &wanted.provisions {
+            let there = self.observed.provisions.iter();
+            let same =
+                |it: &&ObservedProvision| it.kind == provision.kind && it.name == provision.name;
+            let (cause, after) = match there.clone().find(same) {
+                None => ("not there yet", Vec::new()),
+                Some(it) if it.hash == provision.hash || it.kind == Kind::Volume => continue,
+                Some(_) => ("its settings changed", stops.clone()),
+            };
+            let deed = Deed::Provide(Box::new(provision.clone()));
+            let place = self.plan.push(deed, cause, after);
+            self.provided.push(place);
+        }
+    }
+
     fn close_edges(&mut self) {
         let observed = self.observed;
         let edges = observed
@@ -344,7 +368,11 @@ impl<'a> Deciding<'a> {
                         .is_none_or(|replica| replica == id.replica))
         });
         let stops = stops.map(|(place, _)| *place);
-        stops.chain(opens.map(|(place, _)| *place)).collect()
+        let provided = self.provided.iter().copied();
+        stops
+            .chain(opens.map(|(place, _)| *place))
+            .chain(provided)
+            .collect()
     }
 }
 

@@ -56,6 +56,7 @@ fn all_ready(wanted: &Wanted) -> Observed {
                 counts: EdgeCounts::default(),
             })
             .collect(),
+        ..Observed::default()
     }
 }
 

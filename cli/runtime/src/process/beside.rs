@@ -16,7 +16,7 @@ use super::child::{command, marked};
 use super::identity::as_pid;
 use super::mark::RunMark;
 use crate::contract::ExecOutcome;
-use crate::instance::{InstanceSpec, Program};
+use crate::instance::InstanceSpec;
 
 /// What is kept of a command's output.
 const LONGEST_OUTPUT: usize = 64 * 1024;
@@ -45,7 +45,7 @@ pub(super) async fn run_beside(
     timeout: Duration,
     clock: &dyn Clock,
 ) -> io::Result<ExecOutcome> {
-    let Program::Process(program) = &spec.program;
+    let program = spec.process()?;
     let (reader, writer) = io::pipe()?;
     let mut command = command(program, words, marked(program, mark.value(id)))?;
     command

@@ -20,7 +20,7 @@ use super::identity::{ProcessIdentity, as_pid};
 use super::logs::{LogWriter, Logs};
 use super::mark::{MARK, RunMark};
 use crate::contract::RuntimeError;
-use crate::instance::{InstanceSpec, Listen, ProcessProgram, Program};
+use crate::instance::{InstanceSpec, Listen, ProcessProgram};
 
 /// How long the output of what is gone may still arrive.
 const DRAIN: Duration = Duration::from_millis(500);
@@ -43,11 +43,11 @@ impl Child {
         mark: &RunMark,
         logs: &Logs,
     ) -> Result<Self, RuntimeError> {
-        let Program::Process(program) = &spec.program;
         let refused = |why: String| RuntimeError::Start {
             instance: id.clone(),
             why,
         };
+        let program = spec.process().map_err(|e| refused(e.to_string()))?;
         let reserved = spec
             .listens
             .iter()

@@ -153,7 +153,7 @@ impl Runtime for ProcessRuntime {
         self.ask(method::REACH, Reach { instance, port }).await
     }
 
-    fn mesh(&self) -> &Session {
-        &self.session
+    fn mesh(&self) -> Result<&Session, RuntimeError> {
+        Ok(&self.session)
     }
 }

@@ -137,7 +137,9 @@ pub(super) fn refusal(error: &RuntimeError) -> ProtocolError {
             ("records", json!({"path": path, "why": source.to_string()}))
         }
         RuntimeError::Interrupted => ("interrupted", Value::Null),
-        RuntimeError::Gone { .. } | RuntimeError::Refused(_) => ("runtime", Value::Null),
+        RuntimeError::Gone { .. } | RuntimeError::Refused(_) | RuntimeError::Engine(_) => {
+            ("runtime", Value::Null)
+        }
     };
     ProtocolError::refused_with(kind, error.to_string(), detail)
 }

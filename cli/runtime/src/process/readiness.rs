@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::beside::run_beside;
 use super::child::cannot_run;
 use super::shared::Shared;
-use crate::instance::{HealthSpec, InstanceSpec, Program};
+use crate::instance::{HealthSpec, InstanceSpec};
 
 /// Before the first probe.
 const FIRST: Duration = Duration::from_millis(30);
@@ -158,7 +158,7 @@ async fn check(
     id: &InstanceId,
     shared: &Shared,
 ) -> Result<(), String> {
-    let Program::Process(program) = &spec.program;
+    let program = spec.process().map_err(|e| e.to_string())?;
     let (words, timeout) = (&health.command, health.timeout);
     let outcome = run_beside(spec, id, &shared.mark, words, timeout, &*shared.clock).await;
     let outcome = outcome.map_err(|e| cannot_run(program, words, &e))?;

@@ -19,7 +19,7 @@ use super::keeper::{Command, Replica, View, keep};
 use super::shared::Shared;
 use super::signals;
 use crate::contract::{ExecOutcome, RuntimeError};
-use crate::instance::{InstanceSpec, Program};
+use crate::instance::InstanceSpec;
 use crate::observed::{Observed, ObservedInstance};
 use crate::plan::{Deed, Step};
 
@@ -110,6 +110,7 @@ impl Supervisor {
             runtime: RUNTIME.to_owned(),
             instances: instances.collect(),
             edges: self.shared.edges.status(),
+            ..Observed::default()
         }
     }
 
@@ -143,6 +144,10 @@ impl Supervisor {
                 await_condition(self.replica(&id)?, condition, &self.shared.logs).await
             }
             Deed::Stop(id) => self.stop(&id).await,
+            Deed::Provide(it) => Err(RuntimeError::Refused(format!(
+                "host processes need no {} ({})",
+                it.kind, it.name
+            ))),
         }
     }
 
@@ -288,8 +293,10 @@ impl Supervisor {
         let (spec, mark, clock) = (&view.spec, &self.shared.mark, &*self.shared.clock);
         let outcome = run_beside(spec, &view.id, mark, command, timeout, clock).await;
         outcome.map_err(|e| {
-            let Program::Process(program) = &spec.program;
-            let why = cannot_run(program, command, &e);
+            let why = match spec.process() {
+                Ok(program) => cannot_run(program, command, &e),
+                Err(_) => e.to_string(),
+            };
             RuntimeError::Refused(format!("beside {}: {why}", view.id))
         })
     }

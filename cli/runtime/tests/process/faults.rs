@@ -18,7 +18,7 @@ use crate::support::{Asked, DEADLINE, Project, clock, connects, eventually, id};
 const TTL: Duration = Duration::from_secs(5);
 
 async fn lease(runtime: &ProcessRuntime) -> LeaseKeeper {
-    LeaseKeeper::open(runtime.mesh(), clock(), TTL)
+    LeaseKeeper::open(runtime.mesh().unwrap(), clock(), TTL)
         .await
         .unwrap()
 }
@@ -53,16 +53,27 @@ async fn a_held_service_stays_down_its_edges_refuse_and_released_it_comes_back()
     let edge = runtime.edges().await[0].listen;
     assert!(connects(edge));
     let lease = lease(&runtime).await;
-    let kill = ServiceKill::strike(runtime.mesh(), lease.id(), &id("web"), StayDown::Held)
-        .await
-        .unwrap();
+    let kill = ServiceKill::strike(
+        runtime.mesh().unwrap(),
+        lease.id(),
+        &id("web"),
+        StayDown::Held,
+    )
+    .await
+    .unwrap();
     assert_eq!(recorded(&project), 1);
     let refused = std::net::TcpStream::connect(edge).unwrap_err();
     assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
     runtime
         .until("web", |phase| *phase == Phase::HeldDown)
         .await;
-    let again = ServiceKill::strike(runtime.mesh(), lease.id(), &id("web"), StayDown::Held).await;
+    let again = ServiceKill::strike(
+        runtime.mesh().unwrap(),
+        lease.id(),
+        &id("web"),
+        StayDown::Held,
+    )
+    .await;
     assert!(again.is_err());
     assert!(kill.release().await.unwrap());
     assert_eq!(recorded(&project), 0);
@@ -85,7 +96,7 @@ async fn a_service_that_is_never_restarted_stays_down_and_is_reported_so() {
     let spec = web(&project, &runtime, RestartPolicy::No).await;
     let lease = lease(&runtime).await;
     let stay = StayDown::For(Duration::ZERO);
-    let kill = ServiceKill::strike(runtime.mesh(), lease.id(), &id("web"), stay)
+    let kill = ServiceKill::strike(runtime.mesh().unwrap(), lease.id(), &id("web"), stay)
         .await
         .unwrap();
     let report = kill
@@ -117,8 +128,8 @@ async fn the_end_of_the_session_brings_back_what_it_held_down() {
     let breaker = project.launch().await;
     // One that nobody closes, and that lives longer than the test.
     let open = OpenLease { ttl_ms: 600_000 };
-    let lease = open_lease(breaker.mesh(), open).await.unwrap();
-    let kill = ServiceKill::strike(breaker.mesh(), lease, &id("web"), StayDown::Held)
+    let lease = open_lease(breaker.mesh().unwrap(), open).await.unwrap();
+    let kill = ServiceKill::strike(breaker.mesh().unwrap(), lease, &id("web"), StayDown::Held)
         .await
         .unwrap();
     runtime
@@ -137,7 +148,7 @@ async fn nobody_kills_without_a_lease_of_its_own() {
     let other = project.launch().await;
     let lease = lease(&other).await;
     let stay = StayDown::Held;
-    let refused = ServiceKill::strike(runtime.mesh(), lease.id(), &id("web"), stay).await;
+    let refused = ServiceKill::strike(runtime.mesh().unwrap(), lease.id(), &id("web"), stay).await;
     assert!(refused.is_err());
     assert_eq!(runtime.seen("web").await.phase, Phase::Ready);
 }

@@ -236,6 +236,7 @@ fn a_writable_folder_of_the_host_is_for_one_lane_and_an_engines_volume_for_none(
         Volume {
             external: true,
             name: None,
+            ..Volume::default()
         },
     );
     assert!(refused(&shop)[0].contains("volume `orders-data` is external"));

@@ -71,7 +71,7 @@ fn data_lives_in_the_lanes_volumes() {
         .iter()
         .find(|i| i.id.service == "orders")
         .unwrap();
-    let Program::Process(process) = &orders.program;
+    let process = orders.process().unwrap();
     assert_eq!(process.folders, [PathBuf::from(folder)]);
 }
 

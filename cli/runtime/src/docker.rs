@@ -1,0 +1,38 @@
+//! The runtime of containers: a system in an engine that speaks Docker's API, 1.41 or later. The
+//! only place that names the engine's client library.
+//!
+//! What comes in: steps over [`InstanceSpec`](crate::instance::InstanceSpec)s that are resolved to
+//! the last setting. What leaves: events, logs, containers that outlive msvc. What must not enter:
+//! Compose files beyond `want`, printing.
+//!
+//! Nothing is remembered beside the engine: labels are the state. Any command finds by them what
+//! runs, as `docker compose` finds it by its own.
+//!
+//! Layout, from the ground up
+//! - [`engine`]: where it is, and what it could not do. `labels`: the state.
+//! - [`image`]: the image of each service. [`want`]: a lane as it is wanted, pure.
+//! - `network`, `volume`, `container`, `beside`: one thing of the engine each.
+//! - `readiness`, `logs`, `events`: what is seen of containers.
+//! - `clear`: all of a project, gone.
+
+pub mod engine;
+pub mod image;
+pub mod want;
+
+pub mod boot;
+
+mod beside;
+mod clear;
+mod container;
+mod events;
+mod labels;
+mod logs;
+mod network;
+mod published;
+mod readiness;
+mod runtime;
+mod volume;
+
+pub use clear::down;
+pub use engine::{Engine, EngineError};
+pub use runtime::{DockerRuntime, RUNTIME};

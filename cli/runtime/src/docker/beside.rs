@@ -1,0 +1,72 @@
+//! A command inside a running container, with its environment.
+
+use std::time::Duration;
+
+use bollard::exec::{StartExecOptions, StartExecResults};
+use bollard::models::ExecConfig;
+use futures_util::StreamExt;
+use msvc_machine::clock::Clock;
+
+use super::engine::{Engine, EngineError, asked};
+use crate::contract::ExecOutcome;
+
+/// What is kept of a command's output.
+const KEPT: usize = 64 * 1024;
+
+/// What a shell says of a program that cannot be run.
+const CANNOT_RUN: i32 = 126;
+
+/// Runs it to its end, or until `timeout`.
+pub(super) async fn run(
+    engine: &Engine,
+    container: &str,
+    command: &[String],
+    timeout: Duration,
+    clock: &dyn Clock,
+) -> Result<ExecOutcome, EngineError> {
+    let what = || format!("running `{}` in {container}", command.join(" "));
+    let config = ExecConfig {
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        cmd: Some(command.to_vec()),
+        ..ExecConfig::default()
+    };
+    let docker = &engine.docker;
+    let made = docker.create_exec(container, config).await;
+    let id = made.map_err(asked(what()))?.id;
+    let mut output = Vec::new();
+    let running = async {
+        let started = docker.start_exec(&id, None::<StartExecOptions>).await;
+        match started.map_err(asked(what()))? {
+            StartExecResults::Detached => {}
+            StartExecResults::Attached {
+                output: mut lines, ..
+            } => {
+                while let Some(line) = lines.next().await {
+                    let line = line.map_err(asked(what()))?.into_bytes();
+                    let room = KEPT.saturating_sub(output.len());
+                    output.extend_from_slice(line.get(..room.min(line.len())).unwrap_or_default());
+                }
+            }
+        }
+        let ended = docker.inspect_exec(&id).await.map_err(asked(what()))?;
+        Ok::<_, EngineError>(ended.exit_code)
+    };
+    let status = tokio::select! {
+        status = running => status,
+        () = clock.sleep(timeout) => Ok(None),
+    };
+    let status = match status {
+        Ok(status) => status.and_then(|status| i32::try_from(status).ok()),
+        // The engine's own words for a program that is not there.
+        Err(EngineError::Refused { why, .. }) if why.contains("exec failed") => {
+            output = why.into_bytes();
+            Some(CANNOT_RUN)
+        }
+        Err(other) => return Err(other),
+    };
+    Ok(ExecOutcome {
+        status,
+        output: String::from_utf8_lossy(&output).into_owned(),
+    })
+}

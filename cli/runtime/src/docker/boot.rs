@@ -1,0 +1,111 @@
+//! `up` in an engine: images made or had, a lane wanted, planned, carried out.
+
+use std::collections::BTreeMap;
+
+use msvc_machine::clock::Clock;
+use msvc_machine::shutdown::Shutdown;
+use msvc_report::event::Event;
+use msvc_system::id::ServiceName;
+
+use super::image::{self, ImageFacts, ImageRequest};
+use super::runtime::DockerRuntime;
+use super::want::{Wish, wanted};
+use crate::build::BuildOutcome;
+use crate::contract::{Runtime, RuntimeError};
+use crate::docker::image::BuildFrom;
+use crate::executor::Execution;
+use crate::lane::{LaneOptions, chosen};
+use crate::observed::Observed;
+use crate::plan::decide;
+use crate::ports::Book;
+use crate::up::{Prepared, Up, UpError, carry_out};
+use msvc_system::model::System;
+
+/// What is to be up.
+#[derive(Debug, Clone, Copy)]
+pub struct BootRequest<'a> {
+    /// The system.
+    pub system: &'a System,
+    /// As which lane of which project.
+    pub options: &'a LaneOptions,
+    /// What was built of it on the host.
+    pub built: &'a BuildOutcome,
+    /// From what images are made.
+    pub from: BuildFrom,
+}
+
+/// Decides what an `up` would do with the images that are known. Makes nothing.
+///
+/// # Errors
+/// When the system cannot run as the file says.
+pub fn prepare(
+    request: &BootRequest<'_>,
+    images: &BTreeMap<ServiceName, ImageFacts>,
+    observed: &Observed,
+) -> Result<Prepared, UpError> {
+    let wish = Wish {
+        system: request.system,
+        options: request.options,
+        images,
+    };
+    let wanted = wanted(&wish)?;
+    let plan = decide(observed, &wanted, &Book::default());
+    Ok(Prepared { wanted, plan })
+}
+
+/// What a dry run can know: names of images, and not what they say of themselves.
+///
+/// # Errors
+/// When the system cannot run as the file says.
+pub fn dry_run(request: &BootRequest<'_>, observed: &Observed) -> Result<Prepared, UpError> {
+    let services = chosen(request.system, &request.options.services)?;
+    let asked = images_of(request, &services);
+    prepare(request, &image::unmade(&asked), observed)
+}
+
+/// Brings a system up: what runs already as it is wanted is left alone.
+///
+/// # Errors
+/// When an image cannot be made or had, the system cannot run as the file says, a service is not
+/// started or not ready, or a shutdown is requested. What was started by then runs on; taking it
+/// down is the caller's to decide.
+pub async fn up(
+    runtime: &DockerRuntime,
+    request: &BootRequest<'_>,
+    clock: &dyn Clock,
+    sink: &(dyn Fn(Event) + Send + Sync),
+    shutdown: &Shutdown,
+) -> Result<Up, UpError> {
+    let began = clock.now();
+    runtime.alone().await?;
+    let services = chosen(request.system, &request.options.services)?;
+    let asked = images_of(request, &services);
+    // What the file gets wrong is told before anything is made.
+    prepare(request, &image::unmade(&asked), &Observed::default())?;
+    runtime.externals(request.system, request.options).await?;
+    let images = image::provide(runtime.engine(), &asked, clock, sink, shutdown).await?;
+    let observed = tokio::select! {
+        observed = runtime.observe() => observed?,
+        () = shutdown.requested() => return Err(RuntimeError::Interrupted.into()),
+    };
+    let prepared = prepare(request, &images, &observed)?;
+    let execution = Execution {
+        runtime,
+        clock,
+        sink,
+        shutdown,
+    };
+    carry_out(prepared, execution, began).await
+}
+
+fn images_of<'a>(
+    request: &BootRequest<'a>,
+    services: &'a std::collections::BTreeSet<ServiceName>,
+) -> ImageRequest<'a> {
+    ImageRequest {
+        system: request.system,
+        services,
+        built: request.built,
+        from: request.from,
+    }
+}

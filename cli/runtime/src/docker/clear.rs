@@ -1,0 +1,138 @@
+//! All of a project, gone: by label, so that any crash is cleared the same way.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use msvc_system::id::ServiceName;
+
+use super::container::{self, Found};
+use super::runtime::DockerRuntime;
+use super::{labels, network, volume};
+use crate::contract::RuntimeError;
+use crate::observed::Phase;
+
+/// Containers ended at once.
+const AT_ONCE: usize = 16;
+
+/// What `down` did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cleared {
+    /// Containers that ran.
+    pub stopped: usize,
+    /// Everything that was removed, containers included.
+    pub removed: usize,
+}
+
+/// Ends every container of the project, dependents first, and removes containers and networks;
+/// with `volumes` its data too.
+///
+/// # Errors
+/// When the engine does not answer, or something is still used by others.
+pub async fn down(runtime: &DockerRuntime, volumes: bool) -> Result<Cleared, RuntimeError> {
+    let engine = runtime.engine();
+    let found = runtime.found().await?;
+    let mut cleared = Cleared {
+        stopped: found
+            .iter()
+            .filter(|one| one.phase().runs() || one.phase() == Phase::HeldDown)
+            .count(),
+        removed: found.len(),
+    };
+    for level in levels(&found) {
+        let level: Vec<Found> = level.into_iter().cloned().collect();
+        let each = stream::iter(level).map(|one| async move {
+            // A paused one takes no signal.
+            if one.phase() == Phase::HeldDown {
+                let _ = engine.docker.unpause_container(&one.container).await;
+            }
+            container::stop(engine, &one).await
+        });
+        let ended = each.buffer_unordered(AT_ONCE).try_collect::<Vec<()>>();
+        ended.await?;
+    }
+    let label = format!("{}={}", labels::PROJECT, runtime.project());
+    let compose = format!("{}={}", labels::compose::PROJECT, runtime.project());
+    let mut names = BTreeSet::new();
+    for label in [&label, &compose] {
+        let found = network::labelled(engine, label).await?;
+        names.extend(
+            found
+                .into_iter()
+                .filter(|it| is_own(runtime, &it.1))
+                .map(|it| it.0.name),
+        );
+    }
+    for name in &names {
+        network::remove(engine, name).await?;
+    }
+    cleared.removed += names.len();
+    if volumes {
+        let mut names = BTreeSet::new();
+        for label in [&label, &compose] {
+            let found = volume::labelled(engine, label).await?;
+            names.extend(
+                found
+                    .into_iter()
+                    .filter(|it| is_own(runtime, &it.1))
+                    .map(|it| it.0.name),
+            );
+        }
+        for name in &names {
+            volume::remove(engine, name).await?;
+        }
+        cleared.removed += names.len();
+    }
+    Ok(cleared)
+}
+
+/// Another copy's, whose folder is there, is not ours.
+fn is_own(runtime: &DockerRuntime, labels: &std::collections::HashMap<String, String>) -> bool {
+    let folder = labels.get(labels::compose::FOLDER).map(Path::new);
+    folder.is_none_or(|folder| folder == runtime.root() || !folder.exists())
+}
+
+/// Containers in the order in which they end: whoever depends on others before those.
+fn levels(found: &[Found]) -> Vec<Vec<&Found>> {
+    let mut depends: BTreeMap<&ServiceName, BTreeSet<String>> = BTreeMap::new();
+    for one in found {
+        let on = one.labels.get(labels::compose::DEPENDS_ON);
+        let on = on.map(String::as_str).unwrap_or_default().split(',');
+        let on = on
+            .filter_map(|it| it.split(':').next())
+            .filter(|it| !it.is_empty());
+        depends
+            .entry(&one.id.service)
+            .or_default()
+            .extend(on.map(str::to_owned));
+    }
+    let mut levels: BTreeMap<usize, Vec<&Found>> = BTreeMap::new();
+    for one in found {
+        let depth = depth(&depends, one.id.service.as_str(), 0);
+        levels.entry(depth).or_default().push(one);
+    }
+    levels.into_values().rev().collect()
+}
+
+/// The longest chain of dependencies below a service.
+fn depth(depends: &BTreeMap<&ServiceName, BTreeSet<String>>, service: &str, above: usize) -> usize {
+    if above > depends.len() {
+        return 0;
+    }
+    let on = depends.iter().find(|(name, _)| name.as_str() == service);
+    let on = on.map(|(_, on)| on);
+    on.into_iter()
+        .flatten()
+        .map(|name| 1 + depth(depends, name, above + 1))
+        .max()
+        .unwrap_or_default()
+}
+
+impl From<Cleared> for crate::process::Down {
+    fn from(cleared: Cleared) -> Self {
+        Self {
+            stopped: cleared.stopped,
+            in_order: true,
+        }
+    }
+}

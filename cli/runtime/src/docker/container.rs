@@ -1,0 +1,328 @@
+//! Containers of the engine, as instances: made and started, ended, looked at.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, SystemTime};
+
+use bollard::models::{
+    ContainerCreateBody, ContainerInspectResponse, ContainerState, ContainerStateStatusEnum,
+    HealthStatusEnum,
+};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
+    StopContainerOptionsBuilder,
+};
+use msvc_system::id::InstanceId;
+
+use super::engine::{Engine, EngineError, asked};
+use super::labels;
+use super::{network, published};
+use crate::contract::RuntimeError;
+use crate::instance::{ContainerProgram, InstanceSpec, Listen, Program};
+use crate::observed::{ObservedInstance, Phase};
+
+/// What the engine needs on top of a container's own grace to end it.
+const SLACK: Duration = Duration::from_secs(30);
+
+/// A container as the engine shows it.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) id: InstanceId,
+    pub(super) container: String,
+    pub(super) labels: HashMap<String, String>,
+    pub(super) seen: ContainerInspectResponse,
+}
+
+/// Makes a container, joins it to its networks and starts it. When that fails nothing of it stays.
+pub(super) async fn start(engine: &Engine, spec: &InstanceSpec) -> Result<Found, RuntimeError> {
+    let refused = |why: String| RuntimeError::Start {
+        instance: spec.id.clone(),
+        why,
+    };
+    let Program::Container(program) = &spec.program else {
+        return Err(refused("it is a host process".to_owned()));
+    };
+    let mut body: ContainerCreateBody = serde_json::from_value(program.create.clone())
+        .map_err(|why| refused(format!("what it is made from cannot be read: {why}")))?;
+    let all = body.labels.get_or_insert_default();
+    let own = [
+        (labels::INCARNATION, spec.id.incarnation.to_string()),
+        (labels::HASH, spec.hash.clone()),
+        (labels::compose::CONFIG_HASH, spec.hash.clone()),
+    ];
+    all.extend(own.map(|(key, value)| (key.to_owned(), value)));
+    let options = CreateContainerOptionsBuilder::default()
+        .name(&program.name)
+        .build();
+    let made = engine.docker.create_container(Some(options), body).await;
+    let made = made.map_err(asked(format!("making container {}", program.name)));
+    let container = match made {
+        Ok(made) => made.id,
+        Err(error) => return Err(cannot(spec, error)),
+    };
+    match run(engine, program, &container).await {
+        Ok(()) => inspect(engine, &container)
+            .await?
+            .ok_or_else(|| refused("it was gone as soon as it was started".to_owned())),
+        Err(error) => {
+            // The error is what matters; a container that cannot be removed is told by the next.
+            let _ = remove(engine, &container).await;
+            match published::taken(engine, &error).await {
+                Some(taken) => Err(taken),
+                None => Err(cannot(spec, error)),
+            }
+        }
+    }
+}
+
+async fn run(
+    engine: &Engine,
+    program: &ContainerProgram,
+    container: &str,
+) -> Result<(), EngineError> {
+    for (name, settings) in &program.joins {
+        network::join(engine, container, name, settings).await?;
+    }
+    let started = engine.docker.start_container(container, None).await;
+    started.map_err(asked(format!("starting container {}", program.name)))
+}
+
+/// What of an engine's refusal is the service's own fault: its program, user, folders, settings.
+fn cannot(spec: &InstanceSpec, error: EngineError) -> RuntimeError {
+    match error {
+        EngineError::Refused { status, why, .. } if is_its_own(status, &why) => {
+            RuntimeError::Start {
+                instance: spec.id.clone(),
+                why,
+            }
+        }
+        other => other.into(),
+    }
+}
+
+fn is_its_own(status: u16, why: &str) -> bool {
+    const SIGNS: [&str; 4] = [
+        "OCI runtime",
+        "no command specified",
+        "executable file not found",
+        "unable to find user",
+    ];
+    status == 400 || SIGNS.iter().any(|sign| why.contains(sign))
+}
+
+/// Ends a container with its own signal and grace, and clears it away.
+pub(super) async fn stop(engine: &Engine, found: &Found) -> Result<(), EngineError> {
+    let config = found.seen.config.clone().unwrap_or_default();
+    let grace = config.stop_timeout.unwrap_or(10);
+    end(engine, &found.container, grace).await?;
+    remove(engine, &found.container).await
+}
+
+/// Ends a container and leaves it there.
+pub(super) async fn end(engine: &Engine, container: &str, grace: i64) -> Result<(), EngineError> {
+    let patient = Duration::from_secs(u64::try_from(grace).unwrap_or_default()) + SLACK;
+    let docker = engine.docker.clone();
+    let longer = docker.timeout().max(patient);
+    let docker = docker.with_timeout(longer);
+    let grace = i32::try_from(grace).unwrap_or(i32::MAX);
+    let options = StopContainerOptionsBuilder::default().t(grace).build();
+    let stopped = docker.stop_container(container, Some(options)).await;
+    match stopped.map_err(asked(format!("stopping container {container}"))) {
+        Err(error) if !error.is_missing() && !error.is_so_already() => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Clears a container away, with the volumes that have no name.
+pub(super) async fn remove(engine: &Engine, container: &str) -> Result<(), EngineError> {
+    let options = RemoveContainerOptionsBuilder::default()
+        .force(true)
+        .v(true)
+        .build();
+    let removed = engine
+        .docker
+        .remove_container(container, Some(options))
+        .await;
+    match removed.map_err(asked(format!("removing container {container}"))) {
+        // 409: somebody else is removing it.
+        Err(error) if !error.is_missing() && !error.is_so_already() => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A container that is an instance; none when it is gone or no instance.
+pub(super) async fn inspect(
+    engine: &Engine,
+    container: &str,
+) -> Result<Option<Found>, EngineError> {
+    let seen = engine.docker.inspect_container(container, None).await;
+    let seen = match seen.map_err(asked(format!("looking at container {container}"))) {
+        Ok(seen) => seen,
+        Err(error) if error.is_missing() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let config = seen.config.clone().unwrap_or_default();
+    let labels = config.labels.unwrap_or_default();
+    Ok(instance(&labels).map(|id| Found {
+        id,
+        container: seen.id.clone().unwrap_or_else(|| container.to_owned()),
+        labels,
+        seen,
+    }))
+}
+
+/// The key of a container: msvc's, or one that Compose made under the same project.
+fn instance(labels: &HashMap<String, String>) -> Option<InstanceId> {
+    use labels::compose;
+    labels::instance(labels).or_else(|| {
+        Some(InstanceId {
+            project: labels.get(compose::PROJECT)?.parse().ok()?,
+            lane: msvc_system::id::LaneName::main(),
+            service: labels.get(compose::SERVICE)?.parse().ok()?,
+            replica: labels.get(compose::NUMBER)?.parse().ok()?,
+            incarnation: 0,
+        })
+    })
+}
+
+/// The ids of the containers with a label.
+pub(super) async fn labelled(engine: &Engine, label: &str) -> Result<Vec<String>, EngineError> {
+    let filters = HashMap::from([("label", vec![label])]);
+    let options = ListContainersOptionsBuilder::default()
+        .all(true)
+        .filters(&filters)
+        .build();
+    let found = engine.docker.list_containers(Some(options)).await;
+    let found = found.map_err(asked("listing containers"))?;
+    Ok(found
+        .into_iter()
+        .filter_map(|container| container.id)
+        .collect())
+}
+
+impl Found {
+    /// What it does, as far as the engine tells.
+    pub(super) fn phase(&self) -> Phase {
+        let state = self.seen.state.clone().unwrap_or_default();
+        use ContainerStateStatusEnum as Status;
+        match state.status {
+            Some(Status::RUNNING) => match state.health.and_then(|health| health.status) {
+                Some(HealthStatusEnum::STARTING) => Phase::Starting,
+                Some(HealthStatusEnum::UNHEALTHY) => Phase::Unhealthy,
+                _ => Phase::Ready,
+            },
+            Some(Status::PAUSED) => Phase::HeldDown,
+            Some(Status::RESTARTING) => Phase::Restarting,
+            Some(Status::EXITED | Status::DEAD | Status::REMOVING | Status::STOPPING) => {
+                Phase::Exited {
+                    status: state.exit_code.and_then(|code| i32::try_from(code).ok()),
+                    signal: None,
+                }
+            }
+            Some(Status::CREATED | Status::EMPTY) | None => Phase::Starting,
+        }
+    }
+
+    /// Whether it was made and never started.
+    pub(super) fn never_ran(&self) -> bool {
+        let state = self.seen.state.as_ref();
+        state.and_then(|state| state.status) == Some(ContainerStateStatusEnum::CREATED)
+    }
+
+    pub(super) fn hash(&self) -> String {
+        self.labels.get(labels::HASH).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn folder(&self) -> Option<&str> {
+        self.labels.get(labels::compose::FOLDER).map(String::as_str)
+    }
+
+    /// Where the host reaches it, when it has an address of its own.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        let host = self.seen.host_config.as_ref();
+        if host.and_then(|host| host.network_mode.as_deref()) == Some("host") {
+            return Some(Ipv4Addr::LOCALHOST.into());
+        }
+        let networks = self.seen.network_settings.as_ref()?.networks.as_ref()?;
+        let mut addresses: Vec<IpAddr> = networks
+            .values()
+            .filter_map(|place| place.ip_address.as_ref()?.parse().ok())
+            .collect();
+        addresses.sort();
+        addresses.into_iter().next()
+    }
+
+    /// The ports that the file says it listens on.
+    pub(super) fn listens(&self) -> Vec<Listen> {
+        let address = self.address().unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+        let ports = self.labels.get(labels::LISTENS);
+        let ports = ports.map(String::as_str).unwrap_or_default().split(',');
+        ports
+            .filter_map(|port| port.parse().ok())
+            .map(|port| Listen {
+                port,
+                backend: SocketAddr::new(address, port),
+            })
+            .collect()
+    }
+
+    /// The host's number of its first process, while it runs.
+    pub(super) fn pid(&self) -> Option<u32> {
+        let pid = self.seen.state.as_ref()?.pid?;
+        u32::try_from(pid).ok().filter(|pid| *pid > 0)
+    }
+
+    /// The name of the engine's first reason for what it does: its last probe, its error.
+    fn detail(&self, phase: &Phase) -> Option<String> {
+        let state = self.seen.state.as_ref()?;
+        let said = |text: &String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        match phase {
+            Phase::Unhealthy => {
+                let health = state.health.as_ref()?;
+                let last = health.log.as_ref()?.last()?;
+                last.output.as_ref().and_then(said)
+            }
+            Phase::HeldDown => Some("paused".to_owned()),
+            Phase::Exited { .. } if state.oom_killed == Some(true) => {
+                Some("out of memory".to_owned())
+            }
+            _ => state.error.as_ref().and_then(said),
+        }
+    }
+
+    /// As `ps` and planning see it.
+    pub(super) fn observed(&self, now: SystemTime) -> ObservedInstance {
+        let phase = self.phase();
+        ObservedInstance {
+            id: self.id.clone(),
+            runtime: super::RUNTIME.to_owned(),
+            hash: self.hash(),
+            pid: self.pid(),
+            since_ms: self.since(&phase, now),
+            restarts: self
+                .seen
+                .restart_count
+                .and_then(|count| u32::try_from(count).ok())
+                .unwrap_or_default(),
+            detail: self.detail(&phase),
+            listens: self.listens(),
+            phase,
+        }
+    }
+
+    fn since(&self, phase: &Phase, now: SystemTime) -> u64 {
+        let at = |pick: fn(&ContainerState) -> Option<&String>| {
+            let text = self.seen.state.as_ref().and_then(pick)?;
+            humantime::parse_rfc3339_weak(text).ok()
+        };
+        let since = if phase.runs() {
+            at(|state| state.started_at.as_ref())
+        } else {
+            at(|state| state.finished_at.as_ref())
+        };
+        let since = since.and_then(|since| now.duration_since(since).ok());
+        since.map_or(0, |since| {
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        })
+    }
+}

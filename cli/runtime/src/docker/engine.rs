@@ -1,0 +1,132 @@
+//! The engine: found as the docker CLI finds it, spoken to in a version that both know.
+//!
+//! What comes in: the caller's environment. What leaves: an [`Engine`], or which places were
+//! looked at and what each said. What must not enter: systems, containers.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bollard::{API_DEFAULT_VERSION, Docker};
+
+mod error;
+mod place;
+
+pub use error::EngineError;
+pub(crate) use error::asked;
+pub use place::Place;
+
+/// The oldest Engine API that is spoken: Docker 20.10's.
+const OLDEST: (usize, usize) = (1, 41);
+
+/// How long an engine may take for one answer; a stop has its own time on top.
+const ANSWER_SECONDS: u64 = 120;
+
+/// How long a place may take to say whether an engine is there.
+const FIRST_ANSWER: Duration = Duration::from_secs(10);
+
+/// An engine that answers.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(crate) docker: Docker,
+    /// Where it was found.
+    pub place: Place,
+    /// Its version, for people.
+    pub version: String,
+    /// The API version spoken.
+    pub api: String,
+    /// Whether its containers' addresses are reached from this host: an engine on this very
+    /// kernel, with its networks in the host's own namespace.
+    pub is_local: bool,
+}
+
+impl Engine {
+    /// The engine that the docker CLI would take. Where nobody chose one, further usual sockets
+    /// (rootless Docker, Podman) are tried.
+    ///
+    /// # Errors
+    /// When none is there, or it is too old; with all that was looked at.
+    pub async fn find(environment: &BTreeMap<String, String>) -> Result<Self, EngineError> {
+        let places = place::places(environment)?;
+        let mut looked = Vec::new();
+        let only = places.len() == 1;
+        for place in places {
+            match Self::at(place.clone()).await {
+                Ok(engine) => return Ok(engine),
+                Err(error @ (EngineError::TooOld { .. } | EngineError::Unsupported { .. })) => {
+                    return Err(error);
+                }
+                Err(error) if only => return Err(error),
+                Err(EngineError::NoAnswer { at, why }) => looked.push(format!("{at}: {why}")),
+                Err(error) => looked.push(error.to_string()),
+            }
+        }
+        Err(EngineError::None { looked })
+    }
+
+    /// The engine at a place.
+    ///
+    /// # Errors
+    /// When it does not answer, or is too old.
+    pub async fn at(place: Place) -> Result<Self, EngineError> {
+        let no_answer = |why: String| EngineError::NoAnswer {
+            at: place.to_string(),
+            why,
+        };
+        let client = match &place {
+            Place::Socket { path, .. } => {
+                let path = path.to_string_lossy();
+                Docker::connect_with_unix(&path, ANSWER_SECONDS, API_DEFAULT_VERSION)
+            }
+            Place::Tcp { address, .. } => {
+                Docker::connect_with_http(address, ANSWER_SECONDS, API_DEFAULT_VERSION)
+            }
+        };
+        let client = client.map_err(|error| no_answer(error::words(&error)))?;
+        let negotiated = tokio::time::timeout(FIRST_ANSWER, client.negotiate_version()).await;
+        let docker = match negotiated {
+            Ok(Ok(docker)) => docker,
+            Ok(Err(error)) => return Err(no_answer(error::words(&error))),
+            Err(_) => {
+                let seconds = FIRST_ANSWER.as_secs();
+                return Err(no_answer(format!("no answer within {seconds} s")));
+            }
+        };
+        let spoken = docker.client_version();
+        let version = docker
+            .version()
+            .await
+            .map_err(|error| no_answer(error::words(&error)))?;
+        let engine = version.version.unwrap_or_default();
+        if (spoken.major_version, spoken.minor_version) < OLDEST {
+            return Err(EngineError::TooOld {
+                at: place.to_string(),
+                version: engine,
+                api: spoken.to_string(),
+            });
+        }
+        let is_local = matches!(place, Place::Socket { .. }) && is_this_kernel(&docker).await;
+        Ok(Self {
+            docker,
+            place,
+            version: engine,
+            api: spoken.to_string(),
+            is_local,
+        })
+    }
+}
+
+/// Whether the engine's networks are the host's own: same kernel, and not rootless.
+async fn is_this_kernel(docker: &Docker) -> bool {
+    let Ok(info) = docker.info().await else {
+        return false;
+    };
+    let ours = std::fs::read_to_string(PathBuf::from("/proc/sys/kernel/osrelease"));
+    let same = ours.is_ok_and(|ours| Some(ours.trim()) == info.kernel_version.as_deref());
+    let rootless = info
+        .security_options
+        .unwrap_or_default()
+        .iter()
+        .any(|option| option.contains("rootless"));
+    same && !rootless
+}

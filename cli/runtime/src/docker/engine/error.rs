@@ -1,0 +1,181 @@
+//! What an engine could not do, in words that say where and what to do.
+
+use std::path::PathBuf;
+
+use bollard::errors::Error;
+use msvc_report::exit::Exit;
+
+/// An engine is not there or could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// There is none.
+    #[error(
+        "no container engine answers (looked at {}): start Docker or Podman, or `--runtime process`",
+        looked.join("; ")
+    )]
+    None {
+        /// Each place with what it said.
+        looked: Vec<String>,
+    },
+    /// The one that was chosen does not answer.
+    #[error("the container engine at {at} does not answer: {why}")]
+    NoAnswer {
+        /// Where.
+        at: String,
+        /// What was seen.
+        why: String,
+    },
+    /// It speaks no version that msvc knows.
+    #[error(
+        "the container engine at {at} is too old: version {version} speaks API {api}, needed is 1.41 (Docker 20.10 or later)"
+    )]
+    TooOld {
+        /// Where.
+        at: String,
+        /// Its version.
+        version: String,
+        /// Its API version.
+        api: String,
+    },
+    /// A way to it that msvc does not speak.
+    #[error("{by} names the engine {host}: {why}")]
+    Unsupported {
+        /// What was named.
+        host: String,
+        /// By whom.
+        by: String,
+        /// Why not.
+        why: String,
+    },
+    /// The docker CLI's settings cannot be read.
+    #[error("{path}: {why}", path = path.display())]
+    Settings {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// It answered no.
+    #[error("{what}: the engine says: {why}")]
+    Refused {
+        /// What was asked.
+        what: String,
+        /// Its HTTP status.
+        status: u16,
+        /// Its words.
+        why: String,
+    },
+    /// It went away while something was asked of it.
+    #[error("{what}: the engine is gone: {why}")]
+    Lost {
+        /// What was asked.
+        what: String,
+        /// What was seen.
+        why: String,
+    },
+    /// An image cannot be had.
+    #[error("image {image} of {service} cannot be had: {why}")]
+    Image {
+        /// Which.
+        image: String,
+        /// Whose.
+        service: String,
+        /// The registry's or the engine's words.
+        why: String,
+    },
+    /// A build that a Dockerfile describes failed.
+    #[error("the build of {service} failed")]
+    Build {
+        /// Whose.
+        service: String,
+        /// The last lines of it.
+        message: String,
+    },
+    /// A file that an image is made of.
+    #[error("{path}: {why}", path = path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why it cannot go into an image.
+        why: String,
+    },
+}
+
+impl EngineError {
+    /// How the command ends.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Build { .. } => Exit::Failed,
+            Self::File { .. } | Self::Settings { .. } => Exit::Input,
+            Self::None { .. }
+            | Self::NoAnswer { .. }
+            | Self::TooOld { .. }
+            | Self::Unsupported { .. }
+            | Self::Refused { .. }
+            | Self::Lost { .. }
+            | Self::Image { .. } => Exit::CouldNot,
+        }
+    }
+
+    /// Whether the thing that was asked for is not there.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Refused { status: 404, .. })
+    }
+
+    /// Whether it is so already.
+    #[must_use]
+    pub fn is_so_already(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                status: 304 | 409,
+                ..
+            }
+        )
+    }
+}
+
+/// An engine's error while `what` was asked.
+pub(crate) fn asked(what: impl Into<String>) -> impl FnOnce(Error) -> EngineError {
+    let what = what.into();
+    move |error| match error {
+        Error::DockerResponseServerError {
+            status_code,
+            message,
+        } => EngineError::Refused {
+            what,
+            status: status_code,
+            why: message.trim().to_owned(),
+        },
+        Error::DockerStreamError { error } => EngineError::Refused {
+            what,
+            status: 500,
+            why: error,
+        },
+        other => lost(what, words(&other)),
+    }
+}
+
+/// The engine went away.
+fn lost(what: impl Into<String>, why: impl Into<String>) -> EngineError {
+    EngineError::Lost {
+        what: what.into(),
+        why: why.into(),
+    }
+}
+
+/// An error with the reasons behind it, for people.
+pub(super) fn words(error: &Error) -> String {
+    let mut words = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(reason) = source {
+        let reason_words = reason.to_string();
+        if !words.contains(&reason_words) {
+            words.push_str(&format!(": {reason_words}"));
+        }
+        source = reason.source();
+    }
+    words
+}

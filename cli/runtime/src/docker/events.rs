@@ -1,0 +1,142 @@
+//! What the engine tells of a project's containers, as events. Its number is the engine's own
+//! time in nanoseconds, so that a reader can ask for all from a number on.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bollard::models::EventMessage;
+use bollard::query_parameters::EventsOptionsBuilder;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use msvc_machine::clock::Clock;
+use msvc_report::event::{Event, SCHEMA, Stamped};
+use msvc_system::model::Condition;
+use tokio::sync::mpsc;
+
+use super::engine::Engine;
+use super::{labels, readiness};
+
+/// Events that wait for a slow reader.
+const WAITING: usize = 1024;
+
+/// The events of a project from number `from` on.
+pub(super) fn watch(
+    engine: &Engine,
+    project: &str,
+    from: u64,
+    clock: &Arc<dyn Clock>,
+) -> BoxStream<'static, Stamped> {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let watching = Watching {
+        engine: engine.clone(),
+        clock: Arc::clone(clock),
+        sender,
+    };
+    let label = format!("{}={project}", labels::PROJECT);
+    tokio::spawn(watching.run(label, from));
+    stream::unfold(receiver, |mut receiver| async move {
+        receiver.recv().await.map(|event| (event, receiver))
+    })
+    .boxed()
+}
+
+#[derive(Clone)]
+struct Watching {
+    engine: Engine,
+    clock: Arc<dyn Clock>,
+    sender: mpsc::Sender<Stamped>,
+}
+
+impl Watching {
+    async fn run(self, label: String, from: u64) {
+        let filters = HashMap::from([
+            ("label", vec![label]),
+            ("type", vec!["container".to_owned()]),
+        ]);
+        let mut options = EventsOptionsBuilder::default().filters(&filters);
+        if from > 0 {
+            let since = format!("{}.{:09}", from / 1_000_000_000, from % 1_000_000_000);
+            options = options.since(&since);
+        }
+        let mut events = std::pin::pin!(self.engine.docker.events(Some(options.build())));
+        loop {
+            let event = tokio::select! {
+                event = events.next() => event,
+                () = self.sender.closed() => return,
+            };
+            let Some(Ok(event)) = event else { return };
+            let at = number(&event);
+            if at >= from && !self.tell(event, at).await {
+                return;
+            }
+        }
+    }
+
+    /// Whether somebody still listens.
+    async fn tell(&self, event: EventMessage, at: u64) -> bool {
+        let actor = event.actor.unwrap_or_default();
+        let attributes = actor.attributes.unwrap_or_default();
+        let Some(instance) = labels::instance(&attributes) else {
+            return true;
+        };
+        let event = match event.action.as_deref() {
+            Some("start") => {
+                let container = actor.id.unwrap_or_default();
+                tokio::spawn(self.clone().probe(instance.clone(), container, at));
+                Event::InstanceStarted {
+                    instance,
+                    pid: None,
+                }
+            }
+            Some("die") => Event::InstanceExited {
+                how: match attributes.get("exitCode") {
+                    Some(code) => format!("status {code}"),
+                    None => "ended".to_owned(),
+                },
+                expected: false,
+                instance,
+            },
+            Some("health_status: unhealthy") => Event::InstanceUnhealthy {
+                instance,
+                why: "its healthcheck failed as often as it may".to_owned(),
+            },
+            Some("destroy") => Event::InstanceStopped { instance },
+            _ => return true,
+        };
+        self.sender.send(stamped(event, at)).await.is_ok()
+    }
+
+    /// Tells when a container that was started is ready.
+    async fn probe(self, instance: msvc_system::id::InstanceId, container: String, since: u64) {
+        let clock = &*self.clock;
+        let healthy = Condition::ServiceHealthy;
+        let waited = tokio::select! {
+            waited = readiness::await_condition(&self.engine, &instance, &container, healthy, clock) => waited,
+            () = self.sender.closed() => return,
+        };
+        if waited.is_ok() {
+            let now = super::runtime::wall_ns(clock);
+            let seconds = now.saturating_sub(since) as f64 / 1e9;
+            let event = Event::InstanceReady { instance, seconds };
+            // Who reads no more does not need to know.
+            let _ = self.sender.send(stamped(event, now)).await;
+        }
+    }
+}
+
+fn number(event: &EventMessage) -> u64 {
+    event
+        .time_nano
+        .and_then(|nano| u64::try_from(nano).ok())
+        .unwrap_or_default()
+}
+
+fn stamped(event: Event, at: u64) -> Stamped {
+    Stamped {
+        schema: SCHEMA.to_owned(),
+        emitter: "engine".to_owned(),
+        sequence: at,
+        monotonic_ns: at,
+        event,
+    }
+}

@@ -1,0 +1,286 @@
+//! The image of each service: packed from what cargo built, built as a Dockerfile says, or had
+//! from a registry where it is not there yet.
+//!
+//! What comes in: a system, what was built of it on the host, an engine. What leaves: for each
+//! service the image's name, its id, and what it says of itself. What must not enter: containers.
+//!
+//! Layout: `pack` makes an image of a binary in memory (`elf` refuses what cannot run alone);
+//! `context` and `ignore` read a build context, `dockerfile` has it built; `pull` has an image
+//! from its registry.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bollard::models::{HealthConfig, ImageInspect};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use msvc_machine::clock::Clock;
+use msvc_machine::shutdown::Shutdown;
+use msvc_report::event::Event;
+use msvc_system::id::ServiceName;
+use msvc_system::model::{Service, System};
+
+use super::engine::{Engine, EngineError, asked};
+use crate::build::{BuildOutcome, Built};
+use crate::contract::RuntimeError;
+use crate::instance::HealthSpec;
+
+mod context;
+mod dockerfile;
+mod elf;
+mod ignore;
+mod pack;
+mod pull;
+
+/// Images made or had at once: each holds a program in memory.
+const AT_ONCE: usize = 3;
+
+/// What is known of a service's image.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImageFacts {
+    /// What containers are created from.
+    pub reference: String,
+    /// Its id; unknown while nothing was made.
+    pub id: Option<String>,
+    /// The program it was packed from, by its name on the image's PATH.
+    pub program: Option<String>,
+    /// Ports it says it listens on (`EXPOSE`).
+    pub exposed: Vec<u16>,
+    /// Its own healthcheck.
+    pub health: Option<HealthSpec>,
+}
+
+/// From what images are made where both ways are open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BuildFrom {
+    /// What cargo built on the host is packed, whatever Dockerfile stands beside it.
+    #[default]
+    Host,
+    /// The Dockerfile is built.
+    Dockerfile,
+}
+
+/// Whose images are asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct ImageRequest<'a> {
+    /// The system.
+    pub system: &'a System,
+    /// Which of its services.
+    pub services: &'a BTreeSet<ServiceName>,
+    /// What was built on the host.
+    pub built: &'a BuildOutcome,
+    /// From what.
+    pub from: BuildFrom,
+}
+
+/// What is known before anything is made or had.
+#[must_use]
+pub fn unmade(request: &ImageRequest<'_>) -> BTreeMap<ServiceName, ImageFacts> {
+    let of = |service: &Service| ImageFacts {
+        reference: reference(request, service),
+        program: packed(request, service).and_then(|built| built.program.clone()),
+        ..ImageFacts::default()
+    };
+    let services = request.services.iter();
+    services
+        .filter_map(|name| request.system.services.get(name))
+        .map(|service| (service.name.clone(), of(service)))
+        .collect()
+}
+
+/// Makes or has every image.
+///
+/// # Errors
+/// The first that cannot be made or had; or the user wants to end.
+pub async fn provide(
+    engine: &Engine,
+    request: &ImageRequest<'_>,
+    clock: &dyn Clock,
+    sink: &(dyn Fn(Event) + Send + Sync),
+    shutdown: &Shutdown,
+) -> Result<BTreeMap<ServiceName, ImageFacts>, RuntimeError> {
+    let services: Vec<&Service> = request
+        .services
+        .iter()
+        .filter_map(|name| request.system.services.get(name))
+        .collect();
+    let teller = Teller { clock, sink };
+    let each = stream::iter(services).map(|service| async move {
+        let facts = one(engine, request, service, teller).await?;
+        Ok::<_, EngineError>((service.name.clone(), facts))
+    });
+    let all = each
+        .buffer_unordered(AT_ONCE)
+        .try_collect::<BTreeMap<_, _>>();
+    tokio::select! {
+        biased;
+        () = shutdown.requested() => Err(RuntimeError::Interrupted),
+        all = all => Ok(all?),
+    }
+}
+
+/// Tells what is being made.
+#[derive(Clone, Copy)]
+struct Teller<'a> {
+    clock: &'a dyn Clock,
+    sink: &'a (dyn Fn(Event) + Send + Sync),
+}
+
+impl Teller<'_> {
+    async fn while_making<T>(
+        &self,
+        what: String,
+        making: impl Future<Output = Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
+        let since = self.clock.now();
+        (self.sink)(Event::BuildBegan { what: what.clone() });
+        let made = making.await?;
+        (self.sink)(Event::BuildEnded {
+            what,
+            changed: true,
+            seconds: self.clock.now().duration_since(since).as_secs_f64(),
+        });
+        Ok(made)
+    }
+
+    fn line(&self, line: String) {
+        (self.sink)(Event::BuildProgress { line });
+    }
+}
+
+/// What cargo built of a service, when that is what its image is made of.
+fn packed<'a>(request: &ImageRequest<'a>, service: &Service) -> Option<&'a Built> {
+    let built = request.built.services.get(&service.name)?;
+    let is_host = request.from == BuildFrom::Host;
+    (is_host && service.build.is_some() && built.program.is_some()).then_some(built)
+}
+
+/// The name of a service's image; of a packed one without its tag.
+fn reference(request: &ImageRequest<'_>, service: &Service) -> String {
+    match &service.image {
+        Some(image) => image.value.clone(),
+        None => format!(
+            "{}-{}",
+            request.system.name,
+            service.name.as_str().to_lowercase()
+        ),
+    }
+}
+
+async fn one(
+    engine: &Engine,
+    request: &ImageRequest<'_>,
+    service: &Service,
+    teller: Teller<'_>,
+) -> Result<ImageFacts, EngineError> {
+    let reference = reference(request, service);
+    if let Some(built) = packed(request, service) {
+        let plan = pack::Plan::of(service, built, &reference)?;
+        let image = match inspect(engine, &plan.reference).await? {
+            Some(image) => image,
+            None => {
+                let what = format!("image {}", plan.reference);
+                teller.while_making(what, pack::load(engine, &plan)).await?;
+                there(engine, service, &plan.reference).await?
+            }
+        };
+        let mut facts = facts(&plan.reference, &image);
+        facts.program = built.program.clone();
+        return Ok(facts);
+    }
+    if let Some(build) = &service.build {
+        let what = format!("image {reference}");
+        let job = dockerfile::Job {
+            service,
+            build,
+            reference: &reference,
+        };
+        let line = |line| teller.line(line);
+        let made = dockerfile::build(engine, &job, &line);
+        teller.while_making(what, made).await?;
+        return Ok(facts(
+            &reference,
+            &there(engine, service, &reference).await?,
+        ));
+    }
+    let image = match inspect(engine, &reference).await? {
+        Some(image) if !pull::is_asked_always(service) => image,
+        _ => {
+            let what = format!("image {reference}");
+            let had = pull::pull(engine, service, &reference);
+            teller.while_making(what, had).await?;
+            there(engine, service, &reference).await?
+        }
+    };
+    Ok(facts(&reference, &image))
+}
+
+/// The image of that name, when the engine has it.
+async fn inspect(engine: &Engine, reference: &str) -> Result<Option<ImageInspect>, EngineError> {
+    let found = engine.docker.inspect_image(reference).await;
+    match found.map_err(asked(format!("looking for image {reference}"))) {
+        Ok(image) => Ok(Some(image)),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn there(
+    engine: &Engine,
+    service: &Service,
+    reference: &str,
+) -> Result<ImageInspect, EngineError> {
+    let found = inspect(engine, reference).await?;
+    found.ok_or_else(|| EngineError::Image {
+        image: reference.to_owned(),
+        service: service.name.to_string(),
+        why: "the engine took it and does not have it".to_owned(),
+    })
+}
+
+fn facts(reference: &str, image: &ImageInspect) -> ImageFacts {
+    let config = image.config.clone().unwrap_or_default();
+    let tcp = |port: &String| {
+        let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
+        (protocol == "tcp").then(|| number.parse().ok())?
+    };
+    ImageFacts {
+        reference: reference.to_owned(),
+        id: image.id.clone(),
+        program: None,
+        exposed: config
+            .exposed_ports
+            .iter()
+            .flatten()
+            .filter_map(tcp)
+            .collect(),
+        health: config.healthcheck.as_ref().and_then(health),
+    }
+}
+
+/// A healthcheck as the engine keeps it; none when there is nothing to run.
+pub(crate) fn health(config: &HealthConfig) -> Option<HealthSpec> {
+    let (kind, rest) = config.test.as_ref()?.split_first()?;
+    let command = match kind.as_str() {
+        "CMD" => rest.to_vec(),
+        "CMD-SHELL" => {
+            let shell = ["/bin/sh".to_owned(), "-c".to_owned()];
+            shell.into_iter().chain(rest.iter().cloned()).collect()
+        }
+        _ => return None,
+    };
+    let wait = |given: Option<i64>, default: u64| match given.map(u64::try_from) {
+        Some(Ok(nanoseconds)) if nanoseconds > 0 => Duration::from_nanos(nanoseconds),
+        _ => Duration::from_secs(default),
+    };
+    Some(HealthSpec {
+        command,
+        interval: wait(config.interval, 30),
+        timeout: wait(config.timeout, 30),
+        retries: config
+            .retries
+            .and_then(|retries| u32::try_from(retries).ok())
+            .filter(|retries| *retries > 0)
+            .unwrap_or(3),
+        start_period: wait(config.start_period, 0),
+    })
+}

@@ -1,0 +1,68 @@
+//! An image from its registry, only where it is not there.
+
+use bollard::query_parameters::CreateImageOptionsBuilder;
+use futures_util::StreamExt;
+use msvc_system::model::Service;
+
+use crate::docker::engine::{Engine, EngineError, asked};
+
+fn policy(service: &Service) -> &str {
+    let field = service.other_fields.get("pull_policy");
+    field
+        .and_then(|field| field.value.as_str())
+        .unwrap_or_default()
+}
+
+/// Whether the file wants it from the registry each time.
+pub(super) fn is_asked_always(service: &Service) -> bool {
+    matches!(policy(service), "always" | "daily" | "weekly")
+        || policy(service).starts_with("every_")
+}
+
+/// Has an image from its registry.
+///
+/// # Errors
+/// With what the registry says.
+pub(super) async fn pull(
+    engine: &Engine,
+    service: &Service,
+    reference: &str,
+) -> Result<(), EngineError> {
+    let refused = |why: String| EngineError::Image {
+        image: reference.to_owned(),
+        service: service.name.to_string(),
+        why,
+    };
+    if policy(service) == "never" {
+        return Err(refused(
+            "it is not there, and `pull_policy: never` says to ask no registry".to_owned(),
+        ));
+    }
+    // A name without tag or digest would fetch every tag.
+    let last = reference.rsplit('/').next().unwrap_or(reference);
+    let tagged = match last.contains([':', '@']) {
+        true => reference.to_owned(),
+        false => format!("{reference}:latest"),
+    };
+    let mut options = CreateImageOptionsBuilder::default().from_image(&tagged);
+    let platform = service.other_fields.get("platform");
+    if let Some(platform) = platform.and_then(|field| field.value.as_str()) {
+        options = options.platform(platform);
+    }
+    let docker = engine.docker.clone();
+    let mut answers = docker.create_image(Some(options.build()), None, None);
+    while let Some(answer) = answers.next().await {
+        let answer = answer.map_err(|error| match asked(String::new())(error) {
+            EngineError::Refused { why, .. } => refused(why),
+            EngineError::Lost { why, .. } => EngineError::Lost {
+                what: format!("pulling image {reference}"),
+                why,
+            },
+            other => other,
+        })?;
+        if let Some(detail) = answer.error_detail {
+            return Err(refused(detail.message.unwrap_or_default()));
+        }
+    }
+    Ok(())
+}

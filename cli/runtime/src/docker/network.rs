@@ -1,0 +1,105 @@
+//! Networks of the engine.
+
+use std::collections::HashMap;
+
+use bollard::models::{NetworkConnectRequest, NetworkCreateRequest};
+use bollard::query_parameters::ListNetworksOptionsBuilder;
+use serde_json::Value;
+
+use super::engine::{Engine, EngineError, asked};
+use super::labels;
+use crate::provision::{Kind, ObservedProvision, Provision};
+
+/// Makes a network; one of that name whose settings differ goes first.
+pub(super) async fn make(engine: &Engine, wanted: &Provision) -> Result<(), EngineError> {
+    let what = || format!("making network {}", wanted.name);
+    let request: NetworkCreateRequest =
+        serde_json::from_value(wanted.create.clone()).map_err(|why| EngineError::Refused {
+            what: what(),
+            status: 400,
+            why: why.to_string(),
+        })?;
+    if find(engine, &wanted.name).await? {
+        remove(engine, &wanted.name).await?;
+    }
+    let made = engine.docker.create_network(request).await;
+    made.map(drop).map_err(asked(what()))
+}
+
+/// Whether a network of that name or id is there.
+pub(super) async fn is_there(engine: &Engine, name: &str) -> Result<bool, EngineError> {
+    let found = engine.docker.inspect_network(name, None).await;
+    match found.map_err(asked(format!("looking for network {name}"))) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_missing() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+async fn find(engine: &Engine, name: &str) -> Result<bool, EngineError> {
+    let filters = HashMap::from([("name", vec![name])]);
+    let options = ListNetworksOptionsBuilder::default()
+        .filters(&filters)
+        .build();
+    let found = engine.docker.list_networks(Some(options)).await;
+    let found = found.map_err(asked(format!("looking for network {name}")))?;
+    // The engine's filter takes parts of names too.
+    Ok(found
+        .iter()
+        .any(|network| network.name.as_deref() == Some(name)))
+}
+
+/// Removes a network; one that is gone already is as good.
+pub(super) async fn remove(engine: &Engine, name: &str) -> Result<(), EngineError> {
+    let removed = engine.docker.remove_network(name).await;
+    match removed.map_err(asked(format!("removing network {name}"))) {
+        Err(error) if !error.is_missing() => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Joins a container to one more network.
+pub(super) async fn join(
+    engine: &Engine,
+    container: &str,
+    name: &str,
+    settings: &Value,
+) -> Result<(), EngineError> {
+    let what = format!("joining {container} to network {name}");
+    let settings = serde_json::from_value(settings.clone());
+    let request = NetworkConnectRequest {
+        container: container.to_owned(),
+        endpoint_config: Some(settings.map_err(|why| EngineError::Refused {
+            what: what.clone(),
+            status: 400,
+            why: why.to_string(),
+        })?),
+    };
+    let joined = engine.docker.connect_network(name, request).await;
+    joined.map_err(asked(what))
+}
+
+/// The networks that carry a label.
+pub(super) async fn labelled(
+    engine: &Engine,
+    label: &str,
+) -> Result<Vec<(ObservedProvision, HashMap<String, String>)>, EngineError> {
+    let filters = HashMap::from([("label", vec![label])]);
+    let options = ListNetworksOptionsBuilder::default()
+        .filters(&filters)
+        .build();
+    let found = engine.docker.list_networks(Some(options)).await;
+    let found = found.map_err(asked("listing networks"))?;
+    Ok(found
+        .into_iter()
+        .map(|network| {
+            let labels = network.labels.unwrap_or_default();
+            let observed = ObservedProvision {
+                kind: Kind::Network,
+                name: network.name.unwrap_or_default(),
+                hash: labels.get(labels::HASH).cloned().unwrap_or_default(),
+            };
+            (observed, labels)
+        })
+        .collect())
+}

@@ -1,0 +1,101 @@
+//! Ports that containers open to the host themselves: where they are, and who has one already.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use bollard::query_parameters::ListContainersOptionsBuilder;
+use fancy_regex::Regex;
+
+use super::container::Found;
+use super::engine::{Engine, EngineError};
+use super::labels::{self, Opened};
+use crate::contract::RuntimeError;
+use crate::observed::Published;
+use crate::ports::Binding as _;
+use crate::ports::machine_binding::MachineBinding;
+
+/// What a container opens, as the engine shows it.
+pub(super) fn of(found: &Found) -> Vec<Published> {
+    let label = found.labels.get(labels::OPENED);
+    let opened: Vec<Opened> = label
+        .and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default();
+    let settings = found.seen.network_settings.as_ref();
+    let Some(ports) = settings.and_then(|settings| settings.ports.as_ref()) else {
+        return Vec::new();
+    };
+    opened
+        .into_iter()
+        .filter_map(|it| {
+            let bindings = ports.get(&format!("{}/tcp", it.port))?.as_ref()?;
+            let address = bindings.iter().find_map(|binding| {
+                let ip: IpAddr = binding.host_ip.as_ref()?.parse().ok()?;
+                let port = binding.host_port.as_ref()?.parse().ok()?;
+                ip.is_ipv4().then(|| reached(ip, port))
+            })?;
+            Some(Published {
+                lane: found.id.lane.clone(),
+                caller: it.caller,
+                service: found.id.service.clone(),
+                port: it.port,
+                address,
+            })
+        })
+        .collect()
+}
+
+/// Every address is reached at loopback as well.
+fn reached(ip: IpAddr, port: u16) -> SocketAddr {
+    let ip = if ip.is_unspecified() {
+        Ipv4Addr::LOCALHOST.into()
+    } else {
+        ip
+    };
+    SocketAddr::new(ip, port)
+}
+
+/// The engine's refusal of a port that is taken, with who has it.
+pub(super) async fn taken(engine: &Engine, error: &EngineError) -> Option<RuntimeError> {
+    let EngineError::Refused { why, .. } = error else {
+        return None;
+    };
+    if !why.contains("port is already allocated") && !why.contains("address already in use") {
+        return None;
+    }
+    let address = Regex::new(r"(\d+\.\d+\.\d+\.\d+):(\d+)").ok()?;
+    let mut found = address.captures_iter(why).filter_map(Result::ok);
+    let (address, port) = found.find_map(|found| {
+        let port: u16 = found
+            .get(2)?
+            .as_str()
+            .parse()
+            .ok()
+            .filter(|port| *port > 0)?;
+        Some((found.get(0)?.as_str().to_owned(), port))
+    })?;
+    let owner = match owner(engine, port).await {
+        Some(container) => Some(container),
+        None => {
+            let address = address.parse::<SocketAddr>().ok()?;
+            MachineBinding.owner(address)
+        }
+    };
+    Some(RuntimeError::PortTaken {
+        address,
+        owner,
+        hint: format!("end what has it, or publish another port than {port}"),
+    })
+}
+
+/// The container that publishes a port.
+async fn owner(engine: &Engine, port: u16) -> Option<String> {
+    let options = ListContainersOptionsBuilder::default().build();
+    let containers = engine.docker.list_containers(Some(options)).await.ok()?;
+    containers.into_iter().find_map(|container| {
+        let ports = container.ports?;
+        ports
+            .iter()
+            .any(|it| it.public_port == Some(port))
+            .then(|| container.names?.into_iter().next())?
+            .map(|name| format!("container {}", name.trim_start_matches('/')))
+    })
+}

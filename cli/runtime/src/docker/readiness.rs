@@ -1,0 +1,167 @@
+//! Whether a container is ready: its own healthcheck, run at once and often until it succeeds,
+//! where the engine would wait for an interval to tick.
+//!
+//! The engine's verdict counts too: healthy ends the waiting, unhealthy ends it in failure. So
+//! "unhealthy" never comes earlier than from the engine, and "healthy" never later.
+
+use std::time::Duration;
+
+use bollard::models::{ContainerStateStatusEnum, HealthStatusEnum};
+use bollard::query_parameters::LogsOptionsBuilder;
+use futures_util::StreamExt;
+use msvc_machine::clock::Clock;
+use msvc_system::id::InstanceId;
+use msvc_system::model::Condition;
+use tokio::net::TcpStream;
+
+use super::container::{self, Found};
+use super::engine::{Engine, EngineError};
+use super::{beside, image};
+use crate::contract::RuntimeError;
+
+/// The first pause between two looks, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
+
+/// How long one look at a port may take.
+const CONNECT: Duration = Duration::from_millis(500);
+
+/// Lines shown of a container that did not become ready.
+const LAST_LINES: usize = 10;
+
+/// How a container stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is as good as it gets.
+    Ready,
+    /// It may become ready.
+    NotYet,
+    /// It ended, with this status.
+    Ended(i64),
+    /// It failed as often as it may; with the last probe's words.
+    Unhealthy(String),
+}
+
+/// Waits until a container is as `condition` says.
+pub(super) async fn await_condition(
+    engine: &Engine,
+    id: &InstanceId,
+    container: &str,
+    condition: Condition,
+    clock: &dyn Clock,
+) -> Result<(), RuntimeError> {
+    let mut pause = PAUSES.0;
+    loop {
+        let found = container::inspect(engine, container).await?;
+        let found = found.ok_or_else(|| RuntimeError::NoInstance(id.clone()))?;
+        let why = match (condition, standing(engine, &found, condition, clock).await?) {
+            (Condition::ServiceStarted, _) if !found.never_ran() => return Ok(()),
+            (Condition::ServiceHealthy, Standing::Ready) => return Ok(()),
+            // A job that is done is as ready as it gets.
+            (_, Standing::Ended(0)) => return Ok(()),
+            (_, Standing::Ended(status)) => Some(format!("it ended with status {status}")),
+            (Condition::ServiceHealthy, Standing::Unhealthy(said)) => {
+                Some(format!("its healthcheck failed: {said}"))
+            }
+            _ => None,
+        };
+        if let Some(why) = why {
+            return Err(RuntimeError::NeverReady {
+                instance: id.clone(),
+                why,
+                last_lines: last_lines(engine, &found).await,
+            });
+        }
+        clock.sleep(pause).await;
+        pause = (pause * 3 / 2).min(PAUSES.1);
+    }
+}
+
+/// One look.
+pub(super) async fn standing(
+    engine: &Engine,
+    found: &Found,
+    condition: Condition,
+    clock: &dyn Clock,
+) -> Result<Standing, EngineError> {
+    use ContainerStateStatusEnum as Status;
+    let state = found.seen.state.clone().unwrap_or_default();
+    match state.status {
+        Some(Status::RUNNING) => {}
+        Some(Status::EXITED | Status::DEAD) => {
+            return Ok(Standing::Ended(state.exit_code.unwrap_or_default()));
+        }
+        _ => return Ok(Standing::NotYet),
+    }
+    if condition != Condition::ServiceHealthy {
+        return Ok(Standing::NotYet);
+    }
+    let Some(health) = state.health.filter(|health| has_verdict(health.status)) else {
+        return ports(engine, found).await;
+    };
+    match health.status {
+        Some(HealthStatusEnum::HEALTHY) => return Ok(Standing::Ready),
+        Some(HealthStatusEnum::UNHEALTHY) => {
+            let last = health.log.unwrap_or_default().pop();
+            let said = last.and_then(|last| last.output).unwrap_or_default();
+            return Ok(Standing::Unhealthy(said.trim().to_owned()));
+        }
+        _ => {}
+    }
+    let config = found.seen.config.as_ref();
+    let health = config.and_then(|config| config.healthcheck.as_ref());
+    let Some(health) = health.and_then(image::health) else {
+        return Ok(Standing::Ready);
+    };
+    let ran = beside::run(
+        engine,
+        &found.container,
+        &health.command,
+        health.timeout,
+        clock,
+    );
+    match ran.await {
+        Ok(outcome) if outcome.status == Some(0) => Ok(Standing::Ready),
+        Ok(_) => Ok(Standing::NotYet),
+        // It ended meanwhile: the next look tells how.
+        Err(EngineError::Refused { .. }) => Ok(Standing::NotYet),
+        Err(other) => Err(other),
+    }
+}
+
+fn has_verdict(status: Option<HealthStatusEnum>) -> bool {
+    !matches!(
+        status,
+        None | Some(HealthStatusEnum::NONE | HealthStatusEnum::EMPTY)
+    )
+}
+
+/// Without a healthcheck it is ready once the ports that the file names accept, where this host
+/// can tell.
+async fn ports(engine: &Engine, found: &Found) -> Result<Standing, EngineError> {
+    if !engine.is_local || found.address().is_none() {
+        return Ok(Standing::Ready);
+    }
+    for listen in found.listens() {
+        let connected = tokio::time::timeout(CONNECT, TcpStream::connect(listen.backend)).await;
+        if !matches!(connected, Ok(Ok(_))) {
+            return Ok(Standing::NotYet);
+        }
+    }
+    Ok(Standing::Ready)
+}
+
+/// The last lines that a container wrote.
+async fn last_lines(engine: &Engine, found: &Found) -> Vec<String> {
+    let options = LogsOptionsBuilder::default()
+        .stdout(true)
+        .stderr(true)
+        .tail(&LAST_LINES.to_string())
+        .build();
+    let lines = engine.docker.logs(&found.container, Some(options));
+    let lines: Vec<String> = lines
+        .filter_map(|line| async { line.ok().map(|line| line.to_string()) })
+        .collect()
+        .await;
+    let text = lines.concat();
+    text.lines().map(str::to_owned).collect()
+}

@@ -1,0 +1,144 @@
+//! A lane as it is wanted in an engine: which containers, networks and volumes.
+//!
+//! What comes in: a system, options, and what is known of each service's image. What leaves: a
+//! [`Wanted`] set that planning compares with what is observed. Pure. What must not enter: the
+//! engine.
+//!
+//! Layout: `names` gives everything its name, `networks`, `mounts`, `ports` and `fields` say one
+//! part of a container each, `container` joins them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use msvc_system::id::{LaneName, ServiceName};
+use msvc_system::model::{Condition, Dependency, Service, System};
+use msvc_system::problem::{Problem, Problems, Severity};
+
+use super::image::ImageFacts;
+use crate::lane::{LaneOptions, Subset, Wanted, chosen};
+use crate::provision::Provision;
+
+mod container;
+mod fields;
+mod mounts;
+mod names;
+mod networks;
+mod ports;
+mod value;
+
+pub(crate) use names::Names;
+
+/// What is wanted of which system.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// The system.
+    pub system: &'a System,
+    /// As which lane of which project.
+    pub options: &'a LaneOptions,
+    /// What is known of the services' images.
+    pub images: &'a BTreeMap<ServiceName, ImageFacts>,
+}
+
+/// The wanted set.
+///
+/// # Errors
+/// Every problem that keeps the system from running in containers as the file says.
+pub fn wanted(wish: &Wish<'_>) -> Result<Wanted, Problems> {
+    let Wish {
+        system, options, ..
+    } = *wish;
+    let chosen = chosen(system, &options.services)?;
+    let services: Vec<&Service> = system
+        .services
+        .values()
+        .filter(|service| chosen.contains(&service.name))
+        .collect();
+    let names = Names::of(system, options);
+    let mut problems = Problems::default();
+    let mut provisions: Vec<Provision> = networks::provisions(&names, &services);
+    provisions.extend(mounts::provisions(&names, &services));
+    let mut instances = Vec::new();
+    for service in &services {
+        let facts = wish.images.get(&service.name).cloned().unwrap_or_default();
+        let drafted = container::draft(&names, service, &facts, &provisions, &mut problems);
+        for replica in 1..=service.replicas {
+            instances.push(drafted.instance(replica));
+        }
+    }
+    one_lane_only(&services, &options.lane, &mut problems);
+    if options.lenient {
+        for problem in &mut problems.0 {
+            problem.severity = Severity::Warning;
+        }
+    }
+    let wanted = Wanted {
+        project: options.project.clone(),
+        lane: options.lane.clone(),
+        whole: !matches!(options.services, Subset::WithDependencies(_)),
+        instances,
+        edges: Vec::new(),
+        provisions,
+        dependencies: dependencies(&services, &chosen),
+        rewritings: Vec::new(),
+        warnings: problems.0.clone(),
+        entries: Vec::new(),
+    };
+    problems.or(wanted)
+}
+
+fn one_lane_only(services: &[&Service], lane: &LaneName, problems: &mut Problems) {
+    if *lane == LaneName::main() {
+        return;
+    }
+    for service in services {
+        for mount in &service.mounts {
+            let is_bind = matches!(mount.source, msvc_system::model::MountSource::Bind(_));
+            if is_bind && !mount.read_only {
+                let what = format!(
+                    "`{}` is a writable folder of the host: only one lane can have it",
+                    mount.target
+                );
+                problems.push(
+                    Problem::error(what)
+                        .at(mount.place.clone())
+                        .hint("mount it read-only (`:ro`), or use a named volume"),
+                );
+            }
+        }
+    }
+}
+
+/// Who waits for whom. Whoever lives in another's network namespace starts after it, and anew
+/// with it.
+fn dependencies(
+    services: &[&Service],
+    chosen: &BTreeSet<ServiceName>,
+) -> BTreeMap<ServiceName, Vec<Dependency>> {
+    let of = |service: &Service| {
+        let mut all: Vec<Dependency> = service
+            .depends_on
+            .iter()
+            .filter(|dependency| chosen.contains(&dependency.service))
+            .cloned()
+            .collect();
+        if let Some(host) = networks::housed_by(service) {
+            match all.iter_mut().find(|it| it.service.as_str() == host) {
+                Some(there) => there.restart = true,
+                None => {
+                    let service_of = chosen.iter().find(|name| name.as_str() == host);
+                    all.extend(service_of.map(|host| Dependency {
+                        service: host.clone(),
+                        condition: Condition::ServiceStarted,
+                        required: true,
+                        restart: true,
+                        place: service.place.clone(),
+                    }));
+                }
+            }
+        }
+        all
+    };
+    services
+        .iter()
+        .map(|service| (service.name.clone(), of(service)))
+        .collect()
+}

@@ -1,0 +1,341 @@
+//! One service as containers: everything joined, hashed, and given its labels.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::{Ipv4Addr, SocketAddr};
+
+use bollard::models::{
+    ContainerCreateBody, HealthConfig, HostConfig, NetworkingConfig, RestartPolicyNameEnum,
+};
+use msvc_system::id::InstanceId;
+use msvc_system::model::{HealthTest, Healthcheck, RestartPolicy, Service};
+use msvc_system::problem::{Problem, Problems};
+use serde_json::Value;
+
+use super::networks::Place;
+use super::ports::Ports;
+use super::value::{flag, nanoseconds, sorted};
+use super::{Names, fields, mounts, networks, ports};
+use crate::docker::image::ImageFacts;
+use crate::docker::labels::{self, compose};
+use crate::instance::{ContainerProgram, HealthSpec, InstanceSpec, Listen, Program};
+use crate::lane::fill::hex;
+use crate::provision::{Kind, Provision};
+
+/// A service before its replica is known.
+pub(super) struct Draft<'a> {
+    names: &'a Names<'a>,
+    service: &'a Service,
+    facts: ImageFacts,
+    body: ContainerCreateBody,
+    places: Vec<Place>,
+    listens: BTreeSet<u16>,
+    /// Hashes of the networks that it stands on.
+    networks: Vec<String>,
+}
+
+/// A service made ready.
+pub(super) fn draft<'a>(
+    names: &'a Names<'a>,
+    service: &'a Service,
+    facts: &ImageFacts,
+    provisions: &[Provision],
+    problems: &mut Problems,
+) -> Draft<'a> {
+    let listens: BTreeSet<u16> = service.listens.iter().copied().collect();
+    let Ports {
+        bindings,
+        exposed,
+        opened,
+    } = ports::ports(names, service, &listens, problems);
+    let mut host = HostConfig {
+        port_bindings: (!bindings.is_empty()).then_some(bindings),
+        restart_policy: Some(restart(service.restart)),
+        ..HostConfig::default()
+    };
+    let mut body = ContainerCreateBody {
+        image: Some(facts.reference.clone()),
+        entrypoint: service.entrypoint.clone(),
+        cmd: service.command.clone(),
+        env: Some(environment(names, service)),
+        working_dir: service.working_dir.clone(),
+        stop_signal: Some(service.stop_signal.clone()),
+        stop_timeout: i64::try_from(service.stop_grace_period.as_secs()).ok(),
+        exposed_ports: (!exposed.is_empty()).then(|| exposed.into_iter().collect()),
+        healthcheck: health_config(service),
+        ..ContainerCreateBody::default()
+    };
+    if let Some(program) = &facts.program {
+        body.cmd = Some(words(service, program));
+        body.entrypoint = None;
+    }
+    mounts::apply(names, service, &mut host);
+    fields::apply(service, &mut body, &mut host, problems);
+    network_mode(names, service, &mut host, problems);
+    let places = networks::places(names, service);
+    if let Some(first) = places.first() {
+        host.network_mode = Some(first.name.clone());
+    }
+    body.host_config = Some(host);
+    body.labels = Some(labels_of(names, service, &opened, &listens));
+    let on: Vec<String> = places.iter().map(|place| place.name.clone()).collect();
+    let networks = provisions
+        .iter()
+        .filter(|it| it.kind == Kind::Network && on.contains(&it.name))
+        .map(|it| it.hash.clone())
+        .collect();
+    Draft {
+        names,
+        service,
+        facts: facts.clone(),
+        body,
+        places,
+        listens,
+        networks,
+    }
+}
+
+impl Draft<'_> {
+    /// One replica.
+    pub(super) fn instance(&self, replica: u32) -> InstanceSpec {
+        let Self {
+            names,
+            service,
+            facts,
+            ..
+        } = self;
+        let options = names.options;
+        let mut body = self.body.clone();
+        let mut joins = Vec::new();
+        for (number, place) in self.places.iter().enumerate() {
+            if number == 0 {
+                body.networking_config = Some(NetworkingConfig {
+                    endpoints_config: Some(HashMap::from([(
+                        place.name.clone(),
+                        place.settings.clone(),
+                    )])),
+                });
+            } else {
+                let settings = serde_json::to_value(&place.settings).unwrap_or_default();
+                joins.push((place.name.clone(), sorted(settings)));
+            }
+        }
+        if let Some(labels) = &mut body.labels {
+            labels.insert(compose::NUMBER.to_owned(), replica.to_string());
+            labels.insert(labels::REPLICA.to_owned(), replica.to_string());
+        }
+        let mut create = sorted(serde_json::to_value(&body).unwrap_or_default());
+        let name = names.container(service, replica);
+        let settings = hex(format!("{name} {create} {joins:?} {:?}", self.networks).as_bytes());
+        // Of the image its id counts: its name may be the same and it another.
+        let hash = match &facts.id {
+            Some(id) => {
+                create["Labels"][compose::IMAGE] = Value::from(id.as_str());
+                settings + &hex(id.as_bytes())
+            }
+            None => settings,
+        };
+        InstanceSpec {
+            id: InstanceId {
+                project: options.project.clone(),
+                lane: options.lane.clone(),
+                service: service.name.clone(),
+                replica,
+                incarnation: 1,
+            },
+            hash,
+            program: Program::Container(Box::new(ContainerProgram {
+                name,
+                create,
+                joins,
+            })),
+            listens: self
+                .listens
+                .iter()
+                .map(|port| Listen {
+                    port: *port,
+                    // The engine gives the address when it starts.
+                    backend: SocketAddr::from((Ipv4Addr::UNSPECIFIED, *port)),
+                })
+                .collect(),
+            health: health_spec(service, facts),
+            restart: service.restart,
+            stop_signal: service.stop_signal.clone(),
+            stop_grace: service.stop_grace_period,
+        }
+    }
+}
+
+fn environment(names: &Names<'_>, service: &Service) -> Vec<String> {
+    let declared = service
+        .environment
+        .iter()
+        .map(|(key, value)| (key, &value.value));
+    let over = names.options.environment.get(&service.name);
+    let all: BTreeMap<&String, &String> = declared.chain(over.into_iter().flatten()).collect();
+    all.into_iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect()
+}
+
+/// The words that start a packed program: what the file says, or the program with its flags.
+fn words(service: &Service, program: &str) -> Vec<String> {
+    let given = [&service.entrypoint, &service.command];
+    let mut words: Vec<String> = given.into_iter().flatten().flatten().cloned().collect();
+    if words.first().is_none_or(|word| word.starts_with('-')) {
+        words.insert(0, program.to_owned());
+    }
+    words
+}
+
+fn restart(policy: RestartPolicy) -> bollard::models::RestartPolicy {
+    use RestartPolicyNameEnum as Name;
+    let (name, count) = match policy {
+        RestartPolicy::No => (Name::NO, None),
+        RestartPolicy::Always => (Name::ALWAYS, None),
+        RestartPolicy::UnlessStopped => (Name::UNLESS_STOPPED, None),
+        RestartPolicy::OnFailure(count) => (Name::ON_FAILURE, count.map(i64::from)),
+    };
+    bollard::models::RestartPolicy {
+        name: Some(name),
+        maximum_retry_count: count,
+    }
+}
+
+fn is_disabled(service: &Service) -> bool {
+    let field = service.other_fields.get("healthcheck.disable");
+    field.is_some_and(|field| flag(&field.value) == Some(true))
+}
+
+fn health_config(service: &Service) -> Option<HealthConfig> {
+    if is_disabled(service) {
+        return Some(HealthConfig {
+            test: Some(vec!["NONE".to_owned()]),
+            ..HealthConfig::default()
+        });
+    }
+    let health = service.healthcheck.as_ref()?;
+    Some(HealthConfig {
+        test: Some(match &health.test {
+            HealthTest::Command(words) => {
+                let command = std::iter::once("CMD".to_owned());
+                command.chain(words.iter().cloned()).collect()
+            }
+            HealthTest::Shell(script) => vec!["CMD-SHELL".to_owned(), script.clone()],
+        }),
+        interval: Some(nanoseconds(health.interval)),
+        timeout: Some(nanoseconds(health.timeout)),
+        retries: Some(i64::from(health.retries)),
+        start_period: Some(nanoseconds(health.start_period)),
+        start_interval: None,
+    })
+}
+
+fn health_spec(service: &Service, facts: &ImageFacts) -> Option<HealthSpec> {
+    if is_disabled(service) {
+        return None;
+    }
+    let Some(health) = &service.healthcheck else {
+        return facts.health.clone();
+    };
+    let Healthcheck {
+        test,
+        interval,
+        timeout,
+        retries,
+        start_period,
+        ..
+    } = health;
+    Some(HealthSpec {
+        command: match test {
+            HealthTest::Command(words) => words.clone(),
+            HealthTest::Shell(script) => ["/bin/sh", "-c", script].map(str::to_owned).into(),
+        },
+        interval: *interval,
+        timeout: *timeout,
+        retries: *retries,
+        start_period: *start_period,
+    })
+}
+
+/// `network_mode`: the host's, none, or another's namespace.
+fn network_mode(
+    names: &Names<'_>,
+    service: &Service,
+    host: &mut HostConfig,
+    problems: &mut Problems,
+) {
+    let Some(field) = service.other_fields.get("network_mode") else {
+        return;
+    };
+    let mode = field.value.as_str().unwrap_or_default();
+    host.network_mode = Some(match mode.strip_prefix("service:") {
+        None => mode.to_owned(),
+        Some(other) => match names.system.service(other) {
+            Some(other) => format!("container:{}", names.container(other, 1)),
+            None => {
+                let what =
+                    format!("`network_mode` names the service `{other}`, which is not there");
+                problems.push(Problem::error(what).at(field.place.clone()));
+                return;
+            }
+        },
+    });
+    let shares = mode.starts_with("service:") || mode.starts_with("container:");
+    if shares && !service.ports.is_empty() {
+        let what = format!(
+            "{} publishes ports and lives in another's network namespace",
+            service.name
+        );
+        problems.push(
+            Problem::error(what)
+                .at(field.place.clone())
+                .hint("publish them at the service whose namespace it is"),
+        );
+    }
+}
+
+fn labels_of(
+    names: &Names<'_>,
+    service: &Service,
+    opened: &[labels::Opened],
+    listens: &BTreeSet<u16>,
+) -> HashMap<String, String> {
+    let (system, options) = (names.system, names.options);
+    let files: Vec<String> = system
+        .files
+        .iter()
+        .map(|f| f.display().to_string())
+        .collect();
+    let dependencies: Vec<String> = service
+        .depends_on
+        .iter()
+        .map(|it| {
+            let condition = serde_json::to_value(it.condition).unwrap_or_default();
+            let condition = condition.as_str().unwrap_or_default().to_owned();
+            format!("{}:{condition}:{}", it.service, it.restart)
+        })
+        .collect();
+    let ports: Vec<String> = listens.iter().map(ToString::to_string).collect();
+    let own = [
+        (compose::SERVICE, service.name.to_string()),
+        (compose::ONE_OFF, "False".to_owned()),
+        (compose::FILES, files.join(",")),
+        (compose::DEPENDS_ON, dependencies.join(",")),
+        (labels::SERVICE, service.name.to_string()),
+        (labels::LISTENS, ports.join(",")),
+        (
+            labels::OPENED,
+            serde_json::to_value(opened)
+                .map(|v: Value| v.to_string())
+                .unwrap_or_default(),
+        ),
+    ];
+    let mut labels: HashMap<String, String> = service.labels.clone().into_iter().collect();
+    labels.extend(labels::of_lane(
+        &options.project,
+        &options.lane,
+        &system.root,
+    ));
+    labels.extend(own.map(|(key, value)| (key.to_owned(), value)));
+    labels
+}

@@ -1,0 +1,274 @@
+//! Fields that go to the engine as they are. What the engine would not get is an error that names
+//! it: nothing is dropped in silence.
+
+use bollard::models::{
+    ContainerCreateBody, DeviceMapping, HostConfig, HostConfigCgroupnsModeEnum,
+    HostConfigIsolationEnum, HostConfigLogConfig, ResourcesUlimits,
+};
+use msvc_system::model::Service;
+use msvc_system::problem::{Problem, Problems};
+use serde_json::Value;
+
+use super::value::{bytes, flag, fraction, number, pairs, text, texts};
+
+/// Fields that are honoured elsewhere, or say nothing of a container.
+const ELSEWHERE: [&str; 17] = [
+    "attach",
+    "container_name",
+    "deploy.endpoint_mode",
+    "deploy.labels",
+    "deploy.mode",
+    "deploy.placement",
+    "deploy.rollback_config",
+    "deploy.update_config",
+    "develop",
+    "healthcheck",
+    "healthcheck.disable",
+    "healthcheck.start_interval",
+    "network_mode",
+    "networks",
+    "platform",
+    "pull_policy",
+    "pull_refresh_after",
+];
+
+/// Puts the service's fields into `body` and `host`.
+pub(super) fn apply(
+    service: &Service,
+    body: &mut ContainerCreateBody,
+    host: &mut HostConfig,
+    problems: &mut Problems,
+) {
+    for (field, placed) in &service.other_fields {
+        let name = field.as_str();
+        if ELSEWHERE.contains(&name) || name.starts_with("build.") {
+            continue;
+        }
+        let value = &placed.value;
+        let taken = of_the_service(name, value, body)
+            .or_else(|| of_privileges(name, value, host))
+            .or_else(|| of_resources(name, value, host))
+            .or_else(|| of_the_host(name, value, host));
+        let problem = match taken {
+            Some(Some(())) => continue,
+            Some(None) => Problem::error(format!(
+                "{}: `{name}` has a value that the engine does not take",
+                service.name
+            )),
+            None if is_empty(value) => continue,
+            None => Problem::error(format!(
+                "{}: `{name}` is not handed to the engine yet",
+                service.name
+            ))
+            .hint("take it out, or `--lenient` to go without it"),
+        };
+        problems.push(problem.at(placed.place.clone()));
+    }
+}
+
+/// A field's fate: `None` when it is no field of this group, `Some(None)` when its value is wrong.
+type Taken = Option<Option<()>>;
+
+/// Keeps a value that could be read.
+fn keep<T>(place: &mut Option<T>, value: Option<T>) -> Taken {
+    Some(value.map(|value| *place = Some(value)))
+}
+
+fn of_the_service(name: &str, value: &Value, body: &mut ContainerCreateBody) -> Taken {
+    match name {
+        "domainname" => keep(&mut body.domainname, text(value)),
+        "hostname" => keep(&mut body.hostname, text(value)),
+        "stdin_open" => keep(&mut body.open_stdin, flag(value)),
+        "tty" => keep(&mut body.tty, flag(value)),
+        "user" => keep(&mut body.user, text(value)),
+        _ => None,
+    }
+}
+
+fn of_privileges(name: &str, value: &Value, host: &mut HostConfig) -> Taken {
+    match name {
+        "cap_add" => keep(&mut host.cap_add, texts(value)),
+        "cap_drop" => keep(&mut host.cap_drop, texts(value)),
+        "device_cgroup_rules" => keep(&mut host.device_cgroup_rules, texts(value)),
+        "devices" => keep(&mut host.devices, devices(value)),
+        "group_add" => keep(&mut host.group_add, texts(value)),
+        "privileged" => keep(&mut host.privileged, flag(value)),
+        "read_only" => keep(&mut host.readonly_rootfs, flag(value)),
+        "security_opt" => keep(&mut host.security_opt, texts(value)),
+        "userns_mode" => keep(&mut host.userns_mode, text(value)),
+        _ => None,
+    }
+}
+
+fn of_resources(name: &str, value: &Value, host: &mut HostConfig) -> Taken {
+    match name {
+        "cpu_count" => keep(&mut host.cpu_count, number(value)),
+        "cpu_percent" => keep(&mut host.cpu_percent, number(value)),
+        "cpu_period" => keep(&mut host.cpu_period, number(value)),
+        "cpu_quota" => keep(&mut host.cpu_quota, number(value)),
+        "cpu_rt_period" => keep(&mut host.cpu_realtime_period, number(value)),
+        "cpu_rt_runtime" => keep(&mut host.cpu_realtime_runtime, number(value)),
+        "cpu_shares" => keep(&mut host.cpu_shares, number(value)),
+        "cpus" => keep(&mut host.nano_cpus, nano_cpus(value)),
+        "cpuset" => keep(&mut host.cpuset_cpus, text(value)),
+        "deploy.resources" => Some(limits(value, host)),
+        "mem_limit" => keep(&mut host.memory, bytes(value)),
+        "mem_reservation" => keep(&mut host.memory_reservation, bytes(value)),
+        "mem_swappiness" => keep(&mut host.memory_swappiness, number(value)),
+        "memswap_limit" => keep(
+            &mut host.memory_swap,
+            bytes(value).or_else(|| number(value)),
+        ),
+        "oom_kill_disable" => keep(&mut host.oom_kill_disable, flag(value)),
+        "oom_score_adj" => keep(&mut host.oom_score_adj, number(value)),
+        "pids_limit" => keep(&mut host.pids_limit, number(value)),
+        "shm_size" => keep(&mut host.shm_size, bytes(value)),
+        "ulimits" => keep(&mut host.ulimits, ulimits(value)),
+        _ => None,
+    }
+}
+
+fn of_the_host(name: &str, value: &Value, host: &mut HostConfig) -> Taken {
+    match name {
+        "cgroup" => keep(
+            &mut host.cgroupns_mode,
+            match value.as_str() {
+                Some("host") => Some(HostConfigCgroupnsModeEnum::HOST),
+                Some("private") => Some(HostConfigCgroupnsModeEnum::PRIVATE),
+                _ => None,
+            },
+        ),
+        "cgroup_parent" => keep(&mut host.cgroup_parent, text(value)),
+        "dns" => keep(&mut host.dns, texts(value)),
+        "dns_opt" => keep(&mut host.dns_options, texts(value)),
+        "dns_search" => keep(&mut host.dns_search, texts(value)),
+        "extra_hosts" => keep(&mut host.extra_hosts, extra_hosts(value)),
+        "init" => keep(&mut host.init, flag(value)),
+        "ipc" => keep(&mut host.ipc_mode, text(value)),
+        "isolation" => keep(
+            &mut host.isolation,
+            (value.as_str() == Some("default")).then_some(HostConfigIsolationEnum::DEFAULT),
+        ),
+        "logging" => keep(&mut host.log_config, logging(value)),
+        "pid" => keep(&mut host.pid_mode, text(value)),
+        "runtime" => keep(&mut host.runtime, text(value)),
+        "storage_opt" => keep(&mut host.storage_opt, map(value)),
+        "sysctls" => keep(&mut host.sysctls, map(value)),
+        "uts" => keep(&mut host.uts_mode, text(value)),
+        _ => None,
+    }
+}
+
+fn map(value: &Value) -> Option<std::collections::HashMap<String, String>> {
+    Some(pairs(value, '=')?.into_iter().collect())
+}
+
+fn nano_cpus(value: &Value) -> Option<i64> {
+    format!("{:.0}", fraction(value)? * 1e9).parse().ok()
+}
+
+/// `deploy.resources`: limits, and what of reservations the engine keeps.
+fn limits(value: &Value, host: &mut HostConfig) -> Option<()> {
+    let at = |path: &str| value.pointer(path).filter(|value| !value.is_null());
+    if let Some(cpus) = at("/limits/cpus") {
+        host.nano_cpus = Some(nano_cpus(cpus)?);
+    }
+    if let Some(memory) = at("/limits/memory") {
+        host.memory = Some(bytes(memory)?);
+    }
+    if let Some(pids) = at("/limits/pids") {
+        host.pids_limit = Some(number(pids)?);
+    }
+    if let Some(memory) = at("/reservations/memory") {
+        host.memory_reservation = Some(bytes(memory)?);
+    }
+    let asks_devices = |path: &str| at(path).is_some_and(|value| !is_empty(value));
+    let none =
+        !asks_devices("/reservations/devices") && !asks_devices("/reservations/generic_resources");
+    none.then_some(())
+}
+
+fn ulimits(value: &Value) -> Option<Vec<ResourcesUlimits>> {
+    let map = value.as_object()?;
+    map.iter()
+        .map(|(name, limit)| {
+            let (soft, hard) = match limit {
+                Value::Object(both) => (number(both.get("soft")?)?, number(both.get("hard")?)?),
+                one => (number(one)?, number(one)?),
+            };
+            Some(ResourcesUlimits {
+                name: Some(name.clone()),
+                soft: Some(soft),
+                hard: Some(hard),
+            })
+        })
+        .collect()
+}
+
+fn devices(value: &Value) -> Option<Vec<DeviceMapping>> {
+    let items = value.as_array()?.iter();
+    items
+        .map(|item| {
+            if let Value::Object(long) = item {
+                let source = text(long.get("source")?)?;
+                let target = long.get("target").and_then(text);
+                let permissions = long.get("permissions").and_then(text);
+                return Some(device(source, target, permissions));
+            }
+            let item = text(item)?;
+            let mut parts = item.splitn(3, ':').map(str::to_owned);
+            Some(device(parts.next()?, parts.next(), parts.next()))
+        })
+        .collect()
+}
+
+fn device(source: String, target: Option<String>, permissions: Option<String>) -> DeviceMapping {
+    DeviceMapping {
+        path_in_container: Some(target.unwrap_or_else(|| source.clone())),
+        path_on_host: Some(source),
+        cgroup_permissions: Some(permissions.unwrap_or_else(|| "rwm".to_owned())),
+    }
+}
+
+/// `name:address`, also where the file writes `name=address` or a list of addresses.
+fn extra_hosts(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::Object(map) => {
+            let each = map.iter().map(|(name, addresses)| {
+                let addresses = texts(addresses)?;
+                Some(addresses.into_iter().map(move |a| format!("{name}:{a}")))
+            });
+            let each: Option<Vec<_>> = each.collect();
+            Some(each?.into_iter().flatten().collect())
+        }
+        list => {
+            let each = texts(list)?.into_iter().map(|item| {
+                let (name, address) = item.split_once(['=', ':'])?;
+                let address = address.trim_start_matches('[').trim_end_matches(']');
+                Some(format!("{name}:{address}"))
+            });
+            each.collect()
+        }
+    }
+}
+
+fn logging(value: &Value) -> Option<HostConfigLogConfig> {
+    Some(HostConfigLogConfig {
+        typ: value.get("driver").and_then(text),
+        config: match value.get("options") {
+            None | Some(Value::Null) => None,
+            Some(options) => Some(map(options)?),
+        },
+    })
+}
+
+/// `false`, nothing or an empty list ask for nothing.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::String(text) => text.is_empty(),
+        Value::Bool(true) | Value::Number(_) => false,
+    }
+}

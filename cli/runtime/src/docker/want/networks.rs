@@ -1,0 +1,161 @@
+//! The networks of a lane, and how a container stands on them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use bollard::models::{
+    EndpointIpamConfig, EndpointSettings, Ipam, IpamConfig, NetworkCreateRequest,
+};
+use msvc_system::model::{Network, Service};
+use serde_json::Value;
+
+use super::Names;
+use super::value::{number, pairs, sorted, text, texts};
+use crate::docker::labels;
+use crate::lane::fill::hex;
+use crate::provision::{Kind, Provision};
+
+/// A container's place on one network.
+pub(super) struct Place {
+    /// Its name in the engine.
+    pub(super) name: String,
+    pub(super) settings: EndpointSettings,
+}
+
+/// The service in whose network namespace this one lives (`network_mode: service:X`).
+pub(super) fn housed_by(service: &Service) -> Option<&str> {
+    let mode = service.other_fields.get("network_mode")?;
+    mode.value.as_str()?.strip_prefix("service:")
+}
+
+/// The networks of the services that are made here.
+pub(super) fn provisions(names: &Names<'_>, services: &[&Service]) -> Vec<Provision> {
+    let keys: BTreeSet<String> = services
+        .iter()
+        .filter(|service| !service.other_fields.contains_key("network_mode"))
+        .flat_map(|service| keys(service))
+        .collect();
+    keys.iter()
+        .filter_map(|key| {
+            let (name, is_external) = names.network(key);
+            (!is_external).then(|| provision(names, key, name))
+        })
+        .collect()
+}
+
+fn provision(names: &Names<'_>, key: &str, name: String) -> Provision {
+    let network = names.system.networks.get(key);
+    let options = names.options;
+    let mut labels: BTreeMap<String, String> = network
+        .iter()
+        .flat_map(|network| network.labels.clone())
+        .chain(labels::of_lane(
+            &options.project,
+            &options.lane,
+            &names.system.root,
+        ))
+        .collect();
+    labels.insert(labels::compose::NETWORK.to_owned(), key.to_owned());
+    let request = NetworkCreateRequest {
+        name: name.clone(),
+        driver: Some(driver(network)),
+        internal: network.map(|network| network.internal),
+        attachable: network.map(|network| network.attachable),
+        enable_ipv6: network.map(|network| network.enable_ipv6),
+        options: network.map(|network| network.options.clone().into_iter().collect()),
+        ipam: network.and_then(ipam),
+        ..NetworkCreateRequest::default()
+    };
+    let mut create = sorted(serde_json::to_value(&request).unwrap_or_default());
+    let hash = hex(create.to_string().as_bytes());
+    labels.insert(labels::HASH.to_owned(), hash.clone());
+    create["Labels"] = serde_json::to_value(labels).unwrap_or_default();
+    Provision {
+        kind: Kind::Network,
+        name,
+        hash,
+        create,
+    }
+}
+
+fn driver(network: Option<&Network>) -> String {
+    let named = network.and_then(|network| network.driver.clone());
+    named.unwrap_or_else(|| "bridge".to_owned())
+}
+
+fn ipam(network: &Network) -> Option<Ipam> {
+    let config: Vec<IpamConfig> = network
+        .subnets
+        .iter()
+        .map(|subnet| IpamConfig {
+            subnet: subnet.subnet.clone(),
+            gateway: subnet.gateway.clone(),
+            ip_range: subnet.ip_range.clone(),
+            auxiliary_addresses: (!subnet.reserved.is_empty()).then(|| {
+                let reserved: HashMap<_, _> = subnet.reserved.clone().into_iter().collect();
+                reserved
+            }),
+        })
+        .collect();
+    (!config.is_empty()).then(|| Ipam {
+        config: Some(config),
+        ..Ipam::default()
+    })
+}
+
+/// The keys of a service's networks, the one with the highest priority first.
+fn keys(service: &Service) -> Vec<String> {
+    let field = service.other_fields.get("networks");
+    let Some(Value::Object(map)) = field.map(|field| &field.value) else {
+        return vec!["default".to_owned()];
+    };
+    let priority = |value: &Value| value.get("priority").and_then(number).unwrap_or_default();
+    let mut keys: Vec<(&String, &Value)> = map.iter().collect();
+    keys.sort_by_key(|(_, value)| std::cmp::Reverse(priority(value)));
+    if keys.is_empty() {
+        return vec!["default".to_owned()];
+    }
+    keys.into_iter().map(|(key, _)| key.clone()).collect()
+}
+
+/// Where a service's containers stand; nowhere when `network_mode` says otherwise.
+pub(super) fn places(names: &Names<'_>, service: &Service) -> Vec<Place> {
+    if service.other_fields.contains_key("network_mode") {
+        return Vec::new();
+    }
+    let field = service.other_fields.get("networks").map(|it| &it.value);
+    let keys = keys(service);
+    keys.into_iter()
+        .map(|key| {
+            let asked = field.and_then(|field| field.get(&key));
+            let settings = settings(names, service, asked);
+            let (name, _) = names.network(&key);
+            Place { name, settings }
+        })
+        .collect()
+}
+
+fn settings(names: &Names<'_>, service: &Service, asked: Option<&Value>) -> EndpointSettings {
+    let asked_text = |key: &str| asked.and_then(|asked| asked.get(key)).and_then(text);
+    let mut aliases: Vec<String> = vec![service.name.to_string()];
+    aliases.extend(names.fixed(service).map(str::to_owned));
+    let named = asked.and_then(|asked| asked.get("aliases")).and_then(texts);
+    aliases.extend(named.unwrap_or_default());
+    let mut seen = BTreeSet::new();
+    aliases.retain(|alias| seen.insert(alias.clone()));
+    let addresses = EndpointIpamConfig {
+        ipv4_address: asked_text("ipv4_address"),
+        ipv6_address: asked_text("ipv6_address"),
+        link_local_ips: asked.and_then(|a| a.get("link_local_ips")).and_then(texts),
+    };
+    let has_addresses = addresses != EndpointIpamConfig::default();
+    EndpointSettings {
+        aliases: Some(aliases),
+        ipam_config: has_addresses.then_some(addresses),
+        mac_address: asked_text("mac_address"),
+        driver_opts: asked
+            .and_then(|asked| asked.get("driver_opts"))
+            .and_then(|options| pairs(options, '='))
+            .map(|options| options.into_iter().collect()),
+        ..EndpointSettings::default()
+    }
+}

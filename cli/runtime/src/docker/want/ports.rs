@@ -1,0 +1,110 @@
+//! The ports that a container opens to the host itself.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use bollard::models::PortBinding;
+use msvc_system::id::Party;
+use msvc_system::model::{Protocol, Service};
+use msvc_system::problem::{Problem, Problems};
+
+use super::Names;
+use crate::docker::labels::Opened;
+use crate::lane::Publish;
+
+/// What a container opens.
+#[derive(Debug, Default)]
+pub(super) struct Ports {
+    pub(super) bindings: HashMap<String, Option<Vec<PortBinding>>>,
+    pub(super) exposed: BTreeSet<String>,
+    pub(super) opened: Vec<Opened>,
+}
+
+/// The ports of a service whose containers listen on `listens`.
+pub(super) fn ports(
+    names: &Names<'_>,
+    service: &Service,
+    listens: &BTreeSet<u16>,
+    problems: &mut Problems,
+) -> Ports {
+    let mut ports = Ports::default();
+    for port in listens {
+        ports.exposed.insert(format!("{port}/tcp"));
+    }
+    let options = names.options;
+    if options.publish != Publish::Nothing {
+        published(options.publish, service, &mut ports, problems);
+    }
+    let further = options.further_edges.iter();
+    for edge in further.filter(|edge| edge.callee == service.name) {
+        let of_it = edge
+            .port
+            .map_or_else(|| listens.clone(), |port| [port].into());
+        for port in of_it {
+            ports.open(port, Protocol::Tcp, "127.0.0.1".to_owned(), None);
+            ports.opened.push(Opened {
+                port,
+                caller: edge.caller.clone(),
+            });
+        }
+    }
+    ports
+}
+
+fn published(publish: Publish, service: &Service, ports: &mut Ports, problems: &mut Problems) {
+    for port in &service.ports {
+        let (ip, number) = match publish {
+            Publish::AsTheFileSays => (port.host_ip.clone(), port.published),
+            Publish::AnyFreePort | Publish::Nothing => (Some("127.0.0.1".to_owned()), None),
+        };
+        if number.is_some() && service.replicas > 1 {
+            let what = format!(
+                "{} has {} replicas, and only one of them can have the host's port {}",
+                service.name,
+                service.replicas,
+                number.unwrap_or_default()
+            );
+            problems.push(Problem::error(what).at(port.place.clone()).hint(format!(
+                "let each have a free one: `ports: [\"{}\"]`",
+                port.target
+            )));
+            continue;
+        }
+        let ip = ip.unwrap_or_default();
+        if !ip.is_empty() && ip.parse::<IpAddr>().is_err() {
+            let what = format!(
+                "{} is published at no address of this machine",
+                service.name
+            );
+            problems.push(
+                Problem::error(what)
+                    .at(port.place.clone())
+                    .hint("write an address as `127.0.0.1:8080:8080`"),
+            );
+            continue;
+        }
+        ports.open(port.target, port.protocol, ip, number);
+        if port.protocol == Protocol::Tcp {
+            ports.opened.push(Opened {
+                port: port.target,
+                caller: Party::Client,
+            });
+        }
+    }
+}
+
+impl Ports {
+    fn open(&mut self, port: u16, protocol: Protocol, ip: String, number: Option<u16>) {
+        let protocol = match protocol {
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+        };
+        let key = format!("{port}/{protocol}");
+        self.exposed.insert(key.clone());
+        let bindings = self.bindings.entry(key).or_default();
+        bindings.get_or_insert_default().push(PortBinding {
+            host_ip: Some(ip),
+            host_port: Some(number.map(|number| number.to_string()).unwrap_or_default()),
+        });
+    }
+}
