@@ -54,7 +54,9 @@ impl Faults for LiveFaults {
         seed: u64,
     ) -> Result<Box<dyn Late>, ArmError> {
         let mesh = self.runtime.mesh();
-        let session = mesh.map_err(|error| ArmError::Refused(error.to_string()))?.clone();
+        let session = mesh
+            .map_err(|error| ArmError::Refused(error.to_string()))?
+            .clone();
         let refused = |error: ProtocolError| refused(error, order);
         let lease = LeaseKeeper::open(&session, Arc::clone(&self.clock), LEASE)
             .await

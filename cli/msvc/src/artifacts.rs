@@ -1,17 +1,20 @@
 //! `--artifacts DIR`: what a run leaves behind for whoever looks at it later.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use msvc_chaos::journal::Journal;
 use msvc_report::exit::Exit;
 use msvc_report::report::Report;
+use msvc_runtime::contract::LogLine;
 use msvc_runtime::process::ProjectHome;
 use serde_json::json;
 
 use crate::context::{BUILD, Context};
 use crate::failure::Failure;
+use crate::running::{AnyRuntime, all_lines};
 
 /// Writes `run.json`, `events.ndjson`, `receipts.ndjson`, `journal.json`, `compose.json` and
 /// `report.json`.
@@ -29,11 +32,38 @@ pub fn write(context: &Context, report: &Report, journals: &[Journal]) -> Result
 ///
 /// # Errors
 /// When the folder cannot be made or written.
-pub fn keep_logs(context: &Context, home: &ProjectHome) -> Result<(), Failure> {
+pub async fn keep_logs(
+    context: &Context,
+    home: &ProjectHome,
+    runtime: &AnyRuntime,
+) -> Result<(), Failure> {
     let Some(folder) = &context.artifacts else {
         return Ok(());
     };
+    if let AnyRuntime::Docker(_) = runtime {
+        let lines = all_lines(runtime, home).await?;
+        return write_lines(&folder.join("logs"), &lines).map_err(|why| refused(folder, &why));
+    }
     copy(&home.logs(), &folder.join("logs")).map_err(|why| refused(folder, &why))
+}
+
+/// One file for each replica, as host processes have it.
+fn write_lines(folder: &Path, lines: &[LogLine]) -> io::Result<()> {
+    let mut files: BTreeMap<PathBuf, String> = BTreeMap::new();
+    for line in lines {
+        let id = &line.instance;
+        let name = format!("{}-{}.ndjson", id.service, id.replica);
+        let text = files
+            .entry(folder.join(id.lane.as_str()).join(name))
+            .or_default();
+        text.push_str(&serde_json::to_string(line)?);
+        text.push('\n');
+    }
+    for (path, text) in files {
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        fs::write(path, text)?;
+    }
+    Ok(())
 }
 
 fn refused(folder: &Path, why: &io::Error) -> Failure {

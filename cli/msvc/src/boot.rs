@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use msvc_report::event::{Entry, Event};
 use msvc_runtime::build::{self, BuildOutcome, BuildRequest};
+use msvc_runtime::docker;
+use msvc_runtime::docker::image::BuildFrom;
 use msvc_runtime::lane::{FurtherEdge, LaneOptions, Publish, Subset, chosen};
 use msvc_runtime::ports::machine_binding::MachineBinding;
-use msvc_runtime::process::{ProcessRuntime, ProjectHome};
+use msvc_runtime::process::ProjectHome;
 use msvc_runtime::up::{Up, UpRequest, up};
 use msvc_system::id::{LaneName, ServiceName};
 
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::running::{AnyRuntime, Where};
 
 /// Which copy of which part of the system, and what becomes of its published ports.
 #[derive(Debug, Clone)]
@@ -63,7 +66,11 @@ impl Wish {
 ///
 /// # Errors
 /// When a build fails.
-pub async fn build(context: &Context, services: &Subset) -> Result<BuildOutcome, Failure> {
+pub async fn build(
+    context: &Context,
+    services: &Subset,
+    place: &Where,
+) -> Result<BuildOutcome, Failure> {
     let services: BTreeSet<ServiceName> = chosen(&context.system, services)?;
     let directory = std::env::current_dir().unwrap_or_else(|_| context.system.root.clone());
     let request = BuildRequest {
@@ -72,22 +79,54 @@ pub async fn build(context: &Context, services: &Subset) -> Result<BuildOutcome,
         caller: &context.environment,
         directory: &directory,
     };
-    let plan = build::plan(&request, &context.shutdown).await?;
+    let plan = build_plan(context, &request, place).await?;
     let sink = context.sink();
     Ok(build::build(&plan, &request, &*context.clock, &sink, &context.shutdown).await?)
 }
 
-/// Brings a lane up on a running supervisor.
+/// What is to be built on the host for a runtime: in containers only what cargo builds is.
+///
+/// # Errors
+/// When the file asks for what is not there.
+pub async fn build_plan(
+    context: &Context,
+    request: &BuildRequest<'_>,
+    place: &Where,
+) -> Result<build::BuildPlan, Failure> {
+    if matches!(place, Where::Docker(_)) && context.build_from == BuildFrom::Dockerfile {
+        return Ok(build::BuildPlan::default());
+    }
+    let mut plan = build::plan(request, &context.shutdown).await?;
+    if matches!(place, Where::Docker(_)) {
+        plan.commands.clear();
+    }
+    Ok(plan)
+}
+
+/// Brings a lane up in its runtime.
 ///
 /// # Errors
 /// When it cannot be started or does not get ready.
 pub async fn bring_up(
     context: &Context,
-    runtime: &ProcessRuntime,
+    runtime: &AnyRuntime,
     options: &LaneOptions,
     built: &BuildOutcome,
     sink: &(dyn Fn(Event) + Send + Sync),
 ) -> Result<Up, Failure> {
+    let runtime = match runtime {
+        AnyRuntime::Process(runtime) => runtime,
+        AnyRuntime::Docker(runtime) => {
+            let request = docker::boot::BootRequest {
+                system: &context.system,
+                options,
+                built,
+                from: context.build_from,
+            };
+            let (clock, shutdown) = (&*context.clock, &context.shutdown);
+            return Ok(docker::boot::up(runtime, &request, clock, sink, shutdown).await?);
+        }
+    };
     let request = UpRequest {
         system: &context.system,
         options,

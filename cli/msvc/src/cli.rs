@@ -60,6 +60,12 @@ pub struct Global {
     /// How to print results.
     #[arg(long, value_enum, default_value_t = Format::Human, global = true)]
     pub format: Format,
+    /// Where the system runs; `auto` takes Docker where an engine answers (also by MSVC_RUNTIME).
+    #[arg(long, value_enum, value_name = "RUNTIME", global = true)]
+    pub runtime: Option<RuntimeChoice>,
+    /// In containers: pack what cargo builds on this host, or build as each Dockerfile says.
+    #[arg(long, value_enum, value_name = "SOURCE", default_value_t = BuildSource::Host, global = true)]
+    pub build_from: BuildSource,
     /// Keep logs, journal, report and more in DIR.
     #[arg(long, value_name = "DIR", global = true)]
     pub artifacts: Option<PathBuf>,
@@ -91,6 +97,26 @@ pub struct LongFiles {
     /// Compose file; several are merged in order.
     #[arg(long = "file", value_name = "FILE")]
     pub files: Vec<PathBuf>,
+}
+
+/// Where a system runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RuntimeChoice {
+    /// In containers.
+    Docker,
+    /// As host processes.
+    Process,
+    /// In containers where an engine answers, else as host processes.
+    Auto,
+}
+
+/// What the image of a Rust service with a Dockerfile is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BuildSource {
+    /// The binary that cargo builds on this host, and nothing else.
+    Host,
+    /// What its Dockerfile says.
+    Dockerfile,
 }
 
 /// How results are printed.
@@ -156,6 +182,9 @@ pub struct Up {
     /// Give up when the system is not up after this time.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
     pub timeout: Duration,
+    /// In containers: boot without the mesh; edges are neither seen nor broken.
+    #[arg(long)]
+    pub no_mesh: bool,
     /// Only these services and what they depend on.
     #[arg(value_name = "SERVICE")]
     pub services: Vec<ServiceName>,

@@ -6,21 +6,24 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use clap::ValueEnum as _;
 use msvc_machine::clock::Clock;
 use msvc_machine::disk::read_regular;
 use msvc_machine::shutdown::Shutdown;
 use msvc_machine::this_program::this_program;
 use msvc_report::event::{Event, Stamped};
 use msvc_report::exit::Exit;
-use msvc_runtime::process::{Launcher, ProcessRuntime, ProjectHome};
+use msvc_runtime::docker::image::BuildFrom;
+use msvc_runtime::process::{Launcher, ProjectHome};
 use msvc_system::files::Files;
 use msvc_system::id::ProjectName;
 use msvc_system::load::{LoadRequest, Loaded, load};
 use msvc_system::model::System;
 
-use crate::cli::Cli;
+use crate::cli::{BuildSource, Cli, RuntimeChoice};
 use crate::failure::Failure;
 use crate::here::Here;
+use crate::running::AnyRuntime;
 use crate::terminal::Terminal;
 
 /// The build's version, told in every hello.
@@ -46,6 +49,12 @@ pub struct Context {
     pub artifacts: Option<PathBuf>,
     /// Whether unknown keys and fields that cannot be honoured are warnings.
     pub lenient: bool,
+    /// The runtime that the command line asks for.
+    pub asked_runtime: Option<RuntimeChoice>,
+    /// From what images are made.
+    pub build_from: BuildFrom,
+    /// Whether the system is booted without a mesh.
+    pub no_mesh: bool,
     /// The flags that chose the system, for lines that repeat something.
     chosen_by: Vec<String>,
     /// The folder msvc was called in.
@@ -100,6 +109,12 @@ impl Context {
             run: run_id(),
             artifacts: cli.global.artifacts.clone(),
             lenient: cli.global.lenient,
+            asked_runtime: cli.global.runtime,
+            no_mesh: matches!(&cli.command, crate::cli::Command::Up(up) if up.no_mesh),
+            build_from: match cli.global.build_from {
+                BuildSource::Host => BuildFrom::Host,
+                BuildSource::Dockerfile => BuildFrom::Dockerfile,
+            },
             chosen_by: chosen_by(cli),
             here,
             record: Arc::default(),
@@ -128,19 +143,11 @@ impl Context {
         )?)
     }
 
-    /// The running system, or `None`.
-    ///
-    /// # Errors
-    /// When its supervisor does not answer.
-    pub async fn connect(&self, home: &ProjectHome) -> Result<Option<ProcessRuntime>, Failure> {
-        Ok(ProcessRuntime::connect(home, BUILD, &*self.clock).await?)
-    }
-
     /// The running system; it is an error that none runs.
     ///
     /// # Errors
     /// When none runs, with how the last one ended.
-    pub async fn running(&self) -> Result<ProcessRuntime, Failure> {
+    pub async fn running(&self) -> Result<AnyRuntime, Failure> {
         let home = self.home()?;
         match self.connect(&home).await? {
             Some(runtime) => Ok(runtime),
@@ -258,6 +265,9 @@ fn chosen_by(cli: &Cli) -> Vec<String> {
     }
     if let Some(project) = &global.project {
         flag("-p", project.clone());
+    }
+    if let Some(runtime) = global.runtime.and_then(|it| it.to_possible_value()) {
+        flag("--runtime", runtime.get_name().to_owned());
     }
     for profile in &global.profiles {
         flag("--profile", profile.clone());

@@ -18,6 +18,7 @@ mod here;
 mod interrupt;
 mod own_system;
 mod prove;
+mod running;
 mod supervise;
 mod table;
 mod terminal;

@@ -2,16 +2,16 @@
 //! ends, however it ends.
 
 use std::fs;
-use std::sync::Arc;
 use std::time::Duration;
 
 use msvc_report::exit::Exit;
-use msvc_runtime::process::{self, ProcessRuntime, ProjectHome};
+use msvc_runtime::process::ProjectHome;
 use msvc_system::id::ProjectName;
 
 use crate::artifacts;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::running::{AnyRuntime, Where};
 
 /// Nothing that msvc runs takes longer to end: the longest grace a service is given, and more.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -20,8 +20,8 @@ const LIMIT: Duration = Duration::from_secs(180);
 pub struct OwnSystem {
     /// Its records.
     pub home: ProjectHome,
-    /// Its supervisor.
-    pub runtime: ProcessRuntime,
+    /// Its runtime.
+    pub runtime: AnyRuntime,
 }
 
 impl OwnSystem {
@@ -29,15 +29,13 @@ impl OwnSystem {
     ///
     /// # Errors
     /// When it cannot be launched; its records are removed then.
-    pub async fn launch(context: &Context, what: &str) -> Result<Self, Failure> {
+    pub async fn launch(context: &Context, what: &str, place: Where) -> Result<Self, Failure> {
         let name = format!("{}-{what}-{}", context.system.name, context.run);
         let name =
             ProjectName::new(name).map_err(|why| Failure::new(Exit::CouldNot, why.to_string()))?;
         let home = context.home_of(&name)?;
         let launched = async {
-            let launcher = context.launcher()?;
-            let clock = Arc::clone(&context.clock);
-            let runtime = ProcessRuntime::launch(&home, &launcher, clock).await?;
+            let runtime = context.launch(&home, place).await?;
             runtime.attach(true).await?;
             Ok(runtime)
         };
@@ -56,8 +54,8 @@ impl OwnSystem {
     /// # Errors
     /// When something of it cannot be ended, or the logs cannot be kept.
     pub async fn end(self, context: &Context) -> Result<(), Failure> {
-        let kept = artifacts::keep_logs(context, &self.home);
-        let down = process::down(&self.home, true, &*context.clock);
+        let kept = artifacts::keep_logs(context, &self.home, &self.runtime).await;
+        let down = context.down(&self.home, true);
         tokio::select! {
             down = down => drop(down?),
             () = context.clock.sleep(LIMIT) => {

@@ -18,16 +18,16 @@ use msvc_journey::{CommandPlace, Entry, Journey, Limits};
 use msvc_report::case::{Case, Verdict};
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
-use msvc_runtime::contract::Runtime;
 use msvc_runtime::lane::{FurtherEdge, Publish, Subset};
 use msvc_runtime::observed::Observed;
 use msvc_runtime::plan::{Deed, Step};
-use msvc_runtime::process::{ProcessRuntime, ProjectHome};
+use msvc_runtime::process::ProjectHome;
 use msvc_system::id::{LaneName, Party, ServiceName};
 
 use crate::boot::{self, Wish};
 use crate::context::{BUILD, Context};
 use crate::failure::Failure;
+use crate::running::AnyRuntime;
 
 /// A killed service that is not healthy within this time has not come back.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
@@ -41,14 +41,13 @@ pub type Sink<'a> = &'a (dyn Fn(Event) + Send + Sync);
 /// What a journey needs to find the system: the host's own edges.
 #[must_use]
 pub fn entry(context: &Context, observed: &Observed) -> Entry {
-    let entries: Vec<_> = observed
-        .edges
+    let ways = observed.ways_in(&LaneName::main(), &Party::Client);
+    let entries: Vec<_> = ways
         .iter()
-        .filter(|edge| edge.id.caller == Party::Client && edge.id.lane == LaneName::main())
-        .map(|edge| msvc_report::event::Entry {
-            service: edge.id.callee.clone(),
-            port: edge.id.port,
-            url: format!("http://{}", edge.listen),
+        .map(|way| msvc_report::event::Entry {
+            service: way.service.clone(),
+            port: way.port,
+            url: format!("http://{}", way.address),
         })
         .collect();
     entry_at(context, boot::bases(&entries))
@@ -150,7 +149,7 @@ pub struct Contracts<'a> {
 /// When a provider cannot be booted, or the user wants to end.
 pub async fn contracts(
     context: &Context,
-    runtime: &ProcessRuntime,
+    runtime: &AnyRuntime,
     home: &ProjectHome,
     contracts: &Contracts<'_>,
     sink: Sink<'_>,
@@ -206,7 +205,7 @@ struct Provider<'a> {
 
 async fn one_provider(
     context: &Context,
-    runtime: &ProcessRuntime,
+    runtime: &AnyRuntime,
     home: &ProjectHome,
     one: &Provider<'_>,
     sink: Sink<'_>,
@@ -236,7 +235,7 @@ async fn one_provider(
             port: None,
         }],
     };
-    let built = boot::build(context, &wish.services).await?;
+    let built = boot::build(context, &wish.services, &context.place_of(runtime)).await?;
     let options = wish.options(context, home);
     let quiet = |event: Event| {
         if !matches!(event, Event::SystemUp { .. }) {
@@ -244,16 +243,14 @@ async fn one_provider(
         }
     };
     boot::bring_up(context, runtime, &options, &built, &quiet).await?;
-    let observed = runtime.observe().await?;
-    let edge = observed.edges.iter().find(|edge| {
-        edge.id.caller == Party::Verifier && edge.id.lane == *lane && edge.id.callee == *provider
-    });
-    let Some(edge) = edge else {
+    let observed = runtime.get().observe().await?;
+    let ways = observed.ways_in(lane, &Party::Verifier);
+    let Some(way) = ways.iter().find(|way| way.service == *provider) else {
         let what = format!("{provider} has no port that the verifier could call");
         return Err(Failure::new(Exit::CouldNot, what)
             .hint("name its port: `expose`, `ports` or `x-msvc.process.port`"));
     };
-    let base_url = format!("http://{}", edge.listen);
+    let base_url = format!("http://{}", way.address);
     let states = extension
         .and_then(|e| e.states)
         .map(|path| format!("{base_url}{}", path.value));
@@ -289,8 +286,8 @@ fn no_provider(context: &Context, file: &PactFile, sink: Sink<'_>) -> Case {
 }
 
 /// Stops everything in a lane and closes its edges.
-async fn clear_lane(runtime: &ProcessRuntime, lane: &LaneName) -> Result<(), Failure> {
-    let observed = runtime.observe().await?;
+async fn clear_lane(runtime: &AnyRuntime, lane: &LaneName) -> Result<(), Failure> {
+    let observed = runtime.get().observe().await?;
     let instances = observed.instances.iter().filter(|i| i.id.lane == *lane);
     let edges = observed.edges.iter().filter(|e| e.id.lane == *lane);
     let deeds: Vec<Deed> = instances
@@ -299,6 +296,7 @@ async fn clear_lane(runtime: &ProcessRuntime, lane: &LaneName) -> Result<(), Fai
         .collect();
     for deed in deeds {
         runtime
+            .get()
             .apply(&Step {
                 deed,
                 cause: "its lane is done with".to_owned(),
@@ -343,7 +341,7 @@ pub fn experiments(
 /// Runs experiments, one after the other.
 pub async fn run_experiments(
     context: &Context,
-    runtime: &ProcessRuntime,
+    runtime: &AnyRuntime,
     experiments: &[Experiment],
     journeys: &[Journey],
     entry: &Entry,
@@ -351,7 +349,7 @@ pub async fn run_experiments(
     sink: Sink<'_>,
 ) -> (Vec<Case>, Vec<Journal>) {
     let faults = LiveFaults {
-        runtime: Arc::new(runtime.clone()),
+        runtime: runtime.shared(),
         lane: LaneName::main(),
         clock: Arc::clone(&context.clock),
     };

@@ -83,7 +83,9 @@ pub(super) async fn strike(
         });
     }
     let mesh = faults.runtime.mesh();
-    let session = mesh.map_err(|error| ArmError::Refused(error.to_string()))?.clone();
+    let session = mesh
+        .map_err(|error| ArmError::Refused(error.to_string()))?
+        .clone();
     let incidents = client::incidents(&session, From::default())
         .await
         .map_err(refused)?;

@@ -11,7 +11,6 @@ use msvc_chaos::order;
 use msvc_mesh::fault::Stream;
 use msvc_report::exit::Exit;
 use msvc_report::report::Report;
-use msvc_runtime::contract::Runtime as _;
 use msvc_system::id::LaneName;
 use serde_json::json;
 
@@ -22,6 +21,7 @@ use crate::exit::Ending;
 use crate::failure::Failure;
 use crate::finish::finish;
 use crate::prove;
+use crate::running::AnyRuntime;
 
 /// A killed service that is not healthy within this time has not come back.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
@@ -54,7 +54,7 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
         },
     };
     let command = CommandLine::from_words(request.command.iter().cloned());
-    let faults = faults(context, runtime);
+    let faults = faults(context, &runtime);
     let sink = context.sink();
     let seed = seed(request.seed);
     let again = again_latency(context, request, seed);
@@ -147,7 +147,7 @@ async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failu
         Some(command) => Down::While(command),
         None => Down::For(request.down.unwrap_or_default()),
     };
-    let faults = faults(context, runtime);
+    let faults = faults(context, &runtime);
     let sink = context.sink();
     let tools = Tools {
         faults: &faults,
@@ -185,7 +185,7 @@ async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Fa
     }
     let experiments = prove::experiments(context, &paths, &journeys)?;
     let runtime = context.running().await?;
-    let entry = prove::entry(context, &runtime.observe().await?);
+    let entry = prove::entry(context, &runtime.get().observe().await?);
     let began = context.clock.now();
     let seed = seed(request.seed);
     let sink = context.sink();
@@ -211,9 +211,9 @@ async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Fa
     finish(context, report, journals)
 }
 
-fn faults(context: &Context, runtime: msvc_runtime::process::ProcessRuntime) -> LiveFaults {
+fn faults(context: &Context, runtime: &AnyRuntime) -> LiveFaults {
     LiveFaults {
-        runtime: Arc::new(runtime),
+        runtime: runtime.shared(),
         lane: LaneName::main(),
         clock: Arc::clone(&context.clock),
     }

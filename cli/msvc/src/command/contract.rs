@@ -63,7 +63,7 @@ async fn verify_all(
         selection,
         again: context.repeat(&words),
     };
-    let own = OwnSystem::launch(context, "verify").await?;
+    let own = OwnSystem::launch(context, "verify", context.place().await?).await?;
     let cases = prove::contracts(context, &own.runtime, &own.home, &contracts, &sink).await;
     own.end(context).await?;
     cases

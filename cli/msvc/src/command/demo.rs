@@ -6,7 +6,6 @@ use msvc_report::case::{Case, Verdict};
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 use msvc_report::report::Report;
-use msvc_runtime::contract::Runtime as _;
 use msvc_runtime::lane::Publish;
 use serde_json::{Map, Value, json};
 
@@ -51,17 +50,18 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
     let mut found = Found::default();
     let wish = Wish::whole(Publish::AnyFreePort);
     let since = context.clock.now();
-    let built = boot::build(context, &wish.services).await?;
+    let place = context.place().await?;
+    let built = boot::build(context, &wish.services, &place).await?;
     ended(context, &mut found, "build", since);
 
-    let own = OwnSystem::launch(context, "demo").await?;
+    let own = OwnSystem::launch(context, "demo", place).await?;
     let (home, runtime) = (&own.home, &own.runtime);
     let proven = async {
         let since = context.clock.now();
         let options = wish.options(context, home);
         boot::bring_up(context, runtime, &options, &built, &sink).await?;
         ended(context, &mut found, "boot", since);
-        let entry = prove::entry(context, &runtime.observe().await?);
+        let entry = prove::entry(context, &runtime.get().observe().await?);
 
         let since = context.clock.now();
         let all: Vec<_> = journeys.iter().collect();
@@ -107,7 +107,7 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
     let project = home.project().clone();
     if kept {
         runtime.attach(false).await?;
-        artifacts::keep_logs(context, home)?;
+        artifacts::keep_logs(context, home, runtime).await?;
     } else {
         let since = context.clock.now();
         own.end(context).await?;

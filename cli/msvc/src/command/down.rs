@@ -2,7 +2,6 @@
 
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
-use msvc_runtime::process;
 
 use crate::cli::Down;
 use crate::context::Context;
@@ -15,7 +14,7 @@ use crate::failure::Failure;
 /// When something lives that cannot be ended.
 pub async fn run(context: &Context, request: &Down) -> Result<Ending, Failure> {
     let home = context.home()?;
-    let down = process::down(&home, request.volumes, &*context.clock).await?;
+    let down = context.down(&home, request.volumes).await?;
     let name = context.system.name.to_string();
     if context.terminal.is_json() {
         context.terminal.json(&serde_json::json!({

@@ -8,7 +8,6 @@ use msvc_report::case::Case;
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 use msvc_report::report::Report;
-use msvc_runtime::contract::Runtime as _;
 use serde_json::json;
 
 use crate::cli::{Journey as Request, JourneyRun};
@@ -58,7 +57,7 @@ async fn play(context: &Context, request: &JourneyRun) -> Result<Ending, Failure
     let chosen = chosen(context, request, known)?;
     let mut entry = match &request.url {
         Some(url) => prove::entry_at(context, Bases::only(url)),
-        None => prove::entry(context, &context.running().await?.observe().await?),
+        None => prove::entry(context, &context.running().await?.get().observe().await?),
     };
     for (key, value) in &request.inputs {
         // As text: the journey's own schema says what it is.

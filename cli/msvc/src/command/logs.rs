@@ -4,13 +4,14 @@ use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use msvc_report::exit::Exit;
 use msvc_runtime::contract::{LogLine, LogQuery, Runtime as _};
-use msvc_runtime::process::{ProcessRuntime, read_logs};
+use msvc_runtime::process::read_logs;
 use msvc_system::id::ServiceName;
 
 use crate::cli::Logs;
 use crate::context::Context;
 use crate::exit::Ending;
 use crate::failure::Failure;
+use crate::running::AnyRuntime;
 
 /// Prints the lines, and with `--follow` those to come until Ctrl-C, which is its normal end.
 ///
@@ -33,7 +34,8 @@ pub async fn run(context: &Context, request: &Logs) -> Result<Ending, Failure> {
             .note(&format!("{} is not running: {why}", context.system.name));
     }
     let lines = match &runtime {
-        Some(runtime) if request.follow => runtime.logs(&query).await?,
+        Some(AnyRuntime::Docker(runtime)) => runtime.logs(&query).await?,
+        Some(runtime) if request.follow => runtime.get().logs(&query).await?,
         _ => read_logs(&home, &query)?,
     };
     print(context, lines).await;
@@ -86,7 +88,7 @@ pub async fn print(context: &Context, mut lines: BoxStream<'static, LogLine>) {
 
 /// Follows a running system's lines from its beginning, in the background.
 pub async fn follow(
-    runtime: &ProcessRuntime,
+    runtime: &AnyRuntime,
     services: &[ServiceName],
 ) -> Result<BoxStream<'static, LogLine>, Failure> {
     let query = LogQuery {
@@ -94,7 +96,7 @@ pub async fn follow(
         follow: true,
         tail: None,
     };
-    Ok(runtime.logs(&query).await?)
+    Ok(runtime.get().logs(&query).await?)
 }
 
 fn prefix(line: &LogLine) -> String {

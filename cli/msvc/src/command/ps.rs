@@ -2,7 +2,6 @@
 
 use msvc_mesh::spec::EdgeStatus;
 use msvc_report::exit::Exit;
-use msvc_runtime::contract::Runtime as _;
 use msvc_runtime::observed::{Observed, ObservedInstance};
 use msvc_system::id::Party;
 use serde_json::{Value, json};
@@ -20,7 +19,7 @@ use crate::table::Table;
 pub async fn run(context: &Context, request: &Ps) -> Result<Ending, Failure> {
     let home = context.home()?;
     let observed = match context.connect(&home).await? {
-        Some(runtime) => Some(runtime.observe().await?),
+        Some(runtime) => Some(runtime.get().observe().await?),
         None => None,
     };
     let ended = if observed.is_none() {
@@ -162,13 +161,10 @@ fn health(instance: &ObservedInstance) -> String {
 
 /// Where the host reaches the instance: through the edges of published ports.
 fn urls(observed: &Observed, instance: &ObservedInstance) -> Vec<String> {
-    let published = observed.edges.iter().filter(|edge| {
-        edge.id.caller == Party::Client
-            && edge.id.callee == instance.id.service
-            && edge.id.lane == instance.id.lane
-    });
-    published
-        .map(|edge| format!("http://{}", edge.listen))
+    let ways = observed.ways_in(&instance.id.lane, &Party::Client);
+    ways.iter()
+        .filter(|way| way.service == instance.id.service)
+        .map(|way| format!("http://{}", way.address))
         .collect()
 }
 

@@ -3,10 +3,11 @@
 
 use msvc_report::event::{Entry, Event};
 use msvc_report::exit::Exit;
-use msvc_runtime::contract::Runtime as _;
+use msvc_runtime::docker;
 use msvc_runtime::lane::{Publish, Subset};
+use msvc_runtime::observed::Observed;
 use msvc_runtime::ports::machine_binding::MachineBinding;
-use msvc_runtime::process::{self, ProcessRuntime, ProjectHome};
+use msvc_runtime::process::ProjectHome;
 use msvc_runtime::up::{Prepared, UpRequest, prepare};
 use serde_json::json;
 
@@ -16,6 +17,7 @@ use crate::command::logs;
 use crate::context::Context;
 use crate::exit::Ending;
 use crate::failure::Failure;
+use crate::running::{AnyRuntime, Where};
 
 /// Brings the system up.
 ///
@@ -32,7 +34,6 @@ pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
     if request.dry_run {
         return dry_run(context, &home, wish).await;
     }
-    let built = boot::build(context, &wish.services).await?;
     if let Some(why) = crate::ended::sentence(&home)? {
         context
             .terminal
@@ -40,12 +41,14 @@ pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
     }
     let before = context.connect(&home).await?;
     let ours = before.is_none();
+    let place = match &before {
+        Some(runtime) => context.place_of(runtime),
+        None => context.place().await?,
+    };
+    let built = boot::build(context, &wish.services, &place).await?;
     let runtime = match before {
         Some(runtime) => runtime,
-        None => {
-            let clock = std::sync::Arc::clone(&context.clock);
-            ProcessRuntime::launch(&home, &context.launcher()?, clock).await?
-        }
+        None => context.launch(&home, place).await?,
     };
     // Until it is up, what this call launched ends with it, however it ends.
     runtime.attach(ours).await?;
@@ -63,7 +66,7 @@ pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
         Err(failure) => {
             context.terminal.clear_progress();
             if ours {
-                process::down(&home, false, &*context.clock).await?;
+                context.down(&home, false).await?;
             }
             return Err(failure);
         }
@@ -89,7 +92,7 @@ pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
 async fn stay(
     context: &Context,
     home: &ProjectHome,
-    runtime: &ProcessRuntime,
+    runtime: &AnyRuntime,
     request: &Up,
 ) -> Result<Ending, Failure> {
     let lines = logs::follow(runtime, &request.services).await?;
@@ -104,7 +107,7 @@ async fn stay(
     context
         .terminal
         .note(&format!("stopping {}", context.system.name));
-    let down = process::down(home, false, &*context.clock).await?;
+    let down = context.down(home, false).await?;
     context.terminal.event(&Event::SystemDown {
         system: context.system.name.to_string(),
         stopped: down.stopped,
@@ -148,22 +151,37 @@ async fn dry_run(context: &Context, home: &ProjectHome, wish: Wish) -> Result<En
         caller: &context.environment,
         directory: &directory,
     };
-    let plan = msvc_runtime::build::plan(&request, &context.shutdown).await?;
-    let observed = match context.connect(home).await? {
-        Some(runtime) => runtime.observe().await?,
-        None => msvc_runtime::observed::Observed::default(),
+    let before = context.connect(home).await?;
+    let (place, observed) = match &before {
+        Some(runtime) => (context.place_of(runtime), runtime.get().observe().await?),
+        None => (context.place().await?, Observed::default()),
     };
+    let plan = boot::build_plan(context, &request, &place).await?;
     let options = wish.options(context, home);
     let built = plan.unbuilt();
-    let up = UpRequest {
-        system: &context.system,
-        options: &options,
-        built: &built,
+    let prepared = match place {
+        Where::Process => {
+            let up = UpRequest {
+                system: &context.system,
+                options: &options,
+                built: &built,
+            };
+            prepare(&up, &observed, &mut MachineBinding)?
+        }
+        Where::Docker(_) => {
+            let request = docker::boot::BootRequest {
+                system: &context.system,
+                options: &options,
+                built: &built,
+                from: context.build_from,
+            };
+            docker::boot::dry_run(&request, &observed)?
+        }
     };
     let Prepared {
         wanted,
         plan: steps,
-    } = prepare(&up, &observed, &mut MachineBinding)?;
+    } = prepared;
     for problem in &wanted.warnings {
         context.terminal.event(&Event::Warned {
             problem: problem.clone(),
