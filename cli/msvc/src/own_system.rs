@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use msvc_report::exit::Exit;
+use msvc_runtime::contract::Runtime as _;
 use msvc_runtime::process::{self, ProcessRuntime, ProjectHome};
 use msvc_system::id::ProjectName;
 
 use crate::artifacts;
 use crate::context::Context;
+use crate::exchanges::Exchanges;
 use crate::failure::Failure;
 
 /// Nothing that msvc runs takes longer to end: the longest grace a service is given, and more.
@@ -22,6 +24,7 @@ pub struct OwnSystem {
     pub home: ProjectHome,
     /// Its supervisor.
     pub runtime: ProcessRuntime,
+    exchanges: Option<Exchanges>,
 }
 
 impl OwnSystem {
@@ -39,10 +42,15 @@ impl OwnSystem {
             let clock = Arc::clone(&context.clock);
             let runtime = ProcessRuntime::launch(&home, &launcher, clock).await?;
             runtime.attach(true).await?;
-            Ok(runtime)
+            let exchanges = Exchanges::record(context, runtime.mesh()).await?;
+            Ok((runtime, exchanges))
         };
         match launched.await {
-            Ok(runtime) => Ok(Self { home, runtime }),
+            Ok((runtime, exchanges)) => Ok(Self {
+                home,
+                runtime,
+                exchanges,
+            }),
             Err(failure) => {
                 forget(&home);
                 Err(failure)
@@ -68,7 +76,23 @@ impl OwnSystem {
             }
         }
         forget(&self.home);
+        if let Some(exchanges) = self.exchanges {
+            exchanges.end().await?;
+        }
         kept
+    }
+
+    /// Leaves the system running, with its logs and exchanges so far kept where `--artifacts`
+    /// asks for them.
+    ///
+    /// # Errors
+    /// When it does not answer, or what is to be kept cannot be.
+    pub async fn leave(self, context: &Context) -> Result<(), Failure> {
+        self.runtime.attach(false).await?;
+        if let Some(exchanges) = self.exchanges {
+            exchanges.end().await?;
+        }
+        artifacts::keep_logs(context, &self.home)
     }
 }
 

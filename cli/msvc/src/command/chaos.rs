@@ -18,6 +18,7 @@ use serde_json::json;
 use crate::cli::{Chaos, ChaosRun, Inject, Kill, Latency, Way};
 use crate::command::logs;
 use crate::context::Context;
+use crate::exchanges::Exchanges;
 use crate::exit::Ending;
 use crate::failure::Failure;
 use crate::finish::finish;
@@ -54,6 +55,7 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
         },
     };
     let command = CommandLine::from_words(request.command.iter().cloned());
+    let exchanges = Exchanges::record(context, runtime.mesh()).await?;
     let faults = faults(context, runtime);
     let sink = context.sink();
     let seed = seed(request.seed);
@@ -67,6 +69,9 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
         again,
     };
     let ended = inject::latency(&latency, command.as_ref(), &tools).await;
+    if let Some(exchanges) = exchanges {
+        exchanges.end().await?;
+    }
     conclude(context, "chaos inject latency", ended, seed)
 }
 
@@ -147,6 +152,7 @@ async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failu
         Some(command) => Down::While(command),
         None => Down::For(request.down.unwrap_or_default()),
     };
+    let exchanges = Exchanges::record(context, runtime.mesh()).await?;
     let faults = faults(context, runtime);
     let sink = context.sink();
     let tools = Tools {
@@ -158,6 +164,9 @@ async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failu
         again: again_kill(context, request),
     };
     let ended = kill::kill(&request.service, &down, RECOVERY_LIMIT, &tools).await;
+    if let Some(exchanges) = exchanges {
+        exchanges.end().await?;
+    }
     conclude(context, "chaos kill", ended, 0)
 }
 
@@ -186,6 +195,7 @@ async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Fa
     let experiments = prove::experiments(context, &paths, &journeys)?;
     let runtime = context.running().await?;
     let entry = prove::entry(context, &runtime.observe().await?);
+    let exchanges = Exchanges::record(context, runtime.mesh()).await?;
     let began = context.clock.now();
     let seed = seed(request.seed);
     let sink = context.sink();
@@ -199,6 +209,9 @@ async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Fa
         &sink,
     )
     .await;
+    if let Some(exchanges) = exchanges {
+        exchanges.end().await?;
+    }
     let mut report = Report::over(
         "chaos run",
         context.system.name.as_str(),
