@@ -1,7 +1,6 @@
 //! `msvc chaos`: one fault while a command runs, or whole experiments, on the running system.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use msvc_chaos::command::CommandLine;
 use msvc_chaos::inject::{self, Ended, Tools};
@@ -23,9 +22,6 @@ use crate::exit::Ending;
 use crate::failure::Failure;
 use crate::finish::finish;
 use crate::prove;
-
-/// A killed service that is not healthy within this time has not come back.
-const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
 
 /// Breaks the running system.
 ///
@@ -163,7 +159,7 @@ async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failu
         seed: 0,
         again: again_kill(context, request),
     };
-    let ended = kill::kill(&request.service, &down, RECOVERY_LIMIT, &tools).await;
+    let ended = kill::kill(&request.service, &down, prove::RECOVERY_LIMIT, &tools).await;
     if let Some(exchanges) = exchanges {
         exchanges.end().await?;
     }
