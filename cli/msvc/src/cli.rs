@@ -128,13 +128,16 @@ pub enum Command {
     #[command(after_help = "Example:\n  msvc logs -f orders payments")]
     Logs(Logs),
     /// Play user journeys against the running system.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  msvc journey run checkout")]
     Journey(Journey),
     /// Consumer-driven contracts.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  msvc contract verify")]
     Contract(Contract),
     /// Break the running system on purpose.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  msvc chaos kill notifications --down 5s"
+    )]
     Chaos(Chaos),
     /// Boot, play, verify, break, report, tear down: everything, once.
     #[command(

@@ -29,6 +29,7 @@ pub enum Chaos {
 pub enum Inject {
     /// Delay what passes an edge, once per answer.
     #[command(
+        override_usage = "msvc chaos inject latency [OPTIONS] --edge EDGE --delay DURATION\n                                 [-- COMMAND...]",
         after_help = "Example:\n  msvc chaos inject latency --edge \"orders->payments\" --delay 300ms -- \\\n    msvc journey run checkout\n\nWithout a command the delay holds until Ctrl-C, which is then its normal end."
     )]
     Latency(Latency),
