@@ -18,6 +18,10 @@ use crate::failure::Failure;
 /// Nothing that msvc runs takes longer to end: the longest grace a service is given, and more.
 const LIMIT: Duration = Duration::from_secs(180);
 
+/// The file in a project's records that says: nobody will miss it once its run has ended. It is
+/// there only after the supervisor has answered, so that no launch is taken for a leftover.
+const THROWAWAY: &str = "throwaway";
+
 /// A project that ends with the run.
 pub struct OwnSystem {
     /// Its records.
@@ -36,12 +40,15 @@ impl OwnSystem {
         let name = format!("{}-{what}-{}", context.system.name, context.run);
         let name =
             ProjectName::new(name).map_err(|why| Failure::new(Exit::CouldNot, why.to_string()))?;
+        clear_leftovers(context).await;
         let home = context.home_of(&name)?;
         let launched = async {
             let launcher = context.launcher()?;
             let clock = Arc::clone(&context.clock);
             let runtime = ProcessRuntime::launch(&home, &launcher, clock).await?;
             runtime.attach(true).await?;
+            // Without it the project is only not cleared should this process be killed.
+            let _ = fs::write(home.folder().join(THROWAWAY), "");
             let exchanges = Exchanges::record(context, runtime.mesh()).await?;
             Ok((runtime, exchanges))
         };
@@ -89,10 +96,30 @@ impl OwnSystem {
     /// When it does not answer, or what is to be kept cannot be.
     pub async fn leave(self, context: &Context) -> Result<(), Failure> {
         self.runtime.attach(false).await?;
+        let _ = fs::remove_file(self.home.folder().join(THROWAWAY));
         if let Some(exchanges) = self.exchanges {
             exchanges.end().await?;
         }
         artifacts::keep_logs(context, &self.home)
+    }
+}
+
+/// Removes what runs that were killed have left: their services ended with them, their records and
+/// data are nobody's any more. Nothing hangs on it, so nothing is said of it.
+async fn clear_leftovers(context: &Context) {
+    let Ok(home) = context.home() else { return };
+    let folder = home.folder();
+    let beside = folder.parent().and_then(|all| fs::read_dir(all).ok());
+    for entry in beside.into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_str().and_then(|name| ProjectName::new(name).ok());
+        let Some(home) = name.and_then(|name| context.home_of(&name).ok()) else {
+            continue;
+        };
+        if entry.path().join(THROWAWAY).exists() && matches!(context.connect(&home).await, Ok(None))
+        {
+            let _ = process::down(&home, true, &*context.clock).await;
+        }
     }
 }
 
