@@ -19,7 +19,13 @@ use support::{System, finish, root};
 #[test]
 fn on_the_shop_everything_holds_and_nothing_is_left() {
     let system = System::shop("demo", "");
-    let done = system.run(&["demo", "--format", "json"]).expect(0);
+    let kept = tempfile::tempdir().unwrap();
+    let folder = kept.path().to_str().unwrap();
+    let done = system
+        .run(&["demo", "--format", "json", "--artifacts", folder])
+        .expect(0);
+    let receipts = support::read(&kept.path().join("receipts.ndjson"));
+    assert!(receipts.contains("payments-answers-late"), "{receipts}");
     let report = done.json();
     assert_eq!(report["schema"], "msvc.report/1");
     assert_eq!(report["verdict"], "held", "{report:#}");
@@ -60,8 +66,21 @@ fn on_another_system_in_another_language_the_journey_that_does_not_hold_is_named
     );
     let last = done.stdout.lines().last().unwrap_or_default();
     assert!(last.contains("failed (2 held, 1 failed"), "{last}");
-    for file in ["run.json", "report.json", "events.ndjson", "compose.json"] {
-        assert!(folder.join(file).exists(), "{file}");
+    for file in ["run.json", "report.json", "compose.json"] {
+        serde_json::from_str::<serde_json::Value>(&support::read(&folder.join(file))).unwrap();
+    }
+    for (file, schema) in [
+        ("events.ndjson", "msvc.event/1"),
+        ("exchanges.ndjson", "msvc.exchange/1"),
+    ] {
+        let text = support::read(&folder.join(file));
+        let lines = text.lines().map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            line["schema"].as_str().unwrap_or_default().to_owned()
+        });
+        let schemas: Vec<String> = lines.collect();
+        assert!(!schemas.is_empty(), "{file} is empty");
+        assert!(schemas.iter().all(|it| it == schema), "{file}: {schemas:?}");
     }
     let mut logs = std::fs::read_dir(folder.join("logs/main")).unwrap();
     assert!(logs.next().is_some(), "no logs are kept");

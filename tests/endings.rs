@@ -143,13 +143,42 @@ fn an_interrupt_in_the_middle_of_demo_leaves_no_process_no_port_and_no_records()
         let left: Vec<u32> = all.into_iter().filter(|pid| alive(*pid)).collect();
         assert!(left.is_empty(), "{left:?} live on; playing: {playing}");
         assert_free(&addresses);
-        let homes = std::fs::read_dir(system.directory.join(".msvc")).unwrap();
-        let names = homes.flatten().map(|e| e.file_name());
-        let copies: Vec<_> = names
-            .filter(|n| n.to_string_lossy().contains("-demo-"))
-            .collect();
-        assert!(copies.is_empty(), "{copies:?}");
+        assert_eq!(copies(&system), Vec::<String>::new());
     }
+}
+
+/// The records of the systems that `demo` booted for itself.
+fn copies(system: &System) -> Vec<String> {
+    let homes = std::fs::read_dir(system.directory.join(".msvc")).unwrap();
+    let names = homes.flatten().map(|entry| entry.file_name());
+    names
+        .map(|name| name.to_string_lossy().into_owned())
+        .filter(|name| name.contains("-demo-"))
+        .collect()
+}
+
+#[test]
+fn a_killed_demo_leaves_no_process_and_the_next_one_clears_its_records() {
+    let system = served("true");
+    let demo = system.start(&["demo"]);
+    until("its journey", || {
+        (!read(&system.directory.join("playing")).is_empty()).then_some(())
+    });
+    let supervisors = supervisors(&system);
+    demo.signal("KILL");
+    let _ = demo.finish();
+    until("the end of every process", || {
+        let gone = system.processes_of_copies().is_empty();
+        (gone && !supervisors.iter().any(|pid| alive(*pid))).then_some(())
+    });
+    let left = copies(&system);
+    assert_eq!(left.len(), 1, "{left:?}");
+    let next = system.start(&["demo"]);
+    until("the records to be cleared", || {
+        (!copies(&system).contains(&left[0])).then_some(())
+    });
+    next.signal("INT");
+    next.finish().expect(130);
 }
 
 /// The supervisors of all projects in a system's folder.

@@ -105,7 +105,9 @@ const SLOW: [&str; 6] = [
 fn an_order_takes_at_least_the_delay_and_the_receipt_names_the_delayed_answer() {
     let shop = Shop::boot("");
     shop.stock("slow");
-    let arguments = [&SLOW[..], &["300ms"]].concat();
+    let kept = tempfile::tempdir().unwrap();
+    let artifacts = ["--artifacts", kept.path().to_str().unwrap()];
+    let arguments = [&SLOW[..], &["300ms"], &artifacts].concat();
     let done = shop
         .run(&arguments, &shop.order("slow", "confirmed"))
         .expect(0);
@@ -117,6 +119,10 @@ fn an_order_takes_at_least_the_delay_and_the_receipt_names_the_delayed_answer() 
         "{said}"
     );
     assert_eq!(shop.available("slow"), 10);
+    let receipts = support::read(&kept.path().join("receipts.ndjson"));
+    let receipt: Value = serde_json::from_str(&receipts).unwrap();
+    assert_eq!(receipt["schema"], "msvc.receipt/1");
+    assert_eq!(receipt["connections"], 1, "{receipt:#}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
+pub use msvc_system::openapi::Location;
 use msvc_system::problem::Place;
 
 use crate::criterion::Criterion;
@@ -103,19 +104,6 @@ pub struct Parameter {
     pub value: Template,
     /// Where the value stands.
     pub place: Place,
-}
-
-/// Where a parameter goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Location {
-    /// Into the path.
-    Path,
-    /// Behind the `?`.
-    Query,
-    /// A header line.
-    Header,
-    /// Into the `Cookie` header.
-    Cookie,
 }
 
 /// A request body.
@@ -230,19 +218,6 @@ impl Workflow {
             }
         }
         called
-    }
-}
-
-impl Location {
-    /// As the document writes it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Path => "path",
-            Self::Query => "query",
-            Self::Header => "header",
-            Self::Cookie => "cookie",
-        }
     }
 }
 

@@ -4,13 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use msvc_system::files::Files;
+use msvc_system::openapi::{self, Document};
 use msvc_system::problem::{Place, Problem, Problems};
-use msvc_system::yaml;
 
 use crate::document::Location;
 use crate::message;
-
-mod openapi;
 
 /// An OpenAPI document.
 #[derive(Debug, Clone)]
@@ -77,14 +75,44 @@ pub(crate) fn read(
     let bytes = files
         .read(&path)
         .map_err(|error| fail(format!("cannot read {}: {error}", path.display())))?;
-    let root = yaml::parse(&path, &bytes)?;
+    let document = openapi::read(&path, &bytes)?;
     Ok(Source {
         url: url.to_owned(),
-        operations: openapi::operations(name, &root)?
-            .into_iter()
-            .map(Arc::new)
-            .collect(),
+        operations: operations(name, document)?,
     })
+}
+
+/// What a journey needs of the description's operations.
+fn operations(source: &str, document: Document) -> Result<Vec<Arc<Operation>>, Problems> {
+    let mut problems = Problems::default();
+    let mut operations = Vec::with_capacity(document.operations.len());
+    for operation in document.operations {
+        let mut servers = operation.servers.iter().chain(&document.servers);
+        let server = servers.next().cloned();
+        if let Some(url) = server.as_ref().filter(|url| url.contains('{')) {
+            let what = format!("the server `{url}` has a variable without a default");
+            problems.push(Problem::error(what).at(operation.place.clone()));
+        }
+        let body = operation.request_body;
+        operations.push(Arc::new(Operation {
+            source: source.to_owned(),
+            id: operation.id,
+            method: operation.method,
+            path: operation.path,
+            server,
+            content_types: body.map(|body| body.content_types).unwrap_or_default(),
+            styles: operation
+                .parameters
+                .into_iter()
+                .filter_map(|parameter| {
+                    let style = parameter.style?;
+                    let plain = matches!(style.as_str(), "simple" | "form");
+                    (!plain).then_some((parameter.location, parameter.name, style))
+                })
+                .collect(),
+        }));
+    }
+    problems.or(operations)
 }
 
 impl Source {
@@ -152,5 +180,60 @@ impl Operation {
             .iter()
             .find(same)
             .map(|(_, _, style)| style.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<Arc<Operation>>, String> {
+        openapi::read(Path::new("api.yaml"), text.as_bytes())
+            .and_then(|document| operations("shop", document))
+            .map_err(|problems| problems.to_string())
+    }
+
+    #[test]
+    fn an_operation_has_the_nearest_server_its_body_and_the_styles_that_are_not_written() {
+        let found = read(
+            "
+openapi: 3.0.3
+servers: [{url: 'http://a:1'}]
+paths:
+  /x/{id}:
+    servers: [{url: 'http://b:2/v1'}]
+    parameters: [{$ref: '#/components/parameters/Id'}]
+    post:
+      operationId: postX
+      parameters: [{name: q, in: query, style: deepObject}, {name: f, in: query, style: form}]
+      requestBody: {$ref: '#/components/requestBodies/X'}
+      responses: {}
+    get: {responses: {}}
+components:
+  parameters: {Id: {name: id, in: path, style: matrix}}
+  requestBodies: {X: {content: {text/plain: {}, application/vnd.x+json: {}}}}
+",
+        )
+        .unwrap();
+        let post = &found[0];
+        assert_eq!(post.server.as_deref(), Some("http://b:2/v1"));
+        assert_eq!(post.body_type(), "application/vnd.x+json");
+        assert_eq!(post.path_parameters().collect::<Vec<_>>(), ["id"]);
+        assert_eq!(post.foreign_style(Location::Query, "q"), Some("deepObject"));
+        assert_eq!(post.foreign_style(Location::Path, "id"), Some("matrix"));
+        assert_eq!(post.foreign_style(Location::Query, "f"), None);
+        assert_eq!(found[1].id, None);
+    }
+
+    #[test]
+    fn variables_of_servers_take_their_defaults_and_one_without_is_told() {
+        let text = "openapi: 3.1.0\nservers: [{url: 'http://{h}:1', variables: {h: {default: a}}}]\npaths: {/a: {get: {}}}";
+        assert_eq!(read(text).unwrap()[0].server.as_deref(), Some("http://a:1"));
+        let text = "openapi: 3.1.0\nservers: [{url: 'http://{h}'}]\npaths: {/a: {get: {}}}";
+        let told = read(text).unwrap_err();
+        assert!(
+            told.starts_with("api.yaml:3:14: the server `http://{h}`"),
+            "{told}"
+        );
     }
 }

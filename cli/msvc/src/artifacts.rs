@@ -16,8 +16,7 @@ use crate::context::{BUILD, Context};
 use crate::failure::Failure;
 use crate::running::{AnyRuntime, all_lines};
 
-/// Writes `run.json`, `events.ndjson`, `receipts.ndjson`, `journal.json`, `compose.json` and
-/// `report.json`.
+/// Writes what a report says: `report.json`, `journal.json` and `receipts.ndjson`.
 ///
 /// # Errors
 /// When the folder cannot be made or written.
@@ -25,7 +24,19 @@ pub fn write(context: &Context, report: &Report, journals: &[Journal]) -> Result
     let Some(folder) = &context.artifacts else {
         return Ok(());
     };
-    write_all(folder, context, report, journals).map_err(|why| refused(folder, &why))
+    context.keep_seed(report.detail.get("seed"));
+    write_report(folder, report, journals).map_err(|why| refused(folder, &why))
+}
+
+/// Writes what every run has, however it ended: `run.json`, `compose.json` and `events.ndjson`.
+///
+/// # Errors
+/// When the folder cannot be made or written.
+pub fn write_run(context: &Context, exit: u8, failure: Option<&Failure>) -> Result<(), Failure> {
+    let Some(folder) = &context.artifacts else {
+        return Ok(());
+    };
+    write_what_ran(folder, context, exit, failure).map_err(|why| refused(folder, &why))
 }
 
 /// Copies what the services wrote.
@@ -71,54 +82,68 @@ fn refused(folder: &Path, why: &io::Error) -> Failure {
     Failure::new(Exit::CouldNot, what).hint("name a folder that can be written")
 }
 
-fn write_all(
+fn pretty(value: &serde_json::Value) -> String {
+    format!("{value:#}\n")
+}
+
+fn write_what_ran(
     folder: &Path,
     context: &Context,
-    report: &Report,
-    journals: &[Journal],
+    exit: u8,
+    failure: Option<&Failure>,
 ) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let pretty = |value: &serde_json::Value| format!("{value:#}\n");
     let run = json!({
         "schema": "msvc.run/1",
         "run": context.run,
         "build": BUILD,
-        "seed": report.detail.get("seed"),
+        "seed": context.seed(),
         "arguments": arguments,
         "system": context.system.name,
         "system_hash": context.system.hash,
+        "exit": exit,
+        "problems": failure.map(|failure| &failure.problems),
     });
     fs::write(folder.join("run.json"), pretty(&run))?;
     fs::write(folder.join("compose.json"), pretty(&context.resolved))?;
-    fs::write(
-        folder.join("report.json"),
-        msvc_report::json::report(report),
-    )?;
     let events = context.recorded();
     let lines: String = events
         .iter()
         .map(|event| msvc_report::json::event(event) + "\n")
         .collect();
-    fs::write(folder.join("events.ndjson"), lines)?;
-    if journals.is_empty() {
-        return Ok(());
-    }
+    fs::write(folder.join("events.ndjson"), lines)
+}
+
+fn write_report(folder: &Path, report: &Report, journals: &[Journal]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    fs::write(
+        folder.join("report.json"),
+        msvc_report::json::report(report),
+    )?;
     let all: Vec<_> = journals
         .iter()
         .filter_map(|j| serde_json::to_value(j).ok())
         .collect();
     let journal = match all.as_slice() {
-        [one] => one.clone(),
-        _ => json!({ "schema": "msvc.journals/1", "journals": all }),
+        [] => None,
+        [one] => Some(one.clone()),
+        _ => Some(json!({ "schema": "msvc.journals/1", "journals": all })),
     };
-    fs::write(folder.join("journal.json"), pretty(&journal))?;
+    if let Some(journal) = journal {
+        fs::write(folder.join("journal.json"), pretty(&journal))?;
+    }
+    let single = report.detail.get("receipt").filter(|it| it.is_object());
     let receipts: String = all
         .iter()
-        .filter_map(|journal| journal.get("receipts")?.as_array().cloned())
+        .filter_map(|journal| journal.pointer("/msvc/receipts")?.as_array())
         .flatten()
+        .chain(single)
         .map(|receipt| format!("{receipt}\n"))
         .collect();
+    if receipts.is_empty() {
+        return Ok(());
+    }
     fs::write(folder.join("receipts.ndjson"), receipts)
 }
 

@@ -5,7 +5,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use msvc_system::id::{EdgeSelector, ServiceName};
+use msvc_system::id::ServiceName;
+
+mod chaos;
+mod contract;
+mod journey;
+
+pub use chaos::{Chaos, ChaosRun, Inject, Kill, Latency, Way};
+pub use contract::{Contract, ContractVerify};
+pub use journey::{Journey, JourneyRun};
 
 /// Boot a system of services from its Compose file, prove it, break it.
 #[derive(Debug, Parser)]
@@ -146,13 +154,16 @@ pub enum Command {
     #[command(after_help = "Example:\n  msvc logs -f orders payments")]
     Logs(Logs),
     /// Play user journeys against the running system.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  msvc journey run checkout")]
     Journey(Journey),
     /// Consumer-driven contracts.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  msvc contract verify")]
     Contract(Contract),
     /// Break the running system on purpose.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  msvc chaos kill notifications --down 5s"
+    )]
     Chaos(Chaos),
     /// Boot, play, verify, break, report, tear down: everything, once.
     #[command(
@@ -229,166 +240,6 @@ pub struct Logs {
     pub services: Vec<ServiceName>,
 }
 
-/// `msvc journey …`.
-#[derive(Debug, Subcommand)]
-pub enum Journey {
-    /// Play journeys and say which held.
-    #[command(
-        after_help = "Example:\n  msvc journey run                       all that x-msvc names\n  msvc journey run checkout --times 20   one of them, twenty at once\n  msvc journey run my.arazzo.yaml -i quantity=3"
-    )]
-    Run(JourneyRun),
-    /// Which journeys there are.
-    List(JourneyList),
-}
-
-/// `msvc journey list`.
-#[derive(Debug, Args)]
-pub struct JourneyList {
-    /// Which Compose files.
-    #[command(flatten)]
-    pub files: Files,
-}
-
-/// `msvc journey run`.
-#[derive(Debug, Args)]
-pub struct JourneyRun {
-    /// Which Compose files.
-    #[command(flatten)]
-    pub files: Files,
-    /// Names of journeys, or Arazzo files; all of the system's when none is given.
-    #[arg(value_name = "NAME|FILE")]
-    pub journeys: Vec<String>,
-    /// An input of the journey, read as its schema says.
-    #[arg(short, long = "input", value_name = "K=V", value_parser = key_value)]
-    pub inputs: Vec<(String, String)>,
-    /// Play each so many times, all at once.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub times: u32,
-    /// Call this base URL instead of finding the running system.
-    #[arg(long, value_name = "URL")]
-    pub url: Option<String>,
-}
-
-/// `msvc contract …`.
-#[derive(Debug, Subcommand)]
-pub enum Contract {
-    /// Boot each provider alone and check every interaction its consumers expect.
-    #[command(after_help = "Example:\n  msvc contract verify --provider payments")]
-    Verify(ContractVerify),
-}
-
-/// `msvc contract verify`.
-#[derive(Debug, Args)]
-pub struct ContractVerify {
-    /// Which Compose files.
-    #[command(flatten)]
-    pub files: Files,
-    /// Only pacts of this provider.
-    #[arg(long, value_name = "SERVICE")]
-    pub provider: Option<String>,
-    /// Only pacts of this consumer.
-    #[arg(long, value_name = "SERVICE")]
-    pub consumer: Option<String>,
-    /// Only interactions whose description contains TEXT.
-    #[arg(long, value_name = "TEXT")]
-    pub interaction: Option<String>,
-    /// Pact files or folders, instead of what `x-msvc.contracts` names.
-    #[arg(value_name = "PACT")]
-    pub pacts: Vec<PathBuf>,
-}
-
-/// `msvc chaos …`.
-#[derive(Debug, Subcommand)]
-pub enum Chaos {
-    /// Put a fault on an edge, hold it while COMMAND runs, lift it whatever happens.
-    #[command(subcommand)]
-    Inject(Inject),
-    /// Kill a service and measure how it comes back.
-    #[command(
-        after_help = "Example:\n  msvc chaos kill notifications --down 5s\n  msvc chaos kill notifications -- msvc journey run checkout"
-    )]
-    Kill(Kill),
-    /// Run an experiment: steady state, fault, steady state, rollbacks.
-    #[command(after_help = "Example:\n  msvc chaos run experiments/payments-slow.yaml")]
-    Run(ChaosRun),
-}
-
-/// `msvc chaos inject …`.
-#[derive(Debug, Subcommand)]
-pub enum Inject {
-    /// Delay what passes an edge, once per answer.
-    #[command(
-        after_help = "Example:\n  msvc chaos inject latency --edge \"orders->payments\" --delay 300ms -- \\\n    msvc journey run checkout\n\nWithout a command the delay holds until Ctrl-C, which is then its normal end."
-    )]
-    Latency(Latency),
-}
-
-/// `msvc chaos inject latency`.
-#[derive(Debug, Args)]
-pub struct Latency {
-    /// Which Compose files.
-    #[command(flatten)]
-    pub files: Files,
-    /// The edge: `caller->callee`, `caller->callee:port` or `caller~callee~port`.
-    #[arg(long, value_name = "EDGE")]
-    pub edge: EdgeSelector,
-    /// How long to hold each answer back.
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub delay: Duration,
-    /// Up to so much more or less.
-    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
-    pub jitter: Duration,
-    /// Which way: the callee's answers, or the caller's requests.
-    #[arg(long, value_enum, default_value_t = Way::Downstream)]
-    pub stream: Way,
-    /// Seed of the jitter; printed when drawn.
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// What to run while the delay holds; its exit code is passed on.
-    #[arg(last = true, value_name = "COMMAND")]
-    pub command: Vec<std::ffi::OsString>,
-}
-
-/// Which way a fault acts, in Toxiproxy's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Way {
-    /// From the callee back to the caller.
-    Downstream,
-    /// From the caller to the callee.
-    Upstream,
-}
-
-/// `msvc chaos kill`.
-#[derive(Debug, Args)]
-pub struct Kill {
-    /// Which Compose files.
-    #[command(flatten)]
-    pub files: Files,
-    /// The service.
-    #[arg(value_name = "SERVICE")]
-    pub service: ServiceName,
-    /// Keep it down so long before its restart policy may act.
-    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "command")]
-    pub down: Option<Duration>,
-    /// What to run while it is down; its exit code is passed on.
-    #[arg(last = true, value_name = "COMMAND")]
-    pub command: Vec<std::ffi::OsString>,
-}
-
-/// `msvc chaos run`.
-#[derive(Debug, Args)]
-pub struct ChaosRun {
-    /// Which Compose files.
-    #[command(flatten)]
-    pub files: Files,
-    /// Experiment files; those of `x-msvc.experiments` when none is given.
-    #[arg(value_name = "FILE")]
-    pub experiments: Vec<PathBuf>,
-    /// Seed of every draw; printed when drawn.
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-}
-
 /// `msvc demo`.
 #[derive(Debug, Args)]
 pub struct Demo {
@@ -436,13 +287,6 @@ impl Cli {
 fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|why| format!("{why}; write a number and a unit, for example 300ms, 5s or 2m"))
-}
-
-fn key_value(text: &str) -> Result<(String, String), String> {
-    text.split_once('=')
-        .filter(|(key, _)| !key.is_empty())
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .ok_or_else(|| "write KEY=VALUE".to_owned())
 }
 
 #[cfg(test)]

@@ -60,6 +60,7 @@ pub struct Context {
     /// The folder msvc was called in.
     pub here: Here,
     record: Arc<Mutex<Vec<Stamped>>>,
+    seed: Mutex<Option<serde_json::Value>>,
     began: tokio::time::Instant,
 }
 
@@ -118,6 +119,7 @@ impl Context {
             chosen_by: chosen_by(cli),
             here,
             record: Arc::default(),
+            seed: Mutex::default(),
             began,
         })
     }
@@ -234,6 +236,20 @@ impl Context {
                 event,
             });
         }
+    }
+
+    /// Remembers the seed of the run's draws, for whoever repeats it.
+    pub fn keep_seed(&self, seed: Option<&serde_json::Value>) {
+        *self.seed.lock().unwrap_or_else(PoisonError::into_inner) = seed.cloned();
+    }
+
+    /// The seed of the run's draws, when it drew.
+    #[must_use]
+    pub fn seed(&self) -> Option<serde_json::Value> {
+        self.seed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// All events so far.

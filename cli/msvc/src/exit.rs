@@ -19,12 +19,20 @@ impl From<Exit> for Ending {
     }
 }
 
+impl Ending {
+    /// The process's status.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Own(exit) => exit.code(),
+            Self::PassedOn(code) => code,
+        }
+    }
+}
+
 impl From<Ending> for ExitCode {
     fn from(ending: Ending) -> Self {
-        match ending {
-            Ending::Own(exit) => Self::from(exit.code()),
-            Ending::PassedOn(code) => Self::from(code),
-        }
+        Self::from(ending.code())
     }
 }
 

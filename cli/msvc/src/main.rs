@@ -11,6 +11,7 @@ mod cli;
 mod command;
 mod context;
 mod ended;
+mod exchanges;
 mod exit;
 mod failure;
 mod finish;
@@ -96,7 +97,16 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
         Command::Guardian(_) | Command::Supervisor(_) => Ok(Exit::Held.into()),
     };
     terminal.clear_progress();
-    ending
+    let (exit, failure) = match &ending {
+        Ok(ending) => (ending.code(), None),
+        Err(failure) => (failure.exit.code(), Some(failure)),
+    };
+    let kept = artifacts::write_run(&context, exit, failure);
+    // A run that failed says why first; that its artefacts are not kept is the lesser matter.
+    match ending {
+        Ok(ending) => kept.map(|()| ending),
+        failed => failed,
+    }
 }
 
 /// Starts this program again, in place, with the settings that the Pact crates read from the

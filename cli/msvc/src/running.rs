@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
+use msvc_mesh::protocol::Session;
 use msvc_report::exit::Exit;
 use msvc_runtime::contract::{LogQuery, Runtime};
 use msvc_runtime::docker::{self, DockerRuntime, Engine, EngineError};
@@ -45,6 +46,12 @@ impl AnyRuntime {
             Self::Process(runtime) => runtime,
             Self::Docker(runtime) => runtime.as_ref(),
         }
+    }
+
+    /// The session to the mesh; none where the system runs without one.
+    #[must_use]
+    pub fn mesh(&self) -> Option<&Session> {
+        self.get().mesh().ok()
     }
 
     /// The same to keep.
@@ -185,7 +192,9 @@ impl Context {
     /// When its supervisor cannot be launched.
     pub async fn launch(&self, home: &ProjectHome, place: Where) -> Result<AnyRuntime, Failure> {
         match place {
-            Where::Docker(engine) => Ok(AnyRuntime::Docker(Box::new(self.in_engine(*engine, home)))),
+            Where::Docker(engine) => {
+                Ok(AnyRuntime::Docker(Box::new(self.in_engine(*engine, home))))
+            }
             Where::Process => {
                 let (launcher, clock) = (self.launcher()?, Arc::clone(&self.clock));
                 let runtime = ProcessRuntime::launch(home, &launcher, clock).await?;

@@ -1,4 +1,10 @@
-//! Columns for people: as wide as their widest cell, the last one free.
+//! Columns for people: as wide as their widest cell, the last one broken at spaces where the line
+//! would not fit.
+
+use msvc_report::human::{COLUMNS, wrap};
+
+/// The last column is never broken to less than this.
+const NARROWEST: usize = 20;
 
 /// A table to print.
 #[derive(Debug)]
@@ -32,14 +38,24 @@ impl Table {
             .filter(|&c| width(c, 1) > 0 || c == 0)
             .collect();
         let mut text = String::new();
+        let Some((&last, aligned)) = shown.split_last() else {
+            return text;
+        };
+        let indent: usize = aligned.iter().map(|&c| width(c, 0) + 2).sum();
+        let room = COLUMNS.saturating_sub(indent).max(NARROWEST);
         for row in &self.rows {
+            let cell = |c: usize| row.get(c).map_or("", String::as_str);
             let mut line = String::new();
-            for &c in &shown {
-                let cell = row.get(c).map_or("", String::as_str);
-                line.push_str(&format!("{cell:<width$}  ", width = width(c, 0)));
+            for &c in aligned {
+                line.push_str(&format!("{:<width$}  ", cell(c), width = width(c, 0)));
             }
+            let mut broken = wrap(cell(last), room).into_iter();
+            line.push_str(&broken.next().unwrap_or_default());
             text.push_str(line.trim_end());
             text.push('\n');
+            for more in broken {
+                text.push_str(&format!("{}{more}\n", " ".repeat(indent)));
+            }
         }
         text
     }
@@ -48,6 +64,19 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_column_is_broken_where_a_line_would_not_fit() {
+        let mut table = Table::new(&["NAME", "WHY"]);
+        table.row(vec!["a".into(), "word ".repeat(20).trim_end().to_owned()]);
+        let text = table.render();
+        assert_eq!(text.lines().count(), 3, "{text}");
+        assert!(text.lines().all(|line| line.len() <= COLUMNS), "{text}");
+        assert!(
+            text.lines().nth(2).unwrap().starts_with("      word"),
+            "{text}"
+        );
+    }
 
     #[test]
     fn columns_are_aligned_and_empty_ones_left_out() {

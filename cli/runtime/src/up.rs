@@ -154,6 +154,18 @@ fn held(observed: &Observed) -> BTreeSet<SocketAddr> {
     held
 }
 
+/// An instance that this very plan started and that is not there any more was ended by somebody
+/// else, with the whole system most likely.
+fn brought_down(error: RuntimeError, wanted: &Wanted) -> RuntimeError {
+    match error {
+        RuntimeError::NoInstance(id) => RuntimeError::Gone {
+            project: wanted.project.to_string(),
+            why: format!("{} was taken down while it came up", id.service),
+        },
+        other => other,
+    }
+}
+
 /// Brings a system up: what runs already as it is wanted is left alone.
 ///
 /// # Errors
@@ -204,14 +216,15 @@ pub async fn carry_out(
             problem: problem.clone(),
         });
     }
-    execution.run(&plan).await?;
+    let gone = |error| brought_down(error, &wanted);
+    execution.run(&plan).await.map_err(gone)?;
     let mut observed = runtime.observe().await?;
     for _ in 0..LOOKS {
         let again = look_again(&observed, &wanted);
         if again.is_empty() {
             break;
         }
-        execution.run(&again).await?;
+        execution.run(&again).await.map_err(gone)?;
         observed = runtime.observe().await?;
     }
     let changed = plan.changes();

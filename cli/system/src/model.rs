@@ -10,8 +10,17 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Party, ProjectName, ServiceName};
+use crate::id::{ProjectName, ServiceName};
 use crate::problem::Place;
+
+mod edge;
+mod extension;
+
+pub use edge::{Edge, EdgeReason};
+pub use extension::{
+    Call, ContractExtension, JourneyReference, ProcessBuild, ProcessExtension, ServiceExtension,
+    SystemExtension,
+};
 
 /// A loaded system.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -286,176 +295,4 @@ pub enum RestartPolicy {
     OnFailure(Option<u32>),
     /// Always, unless stopped by the user.
     UnlessStopped,
-}
-
-/// An edge with why it exists.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Edge {
-    /// Who calls.
-    pub caller: Party,
-    /// Who is called.
-    pub callee: ServiceName,
-    /// Which port of the callee.
-    pub port: u16,
-    /// Why it exists, at least one reason.
-    pub reasons: Vec<EdgeReason>,
-}
-
-/// Why an edge exists.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "by")]
-pub enum EdgeReason {
-    /// `x-msvc.calls` names it.
-    Calls {
-        /// Where.
-        place: Place,
-    },
-    /// An environment value names the callee.
-    Environment {
-        /// The variable.
-        key: String,
-        /// Where.
-        place: Place,
-    },
-    /// The command or entrypoint names the callee.
-    Command {
-        /// Where.
-        place: Place,
-    },
-    /// `depends_on` or `links`, and the callee has exactly the ports it has.
-    DependsOn {
-        /// Where.
-        place: Place,
-    },
-    /// A published port: the host's own calls.
-    Published {
-        /// Where.
-        place: Place,
-    },
-}
-
-impl EdgeReason {
-    /// Where the user wrote what made the edge.
-    #[must_use]
-    pub fn place(&self) -> &Place {
-        match self {
-            Self::Calls { place }
-            | Self::Environment { place, .. }
-            | Self::Command { place }
-            | Self::DependsOn { place }
-            | Self::Published { place } => place,
-        }
-    }
-}
-
-impl std::fmt::Display for EdgeReason {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Calls { .. } => f.write_str("x-msvc.calls"),
-            Self::Environment { key, .. } => f.write_str(key),
-            Self::Command { .. } => f.write_str("command"),
-            Self::DependsOn { .. } => f.write_str("depends_on"),
-            Self::Published { .. } => f.write_str("ports"),
-        }
-    }
-}
-
-/// Top-level `x-msvc`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct SystemExtension {
-    /// Folder of pact files, absolute.
-    pub contracts: Option<Placed<PathBuf>>,
-    /// Journeys, in order.
-    pub journeys: Vec<JourneyReference>,
-    /// Experiment files, absolute, in order.
-    pub experiments: Vec<Placed<PathBuf>>,
-}
-
-/// One entry of `x-msvc.journeys`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum JourneyReference {
-    /// An Arazzo document, absolute; each of its workflows that no other one of it calls is a
-    /// journey.
-    Document(Placed<PathBuf>),
-    /// A command whose exit status is the outcome.
-    Command {
-        /// What the journey is called.
-        name: String,
-        /// Program and arguments; run in the project directory.
-        command: Vec<String>,
-        /// Where it stands.
-        place: Place,
-    },
-}
-
-/// A service's `x-msvc`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct ServiceExtension {
-    /// The team that owns it.
-    pub owner: Option<String>,
-    /// Its bounded context.
-    pub context: Option<String>,
-    /// How it runs as a host process.
-    pub process: ProcessExtension,
-    /// Services it calls; an entry may name the port and the setting that carries the address.
-    pub calls: Vec<Call>,
-    /// How to prove contracts against it.
-    pub contract: Option<ContractExtension>,
-}
-
-/// One entry of `x-msvc.calls`: `catalog`, `mailbox:2525`, or `{service, port, key}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Call {
-    /// The callee.
-    pub service: ServiceName,
-    /// Its port; all ports it listens on when not given.
-    pub port: Option<u16>,
-    /// The environment variable whose bare value is the callee's host name.
-    pub key: Option<String>,
-    /// Where it stands.
-    pub place: Place,
-}
-
-/// `x-msvc.process`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProcessExtension {
-    /// How it is built on the host; inferred when absent.
-    pub build: Option<ProcessBuild>,
-    /// What to run instead of entrypoint and command.
-    pub command: Option<Vec<String>>,
-    /// Where to run it, absolute; default the build context, else the project directory.
-    pub working_dir: Option<PathBuf>,
-    /// Settings that hold for the process runtime only, over `environment`.
-    pub environment: IndexMap<String, Placed<String>>,
-    /// Through which environment variable the service learns where to listen, by port.
-    pub port: IndexMap<u16, Placed<String>>,
-}
-
-/// `x-msvc.process.build`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProcessBuild {
-    /// `cargo`, or `{cargo: BIN}`: a binary of the Cargo package in the build context.
-    Cargo {
-        /// The binary; default the service's name when the package has it, else its only one.
-        bin: Option<String>,
-    },
-    /// Any command, run in the build context.
-    Command(Vec<String>),
-    /// `none`: nothing is to be built.
-    Nothing,
-}
-
-/// `x-msvc.contract`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ContractExtension {
-    /// Path of the provider state endpoint, for example `/_pact/states`.
-    pub states: Option<Placed<String>>,
-    /// Settings that hold only while contracts are verified against it.
-    pub environment: IndexMap<String, String>,
-    /// The command that runs its consumer tests.
-    pub consumer_test: Option<Vec<String>>,
-    /// Where it stands.
-    pub place: Place,
 }

@@ -28,6 +28,8 @@ pub struct Document {
     pub servers: Vec<String>,
     /// Operations in the order written.
     pub operations: Vec<Operation>,
+    /// What was left out: parts that stand in other files, which are not read.
+    pub left_out: Vec<Problem>,
 }
 
 /// One operation: a method on a path.
@@ -47,7 +49,7 @@ pub struct Operation {
     pub request_body: Option<RequestBody>,
     /// What it answers, by status (`200`, `2XX`, `default`).
     pub responses: IndexMap<String, Response>,
-    /// URLs of servers of its own; empty where the document's hold.
+    /// URLs of servers of its own, or of its path's; empty where the document's hold.
     pub servers: Vec<String>,
 }
 
@@ -60,6 +62,9 @@ pub struct Parameter {
     pub location: Location,
     /// Whether a request must have it.
     pub required: bool,
+    /// How more than one value is written: `style`, or `content` where that stands in its stead;
+    /// `None` for the location's own.
+    pub style: Option<String>,
     /// Where it stands.
     pub place: Place,
 }
@@ -75,6 +80,19 @@ pub enum Location {
     Header,
     /// A cookie.
     Cookie,
+}
+
+impl Location {
+    /// As documents write it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Query => "query",
+            Self::Header => "header",
+            Self::Cookie => "cookie",
+        }
+    }
 }
 
 /// A request's body.
@@ -136,13 +154,16 @@ pub fn from_node(root: &Node) -> Result<Document, Problems> {
     let mut reader = Reader {
         root,
         problems: &mut problems,
+        left_out: Vec::new(),
     };
     let title = root.at("/info/title").and_then(Node::text);
-    let document = Document {
+    let mut document = Document {
         title: title.unwrap_or_default(),
         servers: reader.servers(root),
         operations: reader.operations(),
+        left_out: Vec::new(),
     };
+    document.left_out = std::mem::take(&mut reader.left_out);
     reader.repeated_ids(&document.operations);
     problems.or(document)
 }
@@ -181,6 +202,7 @@ fn version(root: &Node) -> Result<(), Problem> {
 struct Reader<'a> {
     root: &'a Node,
     problems: &'a mut Problems,
+    left_out: Vec<Problem>,
 }
 
 impl<'a> Reader<'a> {
@@ -197,13 +219,9 @@ impl<'a> Reader<'a> {
             };
             let text = reference.as_str().unwrap_or_default();
             let Some(pointer) = text.strip_prefix('#') else {
-                self.wrong(
-                    format!(
-                        "the reference `{}` leaves this file, which is not supported yet",
-                        shorten(text)
-                    ),
-                    &reference.place,
-                );
+                let what = format!("`{}` stands in another file and is not read", shorten(text));
+                self.left_out
+                    .push(Problem::warning(what).at(reference.place.clone()));
                 return None;
             };
             let Some(target) = self.root.at(pointer) else {

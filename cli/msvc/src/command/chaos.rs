@@ -1,7 +1,6 @@
 //! `msvc chaos`: one fault while a command runs, or whole experiments, on the running system.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use msvc_chaos::command::CommandLine;
 use msvc_chaos::inject::{self, Ended, Tools};
@@ -17,14 +16,12 @@ use serde_json::json;
 use crate::cli::{Chaos, ChaosRun, Inject, Kill, Latency, Way};
 use crate::command::logs;
 use crate::context::Context;
+use crate::exchanges::Exchanges;
 use crate::exit::Ending;
 use crate::failure::Failure;
 use crate::finish::finish;
 use crate::prove;
 use crate::running::AnyRuntime;
-
-/// A killed service that is not healthy within this time has not come back.
-const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
 
 /// Breaks the running system.
 ///
@@ -54,6 +51,7 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
         },
     };
     let command = CommandLine::from_words(request.command.iter().cloned());
+    let exchanges = Exchanges::record(context, runtime.mesh()).await?;
     let faults = faults(context, &runtime);
     let sink = context.sink();
     let seed = seed(request.seed);
@@ -67,6 +65,9 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
         again,
     };
     let ended = inject::latency(&latency, command.as_ref(), &tools).await;
+    if let Some(exchanges) = exchanges {
+        exchanges.end().await?;
+    }
     conclude(context, "chaos inject latency", ended, seed)
 }
 
@@ -147,6 +148,7 @@ async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failu
         Some(command) => Down::While(command),
         None => Down::For(request.down.unwrap_or_default()),
     };
+    let exchanges = Exchanges::record(context, runtime.mesh()).await?;
     let faults = faults(context, &runtime);
     let sink = context.sink();
     let tools = Tools {
@@ -157,7 +159,10 @@ async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failu
         seed: 0,
         again: again_kill(context, request),
     };
-    let ended = kill::kill(&request.service, &down, RECOVERY_LIMIT, &tools).await;
+    let ended = kill::kill(&request.service, &down, prove::RECOVERY_LIMIT, &tools).await;
+    if let Some(exchanges) = exchanges {
+        exchanges.end().await?;
+    }
     conclude(context, "chaos kill", ended, 0)
 }
 
@@ -186,6 +191,7 @@ async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Fa
     let experiments = prove::experiments(context, &paths, &journeys)?;
     let runtime = context.running().await?;
     let entry = prove::entry(context, &runtime.get().observe().await?);
+    let exchanges = Exchanges::record(context, runtime.mesh()).await?;
     let began = context.clock.now();
     let seed = seed(request.seed);
     let sink = context.sink();
@@ -199,6 +205,9 @@ async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Fa
         &sink,
     )
     .await;
+    if let Some(exchanges) = exchanges {
+        exchanges.end().await?;
+    }
     let mut report = Report::over(
         "chaos run",
         context.system.name.as_str(),

@@ -17,7 +17,7 @@ use crate::exit::Ending;
 use crate::failure::Failure;
 use crate::finish::finish;
 use crate::own_system::OwnSystem;
-use crate::{artifacts, prove};
+use crate::prove;
 
 /// What the phases found.
 #[derive(Default)]
@@ -106,8 +106,7 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
     let kept = request.keep && proven.is_ok();
     let project = home.project().clone();
     if kept {
-        runtime.attach(false).await?;
-        artifacts::keep_logs(context, home, runtime).await?;
+        own.leave(context).await?;
     } else {
         let since = context.clock.now();
         own.end(context).await?;

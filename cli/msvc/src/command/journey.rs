@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::cli::{Journey as Request, JourneyRun};
 use crate::context::Context;
+use crate::exchanges::Exchanges;
 use crate::exit::Ending;
 use crate::failure::Failure;
 use crate::finish::finish;
@@ -55,9 +56,14 @@ fn list(context: &Context) -> Result<Ending, Failure> {
 async fn play(context: &Context, request: &JourneyRun) -> Result<Ending, Failure> {
     let known = prove::journeys(context)?;
     let chosen = chosen(context, request, known)?;
+    let mut exchanges = None;
     let mut entry = match &request.url {
         Some(url) => prove::entry_at(context, Bases::only(url)),
-        None => prove::entry(context, &context.running().await?.get().observe().await?),
+        None => {
+            let runtime = context.running().await?;
+            exchanges = Exchanges::record(context, runtime.mesh()).await?;
+            prove::entry(context, &runtime.get().observe().await?)
+        }
     };
     for (key, value) in &request.inputs {
         // As text: the journey's own schema says what it is.
@@ -87,6 +93,9 @@ async fn play(context: &Context, request: &JourneyRun) -> Result<Ending, Failure
         })
     });
     futures_util::future::join_all(plays).await;
+    if let Some(exchanges) = exchanges {
+        exchanges.end().await?;
+    }
     let cases = cases.into_inner().unwrap_or_default();
     let mut report = Report::over(
         "journey run",

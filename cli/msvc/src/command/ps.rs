@@ -69,7 +69,7 @@ fn instances(observed: &Observed) -> Table {
 }
 
 fn edges(observed: &Observed) -> Table {
-    let mut table = Table::new(&["EDGE", "CONNECTIONS", "TO CALLEE", "FROM CALLEE", "WHY"]);
+    let mut table = Table::new(&["EDGE", "CONNS", "SENT", "RECEIVED", "WHY"]);
     for edge in &observed.edges {
         let open = if edge.accepting { "" } else { " (refuses)" };
         table.row(vec![

@@ -20,9 +20,15 @@ impl<'a> Reader<'a> {
             return;
         }
         let shared = self.parameters(item);
+        let servers = self.servers(item);
         for (key, node) in item.entries() {
             if METHODS.contains(&key.text.as_str()) {
-                let operation = self.operation(path, key, node, &shared);
+                let mut operation = self.operation(path, key, node, &shared);
+                if let Some(operation) = &mut operation
+                    && operation.servers.is_empty()
+                {
+                    operation.servers.clone_from(&servers);
+                }
                 into.extend(operation);
             } else if !key.text.starts_with("x-") && !OTHERS.contains(&key.text.as_str()) {
                 let known = METHODS.iter().chain(&OTHERS).copied();
@@ -110,7 +116,11 @@ impl<'a> Reader<'a> {
     fn responses(&mut self, node: &'a Node, key: &Key) -> IndexMap<String, Response> {
         let mut responses = IndexMap::new();
         let Some(map) = node.get("responses") else {
-            self.wrong("this operation has no `responses`", &key.place);
+            // OpenAPI 3.1 leaves them to the author.
+            let version = self.root.get("openapi").and_then(Node::text);
+            if version.is_some_and(|version| version.starts_with("3.0")) {
+                self.wrong("this operation has no `responses`", &key.place);
+            }
             return responses;
         };
         if map.as_map().is_none() {
@@ -186,6 +196,10 @@ fn parameter(node: &Node) -> Result<Parameter, Problem> {
         name: name.ok_or_else(|| missing("name"))?,
         location,
         required: required || location == Location::Path,
+        style: match (node.get("style").and_then(Node::text), node.get("content")) {
+            (None, Some(_)) => Some("content".to_owned()),
+            (style, _) => style,
+        },
         place: node.place.clone(),
     })
 }

@@ -104,7 +104,7 @@ fn what_is_wrong_is_said_with_its_place() {
             "api.yaml:2:14: a path has no key `gett` (did you mean `get`?)",
         ),
         (
-            "openapi: 3.1.0\npaths: {/x: {get: {}}}\n",
+            "openapi: 3.0.3\npaths: {/x: {get: {}}}\n",
             "api.yaml:2:14: this operation has no `responses`",
         ),
         (
@@ -118,10 +118,6 @@ fn what_is_wrong_is_said_with_its_place() {
         (
             "openapi: 3.1.0\npaths: {/x: {$ref: '#/no'}}\n",
             "api.yaml:2:20: the reference `#/no` leads nowhere",
-        ),
-        (
-            "openapi: 3.1.0\npaths: {/x: {$ref: 'b.yaml'}}\n",
-            "api.yaml:2:20: the reference `b.yaml` leaves this file",
         ),
         (
             "openapi: 3.1.0\npaths: {/x: {get: {parameters: [{name: a}], responses: {}}}}\n",
@@ -143,4 +139,36 @@ fn what_is_wrong_is_said_with_its_place() {
         refused(twice),
         "api.yaml:4:8: the operationId `a` is that of the operation in line 3 too"
     );
+}
+
+#[test]
+fn what_stands_in_another_file_is_left_out_and_said() {
+    let text = "openapi: 3.1.0\npaths: {/x: {$ref: 'b.yaml'}, /y: {get: {operationId: y}}}\n";
+    let document = read(Path::new("api.yaml"), text.as_bytes()).unwrap();
+    assert_eq!(document.operations.len(), 1);
+    assert_eq!(
+        document.left_out[0].to_string(),
+        "api.yaml:2:20: `b.yaml` stands in another file and is not read"
+    );
+}
+
+#[test]
+fn the_nearest_servers_and_the_styles_of_parameters_are_told() {
+    let text = "openapi: 3.1.0
+servers: [{url: 'http://a:1'}]
+paths:
+  /x:
+    servers: [{url: 'http://b:2/v1'}]
+    parameters: [{name: f, in: query, content: {application/json: {}}}]
+    post: {parameters: [{name: q, in: query, style: deepObject}, {name: p, in: query}]}
+    get: {servers: [{url: 'http://c:3'}]}
+";
+    let document = read(Path::new("api.yaml"), text.as_bytes()).unwrap();
+    let [post, get] = document.operations.as_slice() else {
+        panic!("{document:?}")
+    };
+    assert_eq!(post.servers, ["http://b:2/v1"]);
+    assert_eq!(get.servers, ["http://c:3"]);
+    let styles: Vec<_> = post.parameters.iter().map(|p| p.style.as_deref()).collect();
+    assert_eq!(styles, [Some("deepObject"), None, Some("content")]);
 }

@@ -1,0 +1,52 @@
+//! `msvc journey …` as it is typed.
+
+use clap::{Args, Subcommand};
+
+use super::Files;
+
+/// `msvc journey …`.
+#[derive(Debug, Subcommand)]
+pub enum Journey {
+    /// Play journeys and say which held.
+    #[command(
+        after_help = "Example:\n  msvc journey run                       all that x-msvc names\n  msvc journey run checkout --times 20   one of them, twenty at once\n  msvc journey run my.arazzo.yaml -i quantity=3"
+    )]
+    Run(JourneyRun),
+    /// Which journeys there are.
+    List(JourneyList),
+}
+
+/// `msvc journey list`.
+#[derive(Debug, Args)]
+pub struct JourneyList {
+    /// Which Compose files.
+    #[command(flatten)]
+    pub files: Files,
+}
+
+/// `msvc journey run`.
+#[derive(Debug, Args)]
+pub struct JourneyRun {
+    /// Which Compose files.
+    #[command(flatten)]
+    pub files: Files,
+    /// Names of journeys, or Arazzo files; all of the system's when none is given.
+    #[arg(value_name = "NAME|FILE")]
+    pub journeys: Vec<String>,
+    /// An input of the journey, read as its schema says.
+    #[arg(short, long = "input", value_name = "K=V", value_parser = key_value)]
+    pub inputs: Vec<(String, String)>,
+    /// Play each so many times, all at once.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub times: u32,
+    /// Call this base URL instead of finding the running system.
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .filter(|(key, _)| !key.is_empty())
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .ok_or_else(|| "write KEY=VALUE".to_owned())
+}

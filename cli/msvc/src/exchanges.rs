@@ -1,0 +1,111 @@
+//! `exchanges.ndjson` of `--artifacts`: what passed the edges while the run lasted, one line each,
+//! written as it comes. Bounded: what is beyond the bound is counted, not kept.
+
+use std::io::{self, BufWriter, Write as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use msvc_mesh::client;
+use msvc_mesh::exchange::Exchange;
+use msvc_mesh::protocol::Session;
+use msvc_mesh::record::{From, Numbered};
+use msvc_report::exit::Exit;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// Lines that are kept: at about 400 bytes each, 80 MB.
+const MOST: u64 = 200_000;
+
+/// How long the mesh may take to tell what has just ended, once the run is over.
+const LAST: Duration = Duration::from_millis(200);
+
+/// Exchanges being written down.
+pub struct Exchanges {
+    path: PathBuf,
+    over: oneshot::Sender<()>,
+    task: JoinHandle<io::Result<()>>,
+}
+
+impl Exchanges {
+    /// Begins to write, when artefacts are wanted; of a mesh that was there before, what passes
+    /// from now on.
+    ///
+    /// # Errors
+    /// When the file cannot be made, or the mesh does not answer.
+    pub async fn record(
+        context: &Context,
+        mesh: Option<&Session>,
+    ) -> Result<Option<Self>, Failure> {
+        let (Some(folder), Some(mesh)) = (&context.artifacts, mesh) else {
+            return Ok(None);
+        };
+        let path = folder.join("exchanges.ndjson");
+        let made = std::fs::create_dir_all(folder).and_then(|()| std::fs::File::create(&path));
+        let file = made.map_err(|why| refused(&path, &why))?;
+        let stream = client::exchanges(mesh, From::default())
+            .await
+            .map_err(|why| {
+                Failure::new(Exit::CouldNot, format!("the mesh does not tell: {why}"))
+            })?;
+        let (over, end) = oneshot::channel();
+        let clock = std::sync::Arc::clone(&context.clock);
+        let ended = async move {
+            // Dropped or told: either way the run is over.
+            let _ = end.await;
+            clock.sleep(LAST).await;
+        };
+        let task = tokio::spawn(write(file, stream, ended));
+        Ok(Some(Self { path, over, task }))
+    }
+
+    /// Writes what has passed until now, and ends.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub async fn end(self) -> Result<(), Failure> {
+        let Self { path, over, task } = self;
+        // A mesh that has ended has ended the writing too.
+        let _ = over.send(());
+        let written = task.await.map_err(io::Error::other).and_then(|done| done);
+        written.map_err(|why| refused(&path, &why))
+    }
+}
+
+fn refused(path: &std::path::Path, why: &io::Error) -> Failure {
+    let what = format!("cannot write {}: {why}", path.display());
+    Failure::new(Exit::CouldNot, what).hint("name a folder that can be written")
+}
+
+async fn write(
+    file: std::fs::File,
+    mut exchanges: BoxStream<'static, Numbered<Exchange>>,
+    over: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let mut file = BufWriter::new(file);
+    let (mut written, mut beyond) = (0_u64, 0_u64);
+    tokio::pin!(over);
+    loop {
+        let next = tokio::select! {
+            next = exchanges.next() => next,
+            () = &mut over => None,
+        };
+        let Some(exchange) = next else { break };
+        if written >= MOST {
+            beyond += 1;
+            continue;
+        }
+        serde_json::to_writer(&mut file, &exchange)?;
+        file.write_all(b"\n")?;
+        written += 1;
+    }
+    if beyond > 0 {
+        let line = serde_json::json!({ "schema": "msvc.exchanges-lost/1", "lost": beyond });
+        writeln!(file, "{line}")?;
+    }
+    file.flush()
+}

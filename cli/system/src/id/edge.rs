@@ -1,0 +1,216 @@
+//! The ends of edges, edges, and how people name them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{IdError, LaneName, ServiceName};
+
+/// One end of an edge. Callers that are no service begin with `@`, which no service name can.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Party {
+    /// The host's own calls to a published port, shown as `client`.
+    Client,
+    /// The contract verifier.
+    Verifier,
+    /// Somebody the mesh cannot name.
+    External,
+    /// A service of the system.
+    Service(ServiceName),
+}
+
+impl Party {
+    /// The key form: `@client`, `@verifier`, `@external` or the service's name.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Client => "@client",
+            Self::Verifier => "@verifier",
+            Self::External => "@external",
+            Self::Service(name) => name.as_str(),
+        }
+    }
+
+    /// The form for people: without the `@`.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        self.key().trim_start_matches('@')
+    }
+}
+
+impl FromStr for Party {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        match text {
+            "@client" => Ok(Self::Client),
+            "@verifier" => Ok(Self::Verifier),
+            "@external" => Ok(Self::External),
+            name => ServiceName::new(name).map(Self::Service),
+        }
+    }
+}
+
+impl TryFrom<String> for Party {
+    type Error = IdError;
+    fn try_from(text: String) -> Result<Self, IdError> {
+        text.parse()
+    }
+}
+
+impl From<Party> for String {
+    fn from(party: Party) -> Self {
+        party.key().to_owned()
+    }
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.shown())
+    }
+}
+
+/// The way from a caller to one port of a callee, within a lane.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EdgeId {
+    /// The copy of the system it belongs to.
+    pub lane: LaneName,
+    /// Who calls.
+    pub caller: Party,
+    /// Who is called.
+    pub callee: ServiceName,
+    /// The callee's own port (not where the edge listens).
+    pub port: u16,
+}
+
+impl EdgeId {
+    /// `caller~callee~port`, for URLs and file names (`>` and `:` are refused by HTTP libraries
+    /// and by artefact stores).
+    #[must_use]
+    pub fn url_form(&self) -> String {
+        format!("{}~{}~{}", self.caller.key(), self.callee, self.port)
+    }
+}
+
+impl fmt::Display for EdgeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}->{}:{}", self.caller.shown(), self.callee, self.port)
+    }
+}
+
+/// What a user writes to name edges: `a->b`, `a->b:port` or `a~b~port`. Without a port every port
+/// of the callee is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct EdgeSelector {
+    /// Who calls.
+    pub caller: Party,
+    /// Who is called.
+    pub callee: ServiceName,
+    /// Which port, or all.
+    pub port: Option<u16>,
+}
+
+impl EdgeSelector {
+    /// Whether `edge` is meant.
+    #[must_use]
+    pub fn selects(&self, edge: &EdgeId) -> bool {
+        self.caller == edge.caller
+            && self.callee == edge.callee
+            && self.port.is_none_or(|port| port == edge.port)
+    }
+}
+
+impl FromStr for EdgeSelector {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let wrong = || IdError::Edge(text.to_owned());
+        let (caller, callee, port) = if let Some((caller, rest)) = text.split_once("->") {
+            match rest.rsplit_once(':') {
+                Some((callee, port)) => (caller, callee, Some(port)),
+                None => (caller, rest, None),
+            }
+        } else {
+            let mut parts = text.split('~');
+            let (Some(caller), Some(callee), port, None) =
+                (parts.next(), parts.next(), parts.next(), parts.next())
+            else {
+                return Err(wrong());
+            };
+            (caller, callee, port)
+        };
+        // People see `client`; no file of theirs can have a caller of that spelling with an `@`.
+        let caller = if caller.trim() == "client" {
+            "@client"
+        } else {
+            caller.trim()
+        };
+        Ok(Self {
+            caller: caller.parse().map_err(|_| wrong())?,
+            callee: callee.trim().parse().map_err(|_| wrong())?,
+            port: port
+                .map(|p| p.trim().parse().map_err(|_| wrong()))
+                .transpose()?,
+        })
+    }
+}
+
+impl fmt::Display for EdgeSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}->{}", self.caller.shown(), self.callee)?;
+        match self.port {
+            Some(port) => write!(f, ":{port}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edge(caller: &str, callee: &str, port: u16) -> EdgeId {
+        EdgeId {
+            lane: LaneName::main(),
+            caller: caller.parse().unwrap(),
+            callee: callee.parse().unwrap(),
+            port,
+        }
+    }
+
+    #[test]
+    fn an_edge_is_named_in_three_forms() {
+        let id = edge("orders", "payments", 8080);
+        for form in [
+            "orders->payments",
+            "orders->payments:8080",
+            "orders~payments~8080",
+        ] {
+            assert!(form.parse::<EdgeSelector>().unwrap().selects(&id), "{form}");
+        }
+        assert!(
+            !"orders->payments:9090"
+                .parse::<EdgeSelector>()
+                .unwrap()
+                .selects(&id)
+        );
+        assert!("orders".parse::<EdgeSelector>().is_err());
+        assert!("a~b~c~d".parse::<EdgeSelector>().is_err());
+    }
+
+    #[test]
+    fn the_client_is_written_with_or_without_its_mark() {
+        let id = edge("@client", "gateway", 8080);
+        assert_eq!(id.to_string(), "client->gateway:8080");
+        assert_eq!(id.url_form(), "@client~gateway~8080");
+        for form in [
+            "client->gateway",
+            "@client->gateway",
+            "@client~gateway~8080",
+        ] {
+            assert!(form.parse::<EdgeSelector>().unwrap().selects(&id), "{form}");
+        }
+    }
+}

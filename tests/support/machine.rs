@@ -1,0 +1,72 @@
+//! What the kernel says: processes, signals, sockets.
+
+use std::process::Command;
+
+use super::until;
+
+/// Sends a signal by name.
+pub fn kill(signal: &str, pid: u32) {
+    let _ = Command::new("kill")
+        .arg(format!("-{signal}"))
+        .arg(pid.to_string())
+        .output();
+}
+
+/// The addresses that these processes listen at, as the kernel's table writes them.
+pub fn listening(pids: &[u32]) -> Vec<String> {
+    let mut inodes = Vec::new();
+    for pid in pids {
+        let Ok(open) = std::fs::read_dir(format!("/proc/{pid}/fd")) else {
+            continue;
+        };
+        inodes.extend(
+            open.flatten()
+                .filter_map(|fd| std::fs::read_link(fd.path()).ok())
+                .filter_map(|to| {
+                    let socket = to.to_str()?.strip_prefix("socket:[")?;
+                    Some(socket.strip_suffix(']')?.to_owned())
+                }),
+        );
+    }
+    let table = listeners();
+    let ours = table
+        .into_iter()
+        .filter(|(_, inode)| inodes.contains(inode));
+    ours.map(|(address, _)| address).collect()
+}
+
+/// Fails while anything listens at one of `addresses`.
+#[track_caller]
+pub fn assert_free(addresses: &[String]) {
+    let taken: Vec<_> = listeners()
+        .into_iter()
+        .filter(|(address, _)| addresses.contains(address))
+        .collect();
+    assert!(taken.is_empty(), "still listening: {taken:?}");
+}
+
+/// Address and inode of every listening socket.
+fn listeners() -> Vec<(String, String)> {
+    let lines = |path| {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let all = ["/proc/net/tcp", "/proc/net/tcp6"].map(lines).concat();
+    let listening = |line: &String| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        (fields.get(3) == Some(&"0A")).then(|| (fields[1].to_owned(), fields[9].to_owned()))
+    };
+    all.iter().filter_map(listening).collect()
+}
+
+/// Whether a process is there and no zombie.
+pub fn alive(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        !stat
+            .rsplit(')')
+            .next()
+            .unwrap_or("")
+            .trim_start()
+            .starts_with('Z')
+    })
+}
