@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bollard::models::{HealthConfig, ImageInspect};
+use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptionsBuilder};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
@@ -116,6 +117,26 @@ pub async fn provide(
         () = shutdown.requested() => Err(RuntimeError::Interrupted),
         all = all => Ok(all?),
     }
+}
+
+/// Removes the images that were packed or built for a system of this name and that nobody uses:
+/// for systems that are gone for good.
+///
+/// # Errors
+/// When the engine does not answer.
+pub async fn forget(engine: &Engine, system: &str) -> Result<(), EngineError> {
+    let options = ListImagesOptionsBuilder::default().build();
+    let images = engine.docker.list_images(Some(options)).await;
+    let images = images.map_err(asked("listing images"))?;
+    let prefix = format!("{system}-");
+    for tag in images.into_iter().flat_map(|image| image.repo_tags) {
+        if tag.starts_with(&prefix) {
+            let options = RemoveImageOptionsBuilder::default().build();
+            // One that a container uses stays.
+            let _ = engine.docker.remove_image(&tag, Some(options), None).await;
+        }
+    }
+    Ok(())
 }
 
 /// Tells what is being made.

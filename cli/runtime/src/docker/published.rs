@@ -76,7 +76,10 @@ pub(super) async fn taken(engine: &Engine, error: &EngineError) -> Option<Runtim
         Some(container) => Some(container),
         None => {
             let address = address.parse::<SocketAddr>().ok()?;
-            MachineBinding.owner(address)
+            let beside = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            MachineBinding
+                .owner(address)
+                .or_else(|| MachineBinding.owner(beside))
         }
     };
     Some(RuntimeError::PortTaken {

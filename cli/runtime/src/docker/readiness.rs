@@ -1,8 +1,9 @@
 //! Whether a container is ready: its own healthcheck, run at once and often until it succeeds,
 //! where the engine would wait for an interval to tick.
 //!
-//! The engine's verdict counts too: healthy ends the waiting, unhealthy ends it in failure. So
-//! "unhealthy" never comes earlier than from the engine, and "healthy" never later.
+//! The engine's verdict counts too: healthy ends the waiting, unhealthy ends it in failure unless
+//! the test succeeds now. So "unhealthy" never comes earlier than from the engine, and "healthy"
+//! never later.
 
 use std::time::Duration;
 
@@ -98,15 +99,19 @@ pub(super) async fn standing(
     let Some(health) = state.health.filter(|health| has_verdict(health.status)) else {
         return ports(engine, found).await;
     };
-    match health.status {
-        Some(HealthStatusEnum::HEALTHY) => return Ok(Standing::Ready),
+    if health.status == Some(HealthStatusEnum::HEALTHY) {
+        return Ok(Standing::Ready);
+    }
+    // The engine takes whoever was paused for unhealthy until the next interval: the test itself
+    // tells.
+    let failed = match health.status {
         Some(HealthStatusEnum::UNHEALTHY) => {
             let last = health.log.unwrap_or_default().pop();
             let said = last.and_then(|last| last.output).unwrap_or_default();
-            return Ok(Standing::Unhealthy(said.trim().to_owned()));
+            Standing::Unhealthy(said.trim().to_owned())
         }
-        _ => {}
-    }
+        _ => Standing::NotYet,
+    };
     let config = found.seen.config.as_ref();
     let health = config.and_then(|config| config.healthcheck.as_ref());
     let Some(health) = health.and_then(image::health) else {
@@ -121,7 +126,7 @@ pub(super) async fn standing(
     );
     match ran.await {
         Ok(outcome) if outcome.status == Some(0) => Ok(Standing::Ready),
-        Ok(_) => Ok(Standing::NotYet),
+        Ok(_) => Ok(failed),
         // It ended meanwhile: the next look tells how.
         Err(EngineError::Refused { .. }) => Ok(Standing::NotYet),
         Err(other) => Err(other),

@@ -1,0 +1,55 @@
+//! Images as Dockerfiles say.
+
+use msvc_report::exit::Exit;
+use msvc_runtime::contract::RuntimeError;
+use msvc_runtime::docker::EngineError;
+use msvc_runtime::docker::image::BuildFrom;
+use msvc_runtime::up::UpError;
+
+use crate::roles;
+use crate::support::{server, with_project};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dockerfile_is_built_with_its_arguments_target_and_ignore_file() {
+    with_project(|project| async move {
+        let program = roles::program();
+        std::fs::copy(std::env::current_exe().unwrap(), project.root().join("program")).unwrap();
+        project.write("kept", "kept");
+        project.write("left-out", "x");
+        project.write(".dockerignore", "left-*\ncompose.yaml\n");
+        let dockerfile = format!(
+            "ARG WHERE\nFROM scratch AS base\nCOPY program /{program}\nENV PATH=/\nFROM base AS wanted\nARG WHERE\nCOPY . $WHERE\nFROM base\nCOPY nothing /\n"
+        );
+        project.write("Dockerfile", &dockerfile);
+        let compose = format!("services:\n  web: {{{}}}\n", server(""))
+            .replace("build: .", "build: {context: ., target: wanted, args: {WHERE: /here/}}");
+        project.up_from(&compose, BuildFrom::Dockerfile).await.unwrap();
+        assert_eq!(project.run_in("web", "read /here/kept").await.status, Some(0));
+        assert_ne!(project.run_in("web", "read /here/left-out").await.status, Some(0));
+        let again = project.up_from(&compose, BuildFrom::Dockerfile).await.unwrap();
+        assert!(!again.changed, "{}", again.plan);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_that_fails_shows_its_words_and_ends_with_1() {
+    with_project(|project| async move {
+        project.write("Dockerfile", "FROM scratch\nCOPY nothing /\n");
+        let compose = "services:\n  web: {build: .}\n";
+        let failed = project
+            .up_from(compose, BuildFrom::Dockerfile)
+            .await
+            .unwrap_err();
+        assert_eq!(failed.exit(), Exit::Failed);
+        let UpError::Runtime(RuntimeError::Engine(EngineError::Build { message, .. })) = failed
+        else {
+            panic!("{failed:?}");
+        };
+        assert!(
+            message.contains("COPY nothing") && message.contains("nothing:"),
+            "{message}"
+        );
+    })
+    .await;
+}

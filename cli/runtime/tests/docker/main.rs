@@ -1,0 +1,15 @@
+//! The runtime of containers driven as the commands drive it, in whatever engine answers. Where
+//! none does, each test says loudly that it was skipped; with `MSVC_TEST_NEEDS_DOCKER=1` it fails.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail like the tests they help"
+)]
+
+mod images;
+mod lives;
+mod networks;
+mod refusals;
+mod roles;
+mod support;
