@@ -223,7 +223,8 @@ impl DockerRuntime {
     /// A container whose healthcheck the engine has not run yet is asked at once.
     async fn looked_at(&self, found: &Found) -> Result<Phase, EngineError> {
         let phase = found.phase();
-        let runs = matches!(phase, Phase::Starting | Phase::Ready) && !found.never_ran();
+        let runs = matches!(phase, Phase::Starting | Phase::Ready | Phase::Unhealthy)
+            && !found.never_ran();
         if !runs {
             return Ok(phase);
         }
