@@ -148,6 +148,7 @@ impl Edge {
                 bytes_to_callee: read(&counts.to_callee),
                 bytes_from_callee: read(&counts.from_callee),
             },
+            backends: self.backends.all(),
         }
     }
 }

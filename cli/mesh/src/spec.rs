@@ -84,6 +84,9 @@ pub struct EdgeStatus {
     pub speaks: String,
     /// Counts since the edge came to be.
     pub counts: EdgeCounts,
+    /// Where it leads, as planned; empty where its backends come and go.
+    #[serde(default)]
+    pub backends: Vec<Backend>,
 }
 
 /// Counts of an edge. Bytes are counted as they are passed on, live.

@@ -122,6 +122,7 @@ pub async fn bring_up(
                 options,
                 built,
                 from: context.build_from,
+                mesh: !context.no_mesh,
             };
             let (clock, shutdown) = (&*context.clock, &context.shutdown);
             return Ok(docker::boot::up(runtime, &request, clock, sink, shutdown).await?);

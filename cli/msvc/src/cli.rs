@@ -176,6 +176,9 @@ pub enum Command {
     /// Not for people: keeps a system's services and carries its edges.
     #[command(hide = true, name = "internal-supervisor")]
     Supervisor(Internal),
+    /// Not for people: carries the edges of a system in containers, inside one.
+    #[command(hide = true, name = "internal-mesh")]
+    Mesh(Internal),
 }
 
 /// `msvc up`.
@@ -278,7 +281,7 @@ impl Cli {
             Command::Chaos(Chaos::Kill(it)) => &it.files.files,
             Command::Chaos(Chaos::Run(it)) => &it.files.files,
             Command::Demo(it) => &it.files.files,
-            Command::Guardian(_) | Command::Supervisor(_) => return Vec::new(),
+            Command::Guardian(_) | Command::Supervisor(_) | Command::Mesh(_) => return Vec::new(),
         };
         self.files.files.iter().chain(after).cloned().collect()
     }

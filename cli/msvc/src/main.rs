@@ -82,6 +82,10 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
             supervise::supervisor(&it.rest, clock, shutdown).await?;
             return Ok(Exit::Held.into());
         }
+        Command::Mesh(it) => {
+            supervise::mesh(&it.rest, clock, shutdown).await?;
+            return Ok(Exit::Held.into());
+        }
         _ => {}
     }
     let context = Context::load(cli, terminal.clone(), clock, shutdown)?;
@@ -94,7 +98,7 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
         Command::Contract(it) => command::contract::run(&context, it).await,
         Command::Chaos(it) => command::chaos::run(&context, it).await,
         Command::Demo(it) => command::demo::run(&context, it).await,
-        Command::Guardian(_) | Command::Supervisor(_) => Ok(Exit::Held.into()),
+        Command::Guardian(_) | Command::Supervisor(_) | Command::Mesh(_) => Ok(Exit::Held.into()),
     };
     terminal.clear_progress();
     let (exit, failure) = match &ending {

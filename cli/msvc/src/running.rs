@@ -17,9 +17,6 @@ use crate::failure::Failure;
 /// The variable that chooses where no flag does.
 pub const VARIABLE: &str = "MSVC_RUNTIME";
 
-/// Whether the edges of a system in containers are carried.
-const MESH_IN_CONTAINERS: bool = false;
-
 /// A runtime with a project of its own.
 #[derive(Debug, Clone)]
 pub enum AnyRuntime {
@@ -125,10 +122,8 @@ impl Context {
     pub async fn place(&self) -> Result<Where, Failure> {
         let choice = self.runtime_choice()?;
         match self.engine().await? {
-            // Until the mesh runs in containers too, they are taken only where they are asked for.
-            Some(_) if choice == RuntimeChoice::Auto && !MESH_IN_CONTAINERS => Ok(Where::Process),
             None => {
-                if choice == RuntimeChoice::Auto && MESH_IN_CONTAINERS {
+                if choice == RuntimeChoice::Auto {
                     self.terminal
                         .note("no container engine answers: running as host processes");
                 }
@@ -140,11 +135,6 @@ impl Context {
                         "running in containers: engine {} at {}",
                         engine.version, engine.place
                     ));
-                }
-                if !MESH_IN_CONTAINERS && !self.no_mesh {
-                    self.terminal.note(
-                        "in containers there is no mesh yet: edges are neither seen nor broken",
-                    );
                 }
                 Ok(Where::Docker(Box::new(engine)))
             }

@@ -9,6 +9,7 @@ use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_machine::this_program::this_program;
 use msvc_mesh::Mesh;
+use msvc_runtime::docker::aboard::{attach_main, mesh_main};
 use msvc_runtime::process::{GuardianOptions, SupervisorOptions, guardian_main, supervisor_main};
 use msvc_system::id::EdgeId;
 
@@ -53,4 +54,23 @@ pub async fn supervisor(
     let allocate = Arc::new(|_: &EdgeId| SocketAddr::from(([127, 0, 0, 1], 0)));
     let mesh = Mesh::new(Arc::clone(&clock), id, allocate);
     Ok(supervisor_main(options, mesh, clock, shutdown).await?)
+}
+
+/// Carries the edges of a system in containers; with `attach`, joins its streams to whoever does.
+///
+/// # Errors
+/// When its records or its socket cannot be made, or nobody carries.
+pub async fn mesh(
+    given: &[OsString],
+    clock: Arc<dyn Clock>,
+    shutdown: Shutdown,
+) -> Result<(), Failure> {
+    if given.first().is_some_and(|word| word == "attach") {
+        return Ok(attach_main().await?);
+    }
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    let id: String = id.chars().take(12).collect();
+    let allocate = Arc::new(|_: &EdgeId| SocketAddr::from(([127, 0, 0, 1], 0)));
+    let mesh = Mesh::new(clock, id, allocate);
+    Ok(mesh_main(mesh, BUILD, shutdown).await?)
 }

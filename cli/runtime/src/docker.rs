@@ -12,6 +12,8 @@
 //! - [`engine`]: where it is, and what it could not do. `labels`: the state.
 //! - [`image`]: the image of each service. [`want`]: a lane as it is wanted, pure.
 //! - `network`, `volume`, `container`, `beside`: one thing of the engine each.
+//! - `subnets`, `mesh_container`: where the mesh listens, and its container; [`aboard`] is the main
+//!   inside it.
 //! - `readiness`, `logs`, `events`: what is seen of containers.
 //! - `clear`: all of a project, gone.
 
@@ -19,6 +21,7 @@ pub mod engine;
 pub mod image;
 pub mod want;
 
+pub mod aboard;
 pub mod boot;
 
 mod beside;
@@ -27,10 +30,12 @@ mod container;
 mod events;
 mod labels;
 mod logs;
+mod mesh_container;
 mod network;
 mod published;
 mod readiness;
 mod runtime;
+mod subnets;
 mod volume;
 
 pub use clear::down;

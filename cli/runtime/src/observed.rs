@@ -61,6 +61,8 @@ impl Observed {
             .map(|p| (&p.lane, &p.caller, &p.service, p.port, p.address));
         edges
             .chain(published)
+            // An edge that listens everywhere does so inside a container: the host has its own way.
+            .filter(|(_, _, _, _, address)| !address.ip().is_unspecified())
             .filter(|(of, by, ..)| *of == lane && *by == caller)
             .map(|(_, _, service, port, address)| WayIn {
                 service: service.clone(),

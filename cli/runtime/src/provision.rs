@@ -26,6 +26,8 @@ pub enum Kind {
     Network,
     /// A volume. One that is there is never made anew: it holds data.
     Volume,
+    /// The container that carries the edges of a lane.
+    Mesh,
 }
 
 impl fmt::Display for Kind {
@@ -33,6 +35,7 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::Network => "network",
             Self::Volume => "volume",
+            Self::Mesh => "mesh",
         })
     }
 }

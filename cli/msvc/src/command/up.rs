@@ -168,14 +168,15 @@ async fn dry_run(context: &Context, home: &ProjectHome, wish: Wish) -> Result<En
             };
             prepare(&up, &observed, &mut MachineBinding)?
         }
-        Where::Docker(_) => {
+        Where::Docker(engine) => {
             let request = docker::boot::BootRequest {
                 system: &context.system,
                 options: &options,
                 built: &built,
                 from: context.build_from,
+                mesh: !context.no_mesh,
             };
-            docker::boot::dry_run(&request, &observed)?
+            docker::boot::dry_run(&engine, &request, &observed).await?
         }
     };
     let Prepared {

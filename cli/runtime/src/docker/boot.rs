@@ -7,9 +7,11 @@ use msvc_machine::shutdown::Shutdown;
 use msvc_report::event::Event;
 use msvc_system::id::ServiceName;
 
+use super::engine::Engine;
 use super::image::{self, ImageFacts, ImageRequest};
 use super::runtime::DockerRuntime;
-use super::want::{Wish, wanted};
+use super::want::{MeshWish, Wish, wanted};
+use super::{mesh_container, subnets};
 use crate::build::BuildOutcome;
 use crate::contract::{Runtime, RuntimeError};
 use crate::docker::image::BuildFrom;
@@ -32,6 +34,8 @@ pub struct BootRequest<'a> {
     pub built: &'a BuildOutcome,
     /// From what images are made.
     pub from: BuildFrom,
+    /// Whether a mesh carries its edges.
+    pub mesh: bool,
 }
 
 /// Decides what an `up` would do with the images that are known. Makes nothing.
@@ -41,12 +45,14 @@ pub struct BootRequest<'a> {
 pub fn prepare(
     request: &BootRequest<'_>,
     images: &BTreeMap<ServiceName, ImageFacts>,
+    mesh: Option<&MeshWish>,
     observed: &Observed,
 ) -> Result<Prepared, UpError> {
     let wish = Wish {
         system: request.system,
         options: request.options,
         images,
+        mesh,
     };
     let wanted = wanted(&wish)?;
     let plan = decide(observed, &wanted, &Book::default());
@@ -57,10 +63,21 @@ pub fn prepare(
 ///
 /// # Errors
 /// When the system cannot run as the file says.
-pub fn dry_run(request: &BootRequest<'_>, observed: &Observed) -> Result<Prepared, UpError> {
+pub async fn dry_run(
+    engine: &Engine,
+    request: &BootRequest<'_>,
+    observed: &Observed,
+) -> Result<Prepared, UpError> {
+    let mesh = match request.mesh {
+        false => None,
+        true => Some(MeshWish {
+            subnets: subnets::of_lane(engine, request.system, request.options).await?,
+            image: ImageFacts::default(),
+        }),
+    };
     let services = chosen(request.system, &request.options.services)?;
     let asked = images_of(request, &services);
-    prepare(request, &image::unmade(&asked), observed)
+    prepare(request, &image::unmade(&asked), mesh.as_ref(), observed)
 }
 
 /// Brings a system up: what runs already as it is wanted is left alone.
@@ -81,14 +98,23 @@ pub async fn up(
     let services = chosen(request.system, &request.options.services)?;
     let asked = images_of(request, &services);
     // What the file gets wrong is told before anything is made.
-    prepare(request, &image::unmade(&asked), &Observed::default())?;
+    prepare(request, &image::unmade(&asked), None, &Observed::default())?;
     runtime.externals(request.system, request.options).await?;
+    let mesh = match request.mesh {
+        false => None,
+        true => Some(MeshWish {
+            subnets: subnets::of_lane(runtime.engine(), request.system, request.options).await?,
+            image: mesh_container::image(runtime.engine(), sink, clock)
+                .await
+                .map_err(RuntimeError::from)?,
+        }),
+    };
     let images = image::provide(runtime.engine(), &asked, clock, sink, shutdown).await?;
     let observed = tokio::select! {
         observed = runtime.observe() => observed?,
         () = shutdown.requested() => return Err(RuntimeError::Interrupted.into()),
     };
-    let prepared = prepare(request, &images, &observed)?;
+    let prepared = prepare(request, &images, mesh.as_ref(), &observed)?;
     let execution = Execution {
         runtime,
         clock,

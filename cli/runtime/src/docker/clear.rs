@@ -51,6 +51,10 @@ pub async fn down(runtime: &DockerRuntime, volumes: bool) -> Result<Cleared, Run
         let ended = each.buffer_unordered(AT_ONCE).try_collect::<Vec<()>>();
         ended.await?;
     }
+    for mesh in runtime.found_meshes().await? {
+        container::remove(engine, &mesh.container).await?;
+        cleared.removed += 1;
+    }
     let label = format!("{}={}", labels::PROJECT, runtime.project());
     let compose = format!("{}={}", labels::compose::PROJECT, runtime.project());
     let mut names = BTreeSet::new();

@@ -174,6 +174,9 @@ pub(super) async fn inspect(
 /// The key of a container: msvc's, or one that Compose made under the same project.
 fn instance(labels: &HashMap<String, String>) -> Option<InstanceId> {
     use labels::compose;
+    if labels.contains_key(labels::MESH) {
+        return None;
+    }
     labels::instance(labels).or_else(|| {
         Some(InstanceId {
             project: labels.get(compose::PROJECT)?.parse().ok()?,

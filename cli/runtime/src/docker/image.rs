@@ -9,6 +9,7 @@
 //! from its registry.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use bollard::models::{HealthConfig, ImageInspect};
@@ -117,6 +118,30 @@ pub async fn provide(
         () = shutdown.requested() => Err(RuntimeError::Interrupted),
         all = all => Ok(all?),
     }
+}
+
+/// The image of one program alone, made when the engine does not have it.
+///
+/// # Errors
+/// When the program cannot run alone, or the engine does not take it.
+pub(super) async fn of_program(
+    engine: &Engine,
+    program: &Path,
+    name: &str,
+    sink: &(dyn Fn(Event) + Send + Sync),
+    clock: &dyn Clock,
+) -> Result<ImageFacts, EngineError> {
+    let plan = pack::Plan::of_program(program, name)?;
+    if inspect(engine, &plan.reference).await?.is_none() {
+        let teller = Teller { clock, sink };
+        let what = format!("image {}", plan.reference);
+        teller.while_making(what, pack::load(engine, &plan)).await?;
+    }
+    Ok(ImageFacts {
+        program: Some(plan.program().to_owned()),
+        reference: plan.reference,
+        ..ImageFacts::default()
+    })
 }
 
 /// Removes the images that were packed or built for a system of this name and that nobody uses:

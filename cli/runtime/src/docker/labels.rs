@@ -23,6 +23,8 @@ pub(crate) const HASH: &str = "msvc.hash";
 pub(crate) const LISTENS: &str = "msvc.listens";
 /// For whom a port is published, as JSON of [`Opened`].
 pub(crate) const OPENED: &str = "msvc.opened";
+/// What a mesh's container opens to the host, as JSON.
+pub(crate) const MESH: &str = "msvc.mesh";
 /// The form of these labels.
 pub(crate) const SCHEMA: &str = "msvc.schema";
 /// This form.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use bollard::models::{NetworkConnectRequest, NetworkCreateRequest};
+use bollard::models::{NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest};
 use bollard::query_parameters::ListNetworksOptionsBuilder;
 use serde_json::Value;
 
@@ -20,6 +20,7 @@ pub(super) async fn make(engine: &Engine, wanted: &Provision) -> Result<(), Engi
             why: why.to_string(),
         })?;
     if find(engine, &wanted.name).await? {
+        clear(engine, &wanted.name).await?;
         remove(engine, &wanted.name).await?;
     }
     let made = engine.docker.create_network(request).await;
@@ -34,6 +35,21 @@ pub(super) async fn is_there(engine: &Engine, name: &str) -> Result<bool, Engine
         Err(error) if error.is_missing() => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Takes everybody off a network: whoever needs its next one joins that.
+async fn clear(engine: &Engine, name: &str) -> Result<(), EngineError> {
+    let seen = engine.docker.inspect_network(name, None).await;
+    let seen = seen.map_err(asked(format!("looking at network {name}")))?;
+    for container in seen.containers.unwrap_or_default().into_keys() {
+        let request = NetworkDisconnectRequest {
+            container,
+            force: Some(true),
+        };
+        let left = engine.docker.disconnect_network(name, request).await;
+        left.map_err(asked(format!("taking a container off network {name}")))?;
+    }
+    Ok(())
 }
 
 async fn find(engine: &Engine, name: &str) -> Result<bool, EngineError> {

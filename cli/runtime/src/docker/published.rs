@@ -1,7 +1,9 @@
 //! Ports that containers open to the host themselves: where they are, and who has one already.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::ListContainersOptionsBuilder;
 use fancy_regex::Regex;
 
@@ -19,19 +21,11 @@ pub(super) fn of(found: &Found) -> Vec<Published> {
     let opened: Vec<Opened> = label
         .and_then(|text| serde_json::from_str(text).ok())
         .unwrap_or_default();
-    let settings = found.seen.network_settings.as_ref();
-    let Some(ports) = settings.and_then(|settings| settings.ports.as_ref()) else {
-        return Vec::new();
-    };
+    let bound = bound(&found.seen);
     opened
         .into_iter()
         .filter_map(|it| {
-            let bindings = ports.get(&format!("{}/tcp", it.port))?.as_ref()?;
-            let address = bindings.iter().find_map(|binding| {
-                let ip: IpAddr = binding.host_ip.as_ref()?.parse().ok()?;
-                let port = binding.host_port.as_ref()?.parse().ok()?;
-                ip.is_ipv4().then(|| reached(ip, port))
-            })?;
+            let address = *bound.get(&format!("{}/tcp", it.port))?;
             Some(Published {
                 lane: found.id.lane.clone(),
                 caller: it.caller,
@@ -41,6 +35,22 @@ pub(super) fn of(found: &Found) -> Vec<Published> {
             })
         })
         .collect()
+}
+
+/// Where the host reaches a container's ports, by port and protocol.
+pub(super) fn bound(seen: &ContainerInspectResponse) -> BTreeMap<String, SocketAddr> {
+    let settings = seen.network_settings.as_ref();
+    let ports = settings.and_then(|settings| settings.ports.as_ref());
+    let all = ports.into_iter().flatten();
+    all.filter_map(|(key, bindings)| {
+        let address = bindings.iter().flatten().find_map(|binding| {
+            let ip: IpAddr = binding.host_ip.as_ref()?.parse().ok()?;
+            let port = binding.host_port.as_ref()?.parse().ok()?;
+            ip.is_ipv4().then(|| reached(ip, port))
+        })?;
+        Some((key.clone(), address))
+    })
+    .collect()
 }
 
 /// Every address is reached at loopback as well.

@@ -1,25 +1,28 @@
 //! The runtime of containers as the commands see it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, UNIX_EPOCH};
 
 use bollard::query_parameters::KillContainerOptionsBuilder;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
 use msvc_machine::clock::Clock;
-use msvc_mesh::protocol::Session;
+use msvc_mesh::client;
+use msvc_mesh::protocol::{ProtocolError, Session};
+use msvc_mesh::spec::Admission;
 use msvc_report::event::{Event, Stamped};
-use msvc_system::id::{InstanceId, ProjectName};
+use msvc_system::id::{InstanceId, LaneName, ProjectName};
 use msvc_system::model::{Condition, System};
+use tokio::sync::Mutex;
 
 use super::container::{self, Found};
 use super::engine::{Engine, EngineError, asked};
 use super::readiness::{self, Standing};
 use super::want::Names;
-use super::{beside, events, labels, logs, network, published, volume};
+use super::{beside, events, labels, logs, mesh_container, network, published, volume};
 use crate::contract::{ExecOutcome, LogLine, LogQuery, Runtime, RuntimeError};
 use crate::instance::InstanceSpec;
 use crate::lane::LaneOptions;
@@ -29,6 +32,11 @@ use crate::provision::{Kind, Provision};
 
 /// What instances of this runtime are recorded as.
 pub const RUNTIME: &str = "docker";
+
+/// How long the edges into a service that is healthy may take to see it.
+const ACCEPTING: Duration = Duration::from_secs(5);
+/// The pause between two looks at them.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Containers looked at at once.
 const AT_ONCE: usize = 8;
@@ -41,6 +49,16 @@ pub struct DockerRuntime {
     /// The folder of the Compose file: another copy's containers are not this one's.
     root: PathBuf,
     clock: Arc<dyn Clock>,
+    meshes: Meshes,
+}
+
+/// The sessions with the meshes of a project, each opened once.
+#[derive(Debug, Clone, Default)]
+struct Meshes {
+    /// By container.
+    open: Arc<Mutex<BTreeMap<String, Session>>>,
+    /// The main lane's.
+    main: Arc<OnceLock<Session>>,
 }
 
 /// Nanoseconds since the Unix epoch: the clock that the engine's events are stamped by.
@@ -58,6 +76,7 @@ impl DockerRuntime {
             project,
             root: root.to_owned(),
             clock,
+            meshes: Meshes::default(),
         }
     }
 
@@ -84,7 +103,14 @@ impl DockerRuntime {
     /// # Errors
     /// When the engine does not answer.
     pub async fn is_there(&self) -> Result<bool, RuntimeError> {
-        Ok(!self.found().await?.is_empty())
+        let meshes = self.found_meshes().await?;
+        if let Some(mesh) = meshes
+            .iter()
+            .find(|it| it.lane == LaneName::main() && it.is_running)
+        {
+            self.session(mesh).await?;
+        }
+        Ok(!meshes.is_empty() || !self.found().await?.is_empty())
     }
 
     /// Refuses when another copy of the project is in the engine: both would have the same names.
@@ -173,6 +199,71 @@ impl DockerRuntime {
         Ok(found)
     }
 
+    /// The project's meshes.
+    pub(super) async fn found_meshes(&self) -> Result<Vec<mesh_container::Found>, EngineError> {
+        mesh_container::find(&self.engine, self.project.as_str(), &self.root).await
+    }
+
+    /// A session with the mesh in a container.
+    async fn session(&self, mesh: &mesh_container::Found) -> Result<Session, RuntimeError> {
+        let mut open = self.meshes.open.lock().await;
+        if let Some(session) = open.get(&mesh.container) {
+            return Ok(session.clone());
+        }
+        let session = mesh_container::session(&self.engine, &mesh.container, &*self.clock).await?;
+        open.insert(mesh.container.clone(), session.clone());
+        if mesh.lane == LaneName::main() {
+            // The first one stays: who replaces a mesh opens its edges and ends.
+            let _ = self.meshes.main.set(session.clone());
+        }
+        Ok(session)
+    }
+
+    /// The session with a lane's mesh.
+    async fn mesh_of(&self, lane: &LaneName) -> Result<Session, RuntimeError> {
+        let meshes = self.found_meshes().await?;
+        let mesh = meshes.iter().find(|it| it.lane == *lane && it.is_running);
+        match mesh {
+            Some(mesh) => self.session(mesh).await,
+            None => Err(self.no_mesh()),
+        }
+    }
+
+    fn no_mesh(&self) -> RuntimeError {
+        RuntimeError::Refused(format!(
+            "{} runs without a mesh: its edges are neither seen nor broken",
+            self.project
+        ))
+    }
+
+    /// Waits until every edge into a service accepts, where a mesh carries them.
+    async fn edges_accept(&self, id: &InstanceId) -> Result<(), RuntimeError> {
+        let meshes = self.found_meshes().await?;
+        let Some(mesh) = meshes.iter().find(|it| it.lane == id.lane && it.is_running) else {
+            return Ok(());
+        };
+        let session = self.session(mesh).await?;
+        let deadline = self.clock.now() + ACCEPTING;
+        loop {
+            let edges = mesh_container::edges(&session).await?;
+            let refusing: Vec<_> = edges
+                .into_iter()
+                .filter(|edge| edge.id.callee == id.service && edge.id.lane == id.lane)
+                .filter(|edge| edge.admission == Admission::Accept && !edge.accepting)
+                .filter(|edge| !edge.reasons.is_empty())
+                .collect();
+            if refusing.is_empty() || self.clock.now() >= deadline {
+                return Ok(());
+            }
+            for edge in refusing {
+                // It looks at once; one that was closed meanwhile needs none.
+                let told = client::set_backends(&session, &edge.id, &edge.backends, edge.admission);
+                let _ = told.await;
+            }
+            self.clock.sleep(LOOK).await;
+        }
+    }
+
     /// The latest container of a replica.
     async fn one(&self, id: &InstanceId) -> Result<Found, RuntimeError> {
         let found = self.found().await?.into_iter();
@@ -196,6 +287,7 @@ impl DockerRuntime {
         if what != Condition::ServiceHealthy {
             return Ok(Vec::new());
         }
+        self.edges_accept(id).await?;
         Ok(vec![Event::InstanceReady {
             instance: id.clone(),
             seconds: self.clock.now().duration_since(since).as_secs_f64(),
@@ -216,6 +308,14 @@ impl DockerRuntime {
         match wanted.kind {
             Kind::Network => network::make(&self.engine, wanted).await?,
             Kind::Volume => volume::make(&self.engine, wanted).await?,
+            Kind::Mesh => {
+                mesh_container::make(&self.engine, wanted, &*self.clock).await?;
+                for mesh in self.found_meshes().await? {
+                    if mesh.observed.name == wanted.name {
+                        self.session(&mesh).await?;
+                    }
+                }
+            }
         }
         Ok(Vec::new())
     }
@@ -254,13 +354,30 @@ impl Runtime for DockerRuntime {
             network::labelled(&self.engine, &label),
             volume::labelled(&self.engine, &label)
         )?;
-        let provisions = networks.into_iter().chain(volumes).map(|(it, _)| it);
+        let mut edges = Vec::new();
+        let mut published: Vec<_> = found.iter().flat_map(published::of).collect();
+        let mut provisions: Vec<_> = networks
+            .into_iter()
+            .chain(volumes)
+            .map(|(it, _)| it)
+            .collect();
+        for mesh in self
+            .found_meshes()
+            .await?
+            .into_iter()
+            .filter(|it| it.is_running)
+        {
+            let session = self.session(&mesh).await?;
+            edges.extend(mesh_container::edges(&session).await?);
+            published.extend(mesh.published);
+            provisions.push(mesh.observed);
+        }
         Ok(Observed {
             runtime: RUNTIME.to_owned(),
             instances,
-            edges: Vec::new(),
-            provisions: provisions.collect(),
-            published: found.iter().flat_map(published::of).collect(),
+            edges,
+            provisions,
+            published,
         })
     }
 
@@ -275,7 +392,16 @@ impl Runtime for DockerRuntime {
             Deed::Start(spec) => self.start(spec).await,
             Deed::Await(id, condition) => self.wait(id, *condition).await,
             Deed::Stop(id) => self.stop(id).await,
-            Deed::OpenEdge(_) | Deed::CloseEdge(_) => self.mesh().map(|_| Vec::new()),
+            Deed::OpenEdge(spec) => {
+                let session = self.mesh_of(&spec.id.lane).await?;
+                let put = client::put_edge(&session, spec).await;
+                put.map(|_| Vec::new()).map_err(of_mesh)
+            }
+            Deed::CloseEdge(id) => {
+                let session = self.mesh_of(&id.lane).await?;
+                let removed = client::remove_edge(&session, id).await;
+                removed.map(|()| Vec::new()).map_err(of_mesh)
+            }
         }
     }
 
@@ -330,9 +456,10 @@ impl Runtime for DockerRuntime {
     }
 
     fn mesh(&self) -> Result<&Session, RuntimeError> {
-        Err(RuntimeError::Refused(format!(
-            "{} runs without a mesh: its edges are neither seen nor broken",
-            self.project
-        )))
+        self.meshes.main.get().ok_or_else(|| self.no_mesh())
     }
+}
+
+fn of_mesh(error: ProtocolError) -> RuntimeError {
+    RuntimeError::Refused(format!("the mesh says: {error}"))
 }

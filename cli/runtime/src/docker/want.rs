@@ -17,15 +17,21 @@ use super::image::ImageFacts;
 use crate::lane::{LaneOptions, Subset, Wanted, chosen};
 use crate::provision::Provision;
 
+pub mod addresses;
+
 mod container;
 mod fields;
+mod mesh;
 mod mounts;
 mod names;
-mod networks;
+pub(super) mod networks;
 mod ports;
 mod value;
 
+pub use mesh::MeshWish;
 pub(crate) use names::Names;
+
+use mesh::MeshPlan;
 
 /// What is wanted of which system.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +42,8 @@ pub struct Wish<'a> {
     pub options: &'a LaneOptions,
     /// What is known of the services' images.
     pub images: &'a BTreeMap<ServiceName, ImageFacts>,
+    /// What its mesh needs; none boots without.
+    pub mesh: Option<&'a MeshWish>,
 }
 
 /// The wanted set.
@@ -54,15 +62,27 @@ pub fn wanted(wish: &Wish<'_>) -> Result<Wanted, Problems> {
         .collect();
     let names = Names::of(system, options);
     let mut problems = Problems::default();
-    let mut provisions: Vec<Provision> = networks::provisions(&names, &services);
+    let mesh = wish
+        .mesh
+        .map(|mesh| MeshPlan::of(&names, mesh, wish.images));
+    let mesh = mesh.as_ref();
+    let mut provisions: Vec<Provision> = networks::provisions(&names, &services, mesh);
     provisions.extend(mounts::provisions(&names, &services));
     let mut instances = Vec::new();
     for service in &services {
         let facts = wish.images.get(&service.name).cloned().unwrap_or_default();
-        let drafted = container::draft(&names, service, &facts, &provisions, &mut problems);
+        let drafted = container::draft(&names, service, &facts, &provisions, mesh, &mut problems);
         for replica in 1..=service.replicas {
             instances.push(drafted.instance(replica));
         }
+    }
+    let mut edges = Vec::new();
+    if let Some(mesh) = mesh
+        && let Some(carrier) = mesh.provision(&chosen, &provisions)
+    {
+        provisions.push(carrier);
+        edges = mesh.edges(&chosen);
+        problems.0.extend(mesh.not_carried(&chosen));
     }
     one_lane_only(&services, &options.lane, &mut problems);
     if options.lenient {
@@ -75,7 +95,7 @@ pub fn wanted(wish: &Wish<'_>) -> Result<Wanted, Problems> {
         lane: options.lane.clone(),
         whole: !matches!(options.services, Subset::WithDependencies(_)),
         instances,
-        edges: Vec::new(),
+        edges,
         provisions,
         dependencies: dependencies(&services, &chosen),
         rewritings: Vec::new(),

@@ -15,7 +15,7 @@ use crate::instance::{HALF_HASH, InstanceSpec};
 use crate::lane::{Wanted, edge_key, published_keys};
 use crate::observed::{Observed, ObservedInstance, Phase};
 use crate::ports::Book;
-use crate::provision::{Kind, ObservedProvision};
+use crate::provision::{Kind, ObservedProvision, Provision};
 
 /// The plan from `observed` to `wanted`. `book` tells the project's own edges from those that
 /// came to be at run time, which stay.
@@ -28,6 +28,7 @@ pub fn decide(observed: &Observed, wanted: &Wanted, book: &Book) -> Plan {
         plan: Plan::default(),
         starts: BTreeMap::new(),
         provided: Vec::new(),
+        mesh_is_new: false,
         stops: Vec::new(),
         closes: Vec::new(),
         opens: Vec::new(),
@@ -69,6 +70,8 @@ struct Deciding<'a> {
     opens: Vec<(usize, &'a EdgeSpec)>,
     /// The steps that make networks and volumes.
     provided: Vec<usize>,
+    /// Whether the edges' mesh is made anew: then it carries none of them.
+    mesh_is_new: bool,
 }
 
 impl<'a> Deciding<'a> {
@@ -217,15 +220,24 @@ impl<'a> Deciding<'a> {
     fn provide(&mut self) {
         let wanted = self.wanted;
         let stops: Vec<usize> = self.stops.iter().map(|(place, _)| *place).collect();
-        for provision in &wanted.provisions {
+        let is_mesh = |provision: &&Provision| provision.kind == Kind::Mesh;
+        let (carriers, first): (Vec<_>, Vec<_>) = wanted.provisions.iter().partition(is_mesh);
+        for provision in first.into_iter().chain(carriers) {
             let there = self.observed.provisions.iter();
             let same =
                 |it: &&ObservedProvision| it.kind == provision.kind && it.name == provision.name;
             let (cause, after) = match there.clone().find(same) {
                 None => ("not there yet", Vec::new()),
+                // Its network was made anew, so it is too.
                 Some(it) if it.hash == provision.hash || it.kind == Kind::Volume => continue,
                 Some(_) => ("its settings changed", stops.clone()),
             };
+            let mut after: Vec<usize> = after;
+            if provision.kind == Kind::Mesh {
+                // It stands on the networks and carries nothing yet.
+                after.extend(&self.provided);
+                self.mesh_is_new = true;
+            }
             let deed = Deed::Provide(Box::new(provision.clone()));
             let place = self.plan.push(deed, cause, after);
             self.provided.push(place);
@@ -284,11 +296,11 @@ impl<'a> Deciding<'a> {
             let Some(cause) = self.why_open(spec, there) else {
                 continue;
             };
-            let after = self
-                .closes
-                .iter()
+            let closes = self.closes.iter();
+            let after = closes
                 .filter(|(_, edge)| is_same(spec, edge))
                 .map(|(place, _)| *place)
+                .chain(self.provided.iter().copied())
                 .collect();
             let deed = Deed::OpenEdge(Box::new(spec.clone()));
             let place = self.plan.push(deed, cause, after);
@@ -300,6 +312,9 @@ impl<'a> Deciding<'a> {
         let Some(there) = there else {
             return Some("not there yet");
         };
+        if self.mesh_is_new {
+            return Some("its mesh is made anew");
+        }
         let callee: Vec<&ObservedInstance> = self
             .there()
             .filter(|instance| instance.id.service == spec.id.callee)
@@ -315,13 +330,18 @@ impl<'a> Deciding<'a> {
             .map(|backend| format!("{backend:?}"))
             .collect();
         let wanted: BTreeSet<_> = spec.backends.iter().map(|b| format!("{b:?}")).collect();
+        // In containers where an edge leads is planned, and observed at the mesh itself.
+        let leads_elsewhere = match there.backends.is_empty() {
+            true => backends != wanted && !spec.backends.is_empty(),
+            false => there.backends != spec.backends,
+        };
         if there.listen != spec.listen {
             Some("its address moved")
         } else if there.admission != spec.admission && !held {
             Some("who may pass changed")
         } else if there.reasons != spec.reasons {
             Some("its reasons changed")
-        } else if backends != wanted && !spec.backends.is_empty() {
+        } else if leads_elsewhere {
             Some("where it leads changed")
         } else {
             None

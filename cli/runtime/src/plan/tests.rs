@@ -54,6 +54,7 @@ fn all_ready(wanted: &Wanted) -> Observed {
                 accepting: true,
                 speaks: "tcp".into(),
                 counts: EdgeCounts::default(),
+                backends: Vec::new(),
             })
             .collect(),
         ..Observed::default()

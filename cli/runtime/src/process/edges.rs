@@ -123,7 +123,12 @@ impl Edges {
 
     /// All edges as they stand.
     pub(super) fn status(&self) -> Vec<EdgeStatus> {
-        self.mesh.edges()
+        let mut edges = self.mesh.edges();
+        for edge in &mut edges {
+            // Those of processes come and go.
+            edge.backends.clear();
+        }
+        edges
     }
 }
 

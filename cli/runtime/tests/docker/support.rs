@@ -127,6 +127,7 @@ impl Project {
             options: &self.options(),
             built: &built,
             from,
+            mesh: false,
         };
         let clock = clock();
         let shutdown = Shutdown::new();

@@ -6,7 +6,7 @@
 //! that a fresh volume belongs to the service's user.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bollard::body_full;
 use bollard::query_parameters::{
@@ -92,6 +92,35 @@ impl Plan {
             program,
             folders,
         })
+    }
+}
+
+impl Plan {
+    /// The image of a program that is no service.
+    pub(super) fn of_program(path: &Path, name: &str) -> Result<Self, EngineError> {
+        let told = |why: &str| EngineError::File {
+            path: path.to_owned(),
+            why: why.to_owned(),
+        };
+        let metadata = std::fs::metadata(path).map_err(|why| told(&why.to_string()))?;
+        let modified = metadata.modified().ok();
+        let made_of = format!("{FORM} {} {modified:?} {}", metadata.len(), path.display());
+        let tag = &hex(&Sha256::digest(made_of.as_bytes()))[..12];
+        let program = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        Ok(Self {
+            reference: format!("{name}:msvc-{tag}"),
+            name: name.to_owned(),
+            binary: path.to_owned(),
+            program: program.ok_or_else(|| told("it is no file"))?,
+            folders: BTreeMap::new(),
+        })
+    }
+
+    /// The program's name on the image's PATH.
+    pub(super) fn program(&self) -> &str {
+        &self.program
     }
 }
 

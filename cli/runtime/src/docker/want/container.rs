@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::networks::Place;
 use super::ports::Ports;
 use super::value::{flag, nanoseconds, sorted};
-use super::{Names, fields, mounts, networks, ports};
+use super::{MeshPlan, Names, fields, mounts, networks, ports};
 use crate::docker::image::ImageFacts;
 use crate::docker::labels::{self, compose};
 use crate::instance::{ContainerProgram, HealthSpec, InstanceSpec, Listen, Program};
@@ -31,6 +31,7 @@ pub(super) struct Draft<'a> {
     listens: BTreeSet<u16>,
     /// Hashes of the networks that it stands on.
     networks: Vec<String>,
+    mesh: Option<&'a MeshPlan<'a>>,
 }
 
 /// A service made ready.
@@ -39,6 +40,7 @@ pub(super) fn draft<'a>(
     service: &'a Service,
     facts: &ImageFacts,
     provisions: &[Provision],
+    mesh: Option<&'a MeshPlan<'a>>,
     problems: &mut Problems,
 ) -> Draft<'a> {
     let listens: BTreeSet<u16> = service.listens.iter().copied().collect();
@@ -46,7 +48,11 @@ pub(super) fn draft<'a>(
         bindings,
         exposed,
         opened,
-    } = ports::ports(names, service, &listens, problems);
+    } = match mesh.filter(|mesh| mesh.opens(service)) {
+        // The mesh opens them to the host.
+        Some(_) => Ports::past_the_mesh(names, service, &listens, problems),
+        None => ports::ports(names, service, &listens, problems),
+    };
     let mut host = HostConfig {
         port_bindings: (!bindings.is_empty()).then_some(bindings),
         restart_policy: Some(restart(service.restart)),
@@ -71,6 +77,19 @@ pub(super) fn draft<'a>(
     mounts::apply(names, service, &mut host);
     fields::apply(service, &mut body, &mut host, problems);
     network_mode(names, service, &mut host, problems);
+    if let Some(mesh) = mesh
+        && !service.other_fields.contains_key("network_mode")
+    {
+        let hosts = host.extra_hosts.get_or_insert_default();
+        // What the file says of a name holds.
+        let said: Vec<String> = hosts
+            .iter()
+            .filter_map(|it| Some(it.split_once(':')?.0.to_owned()))
+            .collect();
+        let more = mesh.hosts(service).into_iter();
+        hosts
+            .extend(more.filter(|it| !said.iter().any(|name| it.starts_with(&format!("{name}:")))));
+    }
     let places = networks::places(names, service);
     if let Some(first) = places.first() {
         host.network_mode = Some(first.name.clone());
@@ -91,6 +110,7 @@ pub(super) fn draft<'a>(
         places,
         listens,
         networks,
+        mesh,
     }
 }
 
@@ -107,15 +127,18 @@ impl Draft<'_> {
         let mut body = self.body.clone();
         let mut joins = Vec::new();
         for (number, place) in self.places.iter().enumerate() {
+            let mut settings = place.settings.clone();
+            let own = self.mesh.filter(|mesh| mesh.carries(&place.name));
+            if let Some(own) = own.and_then(|mesh| mesh.own(service, replica, &place.name)) {
+                let addresses = settings.ipam_config.get_or_insert_default();
+                addresses.ipv4_address = Some(own.to_string());
+            }
             if number == 0 {
                 body.networking_config = Some(NetworkingConfig {
-                    endpoints_config: Some(HashMap::from([(
-                        place.name.clone(),
-                        place.settings.clone(),
-                    )])),
+                    endpoints_config: Some(HashMap::from([(place.name.clone(), settings)])),
                 });
             } else {
-                let settings = serde_json::to_value(&place.settings).unwrap_or_default();
+                let settings = serde_json::to_value(&settings).unwrap_or_default();
                 joins.push((place.name.clone(), sorted(settings)));
             }
         }

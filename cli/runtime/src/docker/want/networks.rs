@@ -8,8 +8,9 @@ use bollard::models::{
 use msvc_system::model::{Network, Service};
 use serde_json::Value;
 
-use super::Names;
+use super::addresses::Subnet;
 use super::value::{number, pairs, sorted, text, texts};
+use super::{MeshPlan, Names};
 use crate::docker::labels;
 use crate::lane::fill::hex;
 use crate::provision::{Kind, Provision};
@@ -28,7 +29,18 @@ pub(super) fn housed_by(service: &Service) -> Option<&str> {
 }
 
 /// The networks of the services that are made here.
-pub(super) fn provisions(names: &Names<'_>, services: &[&Service]) -> Vec<Provision> {
+pub(super) fn provisions(
+    names: &Names<'_>,
+    services: &[&Service],
+    mesh: Option<&MeshPlan<'_>>,
+) -> Vec<Provision> {
+    let own = own(names, services).into_iter();
+    own.map(|(key, name)| provision(names, &key, name, mesh))
+        .collect()
+}
+
+/// Keys and names of the networks that are made here.
+pub(in crate::docker) fn own(names: &Names<'_>, services: &[&Service]) -> Vec<(String, String)> {
     let keys: BTreeSet<String> = services
         .iter()
         .filter(|service| !service.other_fields.contains_key("network_mode"))
@@ -37,12 +49,12 @@ pub(super) fn provisions(names: &Names<'_>, services: &[&Service]) -> Vec<Provis
     keys.iter()
         .filter_map(|key| {
             let (name, is_external) = names.network(key);
-            (!is_external).then(|| provision(names, key, name))
+            (!is_external).then(|| (key.clone(), name))
         })
         .collect()
 }
 
-fn provision(names: &Names<'_>, key: &str, name: String) -> Provision {
+fn provision(names: &Names<'_>, key: &str, name: String, mesh: Option<&MeshPlan<'_>>) -> Provision {
     let network = names.system.networks.get(key);
     let options = names.options;
     let mut labels: BTreeMap<String, String> = network
@@ -62,7 +74,10 @@ fn provision(names: &Names<'_>, key: &str, name: String) -> Provision {
         attachable: network.map(|network| network.attachable),
         enable_ipv6: network.map(|network| network.enable_ipv6),
         options: network.map(|network| network.options.clone().into_iter().collect()),
-        ipam: network.and_then(ipam),
+        ipam: match mesh.and_then(|mesh| mesh.subnet(&name)) {
+            Some(subnet) => Some(carried(network, subnet)),
+            None => network.and_then(ipam),
+        },
         ..NetworkCreateRequest::default()
     };
     let mut create = sorted(serde_json::to_value(&request).unwrap_or_default());
@@ -80,6 +95,23 @@ fn provision(names: &Names<'_>, key: &str, name: String) -> Provision {
 fn driver(network: Option<&Network>) -> String {
     let named = network.and_then(|network| network.driver.clone());
     named.unwrap_or_else(|| "bridge".to_owned())
+}
+
+/// The range of a network whose addresses msvc gives; the engine has its top quarter.
+fn carried(network: Option<&Network>, subnet: Subnet) -> Ipam {
+    let mut ipam = network.and_then(ipam).unwrap_or_default();
+    let configs = ipam.config.get_or_insert_default();
+    if configs.is_empty() {
+        configs.push(IpamConfig::default());
+    }
+    if let Some(first) = configs.first_mut() {
+        first.subnet = Some(subnet.to_string());
+        first.ip_range = Some(subnet.of_the_engine().to_string());
+        first
+            .gateway
+            .get_or_insert_with(|| subnet.at(1).to_string());
+    }
+    ipam
 }
 
 fn ipam(network: &Network) -> Option<Ipam> {

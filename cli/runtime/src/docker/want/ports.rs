@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use bollard::models::PortBinding;
 use msvc_system::id::Party;
-use msvc_system::model::{Protocol, Service};
+use msvc_system::model::{Protocol, PublishedPort, Service};
 use msvc_system::problem::{Problem, Problems};
 
 use super::Names;
@@ -33,7 +33,8 @@ pub(super) fn ports(
     }
     let options = names.options;
     if options.publish != Publish::Nothing {
-        published(options.publish, service, &mut ports, problems);
+        let all: Vec<&PublishedPort> = service.ports.iter().collect();
+        published(options.publish, service, &all, &mut ports, problems);
     }
     let further = options.further_edges.iter();
     for edge in further.filter(|edge| edge.callee == service.name) {
@@ -51,8 +52,14 @@ pub(super) fn ports(
     ports
 }
 
-fn published(publish: Publish, service: &Service, ports: &mut Ports, problems: &mut Problems) {
-    for port in &service.ports {
+fn published(
+    publish: Publish,
+    service: &Service,
+    all: &[&PublishedPort],
+    ports: &mut Ports,
+    problems: &mut Problems,
+) {
+    for port in all {
         let (ip, number) = match publish {
             Publish::AsTheFileSays => (port.host_ip.clone(), port.published),
             Publish::AnyFreePort | Publish::Nothing => (Some("127.0.0.1".to_owned()), None),
@@ -94,6 +101,26 @@ fn published(publish: Publish, service: &Service, ports: &mut Ports, problems: &
 }
 
 impl Ports {
+    /// What the mesh does not carry: UDP.
+    pub(super) fn past_the_mesh(
+        names: &Names<'_>,
+        service: &Service,
+        listens: &BTreeSet<u16>,
+        problems: &mut Problems,
+    ) -> Self {
+        let mut ports = Self {
+            exposed: listens.iter().map(|port| format!("{port}/tcp")).collect(),
+            ..Self::default()
+        };
+        let publish = names.options.publish;
+        if publish != Publish::Nothing {
+            let udp = |port: &&PublishedPort| port.protocol == Protocol::Udp;
+            let all: Vec<&PublishedPort> = service.ports.iter().filter(udp).collect();
+            published(publish, service, &all, &mut ports, problems);
+        }
+        ports
+    }
+
     fn open(&mut self, port: u16, protocol: Protocol, ip: String, number: Option<u16>) {
         let protocol = match protocol {
             Protocol::Tcp => "tcp",

@@ -1,0 +1,219 @@
+//! Inside the mesh's container: the main of its only process, and of the one that the engine
+//! starts beside it to speak with it.
+//!
+//! Edges are on board: whatever a client opened stands in a file of the container, which is read
+//! again at every start. So after a restart of the engine the mesh carries all of them, without
+//! msvc. The door is a Unix socket in the container, which no service can reach.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::stream::BoxStream;
+use msvc_machine::atomic_write::atomic_write;
+use msvc_machine::shutdown::Shutdown;
+use msvc_mesh::Mesh;
+use msvc_mesh::control::{MeshControl, OfEdge, method};
+use msvc_mesh::protocol::{Handler, ProtocolError, SessionId, serve_connection};
+use msvc_mesh::spec::EdgeSpec;
+use msvc_system::id::EdgeId;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::io::{AsyncWriteExt, copy};
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::contract::RuntimeError;
+
+mod interface;
+
+/// Where everything of the mesh stands in its container.
+const FOLDER: &str = "/mesh";
+
+/// The form of the file of edges.
+const SCHEMA: &str = "msvc.mesh/1";
+
+/// The edges on board.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Aboard {
+    schema: String,
+    edges: Vec<EdgeSpec>,
+}
+
+fn records(path: &Path) -> impl FnOnce(std::io::Error) -> RuntimeError + use<> {
+    let path = path.to_owned();
+    move |source| RuntimeError::Records { path, source }
+}
+
+/// Carries the edges on board, and those that clients open, until asked to end.
+///
+/// # Errors
+/// When its folder or socket cannot be made.
+pub async fn mesh_main(mesh: Mesh, build: &str, shutdown: Shutdown) -> Result<(), RuntimeError> {
+    let folder = PathBuf::from(FOLDER);
+    std::fs::create_dir_all(&folder).map_err(records(&folder))?;
+    let file = folder.join("edges.json");
+    let text = std::fs::read_to_string(&file).unwrap_or_default();
+    let aboard: Aboard = serde_json::from_str(&text).unwrap_or_default();
+    for spec in &aboard.edges {
+        // One that cannot be carried now is opened again by the next `up`.
+        let _ = carry(&mesh, spec);
+    }
+    let door = Door {
+        control: MeshControl::new(mesh.clone()),
+        mesh: mesh.clone(),
+        aboard: Arc::new(Mutex::new(aboard)),
+        file,
+    };
+    let socket = socket();
+    let _ = std::fs::remove_file(&socket);
+    let listener = UnixListener::bind(&socket).map_err(records(&socket))?;
+    let handler: Arc<dyn Handler> = Arc::new(door);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shutdown.requested() => break,
+        };
+        if let Ok((stream, _)) = accepted {
+            let (hello, handler) = (mesh.hello(build), Arc::clone(&handler));
+            tokio::spawn(serve_connection(stream, hello, handler, shutdown.clone()));
+        }
+    }
+    mesh.close().await;
+    Ok(())
+}
+
+fn socket() -> PathBuf {
+    Path::new(FOLDER).join("control.sock")
+}
+
+/// Joins this process's streams to the mesh's door, until either side ends.
+///
+/// # Errors
+/// When the mesh is not there yet.
+pub async fn attach_main() -> Result<(), RuntimeError> {
+    let socket = socket();
+    let stream = UnixStream::connect(&socket)
+        .await
+        .map_err(records(&socket))?;
+    let (mut read, mut write) = stream.into_split();
+    let (mut input, mut output) = (tokio::io::stdin(), tokio::io::stdout());
+    let out = async {
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            match tokio::io::AsyncReadExt::read(&mut read, &mut buffer).await {
+                Ok(0) | Err(_) => return,
+                Ok(n) => {
+                    let sent = output.write_all(buffer.get(..n).unwrap_or_default()).await;
+                    if sent.is_err() || output.flush().await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    };
+    tokio::select! {
+        _ = copy(&mut input, &mut write) => {}
+        () = out => {}
+    }
+    Ok(())
+}
+
+/// Gives this container the edge's address, and listens there.
+fn carry(mesh: &Mesh, spec: &EdgeSpec) -> Result<(), ProtocolError> {
+    let refused = |why: String| {
+        ProtocolError::refused(
+            "no_address",
+            format!("{} at {}: {why}", spec.id, spec.listen),
+        )
+    };
+    if !spec.listen.ip().is_unspecified() {
+        interface::hold(spec.listen.ip()).map_err(|why| refused(why.to_string()))?;
+    }
+    mesh.put_edge(spec)
+        .map(drop)
+        .map_err(|why| refused(why.to_string()))
+}
+
+/// The mesh's own methods, with addresses and a memory.
+struct Door {
+    control: MeshControl,
+    mesh: Mesh,
+    aboard: Arc<Mutex<Aboard>>,
+    file: PathBuf,
+}
+
+impl Door {
+    fn remember(&self, change: impl FnOnce(&mut Vec<EdgeSpec>)) -> Result<(), ProtocolError> {
+        let mut aboard = self.aboard.lock().unwrap_or_else(PoisonError::into_inner);
+        SCHEMA.clone_into(&mut aboard.schema);
+        change(&mut aboard.edges);
+        let text = serde_json::to_vec(&*aboard).unwrap_or_default();
+        atomic_write(&self.file, &text)
+            .map_err(|why| ProtocolError::refused("records", why.to_string()))
+    }
+
+    fn put(&self, parameters: &Value) -> Result<(), ProtocolError> {
+        let Ok(spec) = serde_json::from_value::<EdgeSpec>(parameters.clone()) else {
+            // The mesh itself says what is wrong with it.
+            return Ok(());
+        };
+        carry(&self.mesh, &spec)?;
+        let key = |it: &EdgeSpec| (it.id.clone(), it.caller_replica);
+        self.remember(|edges| {
+            edges.retain(|it| key(it) != key(&spec));
+            edges.push(spec.clone());
+        })
+    }
+
+    fn forget(&self, edge: &EdgeId) -> Result<(), ProtocolError> {
+        let given_up: Vec<_> = {
+            let aboard = self.aboard.lock().unwrap_or_else(PoisonError::into_inner);
+            let (gone, kept): (Vec<&EdgeSpec>, Vec<&EdgeSpec>) =
+                aboard.edges.iter().partition(|it| it.id == *edge);
+            let used: Vec<_> = kept.iter().map(|it| it.listen.ip()).collect();
+            let gone = gone.iter().map(|it| it.listen.ip());
+            gone.filter(|ip| !used.contains(ip) && !ip.is_unspecified())
+                .collect()
+        };
+        for address in given_up {
+            // An address that is gone already is as good.
+            let _ = interface::give_up(address);
+        }
+        self.remember(|edges| edges.retain(|it| it.id != *edge))
+    }
+}
+
+#[async_trait::async_trait]
+impl Handler for Door {
+    async fn request(
+        &self,
+        session: SessionId,
+        method: &str,
+        parameters: Value,
+    ) -> Result<Value, ProtocolError> {
+        if method == method::PUT_EDGE {
+            self.put(&parameters)?;
+        }
+        let removed = match method == method::REMOVE_EDGE {
+            true => serde_json::from_value::<OfEdge>(parameters.clone()).ok(),
+            false => None,
+        };
+        let answer = self.control.request(session, method, parameters).await?;
+        if let Some(OfEdge { edge }) = removed {
+            self.forget(&edge)?;
+        }
+        Ok(answer)
+    }
+
+    async fn subscribe(
+        &self,
+        session: SessionId,
+        method: &str,
+        parameters: Value,
+    ) -> Result<BoxStream<'static, Value>, ProtocolError> {
+        self.control.subscribe(session, method, parameters).await
+    }
+
+    async fn ended(&self, session: SessionId) {
+        self.control.ended(session).await;
+    }
+}

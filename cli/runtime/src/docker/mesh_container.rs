@@ -1,0 +1,232 @@
+//! The mesh's container from outside: made, found, spoken with over the engine's exec.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use bollard::container::LogOutput;
+use bollard::exec::{StartExecOptions, StartExecResults};
+use bollard::models::{ContainerCreateBody, ContainerInspectResponse, ExecConfig};
+use bollard::query_parameters::CreateContainerOptionsBuilder;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use msvc_machine::clock::Clock;
+use msvc_machine::this_program::this_program;
+use msvc_mesh::client;
+use msvc_mesh::protocol::{Hello, ProtocolError, Session};
+use msvc_mesh::spec::EdgeStatus;
+use msvc_report::event::Event;
+use msvc_system::id::LaneName;
+use serde::Deserialize;
+use tokio_util::io::StreamReader;
+
+use super::engine::{Engine, EngineError, asked};
+use super::image::{self, ImageFacts};
+use super::labels::{self, Opened};
+use super::{container, network, published};
+use crate::contract::RuntimeError;
+use crate::instance::ContainerProgram;
+use crate::observed::Published;
+use crate::provision::{Kind, ObservedProvision, Provision};
+
+/// How long a mesh may take from its start to its first word.
+const FIRST_WORD: Duration = Duration::from_secs(20);
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A mesh's container as the engine shows it.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) container: String,
+    pub(super) lane: LaneName,
+    pub(super) observed: ObservedProvision,
+    pub(super) is_running: bool,
+    pub(super) published: Vec<Published>,
+}
+
+/// The image that meshes run: this very program.
+pub(super) async fn image(
+    engine: &Engine,
+    sink: &(dyn Fn(Event) + Send + Sync),
+    clock: &dyn Clock,
+) -> Result<ImageFacts, EngineError> {
+    let program = this_program().map_err(|why| EngineError::File {
+        path: Path::new("msvc").to_owned(),
+        why: format!("the running program cannot be found: {why}"),
+    })?;
+    image::of_program(engine, &program, "msvc-mesh", sink, clock).await
+}
+
+/// Makes a mesh; one of that name goes first.
+pub(super) async fn make(
+    engine: &Engine,
+    wanted: &Provision,
+    clock: &dyn Clock,
+) -> Result<(), RuntimeError> {
+    let what = format!("making the mesh {}", wanted.name);
+    let unreadable = |why: serde_json::Error| EngineError::Refused {
+        what: what.clone(),
+        status: 400,
+        why: why.to_string(),
+    };
+    let program: ContainerProgram =
+        serde_json::from_value(wanted.create.clone()).map_err(unreadable)?;
+    let body: ContainerCreateBody =
+        serde_json::from_value(program.create.clone()).map_err(unreadable)?;
+    container::remove(engine, &program.name).await?;
+    let options = CreateContainerOptionsBuilder::default()
+        .name(&program.name)
+        .build();
+    let made = engine.docker.create_container(Some(options), body).await;
+    let container = made.map_err(asked(what.clone()))?.id;
+    let started = async {
+        for (name, settings) in &program.joins {
+            network::join(engine, &container, name, settings).await?;
+        }
+        let started = engine.docker.start_container(&container, None).await;
+        started.map_err(asked(what.clone()))
+    };
+    if let Err(error) = started.await {
+        // The error is what matters; a container that cannot be removed is told by the next.
+        let _ = container::remove(engine, &container).await;
+        return Err(match published::taken(engine, &error).await {
+            Some(taken) => taken,
+            None => error.into(),
+        });
+    }
+    session(engine, &container, clock).await.map(drop)
+}
+
+/// The meshes of a project.
+pub(super) async fn find(
+    engine: &Engine,
+    project: &str,
+    root: &Path,
+) -> Result<Vec<Found>, EngineError> {
+    let mut meshes = Vec::new();
+    let label = format!("{}={project}", labels::PROJECT);
+    for id in container::labelled(engine, &label).await? {
+        let seen = engine.docker.inspect_container(&id, None).await;
+        match seen.map_err(asked("looking at a mesh")) {
+            Ok(seen) => meshes.extend(read(&id, &seen, root)),
+            Err(error) if error.is_missing() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(meshes)
+}
+
+fn read(id: &str, seen: &ContainerInspectResponse, root: &Path) -> Option<Found> {
+    let labels = seen.config.as_ref()?.labels.as_ref()?;
+    let opened = labels.get(labels::MESH)?;
+    let folder = labels.get(labels::compose::FOLDER).map(Path::new);
+    let is_own = folder.is_none_or(|folder| folder == root || !folder.exists());
+    let lane: LaneName = labels.get(labels::LANE)?.parse().ok()?;
+    let name = seen.name.clone().unwrap_or_default();
+    is_own.then(|| Found {
+        container: id.to_owned(),
+        published: published(seen, &lane, opened),
+        lane,
+        observed: ObservedProvision {
+            kind: Kind::Mesh,
+            name: name.trim_start_matches('/').to_owned(),
+            hash: labels.get(labels::HASH).cloned().unwrap_or_default(),
+        },
+        is_running: seen.state.as_ref().and_then(|state| state.running) == Some(true),
+    })
+}
+
+#[derive(Deserialize)]
+struct Port {
+    at: u16,
+    service: msvc_system::id::ServiceName,
+    opened: Opened,
+}
+
+fn published(seen: &ContainerInspectResponse, lane: &LaneName, opened: &str) -> Vec<Published> {
+    let opened: Vec<Port> = serde_json::from_str(opened).unwrap_or_default();
+    let ports: BTreeMap<String, SocketAddr> = published::bound(seen);
+    opened
+        .into_iter()
+        .filter_map(|port| {
+            Some(Published {
+                lane: lane.clone(),
+                caller: port.opened.caller,
+                service: port.service,
+                port: port.opened.port,
+                address: *ports.get(&format!("{}/tcp", port.at))?,
+            })
+        })
+        .collect()
+}
+
+/// A session with a mesh, once it answers.
+pub(super) async fn session(
+    engine: &Engine,
+    container: &str,
+    clock: &dyn Clock,
+) -> Result<Session, RuntimeError> {
+    let deadline = clock.now() + FIRST_WORD;
+    loop {
+        let failed = match attach(engine, container, clock).await {
+            Ok(session) => return Ok(session),
+            Err(failed) => failed,
+        };
+        if clock.now() >= deadline {
+            return Err(RuntimeError::Refused(format!(
+                "the mesh in container {container} does not answer: {failed}"
+            )));
+        }
+        clock.sleep(PAUSE).await;
+    }
+}
+
+async fn attach(
+    engine: &Engine,
+    container: &str,
+    clock: &dyn Clock,
+) -> Result<Session, RuntimeError> {
+    let what = || format!("speaking with the mesh in {container}");
+    let seen = engine.docker.inspect_container(container, None).await;
+    let config = seen.map_err(asked(what()))?.config.unwrap_or_default();
+    let command = config.cmd.unwrap_or_default();
+    let config = ExecConfig {
+        attach_stdin: Some(true),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        cmd: Some(command.into_iter().chain(["attach".to_owned()]).collect()),
+        ..ExecConfig::default()
+    };
+    let made = engine.docker.create_exec(container, config).await;
+    let id = made.map_err(asked(what()))?.id;
+    let started = engine
+        .docker
+        .start_exec(&id, None::<StartExecOptions>)
+        .await;
+    let StartExecResults::Attached { output, input } = started.map_err(asked(what()))? else {
+        return Err(RuntimeError::Refused(
+            "the engine attached nothing".to_owned(),
+        ));
+    };
+    let words = output.filter_map(|item| async move {
+        match item {
+            Ok(LogOutput::StdOut { message }) => Some(Ok::<Bytes, std::io::Error>(message)),
+            Ok(_) => None,
+            Err(why) => Some(Err(std::io::Error::other(why.to_string()))),
+        }
+    });
+    let stream = tokio::io::join(StreamReader::new(Box::pin(words)), input);
+    let hello = Hello::client(env!("CARGO_PKG_VERSION"), 0);
+    let session = tokio::select! {
+        session = Session::connect(stream, hello) => session,
+        () = clock.sleep(FIRST_WORD) => Err(ProtocolError::Closed("it says nothing".to_owned())),
+    };
+    session.map_err(|why| RuntimeError::Refused(why.to_string()))
+}
+
+/// The edges that a mesh carries.
+pub(super) async fn edges(session: &Session) -> Result<Vec<EdgeStatus>, RuntimeError> {
+    let edges = client::edges(session).await;
+    edges.map_err(|why| RuntimeError::Refused(format!("the mesh does not tell its edges: {why}")))
+}

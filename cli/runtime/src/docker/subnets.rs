@@ -1,0 +1,142 @@
+//! The range of each network that is made: what the file says, what it has already, or one that
+//! neither the engine's other networks nor the host's routes have.
+//!
+//! Chosen are ranges of 4096 addresses in 10.192.0.0/11, by a hash of the network's name: the same
+//! each time, moved on where something is there.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use bollard::query_parameters::ListNetworksOptionsBuilder;
+use msvc_system::model::{Service, System};
+
+use super::engine::{Engine, EngineError, asked};
+use super::want::addresses::Subnet;
+use super::want::{Names, networks};
+use crate::contract::RuntimeError;
+use crate::lane::LaneOptions;
+
+/// How many ranges there are to choose from, and of how many bits each.
+const RANGES: u32 = 512;
+const PREFIX: u8 = 20;
+
+fn range(number: u32) -> Option<Subnet> {
+    let base = u32::from(Ipv4Addr::new(10, 192, 0, 0));
+    let address = base + (number % RANGES) * 4096;
+    Subnet::new(Ipv4Addr::from(address), PREFIX)
+}
+
+/// The ranges of a lane's networks whose edges can be carried, by their name in the engine.
+pub(super) async fn of_lane(
+    engine: &Engine,
+    system: &System,
+    options: &LaneOptions,
+) -> Result<BTreeMap<String, Subnet>, RuntimeError> {
+    let there = there(engine).await?;
+    let names = Names::of(system, options);
+    let services: Vec<&Service> = system.services.values().collect();
+    let mut taken: Vec<Subnet> = host_routes();
+    taken.extend(there.values().flatten());
+    let mut all = BTreeMap::new();
+    for (key, name) in networks::own(&names, &services) {
+        let declared = system.networks.get(&key);
+        let driver = declared
+            .and_then(|it| it.driver.as_deref())
+            .unwrap_or("bridge");
+        if driver != "bridge" {
+            continue;
+        }
+        let written = declared.into_iter().flat_map(|it| &it.subnets);
+        let written: Vec<Subnet> = written
+            .filter_map(|it| it.subnet.as_ref()?.parse().ok())
+            .collect();
+        let has_range = declared.is_some_and(|it| it.subnets.iter().any(|s| s.ip_range.is_some()));
+        let is_named = declared.is_some_and(|it| !it.subnets.is_empty());
+        let subnet = match (written.first(), there.get(&name).and_then(|it| it.first())) {
+            (Some(written), _) => Some(*written),
+            (None, _) if is_named => None,
+            (None, Some(there)) => Some(*there),
+            (None, None) => Some(free(&name, &taken)?),
+        };
+        // A range of the file's own may be anywhere in the network: the engine gives from it.
+        if let Some(subnet) = subnet.filter(|it| it.is_large_enough() && !has_range) {
+            taken.push(subnet);
+            all.insert(name, subnet);
+        }
+    }
+    Ok(all)
+}
+
+fn free(name: &str, taken: &[Subnet]) -> Result<Subnet, RuntimeError> {
+    let start = u32::try_from(msvc_machine::draw::bits(0, &[name]) % u64::from(RANGES));
+    let start = start.unwrap_or_default();
+    (0..RANGES)
+        .filter_map(|step| range(start + step))
+        .find(|range| !taken.iter().any(|it| it.overlaps(*range)))
+        .ok_or_else(|| {
+            RuntimeError::Refused(format!(
+                "no range of 10.192.0.0/11 is free for network {name}: the engine's networks and \
+                 the host's routes have all of it; name one in the file (`ipam.config.subnet`)"
+            ))
+        })
+}
+
+/// The ranges of the engine's networks.
+async fn there(engine: &Engine) -> Result<BTreeMap<String, Vec<Subnet>>, EngineError> {
+    let options = ListNetworksOptionsBuilder::default().build();
+    let found = engine.docker.list_networks(Some(options)).await;
+    let found = found.map_err(asked("listing networks"))?;
+    let subnets = |ipam: bollard::models::Ipam| {
+        let configs = ipam.config.unwrap_or_default();
+        let subnets = configs
+            .iter()
+            .filter_map(|it| it.subnet.as_ref()?.parse().ok());
+        subnets.collect()
+    };
+    Ok(found
+        .into_iter()
+        .filter_map(|network| Some((network.name?, subnets(network.ipam.unwrap_or_default()))))
+        .collect())
+}
+
+/// The host's IPv4 routes, but for the one to everywhere.
+fn host_routes() -> Vec<Subnet> {
+    let text = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
+    text.lines().skip(1).filter_map(route).collect()
+}
+
+fn route(line: &str) -> Option<Subnet> {
+    let columns: Vec<&str> = line.split_whitespace().collect();
+    let number = |at: usize| {
+        let hex = u32::from_str_radix(columns.get(at)?, 16).ok()?;
+        Some(u32::from_be(hex.to_be().swap_bytes()))
+    };
+    let (target, mask) = (number(1)?, number(7)?);
+    let prefix = u8::try_from(mask.leading_ones()).ok()?;
+    (prefix > 0)
+        .then(|| Subnet::new(Ipv4Addr::from(target), prefix))
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_the_same_each_time_and_moves_off_what_is_taken() {
+        let first = free("shop_default", &[]).unwrap();
+        assert_eq!(free("shop_default", &[]).unwrap(), first);
+        let second = free("shop_default", &[first]).unwrap();
+        assert!(!second.overlaps(first));
+        let all = ["10.0.0.0/8".parse().unwrap()];
+        assert!(free("shop_default", &all).is_err());
+    }
+
+    #[test]
+    fn routes_are_read_in_the_hosts_byte_order() {
+        let line = "docker0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0";
+        assert_eq!(route(line).unwrap().to_string(), "172.17.0.0/16");
+        let default = "eth0\t00000000\t0101A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0";
+        assert_eq!(route(default), None);
+    }
+}

@@ -1,0 +1,178 @@
+//! Addresses on a network of containers: msvc gives every container and every edge a fixed one,
+//! so that what the mesh carries is known before anything starts and is the same after a restart
+//! of the engine.
+//!
+//! The top quarter of the network is left to the engine (`IPRange`) for containers that others
+//! attach; it never hands out anything below. An address is a pure hash of the key, moved on where
+//! another key has it: it does not depend on the order of the file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+/// The smallest network whose edges are carried: 14 addresses for the engine, 48 for all else.
+const LONGEST_PREFIX: u8 = 26;
+
+/// A network's range of addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Subnet {
+    base: u32,
+    prefix: u8,
+}
+
+impl Subnet {
+    /// The range of `prefix` bits around `address`.
+    #[must_use]
+    pub fn new(address: Ipv4Addr, prefix: u8) -> Option<Self> {
+        let mask = mask(prefix)?;
+        Some(Self {
+            base: u32::from(address) & mask,
+            prefix,
+        })
+    }
+
+    fn size(self) -> u32 {
+        u32::MAX.checked_shr(u32::from(self.prefix)).unwrap_or(0)
+    }
+
+    /// Whether an address lies in it.
+    #[must_use]
+    pub fn contains(self, address: Ipv4Addr) -> bool {
+        mask(self.prefix).is_some_and(|mask| u32::from(address) & mask == self.base)
+    }
+
+    /// Whether two ranges have an address in common.
+    #[must_use]
+    pub fn overlaps(self, other: Self) -> bool {
+        self.contains(Ipv4Addr::from(other.base)) || other.contains(Ipv4Addr::from(self.base))
+    }
+
+    /// Its address number `n`.
+    #[must_use]
+    pub fn at(self, n: u32) -> Ipv4Addr {
+        Ipv4Addr::from(self.base.wrapping_add(n))
+    }
+
+    /// The part that the engine hands out by itself.
+    #[must_use]
+    pub fn of_the_engine(self) -> Self {
+        let three_quarters = (self.size() / 4 + 1).saturating_mul(3);
+        Self {
+            base: self.base.wrapping_add(three_quarters),
+            prefix: self.prefix.saturating_add(2),
+        }
+    }
+
+    /// Whether containers and edges find room in it.
+    #[must_use]
+    pub fn is_large_enough(self) -> bool {
+        self.prefix <= LONGEST_PREFIX
+    }
+
+    /// How many addresses are msvc's to give.
+    fn room(self) -> u32 {
+        (self.size() / 4 + 1).saturating_mul(3)
+    }
+}
+
+fn mask(prefix: u8) -> Option<u32> {
+    match prefix {
+        0 => Some(0),
+        1..=32 => Some(u32::MAX << (32 - prefix)),
+        _ => None,
+    }
+}
+
+impl fmt::Display for Subnet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", Ipv4Addr::from(self.base), self.prefix)
+    }
+}
+
+/// It is no IPv4 range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no IPv4 range")]
+pub struct NoSubnet;
+
+impl FromStr for Subnet {
+    type Err = NoSubnet;
+
+    fn from_str(text: &str) -> Result<Self, NoSubnet> {
+        let (address, prefix) = text.split_once('/').ok_or(NoSubnet)?;
+        let address = address.parse().map_err(|_| NoSubnet)?;
+        let prefix = prefix.parse().map_err(|_| NoSubnet)?;
+        Self::new(address, prefix).ok_or(NoSubnet)
+    }
+}
+
+/// The addresses of one network, by key.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Addresses {
+    given: BTreeMap<String, Ipv4Addr>,
+}
+
+impl Addresses {
+    /// Gives each key an address off those that are taken; a key that finds no room gets none.
+    pub(super) fn give(
+        subnet: Subnet,
+        taken: &BTreeSet<Ipv4Addr>,
+        keys: &BTreeSet<String>,
+    ) -> Self {
+        let room = subnet.room();
+        let mut used = taken.clone();
+        // The network itself, and the gateway that the engine takes first.
+        used.extend([subnet.at(0), subnet.at(1)]);
+        let mut given = BTreeMap::new();
+        for key in keys {
+            let start = msvc_machine::draw::bits(0, &[key]) % u64::from(room.max(1));
+            let start = u32::try_from(start).unwrap_or_default();
+            let free = (0..room)
+                .map(|step| subnet.at((start + step) % room))
+                .find(|address| !used.contains(address));
+            if let Some(address) = free {
+                used.insert(address);
+                given.insert(key.clone(), address);
+            }
+        }
+        Self { given }
+    }
+
+    pub(super) fn of(&self, key: &str) -> Option<Ipv4Addr> {
+        self.given.get(key).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_leaves_its_top_quarter_to_the_engine() {
+        let subnet: Subnet = "10.1.2.3/24".parse().unwrap();
+        assert_eq!(subnet.to_string(), "10.1.2.0/24");
+        assert_eq!(subnet.of_the_engine().to_string(), "10.1.2.192/26");
+        assert!(subnet.contains("10.1.2.255".parse().unwrap()));
+        assert!(!subnet.contains("10.1.3.0".parse().unwrap()));
+        assert!(subnet.overlaps("10.1.0.0/16".parse().unwrap()));
+        assert!(!subnet.overlaps("10.1.3.0/24".parse().unwrap()));
+        assert!("10.1.2.0".parse::<Subnet>().is_err() && "10.1.2.0/33".parse::<Subnet>().is_err());
+    }
+
+    #[test]
+    fn an_address_is_given_once_off_what_is_taken_and_depends_on_no_order() {
+        let subnet: Subnet = "10.1.2.0/26".parse().unwrap();
+        let taken: BTreeSet<Ipv4Addr> = (2..12).map(|n| subnet.at(n)).collect();
+        let keys: BTreeSet<String> = (0..36).map(|n| format!("k{n}")).collect();
+        let addresses = Addresses::give(subnet, &taken, &keys);
+        let all: BTreeSet<Ipv4Addr> = keys.iter().filter_map(|key| addresses.of(key)).collect();
+        assert_eq!(all.len(), 36, "each has one of its own");
+        for address in &all {
+            assert!(!taken.contains(address) && !subnet.of_the_engine().contains(*address));
+            assert!(*address != subnet.at(0) && *address != subnet.at(1));
+        }
+        let more: BTreeSet<String> = (0..60).map(|n| format!("k{n}")).collect();
+        let full = Addresses::give(subnet, &taken, &more);
+        assert_eq!(more.iter().filter_map(|key| full.of(key)).count(), 36);
+    }
+}
