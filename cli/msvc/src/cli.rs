@@ -179,6 +179,9 @@ pub enum Command {
     /// Not for people: carries the edges of a system in containers, inside one.
     #[command(hide = true, name = "internal-mesh")]
     Mesh(Internal),
+    /// Not for people: keeps a killed service of a system in containers down.
+    #[command(hide = true, name = "internal-keeper")]
+    Keeper(Internal),
 }
 
 /// `msvc up`.
@@ -281,7 +284,10 @@ impl Cli {
             Command::Chaos(Chaos::Kill(it)) => &it.files.files,
             Command::Chaos(Chaos::Run(it)) => &it.files.files,
             Command::Demo(it) => &it.files.files,
-            Command::Guardian(_) | Command::Supervisor(_) | Command::Mesh(_) => return Vec::new(),
+            Command::Guardian(_)
+            | Command::Supervisor(_)
+            | Command::Mesh(_)
+            | Command::Keeper(_) => return Vec::new(),
         };
         self.files.files.iter().chain(after).cloned().collect()
     }

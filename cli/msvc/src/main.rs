@@ -86,6 +86,10 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
             supervise::mesh(&it.rest, clock, shutdown).await?;
             return Ok(Exit::Held.into());
         }
+        Command::Keeper(it) => {
+            supervise::keeper(&it.rest, clock).await?;
+            return Ok(Exit::Held.into());
+        }
         _ => {}
     }
     let context = Context::load(cli, terminal.clone(), clock, shutdown)?;
@@ -98,7 +102,9 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
         Command::Contract(it) => command::contract::run(&context, it).await,
         Command::Chaos(it) => command::chaos::run(&context, it).await,
         Command::Demo(it) => command::demo::run(&context, it).await,
-        Command::Guardian(_) | Command::Supervisor(_) | Command::Mesh(_) => Ok(Exit::Held.into()),
+        Command::Guardian(_) | Command::Supervisor(_) | Command::Mesh(_) | Command::Keeper(_) => {
+            Ok(Exit::Held.into())
+        }
     };
     terminal.clear_progress();
     let (exit, failure) = match &ending {

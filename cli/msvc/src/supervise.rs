@@ -9,7 +9,9 @@ use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_machine::this_program::this_program;
 use msvc_mesh::Mesh;
+use msvc_runtime::docker::Engine;
 use msvc_runtime::docker::aboard::{attach_main, mesh_main};
+use msvc_runtime::docker::keeper::keeper_main;
 use msvc_runtime::process::{GuardianOptions, SupervisorOptions, guardian_main, supervisor_main};
 use msvc_system::id::EdgeId;
 
@@ -73,4 +75,19 @@ pub async fn mesh(
     let allocate = Arc::new(|_: &EdgeId| SocketAddr::from(([127, 0, 0, 1], 0)));
     let mesh = Mesh::new(clock, id, allocate);
     Ok(mesh_main(mesh, BUILD, shutdown).await?)
+}
+
+/// Keeps killed services of a system in containers down until it is told, or nobody tells it
+/// anything any more.
+///
+/// # Errors
+/// When the engine is not there.
+pub async fn keeper(given: &[OsString], clock: Arc<dyn Clock>) -> Result<(), Failure> {
+    let environment = std::env::vars().collect();
+    let engine = Engine::find(&environment)
+        .await
+        .map_err(msvc_runtime::contract::RuntimeError::from)?;
+    let allocate = Arc::new(|_: &EdgeId| SocketAddr::from(([127, 0, 0, 1], 0)));
+    let mesh = Mesh::new(Arc::clone(&clock), "keeper", allocate);
+    Ok(keeper_main(given, engine, mesh, clock).await?)
 }

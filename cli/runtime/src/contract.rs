@@ -141,6 +141,9 @@ pub trait Runtime: Send + Sync {
     /// Where the host reaches a port of an instance directly, past the mesh.
     async fn reach(&self, instance: &InstanceId, port: u16) -> Result<SocketAddr, RuntimeError>;
 
+    /// A session under which services are killed and released, with leases of its own.
+    async fn keeper(&self) -> Result<Session, RuntimeError>;
+
     /// The session to the mesh that carries the system's edges.
     ///
     /// # Errors

@@ -155,8 +155,11 @@ impl KillReport {
     /// Takes note of what concerns a later incarnation.
     fn take(&mut self, stamped: &Stamped) {
         let killed = &self.instance;
-        let later =
-            |id: &InstanceId| id.same_replica(killed) && id.incarnation > killed.incarnation;
+        // A container that is started again is the same incarnation.
+        let is_later = stamped.monotonic_ns > self.killed_at_ns;
+        let later = |id: &InstanceId| {
+            id.same_replica(killed) && (id.incarnation > killed.incarnation || is_later)
+        };
         match &stamped.event {
             Event::InstanceStarted { instance, .. } if later(instance) => {
                 self.up_at_ns.get_or_insert(stamped.monotonic_ns);

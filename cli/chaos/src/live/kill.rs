@@ -82,11 +82,10 @@ pub(super) async fn strike(
             near: near.into_iter().collect(),
         });
     }
-    let mesh = faults.runtime.mesh();
-    let session = mesh
-        .map_err(|error| ArmError::Refused(error.to_string()))?
-        .clone();
-    let incidents = client::incidents(&session, From::default())
+    let refused_by = |error: RuntimeError| ArmError::Refused(error.to_string());
+    let mesh = faults.runtime.mesh().map_err(refused_by)?.clone();
+    let session = faults.runtime.keeper().await.map_err(refused_by)?;
+    let incidents = client::incidents(&mesh, From::default())
         .await
         .map_err(refused)?;
     let signs = Signs::gather(service.clone(), incidents);

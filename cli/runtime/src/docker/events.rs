@@ -25,12 +25,14 @@ pub(super) fn watch(
     project: &str,
     from: u64,
     clock: &Arc<dyn Clock>,
+    stamp: Arc<dyn Fn(u64) -> u64 + Send + Sync>,
 ) -> BoxStream<'static, Stamped> {
     let (sender, receiver) = mpsc::channel(WAITING);
     let watching = Watching {
         engine: engine.clone(),
         clock: Arc::clone(clock),
         sender,
+        stamp,
     };
     let label = format!("{}={project}", labels::PROJECT);
     tokio::spawn(watching.run(label, from));
@@ -45,6 +47,8 @@ struct Watching {
     engine: Engine,
     clock: Arc<dyn Clock>,
     sender: mpsc::Sender<Stamped>,
+    /// The engine's time on the mesh's clock.
+    stamp: Arc<dyn Fn(u64) -> u64 + Send + Sync>,
 }
 
 impl Watching {
@@ -103,7 +107,7 @@ impl Watching {
             Some("destroy") => Event::InstanceStopped { instance },
             _ => return true,
         };
-        self.sender.send(stamped(event, at)).await.is_ok()
+        self.sender.send(self.stamped(event, at)).await.is_ok()
     }
 
     /// Tells when a container that was started is ready.
@@ -119,7 +123,7 @@ impl Watching {
             let seconds = now.saturating_sub(since) as f64 / 1e9;
             let event = Event::InstanceReady { instance, seconds };
             // Who reads no more does not need to know.
-            let _ = self.sender.send(stamped(event, now)).await;
+            let _ = self.sender.send(self.stamped(event, now)).await;
         }
     }
 }
@@ -131,12 +135,14 @@ fn number(event: &EventMessage) -> u64 {
         .unwrap_or_default()
 }
 
-fn stamped(event: Event, at: u64) -> Stamped {
-    Stamped {
-        schema: SCHEMA.to_owned(),
-        emitter: "engine".to_owned(),
-        sequence: at,
-        monotonic_ns: at,
-        event,
+impl Watching {
+    fn stamped(&self, event: Event, at: u64) -> Stamped {
+        Stamped {
+            schema: SCHEMA.to_owned(),
+            emitter: "engine".to_owned(),
+            sequence: at,
+            monotonic_ns: (self.stamp)(at),
+            event,
+        }
     }
 }

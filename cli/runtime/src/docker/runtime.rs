@@ -22,7 +22,7 @@ use super::container::{self, Found};
 use super::engine::{Engine, EngineError, asked};
 use super::readiness::{self, Standing};
 use super::want::Names;
-use super::{beside, events, labels, logs, mesh_container, network, published, volume};
+use super::{beside, events, keeper, labels, logs, mesh_container, network, published, volume};
 use crate::contract::{ExecOutcome, LogLine, LogQuery, Runtime, RuntimeError};
 use crate::instance::InstanceSpec;
 use crate::lane::LaneOptions;
@@ -59,6 +59,9 @@ struct Meshes {
     open: Arc<Mutex<BTreeMap<String, Session>>>,
     /// The main lane's.
     main: Arc<OnceLock<Session>>,
+    /// How far its clock is ahead of the engine's, in nanoseconds: events are told by it, so that
+    /// they compare with what the mesh saw.
+    ahead: Arc<OnceLock<i128>>,
 }
 
 /// Nanoseconds since the Unix epoch: the clock that the engine's events are stamped by.
@@ -103,6 +106,7 @@ impl DockerRuntime {
     /// # Errors
     /// When the engine does not answer.
     pub async fn is_there(&self) -> Result<bool, RuntimeError> {
+        keeper::heal(self).await?;
         let meshes = self.found_meshes().await?;
         if let Some(mesh) = meshes
             .iter()
@@ -199,6 +203,12 @@ impl DockerRuntime {
         Ok(found)
     }
 
+    /// A time of the engine on the mesh's clock; the engine's own where there is no mesh.
+    pub(super) fn stamp(&self, wall_ns: u64) -> u64 {
+        let ahead = self.meshes.ahead.get().copied().unwrap_or_default();
+        u64::try_from(i128::from(wall_ns) + ahead).unwrap_or_default()
+    }
+
     /// The project's meshes.
     pub(super) async fn found_meshes(&self) -> Result<Vec<mesh_container::Found>, EngineError> {
         mesh_container::find(&self.engine, self.project.as_str(), &self.root).await
@@ -214,6 +224,11 @@ impl DockerRuntime {
         open.insert(mesh.container.clone(), session.clone());
         if mesh.lane == LaneName::main() {
             // The first one stays: who replaces a mesh opens its edges and ends.
+            let now = i128::from(wall_ns(&*self.clock));
+            let _ = self
+                .meshes
+                .ahead
+                .set(i128::from(session.peer().clock_ns) - now);
             let _ = self.meshes.main.set(session.clone());
         }
         Ok(session)
@@ -265,7 +280,7 @@ impl DockerRuntime {
     }
 
     /// The latest container of a replica.
-    async fn one(&self, id: &InstanceId) -> Result<Found, RuntimeError> {
+    pub(super) async fn one(&self, id: &InstanceId) -> Result<Found, RuntimeError> {
         let found = self.found().await?.into_iter();
         found
             .filter(|found| found.id.same_replica(id))
@@ -383,7 +398,9 @@ impl Runtime for DockerRuntime {
 
     async fn watch(&self, from: u64) -> Result<BoxStream<'static, Stamped>, RuntimeError> {
         let project = self.project.as_str();
-        Ok(events::watch(&self.engine, project, from, &self.clock))
+        let (runtime, clock) = (self.clone(), &self.clock);
+        let stamp = Arc::new(move |at| runtime.stamp(at));
+        Ok(events::watch(&self.engine, project, from, clock, stamp))
     }
 
     async fn apply(&self, step: &Step) -> Result<Vec<Event>, RuntimeError> {
@@ -453,6 +470,10 @@ impl Runtime for DockerRuntime {
                 "this host does not reach {instance} directly"
             ))),
         }
+    }
+
+    async fn keeper(&self) -> Result<Session, RuntimeError> {
+        keeper::launch(self).await
     }
 
     fn mesh(&self) -> Result<&Session, RuntimeError> {

@@ -121,6 +121,10 @@ impl Runtime for Fake {
         Err(RuntimeError::NoInstance(instance.clone()))
     }
 
+    async fn keeper(&self) -> Result<Session, RuntimeError> {
+        panic!("no step needs a keeper")
+    }
+
     fn mesh(&self) -> Result<&Session, RuntimeError> {
         panic!("no step needs the mesh")
     }

@@ -153,6 +153,10 @@ impl Runtime for ProcessRuntime {
         self.ask(method::REACH, Reach { instance, port }).await
     }
 
+    async fn keeper(&self) -> Result<Session, RuntimeError> {
+        Ok(self.session.clone())
+    }
+
     fn mesh(&self) -> Result<&Session, RuntimeError> {
         Ok(&self.session)
     }

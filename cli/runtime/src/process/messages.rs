@@ -111,7 +111,7 @@ pub(crate) struct Released {
 }
 
 /// An error as it goes over the wire.
-pub(super) fn refusal(error: &RuntimeError) -> ProtocolError {
+pub(crate) fn refusal(error: &RuntimeError) -> ProtocolError {
     let (kind, detail) = match error {
         RuntimeError::PortTaken {
             address,

@@ -1,0 +1,316 @@
+//! Who keeps a killed service down, and brings it back whatever becomes of the command that asked
+//! for it: this very program, in a session of its own, started first.
+//!
+//! It speaks the mesh's protocol over its standard streams: leases, kills, releases. When the
+//! stream ends, or a lease is not renewed, it releases all that it holds and ends. What it holds
+//! stands on disk before the deed, so that a later command can finish what a killed keeper left.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bollard::models::RestartPolicyNameEnum;
+use bollard::query_parameters::KillContainerOptionsBuilder;
+use futures_util::stream::BoxStream;
+use msvc_machine::atomic_write::atomic_write;
+use msvc_machine::clock::Clock;
+use msvc_machine::shutdown::Shutdown;
+use msvc_machine::this_program::this_program;
+use msvc_mesh::Mesh;
+use msvc_mesh::control::MeshControl;
+use msvc_mesh::protocol::{Handler, Hello, ProtocolError, Session, SessionId, serve_connection};
+use msvc_system::id::InstanceId;
+use process_wrap::tokio::{CommandWrap, ProcessSession};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::container::{self, Found};
+use super::engine::{Engine, asked};
+use super::runtime::DockerRuntime;
+use crate::contract::RuntimeError;
+use crate::process::messages::{Kill, Killed, Release, Released, method};
+
+/// The form of the record.
+const SCHEMA: &str = "msvc.held/1";
+
+/// What is held down, by container.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Held {
+    schema: String,
+    /// The keeper's process.
+    keeper: u32,
+    containers: Vec<String>,
+}
+
+fn record(root: &Path, project: &str) -> PathBuf {
+    root.join(".msvc").join(project).join("held.json")
+}
+
+fn records(path: &Path) -> impl FnOnce(std::io::Error) -> RuntimeError + use<> {
+    let path = path.to_owned();
+    move |source| RuntimeError::Records { path, source }
+}
+
+/// Starts a keeper for a project and a session with it. It ends with the session.
+pub(super) async fn launch(runtime: &DockerRuntime) -> Result<Session, RuntimeError> {
+    let program = this_program().map_err(records(Path::new("msvc")))?;
+    let mut command = CommandWrap::with_new(&program, |command| {
+        command
+            .arg("internal-keeper")
+            .arg(runtime.project().as_str())
+            .arg(runtime.root())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+    });
+    command.wrap(ProcessSession);
+    let mut keeper = command.spawn().map_err(records(&program))?;
+    let gone = || RuntimeError::Refused("the keeper has no streams".to_owned());
+    let input = keeper.stdin().take().ok_or_else(gone)?;
+    let output = keeper.stdout().take().ok_or_else(gone)?;
+    // Whoever waits for it is the session's end; a zombie is reaped with this process.
+    tokio::spawn(async move { keeper.wait().await });
+    let stream = tokio::io::join(output, input);
+    let hello = Hello::client(env!("CARGO_PKG_VERSION"), 0);
+    Session::connect(stream, hello)
+        .await
+        .map_err(|why| RuntimeError::Refused(format!("the keeper does not answer: {why}")))
+}
+
+/// The keeper's main: `PROJECT ROOT`.
+///
+/// # Errors
+/// When the arguments are none, or the engine is not there.
+pub async fn keeper_main(
+    given: &[OsString],
+    engine: Engine,
+    mesh: Mesh,
+    clock: Arc<dyn Clock>,
+) -> Result<(), RuntimeError> {
+    let wrong = || RuntimeError::Refused("a keeper is PROJECT ROOT".to_owned());
+    let [project, root] = given else {
+        return Err(wrong());
+    };
+    let project = project
+        .to_str()
+        .and_then(|it| it.parse().ok())
+        .ok_or_else(wrong)?;
+    let runtime = DockerRuntime::new(engine, project, Path::new(root), Arc::clone(&clock));
+    // Opens the session with the mesh, whose clock the answers are told by.
+    runtime.is_there().await?;
+    let hello = mesh.hello(env!("CARGO_PKG_VERSION"));
+    let keeper = Keeper {
+        runtime,
+        control: MeshControl::new(mesh.clone()),
+        mesh,
+        clock,
+        held: Arc::default(),
+    };
+    let handler: Arc<dyn Handler> = Arc::new(keeper.clone());
+    let stream = tokio::io::join(tokio::io::stdin(), tokio::io::stdout());
+    // However the stream ends, what is held is released.
+    let _ = serve_connection(stream, hello, handler, Shutdown::new()).await;
+    keeper.release_all().await;
+    Ok(())
+}
+
+/// Brings back what a keeper that was killed had held down.
+///
+/// # Errors
+/// When the engine does not answer.
+pub(super) async fn heal(runtime: &DockerRuntime) -> Result<(), RuntimeError> {
+    let path = record(runtime.root(), runtime.project().as_str());
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        return Ok(());
+    };
+    let held: Held = serde_json::from_str(&text).unwrap_or_default();
+    if Path::new(&format!("/proc/{}/stat", held.keeper)).exists() && held.keeper > 0 {
+        return Ok(());
+    }
+    for container in &held.containers {
+        if let Some(found) = container::inspect(runtime.engine(), container).await?
+            && comes_back(&found)
+        {
+            let started = runtime
+                .engine()
+                .docker
+                .start_container(container, None)
+                .await;
+            // One that runs already was brought back by somebody else.
+            let _ = started;
+        }
+    }
+    let _ = std::fs::remove_file(&path);
+    Ok(())
+}
+
+/// Whether the restart policy brings a killed container back.
+fn comes_back(found: &Found) -> bool {
+    let host = found.seen.host_config.as_ref();
+    let policy = host.and_then(|host| host.restart_policy.as_ref());
+    !matches!(
+        policy.and_then(|policy| policy.name),
+        None | Some(RestartPolicyNameEnum::NO | RestartPolicyNameEnum::EMPTY)
+    )
+}
+
+/// Cheap to clone: all clones hold the same.
+#[derive(Clone)]
+struct Keeper {
+    runtime: DockerRuntime,
+    control: MeshControl,
+    mesh: Mesh,
+    clock: Arc<dyn Clock>,
+    held: Arc<Mutex<HashMap<InstanceId, String>>>,
+}
+
+impl Keeper {
+    fn held(&self) -> MutexGuard<'_, HashMap<InstanceId, String>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_down(&self) -> Result<(), RuntimeError> {
+        let path = record(self.runtime.root(), self.runtime.project().as_str());
+        let containers: Vec<String> = self.held().values().cloned().collect();
+        if containers.is_empty() {
+            let _ = std::fs::remove_file(&path);
+            return Ok(());
+        }
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(records(folder))?;
+        }
+        let held = Held {
+            schema: SCHEMA.to_owned(),
+            keeper: std::process::id(),
+            containers,
+        };
+        let text = serde_json::to_vec(&held).unwrap_or_default();
+        atomic_write(&path, &text).map_err(records(&path))
+    }
+
+    async fn kill(&self, instance: &InstanceId) -> Result<Killed, RuntimeError> {
+        let found = self.runtime.one(instance).await?;
+        if !found.phase().runs() {
+            return Err(RuntimeError::NoInstance(instance.clone()));
+        }
+        self.held()
+            .insert(instance.clone(), found.container.clone());
+        self.write_down()?;
+        let event = super::runtime::wall_ns(&*self.clock);
+        let options = KillContainerOptionsBuilder::default()
+            .signal("SIGKILL")
+            .build();
+        let docker = &self.runtime.engine().docker;
+        let killed = docker.kill_container(&found.container, Some(options)).await;
+        if let Err(error) = killed.map_err(asked(format!("killing {instance}"))) {
+            self.held().remove(instance);
+            self.write_down()?;
+            return Err(error.into());
+        }
+        Ok(Killed {
+            at_ns: self.runtime.stamp(event),
+            event,
+        })
+    }
+
+    async fn release(&self, instance: &InstanceId) -> Result<Released, RuntimeError> {
+        let container = self.held().remove(instance);
+        let container = container.ok_or_else(|| {
+            RuntimeError::Refused(format!("nothing holds {instance} down any more"))
+        })?;
+        let found = container::inspect(self.runtime.engine(), &container).await?;
+        let comes_back = found.is_some_and(|found| comes_back(&found));
+        if comes_back {
+            let docker = &self.runtime.engine().docker;
+            let started = docker.start_container(&container, None).await;
+            match started.map_err(asked(format!("bringing {instance} back"))) {
+                Err(error) if !error.is_so_already() => return Err(error.into()),
+                _ => {}
+            }
+        }
+        self.write_down()?;
+        Ok(Released { comes_back })
+    }
+
+    async fn release_all(&self) {
+        let all: Vec<InstanceId> = self.held().keys().cloned().collect();
+        for instance in all {
+            // One that was taken away meanwhile is held no more.
+            let _ = self.release(&instance).await;
+        }
+    }
+
+    /// Kills under a lease: with its end, or after its time, the instance is released.
+    async fn strike(&self, session: SessionId, kill: Kill) -> Result<Killed, ProtocolError> {
+        let Kill {
+            lease,
+            instance,
+            hold,
+            down_ms,
+        } = kill;
+        let over = self
+            .mesh
+            .lease_end(session, lease)
+            .map_err(|why| ProtocolError::refused("no_lease", why.to_string()))?;
+        let killed = self.kill(&instance).await.map_err(|why| refused(&why))?;
+        let keeper = self.clone();
+        tokio::spawn(async move {
+            let down = Duration::from_millis(down_ms);
+            tokio::select! {
+                () = over.cancelled() => {}
+                () = keeper.clock.sleep(down), if !hold => {}
+            }
+            // Released by its client before, or taken away: then nothing is held.
+            let _ = keeper.release(&instance).await;
+        });
+        Ok(killed)
+    }
+}
+
+fn refused(error: &RuntimeError) -> ProtocolError {
+    crate::process::messages::refusal(error)
+}
+
+fn read<T: serde::de::DeserializeOwned>(parameters: Value) -> Result<T, ProtocolError> {
+    serde_json::from_value(parameters)
+        .map_err(|why| ProtocolError::refused("invalid_parameters", why.to_string()))
+}
+
+fn tell(answer: impl Serialize) -> Result<Value, ProtocolError> {
+    serde_json::to_value(answer).map_err(|why| ProtocolError::Frame(why.to_string()))
+}
+
+#[async_trait::async_trait]
+impl Handler for Keeper {
+    async fn request(
+        &self,
+        session: SessionId,
+        method: &str,
+        parameters: Value,
+    ) -> Result<Value, ProtocolError> {
+        match method {
+            method::KILL => tell(self.strike(session, read(parameters)?).await?),
+            method::RELEASE => {
+                let Release { instance } = read(parameters)?;
+                tell(self.release(&instance).await.map_err(|why| refused(&why))?)
+            }
+            _ => self.control.request(session, method, parameters).await,
+        }
+    }
+
+    async fn subscribe(
+        &self,
+        session: SessionId,
+        method: &str,
+        parameters: Value,
+    ) -> Result<BoxStream<'static, Value>, ProtocolError> {
+        self.control.subscribe(session, method, parameters).await
+    }
+
+    async fn ended(&self, session: SessionId) {
+        self.control.ended(session).await;
+    }
+}
