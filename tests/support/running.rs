@@ -56,6 +56,10 @@ pub struct Running {
 
 impl Running {
     pub(super) fn new(mut command: Command) -> Self {
+        // Tests of the other runtime ask for it themselves, whatever engine answers here.
+        if command.get_envs().all(|(name, _)| name != "MSVC_RUNTIME") {
+            command.env("MSVC_RUNTIME", "process");
+        }
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -87,8 +87,6 @@ impl System {
         command
             .args(arguments)
             .env("NO_COLOR", "1")
-            // Tests of the other runtime ask for it themselves.
-            .env("MSVC_RUNTIME", "process")
             .stdin(Stdio::null());
         command.envs(self.environment.iter().map(|(k, v)| (k, v)));
         command

@@ -201,7 +201,9 @@ impl Context {
         let mut down = process::down(home, volumes, &*self.clock).await?;
         if let Some(engine) = self.engine().await? {
             let runtime = self.in_engine(engine, home);
+            let in_order = down.in_order || down.stopped == 0;
             down.stopped += docker::down(&runtime, volumes).await?.stopped;
+            down.in_order = in_order;
         }
         Ok(down)
     }

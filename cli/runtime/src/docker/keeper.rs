@@ -108,6 +108,7 @@ pub async fn keeper_main(
         mesh,
         clock,
         held: Arc::default(),
+        releasing: Arc::default(),
     };
     let handler: Arc<dyn Handler> = Arc::new(keeper.clone());
     let stream = tokio::io::join(tokio::io::stdin(), tokio::io::stdout());
@@ -165,6 +166,8 @@ struct Keeper {
     mesh: Mesh,
     clock: Arc<dyn Clock>,
     held: Arc<Mutex<HashMap<InstanceId, String>>>,
+    /// Taken while one is brought back, so that nobody ends meanwhile.
+    releasing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Keeper {
@@ -217,6 +220,7 @@ impl Keeper {
     }
 
     async fn release(&self, instance: &InstanceId) -> Result<Released, RuntimeError> {
+        let _releasing = self.releasing.lock().await;
         let container = self.held().remove(instance);
         let container = container.ok_or_else(|| {
             RuntimeError::Refused(format!("nothing holds {instance} down any more"))
@@ -241,6 +245,8 @@ impl Keeper {
             // One that was taken away meanwhile is held no more.
             let _ = self.release(&instance).await;
         }
+        // One that the lease's end releases may still be under way.
+        drop(self.releasing.lock().await);
     }
 
     /// Kills under a lease: with its end, or after its time, the instance is released.

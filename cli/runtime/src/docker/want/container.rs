@@ -77,6 +77,14 @@ pub(super) fn draft<'a>(
     mounts::apply(names, service, &mut host);
     fields::apply(service, &mut body, &mut host, problems);
     network_mode(names, service, &mut host, problems);
+    if host
+        .network_mode
+        .as_ref()
+        .is_some_and(|mode| mode.starts_with("container:"))
+    {
+        // They are the ports of whose namespace it is; the engine refuses them here.
+        body.exposed_ports = None;
+    }
     if let Some(mesh) = mesh
         && !service.other_fields.contains_key("network_mode")
     {

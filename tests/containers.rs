@@ -1,0 +1,210 @@
+//! Whole systems in containers, driven by the binary: every edge counted and broken as among host
+//! processes, whatever names, networks and addresses the file gives its services.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+
+use serde_json::Value;
+
+mod support;
+
+use support::{System, skipped, until};
+
+/// Whether an engine answers; says loudly when none does.
+fn engine() -> bool {
+    let probe =
+        System::compose("services: {a: {image: a}}\n").with_variable("MSVC_RUNTIME", "docker");
+    let found = probe.run(&["ps"]);
+    if found.status.success() {
+        return true;
+    }
+    let needed = std::env::var("MSVC_TEST_NEEDS_DOCKER").is_ok_and(|it| it == "1");
+    assert!(
+        !needed,
+        "this test needs a container engine: {}",
+        found.stderr
+    );
+    skipped("a container engine");
+    false
+}
+
+fn in_containers(system: System) -> System {
+    system.with_variable("MSVC_RUNTIME", "docker")
+}
+
+/// Connections and bytes to the callee of an edge, as `ps` shows them.
+fn passed(system: &System, edge: &str) -> (u64, u64) {
+    let ps = system.ps();
+    let edges = ps["edges"].as_array().unwrap();
+    let found = edges.iter().find(|it| it["edge"] == edge);
+    let counts = found.map(|it| it["counts"].clone()).unwrap_or(Value::Null);
+    let count = |name: &str| counts[name].as_u64().unwrap_or_default();
+    (count("connections"), count("bytes_to_callee"))
+}
+
+#[test]
+fn the_shop_in_containers_is_played_proven_and_broken_on_its_edges() {
+    if !engine() {
+        return;
+    }
+    let system = in_containers(System::shop("shop-c", ""));
+    let up = system.up();
+    assert!(up.stdout.contains("is up"), "{}", up.stdout);
+    system.run(&["journey", "run"]).expect(0);
+    for edge in [
+        "client->gateway:8080",
+        "gateway->orders:8080",
+        "orders->payments:8080",
+        "orders->inventory:50051",
+        "orders->broker:9092",
+        "notifications->broker:9092",
+        "notifications->mailbox:2525",
+    ] {
+        let (connections, bytes) = passed(&system, edge);
+        assert!(
+            connections > 0 && bytes > 0,
+            "{edge}: {connections}, {bytes} B"
+        );
+    }
+    let again = system.up();
+    assert!(again.stdout.contains("nothing changed"), "{}", again.stdout);
+
+    let late = [
+        "chaos",
+        "inject",
+        "latency",
+        "--edge",
+        "orders->payments",
+        "--delay",
+        "200ms",
+        "--",
+    ];
+    let play = system.command(&["journey", "run", "checkout"]);
+    let mut words: Vec<&str> = late.to_vec();
+    let play: Vec<String> = std::iter::once(play.get_program())
+        .chain(play.get_args())
+        .map(|word| word.to_str().unwrap().to_owned())
+        .collect();
+    words.extend(play.iter().map(String::as_str));
+    let broken = system.run(&words).expect(0);
+    assert!(
+        broken.stderr.contains("felt by 1 connection"),
+        "{}",
+        broken.stderr
+    );
+
+    let killed = system
+        .run(&["chaos", "kill", "payments", "--down", "500ms"])
+        .expect(0);
+    assert!(killed.stderr.contains("healthy after"), "{}", killed.stderr);
+    system.run(&["contract", "verify"]).expect(0);
+    let down = system.run(&["down", "--volumes"]).expect(0);
+    assert!(down.stderr.contains("8 stopped"), "{}", down.stderr);
+    assert_eq!(system.ps()["running"], false);
+}
+
+#[test]
+fn a_kill_ends_with_the_msvc_that_holds_it_however_that_ends() {
+    if !engine() {
+        return;
+    }
+    let system = in_containers(nodes(
+        "  b: {<<: *node}\n  a: {<<: *node, environment: {B: \"b:8080\"}}\n",
+    ));
+    system.up();
+    let holding = system.start(&["chaos", "kill", "b", "--", "sleep", "600"]);
+    let health = || {
+        let ps = system.ps();
+        let all = ps["instances"].as_array().unwrap().iter();
+        let b = all.clone().find(|it| it["service"] == "b").unwrap();
+        b["health"].as_str().unwrap().to_owned()
+    };
+    until("b to be down", || (health() == "exited").then_some(()));
+    support::kill("KILL", holding.pid());
+    until("b to be back", || (health() == "ready").then_some(()));
+}
+
+#[test]
+fn edges_are_carried_whatever_names_networks_and_addresses_the_file_gives() {
+    if !engine() {
+        return;
+    }
+    let number = std::process::id();
+    let subnet = format!("10.{}.{}", 230 + number % 20, number % 250);
+    let system = in_containers(nodes(&format!(
+        "  \
+  store: {{<<: *node, container_name: dk{number}-front, networks: [inner]}}\n  \
+  front: {{<<: *node, container_name: dk{number}-store, networks: [inner, outer]}}\n  \
+  fixed: {{<<: *node, networks: {{outer: {{ipv4_address: {subnet}.77, aliases: [shelf]}}}}}}\n  \
+  guest: {{<<: *node, network_mode: \"service:front\", command: [*w, *x, *y, *z, serve, \"9090\"], healthcheck: {{test: [CMD, *w, *x, *y, *z, check, \"127.0.0.1:9090\"]}}}}\n  \
+  caller: {{<<: *node, networks: [inner, outer], depends_on: [store, front, fixed, guest], command: [*w, *x, *y, *z, call, \"store:8080\", \"front:8080\", \"shelf:8080\", \"dk{number}-front:8080\"]}}\n\
+networks:\n  inner: {{internal: true}}\n  outer: {{ipam: {{config: [{{subnet: {subnet}.0/24}}]}}}}\n"
+    )));
+    system.up();
+    for (edge, calls) in [
+        ("caller->store:8080", 2),
+        ("caller->front:8080", 1),
+        ("caller->fixed:8080", 1),
+    ] {
+        let found = until(edge, || {
+            let found = passed(&system, edge);
+            (found.0 >= calls).then_some(found)
+        });
+        assert_eq!(found, (calls, 5 * calls), "{edge}");
+    }
+}
+
+/// A system of services that answer what they are told, each an image of this very program.
+fn nodes(services: &str) -> System {
+    let own = std::env::current_exe().unwrap();
+    let system = System::compose(&format!(
+        "x-words: [&w node, &x \"--exact\", &y \"--nocapture\", &z service]\n\
+         x-node: &node\n  build: {{context: ., dockerfile: Dockerfile}}\n  command: [*w, *x, *y, *z, serve, \"8080\"]\n  expose: [8080]\n  restart: always\n  stop_signal: SIGKILL\n  healthcheck: {{test: [CMD, *w, *x, *y, *z, check, \"127.0.0.1:8080\"], interval: 1h}}\n\
+         services:\n{services}"
+    ));
+    std::fs::copy(own, system.directory.join("node")).unwrap();
+    let dockerfile = "FROM scratch\nCOPY node /bin/node\nENV PATH=/bin\n";
+    std::fs::write(system.directory.join("Dockerfile"), dockerfile).unwrap();
+    system
+}
+
+/// A service when it is given a role, and no test otherwise.
+#[test]
+fn service() {
+    let words: Vec<String> = std::env::args().collect();
+    let Some(at) = words.iter().position(|word| word == "service") else {
+        return;
+    };
+    let role: Vec<&str> = words[at + 1..].iter().map(String::as_str).collect();
+    match role.as_slice() {
+        ["serve", port] => serve(port),
+        ["check", address] => drop(TcpStream::connect(address).unwrap()),
+        ["call", addresses @ ..] => {
+            for address in addresses {
+                let mut stream = TcpStream::connect(address).unwrap();
+                stream.write_all(b"hello").unwrap();
+                let mut answer = [0; 5];
+                stream.read_exact(&mut answer).unwrap();
+                assert_eq!(&answer, b"hello");
+            }
+            serve("8080");
+        }
+        _ => {}
+    }
+}
+
+/// Answers what it is told, for ever.
+fn serve(port: &str) {
+    let listener = TcpListener::bind(format!("0.0.0.0:{port}")).unwrap();
+    for stream in listener.incoming().flatten() {
+        std::thread::spawn(move || {
+            let (mut read, mut write) = (&stream, &stream);
+            let mut buffer = [0; 1024];
+            while let Ok(length @ 1..) = read.read(&mut buffer) {
+                if write.write_all(&buffer[..length]).is_err() {
+                    break;
+                }
+            }
+        });
+    }
+}
