@@ -1,6 +1,16 @@
 //! Whole systems in containers, driven by the binary: every edge counted and broken as among host
 //! processes, whatever names, networks and addresses the file gives its services.
 
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may fail as loudly as it can"
+)]
+
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 

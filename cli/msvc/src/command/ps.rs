@@ -70,14 +70,19 @@ fn instances(observed: &Observed) -> Table {
 
 fn edges(observed: &Observed) -> Table {
     let mut table = Table::new(&["EDGE", "CONNS", "SENT", "RECEIVED", "WHY"]);
-    for edge in &observed.edges {
+    // In containers every pair has an edge; one that no file names and nobody uses is not shown.
+    let is_shown = |edge: &&EdgeStatus| !edge.reasons.is_empty() || edge.counts.connections > 0;
+    for edge in observed.edges.iter().filter(is_shown) {
         let open = if edge.accepting { "" } else { " (refuses)" };
         table.row(vec![
             format!("{}{open}", edge.id),
             edge.counts.connections.to_string(),
             bytes(edge.counts.bytes_to_callee),
             bytes(edge.counts.bytes_from_callee),
-            edge.reasons.join(", "),
+            match edge.reasons.is_empty() {
+                true => "seen, declared nowhere".to_owned(),
+                false => edge.reasons.join(", "),
+            },
         ]);
     }
     table
