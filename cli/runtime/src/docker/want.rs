@@ -162,3 +162,6 @@ fn dependencies(
         .map(|service| (service.name.clone(), of(service)))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn an_address_of_no_network_has_no_interface() {
-        assert!(interface(Ipv4Addr::new(192, 0, 2, 77)).is_err());
+        assert!(interface(Ipv4Addr::new(239, 1, 2, 3)).is_err());
         assert!(interface(Ipv4Addr::LOCALHOST).is_ok());
     }
 }

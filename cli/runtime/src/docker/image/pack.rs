@@ -37,9 +37,9 @@ const CERTIFICATES: [&str; 4] = [
 ];
 
 /// Changes when images are made of other things than before.
-const FORM: &str = "1";
+const FORM: &str = "2";
 
-/// The label that tells packed images, with the name they share.
+/// The label that tells packed images, with their name and binary.
 const LABEL: &str = "msvc.packed";
 
 /// An image to make.
@@ -118,6 +118,12 @@ impl Plan {
         })
     }
 
+    /// What the images of one binary have in common. Another copy of the system has the same
+    /// names and binaries of its own: its images are not ours to remove.
+    fn label(&self) -> String {
+        format!("{} {}", self.name, self.binary.display())
+    }
+
     /// The program's name on the image's PATH.
     pub(super) fn program(&self) -> &str {
         &self.program
@@ -178,7 +184,7 @@ pub(super) async fn load(engine: &Engine, plan: &Plan) -> Result<(), EngineError
 /// One that a container still uses stays until the next time; so does whatever the engine keeps
 /// for a reason of its own.
 async fn forget_earlier(engine: &Engine, plan: &Plan) {
-    let label = format!("{LABEL}={}", plan.name);
+    let label = format!("{LABEL}={}", plan.label());
     let filters = std::collections::HashMap::from([("label", vec![label])]);
     let options = ListImagesOptionsBuilder::default()
         .filters(&filters)
@@ -222,7 +228,7 @@ fn archive(plan: &Plan) -> Result<Bytes, EngineError> {
             "Env": [PATH],
             "Cmd": [plan.program],
             "WorkingDir": "/",
-            "Labels": { LABEL: plan.name },
+            "Labels": { LABEL: plan.label() },
         },
         "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{layer_digest}")] },
         "history": [{ "created": "1970-01-01T00:00:00Z", "created_by": "msvc" }],

@@ -154,6 +154,8 @@ impl Draft<'_> {
             labels.insert(compose::NUMBER.to_owned(), replica.to_string());
             labels.insert(labels::REPLICA.to_owned(), replica.to_string());
         }
+        // Of a packed image the name tells what it was made of, as its id does.
+        let image = body.image.take_if(|_| facts.program.is_some());
         let mut create = sorted(serde_json::to_value(&body).unwrap_or_default());
         let name = names.container(service, replica);
         let settings = hex(format!("{name} {create} {joins:?} {:?}", self.networks).as_bytes());
@@ -165,6 +167,9 @@ impl Draft<'_> {
             }
             None => settings,
         };
+        if let Some(image) = image {
+            create["Image"] = Value::from(image);
+        }
         InstanceSpec {
             id: InstanceId {
                 project: options.project.clone(),

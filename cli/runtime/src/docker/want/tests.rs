@@ -1,0 +1,299 @@
+//! What is asked of the engine, as text.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use msvc_system::files::Files;
+use msvc_system::id::LaneName;
+use msvc_system::load::{LoadRequest, load};
+use msvc_system::model::System;
+use serde_json::Value;
+
+use super::addresses::Subnet;
+use super::{MeshWish, Wish, wanted};
+use crate::docker::image::ImageFacts;
+use crate::instance::Program;
+use crate::lane::{LaneOptions, Publish, Subset, Wanted};
+use crate::provision::Kind;
+
+fn system(text: &str) -> System {
+    let path = PathBuf::from("/system/compose.yaml");
+    let files = BTreeMap::from([(path, text.as_bytes().to_vec())]);
+    let request = LoadRequest {
+        directory: PathBuf::from("/system"),
+        files: Vec::new(),
+        project: Some("shop".to_owned()),
+        profiles: Vec::new(),
+        shown_from: None,
+        environment: BTreeMap::new(),
+        lenient: false,
+    };
+    let loaded = load(&request, &Files::in_memory(files));
+    loaded
+        .unwrap_or_else(|problems| panic!("{problems}"))
+        .system
+}
+
+fn options() -> LaneOptions {
+    LaneOptions {
+        project: "shop".parse().unwrap(),
+        lane: LaneName::main(),
+        home: PathBuf::from("/system/.msvc/shop"),
+        services: Subset::All,
+        publish: Publish::AsTheFileSays,
+        environment: BTreeMap::new(),
+        further_edges: Vec::new(),
+        caller: BTreeMap::new(),
+        lenient: false,
+    }
+}
+
+fn want(text: &str, mesh: Option<&MeshWish>) -> Result<Wanted, String> {
+    let system = system(text);
+    let (options, images) = (options(), BTreeMap::new());
+    let wish = Wish {
+        system: &system,
+        options: &options,
+        images: &images,
+        mesh,
+    };
+    wanted(&wish).map_err(|problems| problems.to_string())
+}
+
+fn create(wanted: &Wanted, service: &str) -> Value {
+    let found = wanted
+        .instances
+        .iter()
+        .find(|it| it.id.service == *service)
+        .unwrap();
+    let Program::Container(program) = &found.program else {
+        panic!("a container");
+    };
+    program.create.clone()
+}
+
+#[test]
+fn every_field_is_handed_to_the_engine() {
+    let fields = [
+        ("user: \"1000:1000\"", "/User", "\"1000:1000\""),
+        ("hostname: h", "/Hostname", "\"h\""),
+        ("tty: true", "/Tty", "true"),
+        ("read_only: true", "/HostConfig/ReadonlyRootfs", "true"),
+        ("privileged: true", "/HostConfig/Privileged", "true"),
+        ("init: true", "/HostConfig/Init", "true"),
+        (
+            "cap_add: [NET_ADMIN]",
+            "/HostConfig/CapAdd",
+            "[\"NET_ADMIN\"]",
+        ),
+        ("tmpfs: /run", "/HostConfig/Tmpfs", "{\"/run\":\"\"}"),
+        ("mem_limit: 64m", "/HostConfig/Memory", "67108864"),
+        ("cpus: 1.5", "/HostConfig/NanoCpus", "1500000000"),
+        (
+            "deploy: {resources: {limits: {memory: 1g, pids: 9}}}",
+            "/HostConfig/PidsLimit",
+            "9",
+        ),
+        (
+            "ulimits: {nofile: {soft: 1, hard: 2}}",
+            "/HostConfig/Ulimits/0/Hard",
+            "2",
+        ),
+        (
+            "extra_hosts: [\"far=10.0.0.1\"]",
+            "/HostConfig/ExtraHosts",
+            "[\"far:10.0.0.1\"]",
+        ),
+        (
+            "sysctls: {a.b: 1}",
+            "/HostConfig/Sysctls",
+            "{\"a.b\":\"1\"}",
+        ),
+        (
+            "logging: {driver: json-file, options: {max-size: 1m}}",
+            "/HostConfig/LogConfig/Config",
+            "{\"max-size\":\"1m\"}",
+        ),
+        (
+            "restart: on-failure:3",
+            "/HostConfig/RestartPolicy/MaximumRetryCount",
+            "3",
+        ),
+        ("stop_signal: SIGINT", "/StopSignal", "\"SIGINT\""),
+        ("working_dir: /w", "/WorkingDir", "\"/w\""),
+        ("labels: {a: b}", "/Labels/a", "\"b\""),
+        (
+            "ports: [\"127.0.0.1:80:8080\"]",
+            "/HostConfig/PortBindings/8080~1tcp/0/HostPort",
+            "\"80\"",
+        ),
+        (
+            "volumes: [\"./x:/y:ro\"]",
+            "/HostConfig/Binds",
+            "[\"/system/x:/y:ro\"]",
+        ),
+        (
+            "healthcheck: {disable: true}",
+            "/Healthcheck/Test",
+            "[\"NONE\"]",
+        ),
+        ("network_mode: host", "/HostConfig/NetworkMode", "\"host\""),
+    ];
+    for (field, at, expected) in fields {
+        let wanted = want(&format!("services:\n  web: {{image: x, {field}}}\n"), None);
+        let create = create(
+            &wanted.unwrap_or_else(|why| panic!("{field}: {why}")),
+            "web",
+        );
+        let found = create.pointer(at).map(ToString::to_string);
+        assert_eq!(found.as_deref(), Some(expected), "{field}\n{create:#}");
+    }
+}
+
+#[test]
+fn what_the_engine_would_not_get_is_named_with_its_place() {
+    for (field, expected) in [
+        ("gpus: all", "`gpus` is not handed to the engine yet"),
+        (
+            "shm_size: much",
+            "`shm_size` has a value that the engine does not take",
+        ),
+        (
+            "ports: [\"8080:80\"], scale: 2",
+            "only one of them can have the host's port 8080",
+        ),
+    ] {
+        let told = want(&format!("services:\n  web: {{image: x, {field}}}\n"), None);
+        let told = told.unwrap_err();
+        assert!(
+            told.contains(expected) && told.contains("compose.yaml:2:"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn names_are_composes_own_and_a_copy_takes_none_that_the_file_fixes() {
+    let text = "services:\n  web: {image: x, container_name: w, volumes: [\"d:/d\"], networks: [n]}\nvolumes: {d: {name: dd}}\nnetworks: {n: {name: nn}}\n".replace("d:/d", "data:/d").replace("{d: ", "{data: ");
+    let system = system(&text);
+    let names = |lane: &str| {
+        let mut options = options();
+        options.lane = lane.parse().unwrap();
+        let images = BTreeMap::new();
+        let wish = Wish {
+            system: &system,
+            options: &options,
+            images: &images,
+            mesh: None,
+        };
+        let wanted = wanted(&wish).unwrap();
+        let mut names: Vec<String> = wanted.provisions.into_iter().map(|it| it.name).collect();
+        let Program::Container(program) = &wanted.instances[0].program else {
+            panic!("a container");
+        };
+        names.push(program.name.clone());
+        names
+    };
+    assert_eq!(names("main"), ["nn", "dd", "w"]);
+    let copy = ["shop-second_n", "shop-second_data", "shop-second-web-1"];
+    assert_eq!(names("second"), copy);
+}
+
+fn mesh(network: &str, subnet: &str) -> MeshWish {
+    MeshWish {
+        subnets: BTreeMap::from([(network.to_owned(), subnet.parse::<Subnet>().unwrap())]),
+        image: ImageFacts::default(),
+    }
+}
+
+#[test]
+fn every_pair_with_known_ports_has_an_edge_and_finds_it_by_every_name() {
+    let text = "services:\n  web: {image: x, ports: [\"80\"]}\n  db: {image: x, expose: [5432], container_name: store, hostname: web}\n  idle: {image: x}\n";
+    let mesh = mesh("shop_default", "10.9.0.0/24");
+    let wanted = want(text, Some(&mesh)).unwrap();
+    let mut edges: Vec<String> = wanted.edges.iter().map(|it| it.id.to_string()).collect();
+    edges.sort();
+    assert_eq!(
+        edges,
+        [
+            "client->web:80",
+            "db->web:80",
+            "idle->db:5432",
+            "idle->web:80",
+            "web->db:5432"
+        ]
+    );
+    let hosts = create(&wanted, "web")["HostConfig"]["ExtraHosts"].clone();
+    let hosts: Vec<&str> = hosts
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let edge = wanted
+        .edges
+        .iter()
+        .find(|it| it.id.to_string() == "web->db:5432")
+        .unwrap();
+    for name in ["db", "store", "db.shop_default"] {
+        let line = format!("{name}:{}", edge.listen.ip());
+        assert!(hosts.contains(&line.as_str()), "{line} in {hosts:?}");
+    }
+    // A name that is another service's means that one.
+    assert!(
+        !hosts.iter().any(|line| line.starts_with("web:")),
+        "{hosts:?}"
+    );
+    // The host's ports are opened by the mesh alone.
+    assert!(create(&wanted, "web")["HostConfig"]["PortBindings"].is_null());
+    let carrier = wanted
+        .provisions
+        .iter()
+        .find(|it| it.kind == Kind::Mesh)
+        .unwrap();
+    let bindings = &carrier.create["create"]["HostConfig"]["PortBindings"];
+    assert!(bindings["20000/tcp"][0]["HostPort"] == "", "{bindings}");
+    // The engine hands out nothing that is an edge's or a container's.
+    let network = wanted
+        .provisions
+        .iter()
+        .find(|it| it.kind == Kind::Network)
+        .unwrap();
+    assert_eq!(
+        network.create["IPAM"]["Config"][0]["IPRange"],
+        "10.9.0.192/26"
+    );
+}
+
+#[test]
+fn a_service_more_moves_no_address_of_the_others() {
+    let mesh = mesh("shop_default", "10.9.0.0/20");
+    let text = "services:\n  web: {image: x, expose: [80]}\n  db: {image: x, expose: [80]}\n";
+    let before = want(text, Some(&mesh)).unwrap();
+    let after = want(&format!("{text}  a: {{image: x}}\n"), Some(&mesh)).unwrap();
+    for edge in &before.edges {
+        let same = after.edges.iter().find(|it| it.id == edge.id).unwrap();
+        assert_eq!((same.listen, &same.backends), (edge.listen, &edge.backends));
+    }
+    for service in ["web", "db"] {
+        assert_eq!(create(&before, service), create(&after, service));
+    }
+}
+
+#[test]
+fn what_the_mesh_does_not_carry_is_told() {
+    let text = "services:\n  web: {image: x, network_mode: host}\n  db: {image: x, networks: [far]}\n  dns: {image: x, ports: [\"53:53/udp\"]}\nnetworks: {far: {external: true}}\n";
+    let mesh = mesh("shop_default", "10.9.0.0/24");
+    let wanted = want(text, Some(&mesh)).unwrap();
+    let told: Vec<String> = wanted.warnings.iter().map(|it| it.what.clone()).collect();
+    let told = told.join("\n");
+    for expected in [
+        "web: it uses the host's own",
+        "db: network far",
+        "dns: its UDP ports",
+    ] {
+        assert!(told.contains(expected), "{told}");
+    }
+    let udp = &create(&wanted, "dns")["HostConfig"]["PortBindings"]["53/udp"];
+    assert_eq!(udp[0]["HostPort"], "53");
+}
