@@ -10,10 +10,12 @@ use msvc_system::id::ServiceName;
 mod chaos;
 mod contract;
 mod journey;
+mod ready;
 
 pub use chaos::{Chaos, ChaosRun, Inject, Kill, Latency, Way};
 pub use contract::{Contract, ContractVerify};
 pub use journey::{Journey, JourneyRun};
+pub use ready::Ready;
 
 /// Boot a system of services from its Compose file, prove it, break it.
 #[derive(Debug, Parser)]
@@ -139,6 +141,11 @@ pub enum Command {
         after_help = "Example:\n  msvc chaos kill notifications --down 5s"
     )]
     Chaos(Chaos),
+    /// Say from evidence whether a code base is ready to be split into services.
+    #[command(
+        after_help = "Example:\n  msvc ready                            this repository\n  msvc ready ../shop --fail-on never     look, and let no build fail\n\nEnds with 1 when a check is not ready, else with 5 when one cannot be told,\nelse with 0."
+    )]
+    Ready(Ready),
     /// Boot, play, verify, break, report, tear down: everything, once.
     #[command(
         after_help = "Example:\n  msvc demo --artifacts out    keep logs, journals and the report in ./out\n\nBoots the system as a project of its own, with its own data and free ports;\na system that is up is never touched. What it plays, verifies and breaks is\nwhat `x-msvc` in the Compose file names. Where there is no Compose file, the\none in ./sample-system is taken."
@@ -249,7 +256,9 @@ impl Cli {
             Command::Chaos(Chaos::Kill(it)) => &it.files.files,
             Command::Chaos(Chaos::Run(it)) => &it.files.files,
             Command::Demo(it) => &it.files.files,
-            Command::Guardian(_) | Command::Supervisor(_) => return Vec::new(),
+            Command::Ready(_) | Command::Guardian(_) | Command::Supervisor(_) => {
+                return Vec::new();
+            }
         };
         self.files.files.iter().chain(after).cloned().collect()
     }

@@ -7,4 +7,5 @@ pub mod down;
 pub mod journey;
 pub mod logs;
 pub mod ps;
+pub mod ready;
 pub mod up;

@@ -81,6 +81,7 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
             supervise::supervisor(&it.rest, clock, shutdown).await?;
             return Ok(Exit::Held.into());
         }
+        Command::Ready(it) => return command::ready::run(cli, it, terminal, &shutdown).await,
         _ => {}
     }
     let context = Context::load(cli, terminal.clone(), clock, shutdown)?;
@@ -93,7 +94,7 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
         Command::Contract(it) => command::contract::run(&context, it).await,
         Command::Chaos(it) => command::chaos::run(&context, it).await,
         Command::Demo(it) => command::demo::run(&context, it).await,
-        Command::Guardian(_) | Command::Supervisor(_) => Ok(Exit::Held.into()),
+        Command::Ready(_) | Command::Guardian(_) | Command::Supervisor(_) => Ok(Exit::Held.into()),
     };
     terminal.clear_progress();
     let (exit, failure) = match &ending {
