@@ -1,0 +1,166 @@
+//! What a system and the folders around it know already: names, ports, owners, habits.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use msvc_system::load::Loaded;
+use serde_json::Value;
+
+use super::Home;
+use crate::error::ScaffoldError;
+use crate::render;
+use crate::template::Template;
+use crate::workspace::Workspace;
+
+/// That no crate that the template's service uses has its name.
+pub(super) fn no_crate_of(template: &Template, name: &str) -> Result<(), ScaffoldError> {
+    let wanted = [name.replace('_', "-"), format!("{name}-client")];
+    let crates = render::locked_crates(template);
+    let found = crates
+        .iter()
+        .find(|other| wanted.contains(&other.replace('_', "-")));
+    match found {
+        None => Ok(()),
+        Some(other) => Err(taken(
+            name,
+            format!("the service is built with the crate `{other}`"),
+        )),
+    }
+}
+
+/// That nothing in the system answers to the name yet.
+pub(super) fn no_service_of(loaded: &Loaded, name: &str) -> Result<(), ScaffoldError> {
+    let services = entries(loaded.resolved.get("services"));
+    for (service, fields) in services {
+        // Host names do not tell upper from lower case.
+        if service.eq_ignore_ascii_case(name) {
+            return Err(taken(name, format!("the system has a service `{service}`")));
+        }
+        for key in ["container_name", "hostname"] {
+            let given = fields.get(key).and_then(Value::as_str);
+            if given.is_some_and(|given| given.eq_ignore_ascii_case(name)) {
+                return Err(taken(
+                    name,
+                    format!("the service `{service}` has it as its `{key}`"),
+                ));
+            }
+        }
+        for (network, fields) in entries(fields.get("networks")) {
+            let aliases = fields.get("aliases").and_then(Value::as_array);
+            let alias =
+                |alias: &Value| alias.as_str().is_some_and(|a| a.eq_ignore_ascii_case(name));
+            if aliases.is_some_and(|aliases| aliases.iter().any(alias)) {
+                let by = format!("the service `{service}` is called so on the network `{network}`");
+                return Err(taken(name, by));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// That the Cargo workspace around has no package of that name.
+pub(super) fn no_package_of(
+    workspace: Option<&Workspace>,
+    name: &str,
+) -> Result<(), ScaffoldError> {
+    let wanted = [name.to_owned(), format!("{name}-client")];
+    let packages = workspace.map(|workspace| workspace.packages.as_slice());
+    let found = packages
+        .unwrap_or_default()
+        .iter()
+        .find(|(other, _)| wanted.contains(other));
+    match found {
+        None => Ok(()),
+        Some((other, folder)) => {
+            let by = format!(
+                "the Cargo workspace has a package `{other}` in {}",
+                folder.display()
+            );
+            Err(taken(name, by))
+        }
+    }
+}
+
+fn taken(name: &str, by: String) -> ScaffoldError {
+    ScaffoldError::Taken {
+        name: name.to_owned(),
+        by,
+    }
+}
+
+/// Every port of the host that a service is published at, profiles left aside.
+pub(super) fn published_ports(resolved: &Value) -> BTreeSet<u16> {
+    let mut ports = BTreeSet::new();
+    for (_, service) in entries(resolved.get("services")) {
+        for port in service
+            .get("ports")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let published = match port.get("published") {
+                Some(Value::String(text)) => text.clone(),
+                Some(Value::Number(number)) => number.to_string(),
+                _ => continue,
+            };
+            let (from, to) = published
+                .split_once('-')
+                .unwrap_or((&published, &published));
+            if let (Ok(from), Ok(to)) = (from.parse::<u16>(), to.parse::<u16>()) {
+                ports.extend(from..=to);
+            }
+        }
+    }
+    ports
+}
+
+/// The owner that all services with an owner have, else nothing.
+pub(super) fn only_owner(home: &Home) -> String {
+    let Home::System(loaded) = home else {
+        return String::new();
+    };
+    let services = loaded.system.services.values();
+    let owners: BTreeSet<&str> = services.filter_map(|s| s.x_msvc.owner.as_deref()).collect();
+    match owners.iter().collect::<Vec<_>>().as_slice() {
+        [only] => (**only).to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// The folder that holds the folders of the services that are built, when it is one; else
+/// `services`, or the folder itself for a service alone.
+pub(super) fn usual_folder(home: &Home, root: &Path) -> String {
+    let loaded = match home {
+        Home::Alone => return ".".to_owned(),
+        Home::NoFile => return "services".to_owned(),
+        Home::System(loaded) => loaded,
+    };
+    let contexts = loaded
+        .system
+        .services
+        .values()
+        .filter_map(|s| s.build.as_ref());
+    let folders: BTreeSet<PathBuf> = contexts
+        .map(|build| {
+            build
+                .context
+                .canonicalize()
+                .unwrap_or_else(|_| build.context.clone())
+        })
+        .filter(|context| context != root)
+        .filter_map(|context| Some(context.parent()?.to_path_buf()))
+        .collect();
+    let inside = match folders.iter().collect::<Vec<_>>().as_slice() {
+        [only] => only.strip_prefix(root).ok().map(Path::to_path_buf),
+        _ => None,
+    };
+    match inside {
+        Some(folder) if folder.as_os_str().is_empty() => ".".to_owned(),
+        Some(folder) => folder.to_string_lossy().into_owned(),
+        None => "services".to_owned(),
+    }
+}
+
+fn entries(node: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
+    node.and_then(Value::as_object).into_iter().flatten()
+}
