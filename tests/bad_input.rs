@@ -92,6 +92,61 @@ fn a_service_that_dies_at_once_shows_its_last_words() {
     assert!(logs.stdout.contains("last words"), "{}", logs.stdout);
 }
 
+/// Services that can be asked nothing: `command` stands for a shell's.
+fn unasked(command: &str, more: &str) -> System {
+    System::compose(&format!(
+        "services:\n  worker:\n    image: none\n    x-msvc: {{ process: {{ command: [\"sh\", \"-c\", \"{command}\"] }} }}\n{more}"
+    ))
+}
+
+#[test]
+fn a_service_that_cannot_be_asked_and_dies_at_once_is_not_up() {
+    let system = unasked("echo no such module; sleep 0.1; exit 3", "");
+    refused(
+        &system,
+        &["up", "-d"],
+        1,
+        &["no such module", "worker never became ready", "status 3"],
+    );
+}
+
+#[test]
+fn a_service_that_is_started_again_and_again_is_not_up() {
+    let system = unasked("echo once more; exit 4", "    restart: always\n");
+    refused(
+        &system,
+        &["up", "-d"],
+        1,
+        &["once more", "worker never became ready", "in a row"],
+    );
+}
+
+#[test]
+fn a_job_that_has_done_its_work_is_as_good_as_up() {
+    let system = unasked("echo done", "");
+    system.up();
+    assert_eq!(system.ps()["instances"][0]["health"], "exited");
+    // Twice changes nothing: the job is not done again.
+    system.run(&["up", "-d"]).expect(0);
+    let logs = system.run(&["logs", "worker"]).expect(0);
+    assert_eq!(logs.stdout.matches("done").count(), 1, "{}", logs.stdout);
+}
+
+#[test]
+fn a_service_that_dies_while_others_get_ready_is_not_up() {
+    // The first is healthy at once and dies as soon as the second has seen that; the second gets
+    // ready only when the first is dead.
+    let system = System::compose(
+        "services:\n  brief:\n    image: none\n    x-msvc: { process: { command: [\"sh\", \"-c\", \"echo farewell; while [ ! -e seen ]; do sleep 0.01; done; touch dead; exit 5\"] } }\n    healthcheck: { test: [\"CMD\", \"true\"], interval: 100ms }\n  late:\n    image: none\n    depends_on: { brief: { condition: service_healthy } }\n    x-msvc: { process: { command: [\"sh\", \"-c\", \"touch seen; exec sleep 600\"] } }\n    healthcheck: { test: [\"CMD\", \"test\", \"-e\", \"dead\"], interval: 100ms, retries: 100 }\n",
+    );
+    refused(
+        &system,
+        &["up", "-d"],
+        1,
+        &["farewell", "brief never became ready", "status 5"],
+    );
+}
+
 #[test]
 fn a_service_that_never_gets_ready_shows_its_last_lines_and_what_its_probe_said() {
     let system = System::compose(
@@ -142,6 +197,28 @@ fn an_unknown_edge_or_journey_is_wrong_usage_and_the_nearest_is_offered() {
     // None of it touched what runs.
     assert_eq!(system.ps()["instances"][0]["health"], "ready");
     assert_eq!(system.ps()["instances"][0]["restarts"], 0);
+}
+
+#[test]
+fn an_unknown_edge_is_told_also_while_nothing_runs() {
+    let system = one_service("    ports: [\"9100\"]\n");
+    let latency = ["chaos", "inject", "latency", "--delay", "1ms", "--edge"];
+    let unknown = [&latency[..], &["client->wbe", "--", "true"]].concat();
+    refused(&system, &unknown, 2, &["did you mean `client->web:9100`?"]);
+    let known = [&latency[..], &["client->web", "--", "true"]].concat();
+    refused(&system, &known, 5, &["is not running", "msvc up -d"]);
+}
+
+#[test]
+fn places_are_named_from_where_one_stands() {
+    let system = System::compose("services:\n  web:\n    imag: x\n");
+    let above = system.directory.parent().unwrap();
+    let name = system.directory.file_name().unwrap().to_str().unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_msvc"));
+    command.current_dir(above).args(["-C", name, "up"]);
+    let done = support::finish(command).expect(4);
+    let place = format!("error: {name}/compose.yaml:3:5: ");
+    assert!(done.stderr.contains(&place), "{}", done.stderr);
 }
 
 #[test]

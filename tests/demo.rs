@@ -63,6 +63,25 @@ fn on_another_system_in_another_language_the_journey_that_does_not_hold_is_named
     for file in ["run.json", "report.json", "events.ndjson", "compose.json"] {
         assert!(folder.join(file).exists(), "{file}");
     }
+    let mut logs = std::fs::read_dir(folder.join("logs/main")).unwrap();
+    assert!(logs.next().is_some(), "no logs are kept");
+}
+
+#[test]
+fn a_build_that_replaces_msvc_itself_does_not_disturb_the_boot() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("msvc");
+    std::fs::copy(env!("CARGO_BIN_EXE_msvc"), &program).unwrap();
+    let system = System::compose(&format!(
+        "services:\n  web:\n    build: .\n    x-msvc: {{ process: {{ build: [\"rm\", \"{}\"], command: [\"sleep\", \"600\"] }} }}\n    healthcheck: {{ test: [\"CMD\", \"true\"] }}\n",
+        program.display()
+    ));
+    let mut command = Command::new(&program);
+    command.arg("-C").arg(&system.directory);
+    command.args(["-p", &system.project, "up", "-d"]);
+    finish(command).expect(0);
+    assert!(!program.exists());
+    assert_eq!(system.ps()["instances"][0]["health"], "ready");
 }
 
 #[test]

@@ -120,3 +120,25 @@ fn traceparent_and_baggage_are_the_same_at_every_hop() {
         });
     }
 }
+
+#[test]
+fn the_line_that_repeats_a_play_names_the_file_it_was_given_and_does_repeat_it() {
+    let system = System::fixture("library");
+    system.up();
+    let file = system.directory.join("journeys/lending.arazzo.yaml");
+    let file = file.to_str().unwrap();
+    let done = system.run(&["journey", "run", file]).expect(1);
+    let again = done
+        .stderr
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("again: msvc "))
+        .unwrap_or_else(|| panic!("no line that repeats it in\n{}", done.stderr));
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_msvc"));
+    command.args(again.split(' '));
+    let second = support::finish(command).expect(1);
+    assert!(
+        second.stderr.contains("FAILED  pay-a-fine"),
+        "{}",
+        second.stderr
+    );
+}

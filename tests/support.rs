@@ -21,6 +21,20 @@ use serde_json::Value;
 /// Long enough for a busy machine with two cores; reached only when something is wrong.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Says that a test did not run for want of `what`; where nothing may be skipped, as in CI, that
+/// is a failure.
+#[track_caller]
+pub fn skipped(what: &str) {
+    assert!(
+        std::env::var_os("MSVC_TESTS_SKIP_NOTHING").is_none(),
+        "this test needs {what}"
+    );
+    // The harness shows no output of a test that passes; this goes past it.
+    let name = std::thread::current().name().unwrap_or_default().to_owned();
+    let words = format!("\n!!! SKIPPED: {name} needs {what}\n");
+    let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), words.as_bytes());
+}
+
 /// The repository's root.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -78,6 +78,7 @@ fn data_survives_down_and_not_down_with_volumes() {
     system.up();
     assert_eq!(http("GET", &at(&system), &[], None).0, 200);
     system.run(&["down", "--volumes"]).expect(0);
+    assert!(!system.home().exists(), "records are left");
     system.up();
     assert_eq!(http("GET", &at(&system), &[], None).0, 404);
 }

@@ -9,6 +9,7 @@
 //! - [`http_client`]: the one factory of HTTP clients.
 //! - [`atomic_write`], [`lock`], [`disk`]: files.
 //! - [`name_service`]: keeps a static binary off the host's NSS plug-ins.
+//! - [`this_program`]: where the running program stands.
 
 pub mod atomic_write;
 pub mod child;
@@ -19,3 +20,4 @@ pub mod http_client;
 pub mod lock;
 pub mod name_service;
 pub mod shutdown;
+pub mod this_program;

@@ -2,12 +2,25 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 /// Held until dropped or until the process ends.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Lock {
+    /// Whether `path` still is the file that is locked. A former holder may have removed it while
+    /// this one waited: then the lock keeps nobody out.
+    #[must_use]
+    pub fn is_at(&self, path: &Path) -> bool {
+        match (self.file.metadata(), std::fs::metadata(path)) {
+            (Ok(held), Ok(there)) => (held.dev(), held.ino()) == (there.dev(), there.ino()),
+            _ => false,
+        }
+    }
 }
 
 /// Takes the lock at `path`, or says that somebody holds it (`None`).
@@ -17,7 +30,7 @@ pub struct Lock {
 pub fn try_lock(path: &Path) -> io::Result<Option<Lock>> {
     let file = open(path)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(Lock { _file: file })),
+        Ok(()) => Ok(Some(Lock { file })),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }
@@ -30,7 +43,7 @@ pub fn try_lock(path: &Path) -> io::Result<Option<Lock>> {
 pub fn lock(path: &Path) -> io::Result<Lock> {
     let file = open(path)?;
     file.lock()?;
-    Ok(Lock { _file: file })
+    Ok(Lock { file })
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -44,6 +57,18 @@ fn open(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_whose_file_was_removed_is_known_to_keep_nobody_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let held = lock(&path).unwrap();
+        assert!(held.is_at(&path));
+        std::fs::remove_file(&path).unwrap();
+        assert!(!held.is_at(&path));
+        let other = lock(&path).unwrap();
+        assert!(!held.is_at(&path) && other.is_at(&path));
+    }
 
     #[test]
     fn a_second_holder_is_refused_until_the_first_lets_go() {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use msvc_machine::clock::Clock;
 use msvc_machine::disk::read_regular;
 use msvc_machine::shutdown::Shutdown;
+use msvc_machine::this_program::this_program;
 use msvc_report::event::{Event, Stamped};
 use msvc_report::exit::Exit;
 use msvc_runtime::process::{Launcher, ProcessRuntime, ProjectHome};
@@ -19,6 +20,7 @@ use msvc_system::model::System;
 
 use crate::cli::Cli;
 use crate::failure::Failure;
+use crate::here::Here;
 use crate::terminal::Terminal;
 
 /// The build's version, told in every hello.
@@ -46,6 +48,8 @@ pub struct Context {
     pub lenient: bool,
     /// The flags that chose the system, for lines that repeat something.
     chosen_by: Vec<String>,
+    /// The folder msvc was called in.
+    pub here: Here,
     record: Arc<Mutex<Vec<Stamped>>>,
     began: tokio::time::Instant,
 }
@@ -62,11 +66,16 @@ impl Context {
         shutdown: Shutdown,
     ) -> Result<Self, Failure> {
         let began = clock.now();
+        let here = Here::now();
         let environment: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
             .collect();
         let request = LoadRequest {
             directory: directory(cli)?,
+            shown_from: here
+                .folder()
+                .is_absolute()
+                .then(|| here.folder().to_owned()),
             files: cli.compose_files(),
             project: cli.global.project.clone(),
             profiles: cli.global.profiles.clone(),
@@ -92,6 +101,7 @@ impl Context {
             artifacts: cli.global.artifacts.clone(),
             lenient: cli.global.lenient,
             chosen_by: chosen_by(cli),
+            here,
             record: Arc::default(),
             began,
         })
@@ -150,7 +160,7 @@ impl Context {
     /// # Errors
     /// When the system does not tell where the program is.
     pub fn launcher(&self) -> Result<Launcher, Failure> {
-        let program = std::env::current_exe().map_err(|why| {
+        let program = this_program().map_err(|why| {
             Failure::new(
                 Exit::CouldNot,
                 format!("cannot find the running program: {why}"),
@@ -172,6 +182,19 @@ impl Context {
         words.join(" ")
     }
 
+    /// A line that does `command` on another project on the same files.
+    #[must_use]
+    pub fn repeat_as(&self, project: &ProjectName, command: &[&str]) -> String {
+        let mut chosen = self.chosen_by.clone();
+        if let Some(at) = chosen.iter().position(|word| word == "-p") {
+            chosen.drain(at..(at + 2).min(chosen.len()));
+        }
+        chosen.extend(["-p".to_owned(), project.to_string()]);
+        let words = std::iter::once("msvc").chain(chosen.iter().map(String::as_str));
+        let words: Vec<String> = words.chain(command.iter().copied()).map(quoted).collect();
+        words.join(" ")
+    }
+
     /// Reads files as the loaders take them.
     #[must_use]
     pub fn files(&self) -> Files {
@@ -184,7 +207,14 @@ impl Context {
         let record = Arc::clone(&self.record);
         let clock = Arc::clone(&self.clock);
         let began = self.began;
+        let here = self.here.clone();
         move |event| {
+            let event = match event {
+                Event::CaseEnded { case } => Event::CaseEnded {
+                    case: here.case(case),
+                },
+                other => other,
+            };
             terminal.event(&event);
             let mut record = record.lock().unwrap_or_else(PoisonError::into_inner);
             let sequence = record.len() as u64 + 1;
@@ -289,13 +319,4 @@ fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
-}
-
-/// A path relative to `root` where that is shorter.
-#[must_use]
-pub fn shown(path: &Path, root: &Path) -> String {
-    path.strip_prefix(root)
-        .unwrap_or(path)
-        .display()
-        .to_string()
 }

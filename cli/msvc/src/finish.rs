@@ -24,6 +24,9 @@ pub fn finish(
     if report.started.is_empty() {
         report.started = chrono::Local::now().to_rfc3339();
     }
+    for case in &mut report.cases {
+        *case = context.here.case(case.clone());
+    }
     artifacts::write(context, &report, &journals)?;
     if context.terminal.is_json() {
         context.terminal.report(&report);

@@ -14,7 +14,9 @@ mod ended;
 mod exit;
 mod failure;
 mod finish;
+mod here;
 mod interrupt;
+mod own_system;
 mod prove;
 mod supervise;
 mod table;
@@ -105,7 +107,7 @@ fn past_proxies() {
     if missing.is_empty() {
         return;
     }
-    if let Ok(program) = std::env::current_exe() {
+    if let Ok(program) = msvc_machine::this_program::this_program() {
         let mut again = std::process::Command::new(program);
         // It returns only when it failed; then the verifier has to do with what is set.
         let _ = again.args(std::env::args_os().skip(1)).envs(missing).exec();

@@ -133,6 +133,16 @@ pub fn pacts(context: &Context, given: &[PathBuf]) -> Result<Option<Pacts>, Fail
     Ok(all)
 }
 
+/// What is to be verified.
+pub struct Contracts<'a> {
+    /// The pacts.
+    pub pacts: &'a Pacts,
+    /// Which of their interactions.
+    pub selection: &'a Selection,
+    /// The line that verifies all of it again.
+    pub again: String,
+}
+
 /// Verifies the selected interactions, each provider booted alone in a lane of its own of the
 /// project that `runtime` runs.
 ///
@@ -142,10 +152,12 @@ pub async fn contracts(
     context: &Context,
     runtime: &ProcessRuntime,
     home: &ProjectHome,
-    pacts: &Pacts,
-    selection: &Selection,
+    contracts: &Contracts<'_>,
     sink: Sink<'_>,
 ) -> Result<Vec<Case>, Failure> {
+    let Contracts {
+        pacts, selection, ..
+    } = contracts;
     let selected = pacts.select(selection);
     if selected.is_empty() {
         return Ok(vec![verify::nothing(pacts, selection)]);
@@ -170,22 +182,41 @@ pub async fn contracts(
         };
         let lane =
             LaneName::new(format!("verify-{}", number + 1)).unwrap_or_else(|_| LaneName::main());
-        let proven = one_provider(context, runtime, home, name, &lane, &files, sink).await;
+        let one = Provider {
+            name,
+            lane: &lane,
+            files: &files,
+            again: &contracts.again,
+        };
+        let proven = one_provider(context, runtime, home, &one, sink).await;
         clear_lane(runtime, &lane).await?;
         cases.extend(proven?);
     }
     Ok(cases)
 }
 
+/// One provider and what is expected of it.
+#[derive(Clone, Copy)]
+struct Provider<'a> {
+    name: &'a ServiceName,
+    lane: &'a LaneName,
+    files: &'a [PactFile],
+    again: &'a str,
+}
+
 async fn one_provider(
     context: &Context,
     runtime: &ProcessRuntime,
     home: &ProjectHome,
-    provider: &ServiceName,
-    lane: &LaneName,
-    files: &[PactFile],
+    one: &Provider<'_>,
     sink: Sink<'_>,
 ) -> Result<Vec<Case>, Failure> {
+    let Provider {
+        name: provider,
+        lane,
+        files,
+        again,
+    } = *one;
     let extension = context
         .system
         .service(provider.as_str())
@@ -230,7 +261,7 @@ async fn one_provider(
         base_url,
         states_url: states,
         timeout: PROVIDER_TIMEOUT,
-        again: context.repeat(&["contract", "verify"]),
+        again: again.to_owned(),
     };
     let proven = verify::verify(files, &target, &*context.clock, sink, &context.shutdown).await;
     proven.map_err(|why| match why {
@@ -335,7 +366,7 @@ pub async fn run_experiments(
             again: &again,
             plays: AtomicU64::new(0),
         };
-        let file = crate::context::shown(&experiment.path, &context.system.root);
+        let file = context.here.path(&experiment.path).display().to_string();
         let bench = Bench {
             faults: &faults,
             journeys: &players,

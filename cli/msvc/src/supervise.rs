@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
+use msvc_machine::this_program::this_program;
 use msvc_mesh::Mesh;
 use msvc_runtime::process::{GuardianOptions, SupervisorOptions, guardian_main, supervisor_main};
 use msvc_system::id::EdgeId;
@@ -23,7 +24,7 @@ pub async fn guardian(
     clock: Arc<dyn Clock>,
     shutdown: Shutdown,
 ) -> Result<(), Failure> {
-    let program = std::env::current_exe().map_err(|why| {
+    let program = this_program().map_err(|why| {
         let what = format!("cannot find the running program: {why}");
         Failure::new(msvc_report::exit::Exit::CouldNot, what)
     })?;

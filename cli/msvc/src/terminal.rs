@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::cli::{Format, Global};
 use crate::failure::Failure;
+use crate::here::Here;
 
 mod progress;
 
@@ -57,6 +58,7 @@ pub struct Terminal {
     look: Look,
     progress: Arc<Mutex<Option<ProgressBar>>>,
     width: Arc<Mutex<usize>>,
+    here: Here,
 }
 
 impl Terminal {
@@ -70,6 +72,7 @@ impl Terminal {
             look,
             progress: Arc::default(),
             width: Arc::new(Mutex::new(8)),
+            here: Here::now(),
         }
     }
 
@@ -112,6 +115,11 @@ impl Terminal {
         }
     }
 
+    /// What must be known whatever is asked to be shown: on standard error.
+    pub fn said(&self, text: &str) {
+        self.to_stderr(text);
+    }
+
     /// A report: as JSON, or for people with the verdict last.
     pub fn report(&self, report: &Report) {
         self.clear_progress();
@@ -128,14 +136,19 @@ impl Terminal {
         for line in &failure.lines {
             self.to_stderr(&format!("  | {line}"));
         }
-        for problem in &failure.problems {
+        let problems: Vec<Problem> = failure
+            .problems
+            .iter()
+            .map(|problem| self.here.problem(problem))
+            .collect();
+        for problem in &problems {
             self.problem(problem);
         }
         if self.is_json() {
             self.json(&serde_json::json!({
                 "schema": "msvc.error/1",
                 "exit": failure.exit.code(),
-                "problems": failure.problems,
+                "problems": problems,
                 "lines": failure.lines,
             }));
         }
@@ -143,6 +156,7 @@ impl Terminal {
 
     /// One problem with its place and hint.
     pub fn problem(&self, problem: &Problem) {
+        let problem = self.here.problem(problem);
         let (word, colour) = match problem.severity {
             Severity::Error => ("error", "31"),
             Severity::Warning => ("warning", "33"),

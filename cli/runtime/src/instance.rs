@@ -23,7 +23,8 @@ pub struct InstanceSpec {
     pub program: Program,
     /// Ports it listens on, with where each is reached directly.
     pub listens: Vec<Listen>,
-    /// How health is told; without one it is ready once it runs and its ports accept.
+    /// How health is told; without one it is ready once its ports accept, and without ports once
+    /// it has run for a moment.
     pub health: Option<HealthSpec>,
     /// What happens when it ends.
     pub restart: RestartPolicy,
@@ -31,6 +32,14 @@ pub struct InstanceSpec {
     pub stop_signal: String,
     /// Time between that signal and KILL.
     pub stop_grace: Duration,
+}
+
+impl InstanceSpec {
+    /// Whether anything tells that it is ready: a healthcheck, or a port that accepts.
+    #[must_use]
+    pub fn can_be_asked(&self) -> bool {
+        self.health.is_some() || !self.listens.is_empty()
+    }
 }
 
 /// What an instance runs. A runtime that cannot run a kind says so.

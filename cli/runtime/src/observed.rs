@@ -17,6 +17,17 @@ pub struct Observed {
     pub edges: Vec<EdgeStatus>,
 }
 
+impl Observed {
+    /// The latest incarnation of a replica.
+    #[must_use]
+    pub fn latest(&self, id: &InstanceId) -> Option<&ObservedInstance> {
+        self.instances
+            .iter()
+            .filter(|there| there.id.same_replica(id))
+            .max_by_key(|there| there.id.incarnation)
+    }
+}
+
 /// One instance as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObservedInstance {

@@ -18,7 +18,7 @@ use crate::instance::InstanceSpec;
 mod await_steps;
 mod decide;
 
-pub use decide::decide;
+pub use decide::{decide, look_again};
 
 /// What to do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

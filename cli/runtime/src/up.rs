@@ -18,9 +18,13 @@ use crate::contract::{Runtime, RuntimeError};
 use crate::executor::Execution;
 use crate::lane::{LaneOptions, Survey, Wanted};
 use crate::observed::Observed;
-use crate::plan::{Plan, decide};
+use crate::plan::{Plan, decide, look_again};
 use crate::ports::book_file::{self, BookError};
 use crate::ports::{Binding, seed};
+
+/// How often everything is looked at again after the plan: a service that keeps coming and going
+/// does not keep `up` for ever.
+const LOOKS: usize = 3;
 
 /// What is to be up.
 #[derive(Debug, Clone, Copy)]
@@ -147,6 +151,18 @@ fn held(observed: &Observed) -> BTreeSet<SocketAddr> {
     held
 }
 
+/// An instance that this very plan started and that is not there any more was ended by somebody
+/// else, with the whole system most likely.
+fn brought_down(error: RuntimeError, wanted: &Wanted) -> RuntimeError {
+    match error {
+        RuntimeError::NoInstance(id) => RuntimeError::Gone {
+            project: wanted.project.to_string(),
+            why: format!("{} was taken down while it came up", id.service),
+        },
+        other => other,
+    }
+}
+
 /// Brings a system up: what runs already as it is wanted is left alone.
 ///
 /// # Errors
@@ -178,7 +194,15 @@ pub async fn up(
         sink,
         shutdown,
     };
-    execution.run(&plan).await?;
+    let gone = |error| brought_down(error, &wanted);
+    execution.run(&plan).await.map_err(gone)?;
+    for _ in 0..LOOKS {
+        let again = look_again(&runtime.observe().await?, &wanted);
+        if again.is_empty() {
+            break;
+        }
+        execution.run(&again).await.map_err(gone)?;
+    }
     let changed = plan.changes();
     let entries = wanted.entries.clone();
     sink(Event::SystemUp {

@@ -4,7 +4,7 @@
 //! What comes in: typed services. What leaves: their `listens` completed, and the edges. What
 //! must not enter: anything observed at run time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use indexmap::IndexMap;
 
@@ -36,6 +36,7 @@ pub(crate) fn infer(
 ) -> Vec<Edge> {
     let mentions = mentions(tree, services);
     listens(services, &mentions);
+    let named = named(&mentions);
     let mut edges: IndexMap<(Party, ServiceName, u16), Vec<EdgeReason>> = IndexMap::new();
     for mention in mentions {
         let Some(callee) = services.get(&mention.callee) else {
@@ -45,7 +46,11 @@ pub(crate) fn infer(
             continue;
         }
         let one = mention.port.map(|port| vec![port]);
-        for port in one.as_ref().unwrap_or(&callee.listens) {
+        // Order alone says nothing of ports: where the caller names some, those are meant.
+        let orders = matches!(mention.reason, EdgeReason::DependsOn { .. });
+        let known = named.get(&(mention.caller.clone(), mention.callee.clone()));
+        let known = known.filter(|_| orders);
+        for port in one.as_ref().or(known).unwrap_or(&callee.listens) {
             let key = (mention.caller.clone(), mention.callee.clone(), *port);
             let reasons = edges.entry(key).or_default();
             if !reasons.contains(&mention.reason) {
@@ -67,6 +72,20 @@ pub(crate) fn infer(
             reasons,
         })
         .collect()
+}
+
+/// The ports that each caller names of each callee, in the order of their naming.
+fn named(mentions: &[Mention]) -> HashMap<(Party, ServiceName), Vec<u16>> {
+    let mut named: HashMap<(Party, ServiceName), Vec<u16>> = HashMap::new();
+    for mention in mentions {
+        let Some(port) = mention.port else { continue };
+        let key = (mention.caller.clone(), mention.callee.clone());
+        let ports = named.entry(key).or_default();
+        if !ports.contains(&port) {
+            ports.push(port);
+        }
+    }
+    named
 }
 
 fn mentions(tree: &Node, services: &IndexMap<ServiceName, Service>) -> Vec<Mention> {

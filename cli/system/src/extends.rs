@@ -14,6 +14,7 @@ use crate::forms;
 use crate::interpolate::Interpolation;
 use crate::merge;
 use crate::problem::{Place, Problem, Problems, nearest};
+use crate::shown_path::shown_path;
 use crate::typed::normal;
 use crate::volume_text;
 use crate::yaml::{self, MAX_NODES, Node, NodeValue, shorten};
@@ -166,8 +167,8 @@ impl<'a, 'e> Extending<'a, 'e> {
             ))
             .at(place.clone())
         })?;
-        let shown = path.strip_prefix(self.shown_from).unwrap_or(path);
-        let mut tree = match yaml::parse(shown, &bytes) {
+        let shown = shown_path(path, self.shown_from);
+        let mut tree = match yaml::parse(&shown, &bytes) {
             Ok(tree) => tree,
             Err(found) => {
                 problems.0.extend(found.0);

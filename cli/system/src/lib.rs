@@ -8,6 +8,7 @@
 //! Layout
 //! - [`id`]: names and keys: project, lane, service, instance, edge.
 //! - [`problem`]: what is wrong with an input, where, and what to do.
+//! - [`shown_path`]: how a file is named to people.
 //! - [`files`]: the only way to read; handed in.
 //! - [`yaml`]: a tree whose nodes know where they stand.
 //! - [`load`]: the way from files to a system, step by step: [`interpolate`] and [`dotenv`], then
@@ -35,6 +36,7 @@ pub mod problem;
 mod profiles;
 mod references;
 pub mod setting_key;
+pub mod shown_path;
 mod typed;
 mod volume_text;
 mod xmsvc;

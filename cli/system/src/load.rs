@@ -16,6 +16,7 @@ use crate::id::ProjectName;
 use crate::interpolate::Interpolation;
 use crate::model::System;
 use crate::problem::{Problem, Problems, Severity};
+use crate::shown_path::shown_path;
 use crate::typed::{self, Context};
 use crate::yaml::{Key, Node, NodeValue};
 use crate::{dotenv, edges, fields, forms, merge, profiles, references, xmsvc, yaml};
@@ -34,6 +35,8 @@ const MAX_PROBLEMS: usize = 200;
 pub struct LoadRequest {
     /// The working directory, or `-C`; absolute.
     pub directory: PathBuf,
+    /// The folder from which places name files, absolute; `directory` where not given.
+    pub shown_from: Option<PathBuf>,
     /// `-f`, in order; empty to look for Compose's own names.
     pub files: Vec<PathBuf>,
     /// `-p`.
@@ -58,6 +61,12 @@ pub struct Loaded {
     pub resolved: serde_json::Value,
 }
 
+impl LoadRequest {
+    fn shown_from(&self) -> &Path {
+        self.shown_from.as_deref().unwrap_or(&self.directory)
+    }
+}
+
 /// Loads a system.
 ///
 /// # Errors
@@ -76,7 +85,7 @@ pub fn load(request: &LoadRequest, files: &Files) -> Result<Loaded, Problems> {
 /// `None` when a step failed that the next ones need.
 fn run(request: &LoadRequest, files: &Files, problems: &mut Problems) -> Option<Loaded> {
     let (paths, root, environment) = sources(request, files, problems)?;
-    let trees = read(&paths, &request.directory, files, problems)?;
+    let trees = read(&paths, request.shown_from(), files, problems)?;
     let project = or_report(
         name::name(request.project.as_deref(), &environment, &trees, &root),
         problems,
@@ -85,7 +94,7 @@ fn run(request: &LoadRequest, files: &Files, problems: &mut Problems) -> Option<
     environment.insert("COMPOSE_PROJECT_NAME".to_owned(), project.to_string());
 
     let interpolation = Interpolation::new(&environment);
-    let mut extending = Extending::new(files, &request.directory, interpolation);
+    let mut extending = Extending::new(files, request.shown_from(), interpolation);
     let tree = one_tree(trees, &paths, &root, &mut extending, problems)?;
     let tree = named(tree, &project);
     fields::check(&tree, request.lenient, problems);
@@ -151,7 +160,7 @@ fn with_dotenv(
 ) -> BTreeMap<String, String> {
     let path = directory.join(".env");
     let mut environment = request.environment.clone();
-    let shown = shown(&path, &request.directory);
+    let shown = shown_path(&path, request.shown_from());
     let bytes = match files.read(&path) {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -176,20 +185,16 @@ fn with_dotenv(
     environment
 }
 
-fn shown(path: &Path, directory: &Path) -> PathBuf {
-    path.strip_prefix(directory).unwrap_or(path).to_path_buf()
-}
-
 /// Step 2: the tree of each file; all files are tried.
 fn read(
     paths: &[PathBuf],
-    directory: &Path,
+    shown_from: &Path,
     files: &Files,
     problems: &mut Problems,
 ) -> Option<Vec<Node>> {
     let mut trees = Vec::with_capacity(paths.len());
     for path in paths {
-        match read_one(path, directory, files) {
+        match read_one(path, shown_from, files) {
             Ok(tree) => trees.push(tree),
             Err(found) => problems.0.extend(found.0),
         }
@@ -197,8 +202,8 @@ fn read(
     (trees.len() == paths.len()).then_some(trees)
 }
 
-fn read_one(path: &Path, directory: &Path, files: &Files) -> Result<Node, Problems> {
-    let shown = shown(path, directory);
+fn read_one(path: &Path, shown_from: &Path, files: &Files) -> Result<Node, Problems> {
+    let shown = shown_path(path, shown_from);
     let bytes = files.read(path).map_err(|error| {
         let what = format!(
             "the Compose file {} cannot be read: {error}",
@@ -266,7 +271,7 @@ fn system(
     tree: &Node,
     problems: &mut Problems,
 ) -> Option<Loaded> {
-    let context = Context::new(root, &request.directory, environment, files, tree);
+    let context = Context::new(root, request.shown_from(), environment, files, tree);
     unsupported_sections(tree, problems);
     let mut services = typed::services(tree, &context, problems);
     for (name, service) in &mut services {

@@ -18,6 +18,7 @@ use crate::forms::scalar_text;
 use crate::id::ServiceName;
 use crate::model::{Placed, Service, ServiceExtension, Volume};
 use crate::problem::{Problem, Problems};
+use crate::shown_path::shown_path;
 use crate::volume_text;
 use crate::yaml::{Key, Node, shorten};
 
@@ -97,9 +98,7 @@ impl<'a> Context<'a> {
 
     /// A file's name for messages.
     pub(crate) fn shown(&self, file: &Path) -> PathBuf {
-        file.strip_prefix(self.shown_from)
-            .unwrap_or(file)
-            .to_path_buf()
+        shown_path(file, self.shown_from)
     }
 
     /// Counts ports; whether they are still few enough.

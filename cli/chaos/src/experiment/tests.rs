@@ -280,6 +280,7 @@ services:
     let files = Files::in_memory(BTreeMap::from([(path, compose.as_bytes().to_vec())]));
     let request = LoadRequest {
         directory: "/shop".into(),
+        shown_from: None,
         files: Vec::new(),
         project: None,
         profiles: Vec::new(),

@@ -39,7 +39,11 @@ pub async fn run(context: &Context, request: &Chaos) -> Result<Ending, Failure> 
 }
 
 async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure> {
-    let runtime = context.running().await?;
+    let runtime = match context.running().await {
+        Ok(runtime) => runtime,
+        // A slip of the pen is told before the fact that nothing runs.
+        Err(stopped) => return Err(unknown_edge(context, request).unwrap_or(stopped)),
+    };
     let latency = order::Latency {
         edge: request.edge.clone(),
         delay: request.delay,
@@ -53,11 +57,7 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
     let faults = faults(context, runtime);
     let sink = context.sink();
     let seed = seed(request.seed);
-    let edge = request.edge.to_string();
-    let delay = humantime::format_duration(request.delay).to_string();
-    let again = context.repeat(&[
-        "chaos", "inject", "latency", "--edge", &edge, "--delay", &delay,
-    ]);
+    let again = again_latency(context, request, seed);
     let tools = Tools {
         faults: &faults,
         clock: &*context.clock,
@@ -68,6 +68,76 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
     };
     let ended = inject::latency(&latency, command.as_ref(), &tools).await;
     conclude(context, "chaos inject latency", ended, seed)
+}
+
+fn again_latency(context: &Context, request: &Latency, seed: u64) -> String {
+    let shown = |duration| humantime::format_duration(duration).to_string();
+    let mut words = vec![
+        "chaos".to_owned(),
+        "inject".to_owned(),
+        "latency".to_owned(),
+    ];
+    words.extend(["--edge".to_owned(), request.edge.to_string()]);
+    words.extend(["--delay".to_owned(), shown(request.delay)]);
+    if !request.jitter.is_zero() {
+        words.extend(["--jitter".to_owned(), shown(request.jitter)]);
+        words.extend(["--seed".to_owned(), seed.to_string()]);
+    }
+    if request.stream == Way::Upstream {
+        words.extend(["--stream".to_owned(), "upstream".to_owned()]);
+    }
+    with_command(context, words, &request.command)
+}
+
+fn again_kill(context: &Context, request: &Kill) -> String {
+    let mut words = vec![
+        "chaos".to_owned(),
+        "kill".to_owned(),
+        request.service.to_string(),
+    ];
+    if let Some(down) = request.down {
+        words.extend([
+            "--down".to_owned(),
+            humantime::format_duration(down).to_string(),
+        ]);
+    }
+    with_command(context, words, &request.command)
+}
+
+fn with_command(
+    context: &Context,
+    mut words: Vec<String>,
+    command: &[std::ffi::OsString],
+) -> String {
+    if !command.is_empty() {
+        words.push("--".to_owned());
+        words.extend(
+            command
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned()),
+        );
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    context.repeat(&words)
+}
+
+/// Why the edge is none of the system's, as far as its files tell.
+fn unknown_edge(context: &Context, request: &Latency) -> Option<Failure> {
+    let edges = &context.system.edges;
+    let meant = |edge: &msvc_system::model::Edge| {
+        request.edge.caller == edge.caller
+            && request.edge.callee == edge.callee
+            && request.edge.port.is_none_or(|port| port == edge.port)
+    };
+    if edges.iter().any(meant) {
+        return None;
+    }
+    let names: Vec<String> = edges
+        .iter()
+        .map(|edge| format!("{}->{}:{}", edge.caller, edge.callee, edge.port))
+        .collect();
+    let names = names.iter().map(String::as_str);
+    Some(Failure::unknown("edge", &request.edge.to_string(), names))
 }
 
 async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failure> {
@@ -85,7 +155,7 @@ async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failu
         sink: &sink,
         shutdown: &context.shutdown,
         seed: 0,
-        again: context.repeat(&["chaos", "kill", request.service.as_str()]),
+        again: again_kill(context, request),
     };
     let ended = kill::kill(&request.service, &down, RECOVERY_LIMIT, &tools).await;
     conclude(context, "chaos kill", ended, 0)

@@ -1,22 +1,19 @@
 //! `msvc contract verify`: each provider booted alone, as a project of its own that is gone
 //! afterwards, and every interaction checked.
 
-use std::sync::Arc;
-
 use msvc_contract::pact::Selection;
 use msvc_contract::verify;
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 use msvc_report::report::Report;
-use msvc_runtime::process::{self, ProcessRuntime};
-use msvc_system::id::ProjectName;
 
 use crate::cli::{Contract, ContractVerify};
 use crate::context::Context;
 use crate::exit::Ending;
 use crate::failure::Failure;
 use crate::finish::finish;
-use crate::{artifacts, prove};
+use crate::own_system::OwnSystem;
+use crate::prove;
 
 /// Verifies contracts.
 ///
@@ -58,28 +55,16 @@ async fn verify_all(
         sink(Event::CaseEnded { case: case.clone() });
         return Ok(vec![case]);
     }
-    let home = context.home_of(&own_project(context, "verify")?)?;
-    let runtime =
-        ProcessRuntime::launch(&home, &context.launcher()?, Arc::clone(&context.clock)).await?;
-    runtime.attach(true).await?;
-    let cases = prove::contracts(context, &runtime, &home, &pacts, selection, &sink).await;
-    artifacts::keep_logs(context, &home)?;
-    process::down(&home, true, &*context.clock).await?;
-    forget(&home);
+    let given: Vec<_> = request.pacts.iter().map(|p| p.to_string_lossy()).collect();
+    let words = ["contract", "verify"].into_iter();
+    let words: Vec<&str> = words.chain(given.iter().map(AsRef::as_ref)).collect();
+    let contracts = prove::Contracts {
+        pacts: &pacts,
+        selection,
+        again: context.repeat(&words),
+    };
+    let own = OwnSystem::launch(context, "verify").await?;
+    let cases = prove::contracts(context, &own.runtime, &own.home, &contracts, &sink).await;
+    own.end(context).await?;
     cases
-}
-
-/// A project beside the user's, for this run only.
-///
-/// # Errors
-/// Never in fact: the parts are valid names.
-pub fn own_project(context: &Context, what: &str) -> Result<ProjectName, Failure> {
-    let name = format!("{}-{what}-{}", context.system.name, context.run);
-    ProjectName::new(name).map_err(|why| Failure::new(Exit::CouldNot, why.to_string()))
-}
-
-/// Removes the records of a project that was this run's only.
-pub fn forget(home: &msvc_runtime::process::ProjectHome) {
-    // What cannot be removed is in nobody's way.
-    let _ = std::fs::remove_dir_all(home.folder());
 }

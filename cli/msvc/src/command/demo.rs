@@ -1,9 +1,6 @@
 //! `msvc demo`: everything once, on a system of its own: booted, played, verified, broken, torn
 //! down, and one report of what held. It plays what `x-msvc` names and knows nothing else.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use msvc_contract::pact::Selection;
 use msvc_report::case::{Case, Verdict};
 use msvc_report::event::Event;
@@ -11,17 +8,16 @@ use msvc_report::exit::Exit;
 use msvc_report::report::Report;
 use msvc_runtime::contract::Runtime as _;
 use msvc_runtime::lane::Publish;
-use msvc_runtime::process::{self, ProcessRuntime, ProjectHome};
 use serde_json::{Map, Value, json};
 
 use crate::boot::{self, Wish};
 use crate::cli::Demo;
 use crate::command::chaos::seed;
-use crate::command::contract::{forget, own_project};
 use crate::context::Context;
 use crate::exit::Ending;
 use crate::failure::Failure;
 use crate::finish::finish;
+use crate::own_system::OwnSystem;
 use crate::{artifacts, prove};
 
 /// What the phases found.
@@ -58,15 +54,12 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
     let built = boot::build(context, &wish.services).await?;
     ended(context, &mut found, "build", since);
 
-    let home = context.home_of(&own_project(context, "demo")?)?;
-    let launcher = context.launcher()?;
-    let runtime = ProcessRuntime::launch(&home, &launcher, Arc::clone(&context.clock)).await?;
-    // However this process ends, its system ends with it.
-    runtime.attach(true).await?;
+    let own = OwnSystem::launch(context, "demo").await?;
+    let (home, runtime) = (&own.home, &own.runtime);
     let proven = async {
         let since = context.clock.now();
-        let options = wish.options(context, &home);
-        boot::bring_up(context, &runtime, &options, &built, &sink).await?;
+        let options = wish.options(context, home);
+        boot::bring_up(context, runtime, &options, &built, &sink).await?;
         ended(context, &mut found, "boot", since);
         let entry = prove::entry(context, &runtime.observe().await?);
 
@@ -80,9 +73,12 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
 
         if let Some(pacts) = &pacts {
             let since = context.clock.now();
-            let selection = Selection::default();
-            let cases =
-                prove::contracts(context, &runtime, &home, pacts, &selection, &sink).await?;
+            let contracts = prove::Contracts {
+                pacts,
+                selection: &Selection::default(),
+                again: context.repeat(&["contract", "verify"]),
+            };
+            let cases = prove::contracts(context, runtime, home, &contracts, &sink).await?;
             found.cases.extend(cases);
             ended(context, &mut found, "contracts", since);
             stop_if_asked(context)?;
@@ -91,7 +87,7 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
             let since = context.clock.now();
             let (cases, journals) = prove::run_experiments(
                 context,
-                &runtime,
+                runtime,
                 &experiments,
                 &journeys,
                 &entry,
@@ -107,13 +103,14 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
     }
     .await;
     context.terminal.clear_progress();
-    artifacts::keep_logs(context, &home)?;
     let kept = request.keep && proven.is_ok();
+    let project = home.project().clone();
     if kept {
         runtime.attach(false).await?;
+        artifacts::keep_logs(context, home)?;
     } else {
         let since = context.clock.now();
-        tear_down(context, &home).await?;
+        own.end(context).await?;
         ended(context, &mut found, "teardown", since);
     }
     proven?;
@@ -134,14 +131,10 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
         .insert("phases".to_owned(), Value::Object(found.phases));
     let ending = finish(context, report, found.journals)?;
     if kept {
-        let project = home.project();
-        let files = context.repeat(&[]);
-        context
-            .terminal
-            .note(&format!("{project} is left running; stop it with"));
-        context
-            .terminal
-            .note(&format!("  {files} -p {project} down --volumes"));
+        let line = context.repeat_as(&project, &["down", "--volumes"]);
+        let terminal = &context.terminal;
+        terminal.said(&format!("{project} is left running; stop it with"));
+        terminal.said(&format!("  {line}"));
     }
     Ok(ending)
 }
@@ -168,19 +161,4 @@ fn nothing() -> Case {
     let mut case = Case::new("demo", "nothing to prove", Verdict::Inconclusive).because(what);
     case.exit = Exit::Inconclusive;
     case
-}
-
-async fn tear_down(context: &Context, home: &ProjectHome) -> Result<(), Failure> {
-    // A second Ctrl-C must not leave anything behind either, so this is not given up.
-    let limit = Duration::from_secs(180);
-    let down = process::down(home, true, &*context.clock);
-    match tokio::time::timeout(limit, down).await {
-        Ok(down) => down.map(|_| forget(home)).map_err(Into::into),
-        Err(_) => Err(
-            Failure::new(Exit::NotUndone, "the demo's system would not end").hint(format!(
-                "`msvc -p {} down --volumes` tries again",
-                home.project()
-            )),
-        ),
-    }
 }

@@ -71,13 +71,13 @@ async fn play(context: &Context, request: &JourneyRun) -> Result<Ending, Failure
     let sink = context.sink();
     let plays = (0..request.times).flat_map(|time| {
         let (entry, sink, cases) = (&entry, &sink, &cases);
-        chosen.iter().map(move |journey| async move {
+        chosen.iter().map(move |(journey, given)| async move {
             let mut entry = entry.clone();
             if request.times > 1 {
                 entry.run = format!("{}t{}", entry.run, time + 1);
             }
             let outcome = msvc_journey::play(journey, &entry, sink, &context.shutdown).await;
-            let mut case = outcome.case(Some(context.repeat(&["journey", "run", journey.name()])));
+            let mut case = outcome.case(Some(again(context, request, given)));
             if request.times > 1 {
                 case.title = format!("{} (run {})", case.title, entry.run);
             }
@@ -100,14 +100,28 @@ async fn play(context: &Context, request: &JourneyRun) -> Result<Ending, Failure
     finish(context, report, Vec::new())
 }
 
-/// Names are of the system's journeys; what looks like a file is one.
+/// The line that plays what was `given`, a name or a file, again.
+fn again(context: &Context, request: &JourneyRun, given: &str) -> String {
+    let mut words = vec!["journey".to_owned(), "run".to_owned(), given.to_owned()];
+    for (key, value) in &request.inputs {
+        words.extend(["-i".to_owned(), format!("{key}={value}")]);
+    }
+    if let Some(url) = &request.url {
+        words.extend(["--url".to_owned(), url.clone()]);
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    context.repeat(&words)
+}
+
+/// With what people called it. Names are of the system's journeys; what looks like a file is one.
 fn chosen(
     context: &Context,
     request: &JourneyRun,
     known: Vec<Journey>,
-) -> Result<Vec<Journey>, Failure> {
+) -> Result<Vec<(Journey, String)>, Failure> {
     if request.journeys.is_empty() {
-        return Ok(known);
+        let named = |journey: Journey| (journey.clone(), journey.name().to_owned());
+        return Ok(known.into_iter().map(named).collect());
     }
     let mut chosen = Vec::new();
     for given in &request.journeys {
@@ -116,13 +130,14 @@ fn chosen(
             .any(|end| given.ends_with(end));
         if looks_like_a_file {
             let path = std::path::absolute(Path::new(given)).unwrap_or_else(|_| given.into());
-            chosen.extend(load_document(&path, &context.files())?);
+            let document = load_document(&path, &context.files())?;
+            chosen.extend(document.into_iter().map(|journey| (journey, given.clone())));
         } else {
             let Some(journey) = known.iter().find(|journey| journey.name() == given) else {
                 let names: Vec<&str> = known.iter().map(Journey::name).collect();
                 return Err(Failure::unknown("journey", given, names));
             };
-            chosen.push(journey.clone());
+            chosen.push((journey.clone(), given.clone()));
         }
     }
     Ok(chosen)

@@ -11,7 +11,7 @@ use crate::instance::{HealthSpec, InstanceSpec};
 use crate::lane::Wanted;
 use crate::observed::{ObservedInstance, Phase};
 
-/// How long a service without a healthcheck may take until its ports accept.
+/// How long a service without a healthcheck may take until its ports accept, if it has any.
 const UNTIL_PORTS_ACCEPT: Duration = Duration::from_secs(60);
 
 /// What is added to the time in which a healthcheck itself gives up, for a busy machine.
@@ -144,11 +144,8 @@ impl<'a> Awaits<'a> {
             if self.standing.get(&place).is_none_or(held) {
                 continue;
             }
-            let spec = &self.wanted.instances[place];
-            let condition = self.asked_of(spec);
-            if condition != Condition::ServiceStarted {
-                self.step(plan, place, (condition, true), None);
-            }
+            let condition = self.asked_of(&self.wanted.instances[place]);
+            self.step(plan, place, (condition, true), None);
         }
     }
 
@@ -156,10 +153,8 @@ impl<'a> Awaits<'a> {
     fn asked_of(&self, spec: &InstanceSpec) -> Condition {
         if Self::completion_is_needed(self.wanted, &spec.id.service) {
             Condition::ServiceCompletedSuccessfully
-        } else if spec.health.is_some() || !spec.listens.is_empty() {
-            Condition::ServiceHealthy
         } else {
-            Condition::ServiceStarted
+            Condition::ServiceHealthy
         }
     }
 }

@@ -38,6 +38,21 @@ pub fn decide(observed: &Observed, wanted: &Wanted, book: &Book) -> Plan {
     deciding.plan
 }
 
+/// What is still to wait for once a plan has been carried out: whoever was ready and is so no
+/// more, because a service may die while others get ready.
+#[must_use]
+pub fn look_again(observed: &Observed, wanted: &Wanted) -> Plan {
+    let mut plan = Plan::default();
+    let mut awaits = Awaits::new(wanted);
+    for (place, spec) in wanted.instances.iter().enumerate() {
+        if let Some(there) = observed.latest(&spec.id) {
+            awaits.keep(place, there);
+        }
+    }
+    awaits.finish(&mut plan);
+    plan
+}
+
 struct Deciding<'a> {
     observed: &'a Observed,
     wanted: &'a Wanted,
@@ -62,9 +77,7 @@ impl<'a> Deciding<'a> {
 
     /// The latest incarnation of a wanted instance.
     fn found(&self, id: &InstanceId) -> Option<&'a ObservedInstance> {
-        self.there()
-            .filter(|there| there.id.same_replica(id))
-            .max_by_key(|there| there.id.incarnation)
+        self.observed.latest(id)
     }
 
     fn compare(&mut self) {
@@ -104,8 +117,8 @@ impl<'a> Deciding<'a> {
             spec.restart,
             RestartPolicy::No | RestartPolicy::OnFailure(_)
         );
-        let serves = spec.health.is_some() || !spec.listens.is_empty();
-        Awaits::completion_is_needed(self.wanted, &spec.id.service) || (ends && !serves)
+        Awaits::completion_is_needed(self.wanted, &spec.id.service)
+            || (ends && !spec.can_be_asked())
     }
 
     fn restart_with_dependencies(&mut self) -> bool {

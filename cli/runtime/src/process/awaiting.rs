@@ -72,6 +72,13 @@ fn stand(view: &View, condition: Condition) -> Stand {
                 status: Some(0), ..
             },
         ) => Stand::Met,
+        // A job that nobody waits for: ending well is as good as running on.
+        (
+            Condition::ServiceHealthy,
+            Phase::Exited {
+                status: Some(0), ..
+            },
+        ) if !view.spec.can_be_asked() => Stand::Met,
         (_, Phase::Exited { status, signal }) => Stand::Never(match (status, signal) {
             (Some(status), _) => format!("it ended with status {status}"),
             (None, Some(signal)) => format!("it was ended by {signal}"),

@@ -142,7 +142,8 @@ fn everything(mark: &RunMark, recorded: &[ProcessIdentity]) -> Vec<ProcessIdenti
     all
 }
 
-/// Removes all but the lock, which is held.
+/// Removes the project's folder, the lock in it last: who waits for that finds it gone and makes
+/// a new one.
 fn remove_data(home: &ProjectHome) -> Result<(), RuntimeError> {
     let folder = home.folder();
     for entry in fs::read_dir(&folder).map_err(records(&folder))?.flatten() {
@@ -160,5 +161,11 @@ fn remove_data(home: &ProjectHome) -> Result<(), RuntimeError> {
             _ => {}
         }
     }
-    Ok(())
+    remove(&home.lock())?;
+    match fs::remove_dir(&folder) {
+        // Somebody who came for the lock has made one anew already: it is theirs now.
+        Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(records(&folder)(e)),
+        _ => Ok(()),
+    }
 }

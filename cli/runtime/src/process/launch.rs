@@ -96,17 +96,25 @@ async fn dies(state: Option<&State>, deadline: Instant, clock: &dyn Clock) -> bo
 
 /// Takes the project's lock, waiting for who has it.
 pub(super) async fn locked(home: &ProjectHome) -> Result<Lock, RuntimeError> {
-    home.create()?;
     let path = home.lock();
-    let taken = tokio::task::spawn_blocking({
-        let path = path.clone();
-        move || lock::lock(&path)
-    });
-    let taken = taken
-        .await
-        .map_err(std::io::Error::other)
-        .and_then(|taken| taken);
-    taken.map_err(records(&path))
+    loop {
+        home.create()?;
+        let taken = tokio::task::spawn_blocking({
+            let path = path.clone();
+            move || lock::lock(&path)
+        });
+        let taken = taken
+            .await
+            .map_err(std::io::Error::other)
+            .and_then(|taken| taken);
+        match taken {
+            Ok(lock) if lock.is_at(&path) => return Ok(lock),
+            // Who had it removed the whole project: once more, in a folder made anew.
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(records(&path)(error)),
+        }
+    }
 }
 
 /// Finds the supervisor, or launches one. What a former one left behind is ended first. When the

@@ -21,6 +21,10 @@ use crate::instance::{HealthSpec, InstanceSpec, Program};
 
 /// Before the first probe.
 const FIRST: Duration = Duration::from_millis(30);
+/// A service that can be asked nothing (no healthcheck, no port) is ready once it has run for so
+/// long. One that lacks an argument, a module or a file has ended by then: interpreters need a few
+/// hundred milliseconds to find out.
+const SETTLE: Duration = Duration::from_secs(1);
 /// Between the first probes; it doubles.
 const SHORTEST: Duration = Duration::from_millis(50);
 /// The longest distance before the first success.
@@ -100,7 +104,9 @@ pub(super) async fn watch(
     let mut distance = SHORTEST;
     let mut ready = false;
     let mut unhealthy = false;
-    clock.sleep(FIRST).await;
+    clock
+        .sleep(if spec.can_be_asked() { FIRST } else { SETTLE })
+        .await;
     loop {
         let began = clock.now() - started;
         let outcome = probe(&spec, &id, &shared).await;

@@ -87,6 +87,22 @@ fn ports_that_anybody_names_are_listened_on() {
 }
 
 #[test]
+fn where_a_caller_names_ports_its_order_of_start_adds_no_others() {
+    let text = "services:
+  web:
+    image: web
+    x-msvc: {calls: ['mailbox:8080']}
+    depends_on: [mailbox, db]
+  mailbox: {image: m, expose: [2525, 8080]}
+  db: {image: db, expose: [1, 2]}
+";
+    assert_eq!(
+        edges(text),
+        "web->mailbox:8080 x-msvc.calls@4 depends_on@5\nweb->db:1 depends_on@5\nweb->db:2 depends_on@5"
+    );
+}
+
+#[test]
 fn edges_without_bound_are_refused() {
     let mut text = "services:\n  a: {image: a, expose: ['1-60000']}\n".to_owned();
     for i in 0..5 {
