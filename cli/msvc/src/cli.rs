@@ -133,6 +133,11 @@ pub enum Command {
         after_help = "Example:\n  msvc demo --artifacts out    keep logs, journals and the report in ./out\n\nBoots the system as a project of its own, with its own data and free ports;\na system that is up is never touched. What it plays, verifies and breaks is\nwhat `x-msvc` in the Compose file names. Where there is no Compose file, the\none in ./sample-system is taken."
     )]
     Demo(Demo),
+    /// Make a service from a template and wire it into the system.
+    #[command(
+        after_help = "Example:\n  msvc new inventory --template rust-axum             asks, then writes\n  msvc new inventory --template rust-axum --dry-run   shows files and diff\n  msvc new --list                                     templates and their questions\n\nThe service goes beside those that the Compose file builds and into that file,\nwhose comments and layout stay. All of it is written, or nothing."
+    )]
+    New(New),
     /// Not for people: the parent of a detached system.
     #[command(hide = true, name = "internal-guardian")]
     Guardian(Internal),
@@ -374,6 +379,35 @@ pub struct Demo {
     pub seed: Option<u64>,
 }
 
+/// `msvc new`.
+#[derive(Debug, Args)]
+pub struct New {
+    /// Which Compose files; the service goes into the first.
+    #[command(flatten)]
+    pub files: Files,
+    /// What the service is called: lower-case letters, digits and `-`.
+    #[arg(value_name = "NAME", required_unless_present = "list")]
+    pub name: Option<String>,
+    /// What it is made from.
+    #[arg(long, value_name = "TEMPLATE", required_unless_present = "list")]
+    pub template: Option<String>,
+    /// Answer a question; the others are asked on a terminal, else answered as proposed.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub set: Vec<(String, String)>,
+    /// Ask nothing.
+    #[arg(long)]
+    pub no_input: bool,
+    /// The service only: touch no Compose file.
+    #[arg(long, conflicts_with = "files")]
+    pub alone: bool,
+    /// Show the files and the Compose file's diff, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Show the templates and what they ask.
+    #[arg(long, conflicts_with_all = ["name", "template", "set", "alone", "dry_run"])]
+    pub list: bool,
+}
+
 /// Arguments of the hidden commands.
 #[derive(Debug, Args)]
 pub struct Internal {
@@ -398,6 +432,7 @@ impl Cli {
             Command::Chaos(Chaos::Kill(it)) => &it.files.files,
             Command::Chaos(Chaos::Run(it)) => &it.files.files,
             Command::Demo(it) => &it.files.files,
+            Command::New(it) => &it.files.files,
             Command::Guardian(_) | Command::Supervisor(_) => return Vec::new(),
         };
         self.files.files.iter().chain(after).cloned().collect()
@@ -440,6 +475,9 @@ mod tests {
             "msvc chaos kill notifications --down 2s",
             "msvc chaos kill notifications -- true",
             "msvc demo --keep --artifacts out",
+            "msvc new inventory --template rust-axum --set port=8085 --set owner=a=b",
+            "msvc new inventory --template rust-axum --alone --no-input --dry-run",
+            "msvc new --list",
         ] {
             assert!(parses(line), "{line}");
         }
@@ -457,6 +495,12 @@ mod tests {
             "msvc journey run -i quantity",
             "msvc ps -q -v",
             "msvc logs @client",
+            "msvc new",
+            "msvc new inventory",
+            "msvc new --template rust-axum",
+            "msvc new inventory --template rust-axum --set port",
+            "msvc new inventory --list",
+            "msvc new inventory --template rust-axum --alone -f a.yaml",
         ] {
             assert!(!parses(line), "{line}");
         }

@@ -6,5 +6,6 @@ pub mod demo;
 pub mod down;
 pub mod journey;
 pub mod logs;
+pub mod new;
 pub mod ps;
 pub mod up;

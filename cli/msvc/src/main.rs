@@ -80,6 +80,8 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
             supervise::supervisor(&it.rest, clock, shutdown).await?;
             return Ok(Exit::Held.into());
         }
+        // The one command that may begin without a system.
+        Command::New(it) => return command::new::run(cli, it, terminal, &shutdown).await,
         _ => {}
     }
     let context = Context::load(cli, terminal.clone(), clock, shutdown)?;
@@ -92,7 +94,7 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
         Command::Contract(it) => command::contract::run(&context, it).await,
         Command::Chaos(it) => command::chaos::run(&context, it).await,
         Command::Demo(it) => command::demo::run(&context, it).await,
-        Command::Guardian(_) | Command::Supervisor(_) => Ok(Exit::Held.into()),
+        Command::New(_) | Command::Guardian(_) | Command::Supervisor(_) => Ok(Exit::Held.into()),
     };
     terminal.clear_progress();
     ending

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use minijinja::value::Value;
 use msvc_system::files::Files;
 use msvc_system::load::{LoadRequest, Loaded};
+use msvc_system::shown_path::shown_path;
 
 use crate::answers::{self, Answers, FOLDER, PORT};
 use crate::diff;
@@ -75,8 +76,8 @@ pub struct Plan {
     pub name: String,
     /// The template's.
     pub template: String,
-    /// The folder that shown paths are seen from.
-    pub root: PathBuf,
+    /// The folder that shown paths are seen from: where the user stands.
+    pub shown_from: PathBuf,
     /// The service's folder; it does not exist.
     pub target: PathBuf,
     /// What goes into it.
@@ -244,11 +245,16 @@ impl Draft {
             Home::System(loaded) => Some(self.changed_compose(loaded, &facts)?),
         };
         let port = self.answers.get(PORT).and_then(|port| port.parse().ok());
+        let load = &self.request.load;
+        let shown_from = load
+            .shown_from
+            .clone()
+            .unwrap_or_else(|| load.directory.clone());
         Ok(Plan {
-            notes: notes(&compose, workspace.as_ref(), &self.root),
+            notes: notes(&compose, workspace.as_ref(), &shown_from),
             name: self.request.name,
             template: self.template.name,
-            root: self.root,
+            shown_from,
             target,
             files,
             contracts,
@@ -317,49 +323,59 @@ fn real(path: &Path) -> Result<PathBuf, ScaffoldError> {
 fn notes(
     compose: &Option<ComposeChange>,
     workspace: Option<&workspace::Workspace>,
-    root: &Path,
+    shown_from: &Path,
 ) -> Vec<String> {
+    let shown = |path: &Path| shown_path(path, shown_from).display().to_string();
     let mut notes = Vec::new();
     if let Some(ComposeChange {
         path, before: None, ..
     }) = compose
     {
-        let shown = path.strip_prefix(root).unwrap_or(path).display();
-        notes.push(format!("there was no Compose file: {shown} is new"));
+        let path = shown(path);
+        notes.push(format!("there was no Compose file: {path} is new"));
     }
     if let Some(workspace) = workspace {
-        let shown = place::way(root, &workspace.manifest);
+        let manifest = shown(&workspace.manifest);
         notes.push(if workspace.takes {
-            format!("it is a member of the Cargo workspace in {shown}, whose lock file takes up its crates with the next build")
+            format!("it is a member of the Cargo workspace of {manifest}, whose lock file takes up its crates with the next build")
         } else {
-            format!("it is a Cargo workspace of its own: {shown} does not name it")
+            format!("it is a Cargo workspace of its own: {manifest} does not name it as a member")
         });
     }
     notes
 }
 
+impl Plan {
+    /// A path as it is told to people.
+    #[must_use]
+    pub fn shown(&self, path: &Path) -> String {
+        shown_path(path, &self.shown_from).display().to_string()
+    }
+
+    /// What changes in the Compose file, as a diff; empty where none does.
+    #[must_use]
+    pub fn diff(&self) -> String {
+        let Some(compose) = &self.compose else {
+            return String::new();
+        };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let before = compose.before.as_deref().map(text).unwrap_or_default();
+        diff::unified(&self.shown(&compose.path), &before, &text(&compose.after))
+    }
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |path: &Path| match path.strip_prefix(&self.root) {
-            Ok(path) => path.display().to_string(),
-            Err(_) => place::way(&self.root, path),
-        };
-        writeln!(f, "{}/", shown(&self.target))?;
+        writeln!(f, "{}/", self.shown(&self.target))?;
         for file in &self.files {
             writeln!(f, "  {}", file.path)?;
         }
         if !self.pacts.is_empty() {
-            writeln!(f, "{}/", shown(&self.contracts))?;
+            writeln!(f, "{}/", self.shown(&self.contracts))?;
         }
         for pact in &self.pacts {
             writeln!(f, "  {}", pact.path)?;
         }
-        if let Some(compose) = &self.compose {
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            let before = compose.before.as_deref().map(text).unwrap_or_default();
-            let name = shown(&compose.path);
-            f.write_str(&diff::unified(&name, &before, &text(&compose.after)))?;
-        }
-        Ok(())
+        f.write_str(&self.diff())
     }
 }

@@ -92,7 +92,7 @@ impl Done {
 }
 
 fn carry_out(plan: &Plan, done: &mut Done) -> Result<(), Failed> {
-    let parent = plan.target.parent().unwrap_or(&plan.root);
+    let parent = plan.target.parent().unwrap_or(&plan.target);
     done.make_folder(parent)?;
     let (stage, staged) = stage(plan, parent)?;
     let pacts_inside = plan.contracts.starts_with(&plan.target);

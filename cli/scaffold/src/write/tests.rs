@@ -15,7 +15,7 @@ fn plan(root: &Path) -> Plan {
     Plan {
         name: "stock".to_owned(),
         template: "t".to_owned(),
-        root: root.to_path_buf(),
+        shown_from: root.to_path_buf(),
         target: root.join("services/stock"),
         files: vec![file("a"), file("src/b"), file(".c")],
         contracts: root.join("contracts/pacts"),
@@ -77,17 +77,17 @@ fn whatever_fails_nothing_is_left() {
             fs::create_dir_all(&plan.target).unwrap()
         }),
         ("the Compose file was changed meanwhile", |plan| {
-            fs::write(plan.root.join("compose.yaml"), "other").unwrap();
+            fs::write(plan.shown_from.join("compose.yaml"), "other").unwrap();
         }),
         ("the pact came meanwhile", |plan| {
             fs::create_dir_all(&plan.contracts).unwrap();
             fs::write(plan.contracts.join("p.json"), "").unwrap();
         }),
         ("a file stands where a folder is to be", |plan| {
-            fs::write(plan.root.join("contracts"), "").unwrap();
+            fs::write(plan.shown_from.join("contracts"), "").unwrap();
         }),
         ("the Compose file is read-only", |plan| {
-            let path = plan.root.join("compose.yaml");
+            let path = plan.shown_from.join("compose.yaml");
             fs::set_permissions(path, fs::Permissions::from_mode(0o444)).unwrap();
         }),
         ("a file cannot have such a name", |plan| {
