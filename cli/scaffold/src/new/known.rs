@@ -92,17 +92,8 @@ fn taken(name: &str, by: String) -> ScaffoldError {
 pub(super) fn published_ports(resolved: &Value) -> BTreeSet<u16> {
     let mut ports = BTreeSet::new();
     for (_, service) in entries(resolved.get("services")) {
-        for port in service
-            .get("ports")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            let published = match port.get("published") {
-                Some(Value::String(text)) => text.clone(),
-                Some(Value::Number(number)) => number.to_string(),
-                _ => continue,
-            };
+        let list = service.get("ports").and_then(Value::as_array);
+        for published in list.into_iter().flatten().filter_map(published) {
             let (from, to) = published
                 .split_once('-')
                 .unwrap_or((&published, &published));
@@ -114,15 +105,33 @@ pub(super) fn published_ports(resolved: &Value) -> BTreeSet<u16> {
     ports
 }
 
-/// The owner that all services with an owner have, else nothing.
+/// The host's side of a port, or ports: `8080` in `127.0.0.1:8080:80/tcp` and in `published: 8080`.
+fn published(port: &Value) -> Option<String> {
+    match port {
+        Value::String(short) => {
+            let short = short.split('/').next()?;
+            short.rsplit(':').nth(1).map(str::to_owned)
+        }
+        long => match long.get("published")? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        },
+    }
+}
+
+/// The owner that all services with an owner have, when there are several, else nothing: what one
+/// service says is no habit yet.
 pub(super) fn only_owner(home: &Home) -> String {
     let Home::System(loaded) = home else {
         return String::new();
     };
     let services = loaded.system.services.values();
-    let owners: BTreeSet<&str> = services.filter_map(|s| s.x_msvc.owner.as_deref()).collect();
-    match owners.iter().collect::<Vec<_>>().as_slice() {
-        [only] => (**only).to_owned(),
+    let owners: Vec<&str> = services.filter_map(|s| s.x_msvc.owner.as_deref()).collect();
+    match owners.as_slice() {
+        [first, rest @ ..] if !rest.is_empty() && rest.iter().all(|other| other == first) => {
+            (*first).to_owned()
+        }
         _ => String::new(),
     }
 }
@@ -163,4 +172,20 @@ pub(super) fn usual_folder(home: &Home, root: &Path) -> String {
 
 fn entries(node: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
     node.and_then(Value::as_object).into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn ports_are_found_in_every_form() {
+        let ports = json!(["80", 81, "8080:80", "127.0.0.1:8081:80/udp", "[::1]:8082:80", "8090-8092:90-92",
+            {"target": 80, "published": "8083"}, {"target": 80, "published": 8084}, {"target": 80}]);
+        let resolved = json!({"services": {"a": {"ports": ports}, "b": {}}});
+        let found: Vec<u16> = published_ports(&resolved).into_iter().collect();
+        assert_eq!(found, [8080, 8081, 8082, 8083, 8084, 8090, 8091, 8092]);
+    }
 }
