@@ -292,6 +292,7 @@ impl Draft {
         put("crate_name", Value::from(names::crate_name(name)));
         put("alone", Value::from(self.request.alone));
         put("member", Value::from(member));
+        put("networks", Value::from(known::shared_networks(&self.home)));
         put("path", Value::from(place::way(&self.root, target)));
         put("contracts", Value::from(place::way(&self.root, contracts)));
         put(

@@ -136,6 +136,25 @@ pub(super) fn only_owner(home: &Home) -> String {
     }
 }
 
+/// The networks that every service of the system is on, in the order of the first one; none where
+/// they are on the default network, as the new service is then. On any other it would be alone.
+pub(super) fn shared_networks(home: &Home) -> Vec<String> {
+    let Home::System(loaded) = home else {
+        return Vec::new();
+    };
+    let of = |service: &Value| -> Vec<String> {
+        let networks = entries(service.get("networks"));
+        networks.map(|(name, _)| name.clone()).collect()
+    };
+    let mut services = entries(loaded.resolved.get("services")).map(|(_, service)| of(service));
+    let mut shared = services.next().unwrap_or_default();
+    for networks in services {
+        shared.retain(|name| networks.contains(name));
+    }
+    shared.retain(|name| name != "default");
+    shared
+}
+
 /// The folder that holds the folders of the services that are built, when it is one; else
 /// `services`, or the folder itself for a service alone.
 pub(super) fn usual_folder(home: &Home, root: &Path) -> String {
