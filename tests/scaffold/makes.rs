@@ -240,10 +240,12 @@ fn on_a_terminal_it_asks_until_the_answer_fits() {
             String::from_utf8_lossy(&output.stdout).into_owned(),
         )
     };
-    // The end of the input before the last answer: nobody is there.
-    let (code, said) = asked("\nwarehouse\n\u{4}", "");
-    assert_eq!(code, Some(130), "{said}");
-    assert_eq!(ground.everything().len(), 0);
+    // The end of the input, or Ctrl-C, before the last answer: nobody is there any more.
+    for end in ["\u{4}", "\u{3}"] {
+        let (code, said) = asked(&format!("\nwarehouse\n{end}"), "");
+        assert_eq!(code, Some(130), "{said}");
+        assert_eq!(ground.everything().len(), 0);
+    }
     let (code, said) = asked("Counts \"things\"\nwarehouse\n..\napps\n70000\n8765\n", "");
     assert_eq!(code, Some(0), "{said}");
     assert!(

@@ -189,6 +189,22 @@ mod tests {
     }
 
     #[test]
+    fn the_description_of_the_interface_is_one() {
+        let facts = facts(&[("name", "x"), ("description", "Says \"it\": all, # of it")]);
+        let template = crate::template::find("rust-axum").unwrap();
+        let source = template.file("files/openapi.yaml.jinja").unwrap();
+        let text = text("x", std::str::from_utf8(source).unwrap(), &facts).unwrap();
+        let read = msvc_system::openapi::read("openapi.yaml".as_ref(), text.as_bytes()).unwrap();
+        for (method, path) in [
+            ("PUT", "/items/lamp"),
+            ("GET", "/items"),
+            ("GET", "/readyz"),
+        ] {
+            assert!(read.find(method, path).is_some(), "{method} {path}");
+        }
+    }
+
+    #[test]
     fn a_path_that_would_leave_the_folder_is_refused() {
         for bad in ["../x", "/x", "a/../../x", "a\\x", "", "."] {
             let facts = facts(&[("a", bad)]);

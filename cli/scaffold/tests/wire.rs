@@ -1,10 +1,5 @@
 //! Whatever a file holds: it takes the service and nothing else, or is refused; nothing panics.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot read what was read before has failed"
-)]
-
 use msvc_scaffold::wire::{additions, wire};
 use proptest::prelude::*;
 

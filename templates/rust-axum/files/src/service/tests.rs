@@ -109,5 +109,6 @@ async fn work_that_outlives_its_grace_does_not_keep_the_service_from_ending() {
         .unwrap();
     in_hand.await.unwrap();
     shutdown.cancel();
-    served.await.unwrap().unwrap();
+    let ended = tokio::time::timeout(2 * grace, served).await;
+    ended.unwrap().unwrap().unwrap();
 }
