@@ -10,11 +10,13 @@ use msvc_system::id::ServiceName;
 mod chaos;
 mod contract;
 mod journey;
+mod new;
 mod ready;
 
 pub use chaos::{Chaos, ChaosRun, Inject, Kill, Latency, Way};
 pub use contract::{Contract, ContractVerify};
 pub use journey::{Journey, JourneyRun};
+pub use new::New;
 pub use ready::Ready;
 
 /// Boot a system of services from its Compose file, prove it, break it.
@@ -151,6 +153,11 @@ pub enum Command {
         after_help = "Example:\n  msvc demo --artifacts out    keep logs, journals and the report in ./out\n\nBoots the system as a project of its own, with its own data and free ports;\na system that is up is never touched. What it plays, verifies and breaks is\nwhat `x-msvc` in the Compose file names. Where there is no Compose file, the\none in ./sample-system is taken."
     )]
     Demo(Demo),
+    /// Make a service from a template and wire it into the system.
+    #[command(
+        after_help = "Example:\n  msvc new inventory --template rust-axum             asks, then writes\n  msvc new inventory --template rust-axum --dry-run   shows files and diff\n  msvc new --list                                     templates and their questions\n\nThe service goes beside those that the Compose file builds and into that file,\nwhose comments and layout stay. All of it is written, or nothing."
+    )]
+    New(New),
     /// Not for people: the parent of a detached system.
     #[command(hide = true, name = "internal-guardian")]
     Guardian(Internal),
@@ -256,6 +263,7 @@ impl Cli {
             Command::Chaos(Chaos::Kill(it)) => &it.files.files,
             Command::Chaos(Chaos::Run(it)) => &it.files.files,
             Command::Demo(it) => &it.files.files,
+            Command::New(it) => &it.files.files,
             Command::Ready(_) | Command::Guardian(_) | Command::Supervisor(_) => {
                 return Vec::new();
             }
@@ -267,6 +275,13 @@ impl Cli {
 fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|why| format!("{why}; write a number and a unit, for example 300ms, 5s or 2m"))
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .filter(|(key, _)| !key.is_empty())
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .ok_or_else(|| "write KEY=VALUE".to_owned())
 }
 
 #[cfg(test)]
@@ -293,6 +308,9 @@ mod tests {
             "msvc chaos kill notifications --down 2s",
             "msvc chaos kill notifications -- true",
             "msvc demo --keep --artifacts out",
+            "msvc new inventory --template rust-axum --set port=8085 --set owner=a=b",
+            "msvc new inventory --template rust-axum --alone --no-input --dry-run",
+            "msvc new --list",
         ] {
             assert!(parses(line), "{line}");
         }
@@ -310,6 +328,12 @@ mod tests {
             "msvc journey run -i quantity",
             "msvc ps -q -v",
             "msvc logs @client",
+            "msvc new",
+            "msvc new inventory",
+            "msvc new --template rust-axum",
+            "msvc new inventory --template rust-axum --set port",
+            "msvc new inventory --list",
+            "msvc new inventory --template rust-axum --alone -f a.yaml",
         ] {
             assert!(!parses(line), "{line}");
         }

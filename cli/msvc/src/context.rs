@@ -68,21 +68,8 @@ impl Context {
     ) -> Result<Self, Failure> {
         let began = clock.now();
         let here = Here::now();
-        let environment: BTreeMap<String, String> = std::env::vars_os()
-            .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
-            .collect();
-        let request = LoadRequest {
-            directory: directory(cli)?,
-            shown_from: here
-                .folder()
-                .is_absolute()
-                .then(|| here.folder().to_owned()),
-            files: cli.compose_files(),
-            project: cli.global.project.clone(),
-            profiles: cli.global.profiles.clone(),
-            environment: environment.clone(),
-            lenient: cli.global.lenient,
-        };
+        let request = load_request(cli, &here)?;
+        let environment = request.environment.clone();
         let Loaded {
             system,
             warnings,
@@ -253,6 +240,27 @@ impl Context {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+}
+
+/// Which system the command line means.
+///
+/// # Errors
+/// When the directory to work in is not there.
+pub fn load_request(cli: &Cli, here: &Here) -> Result<LoadRequest, Failure> {
+    let environment = std::env::vars_os()
+        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+    Ok(LoadRequest {
+        directory: directory(cli)?,
+        shown_from: here
+            .folder()
+            .is_absolute()
+            .then(|| here.folder().to_owned()),
+        files: cli.compose_files(),
+        project: cli.global.project.clone(),
+        profiles: cli.global.profiles.clone(),
+        environment: environment.collect(),
+        lenient: cli.global.lenient,
+    })
 }
 
 fn chosen_by(cli: &Cli) -> Vec<String> {

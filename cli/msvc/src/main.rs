@@ -82,6 +82,8 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
             return Ok(Exit::Held.into());
         }
         Command::Ready(it) => return command::ready::run(cli, it, terminal, &shutdown).await,
+        // The one command that may begin without a system.
+        Command::New(it) => return command::new::run(cli, it, terminal, &shutdown).await,
         _ => {}
     }
     let context = Context::load(cli, terminal.clone(), clock, shutdown)?;
@@ -94,7 +96,9 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
         Command::Contract(it) => command::contract::run(&context, it).await,
         Command::Chaos(it) => command::chaos::run(&context, it).await,
         Command::Demo(it) => command::demo::run(&context, it).await,
-        Command::Ready(_) | Command::Guardian(_) | Command::Supervisor(_) => Ok(Exit::Held.into()),
+        Command::New(_) | Command::Ready(_) | Command::Guardian(_) | Command::Supervisor(_) => {
+            Ok(Exit::Held.into())
+        }
     };
     terminal.clear_progress();
     let (exit, failure) = match &ending {
