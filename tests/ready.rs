@@ -314,3 +314,64 @@ fn no_repository_no_commits_and_undecodable_files_are_told_or_read_past() {
     let done = until("an answer", || Some(repository.ready(&[])));
     assert!(done.expect(1).stdout.contains("cannot be read"));
 }
+
+#[test]
+fn a_demo_shows_how_the_checks_stand_and_is_not_decided_by_them() {
+    let mut repository = Repository::new();
+    repository.write(
+        "compose.yaml",
+        "services:\n  web:\n    image: none\n    x-msvc: { process: { command: [\"sleep\", \"600\"] } }\n    healthcheck: { test: [\"CMD\", \"true\"] }\nx-msvc:\n  journeys: [{ name: visit, command: [\"true\"] }]\n",
+    );
+    repository.commit("ann");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
+    command.arg("-C").arg(repository.path()).arg("demo");
+    let done = finish(command).expect(0);
+    assert!(
+        done.stderr.contains("  not ready     independent-delivery"),
+        "{}",
+        done.stderr
+    );
+    assert!(done.stdout.contains("held (1 held"), "{}", done.stdout);
+}
+
+#[test]
+fn a_report_goes_to_a_junit_file_and_to_github_where_it_runs_there() {
+    let mut repository = Repository::new();
+    repository.write(".github/workflows/ci.yml", "# later\n");
+    repository.write("main.py", "print(1)\n");
+    repository.commit("ann");
+    let (junit, summary) = (
+        repository.path().join("out/j.xml"),
+        repository.path().join("s.md"),
+    );
+    let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
+    command
+        .arg("ready")
+        .arg(repository.path())
+        .arg("--junit")
+        .arg(&junit);
+    command.current_dir(repository.path());
+    command.env("GITHUB_ACTIONS", "true");
+    command.env("GITHUB_WORKSPACE", repository.path());
+    command.env("GITHUB_STEP_SUMMARY", &summary);
+    let done = finish(command).expect(1);
+    let annotation = "::error file=.github/workflows/ci.yml,line=1,col=1,title=";
+    assert!(done.stderr.contains(annotation), "{}", done.stderr);
+    let summary = support::read(&summary);
+    assert!(summary.starts_with("### `msvc ready` on "), "{summary}");
+    assert!(
+        summary.contains("| not ready | CI/CD can build"),
+        "{summary}"
+    );
+    let read = "import sys,xml.etree.ElementTree as t; s=t.parse(sys.argv[1]).getroot()[0]; print(s.get('tests'), s.get('failures'), s.get('errors'))";
+    let mut python = Command::new("python3");
+    python.args(["-c", read]).arg(&junit);
+    assert_eq!(finish(python).expect(0).stdout.trim(), "8 6 2");
+    let mut wrong = Command::new(env!("CARGO_BIN_EXE_msvc"));
+    wrong
+        .arg("-C")
+        .arg(repository.path())
+        .args(["ps", "--junit", "x.xml"]);
+    let wrong = finish(wrong).expect(2);
+    assert!(wrong.stderr.contains("prove something"), "{}", wrong.stderr);
+}

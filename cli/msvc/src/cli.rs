@@ -75,6 +75,9 @@ pub struct Global {
     /// Keep logs, journal, report and more in DIR.
     #[arg(long, value_name = "DIR", global = true)]
     pub artifacts: Option<PathBuf>,
+    /// Write the cases as JUnit's XML to FILE (commands that prove something).
+    #[arg(long, value_name = "FILE", global = true)]
+    pub junit: Option<PathBuf>,
     /// Take unknown Compose keys for warnings.
     #[arg(long, global = true)]
     pub lenient: bool,
@@ -245,6 +248,21 @@ pub struct Internal {
     /// Understood by the runtime.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub rest: Vec<std::ffi::OsString>,
+}
+
+impl Command {
+    /// Whether it ends in a report of cases.
+    #[must_use]
+    pub const fn proves(&self) -> bool {
+        matches!(
+            self,
+            Self::Journey(Journey::Run(_))
+                | Self::Contract(_)
+                | Self::Chaos(_)
+                | Self::Ready(_)
+                | Self::Demo(_)
+        )
+    }
 }
 
 impl Cli {

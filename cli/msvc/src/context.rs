@@ -44,6 +44,8 @@ pub struct Context {
     pub run: String,
     /// Where to keep logs, reports and more.
     pub artifacts: Option<PathBuf>,
+    /// Where to write JUnit's XML.
+    pub junit: Option<PathBuf>,
     /// Whether unknown keys and fields that cannot be honoured are warnings.
     pub lenient: bool,
     /// The flags that chose the system, for lines that repeat something.
@@ -87,6 +89,7 @@ impl Context {
             environment,
             run: run_id(),
             artifacts: cli.global.artifacts.clone(),
+            junit: cli.global.junit.clone(),
             lenient: cli.global.lenient,
             chosen_by: chosen_by(cli),
             here,

@@ -17,6 +17,7 @@ mod failure;
 mod finish;
 mod here;
 mod interrupt;
+mod outlets;
 mod own_system;
 mod prove;
 mod supervise;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         Ok(ending) => ending.into(),
         Err(failure) => {
             terminal.failure(&failure);
+            outlets::annotate(&terminal, &failure.problems);
             Ending::Own(failure.exit).into()
         }
     }
@@ -72,6 +74,11 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
     let clock: Arc<dyn Clock> = MachineClock::shared();
     let shutdown = interrupt::watch()
         .map_err(|why| Failure::new(Exit::CouldNot, format!("cannot take signals: {why}")))?;
+    if cli.global.junit.is_some() && !cli.command.proves() {
+        let what = "`--junit` is for commands that prove something";
+        return Err(Failure::new(Exit::Usage, what)
+            .hint("journey run, contract verify, chaos, ready and demo do"));
+    }
     match &cli.command {
         Command::Guardian(it) => {
             supervise::guardian(&it.rest, clock, shutdown).await?;

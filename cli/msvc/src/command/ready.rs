@@ -1,12 +1,13 @@
 //! `msvc ready`: the checklist over a git repository. Needs no Compose file and runs nothing but
 //! git.
 
+use std::path::Path;
 use std::time::SystemTime;
 
 use msvc_machine::disk::read_regular;
 use msvc_machine::shutdown::Shutdown;
 use msvc_ready::checklist::Checklist;
-use msvc_ready::git::GitError;
+use msvc_ready::git::{Git, GitError};
 use msvc_ready::repository::Repository;
 use msvc_report::exit::Exit;
 use msvc_report::human;
@@ -17,6 +18,7 @@ use crate::context::run_id;
 use crate::exit::Ending;
 use crate::failure::Failure;
 use crate::here::Here;
+use crate::outlets;
 use crate::terminal::Terminal;
 
 /// Runs every check and says how they stand.
@@ -42,16 +44,7 @@ pub async fn run(
         let what = format!("{} is no folder", given.display());
         return Err(Failure::new(Exit::Usage, what).hint("name a repository, or a folder in one"));
     }
-    let files = Files::new(read_regular);
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| {
-            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-        });
-    let environment = std::env::vars_os()
-        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-    let repository = Repository::read(&folder, environment, &files, now, shutdown).await?;
-    let checklist = Checklist::of(&repository);
+    let checklist = look(&folder, shutdown).await?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let mut report = checklist.report(&name, &run_id(), &request.fail_on);
     report.started = chrono::Local::now().to_rfc3339();
@@ -60,6 +53,7 @@ pub async fn run(
     for case in &mut report.cases {
         *case = here.case(case.clone());
     }
+    outlets::write(terminal, cli.global.junit.as_deref(), &report)?;
     if terminal.is_json() {
         terminal.report(&report);
     } else {
@@ -71,6 +65,31 @@ pub async fn run(
         terminal.result(&closing.join("\n"));
     }
     Ok(Ending::PassedOn(report.exit))
+}
+
+/// Every check over the repository, or the part of one, at `folder`.
+async fn look(folder: &Path, shutdown: &Shutdown) -> Result<Checklist, GitError> {
+    let files = Files::new(read_regular);
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| {
+            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+        });
+    let repository = Repository::read(folder, environment(), &files, now, shutdown).await?;
+    Ok(Checklist::of(&repository))
+}
+
+/// The same over the whole repository that `folder` lies in.
+///
+/// # Errors
+/// As [`run`].
+pub async fn whole(folder: &Path, shutdown: &Shutdown) -> Result<Checklist, GitError> {
+    let root = Git::new(folder, environment(), shutdown).root().await?;
+    look(&root, shutdown).await
+}
+
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
 }
 
 impl From<GitError> for Failure {
