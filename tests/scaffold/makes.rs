@@ -251,8 +251,11 @@ fn on_a_terminal_it_asks_until_the_answer_fits() {
         assert_eq!(code, Some(130), "{said}");
         assert_eq!(ground.everything().len(), 0);
     }
-    let (code, said) = asked("Counts \"things\"\nwarehouse\n..\napps\n70000\n8765\n", "");
+    std::fs::write(ground.path("compose.yaml"), SMALL).unwrap();
+    let answers = "Counts \"things\"\nwarehouse\n..\napps\n70000\n8080\n8765\n";
+    let (code, said) = asked(answers, "");
     assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("another service"), "{said}");
     assert!(
         said.contains("Which team owns it?") && !said.contains("bounded context"),
         "{said}"
