@@ -3,7 +3,7 @@
 //!
 //! The generated services are built into one folder below the target folder, which stays from run
 //! to run: the first run compiles their dependencies, some hundred crates, twice over (once to
-//! check, once to run); later runs take seconds.
+//! check, once to run), which takes 75 s on four cores; later runs take seconds.
 
 #![allow(
     clippy::allow_attributes,

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::ground::{Ground, SMALL, cargo};
+use crate::ground::{Ground, SMALL, cargo, turn_to_build};
 use crate::support::{Finished, http, root};
 
 #[test]
@@ -17,6 +17,7 @@ fn a_new_service_passes_its_own_checks_and_writes_the_very_pact_it_came_with() {
     ground.git(&["add", "-A"]);
     ground.git(&["commit", "-qm", "new"]);
     let service = ground.path("services/stock-take");
+    let _turn = turn_to_build();
     cargo(&service, &["fmt", "--all", "--check"]).expect(0);
     cargo(
         &service,
@@ -60,7 +61,11 @@ fn a_new_service_boots_answers_keeps_its_contract_and_feels_a_fault() {
         ground: &ground,
         project: &project,
     };
+    let turn = turn_to_build();
+    // What `up` does too, but it may take as long as it takes.
+    cargo(&ground.path("services/inventory"), &["build", "--locked"]).expect(0);
     system.run(&["up", "-d"]).expect(0);
+    drop(turn);
     let ps = system.run(&["ps", "--format", "json"]).expect(0).json();
     let url = ps["instances"][0]["urls"][0].as_str().unwrap().to_owned();
     let lamp = json!({"name": "Lamp", "quantity": 3});
@@ -246,8 +251,11 @@ fn on_a_terminal_it_asks_until_the_answer_fits() {
         assert_eq!(code, Some(130), "{said}");
         assert_eq!(ground.everything().len(), 0);
     }
-    let (code, said) = asked("Counts \"things\"\nwarehouse\n..\napps\n70000\n8765\n", "");
+    std::fs::write(ground.path("compose.yaml"), SMALL).unwrap();
+    let answers = "Counts \"things\"\nwarehouse\n..\napps\n70000\n8080\n8765\n";
+    let (code, said) = asked(answers, "");
     assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("another service"), "{said}");
     assert!(
         said.contains("Which team owns it?") && !said.contains("bounded context"),
         "{said}"

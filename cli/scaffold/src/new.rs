@@ -66,6 +66,8 @@ pub struct Draft {
     questions: Vec<Question>,
     answers: Answers,
     defaults: Facts,
+    /// Ports of the host that other services are published at.
+    taken: BTreeSet<u16>,
     files: Arc<Files>,
 }
 
@@ -134,46 +136,29 @@ impl Draft {
             questions: answers::questions(&template, request.alone),
             answers: Answers::new(),
             defaults: Facts::new(),
+            taken,
             root,
             home,
             template,
             request,
             files,
         };
-        draft.give(&taken)?;
-        draft.defaults = draft.proposed(&taken, port_is_free)?;
+        for (key, value) in draft.request.set.clone() {
+            draft.answer(&key, &value)?;
+        }
+        draft.defaults = draft.proposed(port_is_free)?;
         Ok(draft)
     }
 
-    /// Takes what was given with the request.
-    fn give(&mut self, taken: &BTreeSet<u16>) -> Result<(), ScaffoldError> {
-        for (key, value) in self.request.set.clone() {
-            self.answer(&key, &value)?;
-        }
-        let port = self.answers.get(PORT).and_then(|port| port.parse().ok());
-        match port {
-            Some(port) if taken.contains(&port) => Err(ScaffoldError::Answer {
-                key: PORT.to_owned(),
-                value: port.to_string(),
-                why: "another service of the Compose file is published there".to_owned(),
-            }),
-            _ => Ok(()),
-        }
-    }
-
     /// What is proposed where nothing is answered.
-    fn proposed(
-        &self,
-        taken: &BTreeSet<u16>,
-        port_is_free: &dyn Fn(u16) -> bool,
-    ) -> Result<Facts, ScaffoldError> {
+    fn proposed(&self, port_is_free: &dyn Fn(u16) -> bool) -> Result<Facts, ScaffoldError> {
         let mut facts = Facts::new();
         let mut put = |key: &str, value: String| facts.insert(key.to_owned(), Value::from(value));
         put("name", self.request.name.clone());
         put("owner", known::only_owner(&self.home));
         put("folder", known::usual_folder(&self.home, &self.root));
         if !self.request.alone && !self.answers.contains_key(PORT) {
-            let free = |port: &u16| !taken.contains(port) && port_is_free(*port);
+            let free = |port: &u16| !self.taken.contains(port) && port_is_free(*port);
             let port = PORTS.into_iter().find(free).ok_or(ScaffoldError::Ports {
                 from: *PORTS.start(),
                 to: *PORTS.end(),
@@ -208,6 +193,13 @@ impl Draft {
     pub fn answer(&mut self, key: &str, value: &str) -> Result<(), ScaffoldError> {
         let question = answers::question(&self.questions, &self.template.name, key)?;
         let value = answers::check(question, value)?;
+        if key == PORT && value.parse().is_ok_and(|port| self.taken.contains(&port)) {
+            return Err(ScaffoldError::Answer {
+                key: key.to_owned(),
+                value,
+                why: "another service of the Compose file is published there".to_owned(),
+            });
+        }
         self.answers.insert(key.to_owned(), value);
         Ok(())
     }

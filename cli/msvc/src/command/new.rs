@@ -44,7 +44,11 @@ pub async fn run(
     if terminal.can_ask() && !request.no_input {
         ask(&mut draft, terminal, shutdown).await?;
     }
-    let plan = draft.plan()?;
+    let mut plan = draft.plan()?;
+    if let Some(port) = plan.port.filter(|port| !port_is_free(*port)) {
+        let note = format!("port {port} is in use on this machine now");
+        plan.notes.push(note);
+    }
     if shutdown.is_requested() {
         return Err(Failure::interrupted());
     }
