@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::support::{self, Finished, finish};
+use crate::support::{self, Finished, building, finish};
 
 /// A folder to make services in.
 pub struct Ground {
@@ -117,27 +117,6 @@ fn collect(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
             found.insert(path, b"a link".to_vec());
         } else {
             found.insert(path.clone(), std::fs::read(path).unwrap());
-        }
-    }
-}
-
-/// Builds of generated services: into one folder, without what only a debugger needs.
-fn building(command: &mut Command) {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scaffold");
-    command
-        .env("CARGO_TARGET_DIR", target)
-        .env("CARGO_PROFILE_DEV_DEBUG", "0")
-        .env("CARGO_INCREMENTAL", "0")
-        .env_remove("RUSTFLAGS");
-    for (name, _) in std::env::vars_os() {
-        let outer = name.to_str().is_some_and(|name| {
-            name == "CARGO"
-                || ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"]
-                    .iter()
-                    .any(|p| name.starts_with(p))
-        });
-        if outer {
-            command.env_remove(name);
         }
     }
 }
