@@ -15,11 +15,13 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+mod building;
 mod http;
 mod machine;
 mod running;
 mod system;
 
+pub use building::building;
 pub use http::http;
 pub use machine::{alive, assert_free, kill, listening};
 pub use running::{Finished, Running, finish};

@@ -10,10 +10,14 @@ use msvc_system::id::ServiceName;
 mod chaos;
 mod contract;
 mod journey;
+mod new;
+mod ready;
 
 pub use chaos::{Chaos, ChaosRun, Inject, Kill, Latency, Way};
 pub use contract::{Contract, ContractVerify};
 pub use journey::{Journey, JourneyRun};
+pub use new::New;
+pub use ready::Ready;
 
 /// Boot a system of services from its Compose file, prove it, break it.
 #[derive(Debug, Parser)]
@@ -77,6 +81,9 @@ pub struct Global {
     /// Keep logs, journal, report and more in DIR.
     #[arg(long, value_name = "DIR", global = true)]
     pub artifacts: Option<PathBuf>,
+    /// Write the cases as JUnit's XML to FILE (commands that prove something).
+    #[arg(long, value_name = "FILE", global = true)]
+    pub junit: Option<PathBuf>,
     /// Take unknown Compose keys for warnings.
     #[arg(long, global = true)]
     pub lenient: bool,
@@ -165,11 +172,21 @@ pub enum Command {
         after_help = "Example:\n  msvc chaos kill notifications --down 5s"
     )]
     Chaos(Chaos),
+    /// Say from evidence whether a code base is ready to be split into services.
+    #[command(
+        after_help = "Example:\n  msvc ready                            this repository\n  msvc ready ../shop --fail-on never     look, and let no build fail\n\nEnds with 1 when a check is not ready, else with 5 when one cannot be told,\nelse with 0."
+    )]
+    Ready(Ready),
     /// Boot, play, verify, break, report, tear down: everything, once.
     #[command(
         after_help = "Example:\n  msvc demo --artifacts out    keep logs, journals and the report in ./out\n\nBoots the system as a project of its own, with its own data and free ports;\na system that is up is never touched. What it plays, verifies and breaks is\nwhat `x-msvc` in the Compose file names. Where there is no Compose file, the\none in ./sample-system is taken."
     )]
     Demo(Demo),
+    /// Make a service from a template and wire it into the system.
+    #[command(
+        after_help = "Example:\n  msvc new inventory --template rust-axum             asks, then writes\n  msvc new inventory --template rust-axum --dry-run   shows files and diff\n  msvc new --list                                     templates and their questions\n\nThe service goes beside those that the Compose file builds and into that file,\nwhose comments and layout stay. All of it is written, or nothing."
+    )]
+    New(New),
     /// Not for people: the parent of a detached system.
     #[command(hide = true, name = "internal-guardian")]
     Guardian(Internal),
@@ -268,6 +285,21 @@ pub struct Internal {
     pub rest: Vec<std::ffi::OsString>,
 }
 
+impl Command {
+    /// Whether it ends in a report of cases.
+    #[must_use]
+    pub const fn proves(&self) -> bool {
+        matches!(
+            self,
+            Self::Journey(Journey::Run(_))
+                | Self::Contract(_)
+                | Self::Chaos(_)
+                | Self::Ready(_)
+                | Self::Demo(_)
+        )
+    }
+}
+
 impl Cli {
     /// All Compose files named, those in front of the command first.
     #[must_use]
@@ -284,7 +316,9 @@ impl Cli {
             Command::Chaos(Chaos::Kill(it)) => &it.files.files,
             Command::Chaos(Chaos::Run(it)) => &it.files.files,
             Command::Demo(it) => &it.files.files,
-            Command::Guardian(_)
+            Command::New(it) => &it.files.files,
+            Command::Ready(_)
+            | Command::Guardian(_)
             | Command::Supervisor(_)
             | Command::Mesh(_)
             | Command::Keeper(_) => return Vec::new(),
@@ -296,6 +330,13 @@ impl Cli {
 fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|why| format!("{why}; write a number and a unit, for example 300ms, 5s or 2m"))
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .filter(|(key, _)| !key.is_empty())
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .ok_or_else(|| "write KEY=VALUE".to_owned())
 }
 
 #[cfg(test)]
@@ -322,6 +363,9 @@ mod tests {
             "msvc chaos kill notifications --down 2s",
             "msvc chaos kill notifications -- true",
             "msvc demo --keep --artifacts out",
+            "msvc new inventory --template rust-axum --set port=8085 --set owner=a=b",
+            "msvc new inventory --template rust-axum --alone --no-input --dry-run",
+            "msvc new --list",
         ] {
             assert!(parses(line), "{line}");
         }
@@ -339,6 +383,12 @@ mod tests {
             "msvc journey run -i quantity",
             "msvc ps -q -v",
             "msvc logs @client",
+            "msvc new",
+            "msvc new inventory",
+            "msvc new --template rust-axum",
+            "msvc new inventory --template rust-axum --set port",
+            "msvc new inventory --list",
+            "msvc new inventory --template rust-axum --alone -f a.yaml",
         ] {
             assert!(!parses(line), "{line}");
         }

@@ -6,5 +6,7 @@ pub mod demo;
 pub mod down;
 pub mod journey;
 pub mod logs;
+pub mod new;
 pub mod ps;
+pub mod ready;
 pub mod up;

@@ -47,6 +47,8 @@ pub struct Context {
     pub run: String,
     /// Where to keep logs, reports and more.
     pub artifacts: Option<PathBuf>,
+    /// Where to write JUnit's XML.
+    pub junit: Option<PathBuf>,
     /// Whether unknown keys and fields that cannot be honoured are warnings.
     pub lenient: bool,
     /// The runtime that the command line asks for.
@@ -77,21 +79,8 @@ impl Context {
     ) -> Result<Self, Failure> {
         let began = clock.now();
         let here = Here::now();
-        let environment: BTreeMap<String, String> = std::env::vars_os()
-            .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
-            .collect();
-        let request = LoadRequest {
-            directory: directory(cli)?,
-            shown_from: here
-                .folder()
-                .is_absolute()
-                .then(|| here.folder().to_owned()),
-            files: cli.compose_files(),
-            project: cli.global.project.clone(),
-            profiles: cli.global.profiles.clone(),
-            environment: environment.clone(),
-            lenient: cli.global.lenient,
-        };
+        let request = load_request(cli, &here)?;
+        let environment = request.environment.clone();
         let Loaded {
             system,
             warnings,
@@ -109,6 +98,7 @@ impl Context {
             environment,
             run: run_id(),
             artifacts: cli.global.artifacts.clone(),
+            junit: cli.global.junit.clone(),
             lenient: cli.global.lenient,
             asked_runtime: cli.global.runtime,
             no_mesh: matches!(&cli.command, crate::cli::Command::Up(up) if up.no_mesh),
@@ -260,6 +250,27 @@ impl Context {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+}
+
+/// Which system the command line means.
+///
+/// # Errors
+/// When the directory to work in is not there.
+pub fn load_request(cli: &Cli, here: &Here) -> Result<LoadRequest, Failure> {
+    let environment = std::env::vars_os()
+        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+    Ok(LoadRequest {
+        directory: directory(cli)?,
+        shown_from: here
+            .folder()
+            .is_absolute()
+            .then(|| here.folder().to_owned()),
+        files: cli.compose_files(),
+        project: cli.global.project.clone(),
+        profiles: cli.global.profiles.clone(),
+        environment: environment.collect(),
+        lenient: cli.global.lenient,
+    })
 }
 
 fn chosen_by(cli: &Cli) -> Vec<String> {

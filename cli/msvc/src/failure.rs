@@ -5,6 +5,7 @@ use msvc_report::exit::Exit;
 use msvc_runtime::build::BuildError;
 use msvc_runtime::contract::RuntimeError;
 use msvc_runtime::up::UpError;
+use msvc_scaffold::error::ScaffoldError;
 use msvc_system::problem::{Problem, Problems};
 
 /// A command ended early.
@@ -122,6 +123,25 @@ impl From<BuildError> for Failure {
                     .showing(message.lines().map(str::to_owned).collect())
             }
             other => Self::new(exit, other.to_string()),
+        }
+    }
+}
+
+impl From<ScaffoldError> for Failure {
+    fn from(error: ScaffoldError) -> Self {
+        let exit = error.exit();
+        match error {
+            ScaffoldError::Problems(problems) => Self {
+                exit,
+                ..problems.into()
+            },
+            other => {
+                let failure = Self::new(exit, other.to_string());
+                match other.hint() {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                }
+            }
         }
     }
 }

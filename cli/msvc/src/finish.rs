@@ -6,10 +6,10 @@ use msvc_report::exit::Exit;
 use msvc_report::human;
 use msvc_report::report::Report;
 
-use crate::artifacts;
 use crate::context::Context;
 use crate::exit::Ending;
 use crate::failure::Failure;
+use crate::{artifacts, outlets};
 
 /// Writes what `--artifacts` asks for, says how it came out, and ends.
 ///
@@ -28,6 +28,7 @@ pub fn finish(
         *case = context.here.case(case.clone());
     }
     artifacts::write(context, &report, &journals)?;
+    outlets::write(&context.terminal, context.junit.as_deref(), &report)?;
     if context.terminal.is_json() {
         context.terminal.report(&report);
     } else if context.terminal.is_quiet() {

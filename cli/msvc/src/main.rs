@@ -17,6 +17,7 @@ mod failure;
 mod finish;
 mod here;
 mod interrupt;
+mod outlets;
 mod own_system;
 mod prove;
 mod running;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         Ok(ending) => ending.into(),
         Err(failure) => {
             terminal.failure(&failure);
+            outlets::annotate(&terminal, &failure.problems);
             Ending::Own(failure.exit).into()
         }
     }
@@ -73,6 +75,11 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
     let clock: Arc<dyn Clock> = MachineClock::shared();
     let shutdown = interrupt::watch()
         .map_err(|why| Failure::new(Exit::CouldNot, format!("cannot take signals: {why}")))?;
+    if cli.global.junit.is_some() && !cli.command.proves() {
+        let what = "`--junit` is for commands that prove something";
+        return Err(Failure::new(Exit::Usage, what)
+            .hint("journey run, contract verify, chaos, ready and demo do"));
+    }
     match &cli.command {
         Command::Guardian(it) => {
             supervise::guardian(&it.rest, clock, shutdown).await?;
@@ -90,6 +97,9 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
             supervise::keeper(&it.rest, clock).await?;
             return Ok(Exit::Held.into());
         }
+        Command::Ready(it) => return command::ready::run(cli, it, terminal, &shutdown).await,
+        // The one command that may begin without a system.
+        Command::New(it) => return command::new::run(cli, it, terminal, &shutdown).await,
         _ => {}
     }
     let context = Context::load(cli, terminal.clone(), clock, shutdown)?;
@@ -102,9 +112,12 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
         Command::Contract(it) => command::contract::run(&context, it).await,
         Command::Chaos(it) => command::chaos::run(&context, it).await,
         Command::Demo(it) => command::demo::run(&context, it).await,
-        Command::Guardian(_) | Command::Supervisor(_) | Command::Mesh(_) | Command::Keeper(_) => {
-            Ok(Exit::Held.into())
-        }
+        Command::New(_)
+        | Command::Ready(_)
+        | Command::Guardian(_)
+        | Command::Supervisor(_)
+        | Command::Mesh(_)
+        | Command::Keeper(_) => Ok(Exit::Held.into()),
     };
     terminal.clear_progress();
     let (exit, failure) = match &ending {

@@ -120,6 +120,21 @@ impl Terminal {
         self.to_stderr(text);
     }
 
+    /// Whether somebody is there to answer a question.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        let there = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        there && !self.is_json() && !self.is_quiet()
+    }
+
+    /// A question on standard error, left open at its end.
+    pub fn question(&self, text: &str) {
+        self.above(|| {
+            let mut err = std::io::stderr().lock();
+            let _ = write!(err, "{text} ").and_then(|()| err.flush());
+        });
+    }
+
     /// A report: as JSON, or for people with the verdict last.
     pub fn report(&self, report: &Report) {
         self.clear_progress();

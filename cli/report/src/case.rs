@@ -79,6 +79,12 @@ pub struct Case {
     pub evidence: Vec<Evidence>,
     /// The line that repeats it.
     pub repeat: Option<String>,
+    /// A finer word than the verdict's, where a command has one: `partly`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub standing: Option<String>,
+    /// What to do next, where a command advises.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next: Option<String>,
 }
 
 impl Case {
@@ -93,6 +99,8 @@ impl Case {
             seconds: 0.0,
             evidence: Vec::new(),
             repeat: None,
+            standing: None,
+            next: None,
         }
     }
 

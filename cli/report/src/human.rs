@@ -21,6 +21,9 @@ pub const fn mark(verdict: Verdict) -> &'static str {
 /// One case: its line, and below it the evidence where it did not hold.
 #[must_use]
 pub fn case(case: &Case) -> String {
+    if let Some(standing) = &case.standing {
+        return standing_case(case, standing);
+    }
     let time = format!("{:.2}s", case.seconds);
     // The title keeps clear of the time, which stands at the end of the first line.
     let mut lines = wrap(&case.title, COLUMNS - INDENT - time.len() - 2).into_iter();
@@ -47,6 +50,33 @@ pub fn case(case: &Case) -> String {
             text.push_str(&format!("{indent}again: {repeat}\n"));
         }
     }
+    text
+}
+
+/// A case that has a word of its own: always with its evidence, and what to do next.
+fn standing_case(case: &Case, standing: &str) -> String {
+    let colon = if case.title.ends_with('?') { "" } else { ":" };
+    let mut text = format!("{}{colon} {standing}\n", case.title);
+    let mut item = |mark: &str, what: &str| {
+        let broken = wrap(what, COLUMNS - 4);
+        for (number, line) in broken.iter().enumerate() {
+            let mark = if number == 0 { mark } else { " " };
+            text.push_str(&format!("  {mark} {line}\n"));
+        }
+    };
+    for evidence in &case.evidence {
+        match &evidence.place {
+            Some(place) => item(
+                "-",
+                &format!("{}:{}: {}", place.file.display(), place.line, evidence.what),
+            ),
+            None => item("-", &evidence.what),
+        }
+    }
+    if let Some(next) = &case.next {
+        item(">", next);
+    }
+    text.push('\n');
     text
 }
 

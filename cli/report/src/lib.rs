@@ -9,11 +9,13 @@
 //! - [`case`]: one thing that was asked, and how it came out.
 //! - [`report`]: all cases of a run.
 //! - [`exit`]: the exit codes and which of several holds.
-//! - [`human`], [`json`]: one renderer per file.
+//! - [`human`], [`json`], [`junit`], [`github`]: one renderer per file.
 
 pub mod case;
 pub mod event;
 pub mod exit;
+pub mod github;
 pub mod human;
 pub mod json;
+pub mod junit;
 pub mod report;

@@ -116,17 +116,39 @@ fn sources(
     files: &Files,
     problems: &mut Problems,
 ) -> Option<(Vec<PathBuf>, PathBuf, BTreeMap<String, String>)> {
-    // `.env` of the directory may say COMPOSE_FILE, as the environment may.
-    let mut here = request.environment.clone();
-    if request.files.is_empty() && !here.contains_key("COMPOSE_FILE") {
-        let mut ignored = Problems::default();
-        here = with_dotenv(&request.directory, request, files, &mut ignored);
-    }
+    let here = environment_here(request, files);
     let paths = find::files(&request.directory, &request.files, &here, files);
     let paths = or_report(paths, problems)?;
     let root = paths.first()?.parent()?.to_path_buf();
     let environment = with_dotenv(&root, request, files, problems);
     Some((paths, root, environment))
+}
+
+/// What is set where the files are looked for: `.env` of the directory may say COMPOSE_FILE, as
+/// the environment may.
+fn environment_here(request: &LoadRequest, files: &Files) -> BTreeMap<String, String> {
+    if !request.files.is_empty() || request.environment.contains_key("COMPOSE_FILE") {
+        return request.environment.clone();
+    }
+    let mut ignored = Problems::default();
+    with_dotenv(&request.directory, request, files, &mut ignored)
+}
+
+/// The files that a request means: those it names, those of `COMPOSE_FILE`, or those found from
+/// its directory upwards. `None` when it names none and none is found, which is no error to
+/// somebody who is about to write one.
+///
+/// # Errors
+/// When files are named in a way that cannot be read.
+pub fn sources_of(request: &LoadRequest, files: &Files) -> Result<Option<Vec<PathBuf>>, Problems> {
+    let here = environment_here(request, files);
+    let named =
+        !request.files.is_empty() || here.get("COMPOSE_FILE").is_some_and(|f| !f.is_empty());
+    match find::files(&request.directory, &request.files, &here, files) {
+        Ok(paths) => Ok(Some(paths)),
+        Err(_) if !named => Ok(None),
+        Err(problem) => Err(problem.into()),
+    }
 }
 
 /// The caller's environment over the `.env` of a directory.

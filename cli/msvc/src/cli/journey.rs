@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::Files;
+use super::{Files, key_value};
 
 /// `msvc journey …`.
 #[derive(Debug, Subcommand)]
@@ -42,11 +42,4 @@ pub struct JourneyRun {
     /// Call this base URL instead of finding the running system.
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-}
-
-fn key_value(text: &str) -> Result<(String, String), String> {
-    text.split_once('=')
-        .filter(|(key, _)| !key.is_empty())
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .ok_or_else(|| "write KEY=VALUE".to_owned())
 }

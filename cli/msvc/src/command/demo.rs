@@ -128,6 +128,7 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
     report
         .detail
         .insert("phases".to_owned(), Value::Object(found.phases));
+    readiness(context, &mut report).await;
     let ending = finish(context, report, found.journals)?;
     if kept {
         let line = context.repeat_as(&project, &["down", "--volumes"]);
@@ -136,6 +137,24 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
         terminal.said(&format!("  {line}"));
     }
     Ok(ending)
+}
+
+/// How the readiness checks stand on the repository that the system lies in; they decide nothing
+/// here, and where there is no repository nothing is said of them.
+async fn readiness(context: &Context, report: &mut Report) {
+    let Ok(checklist) = super::ready::whole(&context.system.root, &context.shutdown).await else {
+        return;
+    };
+    context
+        .terminal
+        .note("readiness (`msvc ready` shows the evidence; it decides nothing here)");
+    for finding in &checklist.findings {
+        let line = format!("  {:<12}  {}", finding.standing.word(), finding.check);
+        context.terminal.note(&line);
+    }
+    report
+        .detail
+        .insert("readiness".to_owned(), json!(checklist.findings));
 }
 
 fn ended(context: &Context, found: &mut Found, phase: &str, since: tokio::time::Instant) {

@@ -1,0 +1,17 @@
+//! `msvc ready` as it is typed.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use msvc_ready::checklist::Rule;
+
+/// `msvc ready`.
+#[derive(Debug, Args)]
+pub struct Ready {
+    /// The repository, or a folder in it.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub path: PathBuf,
+    /// What makes the command fail: not-ready, inconclusive or never, for all checks or for one.
+    #[arg(long, value_name = "WHAT[:CHECK]")]
+    pub fail_on: Vec<Rule>,
+}

@@ -1,0 +1,106 @@
+//! `msvc ready`: the checklist over a git repository. Needs no Compose file and runs nothing but
+//! git.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use msvc_machine::disk::read_regular;
+use msvc_machine::shutdown::Shutdown;
+use msvc_ready::checklist::Checklist;
+use msvc_ready::git::{Git, GitError};
+use msvc_ready::repository::Repository;
+use msvc_report::exit::Exit;
+use msvc_report::human;
+use msvc_system::files::Files;
+
+use crate::cli::{Cli, Ready};
+use crate::context::run_id;
+use crate::exit::Ending;
+use crate::failure::Failure;
+use crate::here::Here;
+use crate::outlets;
+use crate::terminal::Terminal;
+
+/// Runs every check and says how they stand.
+///
+/// # Errors
+/// When the folder is no git repository, or there is no git.
+pub async fn run(
+    cli: &Cli,
+    request: &Ready,
+    terminal: &Terminal,
+    shutdown: &Shutdown,
+) -> Result<Ending, Failure> {
+    let began = std::time::Instant::now();
+    let base = cli.global.directory.clone().unwrap_or_default();
+    let given = base.join(&request.path);
+    let folder = given.canonicalize().map_err(|why| {
+        Failure::new(
+            Exit::Usage,
+            format!("cannot look at {}: {why}", given.display()),
+        )
+    })?;
+    if !folder.is_dir() {
+        let what = format!("{} is no folder", given.display());
+        return Err(Failure::new(Exit::Usage, what).hint("name a repository, or a folder in one"));
+    }
+    let checklist = look(&folder, shutdown).await?;
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let mut report = checklist.report(&name, &run_id(), &request.fail_on);
+    report.started = chrono::Local::now().to_rfc3339();
+    report.seconds = began.elapsed().as_secs_f64();
+    let here = Here::now();
+    for case in &mut report.cases {
+        *case = here.case(case.clone());
+    }
+    outlets::write(terminal, cli.global.junit.as_deref(), &report)?;
+    if terminal.is_json() {
+        terminal.report(&report);
+    } else {
+        if !terminal.is_quiet() {
+            let cases: String = report.cases.iter().map(human::case).collect();
+            terminal.result(&cases);
+        }
+        let closing: Vec<String> = human::wrap(&checklist.to_string(), human::COLUMNS);
+        terminal.result(&closing.join("\n"));
+    }
+    Ok(Ending::PassedOn(report.exit))
+}
+
+/// Every check over the repository, or the part of one, at `folder`.
+async fn look(folder: &Path, shutdown: &Shutdown) -> Result<Checklist, GitError> {
+    let files = Files::new(read_regular);
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| {
+            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+        });
+    let repository = Repository::read(folder, environment(), &files, now, shutdown).await?;
+    Ok(Checklist::of(&repository))
+}
+
+/// The same over the whole repository that `folder` lies in.
+///
+/// # Errors
+/// As [`run`].
+pub async fn whole(folder: &Path, shutdown: &Shutdown) -> Result<Checklist, GitError> {
+    let root = Git::new(folder, environment(), shutdown).root().await?;
+    look(&root, shutdown).await
+}
+
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+}
+
+impl From<GitError> for Failure {
+    fn from(error: GitError) -> Self {
+        match &error {
+            GitError::NoGit(_) => Self::new(Exit::CouldNot, error.to_string())
+                .hint("install git (`apt-get install git`)"),
+            GitError::NoRepository { .. } => Self::new(Exit::Input, error.to_string())
+                .hint("name a folder of a repository, or make one: `git init`"),
+            GitError::Failed { .. } => Self::new(Exit::CouldNot, error.to_string()),
+            GitError::Interrupted => Self::interrupted(),
+        }
+    }
+}

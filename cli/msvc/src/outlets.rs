@@ -1,0 +1,105 @@
+//! Where a report goes besides the terminal: a JUnit file, and GitHub Actions when it runs there.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use msvc_report::exit::Exit;
+use msvc_report::report::Report;
+use msvc_report::{github, junit};
+use msvc_system::problem::Problem;
+use msvc_system::shown_path::shown_path;
+
+use crate::failure::Failure;
+use crate::here::Here;
+use crate::terminal::Terminal;
+
+/// Writes `report` wherever it is wanted.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write(
+    terminal: &Terminal,
+    junit_file: Option<&Path>,
+    report: &Report,
+) -> Result<(), Failure> {
+    if let Some(path) = junit_file {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let made = folder.map_or(Ok(()), fs::create_dir_all);
+        made.and_then(|()| fs::write(path, junit::report(report)))
+            .map_err(|why| refused(path, &why))?;
+    }
+    let Some(github_actions) = GithubActions::here() else {
+        return Ok(());
+    };
+    let mut seen = report.clone();
+    for case in &mut seen.cases {
+        let places = case.evidence.iter_mut().filter_map(|it| it.place.as_mut());
+        for place in places {
+            place.file = github_actions.path(&place.file);
+        }
+    }
+    for annotation in github::annotations(&seen) {
+        terminal.said(&annotation);
+    }
+    github_actions.add_summary(&github::summary(&seen))
+}
+
+/// Annotates what is wrong with an input, when it runs in GitHub Actions.
+pub fn annotate(terminal: &Terminal, problems: &[Problem]) {
+    let Some(github_actions) = GithubActions::here() else {
+        return;
+    };
+    for problem in problems {
+        let mut problem = problem.clone();
+        if let Some(place) = &mut problem.place {
+            place.file = github_actions.path(&place.file);
+        }
+        terminal.said(&github::problem(&problem));
+    }
+}
+
+fn refused(path: &Path, why: &io::Error) -> Failure {
+    let what = format!("cannot write {}: {why}", path.display());
+    Failure::new(Exit::CouldNot, what).hint("name a file that can be written")
+}
+
+/// A job of GitHub Actions.
+struct GithubActions {
+    /// Where the repository was checked out.
+    workspace: PathBuf,
+    summary: Option<PathBuf>,
+    here: Here,
+}
+
+impl GithubActions {
+    fn here() -> Option<Self> {
+        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        set("GITHUB_ACTIONS").filter(|value| value == "true")?;
+        let here = Here::now();
+        Some(Self {
+            workspace: set("GITHUB_WORKSPACE")
+                .map_or_else(|| here.folder().to_owned(), PathBuf::from),
+            summary: set("GITHUB_STEP_SUMMARY").map(PathBuf::from),
+            here,
+        })
+    }
+
+    /// A file as seen from the repository's folder, which is how GitHub knows it.
+    fn path(&self, file: &Path) -> PathBuf {
+        let whole = self.here.folder().join(file);
+        let whole = fs::canonicalize(&whole).unwrap_or(whole);
+        shown_path(&whole, &self.workspace)
+    }
+
+    fn add_summary(&self, text: &str) -> Result<(), Failure> {
+        let Some(path) = &self.summary else {
+            return Ok(());
+        };
+        let file = OpenOptions::new().append(true).create(true).open(path);
+        file.and_then(|mut file| writeln!(file, "{text}"))
+            .map_err(|why| refused(path, &why))
+    }
+}

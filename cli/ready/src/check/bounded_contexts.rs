@@ -1,0 +1,198 @@
+//! Bounded contexts identified and stable: does history respect the boundaries, and does each part
+//! keep its tables to itself.
+//!
+//! The bands of the lift are drawn from 18 public repositories and confirmed by nobody; the figure
+//! and its interval stand beside the verdict.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::finding::{Finding, Standing};
+use crate::history::{Crossing, STRONG_SHARED, strong_pairs};
+use crate::repository::Repository;
+use crate::tree::is_test;
+
+/// Up to this lift history respects the boundaries.
+const GOOD: f64 = 0.45;
+/// Above it, it does not.
+const POOR: f64 = 0.70;
+/// A pair that changes together in half of all its commits is one part in two folders.
+const ONE_PART: f64 = 0.5;
+/// Tables and pairs that are named.
+const SHOWN: usize = 5;
+
+/// Runs the check.
+#[must_use]
+pub fn check(repository: &Repository) -> Finding {
+    let mut finding = Finding::new(
+        "bounded-contexts",
+        "Bounded contexts are identified and stable",
+    );
+    let contexts = &repository.contexts;
+    if contexts.all.is_empty() {
+        finding.saw("no two parts can be told apart: no builds in a Compose file, no build manifests, no folders by convention");
+        return finding.stands(
+            Standing::Inconclusive,
+            "give each part of the domain a folder of its own, then run this again",
+        );
+    }
+    let names: Vec<&str> = contexts.all.iter().map(|c| c.name.as_str()).collect();
+    finding.saw(format!(
+        "{} contexts, {}: {}",
+        names.len(),
+        contexts.known.word(),
+        names.join(", ")
+    ));
+    finding.figure("contexts", names.len());
+
+    let tables = shared_tables(repository, &mut finding);
+    let (changes, left_out) = repository.changes();
+    finding.figure("usable_commits", changes.len());
+    if let Some(why) = repository.too_short(changes.len(), &left_out) {
+        finding.saw(why);
+        return finding.stands(
+            Standing::Inconclusive,
+            "history is too short to tell; look again in a few months",
+        );
+    }
+    let crossing = Crossing::of(&changes);
+    let lift = crossing.lift().unwrap_or_default();
+    finding.figure("lift", (lift * 100.0).round() / 100.0);
+    let interval = crossing.interval().map_or_else(String::new, |(low, high)| {
+        format!(", 95 % interval {low:.2} to {high:.2}")
+    });
+    finding.saw(format!(
+        "{} of {} usable commits touch several contexts: {lift:.2} of what chance would give{interval}",
+        crossing.across, crossing.commits
+    ));
+    let pairs = strong_pairs(&changes);
+    finding.figure("strong_pairs", pairs.len());
+    for pair in pairs.iter().take(SHOWN) {
+        finding.saw(format!(
+            "{} and {} change together in {} commits ({:.0} % of their own), the latest {}",
+            contexts.name(pair.a),
+            contexts.name(pair.b),
+            pair.together,
+            pair.degree * 100.0,
+            pair.commits.join(", ")
+        ));
+    }
+    let welded = pairs.first().filter(|pair| pair.degree >= ONE_PART);
+    if let Some(pair) = welded {
+        let (a, b) = (contexts.name(pair.a), contexts.name(pair.b));
+        return finding.stands(
+            Standing::NotReady,
+            format!("{a} and {b} change as one: move what changes together into one of them"),
+        );
+    }
+    // Few crossings are noise, whatever their share; so is a lift whose interval reaches lower.
+    let crosses = crossing.across >= STRONG_SHARED;
+    let surely = crossing.interval().is_some_and(|(low, _)| low > POOR);
+    if crosses && surely {
+        return finding.stands(
+            Standing::NotReady,
+            "history does not follow these boundaries: draw them along what changes together",
+        );
+    }
+    if let Some(table) = tables {
+        return finding.stands(
+            Standing::Partly,
+            format!("give the table `{table}` one owner, and let the others ask it"),
+        );
+    }
+    if (crosses && lift > GOOD) || !pairs.is_empty() {
+        return finding.stands(
+            Standing::Partly,
+            "look at the commits above: what keeps crossing wants to be on one side",
+        );
+    }
+    finding.stands(
+        Standing::Ready,
+        "keep it so: a change that needs two contexts is a reason to talk",
+    )
+}
+
+/// Tables that several contexts use; the first of them.
+fn shared_tables(repository: &Repository, finding: &mut Finding) -> Option<String> {
+    let mut users: BTreeMap<String, BTreeMap<usize, (String, u32)>> = BTreeMap::new();
+    let mut created: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+    for file in &repository.tree.texts {
+        let Some(context) = repository.contexts.of(&file.path) else {
+            continue;
+        };
+        if is_test(&file.path) {
+            continue;
+        }
+        for (number, line) in file.text.lines().enumerate() {
+            for (table, creates) in tables(line) {
+                if creates {
+                    created.entry(table.clone()).or_default().insert(context);
+                }
+                let line = u32::try_from(number + 1).unwrap_or(u32::MAX);
+                let users = users.entry(table).or_default();
+                users.entry(context).or_insert((file.path.clone(), line));
+            }
+        }
+    }
+    // A name that nobody creates may be anything that follows `from`; who creates a table has one
+    // of its own, in a database of its own.
+    users.retain(|table, users| {
+        let owners = created.get(table);
+        owners.is_some_and(|owners| users.keys().any(|user| !owners.contains(user)))
+    });
+    finding.figure("shared_tables", users.len());
+    for (table, users) in users.iter().take(SHOWN) {
+        for (context, (path, line)) in users {
+            let name = repository.contexts.name(*context);
+            finding.saw_at(
+                repository.tree.place(path, *line),
+                format!("{name} uses the table `{table}`, which it shares"),
+            );
+        }
+    }
+    users.into_keys().next()
+}
+
+/// The tables that a line of SQL names, and whether it creates them.
+fn tables(line: &str) -> Vec<(String, bool)> {
+    let lower = line.to_lowercase();
+    let mut found = Vec::new();
+    for (words, creates) in [
+        ("create table if not exists ", true),
+        ("create table ", true),
+        ("insert into ", false),
+        ("delete from ", false),
+        (" from ", false),
+        ("join ", false),
+        ("update ", false),
+    ] {
+        for (at, _) in lower.match_indices(words) {
+            let rest = &lower[at + words.len()..];
+            let name: String = rest
+                .trim_start_matches(['"', '`', '['])
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))
+                .collect();
+            if name.len() > 2 && name != "if" && !found.iter().any(|(n, _)| *n == name) {
+                found.push((name, creates));
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_read_out_of_sql() {
+        assert_eq!(
+            tables("CREATE TABLE IF NOT EXISTS orders ("),
+            [("orders".to_owned(), true)]
+        );
+        assert_eq!(
+            tables("db.run(\"SELECT id FROM orders JOIN users ON 1\")"),
+            [("orders".to_owned(), false), ("users".to_owned(), false)]
+        );
+    }
+}

@@ -1,0 +1,150 @@
+//! A message broker for asynchronous communication, actually used: a broker that runs, and a
+//! client of it in the source that sends or reads.
+
+use crate::finding::{Finding, Standing};
+use crate::repository::Repository;
+use crate::tree::{is_source, is_test};
+
+/// What brokers are called, as images or as services.
+const BROKERS: [&str; 16] = [
+    "kafka",
+    "redpanda",
+    "rabbitmq",
+    "nats",
+    "pulsar",
+    "activemq",
+    "artemis",
+    "mosquitto",
+    "emqx",
+    "nsqd",
+    "rocketmq",
+    "zookeeper",
+    "servicebus",
+    "pubsub",
+    "localstack",
+    "broker",
+];
+
+/// Words of source that sends.
+const SENDS: [&str; 22] = [
+    "kafkaproducer",
+    "kafkatemplate",
+    "futureproducer",
+    "baseproducer",
+    "producerrecord",
+    "producer.send",
+    "kafka.writer",
+    "newproducer",
+    "newsyncproducer",
+    "basic_publish",
+    "basicpublish",
+    "channel.publish",
+    "rabbittemplate",
+    "sendtoqueue",
+    "nats.connect",
+    "js.publish",
+    "nc.publish",
+    "publishendpoint",
+    "sns.publish",
+    "sqs.send_message",
+    ".produce(",
+    "streambridge",
+];
+
+/// Words of source that reads.
+const READS: [&str; 20] = [
+    "kafkaconsumer",
+    "@kafkalistener",
+    "streamconsumer",
+    "baseconsumer",
+    "consumer.subscribe",
+    "kafka.newreader",
+    "kafka.reader",
+    "newconsumer",
+    "consumergroup",
+    "basic_consume",
+    "basicconsume",
+    "channel.consume",
+    "@rabbitlistener",
+    "nc.subscribe",
+    "js.subscribe",
+    "queuesubscribe",
+    "iconsumer<",
+    "receive_message",
+    ".subscribe(&[",
+    "eachmessage",
+];
+
+/// Runs the check.
+#[must_use]
+pub fn check(repository: &Repository) -> Finding {
+    let mut finding = Finding::new(
+        "message-broker",
+        "A message broker carries what need not be answered at once",
+    );
+    let tree = &repository.tree;
+    let source = |path: &str| is_source(path) && !is_test(path);
+    let brokers: Vec<_> = repository
+        .compose
+        .iter()
+        .flat_map(|compose| compose.of_kind(&BROKERS))
+        .collect();
+    for broker in &brokers {
+        finding.saw_at(broker.place.clone(), format!("{} is a broker", broker.name));
+    }
+    if let Some(why) = &repository.compose_problem {
+        finding.saw(why.clone());
+    }
+    let senders = tree.find(&SENDS, source);
+    let readers = tree.find(&READS, source);
+    for (hits, what) in [(&senders, "sends"), (&readers, "reads")] {
+        for hit in hits.iter().take(3) {
+            finding.saw_at(
+                tree.place(&hit.file.path, hit.line),
+                format!("a client {what} (`{}`)", hit.word),
+            );
+        }
+    }
+    finding.figure("brokers", brokers.len());
+    finding.figure("files_that_send", senders.len());
+    finding.figure("files_that_read", readers.len());
+    match (brokers.is_empty(), senders.is_empty(), readers.is_empty()) {
+        (false, false, false) => finding.stands(
+            Standing::Ready,
+            "describe each message with a schema, and let consumers tell repeats apart",
+        ),
+        (true, true, true) if !tree.paths.iter().any(|path| source(path)) => {
+            finding.saw("there is no source code to look at");
+            finding.stands(
+                Standing::Inconclusive,
+                "run this where the services' code is",
+            )
+        }
+        (true, true, true) => {
+            finding.saw("no broker in a Compose file, and no client of one in the source");
+            finding.stands(
+                Standing::NotReady,
+                "name one step that need not be answered at once, and send it through a broker",
+            )
+        }
+        (false, true, true) => {
+            finding.saw("nothing in the source sends to it or reads from it");
+            finding.stands(
+                Standing::NotReady,
+                "the broker is there and unused: send one event through it, and read it elsewhere",
+            )
+        }
+        (true, ..) => finding.stands(
+            Standing::Partly,
+            "the client is there: run its broker beside the system, in the Compose file",
+        ),
+        (false, true, false) => finding.stands(
+            Standing::Partly,
+            "somebody reads what nobody sends: wire the sender",
+        ),
+        (false, false, true) => finding.stands(
+            Standing::Partly,
+            "somebody sends what nobody reads: wire a reader",
+        ),
+    }
+}

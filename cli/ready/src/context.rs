@@ -1,0 +1,295 @@
+//! Contexts: the parts of a repository that are, or would become, services of their own. Found,
+//! best evidence first: named by the Compose file, folders with a build manifest of their own,
+//! folders by convention.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::compose::Compose;
+use crate::tree::{is_foreign, is_source, is_test};
+
+/// Files that say how a part is built.
+pub const MANIFESTS: [&str; 14] = [
+    "Cargo.toml",
+    "package.json",
+    "go.mod",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "pyproject.toml",
+    "requirements.txt",
+    "setup.py",
+    "Gemfile",
+    "composer.json",
+    "mix.exs",
+    "build.sbt",
+    "Dockerfile",
+];
+
+/// Folders whose subfolders are parts by convention.
+const PARENTS: [&str; 11] = [
+    "services",
+    "apps",
+    "modules",
+    "packages",
+    "components",
+    "domains",
+    "contexts",
+    "internal",
+    "app",
+    "src",
+    "lib",
+];
+
+/// Folders of the top level that are no part of a system.
+const NO_PARTS: [&str; 12] = [
+    "docs",
+    "doc",
+    "scripts",
+    "tools",
+    "test",
+    "tests",
+    "examples",
+    "config",
+    "deploy",
+    "infra",
+    "ci",
+    "migrations",
+];
+
+/// A context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// Its name.
+    pub name: String,
+    /// Its folders, relative to the repository.
+    pub folders: Vec<String>,
+}
+
+/// How contexts were found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// The Compose file builds or names them.
+    Compose,
+    /// Each has a build manifest.
+    Manifest,
+    /// By the layout of folders.
+    Folders,
+}
+
+impl Known {
+    /// For people.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Compose => "built by the Compose file",
+            Self::Manifest => "folders with a build manifest of their own",
+            Self::Folders => "folders by convention",
+        }
+    }
+}
+
+/// All contexts of a repository.
+#[derive(Debug, Clone)]
+pub struct Contexts {
+    /// By name.
+    pub all: Vec<Context>,
+    /// How they were found.
+    pub known: Known,
+}
+
+impl Contexts {
+    /// Finds them; fewer than two say nothing about boundaries and come back empty.
+    #[must_use]
+    pub fn find(paths: &[String], compose: Option<&Compose>) -> Self {
+        let ways = [
+            (Known::Compose, compose.map(composed).unwrap_or_default()),
+            (Known::Manifest, manifests(paths)),
+            (Known::Folders, conventional(paths)),
+        ];
+        for (known, folders) in ways {
+            let all: Vec<Context> = folders
+                .into_iter()
+                .map(|(name, folders)| Context {
+                    name,
+                    folders: folders.into_iter().collect(),
+                })
+                .filter(|context| paths.iter().any(|p| is_source(p) && context.has(p)))
+                .collect();
+            if all.len() > 1 {
+                return Self { all, known };
+            }
+        }
+        Self {
+            all: Vec::new(),
+            known: Known::Folders,
+        }
+    }
+
+    /// The number of the context that a file belongs to: of nested ones the innermost.
+    #[must_use]
+    pub fn of(&self, path: &str) -> Option<usize> {
+        let depth = |context: &Context| {
+            let within = context
+                .folders
+                .iter()
+                .filter(|folder| is_below(path, folder));
+            within.map(String::len).max()
+        };
+        let found = self.all.iter().enumerate();
+        found
+            .filter_map(|(number, context)| Some((depth(context)?, number)))
+            .max()
+            .map(|(_, number)| number)
+    }
+
+    /// A context's name.
+    #[must_use]
+    pub fn name(&self, number: usize) -> &str {
+        self.all.get(number).map_or("", |context| &context.name)
+    }
+}
+
+impl Context {
+    /// Whether a file lies in it.
+    #[must_use]
+    pub fn has(&self, path: &str) -> bool {
+        self.folders.iter().any(|folder| is_below(path, folder))
+    }
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder)
+        .is_some_and(|rest| rest.starts_with('/'))
+}
+
+type Folders = BTreeMap<String, BTreeSet<String>>;
+
+fn composed(compose: &Compose) -> Folders {
+    let mut found = Folders::new();
+    for service in &compose.services {
+        if let Some(folder) = service.build.as_ref().filter(|folder| !folder.is_empty()) {
+            let name = service.context.clone().unwrap_or_else(|| last(folder));
+            found.entry(name).or_default().insert(folder.clone());
+        }
+    }
+    found
+}
+
+fn manifests(paths: &[String]) -> Folders {
+    let mut folders: BTreeSet<&str> = BTreeSet::new();
+    for path in paths {
+        if let Some((folder, name)) = path.rsplit_once('/')
+            && MANIFESTS.contains(&name)
+            && !is_foreign(path)
+            && !is_test(folder)
+        {
+            folders.insert(folder);
+        }
+    }
+    // What only holds other parts is none itself.
+    let holds = |folder: &str| {
+        folders
+            .iter()
+            .filter(|other| is_below(other, folder))
+            .count()
+            > 1
+    };
+    let parts = folders.iter().filter(|folder| !holds(folder));
+    let inner = |folder: &str| {
+        folders
+            .iter()
+            .any(|other| !holds(other) && is_below(folder, other))
+    };
+    parts
+        .filter(|folder| !inner(folder))
+        .map(|folder| (last(folder), BTreeSet::from([(*folder).to_owned()])))
+        .collect()
+}
+
+fn conventional(paths: &[String]) -> Folders {
+    let sources: Vec<&String> = paths
+        .iter()
+        .filter(|path| is_source(path) && !is_test(path))
+        .collect();
+    for parent in PARENTS {
+        let mut found = Folders::new();
+        for path in &sources {
+            let mut parts = path.split('/');
+            // The parent may stand one level down: `backend/services/orders`.
+            let before: Vec<&str> = parts.by_ref().take_while(|part| *part != parent).collect();
+            let (Some(child), Some(_)) = (parts.next(), parts.next()) else {
+                continue;
+            };
+            if before.len() <= 1 {
+                let folder: Vec<&str> = before.iter().copied().chain([parent, child]).collect();
+                found
+                    .entry(child.to_owned())
+                    .or_default()
+                    .insert(folder.join("/"));
+            }
+        }
+        if found.len() > 1 {
+            return found;
+        }
+    }
+    let mut found = Folders::new();
+    for path in &sources {
+        if let Some((folder, _)) = path.split_once('/')
+            && !NO_PARTS.contains(&folder)
+            && !folder.starts_with('.')
+        {
+            let folders = found.entry(folder.to_owned()).or_default();
+            folders.insert(folder.to_owned());
+        }
+    }
+    found
+}
+
+fn last(folder: &str) -> String {
+    folder.rsplit('/').next().unwrap_or(folder).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(paths: &[&str]) -> (Known, Vec<String>) {
+        let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+        let contexts = Contexts::find(&paths, None);
+        let names = contexts.all.iter().map(|c| c.folders.join(","));
+        (contexts.known, names.collect())
+    }
+
+    #[test]
+    fn parts_are_found_by_manifest_then_by_folders() {
+        let (known, parts) = found(&[
+            "Cargo.toml",
+            "a/Cargo.toml",
+            "a/src/main.rs",
+            "b/go.mod",
+            "b/main.go",
+        ]);
+        assert_eq!(
+            (known, parts),
+            (Known::Manifest, vec!["a".to_owned(), "b".to_owned()])
+        );
+        let (known, parts) = found(&["pom.xml", "src/orders/A.java", "src/users/B.java"]);
+        assert_eq!(known, Known::Folders);
+        assert_eq!(parts, ["src/orders", "src/users"]);
+        let (_, parts) = found(&["orders/a.py", "users/b.py", "docs/c.py", "tests/d.py"]);
+        assert_eq!(parts, ["orders", "users"]);
+        assert_eq!(found(&["main.py"]).1, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_workspace_that_only_holds_parts_is_none() {
+        let (_, parts) = found(&[
+            "s/Cargo.toml",
+            "s/a/Cargo.toml",
+            "s/a/x.rs",
+            "s/b/Cargo.toml",
+            "s/b/y.rs",
+        ]);
+        assert_eq!(parts, ["s/a", "s/b"]);
+    }
+}

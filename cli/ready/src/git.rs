@@ -1,0 +1,235 @@
+//! The history and the file list of a repository, through the git program: plumbing output, no
+//! shell, no pager, nothing of the repository's own settings that could run a program.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use msvc_machine::child::{self, ChildCommand, ChildEnd, ChildError, ChildLine};
+use msvc_machine::shutdown::Shutdown;
+
+use crate::history::{Commit, History};
+
+/// Commits that are read, the newest first; more say nothing more about today.
+pub const MOST_COMMITS: usize = 20_000;
+
+/// Between the fields of a commit's line; cannot stand in a name or subject line.
+const FIELD: char = '\u{1}';
+
+/// The repository cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// There is no git program.
+    #[error("there is no `git` on PATH: {0}")]
+    NoGit(ChildError),
+    /// The folder is in no repository, or git refuses to read it.
+    #[error("{folder} is no git repository that can be read: {said}")]
+    NoRepository {
+        /// Which.
+        folder: PathBuf,
+        /// What git says.
+        said: String,
+    },
+    /// Git failed otherwise.
+    #[error("`git {command}` failed: {said}")]
+    Failed {
+        /// Its first word.
+        command: String,
+        /// What it says.
+        said: String,
+    },
+    /// The user wants to end.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// The git program on one folder.
+#[derive(Debug)]
+pub struct Git<'a> {
+    folder: PathBuf,
+    environment: Vec<(OsString, OsString)>,
+    shutdown: &'a Shutdown,
+}
+
+impl<'a> Git<'a> {
+    /// Git in `folder`, with PATH and HOME out of the caller's `environment`; nothing else of it.
+    pub fn new(
+        folder: &Path,
+        environment: impl IntoIterator<Item = (String, String)>,
+        shutdown: &'a Shutdown,
+    ) -> Self {
+        let kept = |name: &str| matches!(name, "PATH" | "HOME" | "XDG_CONFIG_HOME");
+        let mut environment: Vec<(OsString, OsString)> = environment
+            .into_iter()
+            .filter(|(name, _)| kept(name))
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        for (name, value) in [
+            ("GIT_OPTIONAL_LOCKS", "0"),
+            ("GIT_TERMINAL_PROMPT", "0"),
+            ("GIT_NO_LAZY_FETCH", "1"),
+            ("LC_ALL", "C"),
+        ] {
+            environment.push((name.into(), value.into()));
+        }
+        Self {
+            folder: folder.to_path_buf(),
+            environment,
+            shutdown,
+        }
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Result<Result<Vec<String>, String>, GitError> {
+        let settings = [
+            "core.fsmonitor=false",
+            "core.hooksPath=/dev/null",
+            "core.quotePath=false",
+            "log.showSignature=false",
+            "log.follow=false",
+        ];
+        let mut words: Vec<OsString> = vec!["--no-pager".into()];
+        for setting in settings {
+            words.extend(["-c".into(), setting.into()]);
+        }
+        words.extend(arguments.iter().map(OsString::from));
+        let command = ChildCommand {
+            program: "git".into(),
+            arguments: words,
+            directory: self.folder.clone(),
+            environment: self.environment.clone(),
+        };
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let ended = child::run(&command, self.shutdown, |line| match line {
+            ChildLine::Out(line) => out.push(line),
+            ChildLine::Err(line) => err.push(line),
+        });
+        match ended.await.map_err(GitError::NoGit)? {
+            ChildEnd::Interrupted => Err(GitError::Interrupted),
+            ChildEnd::Exited(status) if status.success() => Ok(Ok(out)),
+            ChildEnd::Exited(_) => Ok(Err(err.join("; "))),
+        }
+    }
+
+    async fn must(&self, arguments: &[&str]) -> Result<Vec<String>, GitError> {
+        self.run(arguments).await?.map_err(|said| GitError::Failed {
+            command: arguments.first().copied().unwrap_or_default().to_owned(),
+            said,
+        })
+    }
+
+    /// The folder in which the repository's work tree stands.
+    ///
+    /// # Errors
+    /// When there is none, or no git.
+    pub async fn root(&self) -> Result<PathBuf, GitError> {
+        let found = self.run(&["rev-parse", "--show-toplevel"]).await?;
+        let no = |said: String| GitError::NoRepository {
+            folder: self.folder.clone(),
+            said,
+        };
+        let lines = found.map_err(no)?;
+        match lines.first().filter(|line| !line.is_empty()) {
+            Some(root) => Ok(PathBuf::from(root)),
+            None => Err(no("it has no work tree".to_owned())),
+        }
+    }
+
+    /// The files below this folder that git tracks, relative to it.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub async fn files(&self) -> Result<Vec<String>, GitError> {
+        let lines = self.must(&["ls-files", "--cached"]).await?;
+        Ok(lines.iter().map(|line| unquoted(line)).collect())
+    }
+
+    /// The history of this folder, newest first.
+    ///
+    /// # Errors
+    /// When git fails. A repository without commits has an empty history.
+    pub async fn history(&self) -> Result<History, GitError> {
+        let shallow = self.must(&["rev-parse", "--is-shallow-repository"]).await?;
+        let shallow = shallow.first().is_some_and(|line| line == "true");
+        if self
+            .run(&["rev-parse", "--verify", "--quiet", "HEAD"])
+            .await?
+            .is_err()
+        {
+            return Ok(History {
+                commits: Vec::new(),
+                shallow,
+                cut: false,
+            });
+        }
+        let most = format!("--max-count={}", MOST_COMMITS + 1);
+        let format = format!("--format={FIELD}%H{FIELD}%P{FIELD}%ct{FIELD}%aE{FIELD}%aN{FIELD}%s");
+        let lines = self
+            .must(&[
+                "log",
+                &most,
+                &format,
+                "--name-only",
+                "--relative",
+                "--no-renames",
+                "--no-ext-diff",
+                "--no-textconv",
+                "--",
+                ".",
+            ])
+            .await?;
+        let mut commits = commits(&lines);
+        let cut = commits.len() > MOST_COMMITS;
+        commits.truncate(MOST_COMMITS);
+        Ok(History {
+            commits,
+            shallow,
+            cut,
+        })
+    }
+}
+
+fn commits(lines: &[String]) -> Vec<Commit> {
+    let mut commits: Vec<Commit> = Vec::new();
+    for line in lines {
+        if let Some(head) = line.strip_prefix(FIELD) {
+            let mut fields = head.split(FIELD);
+            let mut field = || fields.next().unwrap_or_default().to_owned();
+            commits.push(Commit {
+                id: field(),
+                merge: field().contains(' '),
+                at: field().parse().unwrap_or_default(),
+                email: field().to_lowercase(),
+                name: field(),
+                subject: field(),
+                files: Vec::new(),
+            });
+        } else if !line.is_empty()
+            && let Some(commit) = commits.last_mut()
+        {
+            commit.files.push(unquoted(line));
+        }
+    }
+    commits
+}
+
+/// A name as git writes it: in quotes, with escapes, where it has control characters or quotes.
+fn unquoted(name: &str) -> String {
+    let Some(inner) = name.strip_prefix('"').and_then(|n| n.strip_suffix('"')) else {
+        return name.to_owned();
+    };
+    inner.replace("\\\"", "\"").replace("\\\\", "\\")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_read_commit_by_commit() {
+        let log = "\u{1}a1\u{1}p q\u{1}100\u{1}A@X.org\u{1}Ann\u{1}Merge it\n\n\u{1}b2\u{1}p\u{1}90\u{1}b@x.org\u{1}Ben\u{1}Do: it\n\nx/a.rs\n\"y/\\\"b\\\".rs\"\n";
+        let lines: Vec<String> = log.lines().map(str::to_owned).collect();
+        let commits = commits(&lines);
+        assert!(commits[0].merge && commits[0].email == "a@x.org");
+        assert_eq!(commits[1].files, ["x/a.rs", "y/\"b\".rs"]);
+        assert_eq!((commits[1].at, commits[1].subject.as_str()), (90, "Do: it"));
+    }
+}

@@ -1,0 +1,220 @@
+//! The tracked text files of a repository, and the search in them: what a line of code or
+//! configuration says, never what a comment says.
+
+use std::path::{Path, PathBuf};
+
+use msvc_system::files::Files;
+use msvc_system::problem::Place;
+
+/// Larger files are generated or data.
+const LARGEST: usize = 500_000;
+/// What is read in all; a repository beyond it is judged by what was read, and that is said.
+const MOST_BYTES: usize = 200_000_000;
+
+/// Folders of code that others wrote, or that a program did.
+const FOREIGN: [&str; 14] = [
+    "node_modules",
+    "vendor",
+    "third_party",
+    "thirdparty",
+    "dist",
+    "build",
+    "out",
+    "target",
+    "generated",
+    "gen",
+    ".venv",
+    "site-packages",
+    "testdata",
+    "fixtures",
+];
+
+/// Endings of source files.
+const SOURCE: [&str; 33] = [
+    "rs", "go", "py", "js", "mjs", "cjs", "ts", "tsx", "jsx", "java", "kt", "kts", "scala", "cs",
+    "fs", "vb", "rb", "php", "ex", "exs", "erl", "clj", "c", "h", "cc", "cpp", "hpp", "swift", "m",
+    "dart", "lua", "sql", "vue",
+];
+
+/// Whether a path is source code that people of this repository write.
+#[must_use]
+pub fn is_source(path: &str) -> bool {
+    let ending = path.rsplit_once('.').map(|(_, ending)| ending);
+    ending.is_some_and(|ending| SOURCE.contains(&ending.to_ascii_lowercase().as_str()))
+        && !is_foreign(path)
+        && !path.ends_with(".min.js")
+        && !path.contains(".pb.")
+}
+
+/// Whether others, or a program, wrote it.
+#[must_use]
+pub fn is_foreign(path: &str) -> bool {
+    path.split('/')
+        .rev()
+        .skip(1)
+        .any(|folder| FOREIGN.contains(&folder))
+}
+
+/// Whether it is a test, which proves no use in production.
+#[must_use]
+pub fn is_test(path: &str) -> bool {
+    path.split(['/', '.', '_', '-']).any(|part| {
+        matches!(
+            part.to_ascii_lowercase().as_str(),
+            "test" | "tests" | "spec" | "specs" | "__tests__" | "e2e" | "examples"
+        )
+    })
+}
+
+/// A text file.
+#[derive(Debug, Clone)]
+pub struct TextFile {
+    /// Relative to the repository's folder, with `/`.
+    pub path: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// A line that says something.
+#[derive(Debug, Clone)]
+pub struct Hit<'a> {
+    /// In which file.
+    pub file: &'a TextFile,
+    /// Line, from 1.
+    pub line: u32,
+    /// Which of the words was found.
+    pub word: &'a str,
+}
+
+/// The tracked text files.
+#[derive(Debug, Clone, Default)]
+pub struct Tree {
+    /// Where they stand.
+    pub root: PathBuf,
+    /// Those that were read, by path.
+    pub texts: Vec<TextFile>,
+    /// All tracked paths, also of what was not read.
+    pub paths: Vec<String>,
+    /// Files that are no text, too large, or gone from the work tree.
+    pub unread: usize,
+    /// Whether reading stopped at the bound.
+    pub cut: bool,
+}
+
+impl Tree {
+    /// Reads the files at `paths` below `root`.
+    #[must_use]
+    pub fn read(root: &Path, mut paths: Vec<String>, files: &Files) -> Self {
+        paths.sort_unstable();
+        paths.dedup();
+        let mut tree = Self {
+            root: root.to_path_buf(),
+            ..Self::default()
+        };
+        let mut bytes_read = 0;
+        for path in &paths {
+            if is_foreign(path) {
+                continue;
+            }
+            if bytes_read > MOST_BYTES {
+                tree.cut = true;
+                break;
+            }
+            match files.read(&root.join(path)) {
+                Ok(bytes) if bytes.len() <= LARGEST => match String::from_utf8(bytes) {
+                    Ok(text) if !text.contains('\0') => {
+                        bytes_read += text.len();
+                        tree.texts.push(TextFile {
+                            path: path.clone(),
+                            text,
+                        });
+                    }
+                    _ => tree.unread += 1,
+                },
+                _ => tree.unread += 1,
+            }
+        }
+        tree.paths = paths;
+        tree
+    }
+
+    /// The text of one file.
+    #[must_use]
+    pub fn text(&self, path: &str) -> Option<&TextFile> {
+        let at = self
+            .texts
+            .binary_search_by(|file| file.path.as_str().cmp(path));
+        at.ok().map(|at| &self.texts[at])
+    }
+
+    /// A place in a file.
+    #[must_use]
+    pub fn place(&self, path: &str, line: u32) -> Place {
+        Place {
+            file: self.root.join(path),
+            line,
+            column: 1,
+        }
+    }
+
+    /// The first line of each file for which `wanted` holds that has one of `words` (lower case),
+    /// comments left out.
+    pub fn find<'a>(&'a self, words: &'a [&'a str], wanted: impl Fn(&str) -> bool) -> Vec<Hit<'a>> {
+        let files = self.texts.iter().filter(|file| wanted(&file.path));
+        files.filter_map(|file| first(file, words)).collect()
+    }
+}
+
+/// The first line of a file that has one of the words.
+#[must_use]
+pub fn first<'a>(file: &'a TextFile, words: &'a [&'a str]) -> Option<Hit<'a>> {
+    for (number, line) in file.text.lines().enumerate() {
+        if is_comment(line) {
+            continue;
+        }
+        let line = line.to_lowercase();
+        if let Some(word) = words.iter().find(|word| line.contains(**word)) {
+            return Some(Hit {
+                file,
+                line: u32::try_from(number + 1).unwrap_or(u32::MAX),
+                word,
+            });
+        }
+    }
+    None
+}
+
+fn is_comment(line: &str) -> bool {
+    let line = line.trim_start();
+    ["//", "/*", "*", "--", "<!--", ";", "\"\"\""]
+        .iter()
+        .any(|begin| line.starts_with(begin))
+        || (line.starts_with('#') && !line.starts_with("#["))
+}
+
+/// Whether a file says nothing: empty, or comments only.
+#[must_use]
+pub fn says_nothing(text: &str) -> bool {
+    text.lines()
+        .all(|line| line.trim().is_empty() || is_comment(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn source_is_told_from_tests_foreign_code_and_comments() {
+        assert!(is_source("orders/src/main.rs") && !is_source("orders/README.md"));
+        assert!(!is_source("web/node_modules/x/index.js") && !is_source("a/app.min.js"));
+        assert!(
+            is_test("orders/tests/api.rs") && is_test("a/b_test.go") && !is_test("latest/a.go")
+        );
+        let file = TextFile {
+            path: "a.py".to_owned(),
+            text: "# kafka one day\nimport os\nfrom kafka import KafkaProducer\n".to_owned(),
+        };
+        assert_eq!(first(&file, &["kafka"]).unwrap().line, 3);
+        assert!(says_nothing("# later\n\n"));
+    }
+}

@@ -1,0 +1,170 @@
+//! The Compose file of a plan: found, made new, or changed and proven.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use msvc_system::files::Files;
+use msvc_system::load::{self, LoadRequest, Loaded};
+use serde_json::Value;
+
+use super::{ComposeChange, Draft, Home, Request};
+use crate::error::ScaffoldError;
+use crate::place;
+use crate::render::{self, Facts};
+use crate::wire::{self, Addition};
+
+/// The template's file that says how a system holds the service.
+const FRAGMENT: &str = "compose.yaml.jinja";
+
+/// The name of a new Compose file.
+const NEW: &str = "compose.yaml";
+
+/// The system that the request is about, where there is one.
+pub(super) fn find(request: &Request, files: &Arc<Files>) -> Result<Home, ScaffoldError> {
+    let Some(paths) = load::sources_of(&request.load, files)? else {
+        return Ok(Home::NoFile);
+    };
+    let named = !request.load.files.is_empty();
+    let boundary = place::boundary(&request.load.directory);
+    let inside = |path: &PathBuf| path.starts_with(&boundary);
+    if !named && boundary.join(".git").exists() && !paths.iter().any(inside) {
+        // One above this repository belongs to somebody else.
+        return Ok(Home::NoFile);
+    }
+    let loaded = load::load(&request.load, files)?;
+    Ok(Home::System(Box::new(loaded)))
+}
+
+impl Draft {
+    fn fragment(&self, facts: &Facts) -> Result<String, ScaffoldError> {
+        let bytes = self.template.file(FRAGMENT).unwrap_or_default();
+        let shown = format!("{}/{FRAGMENT}", self.template.name);
+        render::text(&shown, &String::from_utf8_lossy(bytes), facts)
+    }
+
+    /// A Compose file that holds the service alone.
+    pub(super) fn new_compose(&self, facts: &Facts) -> Result<ComposeChange, ScaffoldError> {
+        let path = self.root.join(NEW);
+        place::is_free(&path)?;
+        let mut text = self.fragment(facts)?;
+        let read =
+            |text: &str| load::load(&self.load_at(&path), &self.with(&path, text.as_bytes()));
+        if read(&text).is_err() {
+            // The folder's name makes no name of a system.
+            text = format!("name: {}\n\n{text}", self.request.name);
+            read(&text)?;
+        }
+        Ok(ComposeChange {
+            path,
+            before: None,
+            after: text.into_bytes(),
+        })
+    }
+
+    /// The first Compose file of the system, with the service in it.
+    pub(super) fn changed_compose(
+        &self,
+        loaded: &Loaded,
+        facts: &Facts,
+    ) -> Result<ComposeChange, ScaffoldError> {
+        let named = loaded.system.files.first().cloned().unwrap_or_default();
+        let fault = |source| ScaffoldError::Read {
+            path: named.clone(),
+            source,
+        };
+        let path = std::fs::canonicalize(&named).map_err(fault)?;
+        if !path.starts_with(&self.boundary) {
+            return Err(ScaffoldError::Outside {
+                path: named,
+                real: path,
+                root: self.boundary.clone(),
+            });
+        }
+        let before = self.files.read(&named).map_err(fault)?;
+        let fragment = self.fragment(facts)?;
+        let wire_fault = |why: String| ScaffoldError::Wire {
+            path: path.clone(),
+            why,
+            by_hand: fragment.clone(),
+        };
+        let additions =
+            wire::additions(&fragment).map_err(|error| wire_fault(error.to_string()))?;
+        let additions: Vec<Addition> = additions
+            .into_iter()
+            // Where the system keeps its contracts it has said itself.
+            .filter(|a| a.section != "x-msvc" || loaded.system.x_msvc.contracts.is_none())
+            .collect();
+        let accept = |after: &[u8]| self.accept(loaded, &named, after, &additions);
+        let after = wire::wire(&before, &additions, &accept);
+        Ok(ComposeChange {
+            after: after.map_err(|error| wire_fault(error.to_string()))?,
+            before: Some(before),
+            path,
+        })
+    }
+
+    /// That the system with the file as changed is the system before and the additions.
+    fn accept(
+        &self,
+        loaded: &Loaded,
+        path: &Path,
+        after: &[u8],
+        additions: &[Addition],
+    ) -> Result<(), String> {
+        let now = load::load(&self.request.load, &self.with(path, after));
+        let now = now.map_err(|problems| format!("the system would be wrong: {problems}"))?;
+        let mut rest = now.resolved;
+        for Addition { section, key, .. } in additions {
+            let existed = loaded.resolved.get(section).is_some_and(|s| !s.is_null());
+            let entries = rest.get_mut(section).and_then(Value::as_object_mut);
+            let removed = entries.map(|entries| (entries.shift_remove(key), entries.is_empty()));
+            let Some((Some(_), empty)) = removed else {
+                return Err(format!("another file of the system replaces `{section}`"));
+            };
+            if empty
+                && !existed
+                && let Some(top) = rest.as_object_mut()
+            {
+                top.shift_remove(section);
+            }
+        }
+        if without_empty(&rest) == without_empty(&loaded.resolved) {
+            Ok(())
+        } else {
+            Err("something else in the system would change with it".to_owned())
+        }
+    }
+
+    /// The files with other bytes at `path`.
+    fn with(&self, path: &Path, bytes: &[u8]) -> Files {
+        let (files, path, bytes) = (Arc::clone(&self.files), path.to_path_buf(), bytes.to_vec());
+        Files::new(move |asked, _| {
+            if asked == path {
+                Ok(bytes.clone())
+            } else {
+                files.read(asked)
+            }
+        })
+    }
+
+    fn load_at(&self, path: &Path) -> LoadRequest {
+        LoadRequest {
+            files: vec![path.to_path_buf()],
+            ..self.request.load.clone()
+        }
+    }
+}
+
+/// The value without top-level sections that hold nothing: `volumes:` and no `volumes` are one.
+fn without_empty(value: &Value) -> Value {
+    let mut value = value.clone();
+    if let Some(top) = value.as_object_mut() {
+        top.retain(|_, section| {
+            !section.is_null()
+                && section
+                    .as_object()
+                    .is_none_or(|entries| !entries.is_empty())
+        });
+    }
+    value
+}

@@ -1,0 +1,377 @@
+//! The checklist over repositories that the tests make: what each check needs, and what it takes
+//! for nothing.
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may fail as loudly as it can"
+)]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use support::{Finished, finish, until};
+
+/// A git repository of the test's own.
+struct Repository {
+    folder: tempfile::TempDir,
+    commits: u32,
+}
+
+impl Repository {
+    fn new() -> Self {
+        let repository = Self {
+            folder: tempfile::tempdir().unwrap(),
+            commits: 0,
+        };
+        repository.git(&["init", "-q", "-b", "main"], "ann");
+        repository
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().to_path_buf()
+    }
+
+    fn git(&self, arguments: &[&str], author: &str) {
+        let mut command = Command::new("git");
+        command.current_dir(self.path()).args(arguments);
+        // Nothing of this machine's own settings, and dates that never change.
+        let date = format!("{} +0000", 1_700_000_000 + u64::from(self.commits) * 3600);
+        let address = format!("{author}@example.org");
+        command.env_clear().env("HOME", self.path());
+        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        for (name, value) in [
+            ("GIT_CONFIG_NOSYSTEM", "1"),
+            ("GIT_AUTHOR_NAME", author),
+            ("GIT_COMMITTER_NAME", author),
+            ("GIT_AUTHOR_EMAIL", &address),
+            ("GIT_COMMITTER_EMAIL", &address),
+            ("GIT_AUTHOR_DATE", &date),
+            ("GIT_COMMITTER_DATE", &date),
+        ] {
+            command.env(name, value);
+        }
+        finish(command).expect(0);
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn commit(&mut self, author: &str) {
+        self.commits += 1;
+        self.git(&["add", "-A"], author);
+        let subject = format!("Change {}", self.commits);
+        self.git(&["commit", "-q", "-m", &subject], author);
+    }
+
+    /// Commits that each change a file in every one of `folders`, by turns of `authors`.
+    fn changes(&mut self, number: u32, folders: &[&str], authors: &[&str]) {
+        for n in 0..number {
+            for folder in folders {
+                self.write(&format!("{folder}/main.py"), &format!("print({n})\n"));
+            }
+            let author = authors[n as usize % authors.len()];
+            self.commit(author);
+        }
+    }
+
+    fn ready(&self, arguments: &[&str]) -> Finished {
+        ready(&self.path(), arguments)
+    }
+
+    /// How each check stands.
+    #[track_caller]
+    fn standings(&self) -> Value {
+        let done = self
+            .ready(&["--format", "json", "--fail-on", "never"])
+            .expect(0);
+        let mut standings = serde_json::Map::new();
+        for check in done.json()["detail"]["checks"].as_array().unwrap() {
+            let name = check["check"].as_str().unwrap().to_owned();
+            standings.insert(name, check["standing"].clone());
+        }
+        standings.into()
+    }
+}
+
+fn ready(folder: &Path, arguments: &[&str]) -> Finished {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
+    command.arg("ready").arg(folder).args(arguments);
+    command.env("NO_COLOR", "1");
+    finish(command)
+}
+
+#[test]
+fn folders_that_always_change_together_and_folders_that_never_do_get_different_answers() {
+    let mut welded = Repository::new();
+    welded.changes(60, &["orders", "users"], &["ann", "ben", "cay"]);
+    let said = welded.ready(&[]).expect(1).stdout;
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("Bounded contexts are identified and stable: not ready"),
+        "{said}"
+    );
+    assert!(
+        said.contains("orders and users change together in 60 commits (100 % of their own)"),
+        "{said}"
+    );
+    assert!(
+        said.contains("Teams are aligned to service boundaries: not ready"),
+        "{said}"
+    );
+
+    let mut apart = Repository::new();
+    apart.changes(30, &["orders"], &["ann", "ben"]);
+    apart.changes(30, &["users"], &["cay", "dan"]);
+    let said = apart.ready(&[]).expect(1).stdout;
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("Bounded contexts are identified and stable: ready"),
+        "{said}"
+    );
+    assert!(
+        said.contains("0 of 60 usable commits touch several contexts"),
+        "{said}"
+    );
+    assert!(
+        said.contains("Teams are aligned to service boundaries: partly"),
+        "{said}"
+    );
+    assert!(said.contains("write the owners down"), "{said}");
+}
+
+#[test]
+fn a_short_history_is_inconclusive_with_its_reason_and_never_ready() {
+    let mut repository = Repository::new();
+    repository.changes(49, &["orders"], &["ann"]);
+    repository.write("users/main.py", "print(1)\n");
+    repository.git(&["add", "-A"], "ann");
+    repository.git(&["commit", "-q", "-m", "Bump a from 1 to 2"], "ann");
+    let standings = repository.standings();
+    assert_eq!(standings["bounded-contexts"], "inconclusive");
+    assert_eq!(standings["team-alignment"], "inconclusive");
+    let said = repository.ready(&[]).expect(1).stdout;
+    assert!(
+        said.contains("49 of 50 commits are usable, below 50"),
+        "{said}"
+    );
+}
+
+#[test]
+fn files_that_are_there_but_empty_or_unused_prove_nothing() {
+    let mut repository = Repository::new();
+    repository.write("orders/main.py", "print('orders')\n");
+    repository.write("users/main.py", "print('users')\n");
+    repository.write(".github/workflows/ci.yml", "# later\n");
+    repository.write("CODEOWNERS", "# nobody yet\n");
+    repository.write("docs/runbook.md", "# Runbook\n");
+    repository.write("docs/adr/1-gateway.md", "# A gateway\n");
+    repository.write(
+        "compose.yaml",
+        "services:
+  kafka: {image: 'apache/kafka:3'}
+  jaeger: {image: 'jaegertracing/jaeger:2'}
+  nginx: {image: 'nginx:1', ports: ['80:80']}
+  orders: {build: ./orders}
+  users: {build: ./users}
+",
+    );
+    repository.commit("ann");
+    repository.changes(60, &["orders", "users"], &["ann", "ben", "cay"]);
+    let standings = repository.standings();
+    for check in [
+        "bounded-contexts",
+        "independent-delivery",
+        "observability",
+        "api-gateway",
+        "message-broker",
+        "team-alignment",
+        "operational-overhead",
+    ] {
+        assert_eq!(standings[check], "not-ready", "{check} in {standings:#}");
+    }
+    let said = repository.ready(&[]).expect(1).stdout;
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    for why in [
+        "this pipeline has no steps",
+        "no part's source sends it anything",
+        "nginx stands there and leads to no service",
+        "nothing in the source sends to it or reads from it",
+        "this file names nobody",
+        "is called a runbook and says nothing",
+    ] {
+        assert!(said.contains(why), "no `{why}` in {said}");
+    }
+}
+
+#[test]
+fn what_is_there_and_used_is_ready_and_the_code_says_so() {
+    let mut repository = Repository::new();
+    let parts = ["orders", "users"];
+    for part in parts {
+        repository.write(
+            &format!("{part}/app.py"),
+            "import structlog\nfrom opentelemetry import trace\nfrom kafka import KafkaProducer, KafkaConsumer\n",
+        );
+        repository.write(
+            &format!(".github/workflows/{part}.yml"),
+            &format!("on:\n  push:\n    paths: ['{part}/**']\njobs:\n  all:\n    steps:\n      - run: make deploy\n"),
+        );
+    }
+    repository.write("CODEOWNERS", "/orders/ @shop\n/users/ @accounts\n");
+    let words = "Look at the alert, find the part, roll it back, then tell everybody. ".repeat(6);
+    repository.write("docs/runbook.md", &format!("# When it breaks\n{words}\n"));
+    repository.write(
+        "deploy/alerts.yaml",
+        "groups:\n  - rules:\n      - alert: Down\n        expr: up == 0\n",
+    );
+    repository.write(
+        "compose.yaml",
+        "services:
+  gateway: {image: 'traefik:3', ports: ['80:80'], depends_on: [orders, users]}
+  kafka: {image: 'apache/kafka:3'}
+  collector: {image: 'otel/opentelemetry-collector:1'}
+  orders: {build: ./orders, healthcheck: {test: [CMD, 'true']}}
+  users: {build: ./users, healthcheck: {test: [CMD, 'true']}}
+",
+    );
+    repository.commit("ann");
+    repository.changes(30, &["orders"], &["ann", "ben"]);
+    repository.changes(30, &["users"], &["cay", "dan"]);
+    let standings = repository.standings();
+    for (check, standing) in standings.as_object().unwrap() {
+        assert_eq!(standing, "ready", "{check} in {standings:#}");
+    }
+    let done = repository.ready(&[]).expect(0);
+    // Four people: the question before the list is answered all the same, and does not decide.
+    assert!(
+        done.stdout
+            .contains("Should you split at all? advised against"),
+        "{}",
+        done.stdout
+    );
+    assert!(
+        done.stdout
+            .trim_end()
+            .ends_with("nothing is left to do before the first split")
+    );
+}
+
+#[test]
+fn rules_of_failure_replace_the_rule() {
+    let mut repository = Repository::new();
+    repository.write("main.py", "print(1)\n");
+    repository.commit("ann");
+    repository.ready(&[]).expect(1);
+    repository.ready(&["--fail-on", "never"]).expect(0);
+    let all_but_history = [
+        "--fail-on",
+        "never",
+        "--fail-on",
+        "inconclusive:bounded-contexts",
+    ];
+    repository.ready(&all_but_history).expect(5);
+    let unknown = repository.ready(&["--fail-on", "never:gateway"]).expect(2);
+    assert!(unknown.stderr.contains("api-gateway"), "{}", unknown.stderr);
+}
+
+#[test]
+fn no_repository_no_commits_and_undecodable_files_are_told_or_read_past() {
+    let plain = tempfile::tempdir().unwrap();
+    let done = ready(plain.path(), &[]).expect(4);
+    assert!(
+        done.stderr.contains("is no git repository"),
+        "{}",
+        done.stderr
+    );
+    ready(&plain.path().join("absent"), &[]).expect(2);
+
+    let mut repository = Repository::new();
+    let done = repository.ready(&[]).expect(1);
+    assert!(done.stdout.contains("no commits"), "{}", done.stdout);
+
+    std::fs::write(repository.path().join("a\u{1}\"ü.py"), [0xff, 0xfe, 0, 1]).unwrap();
+    repository.write("compose.yaml", "services: [\n");
+    repository.write(".github/workflows/x.yml", "\u{0}\u{1}");
+    let fifo = repository.path().join("pipe.yaml");
+    finish({
+        let mut command = Command::new("mkfifo");
+        command.arg(&fifo);
+        command
+    })
+    .expect(0);
+    repository.commit("ann");
+    let done = until("an answer", || Some(repository.ready(&[])));
+    assert!(done.expect(1).stdout.contains("cannot be read"));
+}
+
+#[test]
+fn a_demo_shows_how_the_checks_stand_and_is_not_decided_by_them() {
+    let mut repository = Repository::new();
+    repository.write(
+        "compose.yaml",
+        "services:\n  web:\n    image: none\n    x-msvc: { process: { command: [\"sleep\", \"600\"] } }\n    healthcheck: { test: [\"CMD\", \"true\"] }\nx-msvc:\n  journeys: [{ name: visit, command: [\"true\"] }]\n",
+    );
+    repository.commit("ann");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
+    command.arg("-C").arg(repository.path()).arg("demo");
+    let done = finish(command).expect(0);
+    assert!(
+        done.stderr.contains("  not ready     independent-delivery"),
+        "{}",
+        done.stderr
+    );
+    assert!(done.stdout.contains("held (1 held"), "{}", done.stdout);
+}
+
+#[test]
+fn a_report_goes_to_a_junit_file_and_to_github_where_it_runs_there() {
+    let mut repository = Repository::new();
+    repository.write(".github/workflows/ci.yml", "# later\n");
+    repository.write("main.py", "print(1)\n");
+    repository.commit("ann");
+    let (junit, summary) = (
+        repository.path().join("out/j.xml"),
+        repository.path().join("s.md"),
+    );
+    let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
+    command
+        .arg("ready")
+        .arg(repository.path())
+        .arg("--junit")
+        .arg(&junit);
+    command.current_dir(repository.path());
+    command.env("GITHUB_ACTIONS", "true");
+    command.env("GITHUB_WORKSPACE", repository.path());
+    command.env("GITHUB_STEP_SUMMARY", &summary);
+    let done = finish(command).expect(1);
+    let annotation = "::error file=.github/workflows/ci.yml,line=1,col=1,title=";
+    assert!(done.stderr.contains(annotation), "{}", done.stderr);
+    let summary = support::read(&summary);
+    assert!(summary.starts_with("### `msvc ready` on "), "{summary}");
+    assert!(
+        summary.contains("| not ready | CI/CD can build"),
+        "{summary}"
+    );
+    let read = "import sys,xml.etree.ElementTree as t; s=t.parse(sys.argv[1]).getroot()[0]; print(s.get('tests'), s.get('failures'), s.get('errors'))";
+    let mut python = Command::new("python3");
+    python.args(["-c", read]).arg(&junit);
+    assert_eq!(finish(python).expect(0).stdout.trim(), "8 6 2");
+    let mut wrong = Command::new(env!("CARGO_BIN_EXE_msvc"));
+    wrong
+        .arg("-C")
+        .arg(repository.path())
+        .args(["ps", "--junit", "x.xml"]);
+    let wrong = finish(wrong).expect(2);
+    assert!(wrong.stderr.contains("prove something"), "{}", wrong.stderr);
+}
