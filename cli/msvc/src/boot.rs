@@ -99,6 +99,9 @@ pub async fn build_plan(
     let mut plan = build::plan(request, &context.shutdown).await?;
     if matches!(place, Where::Docker(_)) {
         plan.commands.clear();
+        for build in &mut plan.cargo {
+            build.link_statically = !build.is_static_itself();
+        }
     }
     Ok(plan)
 }

@@ -59,6 +59,9 @@ pub struct CargoBuild {
     pub bins: BTreeMap<String, Vec<ServiceName>>,
     /// Whether one of them lies outside the workspace's default members.
     pub whole_workspace: bool,
+    /// Whether they are linked statically by arguments, where the workspace does not do so itself:
+    /// in an empty image there is no loader.
+    pub link_statically: bool,
 }
 
 /// A command that builds one service.
@@ -84,7 +87,29 @@ impl CargoBuild {
         for bin in self.bins.keys() {
             arguments.extend(["--bin".to_owned(), bin.clone()]);
         }
+        if self.link_statically {
+            // Without a target the flag would reach procedural macros too, which cannot have it.
+            let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+            let flags = r#"["-C", "target-feature=+crt-static"]"#;
+            arguments.extend(["--target".to_owned(), target.clone()]);
+            arguments.extend([
+                "--config".to_owned(),
+                format!("target.{target}.rustflags={flags}"),
+            ]);
+        }
         arguments
+    }
+
+    /// Whether the workspace's own settings link statically.
+    #[must_use]
+    pub fn is_static_itself(&self) -> bool {
+        let names = [".cargo/config.toml", ".cargo/config"];
+        self.root.ancestors().any(|folder| {
+            names.iter().any(|name| {
+                let text = std::fs::read_to_string(folder.join(name));
+                text.is_ok_and(|text| text.contains("crt-static"))
+            })
+        })
     }
 
     /// What is built, for people.

@@ -27,6 +27,7 @@ pub(super) fn choose(asked: Vec<Asked>, workspaces: &[Workspace]) -> Result<Buil
                                 root: workspace.root.clone(),
                                 bins: BTreeMap::new(),
                                 whole_workspace: false,
+                                link_statically: false,
                             });
                     build.whole_workspace |= !workspace.builds_by_default(package);
                     build.bins.entry(bin).or_default().push(asked.service);
