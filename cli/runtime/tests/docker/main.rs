@@ -1,5 +1,5 @@
 //! The runtime of containers driven as the commands drive it, in whatever engine answers. Where
-//! none does, each test says loudly that it was skipped; with `MSVC_TEST_NEEDS_DOCKER=1` it fails.
+//! none does, each test says loudly that it was skipped; with `MSVC_TESTS_SKIP_NOTHING` set it fails.
 
 #![expect(
     clippy::unwrap_used,
