@@ -141,3 +141,37 @@ fn every_command_of_the_page_about_ci_holds_in_its_order() {
     assert!(repository.join("out/contracts.xml").exists());
     assert!(repository.join("out/chaos/receipts.ndjson").exists());
 }
+
+#[test]
+fn doctor_names_what_is_there_and_how_to_get_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bare = Command::new(env!("CARGO_BIN_EXE_msvc"));
+    bare.args(["doctor", "--format", "json"]).env_clear();
+    bare.env("PATH", folder.path());
+    bare.env(
+        "DOCKER_HOST",
+        format!("unix://{}/none.sock", folder.path().display()),
+    );
+    let report = finish(bare).expect(0).json();
+    let standing = |id: &str| {
+        let cases = report["cases"].as_array().unwrap();
+        let case = cases
+            .iter()
+            .find(|case| case["id"] == format!("doctor/{id}"));
+        case.unwrap_or_else(|| panic!("no {id} in {report:#}"))
+            .clone()
+    };
+    assert_eq!(standing("processes")["standing"], "there");
+    assert_eq!(standing("engine")["standing"], "missing");
+    assert_eq!(standing("cargo")["standing"], "missing");
+    assert_eq!(standing("make")["next"], "install make");
+    let mut here = Command::new(env!("CARGO_BIN_EXE_msvc"));
+    here.arg("doctor");
+    let said = finish(here).expect(0).stdout;
+    assert!(said.contains("there    git: git version "), "{said}");
+    assert!(said.ends_with("this machine can run systems\n"), "{said}");
+    assert!(
+        said.lines().all(|line| line.chars().count() <= 80),
+        "{said}"
+    );
+}

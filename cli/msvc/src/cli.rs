@@ -177,6 +177,11 @@ pub enum Command {
         after_help = "Example:\n  msvc ready                            this repository\n  msvc ready ../shop --fail-on never     look, and let no build fail\n\nEnds with 1 when a check is not ready, else with 5 when one cannot be told,\nelse with 0."
     )]
     Ready(Ready),
+    /// Say what this machine can run, what is missing, and how to mend it.
+    #[command(
+        after_help = "Example:\n  msvc doctor -q    only what is missing or limited\n\nEnds with 3 when no system can be run at all, else with 0."
+    )]
+    Doctor,
     /// Boot, play, verify, break, report, tear down: everything, once.
     #[command(
         after_help = "Example:\n  msvc demo --artifacts out    keep logs, journals and the report in ./out\n\nBoots the system as a project of its own, with its own data and free ports;\na system that is up is never touched. What it plays, verifies and breaks is\nwhat `x-msvc` in the Compose file names. Where there is no Compose file, the\none in ./sample-system is taken."
@@ -295,6 +300,7 @@ impl Command {
                 | Self::Contract(_)
                 | Self::Chaos(_)
                 | Self::Ready(_)
+                | Self::Doctor
                 | Self::Demo(_)
         )
     }
@@ -318,6 +324,7 @@ impl Cli {
             Command::Demo(it) => &it.files.files,
             Command::New(it) => &it.files.files,
             Command::Ready(_)
+            | Command::Doctor
             | Command::Guardian(_)
             | Command::Supervisor(_)
             | Command::Mesh(_)

@@ -3,6 +3,7 @@
 pub mod chaos;
 pub mod contract;
 pub mod demo;
+pub mod doctor;
 pub mod down;
 pub mod journey;
 pub mod logs;

@@ -97,6 +97,7 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
             supervise::keeper(&it.rest, clock).await?;
             return Ok(Exit::Held.into());
         }
+        Command::Doctor => return command::doctor::run(cli, terminal, &shutdown).await,
         Command::Ready(it) => return command::ready::run(cli, it, terminal, &shutdown).await,
         // The one command that may begin without a system.
         Command::New(it) => return command::new::run(cli, it, terminal, &shutdown).await,
@@ -114,6 +115,7 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
         Command::Demo(it) => command::demo::run(&context, it).await,
         Command::New(_)
         | Command::Ready(_)
+        | Command::Doctor
         | Command::Guardian(_)
         | Command::Supervisor(_)
         | Command::Mesh(_)
