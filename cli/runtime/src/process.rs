@@ -10,7 +10,7 @@
 //!
 //! Layout, from the ground up
 //! - `home`, `records`: the files of a project. `identity`, `mark`: who a process is.
-//! - `logs`, `log_reader`, `events`: what is written down while it runs.
+//! - `logs`, `log_file`, `log_reader`, `events`: what is written down while it runs.
 //! - `sweep`: ends processes for good. `signals`: their names.
 //! - `child`, `beside`: one start of an instance, and a command beside it.
 //! - `readiness`, `restart`, `keeper`, `awaiting`: one replica over all its starts.
@@ -32,6 +32,7 @@ mod home;
 mod identity;
 mod keeper;
 mod launch;
+mod log_file;
 mod log_reader;
 mod logs;
 mod mark;

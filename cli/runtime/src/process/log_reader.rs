@@ -1,9 +1,10 @@
 //! Reads log files, whether or not a supervisor runs: merged by time, from the last lines on if
 //! asked, and on and on while somebody still writes.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -11,9 +12,10 @@ use msvc_system::id::ServiceName;
 use tokio::sync::watch;
 
 use super::home::{ProjectHome, records};
+use super::log_file::{log_of, put_aside, service_of};
 use crate::contract::{LogLine, LogQuery, RuntimeError};
 
-/// Lines read ahead, over all files.
+/// Lines read ahead, over all logs.
 const BATCH: usize = 256;
 
 /// The lines that are there, oldest first, with no supervisor needed. `follow` has no meaning here.
@@ -63,7 +65,7 @@ async fn next((mut reader, mut ready, mut told): Following) -> Option<(LogLine, 
 struct Reader {
     folder: PathBuf,
     services: Vec<ServiceName>,
-    files: BTreeMap<PathBuf, Lines>,
+    logs: BTreeMap<PathBuf, Log>,
 }
 
 impl Reader {
@@ -71,42 +73,46 @@ impl Reader {
         Self {
             folder: home.logs(),
             services: query.services.clone(),
-            files: BTreeMap::new(),
+            logs: BTreeMap::new(),
         }
     }
 
-    /// Opens the files that were not there at the last look; `tail` of their lines, or all.
+    /// Opens what was not there at the last look; `tail` of the lines of each log, or all.
     fn look(&mut self, tail: Option<usize>) -> Result<(), RuntimeError> {
         for lane in entries(&self.folder)? {
-            for path in entries(&lane)? {
-                if self.wanted(&path) && !self.files.contains_key(&path) {
-                    let lines = Lines::open(&path, tail).map_err(records(&path))?;
-                    self.files.insert(path, lines);
+            let logs: BTreeSet<PathBuf> = entries(&lane)?.iter().map(|path| log_of(path)).collect();
+            for path in logs {
+                if !self.wanted(&path) {
+                    continue;
                 }
+                let looked = match self.logs.get_mut(&path) {
+                    Some(log) => log.look(&path),
+                    None => Log::open(&path, tail).map(|log| {
+                        self.logs.insert(path.clone(), log);
+                    }),
+                };
+                looked.map_err(records(&path))?;
             }
         }
         Ok(())
     }
 
-    fn wanted(&self, path: &Path) -> bool {
-        let service = path
-            .file_name()
-            .and_then(|name| name.to_str()?.strip_suffix(".ndjson")?.rsplit_once('-'));
-        service.is_some_and(|(service, _)| {
+    fn wanted(&self, log: &Path) -> bool {
+        service_of(log).is_some_and(|service| {
             self.services.is_empty() || self.services.iter().any(|wanted| wanted == service)
         })
     }
 
-    /// The next lines of all files, by time.
+    /// The next lines of all logs, by time.
     fn batch(&mut self) -> VecDeque<LogLine> {
         let mut batch = VecDeque::new();
         while batch.len() < BATCH {
             let oldest = self
-                .files
+                .logs
                 .values_mut()
-                .filter_map(|lines| Some((lines.peek()?.at_ms, lines)))
+                .filter_map(|log| Some((log.peek()?.at_ms, log)))
                 .min_by_key(|(at_ms, _)| *at_ms);
-            let Some(line) = oldest.and_then(|(_, lines)| lines.peeked.take()) else {
+            let Some(line) = oldest.and_then(|(_, log)| log.peeked.take()) else {
                 break;
             };
             batch.push_back(line);
@@ -123,49 +129,115 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, RuntimeError> {
     }
 }
 
-/// The lines of one file, which may grow meanwhile.
-struct Lines {
-    file: BufReader<File>,
+/// The lines of one replica: of the files that were put aside, then of the one being written.
+struct Log {
+    /// Never empty once something was there; the last may grow meanwhile.
+    files: VecDeque<Opened>,
     /// A line whose end is not written yet.
     begun: Vec<u8>,
     peeked: Option<LogLine>,
 }
 
-impl Lines {
+struct Opened {
+    file: BufReader<File>,
+    /// By this it is known again under another name. It is nobody else's while the file is open.
+    inode: u64,
+}
+
+impl Log {
     fn open(path: &Path, tail: Option<usize>) -> io::Result<Self> {
-        let mut file = File::open(path)?;
-        let start = match tail {
-            Some(count) => start_of_last(&mut file, count)?,
-            None => 0,
-        };
-        file.seek(SeekFrom::Start(start))?;
-        Ok(Self {
-            file: BufReader::new(file),
+        let mut log = Self {
+            files: VecDeque::new(),
             begun: Vec::new(),
             peeked: None,
-        })
+        };
+        log.look(path)?;
+        if let Some(count) = tail {
+            log.keep_last(count)?;
+        }
+        Ok(log)
+    }
+
+    /// Opens the files that came after those that are open.
+    fn look(&mut self, path: &Path) -> io::Result<()> {
+        let last = self.files.back().map(|opened| opened.inode);
+        // The newest first: what is put aside from here on is found by the next look. It is not
+        // there between being put aside and being made anew.
+        let newest = Opened::open(path)?;
+        let newest_inode = newest.as_ref().map(|newest| newest.inode);
+        if last.is_some() && last == newest_inode {
+            return Ok(());
+        }
+        let mut later = VecDeque::from_iter(newest);
+        for (_, path) in put_aside(path)?.into_iter().rev() {
+            let Some(aside) = Opened::open(&path)? else {
+                continue;
+            };
+            if last == Some(aside.inode) {
+                break;
+            }
+            if newest_inode != Some(aside.inode) {
+                later.push_front(aside);
+            }
+        }
+        self.files.extend(later);
+        Ok(())
+    }
+
+    /// Leaves out all but the last `count` lines.
+    fn keep_last(&mut self, mut count: usize) -> io::Result<()> {
+        for index in (0..self.files.len()).rev() {
+            let file = &mut self.files[index].file;
+            let (start, found) = last_lines(file.get_mut(), count)?;
+            file.seek(SeekFrom::Start(start))?;
+            count -= found;
+            if count == 0 {
+                self.files.drain(..index);
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     fn peek(&mut self) -> Option<&LogLine> {
         while self.peeked.is_none() {
-            self.file.read_until(b'\n', &mut self.begun).ok()?;
-            if !self.begun.ends_with(b"\n") {
+            let opened = self.files.front_mut()?;
+            opened.file.read_until(b'\n', &mut self.begun).ok()?;
+            if self.begun.ends_with(b"\n") {
+                // The header, and what a crash left half written, are no lines.
+                self.peeked = serde_json::from_slice(&self.begun).ok();
+                self.begun.clear();
+            } else if self.files.len() > 1 {
+                // It was put aside before the next one was found, so this is all of it.
+                self.begun.clear();
+                self.files.pop_front();
+            } else {
                 return None;
             }
-            // The header, and what a crash left half written, are no lines.
-            self.peeked = serde_json::from_slice(&self.begun).ok();
-            self.begun.clear();
         }
         self.peeked.as_ref()
     }
 }
 
-/// Where the last `count` lines of a file begin.
-fn start_of_last(file: &mut File, count: usize) -> io::Result<u64> {
+impl Opened {
+    /// `None` when it is not there (any more).
+    fn open(path: &Path) -> io::Result<Option<Self>> {
+        let file = match File::open(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        Ok(Some(Self {
+            inode: file.metadata()?.ino(),
+            file: BufReader::new(file),
+        }))
+    }
+}
+
+/// Where the last `count` lines of a file begin, and how many lines are there; the header is none.
+fn last_lines(file: &mut File, count: usize) -> io::Result<(u64, usize)> {
     const BLOCK: u64 = 64 * 1024;
     let mut at = file.seek(SeekFrom::End(0))?;
-    // The end of the last line is not the end of the one before it.
-    let mut ends_to_pass = count + 1;
+    let mut ends = 0;
     let mut block = Vec::new();
     while at > 0 {
         let from = at.saturating_sub(BLOCK);
@@ -178,96 +250,16 @@ fn start_of_last(file: &mut File, count: usize) -> io::Result<u64> {
             .rev()
             .filter(|(_, byte)| **byte == b'\n')
         {
-            ends_to_pass -= 1;
-            if ends_to_pass == 0 {
-                return Ok(from + index as u64 + 1);
+            // The end of the last line is not the end of the one before it.
+            if ends == count {
+                return Ok((from + index as u64 + 1, count));
             }
+            ends += 1;
         }
         at = from;
     }
-    Ok(0)
+    Ok((0, ends.saturating_sub(1)))
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use msvc_machine::clock::MachineClock;
-    use msvc_report::event::Stream;
-    use msvc_system::id::InstanceId;
-
-    use super::super::logs::Logs;
-    use super::*;
-
-    fn id(service: &str) -> InstanceId {
-        InstanceId {
-            project: "shop".parse().unwrap(),
-            lane: "main".parse().unwrap(),
-            service: service.parse().unwrap(),
-            replica: 1,
-            incarnation: 1,
-        }
-    }
-
-    fn home(folder: &Path) -> ProjectHome {
-        ProjectHome::new(folder, "shop".parse().unwrap(), None).unwrap()
-    }
-
-    async fn write(logs: &Logs, service: &str, text: &str) {
-        let writer = logs.open(&id(service)).unwrap();
-        writer.drain(text.as_bytes(), Stream::Stdout).await;
-    }
-
-    async fn texts(stream: BoxStream<'static, LogLine>) -> Vec<String> {
-        stream.map(|line| line.text).collect().await
-    }
-
-    #[tokio::test]
-    async fn lines_are_merged_filtered_and_cut_to_the_tail() {
-        let folder = tempfile::tempdir().unwrap();
-        let home = home(folder.path());
-        let logs = Logs::new(home.clone(), Arc::new(MachineClock));
-        write(&logs, "a", "1\n2\n3\n").await;
-        write(&logs, "a-1", "4\n5\n").await;
-        let ask = |services: &[&str], tail| LogQuery {
-            services: services.iter().map(|name| name.parse().unwrap()).collect(),
-            follow: false,
-            tail,
-        };
-        let read = |query| texts(read_logs(&home, &query).unwrap());
-        let mut all = read(ask(&[], None)).await;
-        // Lines of one millisecond may come in either order of their files.
-        all.sort_unstable();
-        assert_eq!(all, ["1", "2", "3", "4", "5"]);
-        assert_eq!(read(ask(&["a"], Some(2))).await, ["2", "3"]);
-        assert_eq!(read(ask(&["a-1"], Some(9))).await, ["4", "5"]);
-        assert!(read(ask(&["a"], Some(0))).await.is_empty());
-        assert_eq!(logs.last_lines(&id("a"), 2), ["2", "3"]);
-    }
-
-    #[tokio::test]
-    async fn a_follower_sees_files_that_come_later_and_ends_with_the_logs() {
-        let folder = tempfile::tempdir().unwrap();
-        let home = home(folder.path());
-        let logs = Logs::new(home.clone(), Arc::new(MachineClock));
-        write(&logs, "a", "old\n").await;
-        let query = LogQuery {
-            services: Vec::new(),
-            follow: true,
-            tail: Some(0),
-        };
-        let mut follower = lines(&home, &query, Some(logs.subscribe())).unwrap();
-        write(&logs, "b", "new\n").await;
-        assert_eq!(follower.next().await.unwrap().text, "new");
-        write(&logs, "a", "last").await;
-        logs.close();
-        assert_eq!(texts(follower).await, ["last"]);
-    }
-
-    #[tokio::test]
-    async fn no_supervisor_and_no_logs_is_no_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let lines = read_logs(&home(folder.path()), &LogQuery::default()).unwrap();
-        assert!(texts(lines).await.is_empty());
-    }
-}
+mod tests;

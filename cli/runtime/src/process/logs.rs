@@ -1,11 +1,12 @@
 //! What the services write: to the file first, line by line, then told to whoever follows.
 //!
-//! Followers read the file as well, so none is ever too slow to see every line and none holds a
-//! service up; in memory stand only the last lines of each replica.
+//! Followers read the file as well, so none holds a service up, and only one that is slower than
+//! the whole log's turnover misses lines; in memory stand only the last lines of each replica.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
@@ -17,10 +18,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::watch;
 
 use super::home::{ProjectHome, records};
+use super::log_file::{FULL, LogFile};
 use crate::contract::{LogLine, RuntimeError};
-
-/// The first line of every log file.
-pub(super) const HEADER: &str = "{\"schema\":\"msvc.log/1\"}\n";
 
 /// A longer line is cut into several: what a service writes without line ends must not fill the
 /// memory.
@@ -35,11 +34,15 @@ pub(super) struct Logs {
     home: ProjectHome,
     clock: Arc<dyn Clock>,
     kept: Arc<Mutex<HashMap<Replica, VecDeque<String>>>>,
+    /// One for each replica, whichever start of it writes: two would put it aside twice.
+    files: Arc<Mutex<HashMap<Replica, SharedFile>>>,
     /// Changes with every line; `false` when no more will come.
     told: Arc<watch::Sender<bool>>,
 }
 
 type Replica = (LaneName, ServiceName, u32);
+
+type SharedFile = Arc<Mutex<LogFile>>;
 
 fn replica(id: &InstanceId) -> Replica {
     (id.lane.clone(), id.service.clone(), id.replica)
@@ -51,6 +54,7 @@ impl Logs {
             home,
             clock,
             kept: Arc::default(),
+            files: Arc::default(),
             told: Arc::new(watch::Sender::new(true)),
         }
     }
@@ -61,14 +65,31 @@ impl Logs {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(records(folder))?;
         }
-        let file = open_file(&path).map_err(records(&path))?;
+        let file = self.file(id, &path).map_err(records(&path))?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.insert(replica(id), VecDeque::new());
         Ok(LogWriter {
             id: id.clone(),
             logs: self.clone(),
-            file: Arc::new(Mutex::new(file)),
+            file,
         })
+    }
+
+    /// A replica's log, opened anew (the user may have removed it), also for an earlier start that
+    /// still writes.
+    fn file(&self, id: &InstanceId, path: &Path) -> io::Result<SharedFile> {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        match files.entry(replica(id)) {
+            Entry::Occupied(there) => {
+                let mut earlier = there.get().lock().unwrap_or_else(PoisonError::into_inner);
+                *earlier = LogFile::open(path, FULL)?;
+                Ok(Arc::clone(there.get()))
+            }
+            Entry::Vacant(free) => {
+                let file = LogFile::open(path, FULL)?;
+                Ok(Arc::clone(free.insert(Arc::new(Mutex::new(file)))))
+            }
+        }
     }
 
     /// The last lines of a replica's current or last start.
@@ -94,32 +115,12 @@ impl Logs {
     }
 }
 
-fn open_file(path: &Path) -> io::Result<File> {
-    let mut file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .read(true)
-        .open(path)?;
-    if file.seek(SeekFrom::End(0))? == 0 {
-        file.write_all(HEADER.as_bytes())?;
-        return Ok(file);
-    }
-    // A line that a crash left half written must not swallow the next one.
-    let mut last = [0];
-    file.seek(SeekFrom::End(-1))?;
-    file.read_exact(&mut last)?;
-    if last != *b"\n" {
-        file.write_all(b"\n")?;
-    }
-    Ok(file)
-}
-
 /// Where the two streams of one start of an instance go.
 #[derive(Clone)]
 pub(super) struct LogWriter {
     id: InstanceId,
     logs: Logs,
-    file: Arc<Mutex<File>>,
+    file: SharedFile,
 }
 
 impl LogWriter {
@@ -145,24 +146,26 @@ impl LogWriter {
         }
         let wall = self.logs.clock.wall();
         let since = wall.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let at_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        let mut line = LogLine {
+            instance: self.id.clone(),
+            stream,
+            at_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+            text: String::new(),
+        };
         let mut bytes = Vec::new();
-        for text in &texts {
-            let line = LogLine {
-                instance: self.id.clone(),
-                stream,
-                at_ms,
-                text: text.clone(),
-            };
+        let mut last = VecDeque::with_capacity(KEPT);
+        for text in texts {
+            line.text = text;
             // Values of strings and numbers only: they always serialise.
             if serde_json::to_writer(&mut bytes, &line).is_ok() {
                 bytes.push(b'\n');
             }
+            push(&mut last, std::mem::take(&mut line.text));
         }
         {
             let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
             // A full disk must not stop the service; the lines in memory still tell of its end.
-            let _ = file.write_all(&bytes);
+            let _ = file.append(&bytes);
         }
         let mut kept = self
             .logs
@@ -170,13 +173,18 @@ impl LogWriter {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let lines = kept.entry(replica(&self.id)).or_default();
-        lines.extend(texts);
-        while lines.len() > KEPT {
-            lines.pop_front();
-        }
+        last.into_iter().for_each(|text| push(lines, text));
         drop(kept);
         self.logs.told.send_modify(|_| {});
     }
+}
+
+/// Adds a line to those that stand in memory.
+fn push(lines: &mut VecDeque<String>, text: String) {
+    if lines.len() == KEPT {
+        lines.pop_front();
+    }
+    lines.push_back(text);
 }
 
 /// Cuts bytes into lines.

@@ -9,5 +9,6 @@
 mod ends;
 mod faults;
 mod keeps;
+mod logs;
 mod roles;
 mod support;
