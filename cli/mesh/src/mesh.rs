@@ -150,6 +150,15 @@ impl Mesh {
         Ok(())
     }
 
+    /// What is known by this name is there no more: edges that lead nowhere else refuse, until it
+    /// accepts again.
+    pub fn lost(&self, name: &str) {
+        for edge in self.shared.edges_where(|_| true) {
+            edge.backends.lost(name);
+            edge.refresh();
+        }
+    }
+
     /// All edges as they stand.
     #[must_use]
     pub fn edges(&self) -> Vec<EdgeStatus> {
@@ -241,6 +250,11 @@ impl Mesh {
             return Err(self
                 .shared
                 .no_edge(&selector.lane, selector.edge.to_string()));
+        }
+        edges.retain(|e| e.transport.borrow().has_tcp());
+        if edges.is_empty() {
+            let edge = selector.edge.to_string();
+            return Err(MeshError::Datagrams { edge });
         }
         let ids: Vec<_> = edges.iter().map(|e| e.id.clone()).collect();
         let id = self.shared.faults.add(lease, fault, &ids)?;

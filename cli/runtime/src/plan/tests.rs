@@ -55,6 +55,7 @@ fn all_ready(wanted: &Wanted) -> Observed {
                 speaks: "tcp".into(),
                 counts: EdgeCounts::default(),
                 backends: Vec::new(),
+                transport: spec.transport,
             })
             .collect(),
         ..Observed::default()

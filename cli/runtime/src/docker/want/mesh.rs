@@ -12,7 +12,7 @@ use bollard::models::{
     ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, NetworkingConfig,
     PortBinding, RestartPolicyNameEnum,
 };
-use msvc_mesh::spec::{Admission, Backend, EdgeSpec, HostPort};
+use msvc_mesh::spec::{Admission, Backend, EdgeSpec, HostPort, Transport};
 use msvc_system::id::{EdgeId, Party, ServiceName};
 use msvc_system::model::{Protocol, Service};
 use msvc_system::problem::Problem;
@@ -281,6 +281,7 @@ impl<'a> MeshPlan<'a> {
             admission: Admission::Accept,
             also_known_as: also_known_as.map(|host| HostPort { host, port }).collect(),
             reasons,
+            transport: Transport::Tcp,
         }
     }
 
