@@ -107,7 +107,7 @@ async fn appear(shared: &Arc<Shared>, edge: &Edge, address: &HostPort) -> Option
         transport: Transport::Tcp,
         id,
     };
-    let listen = shared.put_edge(&spec).ok()?;
+    let listen = shared.put_edge(&spec, true).ok()?;
     let made = shared.edges_where(|e| e.id == spec.id && e.caller_replica == spec.caller_replica);
     if let Some(made) = made.first() {
         let mut changed = made.backends.watch();

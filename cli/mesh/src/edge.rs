@@ -38,6 +38,8 @@ pub(crate) struct Carried {
     pub(crate) numbers: Arc<AtomicU64>,
     pub(crate) armed: watch::Sender<Arc<[Arc<Armed>]>>,
     pub(crate) speaks: Mutex<Option<&'static str>>,
+    /// Whether it came to be by what a callee says of itself.
+    pub(crate) appeared: bool,
     /// The edge is gone: its connections are reset.
     pub(crate) removed: CancellationToken,
 }
@@ -167,17 +169,19 @@ impl Edge {
             },
             backends: self.backends.all(),
             transport,
+            appeared: self.carried.appeared,
         }
     }
 }
 
 impl Carried {
-    pub(crate) fn new(numbers: Arc<AtomicU64>, armed: Arc<[Arc<Armed>]>) -> Self {
+    pub(crate) fn new(numbers: Arc<AtomicU64>, armed: Arc<[Arc<Armed>]>, appeared: bool) -> Self {
         Self {
             counts: Counts::default(),
             numbers,
             armed: watch::Sender::new(armed),
             speaks: Mutex::new(None),
+            appeared,
             removed: CancellationToken::new(),
         }
     }

@@ -104,7 +104,7 @@ impl Mesh {
     /// # Errors
     /// When the address cannot be had.
     pub fn put_edge(&self, spec: &EdgeSpec) -> Result<SocketAddr, MeshError> {
-        self.shared.put_edge(spec)
+        self.shared.put_edge(spec, false)
     }
 
     /// Carries an edge no longer: its address is given up and its connections are reset.
@@ -317,7 +317,11 @@ impl Shared {
         edges.values().filter(|e| wanted(e)).cloned().collect()
     }
 
-    pub(crate) fn put_edge(self: &Arc<Self>, spec: &EdgeSpec) -> Result<SocketAddr, MeshError> {
+    pub(crate) fn put_edge(
+        self: &Arc<Self>,
+        spec: &EdgeSpec,
+        appeared: bool,
+    ) -> Result<SocketAddr, MeshError> {
         let mut edges = self.edges();
         if self.ending.is_cancelled() {
             return Err(MeshError::Ending);
@@ -347,7 +351,7 @@ impl Shared {
                     || Arc::new(AtomicU64::new(0)),
                     |e| Arc::clone(&e.carried.numbers),
                 );
-                Arc::new(Carried::new(numbers, self.faults.on(&spec.id)))
+                Arc::new(Carried::new(numbers, self.faults.on(&spec.id), appeared))
             }
         };
         let edge = Arc::new(Edge::new(spec, gate, carried));

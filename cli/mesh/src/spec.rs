@@ -139,6 +139,9 @@ pub struct EdgeStatus {
     /// What it carries.
     #[serde(default)]
     pub transport: Transport,
+    /// Whether it came to be by what a callee says of itself.
+    #[serde(default)]
+    pub appeared: bool,
 }
 
 /// Counts of an edge. Bytes are counted as they are passed on, live.

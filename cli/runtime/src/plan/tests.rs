@@ -56,6 +56,7 @@ fn all_ready(wanted: &Wanted) -> Observed {
                 counts: EdgeCounts::default(),
                 backends: Vec::new(),
                 transport: spec.transport,
+                appeared: false,
             })
             .collect(),
         ..Observed::default()
