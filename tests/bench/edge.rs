@@ -80,6 +80,7 @@ fn main() {
             admission: Admission::Accept,
             also_known_as: Vec::new(),
             reasons: Vec::new(),
+            transport: msvc_mesh::spec::Transport::Tcp,
         })
         .unwrap();
     while !mesh.edges().iter().all(|edge| edge.accepting) {

@@ -9,7 +9,7 @@ use msvc_system::id::{EdgeId, ServiceName};
 
 use crate::edge::Edge;
 use crate::mesh::Shared;
-use crate::spec::{Admission, Backend, EdgeSpec, HostPort};
+use crate::spec::{Admission, Backend, EdgeSpec, HostPort, Transport};
 use crate::speech::reachable;
 
 /// How long a new edge is given to find its callee accepting before callers are sent there.
@@ -53,10 +53,12 @@ fn means(edge: &Edge, address: &HostPort) -> bool {
     edge.is_known_as(address)
         || edge.id.callee == *host.as_str() && edge.id.port == *port
         || listen.port() == *port && at(listen.ip())
-        || edge.backends.all().iter().any(|backend| match backend {
-            Backend::Tcp(door) => door.port() == *port && at(door.ip()),
-            Backend::Unix(_) => false,
-        })
+        || edge
+            .backends
+            .all()
+            .iter()
+            .filter_map(Backend::address)
+            .any(|door| door.port() == *port && at(door.ip()))
 }
 
 /// Where another edge of the same caller leads to `address`.
@@ -102,9 +104,10 @@ async fn appear(shared: &Arc<Shared>, edge: &Edge, address: &HostPort) -> Option
         admission: Admission::Accept,
         also_known_as: vec![address.clone()],
         reasons: vec![format!("{} told {address} of itself", edge.id.callee)],
+        transport: Transport::Tcp,
         id,
     };
-    let listen = shared.put_edge(&spec).ok()?;
+    let listen = shared.put_edge(&spec, true).ok()?;
     let made = shared.edges_where(|e| e.id == spec.id && e.caller_replica == spec.caller_replica);
     if let Some(made) = made.first() {
         let mut changed = made.backends.watch();

@@ -1,5 +1,6 @@
 //! Where an edge's callee accepts, which of it does right now, and which is least busy.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -154,6 +155,26 @@ impl Backends {
         if target.up.swap(up, Ordering::Relaxed) != up {
             self.tell();
         }
+    }
+
+    /// What has this name is there no more, until it accepts again.
+    pub(crate) fn lost(&self, lost: &str) {
+        for target in self.policy().targets {
+            if matches!(&target.backend, Backend::Named { name, .. } if name == lost) {
+                self.mark(&target, false);
+            }
+        }
+    }
+
+    /// Where the least busy target takes datagrams, while callers are let in.
+    pub(crate) fn datagrams(&self) -> Option<(SocketAddr, Busy)> {
+        let policy = self.policy();
+        let open = policy.admission == Admission::Accept;
+        let targets = policy.targets.into_iter().filter(|_| open);
+        let least = targets.min_by_key(|t| (!t.is_up(), t.busy.load(Ordering::Relaxed)))?;
+        let address = least.backend.address()?;
+        least.busy.fetch_add(1, Ordering::Relaxed);
+        Some((address, Busy(least)))
     }
 
     /// Tries what is not known to accept, until it does: soon after every change, then ever less

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::backends::Backends;
 use crate::fault_table::Armed;
 use crate::gate::Gate;
-use crate::spec::{EdgeCounts, EdgeSpec, EdgeStatus, HostPort};
+use crate::spec::{Admission, EdgeCounts, EdgeSpec, EdgeStatus, HostPort, Transport};
 
 /// Which listener: an edge has one, or one per replica of its caller.
 pub(crate) type Key = (EdgeId, Option<u32>);
@@ -25,6 +25,7 @@ pub(crate) struct Edge {
     pub(crate) carried: Arc<Carried>,
     /// Ends listening and probing; connections live on.
     pub(crate) closed: CancellationToken,
+    pub(crate) transport: watch::Sender<Transport>,
     about: Mutex<About>,
     refreshing: Mutex<()>,
 }
@@ -37,6 +38,8 @@ pub(crate) struct Carried {
     pub(crate) numbers: Arc<AtomicU64>,
     pub(crate) armed: watch::Sender<Arc<[Arc<Armed>]>>,
     pub(crate) speaks: Mutex<Option<&'static str>>,
+    /// Whether it came to be by what a callee says of itself.
+    pub(crate) appeared: bool,
     /// The edge is gone: its connections are reset.
     pub(crate) removed: CancellationToken,
 }
@@ -66,6 +69,7 @@ impl Edge {
             backends: Backends::new(&spec.backends, spec.admission),
             carried,
             closed: CancellationToken::new(),
+            transport: watch::Sender::new(spec.transport),
             about: Mutex::new(About {
                 also_known_as: spec.also_known_as.clone(),
                 reasons: spec.reasons.clone(),
@@ -88,6 +92,11 @@ impl Edge {
             also_known_as: spec.also_known_as.clone(),
             reasons: spec.reasons.clone(),
         };
+        self.transport.send_if_modified(|it| {
+            let same = *it == spec.transport;
+            *it = spec.transport;
+            !same
+        });
         self.backends.set(&spec.backends, spec.admission);
         self.refresh();
     }
@@ -102,7 +111,9 @@ impl Edge {
             .refreshing
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let open = self.backends.open() && !self.closed.is_cancelled();
+        let open = self.backends.open()
+            && self.transport.borrow().has_tcp()
+            && !self.closed.is_cancelled();
         // A gate that cannot be opened stays closed, and `accepting` says so; the next change of a
         // backend tries again.
         let _ = self.gate.set(open);
@@ -133,14 +144,22 @@ impl Edge {
         let Carried { counts, speaks, .. } = &*self.carried;
         let speaks = *speaks.lock().unwrap_or_else(PoisonError::into_inner);
         let read = |n: &AtomicU64| n.load(Ordering::Relaxed);
+        let transport = *self.transport.borrow();
+        let admission = self.backends.admission();
+        // Nobody can tell whether datagrams are taken.
+        let accepting = match transport.has_tcp() {
+            true => self.backends.accepting() && self.gate.is_open(),
+            false => admission == Admission::Accept,
+        };
+        let unread = if transport.has_tcp() { "tcp" } else { "udp" };
         EdgeStatus {
             id: self.id.clone(),
             caller_replica: self.caller_replica,
             listen: self.gate.local(),
             reasons: self.about().reasons.clone(),
-            admission: self.backends.admission(),
-            accepting: self.backends.accepting() && self.gate.is_open(),
-            speaks: speaks.unwrap_or("tcp").to_owned(),
+            admission,
+            accepting,
+            speaks: speaks.unwrap_or(unread).to_owned(),
             counts: EdgeCounts {
                 connections: read(&counts.connections),
                 open: read(&counts.open),
@@ -149,17 +168,20 @@ impl Edge {
                 bytes_from_callee: read(&counts.from_callee),
             },
             backends: self.backends.all(),
+            transport,
+            appeared: self.carried.appeared,
         }
     }
 }
 
 impl Carried {
-    pub(crate) fn new(numbers: Arc<AtomicU64>, armed: Arc<[Arc<Armed>]>) -> Self {
+    pub(crate) fn new(numbers: Arc<AtomicU64>, armed: Arc<[Arc<Armed>]>, appeared: bool) -> Self {
         Self {
             counts: Counts::default(),
             numbers,
             armed: watch::Sender::new(armed),
             speaks: Mutex::new(None),
+            appeared,
             removed: CancellationToken::new(),
         }
     }

@@ -60,6 +60,14 @@ pub enum MeshError {
         /// The part.
         what: &'static str,
     },
+    /// The edge carries datagrams only.
+    #[error(
+        "edge {edge} carries UDP datagrams, which are relayed and counted; no fault reaches them"
+    )]
+    Datagrams {
+        /// The edge, in its form for people.
+        edge: String,
+    },
     /// A value outside its range.
     #[error("{what} is {given}; it must be {must}")]
     OutOfRange {
@@ -95,6 +103,7 @@ impl From<MeshError> for ProtocolError {
             MeshError::NoLease(id) => ("no_lease", json!({ "lease": id })),
             MeshError::Unsupported { what, .. } => ("unsupported", json!({ "what": what })),
             MeshError::OutOfRange { what, .. } => ("out_of_range", json!({ "what": what })),
+            MeshError::Datagrams { edge } => ("datagrams", json!({ "edge": edge })),
             MeshError::Ending => ("ending", Value::Null),
         };
         Self::refused_with(kind, error.to_string(), detail)

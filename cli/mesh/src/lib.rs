@@ -9,6 +9,7 @@
 //! - [`spec`]: what an edge is.
 //! - [`mesh`]: all edges, faults and leases of one mesh; [`error`]: what it refuses.
 //! - `edge`, `gate`, `backends`, `listener`, `wire`, `link`: how a connection is carried.
+//! - `datagrams`: how UDP is relayed beside.
 //! - `speech`, `kafka`, `advertised`: what a connection speaks, and how Kafka is kept on its edges.
 //! - `toxic`, `fault_table`, `ledger`: how it is broken, and how that is counted.
 //! - [`fault`], [`receipt`]: what to break, and proof of what was touched.
@@ -32,6 +33,7 @@ pub mod spec;
 
 mod advertised;
 mod backends;
+mod datagrams;
 mod edge;
 mod gate;
 mod kafka;

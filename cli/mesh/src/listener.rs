@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 
 use crate::backends::Busy;
+use crate::datagrams;
 use crate::edge::{Counts, Edge};
 use crate::exchange::{
     ConnectionId, Exchange, ExchangeId, Incident, IncidentKind, ParentKnownBy, SCHEMA,
@@ -44,10 +45,16 @@ pub(crate) async fn serve(shared: Arc<Shared>, edge: Arc<Edge>) {
             }
         }
     };
-    let probing = edge.backends.probe(&shared.clock, || edge.refresh());
+    let probing = async {
+        // Nothing tells whether datagrams are taken.
+        let mut transport = edge.transport.subscribe();
+        let _ = transport.wait_for(|it| it.has_tcp()).await;
+        edge.backends.probe(&shared.clock, || edge.refresh()).await;
+    };
     tokio::select! {
         () = accepting => {}
         () = probing => {}
+        () = datagrams::relay(&shared, &edge) => {}
         () = edge.closed.cancelled() => {}
     }
     edge.refresh();

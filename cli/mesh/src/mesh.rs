@@ -104,7 +104,7 @@ impl Mesh {
     /// # Errors
     /// When the address cannot be had.
     pub fn put_edge(&self, spec: &EdgeSpec) -> Result<SocketAddr, MeshError> {
-        self.shared.put_edge(spec)
+        self.shared.put_edge(spec, false)
     }
 
     /// Carries an edge no longer: its address is given up and its connections are reset.
@@ -148,6 +148,15 @@ impl Mesh {
             edge.refresh();
         }
         Ok(())
+    }
+
+    /// What is known by this name is there no more: edges that lead nowhere else refuse, until it
+    /// accepts again.
+    pub fn lost(&self, name: &str) {
+        for edge in self.shared.edges_where(|_| true) {
+            edge.backends.lost(name);
+            edge.refresh();
+        }
     }
 
     /// All edges as they stand.
@@ -242,6 +251,11 @@ impl Mesh {
                 .shared
                 .no_edge(&selector.lane, selector.edge.to_string()));
         }
+        edges.retain(|e| e.transport.borrow().has_tcp());
+        if edges.is_empty() {
+            let edge = selector.edge.to_string();
+            return Err(MeshError::Datagrams { edge });
+        }
         let ids: Vec<_> = edges.iter().map(|e| e.id.clone()).collect();
         let id = self.shared.faults.add(lease, fault, &ids)?;
         self.shared.publish();
@@ -303,7 +317,11 @@ impl Shared {
         edges.values().filter(|e| wanted(e)).cloned().collect()
     }
 
-    pub(crate) fn put_edge(self: &Arc<Self>, spec: &EdgeSpec) -> Result<SocketAddr, MeshError> {
+    pub(crate) fn put_edge(
+        self: &Arc<Self>,
+        spec: &EdgeSpec,
+        appeared: bool,
+    ) -> Result<SocketAddr, MeshError> {
         let mut edges = self.edges();
         if self.ending.is_cancelled() {
             return Err(MeshError::Ending);
@@ -333,7 +351,7 @@ impl Shared {
                     || Arc::new(AtomicU64::new(0)),
                     |e| Arc::clone(&e.carried.numbers),
                 );
-                Arc::new(Carried::new(numbers, self.faults.on(&spec.id)))
+                Arc::new(Carried::new(numbers, self.faults.on(&spec.id), appeared))
             }
         };
         let edge = Arc::new(Edge::new(spec, gate, carried));

@@ -23,6 +23,36 @@ pub struct EdgeSpec {
     pub also_known_as: Vec<HostPort>,
     /// Why it exists, for people, in the order found.
     pub reasons: Vec<String>,
+    /// What it carries.
+    #[serde(default)]
+    pub transport: Transport,
+}
+
+/// What an edge carries. Datagrams are relayed and counted; no fault reaches them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// TCP connections.
+    #[default]
+    Tcp,
+    /// UDP datagrams.
+    Udp,
+    /// Both, on one port.
+    TcpAndUdp,
+}
+
+impl Transport {
+    /// Whether TCP connections pass.
+    #[must_use]
+    pub fn has_tcp(self) -> bool {
+        self != Self::Udp
+    }
+
+    /// Whether UDP datagrams pass.
+    #[must_use]
+    pub fn has_udp(self) -> bool {
+        self != Self::Tcp
+    }
 }
 
 /// A host (name or address) with a port.
@@ -50,6 +80,25 @@ pub enum Backend {
     Tcp(SocketAddr),
     /// By Unix socket.
     Unix(PathBuf),
+    /// By TCP, as long as a resolver knows it by this name: whoever asks the resolver tells the
+    /// mesh when the name is gone ([`Mesh::lost`](crate::Mesh::lost)).
+    Named {
+        /// Its name.
+        name: String,
+        /// Where it accepts.
+        address: SocketAddr,
+    },
+}
+
+impl Backend {
+    /// Its internet address, if it has one.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(address) | Self::Named { address, .. } => Some(*address),
+            Self::Unix(_) => None,
+        }
+    }
 }
 
 /// What callers of an edge meet.
@@ -87,6 +136,12 @@ pub struct EdgeStatus {
     /// Where it leads, as planned; empty where its backends come and go.
     #[serde(default)]
     pub backends: Vec<Backend>,
+    /// What it carries.
+    #[serde(default)]
+    pub transport: Transport,
+    /// Whether it came to be by what a callee says of itself.
+    #[serde(default)]
+    pub appeared: bool,
 }
 
 /// Counts of an edge. Bytes are counted as they are passed on, live.

@@ -21,7 +21,7 @@ impl Wire {
     /// Dials a backend.
     pub(crate) async fn dial(backend: &Backend) -> io::Result<Self> {
         match backend {
-            Backend::Tcp(address) => {
+            Backend::Tcp(address) | Backend::Named { address, .. } => {
                 let stream = TcpStream::connect(address).await?;
                 stream.set_nodelay(true)?;
                 Ok(Self::Tcp(stream))

@@ -10,7 +10,7 @@ use msvc_machine::shutdown::Shutdown;
 use msvc_machine::this_program::this_program;
 use msvc_mesh::Mesh;
 use msvc_runtime::docker::Engine;
-use msvc_runtime::docker::aboard::{attach_main, mesh_main};
+use msvc_runtime::docker::aboard::{attach_main, door_main, mesh_main};
 use msvc_runtime::docker::keeper::keeper_main;
 use msvc_runtime::process::{GuardianOptions, SupervisorOptions, guardian_main, supervisor_main};
 use msvc_system::id::EdgeId;
@@ -58,7 +58,8 @@ pub async fn supervisor(
     Ok(supervisor_main(options, mesh, clock, shutdown).await?)
 }
 
-/// Carries the edges of a system in containers; with `attach`, joins its streams to whoever does.
+/// Carries the edges of a system in containers; with `attach`, joins its streams to whoever does;
+/// with `door`, opens one more port to it.
 ///
 /// # Errors
 /// When its records or its socket cannot be made, or nobody carries.
@@ -67,14 +68,18 @@ pub async fn mesh(
     clock: Arc<dyn Clock>,
     shutdown: Shutdown,
 ) -> Result<(), Failure> {
-    if given.first().is_some_and(|word| word == "attach") {
-        return Ok(attach_main().await?);
+    match given.split_first() {
+        Some((word, _)) if word == "attach" => return Ok(attach_main().await?),
+        Some((word, rest)) if word == "door" => {
+            return Ok(door_main(rest, clock, shutdown).await?);
+        }
+        _ => {}
     }
     let id = uuid::Uuid::new_v4().simple().to_string();
     let id: String = id.chars().take(12).collect();
     let allocate = Arc::new(|_: &EdgeId| SocketAddr::from(([127, 0, 0, 1], 0)));
-    let mesh = Mesh::new(clock, id, allocate);
-    Ok(mesh_main(mesh, BUILD, shutdown).await?)
+    let mesh = Mesh::new(Arc::clone(&clock), id, allocate);
+    Ok(mesh_main(mesh, BUILD, clock, shutdown).await?)
 }
 
 /// Keeps killed services of a system in containers down until it is told, or nobody tells it

@@ -14,6 +14,7 @@
 //! - `network`, `volume`, `container`, `beside`: one thing of the engine each.
 //! - `subnets`, `mesh_container`: where the mesh listens, and its container; [`aboard`] is the main
 //!   inside it.
+//! - `held`: what a lane's containers hold already.
 //! - [`keeper`]: who keeps a killed service down.
 //! - `readiness`, `logs`, `events`: what is seen of containers.
 //! - `clear`: all of a project, gone.
@@ -29,6 +30,7 @@ mod beside;
 mod clear;
 mod container;
 mod events;
+mod held;
 pub mod keeper;
 mod labels;
 mod logs;

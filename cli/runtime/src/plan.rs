@@ -14,7 +14,7 @@ use msvc_system::model::Condition;
 use serde::{Deserialize, Serialize};
 
 use crate::instance::InstanceSpec;
-use crate::provision::Provision;
+use crate::provision::{ObservedProvision, Provision};
 
 mod await_steps;
 mod decide;
@@ -102,6 +102,8 @@ pub enum Deed {
     CloseEdge(msvc_system::id::EdgeId),
     /// Make a network or volume; one of the same name whose settings differ goes first.
     Provide(Box<Provision>),
+    /// Clear a provision away that nobody needs any more.
+    Withdraw(ObservedProvision),
     /// Start an instance.
     Start(Box<InstanceSpec>),
     /// Wait until an instance is as a dependent needs it.
@@ -116,6 +118,7 @@ impl fmt::Display for Deed {
             Self::OpenEdge(spec) => write!(f, "open {} at {}", spec.id, spec.listen),
             Self::CloseEdge(id) => write!(f, "close {id}"),
             Self::Provide(it) => write!(f, "make {} {}", it.kind, it.name),
+            Self::Withdraw(it) => write!(f, "remove {} {}", it.kind, it.name),
             Self::Start(spec) => write!(f, "start {}", spec.id),
             Self::Await(id, Condition::ServiceStarted) => write!(f, "await {id} started"),
             Self::Await(id, Condition::ServiceHealthy) => write!(f, "await {id} healthy"),

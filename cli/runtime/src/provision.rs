@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use msvc_system::id::LaneName;
 use serde::{Deserialize, Serialize};
 
 /// A thing that must be there before the instances that use it.
@@ -26,8 +27,12 @@ pub enum Kind {
     Network,
     /// A volume. One that is there is never made anew: it holds data.
     Volume,
-    /// The container that carries the edges of a lane.
+    /// The container that carries the edges of a lane. One that runs is never made anew.
     Mesh,
+    /// A running mesh's place on one more network.
+    Place,
+    /// A container that opens one more port to the host. One that nobody wants goes.
+    Door,
 }
 
 impl fmt::Display for Kind {
@@ -36,6 +41,8 @@ impl fmt::Display for Kind {
             Self::Network => "network",
             Self::Volume => "volume",
             Self::Mesh => "mesh",
+            Self::Place => "place of",
+            Self::Door => "door",
         })
     }
 }
@@ -49,4 +56,7 @@ pub struct ObservedProvision {
     pub name: String,
     /// The hash it was made with.
     pub hash: String,
+    /// The lane that it is all of, where that matters.
+    #[serde(default)]
+    pub lane: Option<LaneName>,
 }

@@ -87,6 +87,8 @@ pub struct Service {
     /// Ports the service listens on: `expose`, targets of `ports`, ports named by `x-msvc`
     /// (`process.port`, `calls`) and by addresses in other services' settings.
     pub listens: Vec<u16>,
+    /// UDP ports the service listens on: `expose`, targets of `ports`.
+    pub datagrams: Vec<u16>,
     /// `depends_on` and `links`.
     pub depends_on: Vec<Dependency>,
     /// `healthcheck`, when given and not disabled.

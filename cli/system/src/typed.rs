@@ -174,6 +174,8 @@ fn service(
         problems,
     );
     let signal = optional_text(node.get("stop_signal"), "`stop_signal`", problems);
+    let exposed = ports::exposed(node.get("expose"), context, problems);
+    let datagrams = ports::datagrams(&exposed, &ports);
     Service {
         place: key.place.clone(),
         image: image(node, problems),
@@ -182,7 +184,8 @@ fn service(
         command: words_of(node.get("command"), "`command`", problems),
         environment: environment::environment(node, context, problems),
         working_dir: optional_text(node.get("working_dir"), "`working_dir`", problems),
-        listens: ports::exposed(node.get("expose"), context, problems),
+        listens: exposed.tcp,
+        datagrams,
         ports,
         depends_on: depends_on::dependencies(node, problems),
         mounts: mounts::mounts(node, context, problems),

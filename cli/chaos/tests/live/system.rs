@@ -53,6 +53,7 @@ impl System {
             admission: Admission::Accept,
             also_known_as: Vec::new(),
             reasons: Vec::new(),
+            transport: msvc_mesh::spec::Transport::Tcp,
         };
         let web = web(backend, folder.path(), restart);
         let id = web.id.clone();

@@ -5,6 +5,7 @@
 )]
 
 mod control;
+mod datagrams;
 mod edges;
 mod faults;
 mod kafka;

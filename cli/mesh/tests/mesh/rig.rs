@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use msvc_machine::clock::MachineClock;
 use msvc_mesh::Mesh;
-use msvc_mesh::spec::{Admission, Backend, EdgeSpec, EdgeStatus};
+use msvc_mesh::spec::{Admission, Backend, EdgeSpec, EdgeStatus, Transport};
 use msvc_system::id::{EdgeId, LaneName};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -42,6 +42,7 @@ pub(crate) fn spec(id: EdgeId, backends: &[SocketAddr]) -> EdgeSpec {
         admission: Admission::Accept,
         also_known_as: Vec::new(),
         reasons: vec!["test".to_owned()],
+        transport: Transport::Tcp,
     }
 }
 

@@ -176,7 +176,8 @@ async fn dry_run(context: &Context, home: &ProjectHome, wish: Wish) -> Result<En
                 from: context.build_from,
                 mesh: !context.no_mesh,
             };
-            docker::boot::dry_run(&engine, &request, &observed).await?
+            let runtime = context.in_engine(*engine, home);
+            docker::boot::dry_run(&runtime, &request, &observed).await?
         }
     };
     let Prepared {

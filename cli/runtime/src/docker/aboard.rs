@@ -5,16 +5,18 @@
 //! again at every start. So after a restart of the engine the mesh carries all of them, without
 //! msvc. The door is a Unix socket in the container, which no service can reach.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::stream::BoxStream;
 use msvc_machine::atomic_write::atomic_write;
+use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_mesh::Mesh;
 use msvc_mesh::control::{MeshControl, OfEdge, method};
 use msvc_mesh::protocol::{Handler, ProtocolError, SessionId, serve_connection};
-use msvc_mesh::spec::EdgeSpec;
+use msvc_mesh::spec::{Backend, EdgeSpec};
 use msvc_system::id::EdgeId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,7 +25,11 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::contract::RuntimeError;
 
+mod door;
 mod interface;
+mod resolver;
+
+pub use door::door_main;
 
 /// Where everything of the mesh stands in its container.
 const FOLDER: &str = "/mesh";
@@ -38,6 +44,22 @@ struct Aboard {
     edges: Vec<EdgeSpec>,
 }
 
+impl Aboard {
+    /// The names that a resolver knows backends by.
+    fn names(&self) -> BTreeSet<String> {
+        let backends = self.edges.iter().flat_map(|edge| &edge.backends);
+        let named = backends.filter_map(|backend| match backend {
+            Backend::Named { name, .. } => Some(name.clone()),
+            _ => None,
+        });
+        named.collect()
+    }
+}
+
+fn aboard_now(aboard: &Mutex<Aboard>) -> MutexGuard<'_, Aboard> {
+    aboard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn records(path: &Path) -> impl FnOnce(std::io::Error) -> RuntimeError + use<> {
     let path = path.to_owned();
     move |source| RuntimeError::Records { path, source }
@@ -47,7 +69,12 @@ fn records(path: &Path) -> impl FnOnce(std::io::Error) -> RuntimeError + use<> {
 ///
 /// # Errors
 /// When its folder or socket cannot be made.
-pub async fn mesh_main(mesh: Mesh, build: &str, shutdown: Shutdown) -> Result<(), RuntimeError> {
+pub async fn mesh_main(
+    mesh: Mesh,
+    build: &str,
+    clock: Arc<dyn Clock>,
+    shutdown: Shutdown,
+) -> Result<(), RuntimeError> {
     let folder = PathBuf::from(FOLDER);
     std::fs::create_dir_all(&folder).map_err(records(&folder))?;
     let file = folder.join("edges.json");
@@ -57,12 +84,15 @@ pub async fn mesh_main(mesh: Mesh, build: &str, shutdown: Shutdown) -> Result<()
         // One that cannot be carried now is opened again by the next `up`.
         let _ = carry(&mesh, spec);
     }
+    let aboard = Arc::new(Mutex::new(aboard));
     let door = Door {
         control: MeshControl::new(mesh.clone()),
         mesh: mesh.clone(),
-        aboard: Arc::new(Mutex::new(aboard)),
+        aboard: Arc::clone(&aboard),
         file,
     };
+    let names = move || aboard_now(&aboard).names();
+    let watching = tokio::spawn(resolver::watch(mesh.clone(), clock, names));
     let socket = socket();
     let _ = std::fs::remove_file(&socket);
     let listener = UnixListener::bind(&socket).map_err(records(&socket))?;
@@ -77,6 +107,7 @@ pub async fn mesh_main(mesh: Mesh, build: &str, shutdown: Shutdown) -> Result<()
             tokio::spawn(serve_connection(stream, hello, handler, shutdown.clone()));
         }
     }
+    watching.abort();
     mesh.close().await;
     Ok(())
 }
@@ -143,7 +174,7 @@ struct Door {
 
 impl Door {
     fn remember(&self, change: impl FnOnce(&mut Vec<EdgeSpec>)) -> Result<(), ProtocolError> {
-        let mut aboard = self.aboard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut aboard = aboard_now(&self.aboard);
         SCHEMA.clone_into(&mut aboard.schema);
         change(&mut aboard.edges);
         let text = serde_json::to_vec(&*aboard).unwrap_or_default();
@@ -166,7 +197,7 @@ impl Door {
 
     fn forget(&self, edge: &EdgeId) -> Result<(), ProtocolError> {
         let given_up: Vec<_> = {
-            let aboard = self.aboard.lock().unwrap_or_else(PoisonError::into_inner);
+            let aboard = aboard_now(&self.aboard);
             let (gone, kept): (Vec<&EdgeSpec>, Vec<&EdgeSpec>) =
                 aboard.edges.iter().partition(|it| it.id == *edge);
             let used: Vec<_> = kept.iter().map(|it| it.listen.ip()).collect();

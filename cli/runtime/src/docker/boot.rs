@@ -7,7 +7,6 @@ use msvc_machine::shutdown::Shutdown;
 use msvc_report::event::Event;
 use msvc_system::id::ServiceName;
 
-use super::engine::Engine;
 use super::image::{self, ImageFacts, ImageRequest};
 use super::runtime::DockerRuntime;
 use super::want::{MeshWish, Wish, wanted};
@@ -64,15 +63,16 @@ pub fn prepare(
 /// # Errors
 /// When the system cannot run as the file says.
 pub async fn dry_run(
-    engine: &Engine,
+    runtime: &DockerRuntime,
     request: &BootRequest<'_>,
     observed: &Observed,
 ) -> Result<Prepared, UpError> {
+    let engine = runtime.engine();
     let mesh = match request.mesh {
         false => None,
         true => Some(MeshWish {
             subnets: subnets::of_lane(engine, request.system, request.options).await?,
-            image: ImageFacts::default(),
+            ..runtime.held(&request.options.lane).await?
         }),
     };
     let services = chosen(request.system, &request.options.services)?;
@@ -107,6 +107,7 @@ pub async fn up(
             image: mesh_container::image(runtime.engine(), sink, clock)
                 .await
                 .map_err(RuntimeError::from)?,
+            ..runtime.held(&request.options.lane).await?
         }),
     };
     let images = image::provide(runtime.engine(), &asked, clock, sink, shutdown).await?;
@@ -114,7 +115,9 @@ pub async fn up(
         observed = runtime.observe() => observed?,
         () = shutdown.requested() => return Err(RuntimeError::Interrupted.into()),
     };
-    let prepared = prepare(request, &images, mesh.as_ref(), &observed)?;
+    let mut prepared = prepare(request, &images, mesh.as_ref(), &observed)?;
+    let warnings = runtime.uncarried(&prepared).await?;
+    prepared.wanted.warnings.extend(warnings);
     let execution = Execution {
         runtime,
         clock,

@@ -51,7 +51,7 @@ pub async fn down(runtime: &DockerRuntime, volumes: bool) -> Result<Cleared, Run
         let ended = each.buffer_unordered(AT_ONCE).try_collect::<Vec<()>>();
         ended.await?;
     }
-    for mesh in runtime.found_meshes().await? {
+    for mesh in runtime.found_carriers().await? {
         container::remove(engine, &mesh.container).await?;
         cleared.removed += 1;
     }

@@ -174,7 +174,7 @@ pub(super) async fn inspect(
 /// The key of a container: msvc's, or one that Compose made under the same project.
 fn instance(labels: &HashMap<String, String>) -> Option<InstanceId> {
     use labels::compose;
-    if labels.contains_key(labels::MESH) {
+    if labels.contains_key(labels::MESH) || labels.contains_key(labels::DOOR) {
         return None;
     }
     labels::instance(labels).or_else(|| {

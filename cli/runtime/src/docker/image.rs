@@ -47,6 +47,8 @@ pub struct ImageFacts {
     pub program: Option<String>,
     /// Ports it says it listens on (`EXPOSE`).
     pub exposed: Vec<u16>,
+    /// UDP ports it says it listens on.
+    pub datagrams: Vec<u16>,
     /// Its own healthcheck.
     pub health: Option<HealthSpec>,
 }
@@ -285,20 +287,20 @@ async fn there(
 
 fn facts(reference: &str, image: &ImageInspect) -> ImageFacts {
     let config = image.config.clone().unwrap_or_default();
-    let tcp = |port: &String| {
-        let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
-        (protocol == "tcp").then(|| number.parse().ok())?
+    let ports = |of: &str| {
+        let said = config.exposed_ports.iter().flatten();
+        let of_it = said.filter_map(|port| {
+            let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
+            (protocol == of).then(|| number.parse().ok())?
+        });
+        of_it.collect()
     };
     ImageFacts {
         reference: reference.to_owned(),
         id: image.id.clone(),
         program: None,
-        exposed: config
-            .exposed_ports
-            .iter()
-            .flatten()
-            .filter_map(tcp)
-            .collect(),
+        exposed: ports("tcp"),
+        datagrams: ports("udp"),
         health: config.healthcheck.as_ref().and_then(health),
     }
 }

@@ -25,6 +25,10 @@ pub(crate) const LISTENS: &str = "msvc.listens";
 pub(crate) const OPENED: &str = "msvc.opened";
 /// What a mesh's container opens to the host, as JSON.
 pub(crate) const MESH: &str = "msvc.mesh";
+/// What a door's container opens to the host, as JSON.
+pub(crate) const DOOR: &str = "msvc.door";
+/// Over the names that the mesh gives a container; what of them nobody declares needs no new one.
+pub(crate) const HOSTS: &str = "msvc.hosts";
 /// The form of these labels.
 pub(crate) const SCHEMA: &str = "msvc.schema";
 /// This form.

@@ -23,7 +23,8 @@ use tokio_util::io::StreamReader;
 
 use super::engine::{Engine, EngineError, asked};
 use super::image::{self, ImageFacts};
-use super::labels::{self, Opened};
+use super::labels;
+use super::want::OpeningAt;
 use super::{container, network, published};
 use crate::contract::RuntimeError;
 use crate::instance::ContainerProgram;
@@ -42,7 +43,38 @@ pub(super) struct Found {
     pub(super) lane: LaneName,
     pub(super) observed: ObservedProvision,
     pub(super) is_running: bool,
-    pub(super) published: Vec<Published>,
+    /// What it opens to the host: the mesh's ports, and where on the host each is.
+    pub(super) openings: Vec<(OpeningAt, Option<SocketAddr>)>,
+    /// Its address on each of its networks.
+    pub(super) places: BTreeMap<String, String>,
+}
+
+impl Found {
+    /// Where the host reaches ports of services: those of its openings whose edge is carried.
+    pub(super) fn published(&self, edges: &[EdgeStatus]) -> Vec<Published> {
+        let carried = |it: &OpeningAt| {
+            let OpeningAt { at, opening } = it;
+            edges.iter().any(|edge| {
+                edge.listen.port() == *at
+                    && edge.listen.ip().is_unspecified()
+                    && edge.id.lane == self.lane
+                    && edge.id.caller == opening.opened.caller
+                    && edge.id.callee == opening.service
+                    && edge.id.port == opening.opened.port
+            })
+        };
+        let open = self.openings.iter().filter(|(it, _)| carried(it));
+        open.filter_map(|(it, address)| {
+            Some(Published {
+                lane: self.lane.clone(),
+                caller: it.opening.opened.caller.clone(),
+                service: it.opening.service.clone(),
+                port: it.opening.opened.port,
+                address: (*address)?,
+            })
+        })
+        .collect()
+    }
 }
 
 /// The image that meshes run: this very program.
@@ -95,10 +127,39 @@ pub(super) async fn make(
             None => error.into(),
         });
     }
-    session(engine, &container, clock).await.map(drop)
+    match wanted.kind {
+        Kind::Mesh => session(engine, &container, clock).await.map(drop),
+        _ => Ok(()),
+    }
 }
 
-/// The meshes of a project.
+/// Where a running mesh is to stand too.
+#[derive(Deserialize)]
+struct Place {
+    container: String,
+    network: String,
+    settings: serde_json::Value,
+}
+
+/// Lets a running mesh stand on one more network.
+pub(super) async fn join(engine: &Engine, wanted: &Provision) -> Result<(), RuntimeError> {
+    let place: Place =
+        serde_json::from_value(wanted.create.clone()).map_err(|why| EngineError::Refused {
+            what: format!("making {}", wanted.name),
+            status: 400,
+            why: why.to_string(),
+        })?;
+    let Place {
+        container,
+        network,
+        settings,
+    } = place;
+    network::leave(engine, &container, &network).await?;
+    network::join(engine, &container, &network, &settings).await?;
+    Ok(())
+}
+
+/// The meshes and doors of a project.
 pub(super) async fn find(
     engine: &Engine,
     project: &str,
@@ -119,45 +180,47 @@ pub(super) async fn find(
 
 fn read(id: &str, seen: &ContainerInspectResponse, root: &Path) -> Option<Found> {
     let labels = seen.config.as_ref()?.labels.as_ref()?;
-    let opened = labels.get(labels::MESH)?;
+    let (kind, openings) = match (labels.get(labels::MESH), labels.get(labels::DOOR)) {
+        (Some(text), _) => (Kind::Mesh, serde_json::from_str(text).unwrap_or_default()),
+        (None, Some(text)) => {
+            let opening: Option<OpeningAt> = serde_json::from_str(text).ok();
+            (Kind::Door, opening.into_iter().collect::<Vec<_>>())
+        }
+        (None, None) => return None,
+    };
     let folder = labels.get(labels::compose::FOLDER).map(Path::new);
     let is_own = folder.is_none_or(|folder| folder == root || !folder.exists());
     let lane: LaneName = labels.get(labels::LANE)?.parse().ok()?;
     let name = seen.name.clone().unwrap_or_default();
+    let bound = published::bound(seen);
     is_own.then(|| Found {
         container: id.to_owned(),
-        published: published(seen, &lane, opened),
-        lane,
         observed: ObservedProvision {
-            kind: Kind::Mesh,
+            kind,
             name: name.trim_start_matches('/').to_owned(),
             hash: labels.get(labels::HASH).cloned().unwrap_or_default(),
+            lane: Some(lane.clone()),
         },
+        lane,
         is_running: seen.state.as_ref().and_then(|state| state.running) == Some(true),
+        openings: openings
+            .into_iter()
+            .map(|it| {
+                let address = bound.get(&format!("{}/tcp", it.at)).copied();
+                (it, address)
+            })
+            .collect(),
+        places: places(seen),
     })
 }
 
-#[derive(Deserialize)]
-struct Port {
-    at: u16,
-    service: msvc_system::id::ServiceName,
-    opened: Opened,
-}
-
-fn published(seen: &ContainerInspectResponse, lane: &LaneName, opened: &str) -> Vec<Published> {
-    let opened: Vec<Port> = serde_json::from_str(opened).unwrap_or_default();
-    let ports: BTreeMap<String, SocketAddr> = published::bound(seen);
-    opened
-        .into_iter()
-        .filter_map(|port| {
-            Some(Published {
-                lane: lane.clone(),
-                caller: port.opened.caller,
-                service: port.service,
-                port: port.opened.port,
-                address: *ports.get(&format!("{}/tcp", port.at))?,
-            })
-        })
+/// A container's address on each of its networks.
+pub(super) fn places(seen: &ContainerInspectResponse) -> BTreeMap<String, String> {
+    let settings = seen.network_settings.as_ref();
+    let networks = settings.and_then(|it| it.networks.as_ref());
+    let networks = networks.into_iter().flatten();
+    networks
+        .filter_map(|(name, place)| Some((name.clone(), place.ip_address.clone()?)))
         .collect()
 }
 

@@ -95,6 +95,23 @@ pub(super) async fn join(
     joined.map_err(asked(what))
 }
 
+/// Takes a container off a network; one that is not on it is as good.
+pub(super) async fn leave(engine: &Engine, container: &str, name: &str) -> Result<(), EngineError> {
+    let request = NetworkDisconnectRequest {
+        container: container.to_owned(),
+        force: Some(true),
+    };
+    let left = engine.docker.disconnect_network(name, request).await;
+    match left.map_err(asked(format!("taking {container} off network {name}"))) {
+        Err(EngineError::Refused { status, why, .. }) if is_elsewhere(status, &why) => Ok(()),
+        other => other,
+    }
+}
+
+fn is_elsewhere(status: u16, why: &str) -> bool {
+    matches!(status, 403 | 404 | 500) && why.contains("is not connected to")
+}
+
 /// The networks that carry a label.
 pub(super) async fn labelled(
     engine: &Engine,
@@ -114,6 +131,7 @@ pub(super) async fn labelled(
                 kind: Kind::Network,
                 name: network.name.unwrap_or_default(),
                 hash: labels.get(labels::HASH).cloned().unwrap_or_default(),
+                lane: None,
             };
             (observed, labels)
         })

@@ -21,14 +21,14 @@ use tokio::sync::Mutex;
 use super::container::{self, Found};
 use super::engine::{Engine, EngineError, asked};
 use super::readiness::{self, Standing};
-use super::want::Names;
+use super::want::{Names, place_hash, place_name};
 use super::{beside, events, keeper, labels, logs, mesh_container, network, published, volume};
 use crate::contract::{ExecOutcome, LogLine, LogQuery, Runtime, RuntimeError};
 use crate::instance::InstanceSpec;
 use crate::lane::LaneOptions;
 use crate::observed::{Observed, Phase};
 use crate::plan::{Deed, Step};
-use crate::provision::{Kind, Provision};
+use crate::provision::{Kind, ObservedProvision, Provision};
 
 /// What instances of this runtime are recorded as.
 pub const RUNTIME: &str = "docker";
@@ -209,9 +209,16 @@ impl DockerRuntime {
         u64::try_from(i128::from(wall_ns) + ahead).unwrap_or_default()
     }
 
+    /// The containers that carry the project's edges: its meshes, and the doors to them.
+    pub(super) async fn found_carriers(&self) -> Result<Vec<mesh_container::Found>, EngineError> {
+        mesh_container::find(&self.engine, self.project.as_str(), &self.root).await
+    }
+
     /// The project's meshes.
     pub(super) async fn found_meshes(&self) -> Result<Vec<mesh_container::Found>, EngineError> {
-        mesh_container::find(&self.engine, self.project.as_str(), &self.root).await
+        let mut found = self.found_carriers().await?;
+        found.retain(|it| it.observed.kind == Kind::Mesh);
+        Ok(found)
     }
 
     /// A session with the mesh in a container.
@@ -323,6 +330,8 @@ impl DockerRuntime {
         match wanted.kind {
             Kind::Network => network::make(&self.engine, wanted).await?,
             Kind::Volume => volume::make(&self.engine, wanted).await?,
+            Kind::Place => mesh_container::join(&self.engine, wanted).await?,
+            Kind::Door => mesh_container::make(&self.engine, wanted, &*self.clock).await?,
             Kind::Mesh => {
                 mesh_container::make(&self.engine, wanted, &*self.clock).await?;
                 for mesh in self.found_meshes().await? {
@@ -371,21 +380,22 @@ impl Runtime for DockerRuntime {
         )?;
         let mut edges = Vec::new();
         let mut published: Vec<_> = found.iter().flat_map(published::of).collect();
-        let mut provisions: Vec<_> = networks
+        let mut provisions: Vec<ObservedProvision> = networks
             .into_iter()
             .chain(volumes)
             .map(|(it, _)| it)
             .collect();
-        for mesh in self
-            .found_meshes()
-            .await?
-            .into_iter()
-            .filter(|it| it.is_running)
-        {
-            let session = self.session(&mesh).await?;
+        let carriers = self.found_carriers().await?.into_iter();
+        let carriers: Vec<_> = carriers.filter(|it| it.is_running).collect();
+        for mesh in carriers.iter().filter(|it| it.observed.kind == Kind::Mesh) {
+            let session = self.session(mesh).await?;
             edges.extend(mesh_container::edges(&session).await?);
-            published.extend(mesh.published);
-            provisions.push(mesh.observed);
+            let places = places_of(mesh, &provisions);
+            provisions.extend(places);
+        }
+        for carrier in carriers {
+            published.extend(carrier.published(&edges));
+            provisions.push(carrier.observed);
         }
         Ok(Observed {
             runtime: RUNTIME.to_owned(),
@@ -406,6 +416,10 @@ impl Runtime for DockerRuntime {
     async fn apply(&self, step: &Step) -> Result<Vec<Event>, RuntimeError> {
         match &step.deed {
             Deed::Provide(wanted) => self.provide(wanted).await,
+            Deed::Withdraw(it) => {
+                container::remove(&self.engine, &it.name).await?;
+                Ok(Vec::new())
+            }
             Deed::Start(spec) => self.start(spec).await,
             Deed::Await(id, condition) => self.wait(id, *condition).await,
             Deed::Stop(id) => self.stop(id).await,
@@ -479,6 +493,26 @@ impl Runtime for DockerRuntime {
     fn mesh(&self) -> Result<&Session, RuntimeError> {
         self.meshes.main.get().ok_or_else(|| self.no_mesh())
     }
+}
+
+/// Where a mesh stands, as planning compares it.
+fn places_of(
+    mesh: &mesh_container::Found,
+    networks: &[ObservedProvision],
+) -> Vec<ObservedProvision> {
+    let places = mesh.places.iter();
+    let places = places.map(|(network, address)| {
+        let mut networks = networks.iter();
+        let made = networks.find(|it| it.kind == Kind::Network && it.name == *network);
+        let made = made.map(|it| it.hash.as_str()).unwrap_or_default();
+        ObservedProvision {
+            kind: Kind::Place,
+            name: place_name(&mesh.observed.name, network),
+            hash: place_hash(address, made),
+            lane: Some(mesh.lane.clone()),
+        }
+    });
+    places.collect()
 }
 
 fn of_mesh(error: ProtocolError) -> RuntimeError {

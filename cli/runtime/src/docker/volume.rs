@@ -62,6 +62,7 @@ pub(super) async fn labelled(
                 kind: Kind::Volume,
                 hash: hex(volume.name.as_bytes()),
                 name: volume.name,
+                lane: None,
             };
             (observed, volume.labels)
         })

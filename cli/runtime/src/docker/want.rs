@@ -28,7 +28,8 @@ pub(super) mod networks;
 mod ports;
 mod value;
 
-pub use mesh::MeshWish;
+pub use mesh::{Carrier, Door, MeshWish};
+pub(super) use mesh::{OpeningAt, SERVICE, edge_key, place_hash, place_name, replica_key};
 pub(crate) use names::Names;
 
 use mesh::MeshPlan;
@@ -77,10 +78,11 @@ pub fn wanted(wish: &Wish<'_>) -> Result<Wanted, Problems> {
         }
     }
     let mut edges = Vec::new();
+    let carriers = mesh.map(|mesh| mesh.provisions(&chosen, &provisions));
     if let Some(mesh) = mesh
-        && let Some(carrier) = mesh.provision(&chosen, &provisions)
+        && let Some(carriers) = carriers.filter(|it| !it.is_empty())
     {
-        provisions.push(carrier);
+        provisions.extend(carriers);
         edges = mesh.edges(&chosen);
         problems.0.extend(mesh.not_carried(&chosen));
     }

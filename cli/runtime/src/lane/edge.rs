@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use msvc_mesh::spec::{Admission, Backend, EdgeSpec, HostPort};
+use msvc_mesh::spec::{Admission, Backend, EdgeSpec, HostPort, Transport};
 use msvc_report::event::Entry;
 use msvc_system::id::{EdgeId, Party, ServiceName};
 use msvc_system::model::{Protocol, PublishedPort};
@@ -337,6 +337,7 @@ pub(crate) fn specs(survey: &Survey<'_>, book: &Book) -> Vec<EdgeSpec> {
                     })
                     .collect(),
                 reasons: edge.reasons.clone(),
+                transport: Transport::Tcp,
             });
         }
     }

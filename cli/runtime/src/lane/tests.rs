@@ -57,6 +57,7 @@ pub(crate) fn service(of: &str) -> Service {
         working_dir: None,
         ports: Vec::new(),
         listens: vec![8080],
+        datagrams: Vec::new(),
         depends_on: Vec::new(),
         healthcheck: Some(Healthcheck {
             test: HealthTest::Command(vec![of.to_owned(), "healthcheck".to_owned()]),

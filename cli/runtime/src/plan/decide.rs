@@ -28,7 +28,7 @@ pub fn decide(observed: &Observed, wanted: &Wanted, book: &Book) -> Plan {
         plan: Plan::default(),
         starts: BTreeMap::new(),
         provided: Vec::new(),
-        mesh_is_new: false,
+        mesh_changed: None,
         stops: Vec::new(),
         closes: Vec::new(),
         opens: Vec::new(),
@@ -70,8 +70,8 @@ struct Deciding<'a> {
     opens: Vec<(usize, &'a EdgeSpec)>,
     /// The steps that make networks and volumes.
     provided: Vec<usize>,
-    /// Whether the edges' mesh is made anew: then it carries none of them.
-    mesh_is_new: bool,
+    /// Why the edges' mesh is to hear of all of them again, where it is.
+    mesh_changed: Option<&'static str>,
 }
 
 impl<'a> Deciding<'a> {
@@ -217,31 +217,58 @@ impl<'a> Deciding<'a> {
     }
 
     /// Networks and volumes, after all that stops: one that changed must be left by everybody.
+    /// Then what carries edges stands on them.
     fn provide(&mut self) {
         let wanted = self.wanted;
+        let gone = self.withdraw();
         let stops: Vec<usize> = self.stops.iter().map(|(place, _)| *place).collect();
-        let is_mesh = |provision: &&Provision| provision.kind == Kind::Mesh;
-        let (carriers, first): (Vec<_>, Vec<_>) = wanted.provisions.iter().partition(is_mesh);
-        for provision in first.into_iter().chain(carriers) {
-            let there = self.observed.provisions.iter();
+        let mut provisions: Vec<&Provision> = wanted.provisions.iter().collect();
+        provisions.sort_by_key(|it| match it.kind {
+            Kind::Network | Kind::Volume => 0,
+            Kind::Mesh => 1,
+            Kind::Place | Kind::Door => 2,
+        });
+        for provision in provisions {
+            let mut there = self.observed.provisions.iter();
             let same =
                 |it: &&ObservedProvision| it.kind == provision.kind && it.name == provision.name;
-            let (cause, after) = match there.clone().find(same) {
+            let (cause, mut after) = match there.find(same) {
                 None => ("not there yet", Vec::new()),
                 // Its network was made anew, so it is too.
                 Some(it) if it.hash == provision.hash || it.kind == Kind::Volume => continue,
                 Some(_) => ("its settings changed", stops.clone()),
             };
-            let mut after: Vec<usize> = after;
-            if provision.kind == Kind::Mesh {
-                // It stands on the networks and carries nothing yet.
-                after.extend(&self.provided);
-                self.mesh_is_new = true;
+            match provision.kind {
+                Kind::Network | Kind::Volume => {}
+                Kind::Mesh => self.mesh_changed = Some("its mesh is made anew"),
+                // A place that was lost took its addresses along.
+                Kind::Place => {
+                    self.mesh_changed.get_or_insert("its mesh changed place");
+                }
+                Kind::Door => {}
+            }
+            if !matches!(provision.kind, Kind::Network | Kind::Volume) {
+                after.extend(self.provided.iter().chain(&gone));
             }
             let deed = Deed::Provide(Box::new(provision.clone()));
             let place = self.plan.push(deed, cause, after);
             self.provided.push(place);
         }
+    }
+
+    /// Doors that nobody wants any more: the host has their ports back.
+    fn withdraw(&mut self) -> Vec<usize> {
+        let wanted = self.wanted;
+        let unwanted = self.observed.provisions.iter().filter(|it| {
+            let mut provisions = wanted.provisions.iter();
+            wanted.whole
+                && it.kind == Kind::Door
+                && it.lane.as_ref() == Some(&wanted.lane)
+                && !provisions.any(|p| p.kind == it.kind && p.name == it.name)
+        });
+        let deeds: Vec<Deed> = unwanted.cloned().map(Deed::Withdraw).collect();
+        let push = |deed| self.plan.push(deed, "no longer wanted", Vec::new());
+        deeds.into_iter().map(push).collect()
     }
 
     fn close_edges(&mut self) {
@@ -286,7 +313,10 @@ impl<'a> Deciding<'a> {
             Party::Service(caller) => caller,
             Party::Client | Party::Verifier | Party::External => &edge.id.callee,
         };
-        known && self.is_ours(owner)
+        // A mesh that is told where its edges lead carries what it was told, and what callees
+        // tell of themselves.
+        let was_told = !edge.appeared && !edge.backends.is_empty();
+        (known || was_told) && self.is_ours(owner)
     }
 
     fn open_edges(&mut self) {
@@ -312,8 +342,8 @@ impl<'a> Deciding<'a> {
         let Some(there) = there else {
             return Some("not there yet");
         };
-        if self.mesh_is_new {
-            return Some("its mesh is made anew");
+        if let Some(cause) = self.mesh_changed {
+            return Some(cause);
         }
         let callee: Vec<&ObservedInstance> = self
             .there()
@@ -339,6 +369,8 @@ impl<'a> Deciding<'a> {
             Some("its address moved")
         } else if there.admission != spec.admission && !held {
             Some("who may pass changed")
+        } else if there.transport != spec.transport {
+            Some("what it carries changed")
         } else if there.reasons != spec.reasons {
             Some("its reasons changed")
         } else if leads_elsewhere {

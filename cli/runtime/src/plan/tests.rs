@@ -55,6 +55,8 @@ fn all_ready(wanted: &Wanted) -> Observed {
                 speaks: "tcp".into(),
                 counts: EdgeCounts::default(),
                 backends: Vec::new(),
+                transport: spec.transport,
+                appeared: false,
             })
             .collect(),
         ..Observed::default()

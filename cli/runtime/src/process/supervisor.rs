@@ -144,6 +144,10 @@ impl Supervisor {
                 await_condition(self.replica(&id)?, condition, &self.shared.logs).await
             }
             Deed::Stop(id) => self.stop(&id).await,
+            Deed::Withdraw(it) => Err(RuntimeError::Refused(format!(
+                "a process has no {} {}",
+                it.kind, it.name
+            ))),
             Deed::Provide(it) => Err(RuntimeError::Refused(format!(
                 "host processes need no {} ({})",
                 it.kind, it.name

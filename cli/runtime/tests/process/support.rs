@@ -103,6 +103,7 @@ impl Project {
             admission: Admission::Accept,
             also_known_as: Vec::new(),
             reasons: Vec::new(),
+            transport: msvc_mesh::spec::Transport::Tcp,
         }
     }
 

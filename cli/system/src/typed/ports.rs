@@ -169,25 +169,46 @@ fn range(text: &str) -> Result<(u16, u16), PortError> {
     Ok((first, last))
 }
 
-/// `expose`: TCP ports that the service listens on.
+/// The ports of `expose`, by protocol.
+#[derive(Debug, Default)]
+pub(crate) struct Exposed {
+    pub(crate) tcp: Vec<u16>,
+    pub(crate) udp: Vec<u16>,
+}
+
+/// The UDP ports that `expose` and `ports` name, each once.
+pub(crate) fn datagrams(exposed: &Exposed, ports: &[PublishedPort]) -> Vec<u16> {
+    let published = ports.iter().filter(|port| port.protocol == Protocol::Udp);
+    let mut all = exposed.udp.clone();
+    all.extend(published.map(|port| port.target));
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// `expose`: ports that the service listens on.
 pub(crate) fn exposed(
     node: Option<&Node>,
     context: &Context<'_>,
     problems: &mut Problems,
-) -> Vec<u16> {
-    let mut ports = Vec::new();
+) -> Exposed {
+    let mut ports = Exposed::default();
     for item in node.map(Node::items).unwrap_or_default() {
         let Some(text) = scalar_text(item) else {
             continue;
         };
         let (numbers, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
         match range(numbers) {
-            Ok((first, last)) if protocol == "tcp" => {
+            Ok((first, last)) => {
+                let of_it = match protocol {
+                    "tcp" => &mut ports.tcp,
+                    "udp" => &mut ports.udp,
+                    _ => continue,
+                };
                 if context.ports_left(usize::from(last - first) + 1) {
-                    ports.extend(first..=last);
+                    of_it.extend(first..=last);
                 }
             }
-            Ok(_) => {}
             Err(error) => problems.push(
                 Problem::error(format!("`expose` has `{}`: {error}", shorten(&text)))
                     .at(item.place.clone()),

@@ -114,17 +114,32 @@ pub(super) struct Addresses {
 
 impl Addresses {
     /// Gives each key an address off those that are taken; a key that finds no room gets none.
+    /// What a key holds already it keeps.
     pub(super) fn give(
         subnet: Subnet,
         taken: &BTreeSet<Ipv4Addr>,
         keys: &BTreeSet<String>,
+        held: &BTreeMap<String, BTreeSet<Ipv4Addr>>,
     ) -> Self {
         let room = subnet.room();
         let mut used = taken.clone();
         // The network itself, and the gateway that the engine takes first.
         used.extend([subnet.at(0), subnet.at(1)]);
         let mut given = BTreeMap::new();
+        let free_part =
+            |it: &Ipv4Addr| subnet.contains(*it) && !subnet.of_the_engine().contains(*it);
         for key in keys {
+            let mut held = held.get(key).into_iter().flatten().copied();
+            let kept = held.find(|it| free_part(it) && !used.contains(it));
+            if let Some(kept) = kept {
+                used.insert(kept);
+                given.insert(key.clone(), kept);
+            }
+        }
+        for key in keys {
+            if given.contains_key(key) {
+                continue;
+            }
             let start = msvc_machine::draw::bits(0, &[key]) % u64::from(room.max(1));
             let start = u32::try_from(start).unwrap_or_default();
             let free = (0..room)
@@ -164,7 +179,8 @@ mod tests {
         let subnet: Subnet = "10.1.2.0/26".parse().unwrap();
         let taken: BTreeSet<Ipv4Addr> = (2..12).map(|n| subnet.at(n)).collect();
         let keys: BTreeSet<String> = (0..36).map(|n| format!("k{n}")).collect();
-        let addresses = Addresses::give(subnet, &taken, &keys);
+        let none = BTreeMap::new();
+        let addresses = Addresses::give(subnet, &taken, &keys, &none);
         let all: BTreeSet<Ipv4Addr> = keys.iter().filter_map(|key| addresses.of(key)).collect();
         assert_eq!(all.len(), 36, "each has one of its own");
         for address in &all {
@@ -172,7 +188,21 @@ mod tests {
             assert!(*address != subnet.at(0) && *address != subnet.at(1));
         }
         let more: BTreeSet<String> = (0..60).map(|n| format!("k{n}")).collect();
-        let full = Addresses::give(subnet, &taken, &more);
+        let full = Addresses::give(subnet, &taken, &more, &none);
         assert_eq!(more.iter().filter_map(|key| full.of(key)).count(), 36);
+    }
+
+    #[test]
+    fn what_is_held_is_kept_while_it_is_in_the_range_and_nobody_elses() {
+        let subnet: Subnet = "10.1.2.0/26".parse().unwrap();
+        let at = |n| BTreeSet::from([subnet.at(n)]);
+        let keys = ["a", "b", "c", "d"].map(str::to_owned).into();
+        let held = [("b", at(20)), ("c", at(20)), ("d", at(60)), ("a", at(7))];
+        let held = held.map(|(key, it)| (key.to_owned(), it)).into();
+        let given = Addresses::give(subnet, &BTreeSet::from([subnet.at(7)]), &keys, &held);
+        assert_eq!(given.of("b"), Some(subnet.at(20)));
+        let all: BTreeSet<_> = keys.iter().filter_map(|key| given.of(key)).collect();
+        assert_eq!(all.len(), 4);
+        assert!(!all.contains(&subnet.at(60)) && !all.contains(&subnet.at(7)));
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Draft<'a> {
     listens: BTreeSet<u16>,
     /// Hashes of the networks that it stands on.
     networks: Vec<String>,
+    /// Lines of its hosts that nobody declares: a change of theirs alone starts nothing anew.
+    undeclared: Vec<String>,
     mesh: Option<&'a MeshPlan<'a>>,
 }
 
@@ -85,18 +87,11 @@ pub(super) fn draft<'a>(
         // They are the ports of whose namespace it is; the engine refuses them here.
         body.exposed_ports = None;
     }
+    let mut undeclared = Vec::new();
     if let Some(mesh) = mesh
         && !service.other_fields.contains_key("network_mode")
     {
-        let hosts = host.extra_hosts.get_or_insert_default();
-        // What the file says of a name holds.
-        let said: Vec<String> = hosts
-            .iter()
-            .filter_map(|it| Some(it.split_once(':')?.0.to_owned()))
-            .collect();
-        let more = mesh.hosts(service).into_iter();
-        hosts
-            .extend(more.filter(|it| !said.iter().any(|name| it.starts_with(&format!("{name}:")))));
+        undeclared = known_by_the_mesh(mesh, service, host.extra_hosts.get_or_insert_default());
     }
     let places = networks::places(names, service);
     if let Some(first) = places.first() {
@@ -118,8 +113,34 @@ pub(super) fn draft<'a>(
         places,
         listens,
         networks,
+        undeclared,
         mesh,
     }
+}
+
+/// Adds the names that the mesh knows to a container's hosts; returns those that nobody declares.
+fn known_by_the_mesh(
+    mesh: &MeshPlan<'_>,
+    service: &Service,
+    hosts: &mut Vec<String>,
+) -> Vec<String> {
+    // What the file says of a name holds.
+    let said: BTreeSet<String> = hosts
+        .iter()
+        .filter_map(|it| Some(it.split_once(':')?.0.to_owned()))
+        .collect();
+    let mut undeclared = Vec::new();
+    for known in mesh.hosts(service) {
+        let name = known.entry.split_once(':').map(|it| it.0);
+        if name.is_some_and(|name| said.contains(name)) {
+            continue;
+        }
+        if !known.is_declared {
+            undeclared.push(known.entry.clone());
+        }
+        hosts.push(known.entry);
+    }
+    undeclared
 }
 
 impl Draft<'_> {
@@ -158,7 +179,13 @@ impl Draft<'_> {
         let image = body.image.take_if(|_| facts.program.is_some());
         let mut create = sorted(serde_json::to_value(&body).unwrap_or_default());
         let name = names.container(service, replica);
-        let settings = hex(format!("{name} {create} {joins:?} {:?}", self.networks).as_bytes());
+        let mut told = create.clone();
+        if let Some(Value::Array(hosts)) = told.pointer_mut("/HostConfig/ExtraHosts") {
+            hosts.retain(|it| !self.undeclared.iter().any(|other| it == other));
+        }
+        let settings = hex(format!("{name} {told} {joins:?} {:?}", self.networks).as_bytes());
+        let hosts = create["HostConfig"]["ExtraHosts"].to_string();
+        create["Labels"][labels::HOSTS] = Value::from(hex(hosts.as_bytes()));
         // Of the image its id counts: its name may be the same and it another.
         let hash = match &facts.id {
             Some(id) => {

@@ -11,10 +11,11 @@ use serde_json::Value;
 
 use super::addresses::Subnet;
 use super::{MeshWish, Wish, wanted};
-use crate::docker::image::ImageFacts;
 use crate::instance::Program;
 use crate::lane::{LaneOptions, Publish, Subset, Wanted};
 use crate::provision::Kind;
+
+mod mesh;
 
 fn system(text: &str) -> System {
     let path = PathBuf::from("/system/compose.yaml");
@@ -202,7 +203,7 @@ fn names_are_composes_own_and_a_copy_takes_none_that_the_file_fixes() {
 fn mesh(network: &str, subnet: &str) -> MeshWish {
     MeshWish {
         subnets: BTreeMap::from([(network.to_owned(), subnet.parse::<Subnet>().unwrap())]),
-        image: ImageFacts::default(),
+        ..MeshWish::default()
     }
 }
 
@@ -290,7 +291,7 @@ fn what_the_mesh_does_not_carry_is_told() {
     for expected in [
         "web: it uses the host's own",
         "db: network far",
-        "dns: its UDP ports",
+        "dns: the host's calls to its UDP port 53",
     ] {
         assert!(told.contains(expected), "{told}");
     }

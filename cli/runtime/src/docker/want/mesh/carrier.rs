@@ -1,0 +1,441 @@
+//! The containers that carry a lane's edges: the mesh, and a door for each of the host's ports
+//! that came to be while it ran. A mesh that runs is never made anew: live edges pass it.
+//!
+//! The ports that the host reaches lead to listeners of the mesh, numbered from 20000: through its
+//! own container where that was made with them, else through a door, which is this program too.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::Ipv4Addr;
+
+use bollard::models::{
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, NetworkingConfig,
+    PortBinding, RestartPolicyNameEnum,
+};
+use msvc_system::id::{Party, ServiceName};
+use msvc_system::model::Protocol;
+use msvc_system::problem::Problem;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::super::value::sorted;
+use super::MeshPlan;
+use crate::docker::labels::{self, Opened, compose};
+use crate::instance::ContainerProgram;
+use crate::lane::Publish;
+use crate::lane::fill::hex;
+use crate::provision::{Kind, Provision};
+use msvc_system::model::Service;
+
+/// The name of the mesh among a project's services; no service has it.
+pub(crate) const SERVICE: &str = "msvc-mesh";
+
+/// The first port of the mesh's container that carries one of the host's.
+const FIRST_PORT: u16 = 20_000;
+
+/// A port that the host reaches: whose, for whom, and where on the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Opening {
+    /// Whose port.
+    pub(crate) service: ServiceName,
+    /// Which, and for whom.
+    pub(crate) opened: Opened,
+    /// At which of the host's addresses; all when empty.
+    #[serde(default)]
+    pub(crate) ip: String,
+    /// At which of the host's ports; any free one when not given.
+    #[serde(default)]
+    pub(crate) published: Option<u16>,
+}
+
+/// An opening with the mesh's port that it leads to: what a carrier's label says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OpeningAt {
+    /// The port of the mesh.
+    pub(crate) at: u16,
+    #[serde(flatten)]
+    pub(crate) opening: Opening,
+}
+
+/// A mesh's container that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carrier {
+    pub(crate) name: String,
+    pub(crate) hash: String,
+    pub(crate) openings: Vec<OpeningAt>,
+}
+
+/// A container that opens one more port to the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Door {
+    pub(crate) opening: OpeningAt,
+}
+
+impl MeshPlan<'_> {
+    /// The ports that the host reaches, in a fixed order.
+    fn asked(&self, chosen: &BTreeSet<ServiceName>) -> Vec<Opening> {
+        let options = self.names.options;
+        let mut asked: Vec<Opening> = Vec::new();
+        for service in self.services.iter().filter(|it| chosen.contains(&it.name)) {
+            if self.network_of(service).is_none() {
+                continue;
+            }
+            if options.publish != Publish::Nothing {
+                asked.extend(self.published(service));
+            }
+            let further = options.further_edges.iter();
+            for edge in further.filter(|it| it.callee == service.name) {
+                let all = self.ports(service).tcp;
+                let ports = edge.port.map_or(all, |port| [port].into());
+                asked.extend(ports.into_iter().map(|port| Opening {
+                    service: service.name.clone(),
+                    opened: Opened {
+                        port,
+                        caller: edge.caller.clone(),
+                    },
+                    ip: Ipv4Addr::LOCALHOST.to_string(),
+                    published: None,
+                }));
+            }
+        }
+        let mut seen: Vec<(ServiceName, Opened)> = Vec::new();
+        asked.retain(|it| {
+            let key = (it.service.clone(), it.opened.clone());
+            let is_new = !seen.contains(&key);
+            seen.push(key);
+            is_new
+        });
+        asked
+    }
+
+    fn published(&self, service: &Service) -> Vec<Opening> {
+        let ports = service.ports.iter();
+        let ports = ports.filter(|it| it.protocol == Protocol::Tcp);
+        let ports = ports.map(|port| {
+            let (ip, published) = match self.names.options.publish {
+                Publish::AsTheFileSays => {
+                    (port.host_ip.clone().unwrap_or_default(), port.published)
+                }
+                Publish::AnyFreePort | Publish::Nothing => ("127.0.0.1".to_owned(), None),
+            };
+            Opening {
+                service: service.name.clone(),
+                opened: Opened {
+                    port: port.target,
+                    caller: Party::Client,
+                },
+                ip,
+                published,
+            }
+        });
+        ports.collect()
+    }
+
+    /// What is open already, by the mesh's own container and by doors.
+    fn open(&self) -> impl Iterator<Item = &OpeningAt> {
+        let own = self.wish.carrier.iter().flat_map(|it| &it.openings);
+        own.chain(self.wish.doors.iter().map(|door| &door.opening))
+    }
+
+    /// The ports that the host reaches, each with the mesh's port that it leads to: what is open
+    /// already stays where it is.
+    pub(super) fn openings(&self, chosen: &BTreeSet<ServiceName>) -> Vec<(u16, Opening)> {
+        let asked = self.asked(chosen);
+        let mut used: BTreeSet<u16> = self.open().map(|it| it.at).collect();
+        let mut openings = Vec::new();
+        for opening in asked {
+            let there = match self.wish.carrier {
+                Some(_) => self.open().find(|it| it.opening == opening),
+                None => None,
+            };
+            let at = match there {
+                Some(there) => there.at,
+                None => {
+                    let free = (FIRST_PORT..=u16::MAX).find(|at| !used.contains(at));
+                    free.unwrap_or(u16::MAX)
+                }
+            };
+            used.insert(at);
+            openings.push((at, opening));
+        }
+        openings
+    }
+
+    /// Whether the host reaches this service's ports over the mesh.
+    pub(in super::super) fn opens(&self, service: &Service) -> bool {
+        self.network_of(service).is_some()
+    }
+
+    /// The mesh's containers; none when there is no edge for them to carry.
+    pub(in super::super) fn provisions(
+        &self,
+        chosen: &BTreeSet<ServiceName>,
+        networks: &[Provision],
+    ) -> Vec<Provision> {
+        let on = self.on(chosen);
+        let Some(first) = on.first() else {
+            return Vec::new();
+        };
+        let openings = self.openings(chosen);
+        let Some(carrier) = &self.wish.carrier else {
+            return vec![self.mesh(&on, &openings, networks)];
+        };
+        let mut provisions = vec![Provision {
+            kind: Kind::Mesh,
+            name: carrier.name.clone(),
+            hash: carrier.hash.clone(),
+            create: Value::Null,
+        }];
+        provisions.extend(
+            on.iter()
+                .map(|network| self.place_of(carrier, network, networks)),
+        );
+        let own = |at: u16, opening: &Opening| {
+            let mut own = carrier.openings.iter();
+            own.any(|it| it.at == at && it.opening == *opening)
+        };
+        provisions.extend(
+            openings
+                .iter()
+                .filter(|(at, opening)| !own(*at, opening))
+                .filter_map(|(at, opening)| self.door(*at, opening, first, networks)),
+        );
+        provisions
+    }
+
+    /// The networks that the mesh stands on; the first leads the host's ports in.
+    fn on(&self, chosen: &BTreeSet<ServiceName>) -> Vec<&String> {
+        let mut on: Vec<&String> = self.addresses.keys().collect();
+        on.retain(|name| {
+            let mut services = self.services.iter().filter(|it| chosen.contains(&it.name));
+            services.any(|service| self.stands_on(service, name))
+        });
+        // Only from a network with a way out the host's ports lead in.
+        on.sort_by_key(|name| self.is_internal(name));
+        on
+    }
+
+    fn mesh(
+        &self,
+        on: &[&String],
+        openings: &[(u16, Opening)],
+        networks: &[Provision],
+    ) -> Provision {
+        let name = format!("{}-{SERVICE}-1", self.names.project);
+        let opened: Vec<Value> = openings
+            .iter()
+            .map(|(at, it)| opening_at(*at, it))
+            .collect();
+        let label = (labels::MESH, Value::Array(opened).to_string());
+        let words = vec!["internal-mesh".to_owned()];
+        let body = self.body(words, on, true, openings, label);
+        let joins = on
+            .iter()
+            .skip(1)
+            .map(|name| {
+                let settings = serde_json::to_value(self.place(name)).unwrap_or_default();
+                ((*name).clone(), sorted(settings))
+            })
+            .collect();
+        provision(Kind::Mesh, name, body, joins, &hashes(on, networks))
+    }
+
+    /// A door's container: what comes to its port goes on to the mesh's.
+    fn door(
+        &self,
+        at: u16,
+        opening: &Opening,
+        first: &String,
+        networks: &[Provision],
+    ) -> Option<Provision> {
+        let number = at.saturating_sub(FIRST_PORT).saturating_add(2);
+        let name = format!("{}-{SERVICE}-{number}", self.names.project);
+        let mesh = self.addresses.get(first)?.of(SERVICE)?;
+        let words = ["internal-mesh", "door", &format!("{mesh}:{at}")];
+        let words = words.map(str::to_owned).into();
+        let openings = [(at, opening.clone())];
+        let label = (labels::DOOR, opening_at(at, opening).to_string());
+        let on = [first];
+        let body = self.body(words, &on, false, &openings, label);
+        let hashes = hashes(&on, networks);
+        Some(provision(Kind::Door, name, body, Vec::new(), &hashes))
+    }
+
+    fn body(
+        &self,
+        words: Vec<String>,
+        on: &[&String],
+        is_mesh: bool,
+        openings: &[(u16, Opening)],
+        label: (&str, String),
+    ) -> ContainerCreateBody {
+        let bindings = bindings(openings);
+        let image = &self.wish.image;
+        let program = image.program.clone().unwrap_or_default();
+        let exposed: BTreeSet<String> = bindings.keys().cloned().collect();
+        let first = on.first().map(|it| (*it).clone());
+        ContainerCreateBody {
+            image: Some(image.reference.clone()),
+            cmd: Some(std::iter::once(program).chain(words).collect()),
+            hostname: Some(SERVICE.to_owned()),
+            exposed_ports: Some(exposed.into_iter().collect()),
+            host_config: Some(HostConfig {
+                // The mesh holds the edges' addresses in its own network namespace.
+                cap_add: is_mesh.then(|| vec!["NET_ADMIN".to_owned()]),
+                network_mode: first.clone(),
+                port_bindings: Some(bindings),
+                // A name that the engine does not know is asked of nobody else.
+                dns_options: Some(vec!["ndots:1".to_owned()]),
+                restart_policy: Some(bollard::models::RestartPolicy {
+                    name: Some(RestartPolicyNameEnum::ALWAYS),
+                    maximum_retry_count: None,
+                }),
+                ..HostConfig::default()
+            }),
+            // Nobody calls a door by its address: the engine gives it one.
+            networking_config: first.filter(|_| is_mesh).map(|first| NetworkingConfig {
+                endpoints_config: Some([(first.clone(), self.place(&first))].into()),
+            }),
+            labels: Some(self.labels(label)),
+            ..ContainerCreateBody::default()
+        }
+    }
+
+    /// The mesh's place on a network that it was not made with, or has lost.
+    fn place_of(&self, carrier: &Carrier, network: &str, networks: &[Provision]) -> Provision {
+        let settings = serde_json::to_value(self.place(network)).unwrap_or_default();
+        let address = self.addresses.get(network).and_then(|it| it.of(SERVICE));
+        let address = address.map(|it| it.to_string()).unwrap_or_default();
+        let made = networks
+            .iter()
+            .find(|it| it.kind == Kind::Network && it.name == network);
+        let made = made.map(|it| it.hash.as_str()).unwrap_or_default();
+        Provision {
+            kind: Kind::Place,
+            name: place_name(&carrier.name, network),
+            hash: place_hash(&address, made),
+            create: json!({
+                "container": carrier.name,
+                "network": network,
+                "settings": sorted(settings),
+            }),
+        }
+    }
+
+    fn is_internal(&self, network: &str) -> bool {
+        let mut declared = self.names.system.networks.iter();
+        declared.any(|(key, it)| it.internal && self.names.network(key).0 == network)
+    }
+
+    fn place(&self, network: &str) -> EndpointSettings {
+        let address = self.addresses.get(network).and_then(|it| it.of(SERVICE));
+        EndpointSettings {
+            ipam_config: address.map(|address| EndpointIpamConfig {
+                ipv4_address: Some(address.to_string()),
+                ..EndpointIpamConfig::default()
+            }),
+            ..EndpointSettings::default()
+        }
+    }
+
+    fn labels(&self, label: (&str, String)) -> HashMap<String, String> {
+        let (system, options) = (self.names.system, self.names.options);
+        let mut labels: HashMap<String, String> =
+            labels::of_lane(&options.project, &options.lane, &system.root)
+                .into_iter()
+                .collect();
+        let own = [
+            (compose::SERVICE, SERVICE.to_owned()),
+            (compose::NUMBER, "1".to_owned()),
+            (compose::ONE_OFF, "False".to_owned()),
+            label,
+        ];
+        labels.extend(own.map(|(key, value)| (key.to_owned(), value)));
+        labels
+    }
+
+    /// The host's ports that a mesh was made with and that nobody asks for any more.
+    pub(super) fn given_up(&self, chosen: &BTreeSet<ServiceName>) -> Vec<Problem> {
+        let Some(carrier) = &self.wish.carrier else {
+            return Vec::new();
+        };
+        let openings = self.openings(chosen);
+        let is_open = |it: &&OpeningAt| openings.iter().any(|(at, _)| *at == it.at);
+        let options = self.names.options;
+        // Those of services that were not asked for now stay open.
+        let is_whole = matches!(options.services, crate::lane::Subset::All);
+        let given_up = carrier
+            .openings
+            .iter()
+            .filter(|it| is_whole && !is_open(it));
+        given_up
+            .filter_map(|it| {
+                let port = it.opening.published?;
+                Some(Problem::warning(format!(
+                    "the host's port {port} leads nowhere any more, and is {}'s until `msvc down`",
+                    carrier.name
+                )))
+            })
+            .collect()
+    }
+}
+
+/// The name of a mesh's place on a network.
+pub(crate) fn place_name(mesh: &str, network: &str) -> String {
+    format!("{mesh} on {network}")
+}
+
+/// What a mesh's place on a network is told by.
+pub(crate) fn place_hash(address: &str, network: &str) -> String {
+    format!("{address} {network}")
+}
+
+fn opening_at(at: u16, opening: &Opening) -> Value {
+    let opening = opening.clone();
+    serde_json::to_value(OpeningAt { at, opening }).unwrap_or_default()
+}
+
+fn bindings(openings: &[(u16, Opening)]) -> HashMap<String, Option<Vec<PortBinding>>> {
+    let bindings = openings.iter().map(|(at, opening)| {
+        let published = opening.published.map(|it| it.to_string());
+        let binding = PortBinding {
+            host_ip: Some(opening.ip.clone()),
+            host_port: Some(published.unwrap_or_default()),
+        };
+        (format!("{at}/tcp"), Some(vec![binding]))
+    });
+    bindings.collect()
+}
+
+fn hashes(on: &[&String], networks: &[Provision]) -> Vec<String> {
+    let networks = networks.iter();
+    networks
+        .filter(|it| it.kind == Kind::Network && on.contains(&&it.name))
+        .map(|it| it.hash.clone())
+        .collect()
+}
+
+fn provision(
+    kind: Kind,
+    name: String,
+    body: ContainerCreateBody,
+    joins: Vec<(String, Value)>,
+    networks: &[String],
+) -> Provision {
+    let program = ContainerProgram {
+        name: name.clone(),
+        create: sorted(serde_json::to_value(body).unwrap_or_default()),
+        joins,
+    };
+    let mut create = serde_json::to_value(&program).unwrap_or_default();
+    // Another build of this program does as well.
+    let mut told = create.clone();
+    told["create"]["Image"] = Value::Null;
+    let hash = hex(format!("{told} {networks:?}").as_bytes());
+    create["create"]["Labels"][labels::HASH] = Value::from(hash.as_str());
+    Provision {
+        kind,
+        name,
+        hash,
+        create,
+    }
+}

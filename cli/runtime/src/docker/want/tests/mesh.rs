@@ -1,0 +1,293 @@
+//! The mesh of a lane: what stays when a system changes, and what is carried of odd files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use msvc_mesh::spec::{EdgeSpec, Transport};
+use serde_json::Value;
+
+use super::{create, mesh, want};
+use crate::docker::want::{Carrier, Door, MeshWish, edge_key, replica_key};
+use crate::lane::Wanted;
+use crate::observed::Observed;
+use crate::plan::decide;
+use crate::ports::Book;
+use crate::provision::{Kind, ObservedProvision, Provision};
+
+fn hosts(wanted: &Wanted, service: &str) -> Vec<String> {
+    let hosts = create(wanted, service)["HostConfig"]["ExtraHosts"].clone();
+    let hosts = hosts.as_array().cloned().unwrap_or_default();
+    let hosts = hosts.iter().filter_map(Value::as_str);
+    hosts.map(str::to_owned).collect()
+}
+
+fn edge<'a>(wanted: &'a Wanted, name: &str) -> &'a EdgeSpec {
+    let mut edges = wanted.edges.iter();
+    edges.find(|it| it.id.to_string() == name).unwrap()
+}
+
+fn of_kind(wanted: &Wanted, kind: Kind) -> Vec<&Provision> {
+    let provisions = wanted.provisions.iter();
+    provisions.filter(|it| it.kind == kind).collect()
+}
+
+fn hash<'a>(wanted: &'a Wanted, service: &str) -> &'a str {
+    let mut instances = wanted.instances.iter();
+    &instances.find(|it| it.id.service == *service).unwrap().hash
+}
+
+fn two(first: &str, second: &str) -> MeshWish {
+    let mut wish = mesh(first, "10.9.0.0/24");
+    let more = mesh(second, "10.9.1.0/24");
+    wish.subnets.extend(more.subnets);
+    wish
+}
+
+/// What is there once a mesh was made as planned.
+fn running(wanted: &Wanted, wish: &MeshWish) -> MeshWish {
+    let made = of_kind(wanted, Kind::Mesh)[0];
+    let label = made.create["create"]["Labels"]["msvc.mesh"].clone();
+    let carrier = Carrier {
+        name: made.name.clone(),
+        hash: made.hash.clone(),
+        openings: serde_json::from_str(label.as_str().unwrap()).unwrap(),
+    };
+    MeshWish {
+        carrier: Some(carrier),
+        ..wish.clone()
+    }
+}
+
+fn observed(provisions: &[&Provision]) -> Observed {
+    let there = provisions.iter().map(|it| ObservedProvision {
+        kind: it.kind,
+        name: it.name.clone(),
+        hash: it.hash.clone(),
+        lane: Some(msvc_system::id::LaneName::main()),
+    });
+    Observed {
+        provisions: there.collect(),
+        ..Observed::default()
+    }
+}
+
+fn steps(observed: &Observed, wanted: &Wanted, about: &str) -> Vec<String> {
+    let plan = decide(observed, wanted, &Book::default()).to_string();
+    let lines = plan.lines().filter(|line| line.contains(about));
+    lines.map(|line| line.trim().to_owned()).collect()
+}
+
+#[test]
+fn names_on_every_common_network_lead_to_the_one_edge_and_own_names_to_oneself() {
+    let text = "services:\n  \
+        web: {image: x, expose: [80], container_name: front, networks: {a: {aliases: [site]}, b: {}}}\n  \
+        db: {image: x, expose: [5432], networks: {a: {aliases: [store, site]}, b: {aliases: [deep]}}}\n\
+        networks: {a: {}, b: {}}\n";
+    let wanted = want(text, Some(&two("shop_a", "shop_b"))).unwrap();
+    let address = edge(&wanted, "web->db:5432").listen.ip();
+    let hosts = hosts(&wanted, "web");
+    for name in [
+        "db",
+        "store",
+        "deep",
+        "deep.shop_b",
+        "db.shop_b",
+        "db.shop_a",
+    ] {
+        assert!(
+            hosts.contains(&format!("{name}:{address}")),
+            "{name}: {hosts:?}"
+        );
+    }
+    assert!(
+        !hosts
+            .iter()
+            .any(|it| it.starts_with("site:") || it.starts_with("front:"))
+    );
+}
+
+#[test]
+fn a_name_that_two_services_share_is_left_to_the_engine_and_told() {
+    let text = "services:\n  web: {image: x}\n  \
+        one: {image: x, expose: [80], networks: {default: {aliases: [any]}}}\n  \
+        two: {image: x, expose: [80], networks: {default: {aliases: [any]}}}\n";
+    let wanted = want(text, Some(&mesh("shop_default", "10.9.0.0/24"))).unwrap();
+    assert!(
+        !hosts(&wanted, "web")
+            .iter()
+            .any(|it| it.starts_with("any:"))
+    );
+    let told: Vec<&String> = wanted.warnings.iter().map(|it| &it.what).collect();
+    assert!(
+        told[0].contains("web: its calls to any, a name that one and two share"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn an_address_written_into_settings_is_told_as_not_carried() {
+    let text = "services:\n  \
+        web: {image: x, environment: {DB: \"pg://10.9.0.7:5432/x\"}}\n  \
+        db: {image: x, expose: [5432], networks: {default: {ipv4_address: 10.9.0.7}}}\n";
+    let wanted = want(text, Some(&mesh("shop_default", "10.9.0.0/24"))).unwrap();
+    let told: Vec<&String> = wanted.warnings.iter().map(|it| &it.what).collect();
+    assert!(
+        told[0].contains("web: its calls to 10.9.0.7, the address of db that `DB`"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn datagrams_and_ports_of_those_who_live_with_another_have_edges() {
+    let text = "services:\n  web: {image: x}\n  \
+        dns: {image: x, expose: [\"53\", \"53/udp\", \"5353-5354/udp\"]}\n  \
+        log: {image: x, ports: [\"514:514/udp\"]}\n  \
+        guest: {image: x, expose: [9090], network_mode: \"service:dns\"}\n";
+    let wanted = want(text, Some(&mesh("shop_default", "10.9.0.0/24"))).unwrap();
+    let carries = |name| edge(&wanted, name).transport;
+    assert_eq!(carries("web->dns:53"), Transport::TcpAndUdp);
+    assert_eq!(carries("web->dns:5354"), Transport::Udp);
+    assert_eq!(carries("web->dns:9090"), Transport::Tcp);
+    assert_eq!(carries("web->log:514"), Transport::Udp);
+}
+
+#[test]
+fn a_service_more_starts_nobody_anew_who_does_not_say_that_he_calls_it() {
+    let wish = mesh("shop_default", "10.9.0.0/24");
+    let text = "services:\n  web: {image: x, environment: {DB: \"db:80\"}}\n  db: {image: x, expose: [80]}\n";
+    let before = want(text, Some(&wish)).unwrap();
+    let more = format!("{text}  late: {{image: x, expose: [80]}}\n");
+    let after = want(&more, Some(&wish)).unwrap();
+    for service in ["web", "db"] {
+        assert_eq!(hash(&before, service), hash(&after, service), "{service}");
+        assert_ne!(
+            hosts(&before, service),
+            hosts(&after, service),
+            "it is for its next start"
+        );
+    }
+    let calls = more.replace("\"db:80\"", "\"db:80\", L: \"late:80\"");
+    let calls = want(&calls, Some(&wish)).unwrap();
+    assert_ne!(hash(&calls, "web"), hash(&after, "web"));
+}
+
+#[test]
+fn what_is_given_already_stays_whoever_comes() {
+    let mut wish = mesh("shop_default", "10.9.0.0/26");
+    let at = |n: u8| BTreeSet::from([format!("10.9.0.{n}").parse().unwrap()]);
+    wish.held = BTreeMap::from([
+        (edge_key("web", "db"), at(9)),
+        (replica_key("db", 1), at(11)),
+    ]);
+    let text = "services:\n  web: {image: x, expose: [80]}\n  db: {image: x, expose: [80]}\n  a: {image: x, expose: [80]}\n";
+    let wanted = want(text, Some(&wish)).unwrap();
+    let edge = edge(&wanted, "web->db:80");
+    assert_eq!(edge.listen.to_string(), "10.9.0.9:80");
+    assert_eq!(
+        edge.backends[0].address().unwrap().to_string(),
+        "10.9.0.11:80"
+    );
+}
+
+#[test]
+fn a_port_added_while_a_mesh_runs_gets_a_door_and_the_mesh_stays() {
+    let wish = mesh("shop_default", "10.9.0.0/24");
+    let text = "services:\n  web: {image: x, ports: [\"8080:80\"]}\n";
+    let first = want(text, Some(&wish)).unwrap();
+    let there = running(&first, &wish);
+    let more = "services:\n  web: {image: x, ports: [\"8080:80\", \"9090:90\"]}\n";
+    let wanted = want(more, Some(&there)).unwrap();
+    let mesh = of_kind(&first, Kind::Mesh)[0];
+    assert_eq!(of_kind(&wanted, Kind::Mesh)[0].hash, mesh.hash);
+    assert_eq!(
+        edge(&wanted, "client->web:80").listen.to_string(),
+        "0.0.0.0:20000"
+    );
+    assert_eq!(
+        edge(&wanted, "client->web:90").listen.to_string(),
+        "0.0.0.0:20001"
+    );
+    let door = of_kind(&wanted, Kind::Door)[0];
+    let program = &door.create["create"];
+    assert_eq!(
+        program["HostConfig"]["PortBindings"]["20001/tcp"][0]["HostPort"],
+        "9090"
+    );
+    assert!(
+        program["Cmd"][3].as_str().unwrap().ends_with(":20001"),
+        "{program}"
+    );
+    let plan = steps(&observed(&[mesh]), &wanted, "msvc-mesh");
+    let made = ["make place of", "make door"].map(|it| plan.iter().any(|line| line.contains(it)));
+    assert_eq!((made, plan.len()), ([true, true], 2), "{plan:?}");
+}
+
+#[test]
+fn a_port_that_moved_or_is_given_up_is_closed_and_told_and_a_door_goes() {
+    let wish = mesh("shop_default", "10.9.0.0/24");
+    let text = |port: &str| format!("services:\n  web: {{image: x, ports: [{port}]}}\n");
+    let first = want(&text("\"8080:80\""), Some(&wish)).unwrap();
+    let mut there = running(&first, &wish);
+    let moved = want(&text("\"9090:80\""), Some(&there)).unwrap();
+    // Whoever comes in by the port that was given up meets nobody.
+    assert_eq!(
+        edge(&moved, "client->web:80").listen.to_string(),
+        "0.0.0.0:20001"
+    );
+    let told: Vec<&String> = moved.warnings.iter().map(|it| &it.what).collect();
+    assert!(
+        told[0].contains("the host's port 8080 leads nowhere any more"),
+        "{told:?}"
+    );
+
+    let door = of_kind(&moved, Kind::Door)[0].clone();
+    let label = door.create["create"]["Labels"]["msvc.door"].clone();
+    let opening = serde_json::from_str(label.as_str().unwrap()).unwrap();
+    there.doors = vec![Door { opening }];
+    let again = want(&text("\"9090:80\""), Some(&there)).unwrap();
+    assert_eq!(
+        of_kind(&again, Kind::Door)[0].hash,
+        door.hash,
+        "it stays as it is"
+    );
+
+    let back = want(&text("\"8080:80\""), Some(&there)).unwrap();
+    assert!(of_kind(&back, Kind::Door).is_empty() && back.warnings.is_empty());
+    assert_eq!(
+        edge(&back, "client->web:80").listen.to_string(),
+        "0.0.0.0:20000"
+    );
+    let mesh = of_kind(&back, Kind::Mesh)[0];
+    let plan = steps(&observed(&[mesh, &door]), &back, "door");
+    assert_eq!(
+        plan,
+        ["1  remove door shop-msvc-mesh-3  (no longer wanted)"]
+    );
+}
+
+#[test]
+fn a_network_more_is_joined_by_the_mesh_that_runs_and_its_edges_are_told_again() {
+    let wish = two("shop_a", "shop_b");
+    let one = "services:\n  web: {image: x, networks: [a]}\n  db: {image: x, expose: [80], networks: [a]}\nnetworks: {a: {}}\n";
+    let first = want(one, Some(&mesh("shop_a", "10.9.0.0/24"))).unwrap();
+    let there = running(&first, &wish);
+    let both = one.replace(
+        "[a]}\nnetworks: {a: {}}",
+        "[a, b]}\nnetworks: {a: {}, b: {}}",
+    );
+    let wanted = want(&both, Some(&there)).unwrap();
+    let places: Vec<&String> = of_kind(&wanted, Kind::Place)
+        .iter()
+        .map(|it| &it.name)
+        .collect();
+    assert_eq!(
+        places,
+        ["shop-msvc-mesh-1 on shop_a", "shop-msvc-mesh-1 on shop_b"]
+    );
+    let mesh = of_kind(&wanted, Kind::Mesh)[0];
+    let place = of_kind(&wanted, Kind::Place)[0];
+    let plan = steps(&observed(&[mesh, place]), &wanted, "place of");
+    assert_eq!(
+        plan,
+        ["2  make place of shop-msvc-mesh-1 on shop_b  (not there yet)"]
+    );
+}
