@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use msvc_system::id::{EdgeSelector, ServiceName};
 
-use super::{Files, duration};
+use super::flags::Files;
+use super::values::duration;
 
 /// `msvc chaos …`.
 #[derive(Debug, Subcommand)]

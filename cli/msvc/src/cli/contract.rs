@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::Files;
+use super::flags::Files;
 
 /// `msvc contract …`.
 #[derive(Debug, Subcommand)]

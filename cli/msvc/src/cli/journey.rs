@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Files, key_value};
+use super::flags::Files;
+use super::values::key_value;
 
 /// `msvc journey …`.
 #[derive(Debug, Subcommand)]

@@ -2,10 +2,14 @@
 
 use clap::Args;
 
-use super::{Files, key_value};
+use super::flags::Files;
+use super::values::key_value;
 
 /// `msvc new`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  msvc new inventory --template rust-axum             asks, then writes\n  msvc new inventory --template rust-axum --dry-run   shows files and diff\n  msvc new --list                                     templates and their questions\n\nThe service goes beside those that the Compose file builds and into that file,\nwhose comments and layout stay. All of it is written, or nothing."
+)]
 pub struct New {
     /// Which Compose files; the service goes into the first.
     #[command(flatten)]

@@ -7,6 +7,9 @@ use msvc_ready::checklist::Rule;
 
 /// `msvc ready`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  msvc ready                            this repository\n  msvc ready ../shop --fail-on never     look, and let no build fail\n\nEnds with 1 when a check is not ready, else with 5 when one cannot be told,\nelse with 0."
+)]
 pub struct Ready {
     /// The repository, or a folder in it.
     #[arg(value_name = "PATH", default_value = ".")]
