@@ -55,6 +55,8 @@ pub async fn supervisor(
     // Edges that appear at run time listen on loopback, at a port that the system chooses.
     let allocate = Arc::new(|_: &EdgeId| SocketAddr::from(([127, 0, 0, 1], 0)));
     let mesh = Mesh::new(Arc::clone(&clock), id, allocate);
+    // Where the system does not tell, a kill is detected by connections that end or are reset.
+    let _ = mesh.hear_refusals();
     Ok(supervisor_main(options, mesh, clock, shutdown).await?)
 }
 
