@@ -76,8 +76,16 @@ const SERVER: &str = "import os,socket,time; s=socket.create_server(('127.0.0.1'
 /// setsid, and a journey without an end.
 fn served(probe: &str) -> System {
     System::compose(&format!(
-        "services:\n  web:\n    image: none\n    environment: {{ PORT: \"9100\" }}\n    expose: [\"9100\"]\n    ports: [\"9100\"]\n    x-msvc: {{ process: {{ port: PORT, command: [\"python3\", \"-c\", \"{SERVER}\"] }} }}\n  slow:\n    image: none\n    depends_on: [web]\n    x-msvc: {{ process: {{ command: [\"sh\", \"-c\", \"setsid sleep 600 & exec sleep 600\"] }} }}\n    healthcheck: {{ test: [\"CMD\", \"{probe}\"], interval: 60s, start_period: 600s }}\nx-msvc: {{ journeys: [{{ name: endless, command: [\"sh\", \"-c\", \"echo $$$$ > playing; exec sleep 600\"] }}] }}\n"
+        "services:\n  web:\n    image: none\n    environment: {{ PORT: \"9100\" }}\n    expose: [\"9100\"]\n    ports: [\"9100\"]\n    x-msvc: {{ process: {{ port: PORT, command: [\"python3\", \"-c\", \"{SERVER}\"] }} }}\n  slow:\n    image: none\n    depends_on: [web]\n    x-msvc: {{ process: {{ command: [\"sh\", \"-c\", \"setsid sleep 600 & exec sleep 600\"] }} }}\n    healthcheck: {{ test: [\"CMD\", \"{probe}\"], interval: 60s, start_period: 600s }}\nx-msvc: {{ journeys: [{{ name: endless, command: [\"sh\", \"-c\", \"setsid sleep 600 & echo $$$$ $! > playing; exec sleep 600\"] }}] }}\n"
     ))
+}
+
+/// The processes of the endless journey: its own, and one that left its group and session.
+fn players(system: &System) -> Vec<u32> {
+    let pids = read(&system.directory.join("playing"));
+    pids.split_whitespace()
+        .map(|pid| pid.parse().unwrap())
+        .collect()
 }
 
 /// Every descendant of a process, and the process.
@@ -123,11 +131,10 @@ fn an_interrupt_in_the_middle_of_demo_leaves_no_process_no_port_and_no_records()
     for (probe, playing) in [("false", false), ("true", true)] {
         let system = served(probe);
         let demo = system.start(&["demo"]);
-        let mark = system.directory.join("playing");
         let begun = || {
-            let journey: Option<u32> = read(&mark).trim().parse().ok();
+            let journey = players(&system);
             let there = system.processes_of_copies().len() >= 3;
-            (there && journey.is_some() == playing).then_some(journey)
+            (there && journey.is_empty() != playing).then_some(journey)
         };
         let journey = until("its processes", begun);
         let mut all = [family(demo.pid()), system.processes_of_copies()].concat();
@@ -161,15 +168,16 @@ fn copies(system: &System) -> Vec<String> {
 fn a_killed_demo_leaves_no_process_and_the_next_one_clears_its_records() {
     let system = served("true");
     let demo = system.start(&["demo"]);
-    until("its journey", || {
-        (!read(&system.directory.join("playing")).is_empty()).then_some(())
+    let players = until("its journey", || {
+        Some(players(&system)).filter(|all| all.len() == 2)
     });
     let supervisors = supervisors(&system);
     demo.signal("KILL");
     let _ = demo.finish();
     until("the end of every process", || {
         let gone = system.processes_of_copies().is_empty();
-        (gone && !supervisors.iter().any(|pid| alive(*pid))).then_some(())
+        let mut others = players.iter().chain(&supervisors);
+        (gone && !others.any(|pid| alive(*pid))).then_some(())
     });
     let left = copies(&system);
     assert_eq!(left.len(), 1, "{left:?}");
