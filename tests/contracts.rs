@@ -81,6 +81,6 @@ fn without_its_state_handler_a_provider_fails_and_the_reason_is_said() {
 fn nothing_selected_is_inconclusive_and_never_a_pass() {
     let system = System::shop("nothing", "");
     system
-        .run(&["contract", "verify", "--provider", "nobody"])
+        .run(&["contract", "verify", "--provider", "catalog"])
         .expect(5);
 }

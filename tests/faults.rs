@@ -189,6 +189,20 @@ fn a_fault_that_nothing_felt_is_inconclusive_and_an_unknown_edge_is_wrong_usage(
 }
 
 #[test]
+fn two_faults_on_one_edge_are_held_at_once_and_add_up() {
+    let shop = Shop::boot("");
+    let (first, second) = ([&SLOW[..], &["100ms"]].concat(), [&SLOW[..], &["150ms"]]);
+    let mut beside = shop.system.start(&first);
+    beside.wait_for("latency on orders->payments");
+    shop.stock("both");
+    let done = shop.run(&second.concat(), &shop.order("both", "confirmed"));
+    let (_, seconds) = ordered(&done.expect(0).stdout);
+    assert!(seconds >= 0.25, "{seconds} s");
+    beside.signal("INT");
+    beside.finish().expect(0);
+}
+
+#[test]
 fn the_commands_own_code_is_passed_on() {
     let shop = Shop::boot("");
     shop.stock("code");

@@ -10,6 +10,8 @@
     reason = "a test may fail as loudly as it can"
 )]
 
+use std::io::{BufRead as _, BufReader};
+
 mod support;
 
 use serde_json::json;
@@ -149,6 +151,25 @@ fn logs_are_of_the_services_named_and_stay_when_nothing_runs() {
     system.run(&["down"]).expect(0);
     let after = system.run(&["logs"]).expect(0).stdout;
     assert!(after.contains("shelves: open"), "{after}");
+}
+
+#[test]
+fn followed_logs_end_when_nobody_reads_them_any_more() {
+    let system = System::compose(
+        "services: { talker: { image: none, x-msvc: { process: { command: [sh, -c, \"while :; do echo on; sleep 0.01; done\"] } } } }\n",
+    );
+    system.up();
+    let mut command = system.command(&["logs", "-f"]);
+    let mut logs = command
+        .env("MSVC_RUNTIME", "process")
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(logs.stdout.take().unwrap());
+    lines.read_line(&mut String::new()).unwrap();
+    drop(lines);
+    let status = until("its end", || logs.try_wait().unwrap());
+    assert!(status.success(), "{status}");
 }
 
 #[test]
