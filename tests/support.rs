@@ -31,7 +31,7 @@ pub use machine::{alive, assert_free, kill, listening};
 pub use running::{Finished, Running, finish};
 pub(crate) use runtime::in_both;
 pub use runtime::{Runtime, in_containers};
-pub use system::System;
+pub use system::{System, runs};
 
 /// Long enough for a busy machine with two cores; reached only when something is wrong.
 pub const PATIENCE: Duration = Duration::from_secs(120);

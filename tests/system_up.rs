@@ -156,7 +156,10 @@ fn logs_are_of_the_services_named_and_stay_when_nothing_runs(runtime: Runtime) {
 }
 
 fn two_copies_side_by_side_keep_their_own_addresses_and_data(runtime: Runtime) {
-    let (one, other) = (System::fixture("library").within(runtime), System::fixture("library").within(runtime));
+    let (one, other) = (
+        System::fixture("library").within(runtime),
+        System::fixture("library").within(runtime),
+    );
     one.up();
     other.up();
     let book = |system: &System| format!("{}/books/moby-dick", system.url("desk"));

@@ -94,15 +94,4 @@ impl Engine {
     pub fn has_image(&self, name: &str) -> bool {
         self.ask("GET", &format!("/images/{name}/json")).is_some()
     }
-
-    /// Removes the images whose name `is_meant`; one that a container uses stays.
-    pub fn remove_images(&self, is_meant: impl Fn(&str) -> bool) {
-        for image in self.list("/images/json") {
-            for tag in image["RepoTags"].as_array().into_iter().flatten() {
-                if let Some(tag) = tag.as_str().filter(|tag| is_meant(tag)) {
-                    self.ask("DELETE", &format!("/images/{tag}"));
-                }
-            }
-        }
-    }
 }

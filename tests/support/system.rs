@@ -22,6 +22,14 @@ pub struct System {
     _folders: Vec<tempfile::TempDir>,
 }
 
+/// The lines of a service that runs `words` (a YAML list) in either runtime; `process` stands
+/// beside them in its `x-msvc.process`.
+pub fn runs(words: &str, process: &str) -> String {
+    format!(
+        "    image: ${{TOOLS}}\n    stop_grace_period: 1s\n    command: {words}\n    x-msvc: {{ process: {{ {process} command: {words} }} }}\n"
+    )
+}
+
 /// The services of the sample shop.
 const SHOP: [&str; 8] = [
     "gateway",
@@ -261,10 +269,6 @@ impl System {
 impl Drop for System {
     fn drop(&mut self) {
         let _ = self.command(&["down", "--volumes"]).output();
-        if let (Runtime::Containers, Some(engine)) = (self.runtime, engine()) {
-            let prefix = format!("{}-", self.project);
-            engine.remove_images(|tag| tag.starts_with(&prefix));
-        }
         let _ = std::fs::remove_dir_all(self.home());
     }
 }
