@@ -22,7 +22,7 @@ support::in_both! {
 }
 
 fn every_interaction_of_the_shops_contract_holds(runtime: Runtime) {
-    let system = System::shop("contracts", "").within(runtime);
+    let system = System::shop("contracts", "").on(runtime);
     let done = system.run(&["contract", "verify"]).expect(0);
     assert!(
         done.stderr
@@ -55,7 +55,7 @@ fn a_renamed_field_of_the_answer_is_named(runtime: Runtime) {
         "  payments:\n    healthcheck: {{ disable: true }}\n    x-msvc:\n      process: {{ build: none, command: [\"python3\", \"{}\"] }}\n",
         path.display()
     );
-    let system = System::shop("renamed", &over).within(runtime);
+    let system = System::shop("renamed", &over).on(runtime);
     let done = system
         .run(&[
             "contract",
@@ -75,14 +75,14 @@ fn a_renamed_field_of_the_answer_is_named(runtime: Runtime) {
 fn without_its_state_handler_a_provider_fails_and_the_reason_is_said(runtime: Runtime) {
     let over =
         "  payments:\n    x-msvc:\n      contract: { environment: { PROVIDER_STATES: \"off\" } }\n";
-    let system = System::shop("stateless", over).within(runtime);
+    let system = System::shop("stateless", over).on(runtime);
     let done = system.run(&["contract", "verify"]).expect(1);
     assert!(done.stderr.contains("state"), "{}", done.stderr);
     assert!(done.stderr.contains("FAILED"), "{}", done.stderr);
 }
 
 fn nothing_selected_is_inconclusive_and_never_a_pass(runtime: Runtime) {
-    let system = System::shop("nothing", "").within(runtime);
+    let system = System::shop("nothing", "").on(runtime);
     system
         .run(&["contract", "verify", "--provider", "nobody"])
         .expect(5);

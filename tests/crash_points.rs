@@ -36,7 +36,7 @@ const POINTS: [&str; 10] = [
 
 fn wherever_orders_is_killed_the_order_ends_right_after_the_restart(runtime: Runtime) {
     let system = System::shop("crash", "")
-        .within(runtime)
+        .on(runtime)
         .with_variable("ORDERS_TEST_HALT", "on");
     system.up();
     let gateway = system.url("gateway");

@@ -22,7 +22,7 @@ support::in_both! {
 }
 
 fn on_the_shop_everything_holds_and_nothing_is_left(runtime: Runtime) {
-    let system = System::shop("demo", "").within(runtime);
+    let system = System::shop("demo", "").on(runtime);
     let kept = tempfile::tempdir().unwrap();
     let folder = kept.path().to_str().unwrap();
     let done = system
@@ -52,7 +52,7 @@ fn on_the_shop_everything_holds_and_nothing_is_left(runtime: Runtime) {
 }
 
 fn on_another_system_in_another_language_the_journey_that_does_not_hold_is_named(runtime: Runtime) {
-    let system = System::fixture("library").within(runtime);
+    let system = System::fixture("library").on(runtime);
     let folder = system.directory.join("kept");
     let done = system
         .run(&["demo", "--artifacts", folder.to_str().unwrap()])

@@ -25,7 +25,7 @@ support::in_both! {
 }
 
 fn shop(runtime: Runtime, more: &str) -> System {
-    let system = System::shop("edges", more).within(runtime);
+    let system = System::shop("edges", more).on(runtime);
     system.up();
     system
 }

@@ -32,7 +32,7 @@ struct Shop {
 
 impl Shop {
     fn boot(runtime: Runtime, more: &str) -> Self {
-        let system = System::shop("faults", more).within(runtime);
+        let system = System::shop("faults", more).on(runtime);
         system.up();
         let gateway = system.url("gateway");
         Self { system, gateway }

@@ -23,7 +23,7 @@ support::in_both! {
 }
 
 fn twenty_checkouts_interleave_on_the_same_data_and_all_hold(runtime: Runtime) {
-    let system = System::shop("journeys", "").within(runtime);
+    let system = System::shop("journeys", "").on(runtime);
     system.up();
     system.run(&["journey", "run"]).expect(0);
     let done = system
@@ -53,7 +53,7 @@ fn the_status_of_a_command_is_the_outcome_of_its_journey(runtime: Runtime) {
 }
 
 fn traceparent_and_baggage_are_the_same_at_every_hop(runtime: Runtime) {
-    let system = System::shop("trace", "").within(runtime);
+    let system = System::shop("trace", "").on(runtime);
     system.up();
     let gateway = system.url("gateway");
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -126,7 +126,7 @@ fn traceparent_and_baggage_are_the_same_at_every_hop(runtime: Runtime) {
 }
 
 fn the_line_that_repeats_a_play_names_the_file_it_was_given_and_does_repeat_it(runtime: Runtime) {
-    let system = System::fixture("library").within(runtime);
+    let system = System::fixture("library").on(runtime);
     system.up();
     let file = system.directory.join("journeys/lending.arazzo.yaml");
     let file = file.to_str().unwrap();

@@ -69,7 +69,7 @@ fn the_shops_journeys_hold_in_a_second_runner_and_one_that_does_not_hold_fails_i
     let Some(runner) = runner() else {
         return skipped("Node 20.19 or later and npm");
     };
-    let system = System::shop("second-runner", "").within(runtime);
+    let system = System::shop("second-runner", "").on(runtime);
     system.up();
     let gateway = system.url("gateway");
     let journeys = root().join("sample-system/journeys");

@@ -26,7 +26,7 @@ support::in_both! {
 }
 
 fn up_twice_changes_nothing_and_builds_nothing(runtime: Runtime) {
-    let system = System::shop("twice", "").within(runtime);
+    let system = System::shop("twice", "").on(runtime);
     system.up();
     let pids = |ps: serde_json::Value| -> Vec<serde_json::Value> {
         ps["instances"]
@@ -48,7 +48,7 @@ fn up_twice_changes_nothing_and_builds_nothing(runtime: Runtime) {
 }
 
 fn ps_shows_every_service_ready_with_its_ports_and_where_it_is_called(runtime: Runtime) {
-    let system = System::shop("ps", "").within(runtime);
+    let system = System::shop("ps", "").on(runtime);
     system.up();
     let ps = system.ps();
     for instance in ps["instances"].as_array().unwrap() {
@@ -75,7 +75,7 @@ fn ps_shows_every_service_ready_with_its_ports_and_where_it_is_called(runtime: R
 }
 
 fn data_survives_down_and_not_down_with_volumes(runtime: Runtime) {
-    let system = System::shop("data", "").within(runtime);
+    let system = System::shop("data", "").on(runtime);
     let item = json!({"name": "Lamp", "price": {"amount": 1, "currency": "USD"}});
     system.up();
     let at = |system: &System| format!("{}/items/kept", system.url("gateway"));
@@ -91,7 +91,7 @@ fn data_survives_down_and_not_down_with_volumes(runtime: Runtime) {
 }
 
 fn a_detached_up_lets_a_pipe_end(runtime: Runtime) {
-    let system = System::fixture("library").within(runtime);
+    let system = System::fixture("library").on(runtime);
     let mut shell = std::process::Command::new("sh");
     shell.args([
         "-c",
@@ -107,7 +107,7 @@ fn a_detached_up_lets_a_pipe_end(runtime: Runtime) {
 }
 
 fn a_foreground_up_streams_logs_until_an_interrupt_stops_the_system(runtime: Runtime) {
-    let system = System::fixture("library").within(runtime);
+    let system = System::fixture("library").on(runtime);
     let mut up = system.start(&["up"]);
     up.wait_for("shelves  | shelves: open at");
     assert!(!system.running().is_empty());
@@ -123,7 +123,7 @@ fn a_foreground_up_streams_logs_until_an_interrupt_stops_the_system(runtime: Run
 
 #[test]
 fn a_killed_foreground_up_takes_its_system_with_it() {
-    let system = System::fixture("library").within(Runtime::Processes);
+    let system = System::fixture("library").on(Runtime::Processes);
     let mut up = system.start(&["up"]);
     up.wait_for("listens at");
     up.signal("KILL");
@@ -134,7 +134,7 @@ fn a_killed_foreground_up_takes_its_system_with_it() {
 }
 
 fn logs_are_of_the_services_named_and_stay_when_nothing_runs(runtime: Runtime) {
-    let system = System::fixture("library").within(runtime);
+    let system = System::fixture("library").on(runtime);
     system.up();
     let all = until("both greetings", || {
         let all = system.run(&["logs"]).expect(0).stdout;
@@ -157,8 +157,8 @@ fn logs_are_of_the_services_named_and_stay_when_nothing_runs(runtime: Runtime) {
 
 fn two_copies_side_by_side_keep_their_own_addresses_and_data(runtime: Runtime) {
     let (one, other) = (
-        System::fixture("library").within(runtime),
-        System::fixture("library").within(runtime),
+        System::fixture("library").on(runtime),
+        System::fixture("library").on(runtime),
     );
     one.up();
     other.up();

@@ -1,6 +1,6 @@
 //! One body of a test, played in both runtimes.
 
-use super::engine::engine;
+use super::shared_engine::engine;
 
 /// Where a test's system runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

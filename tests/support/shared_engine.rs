@@ -1,4 +1,4 @@
-//! What the container engine says: asked directly, past msvc.
+//! What the container engine that the tests share says: asked directly, past msvc.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -7,26 +7,26 @@ use serde_json::Value;
 
 /// The engine's socket, when msvc finds an engine there.
 #[derive(Debug)]
-pub struct Engine {
+pub struct SharedEngine {
     socket: PathBuf,
 }
 
 /// The engine that answers; none where no test can use one.
-pub fn engine() -> Option<&'static Engine> {
-    static FOUND: OnceLock<Option<Engine>> = OnceLock::new();
+pub fn engine() -> Option<&'static SharedEngine> {
+    static FOUND: OnceLock<Option<SharedEngine>> = OnceLock::new();
     let find = || {
         let named = std::env::var("DOCKER_HOST").unwrap_or_default();
         let socket = match named.strip_prefix("unix://") {
             Some(path) => PathBuf::from(path),
             None => PathBuf::from("/var/run/docker.sock"),
         };
-        let engine = Engine { socket };
+        let engine = SharedEngine { socket };
         engine.ask("GET", "/_ping").map(|_| engine)
     };
     FOUND.get_or_init(find).as_ref()
 }
 
-impl Engine {
+impl SharedEngine {
     /// One request; nothing when it is refused.
     fn ask(&self, method: &str, path: &str) -> Option<Value> {
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
-use super::engine::engine;
 use super::root;
 use super::running::{Finished, Running, finish};
 use super::runtime::Runtime;
+use super::shared_engine::engine;
 use super::tools::tools;
 
 /// A system of the test's own: a Compose project in a folder, under a name of its own.
@@ -102,7 +102,7 @@ impl System {
 
     /// The same in a runtime. In its Compose files `${TOOLS}` is an image with `sh`, a few of
     /// coreutils and Python.
-    pub fn within(mut self, runtime: Runtime) -> Self {
+    pub fn on(mut self, runtime: Runtime) -> Self {
         self.runtime = runtime;
         let image = match runtime {
             Runtime::Processes => "none",
@@ -225,7 +225,7 @@ impl System {
         }
     }
 
-    fn in_engine(&self) -> &'static super::Engine {
+    fn in_engine(&self) -> &'static super::SharedEngine {
         engine().unwrap()
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::engine::engine;
+use super::shared_engine::engine;
 use super::system::System;
 
 /// What the services of the tests call.
