@@ -12,7 +12,14 @@
 
 mod support;
 
-use support::{System, alive, assert_free, kill, listening, read, until};
+use support::{Runtime, System, alive, assert_free, kill, listening, read, until};
+
+support::in_both! {
+    an_interrupt_in_the_middle_of_up_leaves_no_process_and_no_port,
+    an_interrupt_in_the_middle_of_demo_leaves_no_process_no_port_and_no_records,
+    a_killed_demo_leaves_no_process_and_the_next_one_clears_its_records,
+    a_killed_foreground_up_leaves_no_process_and_no_port,
+}
 
 /// A service with a grandchild that calls setsid.
 fn system() -> System {
@@ -104,8 +111,7 @@ fn family(pid: u32) -> Vec<u32> {
     all
 }
 
-#[test]
-fn an_interrupt_in_the_middle_of_up_leaves_no_process_and_no_port() {
+fn an_interrupt_in_the_middle_of_up_leaves_no_process_and_no_port(runtime: Runtime) {
     let system = served("false");
     let up = system.start(&["up", "-d"]);
     until("its processes", || {
@@ -125,8 +131,7 @@ fn an_interrupt_in_the_middle_of_up_leaves_no_process_and_no_port() {
     assert_free(&addresses);
 }
 
-#[test]
-fn an_interrupt_in_the_middle_of_demo_leaves_no_process_no_port_and_no_records() {
+fn an_interrupt_in_the_middle_of_demo_leaves_no_process_no_port_and_no_records(runtime: Runtime) {
     // While it boots, then while it plays.
     for (probe, playing) in [("false", false), ("true", true)] {
         let system = served(probe);
@@ -164,8 +169,7 @@ fn copies(system: &System) -> Vec<String> {
         .collect()
 }
 
-#[test]
-fn a_killed_demo_leaves_no_process_and_the_next_one_clears_its_records() {
+fn a_killed_demo_leaves_no_process_and_the_next_one_clears_its_records(runtime: Runtime) {
     let system = served("true");
     let demo = system.start(&["demo"]);
     let players = until("its journey", || {
@@ -199,8 +203,7 @@ fn supervisors(system: &System) -> Vec<u32> {
         .collect()
 }
 
-#[test]
-fn a_killed_foreground_up_leaves_no_process_and_no_port() {
+fn a_killed_foreground_up_leaves_no_process_and_no_port(runtime: Runtime) {
     let system = served("true");
     let mut up = system.start(&["up"]);
     up.wait_for("listens at");
