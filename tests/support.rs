@@ -16,12 +16,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 mod building;
+mod engine;
 mod http;
 mod machine;
+pub mod nodes;
 mod running;
 mod system;
 
 pub use building::building;
+pub use engine::Engine;
 pub use http::http;
 pub use machine::{alive, assert_free, kill, listening};
 pub use running::{Finished, Running, finish};

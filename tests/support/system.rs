@@ -15,6 +15,8 @@ pub struct System {
     pub project: String,
     files: Vec<PathBuf>,
     environment: Vec<(String, String)>,
+    /// The process in whose network namespace `msvc` runs.
+    within: Option<u32>,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -53,6 +55,7 @@ impl System {
             project: format!("{name}-{}-{number}", std::process::id()),
             files: Vec::new(),
             environment: Vec::new(),
+            within: None,
             _folder: None,
         }
     }
@@ -73,9 +76,24 @@ impl System {
         self
     }
 
+    /// The same with `msvc` in a process's network namespace.
+    pub fn within(mut self, process: u32) -> Self {
+        self.within = Some(process);
+        self
+    }
+
     /// `msvc` with these arguments on this system.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
+        let program = env!("CARGO_BIN_EXE_msvc");
+        let mut command = match self.within {
+            None => Command::new(program),
+            Some(process) => {
+                let mut command = Command::new("nsenter");
+                let target = format!("--target={process}");
+                command.args([target.as_str(), "--net", "--", program]);
+                command
+            }
+        };
         command
             .arg("-C")
             .arg(&self.directory)

@@ -46,7 +46,7 @@ mod supervise;
 mod supervisor;
 mod sweep;
 
-pub use clear::{Down, down};
+pub use clear::{Down, down, down_in_turn};
 pub use client::ProcessRuntime;
 pub use guardian::{GuardianOptions, guardian_main};
 pub use home::ProjectHome;

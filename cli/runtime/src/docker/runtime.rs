@@ -15,6 +15,8 @@ use msvc_report::event::{Event, Stamped};
 use msvc_system::id::{InstanceId, LaneName, ProjectName};
 use msvc_system::model::Condition;
 
+use tokio_util::task::TaskTracker;
+
 use super::container::{self, Found};
 use super::engine::{Engine, EngineError, asked};
 use super::readiness::{self, Standing};
@@ -44,6 +46,8 @@ pub struct DockerRuntime {
     root: PathBuf,
     clock: Arc<dyn Clock>,
     meshes: Meshes,
+    /// Deeds that were begun.
+    under_way: TaskTracker,
 }
 
 /// Nanoseconds since the Unix epoch: the clock that the engine's events are stamped by.
@@ -62,6 +66,7 @@ impl DockerRuntime {
             root: root.to_owned(),
             clock,
             meshes: Meshes::default(),
+            under_way: TaskTracker::new(),
         }
     }
 
@@ -148,6 +153,37 @@ impl DockerRuntime {
         Ok(Vec::new())
     }
 
+    /// Does one step.
+    async fn carry_out(&self, step: &Step) -> Result<Vec<Event>, RuntimeError> {
+        match &step.deed {
+            Deed::Provide(wanted) => self.provide(wanted).await,
+            Deed::Withdraw(it) => {
+                container::remove(&self.engine, &it.name).await?;
+                Ok(Vec::new())
+            }
+            Deed::Start(spec) => self.start(spec).await,
+            Deed::Await(id, condition) => self.wait(id, *condition).await,
+            Deed::Stop(id) => self.stop(id).await,
+            Deed::OpenEdge(spec) => {
+                let session = self.mesh_of(&spec.id.lane).await?;
+                let put = client::put_edge(&session, spec).await;
+                put.map(|_| Vec::new()).map_err(of_mesh)
+            }
+            Deed::CloseEdge(id) => {
+                let session = self.mesh_of(&id.lane).await?;
+                let removed = client::remove_edge(&session, id).await;
+                removed.map(|()| Vec::new()).map_err(of_mesh)
+            }
+        }
+    }
+
+    /// Returns once no deed is under way.
+    pub async fn settled(&self) {
+        self.under_way.close();
+        self.under_way.wait().await;
+        self.under_way.reopen();
+    }
+
     /// A container whose healthcheck the engine has not run yet is asked at once.
     async fn looked_at(&self, found: &Found) -> Result<Phase, EngineError> {
         let phase = found.phase();
@@ -218,26 +254,15 @@ impl Runtime for DockerRuntime {
     }
 
     async fn apply(&self, step: &Step) -> Result<Vec<Event>, RuntimeError> {
-        match &step.deed {
-            Deed::Provide(wanted) => self.provide(wanted).await,
-            Deed::Withdraw(it) => {
-                container::remove(&self.engine, &it.name).await?;
-                Ok(Vec::new())
-            }
-            Deed::Start(spec) => self.start(spec).await,
-            Deed::Await(id, condition) => self.wait(id, *condition).await,
-            Deed::Stop(id) => self.stop(id).await,
-            Deed::OpenEdge(spec) => {
-                let session = self.mesh_of(&spec.id.lane).await?;
-                let put = client::put_edge(&session, spec).await;
-                put.map(|_| Vec::new()).map_err(of_mesh)
-            }
-            Deed::CloseEdge(id) => {
-                let session = self.mesh_of(&id.lane).await?;
-                let removed = client::remove_edge(&session, id).await;
-                removed.map(|()| Vec::new()).map_err(of_mesh)
-            }
+        if matches!(step.deed, Deed::Await(..)) {
+            return self.carry_out(step).await;
         }
+        // What was asked of the engine is done by it, whoever gives up waiting: who clears up
+        // waits for its end first.
+        let (runtime, step) = (self.clone(), step.clone());
+        let deed = async move { runtime.carry_out(&step).await };
+        let ended = self.under_way.spawn(deed).await;
+        ended.unwrap_or(Err(RuntimeError::Interrupted))
     }
 
     async fn signal(&self, instance: &InstanceId, signal: &str) -> Result<(), RuntimeError> {
