@@ -24,7 +24,7 @@ mod running;
 mod system;
 
 pub use building::building;
-pub use engine::Engine;
+pub use engine::{Engine, an_engine_answers, belongings, docker};
 pub use http::http;
 pub use machine::{alive, assert_free, kill, listening};
 pub use running::{Finished, Running, finish};

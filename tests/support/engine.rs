@@ -8,6 +8,55 @@ use tempfile::TempDir;
 
 use super::{System, alive, kill, read, skipped, until};
 
+/// Whether the machine's engine answers; says loudly when none does.
+pub fn an_engine_answers() -> bool {
+    let probe =
+        System::compose("services: {a: {image: a}}\n").with_variable("MSVC_RUNTIME", "docker");
+    let found = probe.run(&["ps"]).status.success();
+    if !found {
+        skipped("a container engine");
+    }
+    found
+}
+
+/// What the docker CLI prints of the machine's engine, as lines.
+#[track_caller]
+pub fn docker(arguments: &[&str]) -> Vec<String> {
+    lines(Command::new("docker").args(arguments))
+}
+
+#[track_caller]
+fn lines(command: &mut Command) -> Vec<String> {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {output:?}");
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().map(str::to_owned).collect()
+}
+
+/// All containers, networks and volumes that are a system's or its copies', by what a docker CLI
+/// lists.
+fn belongings_of(system: &System, lines: impl Fn(&[&str]) -> Vec<String>) -> Vec<String> {
+    [
+        &[
+            "ps",
+            "--all",
+            "--format",
+            "container {{.Names}} {{.Labels}}",
+        ][..],
+        &["network", "ls", "--format", "network {{.Name}}"][..],
+        &["volume", "ls", "--format", "volume {{.Name}}"][..],
+    ]
+    .into_iter()
+    .flat_map(lines)
+    .filter(|line| line.contains(&system.project))
+    .collect()
+}
+
+/// All that the machine's engine has of a system and its copies.
+pub fn belongings(system: &System) -> Vec<String> {
+    belongings_of(system, |arguments| docker(arguments))
+}
+
 /// An engine; it and all that it ran is gone with it.
 pub struct Engine {
     folder: TempDir,
@@ -150,29 +199,16 @@ impl Engine {
     /// What the docker CLI prints, as lines.
     #[track_caller]
     pub fn lines(&self, arguments: &[&str]) -> Vec<String> {
-        let output = self.docker(arguments);
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
-        let text = String::from_utf8_lossy(&output.stdout);
-        text.lines().map(str::to_owned).collect()
+        lines(
+            Command::new("docker")
+                .args(["--host", &self.host()])
+                .args(arguments),
+        )
     }
 
     /// All containers, networks and volumes that are a system's or its copies'.
     pub fn belongings(&self, system: &System) -> Vec<String> {
-        let own = |line: &String| line.contains(&system.project);
-        [
-            &[
-                "ps",
-                "--all",
-                "--format",
-                "container {{.Names}} {{.Labels}}",
-            ][..],
-            &["network", "ls", "--format", "network {{.Name}}"][..],
-            &["volume", "ls", "--format", "volume {{.Name}}"][..],
-        ]
-        .into_iter()
-        .flat_map(|arguments| self.lines(arguments))
-        .filter(own)
-        .collect()
+        belongings_of(system, |arguments| self.lines(arguments))
     }
 
     /// The same system in this engine.

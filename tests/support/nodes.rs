@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::System;
 
 /// A system of services, each an image of this very program, whose test `service` calls
-/// [`play`]. Each of `services` merges `*node`, or `*caller`, which calls the addresses in the
+/// [`play`]. Each of `services` merges `*node`, which answers at 8080, `*gated`, which does so once
+/// the system's folder has a file `gate/open`, or `*caller`, which calls the addresses in the
 /// variable `CALLS` over and over.
 pub fn nodes(services: &str) -> System {
     let own = std::env::current_exe().unwrap();
@@ -16,12 +17,19 @@ pub fn nodes(services: &str) -> System {
         "x-words: [&w node, &x \"--exact\", &y \"--nocapture\", &z service]\n\
          x-node: &node\n  build: {{context: ., dockerfile: Dockerfile}}\n  command: [*w, *x, *y, *z, serve, \"8080\"]\n  expose: [8080]\n  restart: always\n  stop_signal: SIGKILL\n  healthcheck: &health {{test: [CMD, *w, *x, *y, *z, check, \"127.0.0.1:8080\"], interval: 1h}}\n\
          x-caller: &caller\n  build: {{context: ., dockerfile: Dockerfile}}\n  command: [*w, *x, *y, *z, call]\n  restart: always\n  stop_signal: SIGKILL\n\
-         services:\n{services}"
+         x-gated: &gated\n  <<: *node\n  command: [*w, *x, *y, *z, serve-after, /gate/open, \"8080\"]\n  volumes: [\"./gate:/gate\", \"data:/data\"]\n\
+         services:\n{services}\nvolumes: {{data: {{}}}}\n"
     ));
     std::fs::copy(own, system.directory.join("node")).unwrap();
+    std::fs::create_dir(system.directory.join("gate")).unwrap();
     let dockerfile = "FROM scratch\nCOPY node /bin/node\nENV PATH=/bin\n";
     std::fs::write(system.directory.join("Dockerfile"), dockerfile).unwrap();
     system
+}
+
+/// Lets the gated services of a system answer.
+pub fn open_gate(system: &System) {
+    std::fs::write(system.directory.join("gate/open"), "").unwrap();
 }
 
 /// Plays the role that the words after `service` name; none in a plain test run.
@@ -34,7 +42,12 @@ pub fn play() {
     match role.as_slice() {
         ["serve", port] => serve(port),
         ["check", address] => drop(TcpStream::connect(address).unwrap()),
-        ["fail"] => std::process::exit(7),
+        ["serve-after", gate, port] => {
+            while !std::path::Path::new(gate).exists() {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            serve(port);
+        }
         ["call"] => call(),
         _ => {}
     }

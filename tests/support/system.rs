@@ -76,6 +76,11 @@ impl System {
         self
     }
 
+    /// The same in containers.
+    pub fn in_containers(self) -> Self {
+        self.with_variable("MSVC_RUNTIME", "docker")
+    }
+
     /// The same with `msvc` in a process's network namespace.
     pub fn within(mut self, process: u32) -> Self {
         self.within = Some(process);

@@ -71,6 +71,14 @@ impl Booting {
         })
     }
 
+    /// It is up: others may change it again. Its runtime, and whether nothing of it ran before.
+    pub async fn done(self, context: &Context) -> (AnyRuntime, bool) {
+        if let AnyRuntime::Docker(runtime) = &self.runtime {
+            context.forget_images(runtime.engine()).await;
+        }
+        (self.runtime, self.ours)
+    }
+
     /// Takes down what this call launched; why it failed, and what of it could not be cleared.
     pub async fn give_up(self, context: &Context, home: &ProjectHome, failure: Failure) -> Failure {
         let Self {

@@ -243,6 +243,12 @@ impl Context {
         Ok(Remembered::forget(home)?)
     }
 
+    /// Removes the images that were made for the system and that newer ones have replaced. Nothing
+    /// hangs on it, so nothing is said of it.
+    pub async fn forget_images(&self, engine: &Engine) {
+        let _ = docker::image::forget_unused(engine, self.system.name.as_str()).await;
+    }
+
     /// Brings a project down wherever it runs, also after any crash; what was ended.
     ///
     /// # Errors
@@ -262,6 +268,7 @@ impl Context {
             let runtime = self.in_engine(engine, home);
             stopped = docker::down(&runtime, volumes).await?.stopped;
             Remembered::forget(home)?;
+            self.forget_images(runtime.engine()).await;
         }
         let mut down = match turn {
             Some(turn) => process::down_in_turn(home, volumes, &*self.clock, &turn).await?,

@@ -67,7 +67,7 @@ pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
             return Err(booting.give_up(context, &home, failure).await);
         }
     };
-    let Booting { runtime, ours, .. } = booting;
+    let (runtime, ours) = booting.done(context).await;
     runtime.attach(false).await?;
     said(context, &up.entries, up.changed, request.detach);
     if request.detach {
