@@ -68,8 +68,7 @@ async fn verify_all(
     };
     let own = OwnSystem::launch(context, "verify", context.place().await?).await?;
     let cases = prove::contracts(context, &own.runtime, &own.home, &contracts, &sink).await;
-    own.end(context).await?;
-    cases
+    own.conclude(context, cases).await
 }
 
 /// That the parties asked for are some of the system's, or of its pacts.

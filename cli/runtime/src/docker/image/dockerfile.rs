@@ -9,6 +9,7 @@ use msvc_system::model::{Build, Service};
 use serde_json::Value;
 
 use super::context::Context;
+use super::unused;
 use crate::docker::engine::{Engine, EngineError, asked};
 
 /// Lines of a failed build that are shown.
@@ -36,6 +37,8 @@ const HARMLESS: [&str; 6] = [
 /// One image to build.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Job<'a> {
+    /// The project that it is built for.
+    pub(super) project: &'a str,
     pub(super) service: &'a Service,
     pub(super) build: &'a Build,
     pub(super) reference: &'a str,
@@ -112,6 +115,7 @@ pub(super) async fn build(
         .into_iter()
         .flatten()
         .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+        .chain([(unused::LABEL, job.project)])
         .collect();
     let dockerfile = context.dockerfile.clone();
     let mut options = BuildImageOptionsBuilder::default()
