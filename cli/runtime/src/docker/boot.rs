@@ -6,6 +6,7 @@ use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_report::event::Event;
 use msvc_system::id::ServiceName;
+use msvc_system::problem::Problem;
 
 use super::image::{self, ImageFacts, ImageRequest};
 use super::runtime::DockerRuntime;
@@ -53,9 +54,23 @@ pub fn prepare(
         images,
         mesh,
     };
-    let wanted = wanted(&wish)?;
+    let mut wanted = wanted(&wish)?;
+    wanted.warnings.extend(taken_over(request, observed));
     let plan = decide(observed, &wanted, &Book::default());
     Ok(Prepared { wanted, plan })
+}
+
+/// What `docker compose` made of the project is no longer as it was: that is told.
+fn taken_over(request: &BootRequest<'_>, observed: &Observed) -> Option<Problem> {
+    let what = match observed.made_elsewhere() {
+        0 => return None,
+        1 => "a container".to_owned(),
+        many => format!("{many} containers"),
+    };
+    Some(Problem::warning(format!(
+        "{} has {what} that Docker Compose made: made anew, with the same data",
+        request.options.project
+    )))
 }
 
 /// What a dry run can know: names of images, and not what they say of themselves.

@@ -364,11 +364,6 @@ fn labels_of(
     listens: &BTreeSet<u16>,
 ) -> HashMap<String, String> {
     let (system, options) = (names.system, names.options);
-    let files: Vec<String> = system
-        .files
-        .iter()
-        .map(|f| f.display().to_string())
-        .collect();
     let dependencies: Vec<String> = service
         .depends_on
         .iter()
@@ -382,7 +377,7 @@ fn labels_of(
     let own = [
         (compose::SERVICE, service.name.to_string()),
         (compose::ONE_OFF, "False".to_owned()),
-        (compose::FILES, files.join(",")),
+        (compose::FILES, labels::files(system)),
         (compose::DEPENDS_ON, dependencies.join(",")),
         (labels::SERVICE, service.name.to_string()),
         (labels::LISTENS, ports.join(",")),
