@@ -16,7 +16,7 @@ use msvc_system::id::InstanceId;
 
 use super::engine::{Engine, EngineError, asked};
 use super::labels;
-use super::{network, published};
+use super::{files, network, published};
 use crate::contract::RuntimeError;
 use crate::instance::{ContainerProgram, InstanceSpec, Listen, Program};
 use crate::observed::{MADE_ELSEWHERE, ObservedInstance, Phase};
@@ -83,6 +83,7 @@ async fn run(
     for (name, settings) in &program.joins {
         network::join(engine, container, name, settings).await?;
     }
+    files::lay(engine, container, &program.files).await?;
     let started = engine.docker.start_container(container, None).await;
     started.map_err(asked(format!("starting container {}", program.name)))
 }

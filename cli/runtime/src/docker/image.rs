@@ -31,7 +31,7 @@ mod dockerfile;
 mod elf;
 mod ignore;
 mod pack;
-mod pull;
+pub(super) mod pull;
 
 /// Images made or had at once: each holds a program in memory.
 const AT_ONCE: usize = 3;
@@ -241,6 +241,7 @@ async fn one(
             service,
             build,
             reference: &reference,
+            project: request.system.name.as_str(),
         };
         let line = |line| teller.line(line);
         let made = dockerfile::build(engine, &job, &line);

@@ -75,6 +75,16 @@ pub(crate) fn files(system: &System) -> String {
     files.collect::<Vec<_>>().join(",")
 }
 
+/// What the image of a service carries, as Compose's own do.
+pub(crate) fn of_image(project: &str, service: &str) -> [(String, String); 3] {
+    [
+        (compose::PROJECT, project),
+        (compose::SERVICE, service),
+        (compose::VERSION, compose::VERSION_NOW),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+}
+
 /// What everything in a lane carries.
 pub(crate) fn of_lane(
     project: &ProjectName,

@@ -437,6 +437,7 @@ fn provision(
         name: name.clone(),
         create: sorted(serde_json::to_value(body).unwrap_or_default()),
         joins,
+        files: Vec::new(),
     };
     let mut create = serde_json::to_value(&program).unwrap_or_default();
     // Another build of this program does as well.
