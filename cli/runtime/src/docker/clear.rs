@@ -35,7 +35,7 @@ pub struct Cleared {
 /// # Errors
 /// When the engine does not answer, or something is still used by others.
 pub async fn down(runtime: &DockerRuntime, volumes: bool) -> Result<Cleared, RuntimeError> {
-    let mut cleared = end_all(runtime).await?;
+    let mut cleared = end_all(runtime, !volumes).await?;
     if volumes {
         cleared.removed += remove_data(runtime, &BTreeSet::new()).await?;
     }
@@ -50,7 +50,7 @@ pub async fn undo(
     runtime: &DockerRuntime,
     before: &BTreeSet<String>,
 ) -> Result<Cleared, RuntimeError> {
-    let mut cleared = end_all(runtime).await?;
+    let mut cleared = end_all(runtime, false).await?;
     cleared.removed += remove_data(runtime, before).await?;
     Ok(cleared)
 }
@@ -86,7 +86,8 @@ fn labels_of(runtime: &DockerRuntime) -> [String; 2] {
     [labels::PROJECT, labels::compose::PROJECT].map(|key| format!("{key}={}", runtime.project()))
 }
 
-async fn end_all(runtime: &DockerRuntime) -> Result<Cleared, RuntimeError> {
+/// Ends and removes all but data. `lines`: whether what was written last is to be kept.
+async fn end_all(runtime: &DockerRuntime, lines: bool) -> Result<Cleared, RuntimeError> {
     let engine = runtime.engine();
     let found = runtime.found().await?;
     let mut cleared = Cleared {
@@ -104,7 +105,7 @@ async fn end_all(runtime: &DockerRuntime) -> Result<Cleared, RuntimeError> {
                 let _ = engine.docker.unpause_container(&one.container).await;
             }
             container::end_of(engine, &one).await?;
-            if !volumes {
+            if lines {
                 keep_lines(runtime, &one).await;
             }
             container::remove(engine, &one.container).await
