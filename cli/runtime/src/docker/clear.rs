@@ -50,7 +50,7 @@ pub async fn undo(
     runtime: &DockerRuntime,
     before: &BTreeSet<String>,
 ) -> Result<Cleared, RuntimeError> {
-    let mut cleared = end_all(runtime, false).await?;
+    let mut cleared = end_all(runtime, true).await?;
     cleared.removed += remove_data(runtime, before).await?;
     Ok(cleared)
 }
