@@ -90,13 +90,21 @@ fn served(runtime: Runtime, probe: &str) -> System {
         "services:\n\
          \x20 web:\n{web}    environment: {{ PORT: \"9100\" }}\n    expose: [\"9100\"]\n    ports: [\"9100\"]\n\
          \x20 slow:\n{slow}    depends_on: [web]\n    healthcheck: {{ test: [\"CMD\", \"{probe}\"], interval: 60s, start_period: 600s }}\n\
-         x-msvc: {{ journeys: [{{ name: endless, command: [\"sh\", \"-c\", \"echo $$$$ > playing; exec sleep 600\"] }}] }}\n"
+         x-msvc: {{ journeys: [{{ name: endless, command: [\"sh\", \"-c\", \"setsid sleep 600 & echo $$$$ $! > playing; exec sleep 600\"] }}] }}\n"
     ))
     .on(runtime)
 }
 
 /// Both services, with the grandchild or the mesh.
 const ALL: usize = 3;
+
+/// The processes of the endless journey: its own, and one that left its group and session.
+fn players(system: &System) -> Vec<u32> {
+    let pids = read(&system.directory.join("playing"));
+    pids.split_whitespace()
+        .map(|pid| pid.parse().unwrap())
+        .collect()
+}
 
 /// Every descendant of a process, and the process.
 fn family(pid: u32) -> Vec<u32> {
@@ -175,11 +183,10 @@ fn an_interrupt_in_the_middle_of_demo_leaves_no_process_no_port_and_no_records(r
     for (probe, playing) in [("false", false), ("true", true)] {
         let system = served(runtime, probe);
         let demo = system.start(&["demo"]);
-        let mark = system.directory.join("playing");
         let begun = || {
-            let journey: Option<u32> = read(&mark).trim().parse().ok();
+            let journey = players(&system);
             let there = system.running_of_copies().len() >= ALL;
-            (there && journey.is_some() == playing).then_some(journey)
+            (there && journey.is_empty() != playing).then_some(journey)
         };
         let journey = until("its processes", begun);
         let mut more = family(demo.pid());
@@ -208,18 +215,18 @@ fn copies(system: &System) -> Vec<String> {
 fn what_a_killed_demo_leaves_is_cleared_by_the_next_one(runtime: Runtime) {
     let system = served(runtime, "true");
     let demo = system.start(&["demo"]);
-    until("its journey", || {
-        (!read(&system.directory.join("playing")).is_empty()).then_some(())
+    let players = until("its journey", || {
+        Some(players(&system)).filter(|all| all.len() == 2)
     });
-    let keepers = keepers(&system);
+    let mine = [players, keepers(&system)].concat();
     demo.signal("KILL");
     let _ = demo.finish();
-    match runtime {
-        Runtime::Processes => until("the end of every process", || {
-            let gone = system.processes_of_copies().is_empty();
-            (gone && !keepers.iter().any(|pid| alive(*pid))).then_some(())
-        }),
-        Runtime::Containers => assert_eq!(system.running_of_copies().len(), ALL),
+    until("the end of every process", || {
+        let gone = system.processes_of_copies().is_empty();
+        (gone && !mine.iter().any(|pid| alive(*pid))).then_some(())
+    });
+    if runtime == Runtime::Containers {
+        assert_eq!(system.running_of_copies().len(), ALL);
     }
     let left = copies(&system);
     assert_eq!(left.len(), 1, "{left:?}");

@@ -22,6 +22,8 @@ support::in_both! {
     a_fault_that_nothing_felt_is_inconclusive_and_an_unknown_edge_is_wrong_usage,
     the_commands_own_code_is_passed_on,
     a_killed_injector_takes_its_fault_with_it,
+    a_killed_injector_takes_its_command_with_it_daemons_too,
+    a_kill_is_detected_by_the_first_connection_that_is_refused,
     without_a_restart_policy_a_killed_service_stays_down_and_up_restores_it,
 }
 
@@ -218,6 +220,43 @@ fn a_killed_injector_takes_its_fault_with_it(runtime: Runtime) {
         );
         (done.status.code() == Some(0)).then_some(())
     });
+}
+
+fn a_killed_injector_takes_its_command_with_it_daemons_too(runtime: Runtime) {
+    let shop = Shop::boot(runtime, "");
+    let script = "setsid sleep 600 & echo PIDS $$ $!; exec sleep 600";
+    let command = ["--", "sh", "-c", script].map(str::to_owned);
+    let words: Vec<&str> = command.iter().map(String::as_str).collect();
+    let mut injector = shop.system.start(&[&SLOW[..], &["1ms"], &words].concat());
+    injector.wait_for("PIDS");
+    let said = injector.stdout();
+    let line = said.lines().find_map(|line| line.strip_prefix("PIDS "));
+    let pids = line
+        .expect("pids")
+        .split(' ')
+        .map(|pid| pid.parse().unwrap());
+    let pids: Vec<u32> = pids.collect();
+    kill("KILL", injector.pid());
+    let _ = injector.finish();
+    until("the end of its command", || {
+        (!pids.iter().any(|pid| alive(*pid))).then_some(())
+    });
+}
+
+fn a_kill_is_detected_by_the_first_connection_that_is_refused(runtime: Runtime) {
+    let shop = Shop::boot(runtime, "");
+    shop.stock("refused");
+    // Nobody has called payments yet, so no connection ends with it.
+    let done = shop.run(
+        &["chaos", "kill", "payments"],
+        &shop.order("refused", "cancelled"),
+    );
+    let done = done.expect(0);
+    let said = done.stdout + &done.stderr;
+    assert!(
+        said.contains("refused") && said.contains("on orders->payments:8080"),
+        "{said}"
+    );
 }
 
 fn without_a_restart_policy_a_killed_service_stays_down_and_up_restores_it(runtime: Runtime) {
