@@ -18,7 +18,7 @@ use serde_json::Value;
 
 mod support;
 
-use support::{System, skipped, until};
+use support::{Runtime, System, skipped, until};
 
 /// Whether an engine answers; says loudly when none does.
 fn engine() -> bool {
@@ -126,6 +126,31 @@ fn a_kill_ends_with_the_msvc_that_holds_it_however_that_ends() {
     until("b to be down", || (health() == "exited").then_some(()));
     support::kill("KILL", holding.pid());
     until("b to be back", || (health() == "ready").then_some(()));
+}
+
+#[test]
+fn after_a_killed_up_the_next_one_takes_over_and_down_finds_everything() {
+    if !engine() {
+        return;
+    }
+    let system = nodes("  b: {<<: *node}\n  a: {<<: *node, environment: {B: \"b:8080\"}}\n")
+        .on(Runtime::Containers);
+    let mut up = system.start(&["up"]);
+    up.wait_for("is up");
+    let pids = || -> Vec<Value> {
+        let ps = system.ps();
+        let all = ps["instances"].as_array().unwrap().iter();
+        all.map(|it| it["pid"].clone()).collect()
+    };
+    let before = pids();
+    up.signal("KILL");
+    let _ = up.finish();
+    assert_eq!(pids(), before);
+    let again = system.up();
+    assert!(again.stdout.contains("nothing changed"), "{}", again.stdout);
+    assert_eq!(pids(), before);
+    system.run(&["down"]).expect(0);
+    assert_eq!(system.left(), Vec::<String>::new());
 }
 
 #[test]
