@@ -59,7 +59,7 @@ fn one_service(runtime: Runtime, more: &str) -> System {
 
 fn a_compose_file_that_is_missing_malformed_or_empty_is_told_with_its_place(runtime: Runtime) {
     let empty = System::compose("").on(runtime);
-    refused(&empty, &["up", "-d"], 4, &["compose.yaml"]);
+    refused(&empty, &["up", "-d"], 4, &["compose.yaml:1:1", "fill it"]);
     let malformed = System::compose("services:\n  web: [\n").on(runtime);
     refused(&malformed, &["up", "-d"], 4, &["compose.yaml:"]);
     let typo = System::compose("services:\n  web:\n    imag: x\n").on(runtime);
@@ -268,6 +268,11 @@ fn wrong_flags_are_wrong_usage(runtime: Runtime) {
         ("up --timeout 5", "5sec"),
         ("ps --format yaml", "json"),
         ("chaos inject latency --edge orders --delay 1s", "orders"),
+        ("chaos inject latency --edge a->b --delay 0s", "1ms or more"),
+        (
+            "chaos inject latency --edge a->b --delay 2days",
+            "a day at most",
+        ),
         ("chaos kill web --down 1s -- true", "--down"),
         ("journey run -i quantity", "KEY=VALUE"),
     ] {
@@ -324,13 +329,14 @@ fn a_pact_or_journey_that_matches_nothing_is_inconclusive_or_told(runtime: Runti
     )
     .unwrap();
     let verify = ["contract", "verify"];
-    for (flag, there) in [
-        ("--provider", "there is: web"),
-        ("--consumer", "there is: a"),
-        ("--interaction", "there is: a visit"),
+    for (flag, name, code, there) in [
+        ("--provider", "wbe", 2, "did you mean `web`?"),
+        ("--consumer", "nobody", 2, "there are: a, web"),
+        ("--consumer", "web", 5, "there is: a"),
+        ("--interaction", "nobody", 5, "there is: a visit"),
     ] {
-        let words = [&verify[..], &[flag, "nobody"]].concat();
-        refused(&system, &words, 5, &["`nobody`", there]);
+        let words = [&verify[..], &[flag, name]].concat();
+        refused(&system, &words, code, &[&format!("`{name}`"), there]);
     }
     let absent = [&verify[..], &["absent.json"]].concat();
     refused(&system, &absent, 4, &["absent.json"]);

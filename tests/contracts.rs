@@ -83,6 +83,6 @@ fn without_its_state_handler_a_provider_fails_and_the_reason_is_said(runtime: Ru
 fn nothing_selected_is_inconclusive_and_never_a_pass(runtime: Runtime) {
     let system = System::shop("nothing", "").on(runtime);
     system
-        .run(&["contract", "verify", "--provider", "nobody"])
+        .run(&["contract", "verify", "--provider", "catalog"])
         .expect(5);
 }

@@ -20,6 +20,7 @@ support::in_both! {
     a_delay_above_the_timeout_cancels_the_order_and_refunds_the_late_charge,
     with_notifications_dead_the_order_is_confirmed_and_its_one_mail_comes_after_the_restart,
     a_fault_that_nothing_felt_is_inconclusive_and_an_unknown_edge_is_wrong_usage,
+    two_faults_on_one_edge_are_held_at_once_and_add_up,
     the_commands_own_code_is_passed_on,
     a_killed_injector_takes_its_fault_with_it,
     a_killed_injector_takes_its_command_with_it_daemons_too,
@@ -196,6 +197,19 @@ fn a_fault_that_nothing_felt_is_inconclusive_and_an_unknown_edge_is_wrong_usage(
         "{}",
         done.stderr
     );
+}
+
+fn two_faults_on_one_edge_are_held_at_once_and_add_up(runtime: Runtime) {
+    let shop = Shop::boot(runtime, "");
+    let (first, second) = ([&SLOW[..], &["100ms"]].concat(), [&SLOW[..], &["150ms"]]);
+    let mut beside = shop.system.start(&first);
+    beside.wait_for("latency on orders->payments");
+    shop.stock("both");
+    let done = shop.run(&second.concat(), &shop.order("both", "confirmed"));
+    let (_, seconds) = ordered(&done.expect(0).stdout);
+    assert!(seconds >= 0.25, "{seconds} s");
+    beside.signal("INT");
+    beside.finish().expect(0);
 }
 
 fn the_commands_own_code_is_passed_on(runtime: Runtime) {

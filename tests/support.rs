@@ -16,8 +16,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 mod building;
+mod engine;
 mod http;
 mod machine;
+pub mod nodes;
 mod running;
 mod runtime;
 mod shared_engine;
@@ -25,6 +27,7 @@ mod system;
 mod tools;
 
 pub use building::building;
+pub use engine::{Engine, an_engine_answers, belongings, docker};
 pub use http::http;
 pub use machine::{alive, assert_free, kill, listening};
 pub use running::{Finished, Running, finish};

@@ -10,10 +10,12 @@
     reason = "a test may fail as loudly as it can"
 )]
 
+use std::io::{BufRead as _, BufReader};
+
 mod support;
 
 use serde_json::json;
-use support::{Runtime, System, http, until};
+use support::{Runtime, System, http, runs, until};
 
 support::in_both! {
     up_twice_changes_nothing_and_builds_nothing,
@@ -22,6 +24,7 @@ support::in_both! {
     a_detached_up_lets_a_pipe_end,
     a_foreground_up_streams_logs_until_an_interrupt_stops_the_system,
     logs_are_of_the_services_named_and_stay_when_nothing_runs,
+    followed_logs_end_when_nobody_reads_them_any_more,
     two_copies_side_by_side_keep_their_own_addresses_and_data,
 }
 
@@ -153,6 +156,23 @@ fn logs_are_of_the_services_named_and_stay_when_nothing_runs(runtime: Runtime) {
     system.run(&["down"]).expect(0);
     let after = system.run(&["logs"]).expect(0).stdout;
     assert!(after.contains("shelves: open"), "{after}");
+}
+
+fn followed_logs_end_when_nobody_reads_them_any_more(runtime: Runtime) {
+    let talks = r#"["sh", "-c", "while :; do echo on; sleep 0.01; done"]"#;
+    let text = format!("services:\n  talker:\n{}", runs(talks, ""));
+    let system = System::compose(&text).on(runtime);
+    system.up();
+    let mut command = system.command(&["logs", "-f"]);
+    let mut logs = command
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(logs.stdout.take().unwrap());
+    lines.read_line(&mut String::new()).unwrap();
+    drop(lines);
+    let status = until("its end", || logs.try_wait().unwrap());
+    assert!(status.success(), "{status}");
 }
 
 fn two_copies_side_by_side_keep_their_own_addresses_and_data(runtime: Runtime) {

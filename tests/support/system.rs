@@ -18,6 +18,8 @@ pub struct System {
     pub project: String,
     files: Vec<PathBuf>,
     environment: Vec<(String, String)>,
+    /// The process in whose network namespace `msvc` runs.
+    within: Option<u32>,
     runtime: Runtime,
     _folders: Vec<tempfile::TempDir>,
 }
@@ -82,6 +84,7 @@ impl System {
             project: format!("{name}-{}-{number}", std::process::id()),
             files: Vec::new(),
             environment: Vec::new(),
+            within: None,
             runtime: Runtime::Processes,
             _folders: Vec::new(),
         }
@@ -129,9 +132,29 @@ impl System {
         all.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// The same in containers.
+    pub fn in_containers(self) -> Self {
+        self.with_variable("MSVC_RUNTIME", "docker")
+    }
+
+    /// The same with `msvc` in a process's network namespace.
+    pub fn within(mut self, process: u32) -> Self {
+        self.within = Some(process);
+        self
+    }
+
     /// `msvc` with these arguments on this system.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
+        let program = env!("CARGO_BIN_EXE_msvc");
+        let mut command = match self.within {
+            None => Command::new(program),
+            Some(process) => {
+                let mut command = Command::new("nsenter");
+                let target = format!("--target={process}");
+                command.args([target.as_str(), "--net", "--", program]);
+                command
+            }
+        };
         command
             .arg("-C")
             .arg(&self.directory)

@@ -10,7 +10,7 @@ use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_machine::ward::Mark;
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgrp, tcgetpgrp};
 use tokio::process::{Child, Command};
 
 /// Time for a command to end by itself (Ctrl-C reaches it as well), and again after TERM.
@@ -102,10 +102,14 @@ impl Running {
     /// Sees to it that it ends, with all that it started: by itself, after TERM, after KILL; at
     /// once when `shutdown` is forced.
     pub async fn end(&mut self, clock: &dyn Clock, shutdown: &Shutdown) {
-        let alone = self.ends_by_itself(clock, shutdown).await;
+        // Ctrl-C at the terminal has reached it as well; anything else that ends msvc has not.
+        let alone = reached_by_the_terminal() && self.ends_by_itself(clock, shutdown).await;
         if let Some(mark) = &self.mark {
             mark.end_carriers(clock, shutdown).await;
-        } else if !alone && let Some(pid) = self.pid() {
+        } else if !alone
+            && !shutdown.is_forced()
+            && let Some(pid) = self.pid()
+        {
             // ESRCH means that it is gone already, which is what is wanted.
             let _ = kill(pid, Signal::SIGTERM);
             self.ends_by_itself(clock, shutdown).await;
@@ -136,6 +140,12 @@ fn code(status: ExitStatus) -> u8 {
         (None, None) => 255,
     };
     u8::try_from(number).unwrap_or(255)
+}
+
+/// Whether this process stands in the foreground of a terminal, whose Ctrl-C reaches all that do.
+fn reached_by_the_terminal() -> bool {
+    let terminal = std::fs::File::open("/dev/tty");
+    terminal.is_ok_and(|terminal| tcgetpgrp(terminal) == Ok(getpgrp()))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 mod artifacts;
 mod boot;
+mod booting;
 mod cli;
 mod command;
 mod context;
@@ -19,6 +20,7 @@ mod here;
 mod interrupt;
 mod outlets;
 mod own_system;
+mod place;
 mod prove;
 mod running;
 mod supervise;

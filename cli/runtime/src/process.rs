@@ -45,7 +45,7 @@ mod signals;
 mod supervise;
 mod supervisor;
 
-pub use clear::{Down, down};
+pub use clear::{Down, down, down_in_turn};
 pub use client::ProcessRuntime;
 pub use guardian::{GuardianOptions, guardian_main};
 pub use home::ProjectHome;

@@ -62,6 +62,8 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
         sink: &sink,
         shutdown: &context.shutdown,
         seed,
+        // Several commands may each hold a fault on one edge.
+        name: format!("inject-{}", context.run),
         again,
     };
     let ended = inject::latency(&latency, command.as_ref(), &tools).await;
@@ -163,6 +165,7 @@ async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failu
         sink: &sink,
         shutdown: &context.shutdown,
         seed: 0,
+        name: format!("kill-{}", context.run),
         again: again_kill(context, request),
     };
     let ended = kill::kill(&request.service, &down, prove::RECOVERY_LIMIT, &tools).await;

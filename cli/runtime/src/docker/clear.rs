@@ -35,6 +35,59 @@ pub struct Cleared {
 /// # Errors
 /// When the engine does not answer, or something is still used by others.
 pub async fn down(runtime: &DockerRuntime, volumes: bool) -> Result<Cleared, RuntimeError> {
+    let mut cleared = end_all(runtime, !volumes).await?;
+    if volumes {
+        cleared.removed += remove_data(runtime, &BTreeSet::new()).await?;
+    }
+    Ok(cleared)
+}
+
+/// Ends all of the project, as [`down`] does, with its data but for what is in `before`.
+///
+/// # Errors
+/// As [`down`].
+pub async fn undo(
+    runtime: &DockerRuntime,
+    before: &BTreeSet<String>,
+) -> Result<Cleared, RuntimeError> {
+    let mut cleared = end_all(runtime, false).await?;
+    cleared.removed += remove_data(runtime, before).await?;
+    Ok(cleared)
+}
+
+/// The names of the project's volumes.
+///
+/// # Errors
+/// When the engine does not answer.
+pub async fn data(runtime: &DockerRuntime) -> Result<BTreeSet<String>, RuntimeError> {
+    let mut names = BTreeSet::new();
+    for label in labels_of(runtime) {
+        let found = volume::labelled(runtime.engine(), &label).await?;
+        let own = found.into_iter().filter(|it| is_own(runtime, &it.1));
+        names.extend(own.map(|it| it.0.name));
+    }
+    Ok(names)
+}
+
+/// Removes the project's volumes but for `kept`; how many.
+async fn remove_data(
+    runtime: &DockerRuntime,
+    kept: &BTreeSet<String>,
+) -> Result<usize, RuntimeError> {
+    let names: Vec<String> = data(runtime).await?.difference(kept).cloned().collect();
+    for name in &names {
+        volume::remove(runtime.engine(), name).await?;
+    }
+    Ok(names.len())
+}
+
+/// By which labels something is the project's: msvc's, and Compose's.
+fn labels_of(runtime: &DockerRuntime) -> [String; 2] {
+    [labels::PROJECT, labels::compose::PROJECT].map(|key| format!("{key}={}", runtime.project()))
+}
+
+/// Ends and removes all but data. `lines`: whether what was written last is to be kept.
+async fn end_all(runtime: &DockerRuntime, lines: bool) -> Result<Cleared, RuntimeError> {
     let engine = runtime.engine();
     let found = runtime.found().await?;
     let mut cleared = Cleared {
@@ -52,7 +105,7 @@ pub async fn down(runtime: &DockerRuntime, volumes: bool) -> Result<Cleared, Run
                 let _ = engine.docker.unpause_container(&one.container).await;
             }
             container::end_of(engine, &one).await?;
-            if !volumes {
+            if lines {
                 keep_lines(runtime, &one).await;
             }
             container::remove(engine, &one.container).await
@@ -64,38 +117,16 @@ pub async fn down(runtime: &DockerRuntime, volumes: bool) -> Result<Cleared, Run
         container::remove(engine, &mesh.container).await?;
         cleared.removed += 1;
     }
-    let label = format!("{}={}", labels::PROJECT, runtime.project());
-    let compose = format!("{}={}", labels::compose::PROJECT, runtime.project());
     let mut names = BTreeSet::new();
-    for label in [&label, &compose] {
-        let found = network::labelled(engine, label).await?;
-        names.extend(
-            found
-                .into_iter()
-                .filter(|it| is_own(runtime, &it.1))
-                .map(|it| it.0.name),
-        );
+    for label in labels_of(runtime) {
+        let found = network::labelled(engine, &label).await?;
+        let own = found.into_iter().filter(|it| is_own(runtime, &it.1));
+        names.extend(own.map(|it| it.0.name));
     }
     for name in &names {
         network::remove(engine, name).await?;
     }
     cleared.removed += names.len();
-    if volumes {
-        let mut names = BTreeSet::new();
-        for label in [&label, &compose] {
-            let found = volume::labelled(engine, label).await?;
-            names.extend(
-                found
-                    .into_iter()
-                    .filter(|it| is_own(runtime, &it.1))
-                    .map(|it| it.0.name),
-            );
-        }
-        for name in &names {
-            volume::remove(engine, name).await?;
-        }
-        cleared.removed += names.len();
-    }
     Ok(cleared)
 }
 

@@ -16,10 +16,10 @@ use msvc_system::id::InstanceId;
 
 use super::engine::{Engine, EngineError, asked};
 use super::labels;
-use super::{network, published};
+use super::{files, network, published};
 use crate::contract::RuntimeError;
 use crate::instance::{ContainerProgram, InstanceSpec, Listen, Program};
-use crate::observed::{ObservedInstance, Phase};
+use crate::observed::{MADE_ELSEWHERE, ObservedInstance, Phase};
 
 /// What the engine needs on top of a container's own grace to end it.
 const SLACK: Duration = Duration::from_secs(30);
@@ -83,6 +83,7 @@ async fn run(
     for (name, settings) in &program.joins {
         network::join(engine, container, name, settings).await?;
     }
+    files::lay(engine, container, &program.files).await?;
     let started = engine.docker.start_container(container, None).await;
     started.map_err(asked(format!("starting container {}", program.name)))
 }
@@ -188,7 +189,7 @@ fn instance(labels: &HashMap<String, String>) -> Option<InstanceId> {
             lane: msvc_system::id::LaneName::main(),
             service: labels.get(compose::SERVICE)?.parse().ok()?,
             replica: labels.get(compose::NUMBER)?.parse().ok()?,
-            incarnation: 0,
+            incarnation: MADE_ELSEWHERE,
         })
     })
 }
@@ -260,17 +261,29 @@ impl Found {
         addresses.into_iter().next()
     }
 
-    /// The ports that the file says it listens on.
+    /// The ports that the file says it listens on; of what msvc did not make, those that the
+    /// container tells.
     pub(super) fn listens(&self) -> Vec<Listen> {
         let address = self.address().unwrap_or(Ipv4Addr::UNSPECIFIED.into());
-        let ports = self.labels.get(labels::LISTENS);
-        let ports = ports.map(String::as_str).unwrap_or_default().split(',');
+        let ports: Vec<u16> = match self.labels.get(labels::LISTENS) {
+            Some(ports) => ports.split(',').filter_map(|it| it.parse().ok()).collect(),
+            None => self.exposed(),
+        };
         ports
-            .filter_map(|port| port.parse().ok())
+            .into_iter()
             .map(|port| Listen {
                 port,
                 backend: SocketAddr::new(address, port),
             })
+            .collect()
+    }
+
+    /// The TCP ports that the container itself tells.
+    fn exposed(&self) -> Vec<u16> {
+        let config = self.seen.config.as_ref();
+        let exposed = config.and_then(|config| config.exposed_ports.as_ref());
+        let tcp = exposed.into_iter().flatten();
+        tcp.filter_map(|port| port.strip_suffix("/tcp")?.parse().ok())
             .collect()
     }
 

@@ -64,6 +64,8 @@ pub(super) async fn launch(runtime: &DockerRuntime) -> Result<Session, RuntimeEr
             .arg("internal-keeper")
             .arg(runtime.project().as_str())
             .arg(runtime.root())
+            // The engine that the project is in, whatever is chosen now.
+            .env("DOCKER_HOST", runtime.engine().place.host())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::EngineError;
@@ -14,7 +14,8 @@ use super::EngineError;
 const SOCKET: &str = "/var/run/docker.sock";
 
 /// Where an engine may be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Place {
     /// A Unix socket.
     Socket {
@@ -30,6 +31,17 @@ pub enum Place {
         /// Who said so.
         by: String,
     },
+}
+
+impl Place {
+    /// As `DOCKER_HOST` names it.
+    #[must_use]
+    pub fn host(&self) -> String {
+        match self {
+            Self::Socket { path, .. } => format!("unix://{}", path.display()),
+            Self::Tcp { address, .. } => address.clone(),
+        }
+    }
 }
 
 impl fmt::Display for Place {

@@ -18,7 +18,7 @@ use msvc_system::model::{MountSource, Service};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::elf;
+use super::{elf, unused};
 use crate::build::Built;
 use crate::docker::engine::{Engine, EngineError, asked};
 
@@ -37,10 +37,10 @@ const CERTIFICATES: [&str; 4] = [
 ];
 
 /// Changes when images are made of other things than before.
-const FORM: &str = "2";
+const FORM: &str = "3";
 
 /// The label that tells packed images, with their name and binary.
-const LABEL: &str = "msvc.packed";
+pub(super) const LABEL: &str = "msvc.packed";
 
 /// An image to make.
 #[derive(Debug, Clone)]
@@ -53,11 +53,14 @@ pub(super) struct Plan {
     program: String,
     /// Folders with their owner.
     folders: BTreeMap<String, (u64, u64)>,
+    /// The project that it is made for; none where any may need it.
+    project: Option<String>,
 }
 
 impl Plan {
     /// The image of what was built for `service`.
     pub(super) fn of(
+        project: &str,
         service: &Service,
         built: &Built,
         reference: &str,
@@ -91,6 +94,7 @@ impl Plan {
             binary,
             program,
             folders,
+            project: Some(project.to_owned()),
         })
     }
 }
@@ -115,6 +119,7 @@ impl Plan {
             binary: path.to_owned(),
             program: program.ok_or_else(|| told("it is no file"))?,
             folders: BTreeMap::new(),
+            project: None,
         })
     }
 
@@ -220,6 +225,8 @@ fn archive(plan: &Plan) -> Result<Bytes, EngineError> {
     let layer = layer(plan, &program).map_err(in_memory)?;
     drop(program);
     let layer_digest = hex(&Sha256::digest(&layer));
+    let mut labels = std::collections::HashMap::from([(LABEL, plan.label())]);
+    labels.extend(plan.project.clone().map(|project| (unused::LABEL, project)));
     let config = json!({
         "architecture": architecture(),
         "os": "linux",
@@ -228,7 +235,7 @@ fn archive(plan: &Plan) -> Result<Bytes, EngineError> {
             "Env": [PATH],
             "Cmd": [plan.program],
             "WorkingDir": "/",
-            "Labels": { LABEL: plan.label() },
+            "Labels": labels,
         },
         "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{layer_digest}")] },
         "history": [{ "created": "1970-01-01T00:00:00Z", "created_by": "msvc" }],
@@ -382,6 +389,7 @@ mod tests {
             binary: binary.clone(),
             program: "orders".into(),
             folders: BTreeMap::from([("var/lib/orders".into(), (7, 8))]),
+            project: Some("shop".into()),
         };
         let first = archive(&plan).unwrap();
         let later = std::fs::read(&binary).unwrap();
