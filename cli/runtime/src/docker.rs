@@ -11,7 +11,7 @@
 //! Layout, from the ground up
 //! - [`engine`]: where it is, and what it could not do. `labels`: the state.
 //! - [`image`]: the image of each service. [`want`]: a lane as it is wanted, pure.
-//! - `network`, `volume`, `container`, `beside`: one thing of the engine each.
+//! - `network`, `volume`, `container`, `files`, `beside`: one thing of the engine each.
 //! - `subnets`, `mesh_container`: where the mesh listens, and its container; [`aboard`] is the main
 //!   inside it.
 //! - `held`: what a lane's containers hold already. `remembered`: which engine it is.
@@ -30,6 +30,7 @@ mod beside;
 mod clear;
 mod container;
 mod events;
+mod files;
 mod held;
 pub mod keeper;
 mod labels;

@@ -1,5 +1,6 @@
 //! What one instance is and runs, resolved to the last setting: a runtime adds nothing.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -76,6 +77,31 @@ pub struct ContainerProgram {
     /// Networks that it joins before it starts, besides the one it is created on, by name, with
     /// its settings there in the engine's own words.
     pub joins: Vec<(String, serde_json::Value)>,
+    /// Files that are laid into it before it starts.
+    #[serde(default)]
+    pub files: Vec<ContainerFile>,
+}
+
+/// A file laid into a container.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerFile {
+    /// Where, absolute.
+    pub path: String,
+    /// What is in it.
+    pub text: String,
+    /// Its owner.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+    /// Its permissions.
+    pub mode: u32,
+}
+
+impl fmt::Debug for ContainerFile {
+    /// What is in it may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} bytes)", self.path, self.text.len())
+    }
 }
 
 /// A host process. Its environment is exactly what stands here.

@@ -28,6 +28,8 @@ const SELF_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "0.0.0.0"];
 pub struct Names {
     by_name: BTreeMap<String, ServiceName>,
     ports: BTreeMap<ServiceName, Vec<u16>>,
+    /// Names that one caller alone has for others.
+    links: BTreeMap<ServiceName, BTreeMap<String, ServiceName>>,
 }
 
 impl Names {
@@ -49,7 +51,16 @@ impl Names {
             .values()
             .map(|service| (service.name.clone(), service.listens.clone()))
             .collect();
-        Self { by_name, ports }
+        let links = system.services.values().map(|service| {
+            let links = service.links.iter();
+            let links = links.map(|link| (link.alias.clone(), link.service.clone()));
+            (service.name.clone(), links.collect())
+        });
+        Self {
+            by_name,
+            ports,
+            links: links.collect(),
+        }
     }
 
     /// Every name that stands for `service`, its own first.
@@ -60,6 +71,12 @@ impl Names {
             .filter(move |(name, of)| *of == service && name.as_str() != service.as_str())
             .map(|(name, _)| name.as_str());
         std::iter::once(service.as_str()).chain(others)
+    }
+
+    /// Whom a name means to its caller.
+    fn meant(&self, caller: &ServiceName, name: &str) -> Option<&ServiceName> {
+        let own = self.links.get(caller).and_then(|links| links.get(name));
+        own.or_else(|| self.by_name.get(name))
     }
 
     fn listens(&self, service: &ServiceName) -> &[u16] {
@@ -73,7 +90,7 @@ impl Names {
             if setting.in_healthcheck && SELF_NAMES.contains(&name) {
                 Some(setting.owner.clone())
             } else {
-                self.by_name.get(name).cloned()
+                self.meant(setting.owner, name).cloned()
             }
         };
         let value = setting.value;
@@ -133,7 +150,7 @@ impl Names {
             let name = item.trim();
             let start = at + (item.len() - item.trim_start().len());
             at += item.len() + 1;
-            let Some(callee) = self.by_name.get(name) else {
+            let Some(callee) = self.meant(setting.owner, name) else {
                 continue;
             };
             let call = setting

@@ -105,6 +105,13 @@ impl Observed {
             .filter(|there| there.id.same_replica(id))
             .max_by_key(|there| there.id.incarnation)
     }
+
+    /// How many instances somebody else made under the project's name, as `docker compose` does.
+    #[must_use]
+    pub fn made_elsewhere(&self) -> usize {
+        let instances = self.instances.iter();
+        instances.filter(|there| there.is_made_elsewhere()).count()
+    }
 }
 
 /// One instance as it stands.
@@ -129,6 +136,18 @@ pub struct ObservedInstance {
     /// Its ports.
     pub listens: Vec<Listen>,
 }
+
+impl ObservedInstance {
+    /// Whether it was not msvc that made it: what it was made with is not known, and no edge of a
+    /// mesh leads to it.
+    #[must_use]
+    pub const fn is_made_elsewhere(&self) -> bool {
+        self.id.incarnation == MADE_ELSEWHERE
+    }
+}
+
+/// The incarnation of what msvc did not make; its own begin at 1.
+pub(crate) const MADE_ELSEWHERE: u32 = 0;
 
 /// What an instance does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -56,6 +56,26 @@ impl Level {
     }
 }
 
+/// Every field of a service that has none below it, by its path (`healthcheck.test`), in
+/// alphabetical order. Fields of the entries of a list or mapping stand below it all the same
+/// (`volumes.bind.selinux`).
+#[must_use]
+pub fn of_a_service() -> Vec<String> {
+    let mut paths = Vec::new();
+    gather(&SERVICE, "", &mut paths);
+    paths
+}
+
+fn gather(level: &'static Level, above: &str, paths: &mut Vec<String>) {
+    for (key, kind) in level.keys {
+        let path = format!("{above}{key}");
+        match kind {
+            Kind::In(below) | Kind::Each(below) => gather(below, &format!("{path}."), paths),
+            _ => paths.push(path),
+        }
+    }
+}
+
 /// Checks every key and kind from the root on. With `lenient`, unknown keys are warnings.
 pub(crate) fn check(root: &Node, lenient: bool, problems: &mut Problems) {
     let mut checker = Checker {

@@ -23,7 +23,7 @@ pub mod dotenv;
 pub mod duration;
 mod edges;
 mod extends;
-mod fields;
+pub mod fields;
 pub mod files;
 mod forms;
 pub mod id;

@@ -15,12 +15,14 @@ use crate::problem::Place;
 
 mod edge;
 mod extension;
+mod mount;
 
 pub use edge::{Edge, EdgeReason};
 pub use extension::{
     Call, ContractExtension, JourneyReference, ProcessBuild, ProcessExtension, ServiceExtension,
     SystemExtension,
 };
+pub use mount::{FileSource, GivenFile, Mount, MountSource, Volume};
 
 /// A loaded system.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -93,8 +95,12 @@ pub struct Service {
     pub depends_on: Vec<Dependency>,
     /// `healthcheck`, when given and not disabled.
     pub healthcheck: Option<Healthcheck>,
+    /// Names by which it alone calls others (`links: [SERVICE:ALIAS]`).
+    pub links: Vec<Link>,
     /// Mounts.
     pub mounts: Vec<Mount>,
+    /// Secrets and configs, which it finds as files.
+    pub files: Vec<GivenFile>,
     /// `restart`.
     pub restart: RestartPolicy,
     /// `stop_grace_period`, Compose's default 10 s.
@@ -170,6 +176,17 @@ pub struct Dependency {
     pub place: Place,
 }
 
+/// A name of a service that one caller has for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Whom it means.
+    pub service: ServiceName,
+    /// The name.
+    pub alias: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
 /// `depends_on.condition`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -209,44 +226,6 @@ pub enum HealthTest {
     Shell(String),
 }
 
-/// A mount.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mount {
-    /// What is mounted.
-    pub source: MountSource,
-    /// Where, inside the service.
-    pub target: String,
-    /// Whether it is read-only.
-    pub read_only: bool,
-    /// Where it stands.
-    pub place: Place,
-}
-
-/// What a mount mounts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MountSource {
-    /// A named volume.
-    Volume(String),
-    /// A folder or file of the host, absolute.
-    Bind(PathBuf),
-    /// A volume without a name.
-    Anonymous,
-    /// Memory.
-    Tmpfs,
-}
-
-/// A named volume.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Volume {
-    /// `external: true`.
-    pub external: bool,
-    /// `name`, when given.
-    pub name: Option<String>,
-    /// `labels`.
-    pub labels: IndexMap<String, String>,
-}
-
 /// A network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
@@ -260,12 +239,18 @@ pub struct Network {
     pub internal: bool,
     /// `attachable`.
     pub attachable: bool,
+    /// `enable_ipv4`, when given.
+    pub enable_ipv4: Option<bool>,
     /// `enable_ipv6`.
     pub enable_ipv6: bool,
     /// `driver_opts`.
     pub options: IndexMap<String, String>,
     /// `labels`.
     pub labels: IndexMap<String, String>,
+    /// `ipam.driver`, when given.
+    pub ipam_driver: Option<String>,
+    /// `ipam.options`.
+    pub ipam_options: IndexMap<String, String>,
     /// `ipam.config`.
     pub subnets: Vec<Subnet>,
     /// Where it stands.

@@ -12,11 +12,10 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::fields::not_supported;
 use crate::files::Files;
 use crate::forms::scalar_text;
 use crate::id::ServiceName;
-use crate::model::{Placed, Service, ServiceExtension, Volume};
+use crate::model::{Placed, Service, ServiceExtension};
 use crate::problem::{Problem, Problems};
 use crate::shown_path::shown_path;
 use crate::volume_text;
@@ -26,6 +25,7 @@ mod build;
 mod command;
 mod depends_on;
 mod environment;
+mod files;
 mod healthcheck;
 mod mounts;
 mod networks;
@@ -33,12 +33,14 @@ mod others;
 mod ports;
 mod restart;
 pub(crate) mod scalars;
+mod volumes;
 pub(crate) mod words;
 
 pub(crate) use command::words_of;
 pub(crate) use networks::networks;
+pub(crate) use volumes::volumes;
 
-use scalars::{flag, number, optional_text, texts};
+use scalars::{number, optional_text, texts};
 
 /// Compose's default time between the stop signal and the kill.
 const DEFAULT_GRACE: Duration = Duration::from_secs(10);
@@ -57,6 +59,8 @@ pub(crate) struct Context<'a> {
     pub(crate) environment: &'a BTreeMap<String, String>,
     /// How files are read.
     pub(crate) files: &'a Files,
+    /// All files as one tree.
+    pub(crate) tree: &'a Node,
     /// Names of the declared volumes.
     pub(crate) volumes: Vec<&'a str>,
     /// Ports opened so far.
@@ -77,6 +81,7 @@ impl<'a> Context<'a> {
             shown_from,
             environment,
             files,
+            tree,
             volumes: volumes.iter().map(|(key, _)| key.text.as_str()).collect(),
             ports: Cell::new(0),
         }
@@ -188,7 +193,9 @@ fn service(
         datagrams,
         ports,
         depends_on: depends_on::dependencies(node, problems),
+        links: depends_on::links(node, problems),
         mounts: mounts::mounts(node, context, problems),
+        files: files::files(node, context, problems),
         restart: restart::policy(node, problems),
         stop_grace_period: grace.unwrap_or(DEFAULT_GRACE),
         stop_signal: signal.unwrap_or_else(|| "SIGTERM".to_owned()),
@@ -251,70 +258,5 @@ fn replicas(node: &Node, problems: &mut Problems) -> u32 {
             1
         }
         None => 1,
-    }
-}
-
-/// The declared volumes.
-pub(crate) fn volumes(tree: &Node, problems: &mut Problems) -> IndexMap<String, Volume> {
-    let mut volumes = IndexMap::new();
-    let Some(node) = tree.get("volumes").filter(|n| !n.is_null()) else {
-        return volumes;
-    };
-    let Some(entries) = node.as_map() else {
-        problems.push(node.expected("the top-level `volumes`", "a mapping"));
-        return volumes;
-    };
-    for (key, node) in entries {
-        if key.text.starts_with("x-") {
-            continue;
-        }
-        volumes.insert(key.text.clone(), volume(node, problems));
-    }
-    volumes
-}
-
-fn volume(node: &Node, problems: &mut Problems) -> Volume {
-    let mut name = optional_text(node.get("name"), "the name of a volume", problems);
-    let external = match node.get("external").filter(|n| !n.is_null()) {
-        // The form before `name` existed.
-        Some(external) if external.as_map().is_some() => {
-            name = name
-                .or_else(|| optional_text(external.get("name"), "the name of a volume", problems));
-            true
-        }
-        Some(external) => flag(external, "`external`").unwrap_or_else(|problem| {
-            problems.push(problem);
-            false
-        }),
-        None => false,
-    };
-    if let Some((key, driver)) = node.entry("driver")
-        && driver
-            .as_str()
-            .is_some_and(|driver| !matches!(driver, "" | "local"))
-    {
-        problems.push(not_supported(
-            "a volume driver other than `local`",
-            &key.place,
-            "",
-        ));
-    }
-    if let Some((key, options)) = node.entry("driver_opts")
-        && !options.entries().is_empty()
-    {
-        problems.push(not_supported(
-            "`driver_opts` of a volume",
-            &key.place,
-            "mount a folder of the host instead",
-        ));
-    }
-    let labels = node.get("labels").map(Node::entries).unwrap_or_default();
-    Volume {
-        external,
-        name,
-        labels: labels
-            .iter()
-            .filter_map(|(key, value)| Some((key.text.clone(), scalar_text(value)?)))
-            .collect(),
     }
 }

@@ -1,9 +1,11 @@
 //! `msvc ps`: what runs, and with `--edges` who calls whom.
 
 use msvc_mesh::spec::EdgeStatus;
+use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 use msvc_runtime::observed::{Observed, ObservedInstance};
 use msvc_system::id::Party;
+use msvc_system::problem::Problem;
 use serde_json::{Value, json};
 
 use crate::cli::Ps;
@@ -43,6 +45,12 @@ pub async fn run(context: &Context, request: &Ps) -> Result<Ending, Failure> {
         context.terminal.result(&edges(&observed).render());
     } else {
         context.terminal.result(&instances(&observed).render());
+    }
+    if observed.made_elsewhere() > 0 {
+        let what = format!("{} was started by Docker Compose", context.system.name);
+        let hint = "`msvc up` takes it over, with its data and a mesh on every edge";
+        let problem = Problem::warning(what).hint(hint);
+        context.terminal.event(&Event::Warned { problem });
     }
     Ok(Exit::Held.into())
 }

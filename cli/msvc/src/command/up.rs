@@ -93,7 +93,10 @@ async fn stay(
     request: &Up,
 ) -> Result<Ending, Failure> {
     let lines = logs::follow(runtime, &request.services).await?;
-    logs::print(context, lines).await;
+    if !logs::print(context, lines).await {
+        // As a closed terminal does.
+        context.shutdown.request_once();
+    }
     if !context.shutdown.is_requested() {
         if let Some(lost) = runtime.lost().await {
             return Err(lost);

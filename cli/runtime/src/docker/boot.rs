@@ -6,7 +6,9 @@ use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_report::event::Event;
 use msvc_system::id::ServiceName;
+use msvc_system::problem::Problem;
 
+use super::engine::ApiVersion;
 use super::image::{self, ImageFacts, ImageRequest};
 use super::runtime::DockerRuntime;
 use super::want::{MeshWish, Wish, wanted};
@@ -42,6 +44,7 @@ pub struct BootRequest<'a> {
 /// # Errors
 /// When the system cannot run as the file says.
 pub fn prepare(
+    api: ApiVersion,
     request: &BootRequest<'_>,
     images: &BTreeMap<ServiceName, ImageFacts>,
     mesh: Option<&MeshWish>,
@@ -52,10 +55,25 @@ pub fn prepare(
         options: request.options,
         images,
         mesh,
+        api,
     };
-    let wanted = wanted(&wish)?;
+    let mut wanted = wanted(&wish)?;
+    wanted.warnings.extend(taken_over(request, observed));
     let plan = decide(observed, &wanted, &Book::default());
     Ok(Prepared { wanted, plan })
+}
+
+/// What `docker compose` made of the project is no longer as it was: that is told.
+fn taken_over(request: &BootRequest<'_>, observed: &Observed) -> Option<Problem> {
+    let what = match observed.made_elsewhere() {
+        0 => return None,
+        1 => "a container".to_owned(),
+        many => format!("{many} containers"),
+    };
+    Some(Problem::warning(format!(
+        "{} has {what} that Docker Compose made: made anew, with the same data",
+        request.options.project
+    )))
 }
 
 /// What a dry run can know: names of images, and not what they say of themselves.
@@ -77,7 +95,8 @@ pub async fn dry_run(
     };
     let services = chosen(request.system, &request.options.services)?;
     let asked = images_of(request, &services);
-    prepare(request, &image::unmade(&asked), mesh.as_ref(), observed)
+    let images = image::unmade(&asked);
+    prepare(engine.speaks(), request, &images, mesh.as_ref(), observed)
 }
 
 /// Brings a system up: what runs already as it is wanted is left alone.
@@ -98,7 +117,9 @@ pub async fn up(
     let services = chosen(request.system, &request.options.services)?;
     let asked = images_of(request, &services);
     // What the file gets wrong is told before anything is made.
-    prepare(request, &image::unmade(&asked), None, &Observed::default())?;
+    let api = runtime.engine().speaks();
+    let unmade = image::unmade(&asked);
+    prepare(api, request, &unmade, None, &Observed::default())?;
     runtime.externals(request.system, request.options).await?;
     let mesh = match request.mesh {
         false => None,
@@ -115,7 +136,7 @@ pub async fn up(
         observed = runtime.observe() => observed?,
         () = shutdown.requested() => return Err(RuntimeError::Interrupted.into()),
     };
-    let mut prepared = prepare(request, &images, mesh.as_ref(), &observed)?;
+    let mut prepared = prepare(api, request, &images, mesh.as_ref(), &observed)?;
     let warnings = runtime.uncarried(&prepared).await?;
     prepared.wanted.warnings.extend(warnings);
     let execution = Execution {

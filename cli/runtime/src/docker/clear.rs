@@ -8,12 +8,16 @@ use msvc_system::id::ServiceName;
 
 use super::container::{self, Found};
 use super::runtime::DockerRuntime;
-use super::{labels, network, volume};
+use super::{labels, logs, network, volume};
 use crate::contract::RuntimeError;
 use crate::observed::Phase;
+use crate::process::{self, ProjectHome};
 
 /// Containers ended at once.
 const AT_ONCE: usize = 16;
+
+/// So many of the last lines of each container outlive it.
+const KEPT: u32 = 10_000;
 
 /// What `down` did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,12 +29,13 @@ pub struct Cleared {
 }
 
 /// Ends every container of the project, dependents first, and removes containers and networks;
-/// with `volumes` its data too.
+/// with `volumes` its data too. Without, what the containers wrote last is kept among the
+/// project's records, where `msvc logs` finds it.
 ///
 /// # Errors
 /// When the engine does not answer, or something is still used by others.
 pub async fn down(runtime: &DockerRuntime, volumes: bool) -> Result<Cleared, RuntimeError> {
-    let mut cleared = end_all(runtime).await?;
+    let mut cleared = end_all(runtime, !volumes).await?;
     if volumes {
         cleared.removed += remove_data(runtime, &BTreeSet::new()).await?;
     }
@@ -45,7 +50,7 @@ pub async fn undo(
     runtime: &DockerRuntime,
     before: &BTreeSet<String>,
 ) -> Result<Cleared, RuntimeError> {
-    let mut cleared = end_all(runtime).await?;
+    let mut cleared = end_all(runtime, false).await?;
     cleared.removed += remove_data(runtime, before).await?;
     Ok(cleared)
 }
@@ -81,7 +86,8 @@ fn labels_of(runtime: &DockerRuntime) -> [String; 2] {
     [labels::PROJECT, labels::compose::PROJECT].map(|key| format!("{key}={}", runtime.project()))
 }
 
-async fn end_all(runtime: &DockerRuntime) -> Result<Cleared, RuntimeError> {
+/// Ends and removes all but data. `lines`: whether what was written last is to be kept.
+async fn end_all(runtime: &DockerRuntime, lines: bool) -> Result<Cleared, RuntimeError> {
     let engine = runtime.engine();
     let found = runtime.found().await?;
     let mut cleared = Cleared {
@@ -98,7 +104,11 @@ async fn end_all(runtime: &DockerRuntime) -> Result<Cleared, RuntimeError> {
             if one.phase() == Phase::HeldDown {
                 let _ = engine.docker.unpause_container(&one.container).await;
             }
-            container::stop(engine, &one).await
+            container::end_of(engine, &one).await?;
+            if lines {
+                keep_lines(runtime, &one).await;
+            }
+            container::remove(engine, &one.container).await
         });
         let ended = each.buffer_unordered(AT_ONCE).try_collect::<Vec<()>>();
         ended.await?;
@@ -118,6 +128,15 @@ async fn end_all(runtime: &DockerRuntime) -> Result<Cleared, RuntimeError> {
     }
     cleared.removed += names.len();
     Ok(cleared)
+}
+
+/// Keeps the last lines of a container that has ended.
+async fn keep_lines(runtime: &DockerRuntime, one: &Found) {
+    let lines = logs::last(runtime.engine(), one, KEPT).await;
+    // A disk that is full is no reason to leave the container there.
+    if let Ok(home) = ProjectHome::new(runtime.root(), runtime.project().clone(), None) {
+        let _ = process::keep_lines(&home, &one.id, &lines);
+    }
 }
 
 /// Another copy's, whose folder is there, is not ours.

@@ -16,10 +16,10 @@ use msvc_system::id::InstanceId;
 
 use super::engine::{Engine, EngineError, asked};
 use super::labels;
-use super::{network, published};
+use super::{files, network, published};
 use crate::contract::RuntimeError;
 use crate::instance::{ContainerProgram, InstanceSpec, Listen, Program};
-use crate::observed::{ObservedInstance, Phase};
+use crate::observed::{MADE_ELSEWHERE, ObservedInstance, Phase};
 
 /// What the engine needs on top of a container's own grace to end it.
 const SLACK: Duration = Duration::from_secs(30);
@@ -83,6 +83,7 @@ async fn run(
     for (name, settings) in &program.joins {
         network::join(engine, container, name, settings).await?;
     }
+    files::lay(engine, container, &program.files).await?;
     let started = engine.docker.start_container(container, None).await;
     started.map_err(asked(format!("starting container {}", program.name)))
 }
@@ -112,10 +113,15 @@ fn is_its_own(status: u16, why: &str) -> bool {
 
 /// Ends a container with its own signal and grace, and clears it away.
 pub(super) async fn stop(engine: &Engine, found: &Found) -> Result<(), EngineError> {
+    end_of(engine, found).await?;
+    remove(engine, &found.container).await
+}
+
+/// Ends a container with its own signal and grace, and leaves it there.
+pub(super) async fn end_of(engine: &Engine, found: &Found) -> Result<(), EngineError> {
     let config = found.seen.config.clone().unwrap_or_default();
     let grace = config.stop_timeout.unwrap_or(10);
-    end(engine, &found.container, grace).await?;
-    remove(engine, &found.container).await
+    end(engine, &found.container, grace).await
 }
 
 /// Ends a container and leaves it there.
@@ -183,7 +189,7 @@ fn instance(labels: &HashMap<String, String>) -> Option<InstanceId> {
             lane: msvc_system::id::LaneName::main(),
             service: labels.get(compose::SERVICE)?.parse().ok()?,
             replica: labels.get(compose::NUMBER)?.parse().ok()?,
-            incarnation: 0,
+            incarnation: MADE_ELSEWHERE,
         })
     })
 }
@@ -255,17 +261,29 @@ impl Found {
         addresses.into_iter().next()
     }
 
-    /// The ports that the file says it listens on.
+    /// The ports that the file says it listens on; of what msvc did not make, those that the
+    /// container tells.
     pub(super) fn listens(&self) -> Vec<Listen> {
         let address = self.address().unwrap_or(Ipv4Addr::UNSPECIFIED.into());
-        let ports = self.labels.get(labels::LISTENS);
-        let ports = ports.map(String::as_str).unwrap_or_default().split(',');
+        let ports: Vec<u16> = match self.labels.get(labels::LISTENS) {
+            Some(ports) => ports.split(',').filter_map(|it| it.parse().ok()).collect(),
+            None => self.exposed(),
+        };
         ports
-            .filter_map(|port| port.parse().ok())
+            .into_iter()
             .map(|port| Listen {
                 port,
                 backend: SocketAddr::new(address, port),
             })
+            .collect()
+    }
+
+    /// The TCP ports that the container itself tells.
+    fn exposed(&self) -> Vec<u16> {
+        let config = self.seen.config.as_ref();
+        let exposed = config.and_then(|config| config.exposed_ports.as_ref());
+        let tcp = exposed.into_iter().flatten();
+        tcp.filter_map(|port| port.strip_suffix("/tcp")?.parse().ok())
             .collect()
     }
 
@@ -302,15 +320,26 @@ impl Found {
             hash: self.hash(),
             pid: self.pid(),
             since_ms: self.since(&phase, now),
-            restarts: self
-                .seen
-                .restart_count
-                .and_then(|count| u32::try_from(count).ok())
-                .unwrap_or_default(),
+            restarts: self.restarts(),
             detail: self.detail(&phase),
             listens: self.listens(),
             phase,
         }
+    }
+
+    /// How often the engine has started it again.
+    pub(super) fn restarts(&self) -> u32 {
+        let count = self.seen.restart_count.unwrap_or_default();
+        u32::try_from(count).unwrap_or_default()
+    }
+
+    /// How long ago it was started; long ago where the engine's clock is ahead of this host's.
+    pub(super) fn runs_for(&self, now: SystemTime) -> Duration {
+        let started = self.seen.state.as_ref();
+        let started = started.and_then(|state| state.started_at.as_deref());
+        let started = started.and_then(|at| humantime::parse_rfc3339_weak(at).ok());
+        let since = started.and_then(|started| now.duration_since(started).ok());
+        since.unwrap_or(Duration::MAX)
     }
 
     fn since(&self, phase: &Phase, now: SystemTime) -> u64 {

@@ -4,6 +4,7 @@
 //! looked at and what each said. What must not enter: systems, containers.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,8 +17,18 @@ pub use error::EngineError;
 pub(crate) use error::asked;
 pub use place::Place;
 
+/// A version of the Engine API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ApiVersion(pub usize, pub usize);
+
+impl fmt::Display for ApiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0, self.1)
+    }
+}
+
 /// The oldest Engine API that is spoken: Docker 20.10's.
-const OLDEST: (usize, usize) = (1, 41);
+pub(crate) const OLDEST: ApiVersion = ApiVersion(1, 41);
 
 /// How long an engine may take for one answer; a stop has its own time on top.
 const ANSWER_SECONDS: u64 = 120;
@@ -98,7 +109,7 @@ impl Engine {
             .await
             .map_err(|error| no_answer(error::words(&error)))?;
         let engine = version.version.unwrap_or_default();
-        if (spoken.major_version, spoken.minor_version) < OLDEST {
+        if ApiVersion(spoken.major_version, spoken.minor_version) < OLDEST {
             return Err(EngineError::TooOld {
                 at: place.to_string(),
                 version: engine,
@@ -132,6 +143,14 @@ impl Engine {
                 Err(no_answer(format!("no answer within {seconds} s")))
             }
         }
+    }
+}
+
+impl Engine {
+    /// The API version that is spoken.
+    pub(crate) fn speaks(&self) -> ApiVersion {
+        let spoken = self.docker.client_version();
+        ApiVersion(spoken.major_version, spoken.minor_version)
     }
 }
 

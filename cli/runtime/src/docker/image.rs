@@ -31,7 +31,7 @@ mod dockerfile;
 mod elf;
 mod ignore;
 mod pack;
-mod pull;
+pub(super) mod pull;
 mod unused;
 
 pub use unused::{forget, forget_unused};

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use msvc_system::id::{InstanceId, LaneName, Party, ProjectName};
+use msvc_system::model::System;
 use serde::{Deserialize, Serialize};
 
 /// The project that everything of a system carries, all its lanes.
@@ -66,6 +67,22 @@ pub(crate) fn compose_project(project: &ProjectName, lane: &LaneName) -> String 
     } else {
         format!("{project}-{lane}")
     }
+}
+
+/// The files of a system, as Compose lists them.
+pub(crate) fn files(system: &System) -> String {
+    let files = system.files.iter().map(|file| file.display().to_string());
+    files.collect::<Vec<_>>().join(",")
+}
+
+/// What the image of a service carries, as Compose's own do.
+pub(crate) fn of_image(project: &str, service: &str) -> [(String, String); 3] {
+    [
+        (compose::PROJECT, project),
+        (compose::SERVICE, service),
+        (compose::VERSION, compose::VERSION_NOW),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
 }
 
 /// What everything in a lane carries.

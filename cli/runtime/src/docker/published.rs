@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use bollard::models::ContainerInspectResponse;
 use bollard::query_parameters::ListContainersOptionsBuilder;
 use fancy_regex::Regex;
+use msvc_system::id::Party;
 
 use super::container::Found;
 use super::engine::{Engine, EngineError};
@@ -17,11 +18,20 @@ use crate::ports::machine_binding::MachineBinding;
 
 /// What a container opens, as the engine shows it.
 pub(super) fn of(found: &Found) -> Vec<Published> {
-    let label = found.labels.get(labels::OPENED);
-    let opened: Vec<Opened> = label
-        .and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_default();
     let bound = bound(&found.seen);
+    let opened: Vec<Opened> = match found.labels.get(labels::OPENED) {
+        Some(text) => serde_json::from_str(text).unwrap_or_default(),
+        // Not made by msvc: whatever is open is so for the host's callers.
+        None => {
+            let tcp = bound.keys().filter_map(|key| key.strip_suffix("/tcp"));
+            tcp.filter_map(|port| port.parse().ok())
+                .map(|port| Opened {
+                    port,
+                    caller: Party::Client,
+                })
+                .collect()
+        }
+    };
     opened
         .into_iter()
         .filter_map(|it| {

@@ -4,29 +4,34 @@
 //! [`Wanted`] set that planning compares with what is observed. Pure. What must not enter: the
 //! engine.
 //!
-//! Layout: `names` gives everything its name, `networks`, `mounts`, `ports` and `fields` say one
-//! part of a container each, `container` joins them.
+//! Layout: `names` gives everything its name, `networks`, `mounts`, `files`, `ports`, `health` and
+//! `fields` say one part of a container each, `container` joins them; `build` says what of a build
+//! the engine's builder would not get.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use msvc_system::id::{LaneName, ServiceName};
 use msvc_system::model::{Condition, Dependency, Service, System};
-use msvc_system::problem::{Problem, Problems, Severity};
+use msvc_system::problem::{Place, Problem, Problems, Severity};
 
+use super::engine::ApiVersion;
 use super::image::ImageFacts;
 use crate::lane::{LaneOptions, Subset, Wanted, chosen};
 use crate::provision::Provision;
 
 pub mod addresses;
 
+pub(super) mod build;
 mod container;
 mod fields;
+mod files;
+mod health;
 mod mesh;
 mod mounts;
 mod names;
 pub(super) mod networks;
 mod ports;
-mod value;
+pub(super) mod value;
 
 pub use mesh::{Carrier, Door, MeshWish};
 pub(super) use mesh::{OpeningAt, SERVICE, edge_key, place_hash, place_name, replica_key};
@@ -45,6 +50,22 @@ pub struct Wish<'a> {
     pub images: &'a BTreeMap<ServiceName, ImageFacts>,
     /// What its mesh needs; none boots without.
     pub mesh: Option<&'a MeshWish>,
+    /// The API version that the engine speaks.
+    pub api: ApiVersion,
+}
+
+impl Wish<'_> {
+    /// The problem that the engine is too old for a field; it would drop it in silence.
+    fn needs(&self, least: ApiVersion, what: &str, place: &Place) -> Option<Problem> {
+        (self.api < least).then(|| {
+            Problem::error(format!(
+                "{what} needs an engine with API {least} (this one speaks {})",
+                self.api
+            ))
+            .at(place.clone())
+            .hint("take it out, or `--lenient` to go without it")
+        })
+    }
 }
 
 /// The wanted set.
@@ -69,10 +90,22 @@ pub fn wanted(wish: &Wish<'_>) -> Result<Wanted, Problems> {
     let mesh = mesh.as_ref();
     let mut provisions: Vec<Provision> = networks::provisions(&names, &services, mesh);
     provisions.extend(mounts::provisions(&names, &services));
+    problems.0.extend(networks::declared(&names));
     let mut instances = Vec::new();
     for service in &services {
         let facts = wish.images.get(&service.name).cloned().unwrap_or_default();
-        let drafted = container::draft(&names, service, &facts, &provisions, mesh, &mut problems);
+        if facts.program.is_none() {
+            problems.0.extend(build::problems(service));
+        }
+        let drafted = container::draft(
+            wish,
+            &names,
+            service,
+            &facts,
+            &provisions,
+            mesh,
+            &mut problems,
+        );
         for replica in 1..=service.replicas {
             instances.push(drafted.instance(replica));
         }

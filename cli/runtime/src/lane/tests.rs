@@ -67,7 +67,9 @@ pub(crate) fn service(of: &str) -> Service {
             start_period: Duration::from_secs(10),
             place: place(5),
         }),
+        links: Vec::new(),
         mounts: Vec::new(),
+        files: Vec::new(),
         restart: RestartPolicy::UnlessStopped,
         stop_grace_period: Duration::from_secs(10),
         stop_signal: "SIGTERM".to_owned(),
@@ -134,6 +136,7 @@ pub(crate) fn shop() -> System {
         source: MountSource::Volume("orders-data".into()),
         target: "/data".into(),
         read_only: false,
+        other_fields: IndexMap::new(),
         place: place(8),
     });
     let mut broker = service("broker");

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use msvc_system::id::LaneName;
-use msvc_system::model::{Mount, MountSource, Service, System};
+use msvc_system::model::{FileSource, Mount, MountSource, Service, System, Volume};
 use msvc_system::problem::{Problem, Problems};
 
 use crate::names::path::Moved;
@@ -28,20 +28,14 @@ pub(crate) fn mounts(
     let mut mounts = Mounts::default();
     let lane_home = home.join(lane.as_str());
     for mount in &service.mounts {
+        problems.0.extend(mount_fields(service, mount));
         let of_service = format!("{}{}", service.name, mount.target.replace('/', "-"));
         let (host, what) = match &mount.source {
             MountSource::Volume(name) => {
-                if system
-                    .volumes
-                    .get(name)
-                    .is_some_and(|volume| volume.external)
-                {
-                    problems.push(
-                        Problem::error(format!("volume `{name}` is external"))
-                            .at(mount.place.clone())
-                            .hint("a process cannot use an engine's volume; declare it without `external`"),
-                    );
-                }
+                let volume = system.volumes.get(name);
+                problems
+                    .0
+                    .extend(volume.and_then(|it| of_an_engine(name, it, mount)));
                 (
                     lane_home.join("volumes").join(name),
                     format!("volume {name}"),
@@ -75,7 +69,78 @@ pub(crate) fn mounts(
             what,
         });
     }
+    for file in &service.files {
+        match &file.source {
+            FileSource::Host(path) => mounts.moved.push(Moved {
+                target: file.target.clone(),
+                host: path.clone(),
+                what: file.what.clone(),
+            }),
+            FileSource::Text(_) | FileSource::Variable { .. } => {
+                let what = format!(
+                    "{}: a host process cannot be given {}: no file of the host holds it",
+                    service.name, file.what
+                );
+                let problem = Problem::error(what).at(file.place.clone());
+                problems.push(problem.hint("give it a `file`"));
+            }
+        }
+    }
     mounts
+}
+
+/// A volume that only an engine has.
+fn of_an_engine(name: &str, volume: &Volume, mount: &Mount) -> Option<Problem> {
+    if volume.external {
+        return Some(
+            Problem::error(format!("volume `{name}` is external"))
+                .at(mount.place.clone())
+                .hint("a process cannot use an engine's volume; declare it without `external`"),
+        );
+    }
+    let mut options = volume.options.iter();
+    let (what, place) = match (&volume.driver, options.next()) {
+        (Some(driver), _) => (format!("the driver `{}`", driver.value), &driver.place),
+        (None, Some((key, option))) => (format!("the driver's option `{key}`"), &option.place),
+        (None, None) => return None,
+    };
+    let what = format!("a host process cannot honour {what} of the volume {name}");
+    let problem = Problem::error(what).at(place.clone());
+    Some(problem.hint("mount a folder of the host instead"))
+}
+
+/// Options of a mount that mean nothing where data is a folder.
+const HARMLESS: [(&str, &str); 9] = [
+    ("bind.create_host_path", "nothing is mounted"),
+    ("bind.propagation", "nothing is mounted"),
+    ("bind.recursive", "nothing is mounted"),
+    ("bind.selinux", "a process of yours has your own label"),
+    ("consistency", "nothing is mounted"),
+    ("tmpfs.mode", "the folder is yours alone"),
+    ("tmpfs.options", "it is a folder"),
+    ("volume.labels", "the folder has none"),
+    ("volume.nocopy", "there is no image to copy from"),
+];
+
+fn mount_fields(service: &Service, mount: &Mount) -> Vec<Problem> {
+    let fields = mount.other_fields.iter();
+    let problems = fields.filter_map(|(name, field)| {
+        let what = format!("{}: a host process cannot honour `{name}`", service.name);
+        match name.as_str() {
+            "tmpfs.size" => Some(
+                Problem::warning(what)
+                    .at(field.place.clone())
+                    .hint("its tmpfs is a folder, which has no size"),
+            ),
+            name if HARMLESS.iter().any(|(harmless, _)| *harmless == name) => None,
+            _ => Some(
+                Problem::error(what)
+                    .at(field.place.clone())
+                    .hint("take it out"),
+            ),
+        }
+    });
+    problems.collect()
 }
 
 fn one_lane_only(mount: &Mount, lane: &LaneName, problems: &mut Problems) {
@@ -94,14 +159,16 @@ fn one_lane_only(mount: &Mount, lane: &LaneName, problems: &mut Problems) {
 /// A warning for each mount that no setting names: the process would look at the host's path of
 /// that name instead.
 pub(crate) fn unnamed(service: &Service, mounts: &Mounts, met: &[String], problems: &mut Problems) {
-    for (mount, moved) in service.mounts.iter().zip(&mounts.moved) {
+    let mounted = service.mounts.iter().map(|mount| &mount.place);
+    let given = service.files.iter().map(|file| &file.place);
+    for (place, moved) in mounted.chain(given).zip(&mounts.moved) {
         if !met.contains(&moved.target) {
             problems.push(
                 Problem::warning(format!(
                     "no setting of {} names {}, where {} is mounted",
                     service.name, moved.target, moved.what
                 ))
-                .at(mount.place.clone())
+                .at(place.clone())
                 .hint(format!(
                     "as a process it would use the host's own {0}; give it a setting that holds {0}",
                     moved.target

@@ -105,6 +105,7 @@ impl<'a> Deciding<'a> {
         match &there.phase {
             // Whoever holds it down gives it back.
             Phase::HeldDown => None,
+            _ if there.is_made_elsewhere() => Some("msvc did not make it".to_owned()),
             Phase::Exited { status, signal } => {
                 let done =
                     *status == Some(0) && self.is_job(spec) && there.hash.starts_with(&spec.hash);

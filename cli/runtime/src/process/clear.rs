@@ -11,14 +11,14 @@ use nix::sys::signal::Signal;
 
 use super::guardian::GRACE;
 use super::home::{ProjectHome, records};
-use super::identity::ProcessIdentity;
 use super::launch::{connect, locked};
 use super::mark::RunMark;
 use super::messages::{Stopped, method};
 use super::records::{State, remove};
-use super::sweep::sweep;
 use crate::contract::RuntimeError;
 use crate::turn::Turn;
+use msvc_machine::process_table::ProcessIdentity;
+use msvc_machine::sweep::sweep;
 
 /// A guardian whose supervisor has ended is gone within its own grace, the kernel's slowness
 /// included.

@@ -84,7 +84,15 @@ fn whatever_is_wrong_in_a_service_is_said_with_its_place() {
         ),
         (
             "image: x, secrets: [s]",
-            "compose.yaml:2:17: `secrets` is not supported yet (mount the file",
+            "compose.yaml:2:27: the secret `s` is not declared under the top-level `secrets`",
+        ),
+        (
+            "image: x, configs: [{target: /s}]",
+            "compose.yaml:2:27: this config has no `source`",
+        ),
+        (
+            "image: x, links: ['b:']",
+            "the link `b:` gives no name (write `SERVICE:NAME`)",
         ),
         (
             "image: x, deploy: {replicas: -1}",
@@ -155,7 +163,10 @@ fn a_circle_of_services_is_named_in_order() {
 #[test]
 fn what_is_no_compose_file_is_one_clear_problem() {
     for (text, wanted) in [
-        ("", "compose.yaml:1:1: the file is empty"),
+        (
+            "",
+            "compose.yaml:1:1: the file is empty (fill it, or name another file)",
+        ),
         (
             "[]",
             "compose.yaml:1:1: a Compose file must be a mapping with `services`, not a list",

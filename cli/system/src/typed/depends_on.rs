@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use super::scalars::flag;
 use crate::forms::scalar_text;
 use crate::id::ServiceName;
-use crate::model::{Condition, Dependency};
+use crate::model::{Condition, Dependency, Link};
 use crate::problem::{Place, Problem, Problems, nearest};
 use crate::yaml::{Node, shorten};
 
@@ -50,6 +50,34 @@ pub(crate) fn dependencies(service: &Node, problems: &mut Problems) -> Vec<Depen
         }
     }
     found.into_values().collect()
+}
+
+/// The links that give a service another name.
+pub(crate) fn links(service: &Node, problems: &mut Problems) -> Vec<Link> {
+    let items = service.get("links").map(Node::items).unwrap_or_default();
+    let mut links = Vec::new();
+    for item in items {
+        let text = scalar_text(item).unwrap_or_default();
+        let Some((name, alias)) = text.split_once(':') else {
+            continue;
+        };
+        // A wrong name is told by the dependency that the link makes.
+        let Ok(service) = ServiceName::new(name) else {
+            continue;
+        };
+        if alias.is_empty() || alias.contains([':', '/', ' ']) {
+            let what = format!("the link `{}` gives no name", shorten(&text));
+            let problem = Problem::error(what).at(item.place.clone());
+            problems.push(problem.hint("write `SERVICE:NAME`"));
+        } else if alias != name {
+            links.push(Link {
+                service,
+                alias: alias.to_owned(),
+                place: item.place.clone(),
+            });
+        }
+    }
+    links
 }
 
 fn named(name: &str, place: &Place, problems: &mut Problems) -> Option<ServiceName> {

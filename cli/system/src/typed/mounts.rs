@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
+use indexmap::IndexMap;
+use serde_json::{Value, json};
+
 use super::Context;
 use super::scalars::{flag_or_false, optional_text};
 use crate::fields::not_supported;
 use crate::forms::scalar_text;
-use crate::model::{Mount, MountSource};
+use crate::model::{Mount, MountSource, Placed};
 use crate::problem::{Problem, Problems, nearest};
 use crate::volume_text;
-use crate::yaml::{Node, shorten};
+use crate::yaml::{Key, Node, shorten};
 
 /// Every mount of a service, in file order, `tmpfs` last.
 pub(crate) fn mounts(service: &Node, context: &Context<'_>, problems: &mut Problems) -> Vec<Mount> {
@@ -29,11 +32,16 @@ pub(crate) fn mounts(service: &Node, context: &Context<'_>, problems: &mut Probl
     }
     for item in service.get("tmpfs").map(Node::items).unwrap_or_default() {
         if let Some(text) = scalar_text(item) {
-            let target = text.split(':').next().unwrap_or(&text).to_owned();
+            let (target, options) = text.split_once(':').unwrap_or((&text, ""));
+            let mut other_fields = IndexMap::new();
+            if !options.is_empty() {
+                other_fields.insert("tmpfs.options".to_owned(), placed(options, item));
+            }
             mounts.push(Mount {
                 source: MountSource::Tmpfs,
-                target,
+                target: target.to_owned(),
                 read_only: false,
+                other_fields,
                 place: item.place.clone(),
             });
         }
@@ -43,7 +51,7 @@ pub(crate) fn mounts(service: &Node, context: &Context<'_>, problems: &mut Probl
 
 fn mount(item: &Node, context: &Context<'_>, problems: &mut Problems) -> Result<Mount, Problem> {
     let mount = match item.as_str() {
-        Some(text) => short(text, item, context)?,
+        Some(text) => short(text, item, context, problems)?,
         None if item.as_map().is_some() => long(item, context, problems)?,
         None => {
             return Err(item.expected(
@@ -68,7 +76,12 @@ fn mount(item: &Node, context: &Context<'_>, problems: &mut Problems) -> Result<
     Ok(mount)
 }
 
-fn short(text: &str, item: &Node, context: &Context<'_>) -> Result<Mount, Problem> {
+fn short(
+    text: &str,
+    item: &Node,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> Result<Mount, Problem> {
     let parts = volume_text::parts(text).map_err(|error| {
         Problem::error(format!("`{}` is no mount: {error}", shorten(text)))
             .at(item.place.clone())
@@ -79,12 +92,62 @@ fn short(text: &str, item: &Node, context: &Context<'_>) -> Result<Mount, Proble
         Some(path) if volume_text::is_path(path) => MountSource::Bind(host_path(path, context)),
         Some(name) => MountSource::Volume(name.to_owned()),
     };
+    let mut other_fields = IndexMap::new();
+    for option in parts.options.split(',').filter(|it| !it.is_empty()) {
+        let (field, value) = match option {
+            "ro" | "rw" => continue,
+            "z" | "Z" => ("bind.selinux", json!(option)),
+            "shared" | "rshared" | "slave" | "rslave" | "private" | "rprivate" => {
+                ("bind.propagation", json!(option))
+            }
+            "nocopy" | "volume-nocopy" => ("volume.nocopy", json!(true)),
+            "cached" | "consistent" | "delegated" => ("consistency", json!(option)),
+            other => {
+                let what = format!("`{}` is no option of a mount", shorten(other));
+                let problem = Problem::warning(what).at(item.place.clone());
+                problems.push(problem.hint("Compose goes without it too"));
+                continue;
+            }
+        };
+        other_fields.insert(field.to_owned(), placed(value, item));
+    }
     Ok(Mount {
         source,
         target: clean(parts.target),
         read_only: parts.options.split(',').any(|option| option == "ro"),
+        other_fields,
         place: item.place.clone(),
     })
+}
+
+fn placed(value: impl Into<Value>, item: &Node) -> Placed<Value> {
+    Placed {
+        value: value.into(),
+        place: item.place.clone(),
+    }
+}
+
+/// What a mount in long form says besides source and target.
+fn other_fields(item: &Node) -> IndexMap<String, Placed<Value>> {
+    let mut fields = IndexMap::new();
+    let mut keep = |name: String, (key, node): &(Key, Node)| {
+        if !node.is_null() && !key.text.starts_with("x-") {
+            let (value, place) = (node.to_json(), key.place.clone());
+            fields.insert(name, Placed { value, place });
+        }
+    };
+    for entry in item.entries() {
+        match entry.0.text.as_str() {
+            "consistency" => keep("consistency".to_owned(), entry),
+            kind @ ("bind" | "tmpfs" | "volume") => {
+                for below in entry.1.entries() {
+                    keep(format!("{kind}.{}", below.0.text), below);
+                }
+            }
+            _ => {}
+        }
+    }
+    fields
 }
 
 fn long(item: &Node, context: &Context<'_>, problems: &mut Problems) -> Result<Mount, Problem> {
@@ -110,16 +173,11 @@ fn long(item: &Node, context: &Context<'_>, problems: &mut Problems) -> Result<M
         }
         (None, _) => return Err(missing("type").hint("volume, bind or tmpfs")),
     };
-    if let Some((key, _)) = item
-        .get("volume")
-        .and_then(|volume| volume.entry("subpath"))
-    {
-        return Err(not_supported("`subpath` of a volume", &key.place, ""));
-    }
     Ok(Mount {
         source,
         target: clean(&target),
         read_only: flag_or_false(item.get("read_only"), "`read_only` of a mount", problems),
+        other_fields: other_fields(item),
         place: item.place.clone(),
     })
 }

@@ -43,6 +43,15 @@ fn network(key: &Key, node: &Node, problems: &mut Problems) -> Network {
         internal: asked("internal"),
         attachable: asked("attachable"),
         enable_ipv6: asked("enable_ipv6"),
+        enable_ipv4: node
+            .get("enable_ipv4")
+            .filter(|n| !n.is_null())
+            .map(|_| asked("enable_ipv4")),
+        ipam_driver: node
+            .at("/ipam/driver")
+            .and_then(scalar_text)
+            .filter(|driver| !driver.is_empty()),
+        ipam_options: settings(node.at("/ipam/options")),
         options: settings(node.get("driver_opts")),
         labels: settings(node.get("labels")),
         subnets: node

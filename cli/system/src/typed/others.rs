@@ -12,6 +12,7 @@ use crate::yaml::{Key, Node};
 const MODELLED: &[&str] = &[
     "build",
     "command",
+    "configs",
     "depends_on",
     "deploy",
     "entrypoint",
@@ -26,6 +27,7 @@ const MODELLED: &[&str] = &[
     "profiles",
     "restart",
     "scale",
+    "secrets",
     "stop_grace_period",
     "stop_signal",
     "tmpfs",
@@ -35,7 +37,6 @@ const MODELLED: &[&str] = &[
 
 /// Keys that give a service something it cannot do without, and what to do instead.
 const UNSUPPORTED: &[(&str, &str)] = &[
-    ("configs", "mount the file with `volumes`"),
     ("credential_spec", ""),
     ("external_links", ""),
     ("label_file", "write the labels under `labels`"),
@@ -44,10 +45,6 @@ const UNSUPPORTED: &[(&str, &str)] = &[
     ("pre_start", ""),
     ("pre_stop", ""),
     ("provider", ""),
-    (
-        "secrets",
-        "mount the file with `volumes`, or name it in `environment`",
-    ),
     ("volumes_from", "name the volumes under `volumes`"),
 ];
 
@@ -124,6 +121,15 @@ pub(crate) fn others(
             }
         }
     }
+    // `test: NONE` says the same as `disable`.
+    if let Some((key, node)) = service.entry("healthcheck")
+        && !has_healthcheck
+        && says_none(node.get("test"))
+    {
+        let (value, place) = (serde_json::Value::Bool(true), key.place.clone());
+        let disabled = Placed { value, place };
+        fields.insert("healthcheck.disable".to_owned(), disabled);
+    }
     // Without a `test` the healthcheck is the image's, with other times.
     if let Some((key, node)) = service.entry("healthcheck")
         && !has_healthcheck
@@ -134,6 +140,11 @@ pub(crate) fn others(
         fields.insert("healthcheck".to_owned(), placed(key, node));
     }
     fields
+}
+
+fn says_none(test: Option<&Node>) -> bool {
+    let first = test.and_then(|test| test.items().first());
+    first.and_then(Node::as_str) == Some("NONE")
 }
 
 fn is_empty(node: &Node) -> bool {

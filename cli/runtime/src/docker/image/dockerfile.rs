@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bollard::body_stream;
-use bollard::query_parameters::BuildImageOptionsBuilder;
+use bollard::query_parameters::{BuildImageOptionsBuilder, TagImageOptionsBuilder};
 use futures_util::{StreamExt, stream};
 use msvc_system::model::{Build, Service};
 use serde_json::Value;
@@ -11,28 +11,12 @@ use serde_json::Value;
 use super::context::Context;
 use super::unused;
 use crate::docker::engine::{Engine, EngineError, asked};
+use crate::docker::labels;
+use crate::docker::want::build;
+use crate::docker::want::value::{bytes, flag, pairs, text, texts};
 
 /// Lines of a failed build that are shown.
 const SHOWN: usize = 30;
-
-/// What of `build` is honoured besides context, Dockerfile, args and target.
-const HONOURED: [&str; 5] = [
-    "build.dockerfile_inline",
-    "build.labels",
-    "build.network",
-    "build.no_cache",
-    "build.pull",
-];
-
-/// What only says how fast it is, or who may fetch it.
-const HARMLESS: [&str; 6] = [
-    "build.cache_from",
-    "build.cache_to",
-    "build.platforms",
-    "build.provenance",
-    "build.sbom",
-    "build.tags",
-];
 
 /// One image to build.
 #[derive(Debug, Clone, Copy)]
@@ -51,19 +35,31 @@ impl Job<'_> {
     }
 
     fn asks(&self, name: &str) -> bool {
-        self.field(name)
-            .and_then(Value::as_bool)
-            .unwrap_or_default()
+        self.field(name).and_then(flag).unwrap_or_default()
     }
 
-    /// The first field that the engine's builder would not get.
-    fn not_handed_on(&self) -> Option<&str> {
-        let fields = self.service.other_fields.iter();
-        fields
-            .filter(|(name, _)| name.starts_with("build."))
-            .filter(|(name, _)| !HONOURED.contains(&name.as_str()))
-            .find(|(name, _)| !HARMLESS.contains(&name.as_str()))
-            .map(|(name, _)| name.as_str())
+    fn list(&self, name: &str) -> Vec<String> {
+        self.field(name).and_then(texts).unwrap_or_default()
+    }
+
+    /// For which machine it is built: the build's own word, else the service's.
+    fn platform(&self) -> Option<String> {
+        let own = self.list("platforms").into_iter().next();
+        let of_service = self.service.other_fields.get("platform");
+        own.or_else(|| text(&of_service?.value))
+    }
+
+    /// The labels of the image: the file's, Compose's own, and by which it is cleared away.
+    fn labels(&self) -> HashMap<String, String> {
+        let asked = self.field("labels").and_then(|it| pairs(it, '='));
+        let own = labels::of_image(self.project, self.service.name.as_str());
+        let ours = (unused::LABEL.to_owned(), self.project.to_owned());
+        asked
+            .into_iter()
+            .flatten()
+            .chain(own)
+            .chain([ours])
+            .collect()
     }
 
     fn failed(&self, said: &[String], why: &str) -> EngineError {
@@ -89,15 +85,6 @@ pub(super) async fn build(
     job: &Job<'_>,
     line: &(dyn Fn(String) + Sync),
 ) -> Result<(), EngineError> {
-    if let Some(field) = job.not_handed_on() {
-        return Err(EngineError::File {
-            path: job.build.context.clone(),
-            why: format!(
-                "`{field}` of {} is not handed to the engine's builder yet; take it out",
-                job.service.name
-            ),
-        });
-    }
     let inline = job.field("dockerfile_inline").and_then(Value::as_str);
     let context = Context::of(
         &job.build.context,
@@ -110,13 +97,6 @@ pub(super) async fn build(
         .iter()
         .map(|(key, value)| (key.as_str(), value.as_str()))
         .collect();
-    let labels = job.field("labels").and_then(Value::as_object);
-    let labels: HashMap<&str, &str> = labels
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
-        .chain([(unused::LABEL, job.project)])
-        .collect();
     let dockerfile = context.dockerfile.clone();
     let mut options = BuildImageOptionsBuilder::default()
         .dockerfile(&dockerfile)
@@ -125,7 +105,7 @@ pub(super) async fn build(
         .forcerm(true)
         .nocache(job.asks("no_cache"))
         .buildargs(&arguments)
-        .labels(&labels);
+        .labels(&job.labels());
     if job.asks("pull") {
         options = options.pull("true");
     }
@@ -135,6 +115,21 @@ pub(super) async fn build(
     if let Some(network) = job.field("network").and_then(Value::as_str) {
         options = options.networkmode(network);
     }
+    if let Some(platform) = job.platform() {
+        options = options.platform(&platform);
+    }
+    let hosts = job.field("extra_hosts").and_then(build::hosts);
+    if let Some(host) = hosts.unwrap_or_default().first() {
+        options = options.extrahosts(host);
+    }
+    let shared = job.field("shm_size").and_then(bytes);
+    if let Some(bytes) = shared.and_then(|bytes| i32::try_from(bytes).ok()) {
+        options = options.shmsize(bytes);
+    }
+    let cache = job.list("cache_from");
+    if !cache.is_empty() {
+        options = options.cachefrom(&cache);
+    }
     let (receiver, sending) = context.send();
     let chunks = stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|chunk| (chunk, receiver))
@@ -143,10 +138,27 @@ pub(super) async fn build(
     // A file that could not be sent is the reason of whatever the engine said of it.
     match sending.await {
         Ok(Err(why @ EngineError::File { .. })) if told.is_ok() || is_about_a_file(&why) => {
-            Err(why)
+            return Err(why);
         }
-        _ => told,
+        _ => told?,
     }
+    for tag in job.list("tags") {
+        name_too(engine, job.reference, &tag).await?;
+    }
+    Ok(())
+}
+
+/// Gives an image one more name.
+async fn name_too(engine: &Engine, reference: &str, name: &str) -> Result<(), EngineError> {
+    let last = name.rfind('/').map_or(0, |slash| slash + 1);
+    let (repository, tag) = match name[last..].rfind(':') {
+        Some(colon) => (&name[..last + colon], &name[last + colon + 1..]),
+        None => (name, "latest"),
+    };
+    let options = TagImageOptionsBuilder::default().repo(repository).tag(tag);
+    let tagged = engine.docker.tag_image(reference, Some(options.build()));
+    let what = format!("naming image {reference} {name} too");
+    tagged.await.map_err(asked(what))
 }
 
 /// Whether the sender itself failed, and not the engine that stopped reading.

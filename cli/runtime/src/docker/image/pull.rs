@@ -15,8 +15,26 @@ fn policy(service: &Service) -> &str {
 
 /// Whether the file wants it from the registry each time.
 pub(super) fn is_asked_always(service: &Service) -> bool {
-    matches!(policy(service), "always" | "daily" | "weekly")
+    matches!(policy(service), "always" | "daily" | "refresh" | "weekly")
         || policy(service).starts_with("every_")
+}
+
+/// The policies that Compose knows; `every_…` with a time is one more.
+const POLICIES: [&str; 9] = [
+    "",
+    "always",
+    "build",
+    "daily",
+    "if_not_present",
+    "missing",
+    "never",
+    "refresh",
+    "weekly",
+];
+
+/// Whether a policy is one.
+pub(in crate::docker) fn is_policy(policy: &str) -> bool {
+    POLICIES.contains(&policy) || policy.starts_with("every_")
 }
 
 /// Has an image from its registry.

@@ -3,21 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
 
-use bollard::models::{
-    ContainerCreateBody, HealthConfig, HostConfig, NetworkingConfig, RestartPolicyNameEnum,
-};
+use bollard::models::{ContainerCreateBody, HostConfig, NetworkingConfig, RestartPolicyNameEnum};
 use msvc_system::id::InstanceId;
-use msvc_system::model::{HealthTest, Healthcheck, RestartPolicy, Service};
+use msvc_system::model::{RestartPolicy, Service};
 use msvc_system::problem::{Problem, Problems};
 use serde_json::Value;
 
 use super::networks::Place;
 use super::ports::Ports;
-use super::value::{flag, nanoseconds, sorted};
-use super::{MeshPlan, Names, fields, mounts, networks, ports};
+use super::value::sorted;
+use super::{MeshPlan, Names, Wish, fields, files, health, mounts, networks, ports};
 use crate::docker::image::ImageFacts;
 use crate::docker::labels::{self, compose};
-use crate::instance::{ContainerProgram, HealthSpec, InstanceSpec, Listen, Program};
+use crate::instance::{ContainerFile, ContainerProgram, InstanceSpec, Listen, Program};
 use crate::lane::fill::hex;
 use crate::provision::{Kind, Provision};
 
@@ -33,11 +31,13 @@ pub(super) struct Draft<'a> {
     networks: Vec<String>,
     /// Lines of its hosts that nobody declares: a change of theirs alone starts nothing anew.
     undeclared: Vec<String>,
+    files: Vec<ContainerFile>,
     mesh: Option<&'a MeshPlan<'a>>,
 }
 
 /// A service made ready.
 pub(super) fn draft<'a>(
+    wish: &Wish<'_>,
     names: &'a Names<'a>,
     service: &'a Service,
     facts: &ImageFacts,
@@ -69,15 +69,17 @@ pub(super) fn draft<'a>(
         stop_signal: Some(service.stop_signal.clone()),
         stop_timeout: i64::try_from(service.stop_grace_period.as_secs()).ok(),
         exposed_ports: (!exposed.is_empty()).then(|| exposed.into_iter().collect()),
-        healthcheck: health_config(service),
+        healthcheck: health::config(wish, service, problems),
         ..ContainerCreateBody::default()
     };
     if let Some(program) = &facts.program {
         body.cmd = Some(words(service, program));
         body.entrypoint = None;
     }
-    mounts::apply(names, service, &mut host);
-    fields::apply(service, &mut body, &mut host, problems);
+    mounts::apply(wish, names, service, &mut host, problems);
+    let files = files::apply(service, &mut host, problems);
+    fields::apply(wish, names, service, &mut body, &mut host, problems);
+    problems.0.extend(networks::problems(wish, service));
     network_mode(names, service, &mut host, problems);
     if host
         .network_mode
@@ -114,6 +116,7 @@ pub(super) fn draft<'a>(
         listens,
         networks,
         undeclared,
+        files,
         mesh,
     }
 }
@@ -183,7 +186,9 @@ impl Draft<'_> {
         if let Some(Value::Array(hosts)) = told.pointer_mut("/HostConfig/ExtraHosts") {
             hosts.retain(|it| !self.undeclared.iter().any(|other| it == other));
         }
-        let settings = hex(format!("{name} {told} {joins:?} {:?}", self.networks).as_bytes());
+        let files = serde_json::to_value(&self.files).unwrap_or_default();
+        let told = format!("{name} {told} {joins:?} {:?} {files}", self.networks);
+        let settings = hex(told.as_bytes());
         let hosts = create["HostConfig"]["ExtraHosts"].to_string();
         create["Labels"][labels::HOSTS] = Value::from(hex(hosts.as_bytes()));
         // Of the image its id counts: its name may be the same and it another.
@@ -210,6 +215,7 @@ impl Draft<'_> {
                 name,
                 create,
                 joins,
+                files: self.files.clone(),
             })),
             listens: self
                 .listens
@@ -220,7 +226,7 @@ impl Draft<'_> {
                     backend: SocketAddr::from((Ipv4Addr::UNSPECIFIED, *port)),
                 })
                 .collect(),
-            health: health_spec(service, facts),
+            health: health::spec(service, facts),
             restart: service.restart,
             stop_signal: service.stop_signal.clone(),
             stop_grace: service.stop_grace_period,
@@ -262,62 +268,6 @@ fn restart(policy: RestartPolicy) -> bollard::models::RestartPolicy {
         name: Some(name),
         maximum_retry_count: count,
     }
-}
-
-fn is_disabled(service: &Service) -> bool {
-    let field = service.other_fields.get("healthcheck.disable");
-    field.is_some_and(|field| flag(&field.value) == Some(true))
-}
-
-fn health_config(service: &Service) -> Option<HealthConfig> {
-    if is_disabled(service) {
-        return Some(HealthConfig {
-            test: Some(vec!["NONE".to_owned()]),
-            ..HealthConfig::default()
-        });
-    }
-    let health = service.healthcheck.as_ref()?;
-    Some(HealthConfig {
-        test: Some(match &health.test {
-            HealthTest::Command(words) => {
-                let command = std::iter::once("CMD".to_owned());
-                command.chain(words.iter().cloned()).collect()
-            }
-            HealthTest::Shell(script) => vec!["CMD-SHELL".to_owned(), script.clone()],
-        }),
-        interval: Some(nanoseconds(health.interval)),
-        timeout: Some(nanoseconds(health.timeout)),
-        retries: Some(i64::from(health.retries)),
-        start_period: Some(nanoseconds(health.start_period)),
-        start_interval: None,
-    })
-}
-
-fn health_spec(service: &Service, facts: &ImageFacts) -> Option<HealthSpec> {
-    if is_disabled(service) {
-        return None;
-    }
-    let Some(health) = &service.healthcheck else {
-        return facts.health.clone();
-    };
-    let Healthcheck {
-        test,
-        interval,
-        timeout,
-        retries,
-        start_period,
-        ..
-    } = health;
-    Some(HealthSpec {
-        command: match test {
-            HealthTest::Command(words) => words.clone(),
-            HealthTest::Shell(script) => ["/bin/sh", "-c", script].map(str::to_owned).into(),
-        },
-        interval: *interval,
-        timeout: *timeout,
-        retries: *retries,
-        start_period: *start_period,
-    })
 }
 
 /// `network_mode`: the host's, none, or another's namespace.
@@ -364,11 +314,6 @@ fn labels_of(
     listens: &BTreeSet<u16>,
 ) -> HashMap<String, String> {
     let (system, options) = (names.system, names.options);
-    let files: Vec<String> = system
-        .files
-        .iter()
-        .map(|f| f.display().to_string())
-        .collect();
     let dependencies: Vec<String> = service
         .depends_on
         .iter()
@@ -382,7 +327,7 @@ fn labels_of(
     let own = [
         (compose::SERVICE, service.name.to_string()),
         (compose::ONE_OFF, "False".to_owned()),
-        (compose::FILES, files.join(",")),
+        (compose::FILES, labels::files(system)),
         (compose::DEPENDS_ON, dependencies.join(",")),
         (labels::SERVICE, service.name.to_string()),
         (labels::LISTENS, ports.join(",")),

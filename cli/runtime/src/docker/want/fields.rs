@@ -2,17 +2,25 @@
 //! it: nothing is dropped in silence.
 
 use bollard::models::{
-    ContainerCreateBody, DeviceMapping, HostConfig, HostConfigCgroupnsModeEnum,
-    HostConfigIsolationEnum, HostConfigLogConfig, ResourcesUlimits,
+    ContainerCreateBody, HostConfig, HostConfigCgroupnsModeEnum, HostConfigIsolationEnum,
+    HostConfigLogConfig,
 };
 use msvc_system::model::Service;
 use msvc_system::problem::{Problem, Problems};
 use serde_json::Value;
 
 use super::value::{bytes, flag, fraction, number, pairs, text, texts};
+use super::{Names, Wish};
+use crate::docker::engine::ApiVersion;
+use crate::docker::image::pull;
+
+mod devices;
+
+/// The first API with annotations.
+const ANNOTATIONS: ApiVersion = ApiVersion(1, 43);
 
 /// Fields that are honoured elsewhere, or say nothing of a container.
-const ELSEWHERE: [&str; 17] = [
+const ELSEWHERE: [&str; 18] = [
     "attach",
     "container_name",
     "deploy.endpoint_mode",
@@ -25,6 +33,7 @@ const ELSEWHERE: [&str; 17] = [
     "healthcheck",
     "healthcheck.disable",
     "healthcheck.start_interval",
+    "mac_address",
     "network_mode",
     "networks",
     "platform",
@@ -34,6 +43,8 @@ const ELSEWHERE: [&str; 17] = [
 
 /// Puts the service's fields into `body` and `host`.
 pub(super) fn apply(
+    wish: &Wish<'_>,
+    names: &Names<'_>,
     service: &Service,
     body: &mut ContainerCreateBody,
     host: &mut HostConfig,
@@ -41,13 +52,25 @@ pub(super) fn apply(
 ) {
     for (field, placed) in &service.other_fields {
         let name = field.as_str();
+        if name == "pull_policy" && !placed.value.as_str().is_some_and(pull::is_policy) {
+            let what = format!("{}: `{name}` has a value that nobody knows", service.name);
+            problems.push(Problem::error(what).at(placed.place.clone()));
+        }
         if ELSEWHERE.contains(&name) || name.starts_with("build.") {
             continue;
         }
-        let value = &placed.value;
+        let value = &namespace_of(names, name, &placed.value);
+        if name == "annotations" && !is_empty(value) {
+            let what = format!("{}: `{name}`", service.name);
+            if let Some(problem) = wish.needs(ANNOTATIONS, &what, &placed.place) {
+                problems.push(problem);
+                continue;
+            }
+        }
         let taken = of_the_service(name, value, body)
             .or_else(|| of_privileges(name, value, host))
             .or_else(|| of_resources(name, value, host))
+            .or_else(|| devices::apply(name, value, host))
             .or_else(|| of_the_host(name, value, host));
         let problem = match taken {
             Some(Some(())) => continue,
@@ -66,11 +89,23 @@ pub(super) fn apply(
     }
 }
 
+/// `service:NAME` in a field that names a namespace, as the engine takes it.
+fn namespace_of(names: &Names<'_>, field: &str, value: &Value) -> Value {
+    let named = value
+        .as_str()
+        .and_then(|text| text.strip_prefix("service:"));
+    let host = named.filter(|_| matches!(field, "ipc" | "pid"));
+    match host.and_then(|host| names.system.service(host)) {
+        Some(host) => Value::from(format!("container:{}", names.container(host, 1))),
+        None => value.clone(),
+    }
+}
+
 /// A field's fate: `None` when it is no field of this group, `Some(None)` when its value is wrong.
-type Taken = Option<Option<()>>;
+pub(super) type Taken = Option<Option<()>>;
 
 /// Keeps a value that could be read.
-fn keep<T>(place: &mut Option<T>, value: Option<T>) -> Taken {
+pub(super) fn keep<T>(place: &mut Option<T>, value: Option<T>) -> Taken {
     Some(value.map(|value| *place = Some(value)))
 }
 
@@ -90,7 +125,6 @@ fn of_privileges(name: &str, value: &Value, host: &mut HostConfig) -> Taken {
         "cap_add" => keep(&mut host.cap_add, texts(value)),
         "cap_drop" => keep(&mut host.cap_drop, texts(value)),
         "device_cgroup_rules" => keep(&mut host.device_cgroup_rules, texts(value)),
-        "devices" => keep(&mut host.devices, devices(value)),
         "group_add" => keep(&mut host.group_add, texts(value)),
         "privileged" => keep(&mut host.privileged, flag(value)),
         "read_only" => keep(&mut host.readonly_rootfs, flag(value)),
@@ -123,13 +157,14 @@ fn of_resources(name: &str, value: &Value, host: &mut HostConfig) -> Taken {
         "oom_score_adj" => keep(&mut host.oom_score_adj, number(value)),
         "pids_limit" => keep(&mut host.pids_limit, number(value)),
         "shm_size" => keep(&mut host.shm_size, bytes(value)),
-        "ulimits" => keep(&mut host.ulimits, ulimits(value)),
+        "ulimits" => keep(&mut host.ulimits, devices::ulimits(value)),
         _ => None,
     }
 }
 
 fn of_the_host(name: &str, value: &Value, host: &mut HostConfig) -> Taken {
     match name {
+        "annotations" => keep(&mut host.annotations, map(value)),
         "cgroup" => keep(
             &mut host.cgroupns_mode,
             match value.as_str() {
@@ -159,7 +194,7 @@ fn of_the_host(name: &str, value: &Value, host: &mut HostConfig) -> Taken {
     }
 }
 
-fn map(value: &Value) -> Option<std::collections::HashMap<String, String>> {
+pub(super) fn map(value: &Value) -> Option<std::collections::HashMap<String, String>> {
     Some(pairs(value, '=')?.into_iter().collect())
 }
 
@@ -182,56 +217,16 @@ fn limits(value: &Value, host: &mut HostConfig) -> Option<()> {
     if let Some(memory) = at("/reservations/memory") {
         host.memory_reservation = Some(bytes(memory)?);
     }
-    let asks_devices = |path: &str| at(path).is_some_and(|value| !is_empty(value));
-    let none =
-        !asks_devices("/reservations/devices") && !asks_devices("/reservations/generic_resources");
-    none.then_some(())
-}
-
-fn ulimits(value: &Value) -> Option<Vec<ResourcesUlimits>> {
-    let map = value.as_object()?;
-    map.iter()
-        .map(|(name, limit)| {
-            let (soft, hard) = match limit {
-                Value::Object(both) => (number(both.get("soft")?)?, number(both.get("hard")?)?),
-                one => (number(one)?, number(one)?),
-            };
-            Some(ResourcesUlimits {
-                name: Some(name.clone()),
-                soft: Some(soft),
-                hard: Some(hard),
-            })
-        })
-        .collect()
-}
-
-fn devices(value: &Value) -> Option<Vec<DeviceMapping>> {
-    let items = value.as_array()?.iter();
-    items
-        .map(|item| {
-            if let Value::Object(long) = item {
-                let source = text(long.get("source")?)?;
-                let target = long.get("target").and_then(text);
-                let permissions = long.get("permissions").and_then(text);
-                return Some(device(source, target, permissions));
-            }
-            let item = text(item)?;
-            let mut parts = item.splitn(3, ':').map(str::to_owned);
-            Some(device(parts.next()?, parts.next(), parts.next()))
-        })
-        .collect()
-}
-
-fn device(source: String, target: Option<String>, permissions: Option<String>) -> DeviceMapping {
-    DeviceMapping {
-        path_in_container: Some(target.unwrap_or_else(|| source.clone())),
-        path_on_host: Some(source),
-        cgroup_permissions: Some(permissions.unwrap_or_else(|| "rwm".to_owned())),
+    if let Some(asked) = at("/reservations/devices") {
+        let more = devices::requests(asked, None)?;
+        host.device_requests.get_or_insert_default().extend(more);
     }
+    let generic = at("/reservations/generic_resources");
+    generic.is_none_or(is_empty).then_some(())
 }
 
 /// `name:address`, also where the file writes `name=address` or a list of addresses.
-fn extra_hosts(value: &Value) -> Option<Vec<String>> {
+pub(super) fn extra_hosts(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::Object(map) => {
             let each = map.iter().map(|(name, addresses)| {

@@ -219,6 +219,12 @@ impl<'a> MeshPlan<'a> {
         }
         // What it calls itself is itself.
         claims.retain(|name, _| !own.contains(name));
+        // A link means the one it names, whoever else has that name.
+        for link in &caller.links {
+            let linked = self.services.iter().find(|it| it.name == link.service);
+            let way = linked.and_then(|linked| Some((&linked.name, self.way(caller, linked)?.1)));
+            claims.extend(way.map(|way| (link.alias.clone(), [way].into())));
+        }
         claims
     }
 

@@ -2,14 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bollard::models::{HostConfig, Mount, MountType, VolumeCreateRequest};
-use msvc_system::model::{MountSource, Service};
+use bollard::models::{HostConfig, Mount, VolumeCreateRequest};
+use msvc_system::model::{MountSource, Service, Volume};
+use msvc_system::problem::Problems;
 
-use super::Names;
 use super::value::sorted;
+use super::{Names, Wish};
 use crate::docker::labels;
 use crate::lane::fill::hex;
 use crate::provision::{Kind, Provision};
+
+mod options;
+
+use options::Options;
 
 /// The volumes of the services that are made here.
 pub(super) fn provisions(names: &Names<'_>, services: &[&Service]) -> Vec<Provision> {
@@ -44,6 +49,8 @@ fn provision(names: &Names<'_>, key: &str, name: String) -> Provision {
     let request = VolumeCreateRequest {
         name: Some(name.clone()),
         labels: Some(labels.into_iter().collect()),
+        driver: declared.and_then(|volume| Some(volume.driver.clone()?.value)),
+        driver_opts: declared.and_then(driver_options),
         ..VolumeCreateRequest::default()
     };
     Provision {
@@ -54,40 +61,57 @@ fn provision(names: &Names<'_>, key: &str, name: String) -> Provision {
     }
 }
 
+fn driver_options(volume: &Volume) -> Option<HashMap<String, String>> {
+    let options = volume.options.iter();
+    let options: HashMap<_, _> = options
+        .map(|(key, option)| (key.clone(), option.value.clone()))
+        .collect();
+    (!options.is_empty()).then_some(options)
+}
+
 /// Puts a service's mounts into `host`.
-pub(super) fn apply(names: &Names<'_>, service: &Service, host: &mut HostConfig) {
-    let mut mounts = Vec::new();
-    let mut binds = Vec::new();
-    let mut tmpfs = HashMap::new();
+pub(super) fn apply(
+    wish: &Wish<'_>,
+    names: &Names<'_>,
+    service: &Service,
+    host: &mut HostConfig,
+    problems: &mut Problems,
+) {
     for mount in &service.mounts {
-        let (typ, source) = match &mount.source {
-            MountSource::Volume(key) => (MountType::VOLUME, Some(names.volume(key).0)),
-            MountSource::Anonymous => (MountType::VOLUME, None),
-            MountSource::Bind(path) => {
-                let path = path.to_string_lossy().into_owned();
-                // In this form the engine makes a folder that is missing, as Compose has it; a
-                // path with a colon needs the other form.
-                if !path.contains(':') && !mount.target.contains(':') {
-                    let mode = if mount.read_only { "ro" } else { "rw" };
-                    binds.push(format!("{path}:{}:{mode}", mount.target));
-                    continue;
-                }
-                (MountType::BIND, Some(path))
-            }
-            MountSource::Tmpfs => {
-                tmpfs.insert(mount.target.clone(), String::new());
-                continue;
-            }
-        };
-        mounts.push(Mount {
-            typ: Some(typ),
-            source,
+        let mut options = Options::of(mount);
+        let mut made = Mount {
             target: Some(mount.target.clone()),
             read_only: Some(mount.read_only),
             ..Mount::default()
-        });
+        };
+        match &mount.source {
+            MountSource::Volume(key) => {
+                made.source = Some(names.volume(key).0);
+                options.of_volume(wish, &mut made, problems);
+            }
+            MountSource::Anonymous => options.of_volume(wish, &mut made, problems),
+            MountSource::Bind(path) => {
+                let path = path.to_string_lossy().into_owned();
+                match options.of_bind(wish, &path, &mut made, problems) {
+                    None => made.source = Some(path),
+                    Some(bind) => {
+                        host.binds.get_or_insert_default().push(bind);
+                        options.rest(service, problems);
+                        continue;
+                    }
+                }
+            }
+            MountSource::Tmpfs => match options.of_tmpfs(&mut made) {
+                None => {}
+                Some(text) => {
+                    let tmpfs = host.tmpfs.get_or_insert_default();
+                    tmpfs.insert(mount.target.clone(), text);
+                    options.rest(service, problems);
+                    continue;
+                }
+            },
+        }
+        options.rest(service, problems);
+        host.mounts.get_or_insert_default().push(made);
     }
-    host.mounts = (!mounts.is_empty()).then_some(mounts);
-    host.binds = (!binds.is_empty()).then_some(binds);
-    host.tmpfs = (!tmpfs.is_empty()).then_some(tmpfs);
 }

@@ -6,14 +6,27 @@ use bollard::models::{
     EndpointIpamConfig, EndpointSettings, Ipam, IpamConfig, NetworkCreateRequest,
 };
 use msvc_system::model::{Network, Service};
+use msvc_system::problem::Problem;
 use serde_json::Value;
 
 use super::addresses::Subnet;
 use super::value::{number, pairs, sorted, text, texts};
-use super::{MeshPlan, Names};
+use super::{MeshPlan, Names, Wish};
+use crate::docker::engine::ApiVersion;
 use crate::docker::labels;
 use crate::lane::fill::hex;
 use crate::provision::{Kind, Provision};
+
+/// The option of the engine's that names a container's interface.
+const INTERFACE_NAME: &str = "com.docker.network.endpoint.ifname";
+/// The first API that gives an interface its hardware address on each network.
+const MAC_ADDRESS: ApiVersion = ApiVersion(1, 44);
+/// What of a service's place on a network older engines drop, with the first API that does not.
+const NEWER: [(&str, ApiVersion); 3] = [
+    ("gw_priority", ApiVersion(1, 48)),
+    ("interface_name", ApiVersion(1, 49)),
+    ("mac_address", MAC_ADDRESS),
+];
 
 /// A container's place on one network.
 pub(super) struct Place {
@@ -114,6 +127,41 @@ fn carried(network: Option<&Network>, subnet: Subnet) -> Ipam {
     ipam
 }
 
+/// What of networks the engine, or the mesh, would not get.
+pub(super) fn problems(wish: &Wish<'_>, service: &Service) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(field) = service.other_fields.get("mac_address") {
+        let what = format!("{}: `mac_address`", service.name);
+        problems.extend(wish.needs(MAC_ADDRESS, &what, &field.place));
+    }
+    let field = service.other_fields.get("networks");
+    let Some((Value::Object(map), place)) = field.map(|it| (&it.value, &it.place)) else {
+        return problems;
+    };
+    for (network, asked) in map {
+        for (key, least) in NEWER {
+            if asked.get(key).is_some_and(|value| !value.is_null()) {
+                let what = format!("{}: `{key}` on the network {network}", service.name);
+                problems.extend(wish.needs(least, &what, place));
+            }
+        }
+    }
+    problems
+}
+
+/// What of the declared networks nobody would get.
+pub(super) fn declared(names: &Names<'_>) -> Vec<Problem> {
+    let networks = names.system.networks.iter();
+    let without = networks.filter(|(_, network)| network.enable_ipv4 == Some(false));
+    let told = without.map(|(key, network)| {
+        let what = format!("`enable_ipv4: false` of the network {key} is not honoured yet");
+        Problem::error(what)
+            .at(network.place.clone())
+            .hint("take it out, or `--lenient` to go without it")
+    });
+    told.collect()
+}
+
 fn ipam(network: &Network) -> Option<Ipam> {
     let config: Vec<IpamConfig> = network
         .subnets
@@ -128,10 +176,13 @@ fn ipam(network: &Network) -> Option<Ipam> {
             }),
         })
         .collect();
-    (!config.is_empty()).then(|| Ipam {
-        config: Some(config),
-        ..Ipam::default()
-    })
+    let options: HashMap<_, _> = network.ipam_options.clone().into_iter().collect();
+    let ipam = Ipam {
+        driver: network.ipam_driver.clone(),
+        config: (!config.is_empty()).then_some(config),
+        options: (!options.is_empty()).then_some(options),
+    };
+    (ipam != Ipam::default()).then_some(ipam)
 }
 
 /// The keys of a service's networks, the one with the highest priority first.
@@ -156,14 +207,32 @@ pub(super) fn places(names: &Names<'_>, service: &Service) -> Vec<Place> {
     }
     let field = service.other_fields.get("networks").map(|it| &it.value);
     let keys = keys(service);
-    keys.into_iter()
+    let mut places: Vec<Place> = keys
+        .into_iter()
         .map(|key| {
             let asked = field.and_then(|field| field.get(&key));
             let settings = settings(names, service, asked);
             let (name, _) = names.network(&key);
             Place { name, settings }
         })
-        .collect()
+        .collect();
+    let own = service.other_fields.get("mac_address");
+    if let (Some(first), Some(own)) = (places.first_mut(), own.and_then(|it| text(&it.value))) {
+        first.settings.mac_address.get_or_insert(own);
+    }
+    places
+}
+
+/// Names that this one alone has for others, as the engine's resolver takes them.
+fn links(names: &Names<'_>, service: &Service) -> Option<Vec<String>> {
+    let links = service.links.iter().filter_map(|link| {
+        let linked = names.system.services.get(&link.service)?;
+        let replicas = 1..=linked.replicas;
+        let each = replicas.map(|it| format!("{}:{}", names.container(linked, it), link.alias));
+        Some(each.collect::<Vec<_>>())
+    });
+    let links: Vec<String> = links.flatten().collect();
+    (!links.is_empty()).then_some(links)
 }
 
 fn settings(names: &Names<'_>, service: &Service, asked: Option<&Value>) -> EndpointSettings {
@@ -179,15 +248,22 @@ fn settings(names: &Names<'_>, service: &Service, asked: Option<&Value>) -> Endp
         ipv6_address: asked_text("ipv6_address"),
         link_local_ips: asked.and_then(|a| a.get("link_local_ips")).and_then(texts),
     };
+    let mut options: HashMap<String, String> = asked
+        .and_then(|asked| asked.get("driver_opts"))
+        .and_then(|options| pairs(options, '='))
+        .map(|options| options.into_iter().collect())
+        .unwrap_or_default();
+    if let Some(name) = asked_text("interface_name") {
+        options.insert(INTERFACE_NAME.to_owned(), name);
+    }
     let has_addresses = addresses != EndpointIpamConfig::default();
     EndpointSettings {
         aliases: Some(aliases),
         ipam_config: has_addresses.then_some(addresses),
+        links: links(names, service),
         mac_address: asked_text("mac_address"),
-        driver_opts: asked
-            .and_then(|asked| asked.get("driver_opts"))
-            .and_then(|options| pairs(options, '='))
-            .map(|options| options.into_iter().collect()),
+        gw_priority: asked.and_then(|it| it.get("gw_priority")).and_then(number),
+        driver_opts: (!options.is_empty()).then_some(options),
         ..EndpointSettings::default()
     }
 }

@@ -11,10 +11,12 @@ use serde_json::Value;
 
 use super::addresses::Subnet;
 use super::{MeshWish, Wish, wanted};
+use crate::docker::engine::ApiVersion;
 use crate::instance::Program;
 use crate::lane::{LaneOptions, Publish, Subset, Wanted};
 use crate::provision::Kind;
 
+mod fields;
 mod mesh;
 
 fn system(text: &str) -> System {
@@ -49,6 +51,9 @@ fn options() -> LaneOptions {
     }
 }
 
+/// An engine of today.
+const NEW: ApiVersion = ApiVersion(1, 52);
+
 fn want(text: &str, mesh: Option<&MeshWish>) -> Result<Wanted, String> {
     let system = system(text);
     let (options, images) = (options(), BTreeMap::new());
@@ -57,6 +62,7 @@ fn want(text: &str, mesh: Option<&MeshWish>) -> Result<Wanted, String> {
         options: &options,
         images: &images,
         mesh,
+        api: NEW,
     };
     wanted(&wish).map_err(|problems| problems.to_string())
 }
@@ -154,7 +160,10 @@ fn every_field_is_handed_to_the_engine() {
 #[test]
 fn what_the_engine_would_not_get_is_named_with_its_place() {
     for (field, expected) in [
-        ("gpus: all", "`gpus` is not handed to the engine yet"),
+        (
+            "use_api_socket: true",
+            "`use_api_socket` is not handed to the engine yet",
+        ),
         (
             "shm_size: much",
             "`shm_size` has a value that the engine does not take",
@@ -186,6 +195,7 @@ fn names_are_composes_own_and_a_copy_takes_none_that_the_file_fixes() {
             options: &options,
             images: &images,
             mesh: None,
+            api: NEW,
         };
         let wanted = wanted(&wish).unwrap();
         let mut names: Vec<String> = wanted.provisions.into_iter().map(|it| it.name).collect();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// A scalar as text.
-pub(super) fn text(value: &Value) -> Option<String> {
+pub(in crate::docker) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -15,7 +15,7 @@ pub(super) fn text(value: &Value) -> Option<String> {
 }
 
 /// A whole number, also as text.
-pub(super) fn number(value: &Value) -> Option<i64> {
+pub(in crate::docker) fn number(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number.as_i64().or_else(|| {
             let float = number.as_f64().filter(|float| float.fract() == 0.0)?;
@@ -27,7 +27,7 @@ pub(super) fn number(value: &Value) -> Option<i64> {
 }
 
 /// A number with a fraction, also as text.
-pub(super) fn fraction(value: &Value) -> Option<f64> {
+pub(in crate::docker) fn fraction(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
@@ -36,7 +36,7 @@ pub(super) fn fraction(value: &Value) -> Option<f64> {
 }
 
 /// A truth value, also as text.
-pub(super) fn flag(value: &Value) -> Option<bool> {
+pub(in crate::docker) fn flag(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(*flag),
         Value::String(text) => match text.to_ascii_lowercase().as_str() {
@@ -49,7 +49,7 @@ pub(super) fn flag(value: &Value) -> Option<bool> {
 }
 
 /// A list of texts; one text is a list of one.
-pub(super) fn texts(value: &Value) -> Option<Vec<String>> {
+pub(in crate::docker) fn texts(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::Array(items) => items.iter().map(text).collect(),
         Value::Null | Value::Object(_) => None,
@@ -58,7 +58,7 @@ pub(super) fn texts(value: &Value) -> Option<Vec<String>> {
 }
 
 /// `KEY=VALUE` pairs, from a mapping or a list; a key alone has an empty value.
-pub(super) fn pairs(value: &Value, between: char) -> Option<Vec<(String, String)>> {
+pub(in crate::docker) fn pairs(value: &Value, between: char) -> Option<Vec<(String, String)>> {
     match value {
         Value::Object(map) => map
             .iter()
@@ -80,7 +80,7 @@ pub(super) fn pairs(value: &Value, between: char) -> Option<Vec<(String, String)
 }
 
 /// An amount of memory in bytes: `64m`, `1.5gb`, `1048576`.
-pub(super) fn bytes(value: &Value) -> Option<i64> {
+pub(in crate::docker) fn bytes(value: &Value) -> Option<i64> {
     let text = text(value)?.trim().to_ascii_lowercase();
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.');
     let (number, unit) = text.split_at(end.unwrap_or(text.len()));
@@ -98,7 +98,7 @@ pub(super) fn bytes(value: &Value) -> Option<i64> {
 }
 
 /// The same with all keys in order, so that equal values are equal texts.
-pub(super) fn sorted(value: Value) -> Value {
+pub(in crate::docker) fn sorted(value: Value) -> Value {
     match value {
         Value::Object(map) => {
             let mut entries: Vec<(String, Value)> = map

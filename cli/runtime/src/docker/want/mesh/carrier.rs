@@ -32,6 +32,9 @@ pub(crate) const SERVICE: &str = "msvc-mesh";
 /// The first port of the mesh's container that carries one of the host's.
 const FIRST_PORT: u16 = 20_000;
 
+/// The mesh's own number among its project's carriers; the doors' come after it.
+const OWN_NUMBER: u16 = 1;
+
 /// A port that the host reaches: whose, for whom, and where on the host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Opening {
@@ -220,14 +223,15 @@ impl MeshPlan<'_> {
         openings: &[(u16, Opening)],
         networks: &[Provision],
     ) -> Provision {
-        let name = format!("{}-{SERVICE}-1", self.names.project);
+        let name = self.name(OWN_NUMBER);
         let opened: Vec<Value> = openings
             .iter()
             .map(|(at, it)| opening_at(*at, it))
             .collect();
         let label = (labels::MESH, Value::Array(opened).to_string());
         let words = vec!["internal-mesh".to_owned()];
-        let body = self.body(words, on, true, openings, label);
+        let labels = self.labels(OWN_NUMBER, label);
+        let body = self.body(words, on, true, openings, labels);
         let joins = on
             .iter()
             .skip(1)
@@ -239,6 +243,11 @@ impl MeshPlan<'_> {
         provision(Kind::Mesh, name, body, joins, &hashes(on, networks))
     }
 
+    /// The name of a carrier's container.
+    fn name(&self, number: u16) -> String {
+        format!("{}-{SERVICE}-{number}", self.names.project)
+    }
+
     /// A door's container: what comes to its port goes on to the mesh's.
     fn door(
         &self,
@@ -247,15 +256,16 @@ impl MeshPlan<'_> {
         first: &String,
         networks: &[Provision],
     ) -> Option<Provision> {
-        let number = at.saturating_sub(FIRST_PORT).saturating_add(2);
-        let name = format!("{}-{SERVICE}-{number}", self.names.project);
+        let number = at.saturating_sub(FIRST_PORT).saturating_add(OWN_NUMBER + 1);
+        let name = self.name(number);
         let mesh = self.addresses.get(first)?.of(SERVICE)?;
         let words = ["internal-mesh", "door", &format!("{mesh}:{at}")];
         let words = words.map(str::to_owned).into();
         let openings = [(at, opening.clone())];
         let label = (labels::DOOR, opening_at(at, opening).to_string());
         let on = [first];
-        let body = self.body(words, &on, false, &openings, label);
+        let labels = self.labels(number, label);
+        let body = self.body(words, &on, false, &openings, labels);
         let hashes = hashes(&on, networks);
         Some(provision(Kind::Door, name, body, Vec::new(), &hashes))
     }
@@ -266,7 +276,7 @@ impl MeshPlan<'_> {
         on: &[&String],
         is_mesh: bool,
         openings: &[(u16, Opening)],
-        label: (&str, String),
+        labels: HashMap<String, String>,
     ) -> ContainerCreateBody {
         let bindings = bindings(openings);
         let image = &self.wish.image;
@@ -295,7 +305,7 @@ impl MeshPlan<'_> {
             networking_config: first.filter(|_| is_mesh).map(|first| NetworkingConfig {
                 endpoints_config: Some([(first.clone(), self.place(&first))].into()),
             }),
-            labels: Some(self.labels(label)),
+            labels: Some(labels),
             ..ContainerCreateBody::default()
         }
     }
@@ -337,7 +347,8 @@ impl MeshPlan<'_> {
         }
     }
 
-    fn labels(&self, label: (&str, String)) -> HashMap<String, String> {
+    /// Compose's labels too: its `ps` shows a carrier with the ports it opens, its `down` takes it.
+    fn labels(&self, number: u16, label: (&str, String)) -> HashMap<String, String> {
         let (system, options) = (self.names.system, self.names.options);
         let mut labels: HashMap<String, String> =
             labels::of_lane(&options.project, &options.lane, &system.root)
@@ -345,8 +356,9 @@ impl MeshPlan<'_> {
                 .collect();
         let own = [
             (compose::SERVICE, SERVICE.to_owned()),
-            (compose::NUMBER, "1".to_owned()),
+            (compose::NUMBER, number.to_string()),
             (compose::ONE_OFF, "False".to_owned()),
+            (compose::FILES, labels::files(system)),
             label,
         ];
         labels.extend(own.map(|(key, value)| (key.to_owned(), value)));
@@ -425,13 +437,17 @@ fn provision(
         name: name.clone(),
         create: sorted(serde_json::to_value(body).unwrap_or_default()),
         joins,
+        files: Vec::new(),
     };
     let mut create = serde_json::to_value(&program).unwrap_or_default();
     // Another build of this program does as well.
     let mut told = create.clone();
     told["create"]["Image"] = Value::Null;
     let hash = hex(format!("{told} {networks:?}").as_bytes());
-    create["create"]["Labels"][labels::HASH] = Value::from(hash.as_str());
+    // Compose takes no container for its own that does not carry its hash too.
+    for label in [labels::HASH, compose::CONFIG_HASH] {
+        create["create"]["Labels"][label] = Value::from(hash.as_str());
+    }
     Provision {
         kind,
         name,

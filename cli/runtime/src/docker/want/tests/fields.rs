@@ -1,0 +1,229 @@
+//! Every field of a service, one by one: honoured, refused by name, or said to mean nothing, as
+//! the reference says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use msvc_system::load::{LoadRequest, load};
+use serde_json::{Value, json};
+
+use super::{NEW, options};
+use crate::docker::engine::{ApiVersion, OLDEST};
+use crate::docker::image::ImageFacts;
+use crate::docker::want::{Wish, wanted};
+use crate::lane::Wanted;
+
+/// The page that tells users the same.
+const REFERENCE: &str = include_str!("../../../../../../docs/reference/compose.md");
+
+/// Fields with two files: one without them, and one with them.
+struct Sample {
+    fields: &'static str,
+    without: String,
+    with: String,
+}
+
+mod samples;
+
+/// The reference's word for each field, its wildcards resolved.
+fn said() -> BTreeMap<String, String> {
+    let rows = REFERENCE.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `")?.split(" | ");
+        let field = cells.next()?.trim_end_matches('`');
+        let word = cells.next()?.split([' ', ',', ':', ';']).next()?;
+        Some((field, word))
+    });
+    let rows: Vec<(&str, &str)> = rows.collect();
+    let of = |path: &str| {
+        let row = rows
+            .iter()
+            .find(|(field, _)| match field.strip_suffix('*') {
+                Some(above) => path.starts_with(above),
+                None => *field == path,
+            });
+        row.map(|(_, word)| (*word).to_owned())
+    };
+    let known = msvc_system::fields::of_a_service().into_iter();
+    known
+        .map(|path| {
+            let word = of(&path).unwrap_or_else(|| panic!("the reference knows no `{path}`"));
+            (path, word)
+        })
+        .collect()
+}
+
+fn text(top: &str, service: &str) -> String {
+    let web = format!("{{image: x, {service}}}").replace(", }", "}");
+    format!("services:\n  web: {web}\n  db: {{image: y, expose: [5432]}}\n{top}\n")
+}
+
+fn samples() -> Vec<Sample> {
+    let mut bases = BTreeMap::from([("", ("", ""))]);
+    let mut all = Vec::new();
+    for line in samples::ALL.lines().filter(|line| !line.is_empty()) {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [name, second, service] = cells[..] else {
+            panic!("three cells in {line}");
+        };
+        if let Some(name) = name.strip_prefix('@') {
+            bases.insert(name, (second, service));
+            continue;
+        }
+        let (top, without) = bases[second];
+        all.push(Sample {
+            fields: name,
+            without: text(top, without),
+            with: text(top, service),
+        });
+    }
+    all
+}
+
+/// What is wanted of a file, or all that is wrong with it.
+fn outcome(text: &str, api: ApiVersion) -> Result<Wanted, String> {
+    let file = |path: &str, text: &str| (path.into(), text.as_bytes().to_vec());
+    let files = BTreeMap::from([
+        file("/system/compose.yaml", text),
+        file("/system/a.env", "A=1\n"),
+        file("/system/b.env", "A=$$1\n"),
+        file(
+            "/system/more.yaml",
+            "services: {old: {image: z, tty: true}, web: {image: z}}",
+        ),
+    ]);
+    let request = LoadRequest {
+        directory: "/system".into(),
+        project: Some("shop".to_owned()),
+        environment: BTreeMap::from([("PASSWORD".to_owned(), "secret".to_owned())]),
+        ..LoadRequest::default()
+    };
+    let files = msvc_system::files::Files::in_memory(files);
+    let loaded = load(&request, &files).map_err(|problems| problems.to_string())?;
+    let health = bollard::models::HealthConfig {
+        test: Some(vec!["CMD".to_owned(), "probe".to_owned()]),
+        ..Default::default()
+    };
+    let facts = ImageFacts {
+        health: crate::docker::image::health(&health),
+        ..ImageFacts::default()
+    };
+    let images = loaded.system.services.keys();
+    let images = images.map(|name| (name.clone(), facts.clone())).collect();
+    let wish = Wish {
+        system: &loaded.system,
+        options: &options(),
+        images: &images,
+        mesh: None,
+        api,
+    };
+    wanted(&wish).map_err(|problems| problems.to_string())
+}
+
+/// All that is asked of the engine and of planning, places and hashes left out.
+fn effect(wanted: &Wanted) -> Value {
+    let mut instances = serde_json::to_value(&wanted.instances).unwrap();
+    for instance in instances.as_array_mut().unwrap() {
+        instance["hash"] = Value::Null;
+    }
+    let dependencies = wanted.dependencies.iter().map(|(service, on)| {
+        let on = on.iter();
+        let on = on.map(|it| json!([it.service, it.condition, it.required, it.restart]));
+        (service.to_string(), on.collect::<Value>())
+    });
+    let dependencies: serde_json::Map<String, Value> = dependencies.collect();
+    json!([instances, dependencies, wanted.provisions])
+}
+
+#[test]
+fn every_field_of_a_service_is_honoured_refused_or_means_nothing() {
+    let said = said();
+    let mut met = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for sample in samples() {
+        let plain = outcome(&sample.without, NEW);
+        let plain = plain.unwrap_or_else(|why| panic!("{}: {why}", sample.without));
+        let with = outcome(&sample.with, NEW);
+        for path in sample.fields.split_whitespace() {
+            assert!(met.insert(path), "`{path}` stands twice");
+            let word = said
+                .get(path)
+                .unwrap_or_else(|| panic!("no field `{path}`"));
+            let changes = with.as_ref().ok().map(|it| effect(it) != effect(&plain));
+            let is_so = match (word.as_str(), &with) {
+                ("yes", Ok(_)) => changes == Some(true) || samples::IN_IMAGES.contains(&path),
+                ("nothing", Ok(with)) => changes == Some(false) && with.warnings.is_empty(),
+                ("told", Ok(with)) => !with.warnings.is_empty(),
+                ("error", Err(why)) => {
+                    let names = path.split('.').any(|part| why.contains(part));
+                    names && why.starts_with("compose.yaml:2:")
+                }
+                _ => false,
+            };
+            if !is_so {
+                let found = with.as_ref().map(|_| changes);
+                wrong.push(format!(
+                    "{path}: the reference says {word}, found {found:?}"
+                ));
+            }
+        }
+    }
+    let known: BTreeSet<&str> = said.keys().map(String::as_str).collect();
+    let missing: Vec<_> = known.difference(&met).collect();
+    assert!(missing.is_empty(), "no sample of {missing:?}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_an_older_engine_would_drop_is_named_with_its_line() {
+    for (top, more, expected) in [
+        (
+            "",
+            "annotations: {a: b}",
+            "`annotations` needs an engine with API 1.43",
+        ),
+        (
+            "",
+            "mac_address: \"02:42:ac:11:65:43\"",
+            "`mac_address` needs an engine with API 1.44",
+        ),
+        (
+            "",
+            "networks: {default: {gw_priority: 1}}",
+            "`gw_priority` on the network default needs an engine with API 1.48",
+        ),
+        (
+            "",
+            "networks: {default: {interface_name: lan}}",
+            "`interface_name` on the network default needs an engine with API 1.49",
+        ),
+        (
+            "volumes: {data: }",
+            "volumes: [{type: volume, source: data, target: /t, volume: {subpath: a}}]",
+            "`volume.subpath` of the mount /t needs an engine with API 1.45",
+        ),
+        (
+            "",
+            "volumes: [{type: bind, source: /s, target: /t, bind: {recursive: readonly}}]",
+            "`bind.recursive` of the mount /t needs an engine with API 1.44",
+        ),
+    ] {
+        let why = outcome(&text(top, more), OLDEST).unwrap_err();
+        assert!(why.contains(expected), "{why}");
+        assert!(why.starts_with("compose.yaml:2:"), "{why}");
+        assert!(why.contains("(this one speaks 1.41)"), "{why}");
+        assert!(outcome(&text(top, more), NEW).is_ok(), "{more}");
+    }
+}
+
+#[test]
+fn an_older_engine_goes_without_an_interval_for_the_start_and_that_is_told() {
+    let text = text("", "healthcheck: {test: x, start_interval: 1s}");
+    let wanted = outcome(&text, OLDEST).unwrap();
+    let told: Vec<String> = wanted.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].contains("start_interval` needs an engine with API 1.44"),
+        "{told:?}"
+    );
+    let health = super::create(&wanted, "web")["Healthcheck"].clone();
+    assert_eq!(health["StartInterval"], Value::Null);
+}

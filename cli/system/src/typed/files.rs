@@ -1,0 +1,198 @@
+//! `secrets` and `configs` of a service, with the top-level entries that they name.
+
+use super::Context;
+use super::scalars::{flag_or_false, number, optional_text};
+use crate::fields::not_supported;
+use crate::forms::scalar_text;
+use crate::model::{FileSource, GivenFile};
+use crate::problem::{Problem, Problems, nearest};
+use crate::yaml::{Key, Node, shorten};
+
+/// One of the two kinds.
+struct Kind {
+    section: &'static str,
+    one: &'static str,
+    /// Where its files stand when nobody says where.
+    folder: &'static str,
+}
+
+const KINDS: [Kind; 2] = [
+    Kind {
+        section: "secrets",
+        one: "secret",
+        folder: "/run/secrets/",
+    },
+    Kind {
+        section: "configs",
+        one: "config",
+        folder: "/",
+    },
+];
+
+/// Every secret and config of a service, in file order, secrets first.
+pub(crate) fn files(
+    service: &Node,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> Vec<GivenFile> {
+    let mut files = Vec::new();
+    for kind in &KINDS {
+        let Some(node) = service.get(kind.section).filter(|n| !n.is_null()) else {
+            continue;
+        };
+        let Some(items) = node.as_seq() else {
+            let what = format!("`{}`", kind.section);
+            problems.push(node.expected(&what, "a list"));
+            continue;
+        };
+        for item in items {
+            match file(kind, item, context, problems) {
+                Ok(file) => files.push(file),
+                Err(problem) => problems.push(problem),
+            }
+        }
+    }
+    files
+}
+
+fn file(
+    kind: &Kind,
+    item: &Node,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> Result<GivenFile, Problem> {
+    let Kind { one, folder, .. } = kind;
+    let of_it = |key: &str| format!("`{key}` of a {one}");
+    let mut text = |key: &str| optional_text(item.get(key), &of_it(key), problems);
+    let (name, target) = match scalar_text(item).filter(|_| !item.is_null()) {
+        Some(name) => (name, None),
+        None if item.as_map().is_some() => {
+            let missing =
+                || Problem::error(format!("this {one} has no `source`")).at(item.place.clone());
+            (text("source").ok_or_else(missing)?, text("target"))
+        }
+        None => {
+            let what = format!("an item of `{}`", kind.section);
+            return Err(item.expected(&what, "a name or a mapping"));
+        }
+    };
+    let target = target.filter(|target| !target.is_empty());
+    let target = target.unwrap_or_else(|| name.clone());
+    let (key, declared) = declared(kind, &name, item, context)?;
+    let mut asked = |key: &str| {
+        let node = item.get(key).filter(|node| !node.is_null())?;
+        let number = if key == "mode" {
+            mode(node, &of_it(key))
+        } else {
+            number(node, &of_it(key), u32::MAX)
+        };
+        number.map_err(|problem| problems.push(problem)).ok()
+    };
+    let (uid, gid, mode) = (asked("uid"), asked("gid"), asked("mode"));
+    Ok(GivenFile {
+        what: format!("{one} `{name}`"),
+        source: source(kind, &name, key, declared, context, problems)?,
+        target: match target.starts_with('/') {
+            true => target,
+            false => format!("{folder}{target}"),
+        },
+        uid,
+        gid,
+        mode,
+        place: item.place.clone(),
+    })
+}
+
+fn declared<'n>(
+    kind: &Kind,
+    name: &str,
+    item: &Node,
+    context: &Context<'n>,
+) -> Result<(&'n Key, &'n Node), Problem> {
+    let all = context.tree.get(kind.section);
+    if let Some(found) = all.and_then(|all| all.entry(name)) {
+        return Ok(found);
+    }
+    let problem = Problem::error(format!(
+        "the {} `{}` is not declared under the top-level `{}`",
+        kind.one,
+        shorten(name),
+        kind.section
+    ))
+    .at(item.place.clone());
+    let names = all.map(Node::entries).unwrap_or_default();
+    let names = names.iter().map(|(key, _)| key.text.as_str());
+    Err(match nearest(name, names) {
+        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None => problem.hint("declare it there, with `file`, `environment` or `content`"),
+    })
+}
+
+fn source(
+    kind: &Kind,
+    name: &str,
+    key: &Key,
+    declared: &Node,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> Result<FileSource, Problem> {
+    let Kind { one, .. } = kind;
+    let external = declared.get("external");
+    let is_external = external.is_some_and(|it| it.as_map().is_some())
+        || flag_or_false(
+            external.filter(|it| it.as_map().is_none()),
+            "`external`",
+            problems,
+        );
+    if is_external {
+        let what = format!("an external {one} (`{}`)", shorten(name));
+        let instead = "only a swarm has any; give it a `file`";
+        return Err(not_supported(&what, &key.place, instead));
+    }
+    for field in ["driver", "template_driver"] {
+        if let Some((key, _)) = declared.entry(field).filter(|(_, node)| !node.is_null()) {
+            let what = format!("`{field}` of a {one}");
+            return Err(not_supported(&what, &key.place, "give it a `file`"));
+        }
+    }
+    let mut text = |key: &str| {
+        let what = format!("`{key}` of a {one}");
+        optional_text(declared.get(key), &what, problems)
+    };
+    let (path, variable, content) = (text("file"), text("environment"), text("content"));
+    match (path, variable, content) {
+        (Some(path), None, None) => Ok(FileSource::Host(context.path(&path))),
+        (None, Some(name), None) => Ok(FileSource::Variable {
+            value: context.environment.get(&name).cloned(),
+            name,
+        }),
+        (None, None, Some(text)) => Ok(FileSource::Text(text)),
+        (None, None, None) => {
+            let what = format!(
+                "the {one} `{}` says nothing of what is in it",
+                shorten(name)
+            );
+            let problem = Problem::error(what).at(key.place.clone());
+            Err(problem.hint("give it a `file`, or `environment` with a variable's name"))
+        }
+        _ => {
+            let what = format!("the {one} `{}` has more than one source", shorten(name));
+            let problem = Problem::error(what).at(key.place.clone());
+            Err(problem.hint("keep one of `file`, `environment` and `content`"))
+        }
+    }
+}
+
+/// Permissions: a number as YAML reads it (`0440` is octal), or octal digits as text.
+fn mode(node: &Node, what: &str) -> Result<u32, Problem> {
+    const MOST: u32 = 0o7777;
+    match node.as_str() {
+        None => number(node, what, MOST),
+        Some(text) => {
+            let digits = text.trim().trim_start_matches("0o");
+            let mode = u32::from_str_radix(digits, 8).ok();
+            mode.filter(|mode| *mode <= MOST)
+                .ok_or_else(|| node.expected(what, "permissions such as `0440`"))
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The top-level `volumes`.
+
+use indexmap::IndexMap;
+
+use super::scalars::{flag, optional_text};
+use crate::forms::scalar_text;
+use crate::model::{Placed, Volume};
+use crate::problem::Problems;
+use crate::yaml::Node;
+
+/// The declared volumes.
+pub(crate) fn volumes(tree: &Node, problems: &mut Problems) -> IndexMap<String, Volume> {
+    let mut volumes = IndexMap::new();
+    let Some(node) = tree.get("volumes").filter(|n| !n.is_null()) else {
+        return volumes;
+    };
+    let Some(entries) = node.as_map() else {
+        problems.push(node.expected("the top-level `volumes`", "a mapping"));
+        return volumes;
+    };
+    for (key, node) in entries {
+        if key.text.starts_with("x-") {
+            continue;
+        }
+        volumes.insert(key.text.clone(), volume(node, problems));
+    }
+    volumes
+}
+
+fn volume(node: &Node, problems: &mut Problems) -> Volume {
+    let mut name = optional_text(node.get("name"), "the name of a volume", problems);
+    let external = match node.get("external").filter(|n| !n.is_null()) {
+        // The form before `name` existed.
+        Some(external) if external.as_map().is_some() => {
+            name = name
+                .or_else(|| optional_text(external.get("name"), "the name of a volume", problems));
+            true
+        }
+        Some(external) => flag(external, "`external`").unwrap_or_else(|problem| {
+            problems.push(problem);
+            false
+        }),
+        None => false,
+    };
+    let driver = node.entry("driver").and_then(|(key, driver)| {
+        let value = scalar_text(driver).filter(|it| !matches!(it.as_str(), "" | "local"))?;
+        let place = key.place.clone();
+        Some(Placed { value, place })
+    });
+    let options = node
+        .get("driver_opts")
+        .map(Node::entries)
+        .unwrap_or_default();
+    let options = options.iter().filter_map(|(key, value)| {
+        let place = key.place.clone();
+        let value = scalar_text(value)?;
+        Some((key.text.clone(), Placed { value, place }))
+    });
+    let labels = node.get("labels").map(Node::entries).unwrap_or_default();
+    Volume {
+        external,
+        name,
+        labels: labels
+            .iter()
+            .filter_map(|(key, value)| Some((key.text.clone(), scalar_text(value)?)))
+            .collect(),
+        driver,
+        options: options.collect(),
+    }
+}
