@@ -8,7 +8,7 @@
 //! `context` and `ignore` read a build context, `dockerfile` has it built; `pull` has an image
 //! from its registry.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use msvc_system::id::ServiceName;
 use msvc_system::model::{Service, System};
 
 use super::engine::{Engine, EngineError, asked};
+use super::labels;
 use crate::build::{BuildOutcome, Built};
 use crate::contract::RuntimeError;
 use crate::instance::HealthSpec;
@@ -152,8 +153,10 @@ pub(super) async fn of_program(
 /// # Errors
 /// When the engine does not answer.
 pub async fn forget(engine: &Engine, system: &str) -> Result<(), EngineError> {
-    let options = ListImagesOptionsBuilder::default().build();
-    let images = engine.docker.list_images(Some(options)).await;
+    let label = format!("{}={system}", labels::compose::PROJECT);
+    let filters = HashMap::from([("label", vec![label])]);
+    let options = ListImagesOptionsBuilder::default().filters(&filters);
+    let images = engine.docker.list_images(Some(options.build())).await;
     let images = images.map_err(asked("listing images"))?;
     let prefix = format!("{system}-");
     for tag in images.into_iter().flat_map(|image| image.repo_tags) {
@@ -222,7 +225,7 @@ async fn one(
 ) -> Result<ImageFacts, EngineError> {
     let reference = reference(request, service);
     if let Some(built) = packed(request, service) {
-        let plan = pack::Plan::of(service, built, &reference)?;
+        let plan = pack::Plan::of(service, built, request.system.name.as_str(), &reference)?;
         let image = match inspect(engine, &plan.reference).await? {
             Some(image) => image,
             None => {
