@@ -12,7 +12,27 @@
 
 mod support;
 
-use support::System;
+use support::{Runtime, System, runs};
+
+support::in_both! {
+    a_compose_file_that_is_missing_malformed_or_empty_is_told_with_its_place,
+    an_unknown_service_is_wrong_usage_and_the_nearest_is_offered,
+    a_published_port_that_is_taken_names_the_owner,
+    a_service_that_dies_at_once_shows_its_last_words,
+    a_service_that_cannot_be_asked_and_dies_at_once_is_not_up,
+    a_service_that_is_started_again_and_again_is_not_up,
+    a_job_that_has_done_its_work_is_as_good_as_up,
+    a_service_that_dies_while_others_get_ready_is_not_up,
+    a_service_that_never_gets_ready_shows_its_last_lines_and_what_its_probe_said,
+    an_unknown_edge_or_journey_is_wrong_usage_and_the_nearest_is_offered,
+    an_unknown_edge_is_told_also_while_nothing_runs,
+    places_are_named_from_where_one_stands,
+    a_file_broken_while_the_system_runs_leaves_what_runs_alone,
+    wrong_flags_are_wrong_usage,
+    a_build_that_fails_shows_its_own_message,
+    a_broken_journey_or_pact_is_told_with_its_place,
+    a_pact_or_journey_that_matches_nothing_is_inconclusive_or_told,
+}
 
 #[track_caller]
 fn refused(system: &System, arguments: &[&str], code: i32, said: &[&str]) {
@@ -24,34 +44,34 @@ fn refused(system: &System, arguments: &[&str], code: i32, said: &[&str]) {
             done.stderr
         );
     }
-    assert_eq!(system.processes(), Vec::<u32>::new());
+    assert_eq!(system.left(), Vec::<String>::new());
 }
 
-const PYTHON: &str = "import http.server,os; http.server.HTTPServer(('127.0.0.1',int(os.environ['PORT'])),http.server.SimpleHTTPRequestHandler).serve_forever()";
+const PYTHON: &str = "import http.server,os; http.server.HTTPServer(('',int(os.environ['PORT'])),http.server.SimpleHTTPRequestHandler).serve_forever()";
 
-fn one_service(more: &str) -> System {
+fn one_service(runtime: Runtime, more: &str) -> System {
+    let web = runs(&format!(r#"["python3", "-c", "{PYTHON}"]"#), "port: PORT,");
     System::compose(&format!(
-        "services:\n  web:\n    image: python\n    environment: {{ PORT: \"9100\" }}\n    expose: [\"9100\"]\n    x-msvc:\n      process:\n        port: PORT\n        command: [\"python3\", \"-c\", \"{PYTHON}\"]\n{more}"
+        "services:\n  web:\n    environment: {{ PORT: \"9100\" }}\n    expose: [\"9100\"]\n{web}{more}"
     ))
+    .on(runtime)
 }
 
-#[test]
-fn a_compose_file_that_is_missing_malformed_or_empty_is_told_with_its_place() {
-    let empty = System::compose("");
-    refused(&empty, &["up", "-d"], 4, &["compose.yaml"]);
-    let malformed = System::compose("services:\n  web: [\n");
+fn a_compose_file_that_is_missing_malformed_or_empty_is_told_with_its_place(runtime: Runtime) {
+    let empty = System::compose("").on(runtime);
+    refused(&empty, &["up", "-d"], 4, &["compose.yaml:1:1", "fill it"]);
+    let malformed = System::compose("services:\n  web: [\n").on(runtime);
     refused(&malformed, &["up", "-d"], 4, &["compose.yaml:"]);
-    let typo = System::compose("services:\n  web:\n    imag: x\n");
+    let typo = System::compose("services:\n  web:\n    imag: x\n").on(runtime);
     refused(&typo, &["up", "-d"], 4, &["compose.yaml:3:5", "`image`"]);
-    let missing = System::compose("services: {}\n");
+    let missing = System::compose("services: {}\n").on(runtime);
     std::fs::remove_file(missing.directory.join("compose.yaml")).unwrap();
     let done = missing.run(&["up", "-d"]).expect(4);
     assert!(done.stderr.contains("no Compose file"), "{}", done.stderr);
 }
 
-#[test]
-fn an_unknown_service_is_wrong_usage_and_the_nearest_is_offered() {
-    let system = one_service("");
+fn an_unknown_service_is_wrong_usage_and_the_nearest_is_offered(runtime: Runtime) {
+    let system = one_service(runtime, "");
     refused(
         &system,
         &["up", "-d", "wbe"],
@@ -62,26 +82,27 @@ fn an_unknown_service_is_wrong_usage_and_the_nearest_is_offered() {
     refused(&system, &["up", "--wrong"], 2, &["--wrong"]);
 }
 
-#[test]
-fn a_published_port_that_is_taken_names_the_owner() {
+fn a_published_port_that_is_taken_names_the_owner(runtime: Runtime) {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let system = one_service(&format!("    ports: [\"{port}:9100\"]\n"));
+    let system = one_service(runtime, &format!("    ports: [\"{port}:9100\"]\n"));
     let me = std::process::id().to_string();
     refused(
         &system,
         &["up", "-d"],
         3,
-        &[&format!("127.0.0.1:{port} is taken"), &me],
+        &[&format!(":{port} is taken"), &me],
     );
 }
 
-#[test]
-fn a_service_that_dies_at_once_shows_its_last_words() {
+fn a_service_that_dies_at_once_shows_its_last_words(runtime: Runtime) {
     // Its healthcheck never passes, so that no probe can come in before it is dead.
-    let system = System::compose(
-        "services:\n  sick:\n    image: none\n    x-msvc: { process: { command: [\"sh\", \"-c\", \"echo last words; exit 7\"] } }\n    healthcheck: { test: [\"CMD\", \"false\"], interval: 100ms, start_period: 60s }\n",
-    );
+    let sick = runs(r#"["sh", "-c", "echo last words; exit 7"]"#, "");
+    let probe = r#"{ test: ["CMD", "false"], interval: 100ms, start_period: 60s }"#;
+    let system = System::compose(&format!(
+        "services:\n  sick:\n{sick}    healthcheck: {probe}\n"
+    ))
+    .on(runtime);
     refused(
         &system,
         &["up", "-d"],
@@ -93,15 +114,13 @@ fn a_service_that_dies_at_once_shows_its_last_words() {
 }
 
 /// Services that can be asked nothing: `command` stands for a shell's.
-fn unasked(command: &str, more: &str) -> System {
-    System::compose(&format!(
-        "services:\n  worker:\n    image: none\n    x-msvc: {{ process: {{ command: [\"sh\", \"-c\", \"{command}\"] }} }}\n{more}"
-    ))
+fn unasked(runtime: Runtime, command: &str, more: &str) -> System {
+    let worker = runs(&format!(r#"["sh", "-c", "{command}"]"#), "");
+    System::compose(&format!("services:\n  worker:\n{worker}{more}")).on(runtime)
 }
 
-#[test]
-fn a_service_that_cannot_be_asked_and_dies_at_once_is_not_up() {
-    let system = unasked("echo no such module; sleep 0.1; exit 3", "");
+fn a_service_that_cannot_be_asked_and_dies_at_once_is_not_up(runtime: Runtime) {
+    let system = unasked(runtime, "echo no such module; sleep 0.1; exit 3", "");
     refused(
         &system,
         &["up", "-d"],
@@ -110,9 +129,8 @@ fn a_service_that_cannot_be_asked_and_dies_at_once_is_not_up() {
     );
 }
 
-#[test]
-fn a_service_that_is_started_again_and_again_is_not_up() {
-    let system = unasked("echo once more; exit 4", "    restart: always\n");
+fn a_service_that_is_started_again_and_again_is_not_up(runtime: Runtime) {
+    let system = unasked(runtime, "echo once more; exit 4", "    restart: always\n");
     refused(
         &system,
         &["up", "-d"],
@@ -121,9 +139,8 @@ fn a_service_that_is_started_again_and_again_is_not_up() {
     );
 }
 
-#[test]
-fn a_job_that_has_done_its_work_is_as_good_as_up() {
-    let system = unasked("echo done", "");
+fn a_job_that_has_done_its_work_is_as_good_as_up(runtime: Runtime) {
+    let system = unasked(runtime, "echo done", "");
     system.up();
     assert_eq!(system.ps()["instances"][0]["health"], "exited");
     // Twice changes nothing: the job is not done again.
@@ -132,13 +149,21 @@ fn a_job_that_has_done_its_work_is_as_good_as_up() {
     assert_eq!(logs.stdout.matches("done").count(), 1, "{}", logs.stdout);
 }
 
-#[test]
-fn a_service_that_dies_while_others_get_ready_is_not_up() {
+fn a_service_that_dies_while_others_get_ready_is_not_up(runtime: Runtime) {
     // The first is healthy at once and dies as soon as the second has seen that; the second gets
     // ready only when the first is dead.
-    let system = System::compose(
-        "services:\n  brief:\n    image: none\n    x-msvc: { process: { command: [\"sh\", \"-c\", \"echo farewell; while [ ! -e seen ]; do sleep 0.01; done; touch dead; exit 5\"] } }\n    healthcheck: { test: [\"CMD\", \"true\"], interval: 100ms }\n  late:\n    image: none\n    depends_on: { brief: { condition: service_healthy } }\n    x-msvc: { process: { command: [\"sh\", \"-c\", \"touch seen; exec sleep 600\"] } }\n    healthcheck: { test: [\"CMD\", \"test\", \"-e\", \"dead\"], interval: 100ms, retries: 100 }\n",
+    let brief = runs(
+        r#"["sh", "-c", "echo farewell; while [ ! -e /both/seen ]; do sleep 0.01; done; touch /both/dead; exit 5"]"#,
+        "",
     );
+    let late = runs(r#"["sh", "-c", "touch /both/seen; exec sleep 600"]"#, "");
+    let system = System::compose(&format!(
+        "services:\n\
+         \x20 brief:\n{brief}    volumes: [\"both:/both\"]\n    healthcheck: {{ test: [\"CMD\", \"true\"], interval: 100ms }}\n\
+         \x20 late:\n{late}    volumes: [\"both:/both\"]\n    depends_on: {{ brief: {{ condition: service_healthy }} }}\n    healthcheck: {{ test: [\"CMD\", \"test\", \"-e\", \"/both/dead\"], interval: 100ms, retries: 100 }}\n\
+         volumes: {{ both: }}\n"
+    ))
+    .on(runtime);
     refused(
         &system,
         &["up", "-d"],
@@ -147,11 +172,16 @@ fn a_service_that_dies_while_others_get_ready_is_not_up() {
     );
 }
 
-#[test]
-fn a_service_that_never_gets_ready_shows_its_last_lines_and_what_its_probe_said() {
-    let system = System::compose(
-        "services:\n  web:\n    image: none\n    x-msvc: { process: { command: [\"sh\", \"-c\", \"echo waiting for the tide; exec sleep 600\"] } }\n    healthcheck: { test: [\"CMD\", \"sh\", \"-c\", \"echo not today; exit 1\"], interval: 200ms, retries: 3, start_period: 0s }\n",
+fn a_service_that_never_gets_ready_shows_its_last_lines_and_what_its_probe_said(runtime: Runtime) {
+    let web = runs(
+        r#"["sh", "-c", "echo waiting for the tide; exec sleep 600"]"#,
+        "",
     );
+    let probe = r#"{ test: ["CMD", "sh", "-c", "echo not today; exit 1"], interval: 200ms, retries: 3, start_period: 0s }"#;
+    let system = System::compose(&format!(
+        "services:\n  web:\n{web}    healthcheck: {probe}\n"
+    ))
+    .on(runtime);
     refused(
         &system,
         &["up", "-d"],
@@ -164,9 +194,9 @@ fn a_service_that_never_gets_ready_shows_its_last_lines_and_what_its_probe_said(
     );
 }
 
-#[test]
-fn an_unknown_edge_or_journey_is_wrong_usage_and_the_nearest_is_offered() {
+fn an_unknown_edge_or_journey_is_wrong_usage_and_the_nearest_is_offered(runtime: Runtime) {
     let system = one_service(
+        runtime,
         "    ports: [\"9100\"]\nx-msvc: { journeys: [{ name: visit, command: [\"true\"] }] }\n",
     );
     system.up();
@@ -199,9 +229,8 @@ fn an_unknown_edge_or_journey_is_wrong_usage_and_the_nearest_is_offered() {
     assert_eq!(system.ps()["instances"][0]["restarts"], 0);
 }
 
-#[test]
-fn an_unknown_edge_is_told_also_while_nothing_runs() {
-    let system = one_service("    ports: [\"9100\"]\n");
+fn an_unknown_edge_is_told_also_while_nothing_runs(runtime: Runtime) {
+    let system = one_service(runtime, "    ports: [\"9100\"]\n");
     let latency = ["chaos", "inject", "latency", "--delay", "1ms", "--edge"];
     let unknown = [&latency[..], &["client->wbe", "--", "true"]].concat();
     refused(&system, &unknown, 2, &["did you mean `client->web:9100`?"]);
@@ -209,9 +238,8 @@ fn an_unknown_edge_is_told_also_while_nothing_runs() {
     refused(&system, &known, 5, &["is not running", "msvc up -d"]);
 }
 
-#[test]
-fn places_are_named_from_where_one_stands() {
-    let system = System::compose("services:\n  web:\n    imag: x\n");
+fn places_are_named_from_where_one_stands(runtime: Runtime) {
+    let system = System::compose("services:\n  web:\n    imag: x\n").on(runtime);
     let above = system.directory.parent().unwrap();
     let name = system.directory.file_name().unwrap().to_str().unwrap();
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_msvc"));
@@ -221,9 +249,8 @@ fn places_are_named_from_where_one_stands() {
     assert!(done.stderr.contains(&place), "{}", done.stderr);
 }
 
-#[test]
-fn a_file_broken_while_the_system_runs_leaves_what_runs_alone() {
-    let system = one_service("");
+fn a_file_broken_while_the_system_runs_leaves_what_runs_alone(runtime: Runtime) {
+    let system = one_service(runtime, "");
     system.up();
     let before = system.ps()["instances"][0]["pid"].clone();
     let file = system.directory.join("compose.yaml");
@@ -234,14 +261,18 @@ fn a_file_broken_while_the_system_runs_leaves_what_runs_alone() {
     assert_eq!(system.ps()["instances"][0]["pid"], before);
 }
 
-#[test]
-fn wrong_flags_are_wrong_usage() {
-    let system = System::compose("services: {}\n");
+fn wrong_flags_are_wrong_usage(runtime: Runtime) {
+    let system = System::compose("services: {}\n").on(runtime);
     for (line, said) in [
         ("upp", "'up'"),
         ("up --timeout 5", "5sec"),
         ("ps --format yaml", "json"),
         ("chaos inject latency --edge orders --delay 1s", "orders"),
+        ("chaos inject latency --edge a->b --delay 0s", "1ms or more"),
+        (
+            "chaos inject latency --edge a->b --delay 2days",
+            "a day at most",
+        ),
         ("chaos kill web --down 1s -- true", "--down"),
         ("journey run -i quantity", "KEY=VALUE"),
     ] {
@@ -250,11 +281,15 @@ fn wrong_flags_are_wrong_usage() {
     }
 }
 
-#[test]
-fn a_build_that_fails_shows_its_own_message() {
+fn a_build_that_fails_shows_its_own_message(runtime: Runtime) {
     let system = System::compose(
-        "services:\n  web:\n    build: .\n    x-msvc: { process: { build: [\"sh\", \"-c\", \"echo the compiler is cross >&2; exit 1\"], command: [\"true\"] } }\n",
-    );
+        "services:\n  web:\n    image: msvc-tests-cross\n    build: { context: ., args: { TOOLS: \"${TOOLS}\" } }\n    x-msvc: { process: { build: [\"sh\", \"./build\"], command: [\"true\"] } }\n",
+    )
+    .on(runtime);
+    let write = |file: &str, text: &str| std::fs::write(system.directory.join(file), text).unwrap();
+    write("build", "echo the compiler is cross >&2; exit 1\n");
+    let dockerfile = "ARG TOOLS\nFROM $TOOLS\nCOPY build /\nRUN [\"sh\", \"/build\"]\n";
+    write("Dockerfile", dockerfile);
     refused(
         &system,
         &["up", "-d"],
@@ -263,11 +298,10 @@ fn a_build_that_fails_shows_its_own_message() {
     );
 }
 
-#[test]
-fn a_broken_journey_or_pact_is_told_with_its_place() {
+fn a_broken_journey_or_pact_is_told_with_its_place(runtime: Runtime) {
     let system = System::compose(
         "services: { web: { image: x } }\nx-msvc: { journeys: [j.arazzo.yaml], contracts: pacts }\n",
-    );
+    ).on(runtime);
     std::fs::write(
         system.directory.join("j.arazzo.yaml"),
         "arazzo: 1.0.1\nworkflow: []\n",
@@ -284,9 +318,8 @@ fn a_broken_journey_or_pact_is_told_with_its_place() {
     refused(&system, &["contract", "verify"], 4, &["a-b.json:1:"]);
 }
 
-#[test]
-fn a_pact_or_journey_that_matches_nothing_is_inconclusive_or_told() {
-    let system = one_service("x-msvc: { contracts: pacts }\n");
+fn a_pact_or_journey_that_matches_nothing_is_inconclusive_or_told(runtime: Runtime) {
+    let system = one_service(runtime, "x-msvc: { contracts: pacts }\n");
     let pacts = system.directory.join("pacts");
     std::fs::create_dir(&pacts).unwrap();
     refused(&system, &["contract", "verify"], 4, &["no pact file in"]);
@@ -296,13 +329,14 @@ fn a_pact_or_journey_that_matches_nothing_is_inconclusive_or_told() {
     )
     .unwrap();
     let verify = ["contract", "verify"];
-    for (flag, there) in [
-        ("--provider", "there is: web"),
-        ("--consumer", "there is: a"),
-        ("--interaction", "there is: a visit"),
+    for (flag, name, code, there) in [
+        ("--provider", "wbe", 2, "did you mean `web`?"),
+        ("--consumer", "nobody", 2, "there are: a, web"),
+        ("--consumer", "web", 5, "there is: a"),
+        ("--interaction", "nobody", 5, "there is: a visit"),
     ] {
-        let words = [&verify[..], &[flag, "nobody"]].concat();
-        refused(&system, &words, 5, &["`nobody`", there]);
+        let words = [&verify[..], &[flag, name]].concat();
+        refused(&system, &words, code, &[&format!("`{name}`"), there]);
     }
     let absent = [&verify[..], &["absent.json"]].concat();
     refused(&system, &absent, 4, &["absent.json"]);

@@ -12,11 +12,17 @@
 
 mod support;
 
-use support::System;
+use support::{Runtime, System};
 
-#[test]
-fn every_interaction_of_the_shops_contract_holds() {
-    let system = System::shop("contracts", "");
+support::in_both! {
+    every_interaction_of_the_shops_contract_holds,
+    a_renamed_field_of_the_answer_is_named,
+    without_its_state_handler_a_provider_fails_and_the_reason_is_said,
+    nothing_selected_is_inconclusive_and_never_a_pass,
+}
+
+fn every_interaction_of_the_shops_contract_holds(runtime: Runtime) {
+    let system = System::shop("contracts", "").on(runtime);
     let done = system.run(&["contract", "verify"]).expect(0);
     assert!(
         done.stderr
@@ -27,8 +33,7 @@ fn every_interaction_of_the_shops_contract_holds() {
     assert!(done.stdout.contains("held (9 held"), "{}", done.stdout);
 }
 
-#[test]
-fn a_renamed_field_of_the_answer_is_named() {
+fn a_renamed_field_of_the_answer_is_named(runtime: Runtime) {
     // A provider that knows every state and answers every charge, with one field renamed.
     let provider = "import http.server,json,os\n\
         class P(http.server.BaseHTTPRequestHandler):\n\
@@ -50,7 +55,7 @@ fn a_renamed_field_of_the_answer_is_named() {
         "  payments:\n    healthcheck: {{ disable: true }}\n    x-msvc:\n      process: {{ build: none, command: [\"python3\", \"{}\"] }}\n",
         path.display()
     );
-    let system = System::shop("renamed", &over);
+    let system = System::shop("renamed", &over).on(runtime);
     let done = system
         .run(&[
             "contract",
@@ -67,20 +72,18 @@ fn a_renamed_field_of_the_answer_is_named() {
     );
 }
 
-#[test]
-fn without_its_state_handler_a_provider_fails_and_the_reason_is_said() {
+fn without_its_state_handler_a_provider_fails_and_the_reason_is_said(runtime: Runtime) {
     let over =
         "  payments:\n    x-msvc:\n      contract: { environment: { PROVIDER_STATES: \"off\" } }\n";
-    let system = System::shop("stateless", over);
+    let system = System::shop("stateless", over).on(runtime);
     let done = system.run(&["contract", "verify"]).expect(1);
     assert!(done.stderr.contains("state"), "{}", done.stderr);
     assert!(done.stderr.contains("FAILED"), "{}", done.stderr);
 }
 
-#[test]
-fn nothing_selected_is_inconclusive_and_never_a_pass() {
-    let system = System::shop("nothing", "");
+fn nothing_selected_is_inconclusive_and_never_a_pass(runtime: Runtime) {
+    let system = System::shop("nothing", "").on(runtime);
     system
-        .run(&["contract", "verify", "--provider", "nobody"])
+        .run(&["contract", "verify", "--provider", "catalog"])
         .expect(5);
 }

@@ -14,7 +14,11 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{System, http, kill, until};
+use support::{Runtime, System, http, kill, until};
+
+support::in_both! {
+    wherever_orders_is_killed_the_order_ends_right_after_the_restart,
+}
 
 /// Where the saga can be stopped once an order is stored.
 const POINTS: [&str; 10] = [
@@ -30,9 +34,10 @@ const POINTS: [&str; 10] = [
     "cancelled",
 ];
 
-#[test]
-fn wherever_orders_is_killed_the_order_ends_right_after_the_restart() {
-    let system = System::shop("crash", "").with_variable("ORDERS_TEST_HALT", "on");
+fn wherever_orders_is_killed_the_order_ends_right_after_the_restart(runtime: Runtime) {
+    let system = System::shop("crash", "")
+        .on(runtime)
+        .with_variable("ORDERS_TEST_HALT", "on");
     system.up();
     let gateway = system.url("gateway");
     for point in POINTS {

@@ -14,11 +14,15 @@ mod support;
 
 use std::process::Command;
 
-use support::{System, finish, root};
+use support::{Runtime, System, finish, root};
 
-#[test]
-fn on_the_shop_everything_holds_and_nothing_is_left() {
-    let system = System::shop("demo", "");
+support::in_both! {
+    on_the_shop_everything_holds_and_nothing_is_left,
+    on_another_system_in_another_language_the_journey_that_does_not_hold_is_named,
+}
+
+fn on_the_shop_everything_holds_and_nothing_is_left(runtime: Runtime) {
+    let system = System::shop("demo", "").on(runtime);
     let kept = tempfile::tempdir().unwrap();
     let folder = kept.path().to_str().unwrap();
     let done = system
@@ -47,9 +51,8 @@ fn on_the_shop_everything_holds_and_nothing_is_left() {
     assert!(left.is_empty(), "{left:?}");
 }
 
-#[test]
-fn on_another_system_in_another_language_the_journey_that_does_not_hold_is_named() {
-    let system = System::fixture("library");
+fn on_another_system_in_another_language_the_journey_that_does_not_hold_is_named(runtime: Runtime) {
+    let system = System::fixture("library").on(runtime);
     let folder = system.directory.join("kept");
     let done = system
         .run(&["demo", "--artifacts", folder.to_str().unwrap()])

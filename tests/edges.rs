@@ -17,10 +17,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 use shop::kafka::{Consumer, ConsumerSettings, Producer, Publish as _, Record};
-use support::System;
+use support::{Runtime, System};
 
-fn shop(more: &str) -> System {
-    let system = System::shop("edges", more);
+support::in_both! {
+    a_million_bytes_through_kafka_are_counted_in_full_on_both_edges_of_the_broker,
+    while_journeys_run_no_connection_between_two_services_goes_round_the_mesh,
+}
+
+fn shop(runtime: Runtime, more: &str) -> System {
+    let system = System::shop("edges", more).on(runtime);
     system.up();
     system
 }
@@ -49,9 +54,11 @@ fn incompressible(count: usize) -> Vec<u8> {
         .collect()
 }
 
-#[test]
-fn a_million_bytes_through_kafka_are_counted_in_full_on_both_edges_of_the_broker() {
-    let system = shop("  broker:\n    environment: { TOPICS: \"orders:1,bulk:1\" }\n");
+fn a_million_bytes_through_kafka_are_counted_in_full_on_both_edges_of_the_broker(runtime: Runtime) {
+    let system = shop(
+        runtime,
+        "  broker:\n    environment: { TOPICS: \"orders:1,bulk:1\" }\n",
+    );
     let before = system.ps();
     let at = |name: &str| {
         edge(&before, name)["listen"]
@@ -144,9 +151,8 @@ fn round_the_mesh(pids: &BTreeMap<u32, String>) -> BTreeSet<String> {
     found
 }
 
-#[test]
-fn while_journeys_run_no_connection_between_two_services_goes_round_the_mesh() {
-    let system = shop("");
+fn while_journeys_run_no_connection_between_two_services_goes_round_the_mesh(runtime: Runtime) {
+    let system = shop(runtime, "");
     let ps = system.ps();
     let pids: BTreeMap<u32, String> = ps["instances"]
         .as_array()

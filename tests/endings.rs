@@ -12,7 +12,14 @@
 
 mod support;
 
-use support::{System, alive, assert_free, kill, listening, read, until};
+use support::{Runtime, System, alive, assert_free, kill, listening, read, until};
+
+support::in_both! {
+    an_interrupt_in_the_middle_of_up_leaves_no_process_and_no_port,
+    an_interrupt_in_the_middle_of_demo_leaves_no_process_no_port_and_no_records,
+    a_killed_demo_leaves_no_process_and_the_next_one_clears_its_records,
+    a_killed_foreground_up_leaves_no_process_and_no_port,
+}
 
 /// A service with a grandchild that calls setsid.
 fn system() -> System {
@@ -76,8 +83,16 @@ const SERVER: &str = "import os,socket,time; s=socket.create_server(('127.0.0.1'
 /// setsid, and a journey without an end.
 fn served(probe: &str) -> System {
     System::compose(&format!(
-        "services:\n  web:\n    image: none\n    environment: {{ PORT: \"9100\" }}\n    expose: [\"9100\"]\n    ports: [\"9100\"]\n    x-msvc: {{ process: {{ port: PORT, command: [\"python3\", \"-c\", \"{SERVER}\"] }} }}\n  slow:\n    image: none\n    depends_on: [web]\n    x-msvc: {{ process: {{ command: [\"sh\", \"-c\", \"setsid sleep 600 & exec sleep 600\"] }} }}\n    healthcheck: {{ test: [\"CMD\", \"{probe}\"], interval: 60s, start_period: 600s }}\nx-msvc: {{ journeys: [{{ name: endless, command: [\"sh\", \"-c\", \"echo $$$$ > playing; exec sleep 600\"] }}] }}\n"
+        "services:\n  web:\n    image: none\n    environment: {{ PORT: \"9100\" }}\n    expose: [\"9100\"]\n    ports: [\"9100\"]\n    x-msvc: {{ process: {{ port: PORT, command: [\"python3\", \"-c\", \"{SERVER}\"] }} }}\n  slow:\n    image: none\n    depends_on: [web]\n    x-msvc: {{ process: {{ command: [\"sh\", \"-c\", \"setsid sleep 600 & exec sleep 600\"] }} }}\n    healthcheck: {{ test: [\"CMD\", \"{probe}\"], interval: 60s, start_period: 600s }}\nx-msvc: {{ journeys: [{{ name: endless, command: [\"sh\", \"-c\", \"setsid sleep 600 & echo $$$$ $! > playing; exec sleep 600\"] }}] }}\n"
     ))
+}
+
+/// The processes of the endless journey: its own, and one that left its group and session.
+fn players(system: &System) -> Vec<u32> {
+    let pids = read(&system.directory.join("playing"));
+    pids.split_whitespace()
+        .map(|pid| pid.parse().unwrap())
+        .collect()
 }
 
 /// Every descendant of a process, and the process.
@@ -96,8 +111,7 @@ fn family(pid: u32) -> Vec<u32> {
     all
 }
 
-#[test]
-fn an_interrupt_in_the_middle_of_up_leaves_no_process_and_no_port() {
+fn an_interrupt_in_the_middle_of_up_leaves_no_process_and_no_port(runtime: Runtime) {
     let system = served("false");
     let up = system.start(&["up", "-d"]);
     until("its processes", || {
@@ -117,17 +131,15 @@ fn an_interrupt_in_the_middle_of_up_leaves_no_process_and_no_port() {
     assert_free(&addresses);
 }
 
-#[test]
-fn an_interrupt_in_the_middle_of_demo_leaves_no_process_no_port_and_no_records() {
+fn an_interrupt_in_the_middle_of_demo_leaves_no_process_no_port_and_no_records(runtime: Runtime) {
     // While it boots, then while it plays.
     for (probe, playing) in [("false", false), ("true", true)] {
         let system = served(probe);
         let demo = system.start(&["demo"]);
-        let mark = system.directory.join("playing");
         let begun = || {
-            let journey: Option<u32> = read(&mark).trim().parse().ok();
+            let journey = players(&system);
             let there = system.processes_of_copies().len() >= 3;
-            (there && journey.is_some() == playing).then_some(journey)
+            (there && journey.is_empty() != playing).then_some(journey)
         };
         let journey = until("its processes", begun);
         let mut all = [family(demo.pid()), system.processes_of_copies()].concat();
@@ -157,19 +169,19 @@ fn copies(system: &System) -> Vec<String> {
         .collect()
 }
 
-#[test]
-fn a_killed_demo_leaves_no_process_and_the_next_one_clears_its_records() {
+fn a_killed_demo_leaves_no_process_and_the_next_one_clears_its_records(runtime: Runtime) {
     let system = served("true");
     let demo = system.start(&["demo"]);
-    until("its journey", || {
-        (!read(&system.directory.join("playing")).is_empty()).then_some(())
+    let players = until("its journey", || {
+        Some(players(&system)).filter(|all| all.len() == 2)
     });
     let supervisors = supervisors(&system);
     demo.signal("KILL");
     let _ = demo.finish();
     until("the end of every process", || {
         let gone = system.processes_of_copies().is_empty();
-        (gone && !supervisors.iter().any(|pid| alive(*pid))).then_some(())
+        let mut others = players.iter().chain(&supervisors);
+        (gone && !others.any(|pid| alive(*pid))).then_some(())
     });
     let left = copies(&system);
     assert_eq!(left.len(), 1, "{left:?}");
@@ -191,8 +203,7 @@ fn supervisors(system: &System) -> Vec<u32> {
         .collect()
 }
 
-#[test]
-fn a_killed_foreground_up_leaves_no_process_and_no_port() {
+fn a_killed_foreground_up_leaves_no_process_and_no_port(runtime: Runtime) {
     let system = served("true");
     let mut up = system.start(&["up"]);
     up.wait_for("listens at");

@@ -13,7 +13,20 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{System, alive, http, kill, until};
+use support::{Runtime, System, alive, http, kill, until};
+
+support::in_both! {
+    an_order_takes_at_least_the_delay_and_the_receipt_names_the_delayed_answer,
+    a_delay_above_the_timeout_cancels_the_order_and_refunds_the_late_charge,
+    with_notifications_dead_the_order_is_confirmed_and_its_one_mail_comes_after_the_restart,
+    a_fault_that_nothing_felt_is_inconclusive_and_an_unknown_edge_is_wrong_usage,
+    two_faults_on_one_edge_are_held_at_once_and_add_up,
+    the_commands_own_code_is_passed_on,
+    a_killed_injector_takes_its_fault_with_it,
+    a_killed_injector_takes_its_command_with_it_daemons_too,
+    a_kill_is_detected_by_the_first_connection_that_is_refused,
+    without_a_restart_policy_a_killed_service_stays_down_and_up_restores_it,
+}
 
 struct Shop {
     system: System,
@@ -21,8 +34,8 @@ struct Shop {
 }
 
 impl Shop {
-    fn boot(more: &str) -> Self {
-        let system = System::shop("faults", more);
+    fn boot(runtime: Runtime, more: &str) -> Self {
+        let system = System::shop("faults", more).on(runtime);
         system.up();
         let gateway = system.url("gateway");
         Self { system, gateway }
@@ -101,9 +114,8 @@ const SLOW: [&str; 6] = [
     "--delay",
 ];
 
-#[test]
-fn an_order_takes_at_least_the_delay_and_the_receipt_names_the_delayed_answer() {
-    let shop = Shop::boot("");
+fn an_order_takes_at_least_the_delay_and_the_receipt_names_the_delayed_answer(runtime: Runtime) {
+    let shop = Shop::boot(runtime, "");
     shop.stock("slow");
     let kept = tempfile::tempdir().unwrap();
     let artifacts = ["--artifacts", kept.path().to_str().unwrap()];
@@ -125,9 +137,8 @@ fn an_order_takes_at_least_the_delay_and_the_receipt_names_the_delayed_answer() 
     assert_eq!(receipt["connections"], 1, "{receipt:#}");
 }
 
-#[test]
-fn a_delay_above_the_timeout_cancels_the_order_and_refunds_the_late_charge() {
-    let shop = Shop::boot("");
+fn a_delay_above_the_timeout_cancels_the_order_and_refunds_the_late_charge(runtime: Runtime) {
+    let shop = Shop::boot(runtime, "");
     shop.stock("late");
     let arguments = [&SLOW[..], &["3s"]].concat();
     let done = shop
@@ -148,9 +159,10 @@ fn a_delay_above_the_timeout_cancels_the_order_and_refunds_the_late_charge() {
     assert_eq!(charges[0]["status"], "refunded", "{charges}");
 }
 
-#[test]
-fn with_notifications_dead_the_order_is_confirmed_and_its_one_mail_comes_after_the_restart() {
-    let shop = Shop::boot("");
+fn with_notifications_dead_the_order_is_confirmed_and_its_one_mail_comes_after_the_restart(
+    runtime: Runtime,
+) {
+    let shop = Shop::boot(runtime, "");
     shop.stock("dead");
     let done = shop
         .run(
@@ -166,9 +178,8 @@ fn with_notifications_dead_the_order_is_confirmed_and_its_one_mail_comes_after_t
     assert_eq!(mails.as_array().map(Vec::len), Some(1), "{mails}");
 }
 
-#[test]
-fn a_fault_that_nothing_felt_is_inconclusive_and_an_unknown_edge_is_wrong_usage() {
-    let shop = Shop::boot("");
+fn a_fault_that_nothing_felt_is_inconclusive_and_an_unknown_edge_is_wrong_usage(runtime: Runtime) {
+    let shop = Shop::boot(runtime, "");
     let arguments = [&SLOW[..], &["50ms", "--", "true"]].concat();
     shop.system.run(&arguments).expect(5);
     let wrong = [
@@ -188,17 +199,28 @@ fn a_fault_that_nothing_felt_is_inconclusive_and_an_unknown_edge_is_wrong_usage(
     );
 }
 
-#[test]
-fn the_commands_own_code_is_passed_on() {
-    let shop = Shop::boot("");
+fn two_faults_on_one_edge_are_held_at_once_and_add_up(runtime: Runtime) {
+    let shop = Shop::boot(runtime, "");
+    let (first, second) = ([&SLOW[..], &["100ms"]].concat(), [&SLOW[..], &["150ms"]]);
+    let mut beside = shop.system.start(&first);
+    beside.wait_for("latency on orders->payments");
+    shop.stock("both");
+    let done = shop.run(&second.concat(), &shop.order("both", "confirmed"));
+    let (_, seconds) = ordered(&done.expect(0).stdout);
+    assert!(seconds >= 0.25, "{seconds} s");
+    beside.signal("INT");
+    beside.finish().expect(0);
+}
+
+fn the_commands_own_code_is_passed_on(runtime: Runtime) {
+    let shop = Shop::boot(runtime, "");
     shop.stock("code");
     let arguments = [&SLOW[..], &["20ms"]].concat();
     shop.run(&arguments, &shop.order("code", "never")).expect(9);
 }
 
-#[test]
-fn a_killed_injector_takes_its_fault_with_it() {
-    let shop = Shop::boot("");
+fn a_killed_injector_takes_its_fault_with_it(runtime: Runtime) {
+    let shop = Shop::boot(runtime, "");
     let mut injector = shop.system.start(&[&SLOW[..], &["5s"]].concat());
     injector.wait_for("latency on orders->payments");
     kill("KILL", injector.pid());
@@ -214,9 +236,45 @@ fn a_killed_injector_takes_its_fault_with_it() {
     });
 }
 
-#[test]
-fn without_a_restart_policy_a_killed_service_stays_down_and_up_restores_it() {
-    let shop = Shop::boot("  notifications:\n    restart: \"no\"\n");
+fn a_killed_injector_takes_its_command_with_it_daemons_too(runtime: Runtime) {
+    let shop = Shop::boot(runtime, "");
+    let script = "setsid sleep 600 & echo PIDS $$ $!; exec sleep 600";
+    let command = ["--", "sh", "-c", script].map(str::to_owned);
+    let words: Vec<&str> = command.iter().map(String::as_str).collect();
+    let mut injector = shop.system.start(&[&SLOW[..], &["1ms"], &words].concat());
+    injector.wait_for("PIDS");
+    let said = injector.stdout();
+    let line = said.lines().find_map(|line| line.strip_prefix("PIDS "));
+    let pids = line
+        .expect("pids")
+        .split(' ')
+        .map(|pid| pid.parse().unwrap());
+    let pids: Vec<u32> = pids.collect();
+    kill("KILL", injector.pid());
+    let _ = injector.finish();
+    until("the end of its command", || {
+        (!pids.iter().any(|pid| alive(*pid))).then_some(())
+    });
+}
+
+fn a_kill_is_detected_by_the_first_connection_that_is_refused(runtime: Runtime) {
+    let shop = Shop::boot(runtime, "");
+    shop.stock("refused");
+    // Nobody has called payments yet, so no connection ends with it.
+    let done = shop.run(
+        &["chaos", "kill", "payments"],
+        &shop.order("refused", "cancelled"),
+    );
+    let done = done.expect(0);
+    let said = done.stdout + &done.stderr;
+    assert!(
+        said.contains("refused") && said.contains("on orders->payments:8080"),
+        "{said}"
+    );
+}
+
+fn without_a_restart_policy_a_killed_service_stays_down_and_up_restores_it(runtime: Runtime) {
+    let shop = Shop::boot(runtime, "  notifications:\n    restart: \"no\"\n");
     let done = shop
         .system
         .run(&["chaos", "kill", "notifications"])

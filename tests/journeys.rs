@@ -13,11 +13,17 @@
 mod support;
 
 use serde_json::json;
-use support::{System, http, until};
+use support::{Runtime, System, http, until};
 
-#[test]
-fn twenty_checkouts_interleave_on_the_same_data_and_all_hold() {
-    let system = System::shop("journeys", "");
+support::in_both! {
+    twenty_checkouts_interleave_on_the_same_data_and_all_hold,
+    the_status_of_a_command_is_the_outcome_of_its_journey,
+    traceparent_and_baggage_are_the_same_at_every_hop,
+    the_line_that_repeats_a_play_names_the_file_it_was_given_and_does_repeat_it,
+}
+
+fn twenty_checkouts_interleave_on_the_same_data_and_all_hold(runtime: Runtime) {
+    let system = System::shop("journeys", "").on(runtime);
     system.up();
     system.run(&["journey", "run"]).expect(0);
     let done = system
@@ -32,8 +38,7 @@ fn twenty_checkouts_interleave_on_the_same_data_and_all_hold() {
     );
 }
 
-#[test]
-fn the_status_of_a_command_is_the_outcome_of_its_journey() {
+fn the_status_of_a_command_is_the_outcome_of_its_journey(runtime: Runtime) {
     let system = System::compose(
         "services: { web: { image: x } }\nx-msvc:\n  journeys:\n    - { name: good, command: [\"true\"] }\n    - { name: bad, command: [\"sh\", \"-c\", \"echo why; exit 3\"] }\n",
     );
@@ -47,9 +52,8 @@ fn the_status_of_a_command_is_the_outcome_of_its_journey() {
     assert!(done.stderr.contains("why"), "{}", done.stderr);
 }
 
-#[test]
-fn traceparent_and_baggage_are_the_same_at_every_hop() {
-    let system = System::shop("trace", "");
+fn traceparent_and_baggage_are_the_same_at_every_hop(runtime: Runtime) {
+    let system = System::shop("trace", "").on(runtime);
     system.up();
     let gateway = system.url("gateway");
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -121,9 +125,8 @@ fn traceparent_and_baggage_are_the_same_at_every_hop() {
     }
 }
 
-#[test]
-fn the_line_that_repeats_a_play_names_the_file_it_was_given_and_does_repeat_it() {
-    let system = System::fixture("library");
+fn the_line_that_repeats_a_play_names_the_file_it_was_given_and_does_repeat_it(runtime: Runtime) {
+    let system = System::fixture("library").on(runtime);
     system.up();
     let file = system.directory.join("journeys/lending.arazzo.yaml");
     let file = file.to_str().unwrap();

@@ -16,7 +16,11 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{Finished, System, finish, root, skipped};
+use support::{Finished, Runtime, System, finish, root, skipped};
+
+support::in_both! {
+    the_shops_journeys_hold_in_a_second_runner_and_one_that_does_not_hold_fails_in_both,
+}
 
 /// The oldest Node that the runner of `tests/redocly/package.json` starts with.
 const OLDEST_NODE: (u32, u32) = (20, 19);
@@ -59,12 +63,13 @@ fn respect(runner: &Path, journey: &Path, gateway: &str, run: &str) -> Finished 
     finish(command)
 }
 
-#[test]
-fn the_shops_journeys_hold_in_a_second_runner_and_one_that_does_not_hold_fails_in_both() {
+fn the_shops_journeys_hold_in_a_second_runner_and_one_that_does_not_hold_fails_in_both(
+    runtime: Runtime,
+) {
     let Some(runner) = runner() else {
         return skipped("Node 20.19 or later and npm");
     };
-    let system = System::shop("second-runner", "");
+    let system = System::shop("second-runner", "").on(runtime);
     system.up();
     let gateway = system.url("gateway");
     let journeys = root().join("sample-system/journeys");

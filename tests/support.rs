@@ -16,16 +16,25 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 mod building;
+mod engine;
 mod http;
 mod machine;
+pub mod nodes;
 mod running;
+mod runtime;
+mod shared_engine;
 mod system;
+mod tools;
 
 pub use building::building;
+pub use engine::{Engine, an_engine_answers, belongings, docker};
 pub use http::http;
 pub use machine::{alive, assert_free, kill, listening};
 pub use running::{Finished, Running, finish};
-pub use system::System;
+pub(crate) use runtime::in_both;
+pub use runtime::{Runtime, in_containers};
+pub use shared_engine::{SharedEngine, engine};
+pub use system::{System, runs};
 
 /// Long enough for a busy machine with two cores; reached only when something is wrong.
 pub const PATIENCE: Duration = Duration::from_secs(120);

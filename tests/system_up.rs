@@ -10,14 +10,26 @@
     reason = "a test may fail as loudly as it can"
 )]
 
+use std::io::{BufRead as _, BufReader};
+
 mod support;
 
 use serde_json::json;
-use support::{System, alive, http, until};
+use support::{Runtime, System, http, runs, until};
 
-#[test]
-fn up_twice_changes_nothing_and_builds_nothing() {
-    let system = System::shop("twice", "");
+support::in_both! {
+    up_twice_changes_nothing_and_builds_nothing,
+    ps_shows_every_service_ready_with_its_ports_and_where_it_is_called,
+    data_survives_down_and_not_down_with_volumes,
+    a_detached_up_lets_a_pipe_end,
+    a_foreground_up_streams_logs_until_an_interrupt_stops_the_system,
+    logs_are_of_the_services_named_and_stay_when_nothing_runs,
+    followed_logs_end_when_nobody_reads_them_any_more,
+    two_copies_side_by_side_keep_their_own_addresses_and_data,
+}
+
+fn up_twice_changes_nothing_and_builds_nothing(runtime: Runtime) {
+    let system = System::shop("twice", "").on(runtime);
     system.up();
     let pids = |ps: serde_json::Value| -> Vec<serde_json::Value> {
         ps["instances"]
@@ -38,9 +50,8 @@ fn up_twice_changes_nothing_and_builds_nothing() {
     assert_eq!(pids(system.ps()), before);
 }
 
-#[test]
-fn ps_shows_every_service_ready_with_its_ports_and_where_it_is_called() {
-    let system = System::shop("ps", "");
+fn ps_shows_every_service_ready_with_its_ports_and_where_it_is_called(runtime: Runtime) {
+    let system = System::shop("ps", "").on(runtime);
     system.up();
     let ps = system.ps();
     for instance in ps["instances"].as_array().unwrap() {
@@ -66,15 +77,14 @@ fn ps_shows_every_service_ready_with_its_ports_and_where_it_is_called() {
     );
 }
 
-#[test]
-fn data_survives_down_and_not_down_with_volumes() {
-    let system = System::shop("data", "");
+fn data_survives_down_and_not_down_with_volumes(runtime: Runtime) {
+    let system = System::shop("data", "").on(runtime);
     let item = json!({"name": "Lamp", "price": {"amount": 1, "currency": "USD"}});
     system.up();
     let at = |system: &System| format!("{}/items/kept", system.url("gateway"));
     assert_eq!(http("PUT", &at(&system), &[], Some(item)).0, 200);
     system.run(&["down"]).expect(0);
-    assert_eq!(system.processes(), Vec::<u32>::new());
+    assert_eq!(system.left(), Vec::<String>::new());
     system.up();
     assert_eq!(http("GET", &at(&system), &[], None).0, 200);
     system.run(&["down", "--volumes"]).expect(0);
@@ -83,9 +93,8 @@ fn data_survives_down_and_not_down_with_volumes() {
     assert_eq!(http("GET", &at(&system), &[], None).0, 404);
 }
 
-#[test]
-fn a_detached_up_lets_a_pipe_end() {
-    let system = System::fixture("library");
+fn a_detached_up_lets_a_pipe_end(runtime: Runtime) {
+    let system = System::fixture("library").on(runtime);
     let mut shell = std::process::Command::new("sh");
     shell.args([
         "-c",
@@ -94,18 +103,17 @@ fn a_detached_up_lets_a_pipe_end() {
         "-C",
     ]);
     shell.arg(&system.directory).args(["-p", &system.project]);
+    shell.envs(system.environment());
     let done = support::finish(shell).expect(0);
     assert!(done.stdout.contains("is up"), "{}", done.stdout);
     assert_eq!(system.ps()["running"], true);
 }
 
-#[test]
-fn a_foreground_up_streams_logs_until_an_interrupt_stops_the_system() {
-    let system = System::fixture("library");
+fn a_foreground_up_streams_logs_until_an_interrupt_stops_the_system(runtime: Runtime) {
+    let system = System::fixture("library").on(runtime);
     let mut up = system.start(&["up"]);
     up.wait_for("shelves  | shelves: open at");
-    let pids = system.processes();
-    assert!(!pids.is_empty());
+    assert!(!system.running().is_empty());
     up.signal("INT");
     let done = up.finish().expect(130);
     assert!(
@@ -113,12 +121,12 @@ fn a_foreground_up_streams_logs_until_an_interrupt_stops_the_system() {
         "{}",
         done.stderr
     );
-    assert!(pids.into_iter().all(|pid| !alive(pid)));
+    assert_eq!(system.left(), Vec::<String>::new());
 }
 
 #[test]
 fn a_killed_foreground_up_takes_its_system_with_it() {
-    let system = System::fixture("library");
+    let system = System::fixture("library").on(Runtime::Processes);
     let mut up = system.start(&["up"]);
     up.wait_for("listens at");
     up.signal("KILL");
@@ -128,9 +136,8 @@ fn a_killed_foreground_up_takes_its_system_with_it() {
     });
 }
 
-#[test]
-fn logs_are_of_the_services_named_and_stay_when_nothing_runs() {
-    let system = System::fixture("library");
+fn logs_are_of_the_services_named_and_stay_when_nothing_runs(runtime: Runtime) {
+    let system = System::fixture("library").on(runtime);
     system.up();
     let all = until("both greetings", || {
         let all = system.run(&["logs"]).expect(0).stdout;
@@ -151,9 +158,28 @@ fn logs_are_of_the_services_named_and_stay_when_nothing_runs() {
     assert!(after.contains("shelves: open"), "{after}");
 }
 
-#[test]
-fn two_copies_side_by_side_keep_their_own_addresses_and_data() {
-    let (one, other) = (System::fixture("library"), System::fixture("library"));
+fn followed_logs_end_when_nobody_reads_them_any_more(runtime: Runtime) {
+    let talks = r#"["sh", "-c", "while :; do echo on; sleep 0.01; done"]"#;
+    let text = format!("services:\n  talker:\n{}", runs(talks, ""));
+    let system = System::compose(&text).on(runtime);
+    system.up();
+    let mut command = system.command(&["logs", "-f"]);
+    let mut logs = command
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(logs.stdout.take().unwrap());
+    lines.read_line(&mut String::new()).unwrap();
+    drop(lines);
+    let status = until("its end", || logs.try_wait().unwrap());
+    assert!(status.success(), "{status}");
+}
+
+fn two_copies_side_by_side_keep_their_own_addresses_and_data(runtime: Runtime) {
+    let (one, other) = (
+        System::fixture("library").on(runtime),
+        System::fixture("library").on(runtime),
+    );
     one.up();
     other.up();
     let book = |system: &System| format!("{}/books/moby-dick", system.url("desk"));
@@ -164,6 +190,6 @@ fn two_copies_side_by_side_keep_their_own_addresses_and_data() {
     }
     assert_eq!(http("GET", &book(&one), &[], None).1["copies"], 3);
     one.run(&["down", "--volumes"]).expect(0);
-    assert_eq!(one.processes(), Vec::<u32>::new());
+    assert_eq!(one.left(), Vec::<String>::new());
     assert_eq!(http("GET", &book(&other), &[], None).1["copies"], 8);
 }

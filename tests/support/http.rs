@@ -4,6 +4,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+/// Chooses the TLS provider, once.
+pub(super) fn tls() {
+    static PROVIDER: std::sync::Once = std::sync::Once::new();
+    PROVIDER.call_once(msvc_machine::http_client::choose_tls_provider);
+}
+
 /// One HTTP request; the status and the body as JSON (or as a string when it is none).
 pub fn http(
     method: &str,
@@ -11,8 +17,7 @@ pub fn http(
     headers: &[(&str, &str)],
     body: Option<Value>,
 ) -> (u16, Value) {
-    static PROVIDER: std::sync::Once = std::sync::Once::new();
-    PROVIDER.call_once(msvc_machine::http_client::choose_tls_provider);
+    tls();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

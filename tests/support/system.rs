@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use super::root;
 use super::running::{Finished, Running, finish};
+use super::runtime::Runtime;
+use super::shared_engine::engine;
+use super::tools::tools;
 
 /// A system of the test's own: a Compose project in a folder, under a name of its own.
 pub struct System {
@@ -15,8 +18,31 @@ pub struct System {
     pub project: String,
     files: Vec<PathBuf>,
     environment: Vec<(String, String)>,
-    _folder: Option<tempfile::TempDir>,
+    /// The process in whose network namespace `msvc` runs.
+    within: Option<u32>,
+    runtime: Runtime,
+    _folders: Vec<tempfile::TempDir>,
 }
+
+/// The lines of a service that runs `words` (a YAML list) in either runtime; `process` stands
+/// beside them in its `x-msvc.process`.
+pub fn runs(words: &str, process: &str) -> String {
+    format!(
+        "    image: ${{TOOLS}}\n    stop_grace_period: 1s\n    command: {words}\n    x-msvc: {{ process: {{ {process} command: {words} }} }}\n"
+    )
+}
+
+/// The services of the sample shop.
+const SHOP: [&str; 8] = [
+    "gateway",
+    "catalog",
+    "inventory",
+    "orders",
+    "payments",
+    "broker",
+    "notifications",
+    "mailbox",
+];
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
@@ -25,7 +51,12 @@ impl System {
     /// and `more` over its services.
     pub fn shop(name: &str, more: &str) -> Self {
         let over = format!("services:\n  gateway:\n    ports: !override [\"8080\"]\n{more}");
-        Self::at(root().join("sample-system"), name).with_override(&over)
+        // One set of images for all the tests' shops: packing is paid once.
+        let image = |service| format!("  {service}: {{ image: msvc-tests-{service} }}\n");
+        let images = format!("services:\n{}", SHOP.map(image).concat());
+        Self::at(root().join("sample-system"), name)
+            .with_override(&over)
+            .with_override(&images)
     }
 
     /// A copy of `tests/fixtures/<fixture>` in a folder of its own.
@@ -33,7 +64,7 @@ impl System {
         let folder = tempfile::tempdir().unwrap();
         copy(&root().join("tests/fixtures").join(fixture), folder.path());
         let mut system = Self::at(folder.path().to_owned(), fixture);
-        system._folder = Some(folder);
+        system._folders.push(folder);
         system
     }
 
@@ -42,7 +73,7 @@ impl System {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("compose.yaml"), text).unwrap();
         let mut system = Self::at(folder.path().to_owned(), "t");
-        system._folder = Some(folder);
+        system._folders.push(folder);
         system
     }
 
@@ -53,18 +84,40 @@ impl System {
             project: format!("{name}-{}-{number}", std::process::id()),
             files: Vec::new(),
             environment: Vec::new(),
-            _folder: None,
+            within: None,
+            runtime: Runtime::Processes,
+            _folders: Vec::new(),
         }
     }
 
     /// The same with a further Compose file over the folder's own.
     pub fn with_override(mut self, text: &str) -> Self {
+        if self.files.is_empty() {
+            self.files.push(self.directory.join("compose.yaml"));
+        }
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("override.yaml");
         std::fs::write(&path, text).unwrap();
-        self.files = vec![self.directory.join("compose.yaml"), path];
-        self._folder = Some(folder);
+        self.files.push(path);
+        self._folders.push(folder);
         self
+    }
+
+    /// The same in a runtime. In its Compose files `${TOOLS}` is an image with `sh`, a few of
+    /// coreutils and Python.
+    pub fn on(mut self, runtime: Runtime) -> Self {
+        self.runtime = runtime;
+        let image = match runtime {
+            Runtime::Processes => "none",
+            Runtime::Containers => tools(),
+        };
+        self.with_variable("MSVC_RUNTIME", runtime.word())
+            .with_variable("TOOLS", image)
+    }
+
+    /// Its runtime.
+    pub fn runtime(&self) -> Runtime {
+        self.runtime
     }
 
     /// The same with a variable in msvc's environment.
@@ -73,9 +126,35 @@ impl System {
         self
     }
 
+    /// What its `msvc` finds in the environment beside the test's own.
+    pub fn environment(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.environment.iter();
+        all.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The same in containers.
+    pub fn in_containers(self) -> Self {
+        self.with_variable("MSVC_RUNTIME", "docker")
+    }
+
+    /// The same with `msvc` in a process's network namespace.
+    pub fn within(mut self, process: u32) -> Self {
+        self.within = Some(process);
+        self
+    }
+
     /// `msvc` with these arguments on this system.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
+        let program = env!("CARGO_BIN_EXE_msvc");
+        let mut command = match self.within {
+            None => Command::new(program),
+            Some(process) => {
+                let mut command = Command::new("nsenter");
+                let target = format!("--target={process}");
+                command.args([target.as_str(), "--net", "--", program]);
+                command
+            }
+        };
         command
             .arg("-C")
             .arg(&self.directory)
@@ -88,7 +167,7 @@ impl System {
             .args(arguments)
             .env("NO_COLOR", "1")
             .stdin(Stdio::null());
-        command.envs(self.environment.iter().map(|(k, v)| (k, v)));
+        command.envs(self.environment());
         command
     }
 
@@ -133,6 +212,55 @@ impl System {
             .and_then(|i| i["urls"][0].as_str())
             .unwrap_or_else(|| panic!("no URL of {service} in {ps:#}"))
             .to_owned()
+    }
+
+    /// What of it runs: pids of processes, names of containers.
+    pub fn running(&self) -> Vec<String> {
+        match self.runtime {
+            Runtime::Processes => self.processes().iter().map(u32::to_string).collect(),
+            Runtime::Containers => self.in_engine().running(|name| self.is_own(name)),
+        }
+    }
+
+    /// The same of the copies that `demo` and `contract verify` boot for themselves.
+    pub fn running_of_copies(&self) -> Vec<String> {
+        match self.runtime {
+            Runtime::Processes => {
+                let all = self.processes_of_copies();
+                all.iter().map(u32::to_string).collect()
+            }
+            Runtime::Containers => self.in_engine().running(|name| self.is_of_a_copy(name)),
+        }
+    }
+
+    /// What is left of it beside its data: processes; in an engine every container and network,
+    /// of its copies also volumes.
+    pub fn left(&self) -> Vec<String> {
+        match self.runtime {
+            Runtime::Processes => [self.running(), self.running_of_copies()].concat(),
+            Runtime::Containers => {
+                let data = |it: &String| it.starts_with("volume ");
+                let mut own = self.in_engine().holds(|name| self.is_own(name));
+                own.retain(|it| !data(it));
+                own.extend(self.in_engine().holds(|name| self.is_of_a_copy(name)));
+                own
+            }
+        }
+    }
+
+    fn in_engine(&self) -> &'static super::SharedEngine {
+        engine().unwrap()
+    }
+
+    /// Whether an engine's name is of this project: names begin with the project's.
+    fn is_own(&self, name: &str) -> bool {
+        let rest = name.strip_prefix(&self.project);
+        rest.is_some_and(|rest| rest.starts_with(['-', '_'])) && !self.is_of_a_copy(name)
+    }
+
+    fn is_of_a_copy(&self, name: &str) -> bool {
+        let rest = name.strip_prefix(&self.project);
+        rest.is_some_and(|rest| rest.starts_with("-demo-") || rest.starts_with("-verify-"))
     }
 
     /// Processes that carry this system's mark in their environment, whoever their parent is.

@@ -1,5 +1,5 @@
 //! The user's command that runs while a fault is in place: on the user's own terminal, with the
-//! user's own environment.
+//! user's own environment and a mark, by which what it started is found.
 
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
+use msvc_machine::ward::Mark;
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgrp, tcgetpgrp};
 use tokio::process::{Child, Command};
 
 /// Time for a command to end by itself (Ctrl-C reaches it as well), and again after TERM.
@@ -22,6 +23,8 @@ pub struct CommandLine {
     pub program: OsString,
     /// Its arguments.
     pub arguments: Vec<OsString>,
+    /// What it and all that it starts carries; without one the command alone can be ended.
+    pub mark: Option<Mark>,
 }
 
 /// A command cannot be run.
@@ -37,6 +40,7 @@ pub struct CommandError {
 pub struct Running {
     program: String,
     child: Child,
+    mark: Option<Mark>,
 }
 
 impl CommandLine {
@@ -47,7 +51,14 @@ impl CommandLine {
         words.next().map(|program| Self {
             program,
             arguments: words.collect(),
+            mark: None,
         })
+    }
+
+    /// With a mark.
+    #[must_use]
+    pub fn marked(self, mark: Option<Mark>) -> Self {
+        Self { mark, ..self }
     }
 
     /// Starts it on the terminal, standard streams and environment of this process.
@@ -58,10 +69,15 @@ impl CommandLine {
         let program = self.program.to_string_lossy().into_owned();
         let started = Command::new(&self.program)
             .args(&self.arguments)
+            .envs(self.mark.as_ref().map(Mark::variable))
             .kill_on_drop(true)
             .spawn();
         match started {
-            Ok(child) => Ok(Running { program, child }),
+            Ok(child) => Ok(Running {
+                program,
+                child,
+                mark: self.mark.clone(),
+            }),
             Err(source) => Err(CommandError { program, source }),
         }
     }
@@ -83,24 +99,32 @@ impl Running {
         }
     }
 
-    /// Sees to it that it ends: by itself, after TERM, after KILL; at once when `shutdown` is
-    /// forced.
+    /// Sees to it that it ends, with all that it started: by itself, after TERM, after KILL; at
+    /// once when `shutdown` is forced.
     pub async fn end(&mut self, clock: &dyn Clock, shutdown: &Shutdown) {
-        for signal in [None, Some(Signal::SIGTERM)] {
-            if shutdown.is_forced() {
-                break;
-            }
-            if let (Some(signal), Some(pid)) = (signal, self.pid()) {
-                // ESRCH means that it is gone already, which is what is wanted.
-                let _ = kill(pid, signal);
-            }
-            tokio::select! {
-                _ = self.child.wait() => return,
-                () = clock.sleep(GRACE) => {}
-                () = shutdown.forced() => {}
-            }
+        // Ctrl-C at the terminal has reached it as well; anything else that ends msvc has not.
+        let alone = reached_by_the_terminal() && self.ends_by_itself(clock, shutdown).await;
+        if let Some(mark) = &self.mark {
+            mark.end_carriers(clock, shutdown).await;
+        } else if !alone
+            && !shutdown.is_forced()
+            && let Some(pid) = self.pid()
+        {
+            // ESRCH means that it is gone already, which is what is wanted.
+            let _ = kill(pid, Signal::SIGTERM);
+            self.ends_by_itself(clock, shutdown).await;
         }
         let _ = self.child.kill().await;
+    }
+
+    /// Whether it has ended within the grace.
+    async fn ends_by_itself(&mut self, clock: &dyn Clock, shutdown: &Shutdown) -> bool {
+        tokio::select! {
+            biased;
+            _ = self.child.wait() => true,
+            () = shutdown.forced() => false,
+            () = clock.sleep(GRACE) => false,
+        }
     }
 
     fn pid(&self) -> Option<Pid> {
@@ -116,6 +140,12 @@ fn code(status: ExitStatus) -> u8 {
         (None, None) => 255,
     };
     u8::try_from(number).unwrap_or(255)
+}
+
+/// Whether this process stands in the foreground of a terminal, whose Ctrl-C reaches all that do.
+fn reached_by_the_terminal() -> bool {
+    let terminal = std::fs::File::open("/dev/tty");
+    terminal.is_ok_and(|terminal| tcgetpgrp(terminal) == Ok(getpgrp()))
 }
 
 #[cfg(test)]

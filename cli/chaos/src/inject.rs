@@ -27,6 +27,8 @@ pub struct Tools<'a> {
     pub shutdown: &'a Shutdown,
     /// Seed of all draws.
     pub seed: u64,
+    /// What the fault is called on its edge, which no other there may be.
+    pub name: String,
     /// The command that does it again.
     pub again: String,
 }
@@ -67,7 +69,7 @@ pub async fn latency(latency: &Latency, command: Option<&CommandLine>, tools: &T
     );
     case.subjects = vec![latency.edge.to_string()];
     case.repeat = Some(tools.again.clone());
-    let armed = match tools.faults.latency("inject", latency, tools.seed).await {
+    let armed = match tools.faults.latency(&tools.name, latency, tools.seed).await {
         Ok(armed) => armed,
         Err(error) => {
             return ended(case, vec![Finding::NotArmed(error)], None, &timer, tools);
@@ -122,7 +124,13 @@ pub(crate) async fn while_it_runs(
             biased;
             code = running.wait() => {
                 match code {
-                    Ok(code) => meanwhile.code = Some(code),
+                    Ok(code) => {
+                        // Ctrl-C at the terminal ends the command before msvc hears of it.
+                        if code == Exit::Interrupted.code() {
+                            meanwhile.findings.push(Finding::Interrupted);
+                        }
+                        meanwhile.code = Some(code);
+                    }
                     Err(error) => meanwhile.findings.push(Finding::NoCommand(error.to_string())),
                 }
                 return meanwhile;
@@ -212,7 +220,8 @@ pub(crate) fn ended(
         (Exit::Held | Exit::Failed, Some(code)) if code != 0 => code,
         (own, _) => own.code(),
     };
-    if let Some(status) = command.filter(|code| *code != 0) {
+    let told = own == Exit::Interrupted;
+    if let Some(status) = command.filter(|code| *code != 0 && !told) {
         let why = format!("the command ended with status {status}");
         if own == Exit::Held {
             findings.push(Finding::CommandFailed(why));

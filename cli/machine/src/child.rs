@@ -12,7 +12,9 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Command;
 use tokio::sync::mpsc;
 
+use crate::clock::MachineClock;
 use crate::shutdown::Shutdown;
+use crate::ward::Mark;
 
 /// Time between TERM and KILL when a command is ended before its time.
 const GRACE: Duration = Duration::from_secs(5);
@@ -26,7 +28,7 @@ pub struct ChildCommand {
     pub arguments: Vec<OsString>,
     /// Where to run it.
     pub directory: PathBuf,
-    /// Its whole environment.
+    /// Its whole environment. With a [`Mark`] in it, daemons that it starts end with it too.
     pub environment: Vec<(OsString, OsString)>,
 }
 
@@ -101,6 +103,7 @@ pub async fn run(
         .id()
         .and_then(|id| i32::try_from(id).ok())
         .map(Pid::from_raw);
+    let mark = Mark::of(&command.environment);
     let (sender, mut lines) = mpsc::channel(64);
     if let Some(stdout) = child.stdout.take() {
         tokio::spawn(pump(stdout, sender.clone(), ChildLine::Out));
@@ -117,7 +120,7 @@ pub async fn run(
     loop {
         tokio::select! {
             () = shutdown.requested() => {
-                end_group(group, &mut child).await;
+                end_group(group, &mut child, mark.as_ref()).await;
                 return Ok(ChildEnd::Interrupted);
             }
             next = lines.recv() => match next {
@@ -141,7 +144,7 @@ pub async fn run(
         None => tokio::select! {
             status = child.wait() => status.map_err(wait)?,
             () = shutdown.requested() => {
-                end_group(group, &mut child).await;
+                end_group(group, &mut child, mark.as_ref()).await;
                 return Ok(ChildEnd::Interrupted);
             }
         },
@@ -149,7 +152,7 @@ pub async fn run(
     Ok(ChildEnd::Exited(status))
 }
 
-async fn end_group(group: Option<Pid>, child: &mut tokio::process::Child) {
+async fn end_group(group: Option<Pid>, child: &mut tokio::process::Child, mark: Option<&Mark>) {
     let Some(group) = group else { return };
     // ESRCH means that it is gone already, which is what is wanted.
     let _ = killpg(group, Signal::SIGTERM);
@@ -158,6 +161,10 @@ async fn end_group(group: Option<Pid>, child: &mut tokio::process::Child) {
         let _ = child.wait().await;
     }
     let _ = killpg(group, Signal::SIGKILL);
+    // Who left the group.
+    if let Some(mark) = mark {
+        mark.end_carriers(&MachineClock, &Shutdown::new()).await;
+    }
 }
 
 async fn pump(

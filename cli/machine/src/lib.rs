@@ -5,7 +5,9 @@
 //!
 //! Layout
 //! - [`clock`], [`draw`], [`shutdown`]: time, chance and the wish to end, as parameters.
-//! - [`child`]: a command run to its end.
+//! - [`child`]: a command run to its end; [`ward`]: commands that end with this program, however it
+//!   ends.
+//! - [`process_table`], [`sweep`]: who a process is, and how it is ended for good.
 //! - [`http_client`]: the one factory of HTTP clients.
 //! - [`atomic_write`], [`lock`], [`disk`]: files.
 //! - [`name_service`]: keeps a static binary off the host's NSS plug-ins.
@@ -19,5 +21,8 @@ pub mod draw;
 pub mod http_client;
 pub mod lock;
 pub mod name_service;
+pub mod process_table;
 pub mod shutdown;
+pub mod sweep;
 pub mod this_program;
+pub mod ward;

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
 /// Held until dropped or until the process ends.
@@ -20,6 +20,15 @@ impl Lock {
             (Ok(held), Ok(there)) => (held.dev(), held.ino()) == (there.dev(), there.ino()),
             _ => false,
         }
+    }
+
+    /// Puts a word on who holds it, and for what, into the lock's file, for whoever waits.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn note(&self, word: &str) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.write_all_at(word.as_bytes(), 0)
     }
 }
 

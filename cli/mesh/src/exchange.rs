@@ -11,7 +11,7 @@ pub struct ConnectionId {
     pub mesh: String,
     /// The edge.
     pub edge: EdgeId,
-    /// Its number on that edge, from 1.
+    /// Its number on that edge, from 1; 0 for one that the kernel refused, which never was one.
     pub connection: u64,
 }
 
@@ -87,7 +87,7 @@ pub const SCHEMA: &str = "msvc.exchange/1";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IncidentKind {
-    /// A dial to the backend was refused or failed; the caller saw a reset.
+    /// The kernel refused a caller, or a dial to the backend failed and the caller saw a reset.
     Refused,
     /// A connection was reset.
     Reset,

@@ -10,6 +10,7 @@
 //! - [`mesh`]: all edges, faults and leases of one mesh; [`error`]: what it refuses.
 //! - `edge`, `gate`, `backends`, `listener`, `wire`, `link`: how a connection is carried.
 //! - `datagrams`: how UDP is relayed beside.
+//! - `refusals`: how connections that the kernel refused are recorded all the same.
 //! - `speech`, `kafka`, `advertised`: what a connection speaks, and how Kafka is kept on its edges.
 //! - `toxic`, `fault_table`, `ledger`: how it is broken, and how that is counted.
 //! - [`fault`], [`receipt`]: what to break, and proof of what was touched.
@@ -41,6 +42,7 @@ mod ledger;
 mod link;
 mod listener;
 mod mesh_clock;
+mod refusals;
 mod speech;
 mod toxic;
 mod wire;

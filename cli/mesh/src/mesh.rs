@@ -37,7 +37,7 @@ pub type Allocator = Arc<dyn Fn(&EdgeId) -> SocketAddr + Send + Sync>;
 /// A mesh. Clones share it. Its methods are to be called within a tokio runtime.
 #[derive(Debug, Clone)]
 pub struct Mesh {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// What all tasks of a mesh share.
@@ -54,7 +54,7 @@ pub(crate) struct Shared {
     faults: FaultTable,
     leases: Leases,
     pub(crate) allocate: Allocator,
-    ending: CancellationToken,
+    pub(crate) ending: CancellationToken,
 }
 
 impl fmt::Debug for Shared {

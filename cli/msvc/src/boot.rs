@@ -15,7 +15,8 @@ use msvc_system::id::{LaneName, ServiceName};
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::running::{AnyRuntime, Where};
+use crate::place::Where;
+use crate::running::AnyRuntime;
 
 /// Which copy of which part of the system, and what becomes of its published ports.
 #[derive(Debug, Clone)]

@@ -116,6 +116,9 @@ pub enum Command {
     /// Not for people: keeps a killed service of a system in containers down.
     #[command(hide = true, name = "internal-keeper")]
     Keeper(Internal),
+    /// Not for people: ends the commands of a program that was killed.
+    #[command(hide = true, name = "internal-warden")]
+    Warden(Internal),
 }
 
 impl Command {
@@ -156,7 +159,8 @@ impl Cli {
             | Command::Guardian(_)
             | Command::Supervisor(_)
             | Command::Mesh(_)
-            | Command::Keeper(_) => return Vec::new(),
+            | Command::Keeper(_)
+            | Command::Warden(_) => return Vec::new(),
         };
         self.files.files.iter().chain(after).cloned().collect()
     }

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use clap::ValueEnum as _;
 use msvc_machine::clock::Clock;
 use msvc_machine::disk::read_regular;
 use msvc_machine::shutdown::Shutdown;
 use msvc_machine::this_program::this_program;
+use msvc_machine::ward::{Mark, Ward};
 use msvc_report::event::{Event, Stamped};
 use msvc_report::exit::Exit;
 use msvc_runtime::docker::image::BuildFrom;
@@ -63,6 +64,7 @@ pub struct Context {
     pub here: Here,
     record: Arc<Mutex<Vec<Stamped>>>,
     seed: Mutex<Option<serde_json::Value>>,
+    ward: OnceLock<Option<Ward>>,
     began: tokio::time::Instant,
 }
 
@@ -110,6 +112,7 @@ impl Context {
             here,
             record: Arc::default(),
             seed: Mutex::default(),
+            ward: OnceLock::new(),
             began,
         })
     }
@@ -170,6 +173,18 @@ impl Context {
             arguments: vec![OsString::from("internal-guardian")],
             build: BUILD.to_owned(),
         })
+    }
+
+    /// What the user's commands are started with, so that they end with this program even where it
+    /// is killed. `None` where nobody can be set to watch.
+    #[must_use]
+    pub fn mark(&self) -> Option<Mark> {
+        let launch = || {
+            let mark = Mark::new(&format!("{}-{}", std::process::id(), self.run));
+            Ward::launch(&this_program().ok()?, &["internal-warden"], mark).ok()
+        };
+        let ward = self.ward.get_or_init(launch);
+        ward.as_ref().map(|ward| ward.mark().clone())
     }
 
     /// A line that does `command` on the same system: with the flags that chose it.

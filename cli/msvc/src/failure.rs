@@ -4,6 +4,7 @@
 use msvc_report::exit::Exit;
 use msvc_runtime::build::BuildError;
 use msvc_runtime::contract::RuntimeError;
+use msvc_runtime::docker::EngineError;
 use msvc_runtime::up::UpError;
 use msvc_scaffold::error::ScaffoldError;
 use msvc_system::problem::{Problem, Problems};
@@ -104,6 +105,10 @@ impl From<UpError> for Failure {
                     .map(|owner| format!(" by {owner}"))
                     .unwrap_or_default();
                 Self::new(exit, format!("{address} is taken{by}")).hint(hint)
+            }
+            UpError::Runtime(RuntimeError::Engine(EngineError::Build { service, message })) => {
+                Self::new(exit, format!("the build of {service} failed"))
+                    .showing(message.lines().map(str::to_owned).collect())
             }
             other => Self::new(exit, other.to_string()),
         }

@@ -7,6 +7,7 @@
 
 mod artifacts;
 mod boot;
+mod booting;
 mod cli;
 mod command;
 mod context;
@@ -19,6 +20,7 @@ mod here;
 mod interrupt;
 mod outlets;
 mod own_system;
+mod place;
 mod prove;
 mod running;
 mod supervise;
@@ -97,6 +99,10 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
             supervise::keeper(&it.rest, clock).await?;
             return Ok(Exit::Held.into());
         }
+        Command::Warden(it) => {
+            supervise::warden(&it.rest, clock, shutdown).await?;
+            return Ok(Exit::Held.into());
+        }
         Command::Doctor => return command::doctor::run(cli, terminal, &shutdown).await,
         Command::Ready(it) => return command::ready::run(cli, it, terminal, &shutdown).await,
         // The one command that may begin without a system.
@@ -119,7 +125,8 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
         | Command::Guardian(_)
         | Command::Supervisor(_)
         | Command::Mesh(_)
-        | Command::Keeper(_) => Ok(Exit::Held.into()),
+        | Command::Keeper(_)
+        | Command::Warden(_) => Ok(Exit::Held.into()),
     };
     terminal.clear_progress();
     let (exit, failure) = match &ending {

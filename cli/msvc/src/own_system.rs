@@ -5,20 +5,21 @@ use std::fs;
 use std::time::Duration;
 
 use msvc_report::exit::Exit;
-use msvc_runtime::process::ProjectHome;
+use msvc_runtime::process::{ProcessIdentity, ProjectHome};
 use msvc_system::id::ProjectName;
 
 use crate::artifacts;
 use crate::context::Context;
 use crate::exchanges::Exchanges;
 use crate::failure::Failure;
-use crate::running::{AnyRuntime, Where};
+use crate::place::Where;
+use crate::running::AnyRuntime;
 
 /// Nothing that msvc runs takes longer to end: the longest grace a service is given, and more.
 const LIMIT: Duration = Duration::from_secs(180);
 
-/// The file in a project's records that says: nobody will miss it once its run has ended. It is
-/// there only after the supervisor has answered, so that no launch is taken for a leftover.
+/// The file in a project's records that says: nobody will miss it once its run has ended. It names
+/// the process whose run that is.
 const THROWAWAY: &str = "throwaway";
 
 /// A project that ends with the run.
@@ -42,11 +43,10 @@ impl OwnSystem {
         clear_leftovers(context).await;
         let home = context.home_of(&name)?;
         let launched = async {
+            home.create()?;
+            mark_throwaway(&home);
             let runtime = context.launch(&home, place).await?;
             runtime.attach(true).await?;
-            // Without it the project is only not cleared should this process be killed.
-            let _ = fs::create_dir_all(home.folder());
-            let _ = fs::write(home.folder().join(THROWAWAY), "");
             let exchanges = Exchanges::record(context, runtime.mesh()).await?;
             Ok((runtime, exchanges))
         };
@@ -63,12 +63,34 @@ impl OwnSystem {
         }
     }
 
+    /// Ends the system after what was done with it: that, unless the end itself fails.
+    ///
+    /// # Errors
+    /// What was done failed, or something of the system cannot be ended.
+    pub async fn conclude<T>(
+        self,
+        context: &Context,
+        done: Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        if let Some(lost) = self.runtime.lost().await {
+            return Err(lost.hint(
+                "what is left of this run is cleared by the next one, once it answers again",
+            ));
+        }
+        let ended = self.end(context).await;
+        match done {
+            Err(failure) => Err(failure),
+            Ok(done) => ended.map(|()| done),
+        }
+    }
+
     /// Keeps the logs where `--artifacts` asks for them, ends the system and removes it, data and
     /// records included. Not given up on Ctrl-C, which must not leave anything behind either.
     ///
     /// # Errors
     /// When something of it cannot be ended, or the logs cannot be kept.
-    pub async fn end(self, context: &Context) -> Result<(), Failure> {
+    async fn end(self, context: &Context) -> Result<(), Failure> {
+        self.runtime.settled(&*context.clock).await;
         let kept = artifacts::keep_logs(context, &self.home, &self.runtime).await;
         let down = context.down(&self.home, true);
         tokio::select! {
@@ -102,8 +124,23 @@ impl OwnSystem {
     }
 }
 
-/// Removes what runs that were killed have left: their services ended with them, their records and
-/// data are nobody's any more. Nothing hangs on it, so nothing is said of it.
+/// Says in a project's records that it ends with this process.
+fn mark_throwaway(home: &ProjectHome) {
+    let own = ProcessIdentity::own().and_then(|own| serde_json::to_vec(&own).ok());
+    // Without it the project is only not cleared should this process be killed.
+    let _ = fs::write(home.folder().join(THROWAWAY), own.unwrap_or_default());
+}
+
+/// Whether a project is what a run has left that was killed.
+fn is_leftover(home: &ProjectHome) -> bool {
+    let owner = fs::read(home.folder().join(THROWAWAY)).ok();
+    let owner = owner.and_then(|text| serde_json::from_slice::<ProcessIdentity>(&text).ok());
+    owner.is_some_and(|owner| !owner.lives())
+}
+
+/// Removes what runs that were killed have left. Their services ended with them, their containers
+/// did not; their records and data are nobody's any more. Nothing hangs on it, so nothing is said
+/// of it.
 async fn clear_leftovers(context: &Context) {
     let Ok(home) = context.home() else { return };
     let folder = home.folder();
@@ -114,9 +151,8 @@ async fn clear_leftovers(context: &Context) {
         let Some(home) = name.and_then(|name| context.home_of(&name).ok()) else {
             continue;
         };
-        if entry.path().join(THROWAWAY).exists() && matches!(context.connect(&home).await, Ok(None))
-        {
-            let _ = context.down(&home, true).await;
+        if is_leftover(&home) && context.down(&home, true).await.is_ok() {
+            forget(&home);
         }
     }
 }

@@ -51,7 +51,9 @@ pub fn entry_at(context: &Context, bases: msvc_journey::Bases) -> Entry {
         limits: Limits::default(),
         command: CommandPlace {
             directory: context.system.root.clone(),
-            environment: std::env::vars_os().collect(),
+            environment: std::env::vars_os()
+                .chain(context.mark().map(|mark| mark.variable()))
+                .collect(),
         },
     }
 }

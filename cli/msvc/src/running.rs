@@ -1,21 +1,27 @@
-//! The runtime of a system: which one is taken, and the one that a running system has. A system
-//! that runs stays with its runtime; every later command finds it there.
+//! The runtime of a running system. A system that runs stays with its runtime; every later command
+//! finds it there, whatever is chosen or answers now.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use msvc_machine::clock::Clock;
+use msvc_machine::shutdown::Shutdown;
 use msvc_mesh::protocol::Session;
 use msvc_report::exit::Exit;
 use msvc_runtime::contract::{LogQuery, Runtime};
-use msvc_runtime::docker::{self, DockerRuntime, Engine, EngineError};
+use msvc_runtime::docker::{self, DockerRuntime, Engine, Remembered};
 use msvc_runtime::process::{self, ProcessRuntime, ProjectHome, read_logs};
+use msvc_runtime::turn::{Holder, Turn};
 
 use crate::cli::RuntimeChoice;
 use crate::context::{BUILD, Context};
 use crate::failure::Failure;
+use crate::place::{VARIABLE, Where, of_engine};
 
-/// The variable that chooses where no flag does.
-pub const VARIABLE: &str = "MSVC_RUNTIME";
+/// Longer than the engine takes for one thing, a service's grace to end included.
+const SETTLED: Duration = Duration::from_secs(60);
 
 /// A runtime with a project of its own.
 #[derive(Debug, Clone)]
@@ -24,15 +30,6 @@ pub enum AnyRuntime {
     Process(ProcessRuntime),
     /// Containers of an engine.
     Docker(Box<DockerRuntime>),
-}
-
-/// Where a new system is to run.
-#[derive(Debug, Clone)]
-pub enum Where {
-    /// As host processes.
-    Process,
-    /// In this engine.
-    Docker(Box<Engine>),
 }
 
 impl AnyRuntime {
@@ -73,74 +70,30 @@ impl AnyRuntime {
     }
 }
 
+impl AnyRuntime {
+    /// Why nothing can be asked of it any more: its engine is gone. A supervisor that is gone says
+    /// so itself.
+    pub async fn lost(&self) -> Option<Failure> {
+        let Self::Docker(runtime) = self else {
+            return None;
+        };
+        let gone = runtime.engine().answers().await.err()?;
+        Some(of_engine(&gone))
+    }
+
+    /// Waits until what was begun has ended, also what nobody waits for any more: only then is all
+    /// of it seen.
+    pub async fn settled(&self, clock: &dyn Clock) {
+        if let Self::Docker(runtime) = self {
+            tokio::select! {
+                () = runtime.settled() => {}
+                () = clock.sleep(SETTLED) => {}
+            }
+        }
+    }
+}
+
 impl Context {
-    /// The runtime that flag or environment choose.
-    ///
-    /// # Errors
-    /// When the variable's value is none.
-    pub fn runtime_choice(&self) -> Result<RuntimeChoice, Failure> {
-        if let Some(choice) = self.asked_runtime {
-            return Ok(choice);
-        }
-        match self.environment.get(VARIABLE).map(String::as_str) {
-            None | Some("" | "auto") => Ok(RuntimeChoice::Auto),
-            Some("docker") => Ok(RuntimeChoice::Docker),
-            Some("process") => Ok(RuntimeChoice::Process),
-            Some(other) => Err(Failure::new(
-                Exit::Usage,
-                format!("{VARIABLE} is `{other}`, which is no runtime"),
-            )
-            .hint("docker, process or auto")),
-        }
-    }
-
-    /// The engine, where one may be used and answers.
-    ///
-    /// # Errors
-    /// When one is asked for and none answers, or the one that was named does not.
-    pub async fn engine(&self) -> Result<Option<Engine>, Failure> {
-        let choice = self.runtime_choice()?;
-        if choice == RuntimeChoice::Process {
-            return Ok(None);
-        }
-        match Engine::find(&self.environment).await {
-            Ok(engine) => Ok(Some(engine)),
-            Err(error) if choice == RuntimeChoice::Docker => Err(of_engine(error)),
-            Err(EngineError::None { .. } | EngineError::NoAnswer { .. }) => Ok(None),
-            // One that is there and cannot be used is worth a word, and no reason to fail.
-            Err(error) => {
-                self.terminal.note(&format!("no engine is used: {error}"));
-                Ok(None)
-            }
-        }
-    }
-
-    /// Where a system that does not run yet is to run; says so where it was left open.
-    ///
-    /// # Errors
-    /// As [`Context::engine`].
-    pub async fn place(&self) -> Result<Where, Failure> {
-        let choice = self.runtime_choice()?;
-        match self.engine().await? {
-            None => {
-                if choice == RuntimeChoice::Auto {
-                    self.terminal
-                        .note("no container engine answers: running as host processes");
-                }
-                Ok(Where::Process)
-            }
-            Some(engine) => {
-                if choice == RuntimeChoice::Auto {
-                    self.terminal.note(&format!(
-                        "running in containers: engine {} at {}",
-                        engine.version, engine.place
-                    ));
-                }
-                Ok(Where::Docker(Box::new(engine)))
-            }
-        }
-    }
-
     /// A project in an engine.
     #[must_use]
     pub fn in_engine(&self, engine: Engine, home: &ProjectHome) -> DockerRuntime {
@@ -149,22 +102,92 @@ impl Context {
         DockerRuntime::new(engine, project, &self.system.root, clock)
     }
 
+    /// The right to change a project, so that two commands at once do not; who waits says so.
+    ///
+    /// # Errors
+    /// When the user wants to end while it waits.
+    pub async fn turn(&self, home: &ProjectHome, what: &str) -> Result<Turn, Failure> {
+        let waiting = |holder: Option<Holder>| {
+            let by = holder.map_or_else(
+                || "another msvc".to_owned(),
+                |holder| format!("`msvc {}` (process {})", holder.what, holder.process.pid),
+            );
+            let project = home.project();
+            self.terminal
+                .note(&format!("{by} is at work on {project}: waiting for it"));
+        };
+        // What cleans up after an interrupt is not given up by it.
+        let shutdown = match self.shutdown.is_requested() {
+            true => Shutdown::new(),
+            false => self.shutdown.clone(),
+        };
+        Ok(Turn::take(home, what, &*self.clock, &shutdown, &waiting).await?)
+    }
+
+    /// The engine that a project runs in, as far as msvc remembers one.
+    ///
+    /// # Errors
+    /// When there is one and it does not answer.
+    pub async fn remembered(&self, home: &ProjectHome) -> Result<Option<Engine>, Failure> {
+        let Some(remembered) = Remembered::read(home)? else {
+            return Ok(None);
+        };
+        match remembered.engine().await {
+            Ok(engine) => Ok(Some(engine)),
+            Err(error) => {
+                let what = format!("{} runs in containers, and {error}", home.project());
+                let record = self.here.path(&home.runtime());
+                Err(Failure::new(error.exit(), what).hint(format!(
+                    "start that engine again; is it gone for good, remove {}",
+                    record.display()
+                )))
+            }
+        }
+    }
+
     /// The running system, or `None`.
     ///
     /// # Errors
     /// When its supervisor or engine does not answer.
     pub async fn connect(&self, home: &ProjectHome) -> Result<Option<AnyRuntime>, Failure> {
-        if self.runtime_choice()? != RuntimeChoice::Docker
-            && let Some(runtime) = ProcessRuntime::connect(home, BUILD, &*self.clock).await?
-        {
+        if let Some(runtime) = ProcessRuntime::connect(home, BUILD, &*self.clock).await? {
             return Ok(Some(AnyRuntime::Process(runtime)));
         }
-        let Some(engine) = self.engine().await? else {
-            return Ok(None);
+        let engine = match self.remembered(home).await? {
+            Some(engine) => engine,
+            None => match self.engine().await? {
+                Some(engine) => engine,
+                None => return Ok(None),
+            },
         };
         let runtime = self.in_engine(engine, home);
         let is_there = runtime.is_there().await?;
         Ok(is_there.then(|| AnyRuntime::Docker(Box::new(runtime))))
+    }
+
+    /// Refuses to change a running system when another runtime than its own was asked for.
+    ///
+    /// # Errors
+    /// As said.
+    pub fn stays(&self, runtime: &AnyRuntime) -> Result<(), Failure> {
+        let (runs, asked) = match (runtime, self.runtime_choice()?) {
+            (AnyRuntime::Process(_), RuntimeChoice::Docker) => ("as host processes", "docker"),
+            (AnyRuntime::Docker(_), RuntimeChoice::Process) => ("in containers", "process"),
+            _ => return Ok(()),
+        };
+        let by = match self.asked_runtime {
+            Some(_) => format!("`--runtime {asked}`"),
+            None => format!("{VARIABLE}={asked}"),
+        };
+        let name = &self.system.name;
+        let down = self.repeat(&["down"]);
+        Err(Failure::new(
+            Exit::Usage,
+            format!("{name} runs {runs}, and {by} asks for another runtime"),
+        )
+        .hint(format!(
+            "bring it down first (`{down}`), or leave the runtime open"
+        )))
     }
 
     /// Where a running system is.
@@ -176,21 +199,54 @@ impl Context {
         }
     }
 
-    /// A runtime for a project that does not run yet.
+    /// A runtime for a project that does not run yet. From now on it is remembered.
     ///
     /// # Errors
     /// When its supervisor cannot be launched.
     pub async fn launch(&self, home: &ProjectHome, place: Where) -> Result<AnyRuntime, Failure> {
         match place {
             Where::Docker(engine) => {
+                Remembered::write(home, &engine)?;
                 Ok(AnyRuntime::Docker(Box::new(self.in_engine(*engine, home))))
             }
             Where::Process => {
                 let (launcher, clock) = (self.launcher()?, Arc::clone(&self.clock));
                 let runtime = ProcessRuntime::launch(home, &launcher, clock).await?;
+                // Somebody may have brought it up in containers meanwhile: no system runs twice.
+                if let Some(engine) = self.remembered(home).await? {
+                    let containers = self.in_engine(engine, home);
+                    if containers.is_there().await? {
+                        runtime.stop_everything().await?;
+                        self.stays(&AnyRuntime::Docker(Box::new(containers)))?;
+                        let what = format!("{} has come up in containers", home.project());
+                        return Err(Failure::new(Exit::CouldNot, what).hint("try again"));
+                    }
+                    Remembered::forget(home)?;
+                }
                 Ok(AnyRuntime::Process(runtime))
             }
         }
+    }
+
+    /// Takes down what an `up` that failed has made in an engine, and the data that was not there
+    /// before. To be called by who has the turn.
+    ///
+    /// # Errors
+    /// When something of it cannot be ended.
+    pub async fn undo(
+        &self,
+        home: &ProjectHome,
+        runtime: &DockerRuntime,
+        data: &BTreeSet<String>,
+    ) -> Result<(), Failure> {
+        docker::undo(runtime, data).await?;
+        Ok(Remembered::forget(home)?)
+    }
+
+    /// Removes the images that were made for the system and that newer ones have replaced. Nothing
+    /// hangs on it, so nothing is said of it.
+    pub async fn forget_images(&self, engine: &Engine) {
+        let _ = docker::image::forget_unused(engine, self.system.name.as_str()).await;
     }
 
     /// Brings a project down wherever it runs, also after any crash; what was ended.
@@ -198,13 +254,28 @@ impl Context {
     /// # Errors
     /// When something lives that cannot be ended.
     pub async fn down(&self, home: &ProjectHome, volumes: bool) -> Result<process::Down, Failure> {
-        let mut down = process::down(home, volumes, &*self.clock).await?;
-        if let Some(engine) = self.engine().await? {
+        // A project without records has no lock that anybody could hold.
+        let turn = match home.folder().exists() {
+            true => Some(self.turn(home, "down").await?),
+            false => None,
+        };
+        let mut stopped = 0;
+        let engine = match self.remembered(home).await? {
+            Some(engine) => Some(engine),
+            None => self.engine().await?,
+        };
+        if let Some(engine) = engine {
             let runtime = self.in_engine(engine, home);
-            let in_order = down.in_order || down.stopped == 0;
-            down.stopped += docker::down(&runtime, volumes).await?.stopped;
-            down.in_order = in_order;
+            stopped = docker::down(&runtime, volumes).await?.stopped;
+            Remembered::forget(home)?;
+            self.forget_images(runtime.engine()).await;
         }
+        let mut down = match turn {
+            Some(turn) => process::down_in_turn(home, volumes, &*self.clock, &turn).await?,
+            None => process::down(home, volumes, &*self.clock).await?,
+        };
+        down.in_order |= down.stopped == 0;
+        down.stopped += stopped;
         Ok(down)
     }
 }
@@ -223,8 +294,4 @@ pub async fn all_lines(
         AnyRuntime::Docker(runtime) => runtime.logs(&query).await?,
     };
     Ok(lines.collect().await)
-}
-
-fn of_engine(error: EngineError) -> Failure {
-    Failure::new(error.exit(), error.to_string())
 }

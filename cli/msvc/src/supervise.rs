@@ -8,6 +8,7 @@ use std::sync::Arc;
 use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_machine::this_program::this_program;
+use msvc_machine::ward::warden_main;
 use msvc_mesh::Mesh;
 use msvc_runtime::docker::Engine;
 use msvc_runtime::docker::aboard::{attach_main, door_main, mesh_main};
@@ -36,6 +37,25 @@ pub async fn guardian(
     Ok(guardian_main(options, clock, shutdown).await?)
 }
 
+/// Waits for the end of the program that started it, and ends that one's commands where it was
+/// killed.
+///
+/// # Errors
+/// When it is not told whose commands, or the pipe to that program cannot be read.
+pub async fn warden(
+    given: &[OsString],
+    clock: Arc<dyn Clock>,
+    shutdown: Shutdown,
+) -> Result<(), Failure> {
+    let could_not = |what: String| Failure::new(msvc_report::exit::Exit::CouldNot, what);
+    let [mark] = given else {
+        return Err(could_not("a warden needs one mark".to_owned()));
+    };
+    warden_main(mark, &*clock, &shutdown)
+        .await
+        .map_err(|why| could_not(format!("cannot watch over commands: {why}")))
+}
+
 /// Supervises a system and carries its edges.
 ///
 /// # Errors
@@ -55,6 +75,8 @@ pub async fn supervisor(
     // Edges that appear at run time listen on loopback, at a port that the system chooses.
     let allocate = Arc::new(|_: &EdgeId| SocketAddr::from(([127, 0, 0, 1], 0)));
     let mesh = Mesh::new(Arc::clone(&clock), id, allocate);
+    // Where the system does not tell, a kill is detected by connections that end or are reset.
+    let _ = mesh.hear_refusals();
     Ok(supervisor_main(options, mesh, clock, shutdown).await?)
 }
 

@@ -96,11 +96,16 @@ impl Terminal {
 
     /// A result: one line or more on standard output.
     pub fn result(&self, text: &str) {
+        // A reader that has seen enough is no failure of what was asked.
+        let _ = self.try_result(text);
+    }
+
+    fn try_result(&self, text: &str) -> std::io::Result<()> {
         self.above(|| {
             let mut out = std::io::stdout().lock();
             let newline = if text.ends_with('\n') { "" } else { "\n" };
-            let _ = write!(out, "{text}{newline}").and_then(|()| out.flush());
-        });
+            write!(out, "{text}{newline}").and_then(|()| out.flush())
+        })
     }
 
     /// A result as a JSON document on standard output.
@@ -228,7 +233,10 @@ impl Terminal {
     }
 
     /// A line of a service's log, prefixed and aligned, on standard output.
-    pub fn log_line(&self, service: &str, text: &str) {
+    ///
+    /// # Errors
+    /// When nobody reads it any more.
+    pub fn log_line(&self, service: &str, text: &str) -> std::io::Result<()> {
         let width = {
             let mut width = self.width.lock().unwrap_or_else(PoisonError::into_inner);
             *width = (*width).max(service.chars().count());
@@ -246,7 +254,7 @@ impl Terminal {
             .chars()
             .filter(|c| !c.is_control() || matches!(c, '\t' | '\u{1b}'))
             .collect();
-        self.result(&format!("{prefix} {text}"));
+        self.try_result(&format!("{prefix} {text}"))
     }
 
     /// The progress line is gone; to be called before the last words.
@@ -280,7 +288,7 @@ impl Terminal {
     }
 
     /// Writes with the progress line out of the way.
-    fn above(&self, write: impl FnOnce()) {
+    fn above<T>(&self, write: impl FnOnce() -> T) -> T {
         match self.bar().as_ref() {
             Some(bar) => bar.suspend(write),
             None => write(),

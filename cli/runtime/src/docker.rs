@@ -5,8 +5,8 @@
 //! the last setting. What leaves: events, logs, containers that outlive msvc. What must not enter:
 //! Compose files beyond `want`, printing.
 //!
-//! Nothing is remembered beside the engine: labels are the state. Any command finds by them what
-//! runs, as `docker compose` finds it by its own.
+//! Beside the engine nothing is remembered but which one it is: labels are the state. Any command
+//! finds by them what runs, as `docker compose` finds it by its own.
 //!
 //! Layout, from the ground up
 //! - [`engine`]: where it is, and what it could not do. `labels`: the state.
@@ -14,7 +14,7 @@
 //! - `network`, `volume`, `container`, `files`, `beside`: one thing of the engine each.
 //! - `subnets`, `mesh_container`: where the mesh listens, and its container; [`aboard`] is the main
 //!   inside it.
-//! - `held`: what a lane's containers hold already.
+//! - `held`: what a lane's containers hold already. `remembered`: which engine it is.
 //! - [`keeper`]: who keeps a killed service down.
 //! - `readiness`, `logs`, `events`: what is seen of containers.
 //! - `clear`: all of a project, gone.
@@ -39,10 +39,12 @@ mod mesh_container;
 mod network;
 mod published;
 mod readiness;
+mod remembered;
 mod runtime;
 mod subnets;
 mod volume;
 
-pub use clear::down;
+pub use clear::{data, down, undo};
 pub use engine::{Engine, EngineError};
+pub use remembered::Remembered;
 pub use runtime::{DockerRuntime, RUNTIME};

@@ -31,4 +31,5 @@ pub mod ports;
 pub mod process;
 pub mod provision;
 pub mod service_fault;
+pub mod turn;
 pub mod up;

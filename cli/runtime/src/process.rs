@@ -9,9 +9,9 @@
 //! supervisor ends, the guardian ends all that is left. How and why: `docs/design/supervision.md`.
 //!
 //! Layout, from the ground up
-//! - `home`, `records`: the files of a project. `identity`, `mark`: who a process is.
+//! - `home`, `records`: the files of a project. `mark`: whose a process is.
 //! - `logs`, `log_file`, `log_reader`, `events`: what is written down while it runs.
-//! - `sweep`: ends processes for good. `signals`: their names.
+//! - `signals`: their names.
 //! - `child`, `beside`: one start of an instance, and a command beside it.
 //! - `readiness`, `restart`, `keeper`, `awaiting`: one replica over all its starts.
 //! - `edges`, `shared`, `supervisor`: all replicas, and their edges.
@@ -29,8 +29,8 @@ mod edges;
 mod events;
 mod guardian;
 mod home;
-mod identity;
 mod keeper;
+mod kept_lines;
 mod launch;
 mod log_file;
 mod log_reader;
@@ -44,16 +44,16 @@ mod shared;
 mod signals;
 mod supervise;
 mod supervisor;
-mod sweep;
 
-pub use clear::{Down, down};
+pub use clear::{Down, down, down_in_turn};
 pub use client::ProcessRuntime;
 pub use guardian::{GuardianOptions, guardian_main};
 pub use home::ProjectHome;
-pub use identity::ProcessIdentity;
+pub use kept_lines::keep_lines;
 pub use launch::Launcher;
 pub use log_reader::read_logs;
 pub use mark::{MARK, RunMark};
+pub use msvc_machine::process_table::ProcessIdentity;
 pub use records::{EndRecord, FaultRecord, InstanceRecord, Leases, State, last_end};
 pub use supervise::{SupervisorOptions, supervisor_main};
 pub use supervisor::RUNTIME;

@@ -129,7 +129,9 @@ fn text_of<'a>(start: &Place, bytes: &'a [u8]) -> Result<&'a str, Problem> {
 /// the place says it).
 fn not_yaml(place: Place, message: &str) -> Problem {
     let message = message.split(" at line ").next().unwrap_or(message);
-    Problem::error(format!("this is not YAML: {message}")).at(place)
+    Problem::error(format!("this is not YAML: {message}"))
+        .at(place)
+        .hint("look here and just above: indentation, quotes, brackets, colons")
 }
 
 #[cfg(test)]

@@ -59,6 +59,7 @@ async fn did(what: What, script: Script, shutdown: &Shutdown) -> Seen {
         sink: &sink,
         shutdown,
         seed: 7,
+        name: "inject".to_owned(),
         again: "msvc chaos".to_owned(),
     };
     let ended = match what {

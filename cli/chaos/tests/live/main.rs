@@ -54,6 +54,7 @@ fn tools<'a>(
         sink,
         shutdown,
         seed: 7,
+        name: "inject".to_owned(),
         again: "msvc chaos".to_owned(),
     }
 }

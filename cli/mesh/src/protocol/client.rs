@@ -147,17 +147,16 @@ impl Session {
         method: &str,
         parameters: impl Serialize,
     ) -> Result<T, ProtocolError> {
-        let id = self.id();
-        let asked = frame::encode(&Frame::Request {
-            id,
-            method: method.to_owned(),
-            parameters: value_of(parameters)?,
-        })?;
         let (answer, answered) = oneshot::channel();
+        let (method_name, parameters) = (method.to_owned(), value_of(parameters)?);
+        let asked = |id| Frame::Request {
+            id,
+            method: method_name,
+            parameters,
+        };
+        let id = self.ask(asked, Waiting::Answer(answer))?;
         let _forget = Forget(&self.inner.shared, id);
-        let value = self
-            .ask(id, asked, Waiting::Answer(answer), answered)
-            .await?;
+        let value = self.answer(answered).await?;
         serde_json::from_value(value)
             .map_err(|e| ProtocolError::Frame(format!("the answer to {method}: {e}")))
     }
@@ -172,24 +171,24 @@ impl Session {
         method: &str,
         parameters: impl Serialize,
     ) -> Result<BoxStream<'static, T>, ProtocolError> {
-        let id = self.id();
-        let asked = frame::encode(&Frame::Subscribe {
-            id,
-            method: method.to_owned(),
-            parameters: value_of(parameters)?,
-            credit: CREDIT,
-        })?;
         let (opened, answered) = oneshot::channel();
         let (items, waiting) = mpsc::channel(CREDIT as usize);
+        let (method_name, parameters) = (method.to_owned(), value_of(parameters)?);
+        let asked = |id| Frame::Subscribe {
+            id,
+            method: method_name,
+            parameters,
+            credit: CREDIT,
+        };
+        let opened = Some(opened);
+        let id = self.ask(asked, Waiting::Items { opened, items })?;
         let stream = Items {
             session: self.clone(),
             id,
             waiting,
             taken: 0,
         };
-        let opened = Some(opened);
-        self.ask(id, asked, Waiting::Items { opened, items }, answered)
-            .await?;
+        self.answer(answered).await?;
         let method = method.to_owned();
         Ok(stream
             .scan((), move |(), (session, value)| {
@@ -210,31 +209,34 @@ impl Session {
         self.inner.shared.reason()
     }
 
-    fn id(&self) -> u64 {
-        self.inner.shared.next.fetch_add(1, Ordering::Relaxed)
+    /// Sends a frame under the next number, which is returned. Numbers ascend on the wire whoever
+    /// asks at once: one is drawn and sent under one lock.
+    fn ask(
+        &self,
+        asked: impl FnOnce(u64) -> Frame,
+        waiting: Waiting,
+    ) -> Result<u64, ProtocolError> {
+        let shared = &self.inner.shared;
+        // `end` takes the lock too, after it set the reason: one of the two sees the other.
+        let mut all = shared.waiting();
+        if shared.ended.borrow().is_some() {
+            return Err(shared.reason());
+        }
+        let id = shared.next.fetch_add(1, Ordering::Relaxed);
+        let asked = frame::encode(&asked(id))?;
+        all.insert(id, waiting);
+        if self.inner.out.send(asked).is_err() {
+            all.remove(&id);
+        }
+        Ok(id)
     }
 
-    async fn ask(
+    async fn answer(
         &self,
-        id: u64,
-        asked: Vec<u8>,
-        waiting: Waiting,
         answered: oneshot::Receiver<Result<Value, ProtocolError>>,
     ) -> Result<Value, ProtocolError> {
-        let shared = &self.inner.shared;
-        {
-            // Under the lock that `end` takes after it set the reason: one of the two sees the
-            // other.
-            let mut all = shared.waiting();
-            if shared.ended.borrow().is_some() {
-                return Err(shared.reason());
-            }
-            all.insert(id, waiting);
-        }
-        if self.inner.out.send(asked).is_err() {
-            shared.waiting().remove(&id);
-        }
-        answered.await.unwrap_or_else(|_| Err(shared.reason()))
+        let ended = |_| Err(self.inner.shared.reason());
+        answered.await.unwrap_or_else(ended)
     }
 }
 

@@ -9,4 +9,5 @@ mod datagrams;
 mod edges;
 mod faults;
 mod kafka;
+mod refusals;
 mod rig;

@@ -7,13 +7,16 @@ use clap::{Args, Subcommand, ValueEnum};
 use msvc_system::id::{EdgeSelector, ServiceName};
 
 use super::flags::Files;
-use super::values::duration;
+use super::values::{delay, duration, jitter};
 
 /// `msvc chaos …`.
 #[derive(Debug, Subcommand)]
 pub enum Chaos {
     /// Put a fault on an edge, hold it while COMMAND runs, lift it whatever happens.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  msvc chaos inject latency --edge \"orders->payments\" --delay 300ms -- \\\n    msvc journey run checkout"
+    )]
     Inject(Inject),
     /// Kill a service and measure how it comes back.
     #[command(
@@ -46,10 +49,10 @@ pub struct Latency {
     #[arg(long, value_name = "EDGE")]
     pub edge: EdgeSelector,
     /// How long to hold each answer back.
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = delay)]
     pub delay: Duration,
     /// Up to so much more or less.
-    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = jitter)]
     pub jitter: Duration,
     /// Which way: the callee's answers, or the caller's requests.
     #[arg(long, value_enum, default_value_t = Way::Downstream)]

@@ -14,6 +14,7 @@ pub enum Journey {
     )]
     Run(JourneyRun),
     /// Which journeys there are.
+    #[command(after_help = "Example:\n  msvc journey list --format json")]
     List(JourneyList),
 }
 

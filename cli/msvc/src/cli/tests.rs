@@ -41,6 +41,9 @@ fn invalid_lines_are_refused() {
         "msvc chaos inject latency --edge orders --delay 300ms",
         "msvc chaos inject latency --edge a->b --delay 300",
         "msvc chaos kill a --down 1s -- true",
+        "msvc chaos inject latency --edge a->b --delay 0s",
+        "msvc chaos inject latency --edge a->b --delay 2days",
+        "msvc chaos inject latency --edge a->b --delay 1s --jitter 2days",
         "msvc journey run -i quantity",
         "msvc ps -q -v",
         "msvc logs @client",
@@ -52,6 +55,23 @@ fn invalid_lines_are_refused() {
         "msvc new inventory --template rust-axum --alone -f a.yaml",
     ] {
         assert!(!parses(line), "{line}");
+    }
+}
+
+/// Every command that people type, with its words.
+fn all(command: &clap::Command, words: &str) -> Vec<(String, clap::Command)> {
+    let words = format!("{words} {}", command.get_name());
+    let below = command.get_subcommands().filter(|it| !it.is_hide_set());
+    let mut found: Vec<_> = below.flat_map(|it| all(it, &words)).collect();
+    found.push((words, command.clone()));
+    found
+}
+
+#[test]
+fn every_help_shows_an_example() {
+    for (words, mut command) in all(&Cli::command(), "") {
+        let help = command.render_long_help().to_string();
+        assert!(help.contains("Example"), "{words}");
     }
 }
 

@@ -8,6 +8,27 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|why| format!("{why}; write a number and a unit, for example 300ms, 5s or 2m"))
 }
 
+/// A fault is a matter of a test: the mesh takes a day at most.
+const LONGEST_DELAY: Duration = Duration::from_hours(24);
+
+/// Reads how much later or earlier an answer may come.
+pub(super) fn jitter(text: &str) -> Result<Duration, String> {
+    let found = duration(text)?;
+    if found > LONGEST_DELAY {
+        return Err("a delay is a day at most".to_owned());
+    }
+    Ok(found)
+}
+
+/// Reads how late an answer is to come.
+pub(super) fn delay(text: &str) -> Result<Duration, String> {
+    let found = jitter(text)?;
+    if found < Duration::from_millis(1) {
+        return Err("it delays nothing; write 1ms or more".to_owned());
+    }
+    Ok(found)
+}
+
 /// Reads `KEY=VALUE`; the value may hold further `=`.
 pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     text.split_once('=')

@@ -50,7 +50,7 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
             Way::Upstream => Stream::Upstream,
         },
     };
-    let command = CommandLine::from_words(request.command.iter().cloned());
+    let command = command_of(context, &request.command);
     let exchanges = Exchanges::record(context, runtime.mesh()).await?;
     let faults = faults(context, &runtime);
     let sink = context.sink();
@@ -62,6 +62,8 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
         sink: &sink,
         shutdown: &context.shutdown,
         seed,
+        // Several commands may each hold a fault on one edge.
+        name: format!("inject-{}", context.run),
         again,
     };
     let ended = inject::latency(&latency, command.as_ref(), &tools).await;
@@ -69,6 +71,12 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
         exchanges.end().await?;
     }
     conclude(context, "chaos inject latency", ended, seed)
+}
+
+/// The command that the fault lasts for. It ends with msvc, however msvc ends.
+fn command_of(context: &Context, words: &[std::ffi::OsString]) -> Option<CommandLine> {
+    let command = CommandLine::from_words(words.iter().cloned())?;
+    Some(command.marked(context.mark()))
 }
 
 fn again_latency(context: &Context, request: &Latency, seed: u64) -> String {
@@ -144,7 +152,7 @@ fn unknown_edge(context: &Context, request: &Latency) -> Option<Failure> {
 async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failure> {
     logs::known(context, std::slice::from_ref(&request.service))?;
     let runtime = context.running().await?;
-    let down = match CommandLine::from_words(request.command.iter().cloned()) {
+    let down = match command_of(context, &request.command) {
         Some(command) => Down::While(command),
         None => Down::For(request.down.unwrap_or_default()),
     };
@@ -157,6 +165,7 @@ async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failu
         sink: &sink,
         shutdown: &context.shutdown,
         seed: 0,
+        name: format!("kill-{}", context.run),
         again: again_kill(context, request),
     };
     let ended = kill::kill(&request.service, &down, prove::RECOVERY_LIMIT, &tools).await;

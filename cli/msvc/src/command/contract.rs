@@ -1,7 +1,9 @@
 //! `msvc contract verify`: each provider booted alone, as a project of its own that is gone
 //! afterwards, and every interaction checked.
 
-use msvc_contract::pact::Selection;
+use std::collections::BTreeSet;
+
+use msvc_contract::pact::{Pacts, Selection};
 use msvc_contract::verify;
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
@@ -49,6 +51,7 @@ async fn verify_all(
             "name pact files, or their folder in the Compose file as `x-msvc: {contracts: DIR}`",
         ));
     };
+    named(context, &pacts, selection)?;
     let sink = context.sink();
     if pacts.select(selection).is_empty() {
         let case = verify::nothing(&pacts, selection);
@@ -65,6 +68,26 @@ async fn verify_all(
     };
     let own = OwnSystem::launch(context, "verify", context.place().await?).await?;
     let cases = prove::contracts(context, &own.runtime, &own.home, &contracts, &sink).await;
-    own.end(context).await?;
-    cases
+    own.conclude(context, cases).await
+}
+
+/// That the parties asked for are some of the system's, or of its pacts.
+fn named(context: &Context, pacts: &Pacts, selection: &Selection) -> Result<(), Failure> {
+    let services = || context.system.services.keys().map(|name| name.as_str());
+    let consumers = pacts.files.iter().map(|pact| pact.consumer.as_str());
+    let providers = pacts.files.iter().map(|pact| pact.provider.as_str());
+    let unknown = |kind, asked: &Option<String>, known: BTreeSet<&str>| match asked {
+        Some(name) if !known.contains(name.as_str()) => Err(Failure::unknown(kind, name, known)),
+        _ => Ok(()),
+    };
+    unknown(
+        "consumer",
+        &selection.consumer,
+        services().chain(consumers).collect(),
+    )?;
+    unknown(
+        "provider",
+        &selection.provider,
+        services().chain(providers).collect(),
+    )
 }

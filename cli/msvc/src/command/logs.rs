@@ -61,8 +61,9 @@ pub fn known(context: &Context, services: &[ServiceName]) -> Result<(), Failure>
     Ok(())
 }
 
-/// Prints lines until they end or the user wants to.
-pub async fn print(context: &Context, mut lines: BoxStream<'static, LogLine>) {
+/// Prints lines until they end, the user wants to, or nobody reads them any more.
+/// Whether somebody does.
+pub async fn print(context: &Context, mut lines: BoxStream<'static, LogLine>) -> bool {
     context
         .terminal
         .align(context.system.services.keys().map(ServiceName::as_str));
@@ -75,8 +76,12 @@ pub async fn print(context: &Context, mut lines: BoxStream<'static, LogLine>) {
         let Some(line) = line else { break };
         if context.terminal.is_json() {
             all.push(line);
-        } else {
-            context.terminal.log_line(&prefix(&line), &line.text);
+        } else if context
+            .terminal
+            .log_line(&prefix(&line), &line.text)
+            .is_err()
+        {
+            return false;
         }
     }
     if context.terminal.is_json() {
@@ -84,6 +89,7 @@ pub async fn print(context: &Context, mut lines: BoxStream<'static, LogLine>) {
             .terminal
             .json(&serde_json::json!({ "schema": "msvc.logs/1", "lines": all }));
     }
+    true
 }
 
 /// Follows a running system's lines from its beginning, in the background.

@@ -12,12 +12,14 @@ use msvc_runtime::up::{Prepared, UpRequest, prepare};
 use serde_json::json;
 
 use crate::boot::{self, Wish};
+use crate::booting::Booting;
 use crate::cli::Up;
 use crate::command::logs;
 use crate::context::Context;
 use crate::exit::Ending;
 use crate::failure::Failure;
-use crate::running::{AnyRuntime, Where};
+use crate::place::Where;
+use crate::running::AnyRuntime;
 
 /// Brings the system up.
 ///
@@ -40,22 +42,19 @@ pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
             .note(&format!("{} ran before: {why}", context.system.name));
     }
     let before = context.connect(&home).await?;
-    let ours = before.is_none();
     let place = match &before {
-        Some(runtime) => context.place_of(runtime),
+        Some(runtime) => {
+            context.stays(runtime)?;
+            context.place_of(runtime)
+        }
         None => context.place().await?,
     };
     let built = boot::build(context, &wish.services, &place).await?;
-    let runtime = match before {
-        Some(runtime) => runtime,
-        None => context.launch(&home, place).await?,
-    };
-    // Until it is up, what this call launched ends with it, however it ends.
-    runtime.attach(ours).await?;
+    let booting = Booting::begin(context, &home, before, place).await?;
     let options = wish.options(context, &home);
     let sink = context.sink();
     let limited = tokio::select! {
-        up = boot::bring_up(context, &runtime, &options, &built, &sink) => up,
+        up = boot::bring_up(context, &booting.runtime, &options, &built, &sink) => up,
         () = context.clock.sleep(request.timeout) => Err(Failure::new(
             Exit::Failed,
             format!("not up within {}", humantime::format_duration(request.timeout)),
@@ -65,12 +64,10 @@ pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
         Ok(up) => up,
         Err(failure) => {
             context.terminal.clear_progress();
-            if ours {
-                context.down(&home, false).await?;
-            }
-            return Err(failure);
+            return Err(booting.give_up(context, &home, failure).await);
         }
     };
+    let (runtime, ours) = booting.done(context).await;
     runtime.attach(false).await?;
     said(context, &up.entries, up.changed, request.detach);
     if request.detach {
@@ -96,8 +93,14 @@ async fn stay(
     request: &Up,
 ) -> Result<Ending, Failure> {
     let lines = logs::follow(runtime, &request.services).await?;
-    logs::print(context, lines).await;
+    if !logs::print(context, lines).await {
+        // As a closed terminal does.
+        context.shutdown.request_once();
+    }
     if !context.shutdown.is_requested() {
+        if let Some(lost) = runtime.lost().await {
+            return Err(lost);
+        }
         let why = crate::ended::sentence(home)?.unwrap_or_else(|| "it was brought down".to_owned());
         context
             .terminal

@@ -13,6 +13,7 @@ use msvc_runtime::lane::{FurtherEdge, Publish, Subset};
 use msvc_runtime::plan::{Deed, Step};
 use msvc_runtime::process::ProjectHome;
 use msvc_system::id::{LaneName, Party, ServiceName};
+use msvc_system::problem::nearest;
 
 use super::Sink;
 use crate::boot::{self, Wish};
@@ -97,7 +98,11 @@ pub async fn contracts(
             .keys()
             .find(|name| name.as_str() == provider)
         else {
-            cases.extend(files.iter().map(|file| no_provider(context, file, sink)));
+            cases.extend(
+                files
+                    .iter()
+                    .map(|file| no_provider(context, file, &contracts.again, sink)),
+            );
             continue;
         };
         let lane =
@@ -188,7 +193,7 @@ async fn one_provider(
     })
 }
 
-fn no_provider(context: &Context, file: &PactFile, sink: Sink<'_>) -> Case {
+fn no_provider(context: &Context, file: &PactFile, again: &str, sink: Sink<'_>) -> Case {
     let id = format!("contract/{}", file.pair());
     let mut case = Case::new(
         id,
@@ -201,7 +206,13 @@ fn no_provider(context: &Context, file: &PactFile, sink: Sink<'_>) -> Case {
         file.provider,
         file.path.display()
     ));
-    case.repeat = Some(context.repeat(&["contract", "verify", "--provider", &file.provider]));
+    let known = context.system.services.keys().map(ServiceName::as_str);
+    if let Some(near) = nearest(&file.provider, known) {
+        case = case.because(format!(
+            "did you mean `{near}`? The pact names its provider"
+        ));
+    }
+    case.repeat = Some(format!("{again} --provider {}", file.provider));
     sink(Event::CaseEnded { case: case.clone() });
     case
 }

@@ -8,12 +8,16 @@ use msvc_system::id::ServiceName;
 
 use super::container::{self, Found};
 use super::runtime::DockerRuntime;
-use super::{labels, network, volume};
+use super::{labels, logs, network, volume};
 use crate::contract::RuntimeError;
 use crate::observed::Phase;
+use crate::process::{self, ProjectHome};
 
 /// Containers ended at once.
 const AT_ONCE: usize = 16;
+
+/// So many of the last lines of each container outlive it.
+const KEPT: u32 = 10_000;
 
 /// What `down` did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,11 +29,65 @@ pub struct Cleared {
 }
 
 /// Ends every container of the project, dependents first, and removes containers and networks;
-/// with `volumes` its data too.
+/// with `volumes` its data too. Without, what the containers wrote last is kept among the
+/// project's records, where `msvc logs` finds it.
 ///
 /// # Errors
 /// When the engine does not answer, or something is still used by others.
 pub async fn down(runtime: &DockerRuntime, volumes: bool) -> Result<Cleared, RuntimeError> {
+    let mut cleared = end_all(runtime, !volumes).await?;
+    if volumes {
+        cleared.removed += remove_data(runtime, &BTreeSet::new()).await?;
+    }
+    Ok(cleared)
+}
+
+/// Ends all of the project, as [`down`] does, with its data but for what is in `before`.
+///
+/// # Errors
+/// As [`down`].
+pub async fn undo(
+    runtime: &DockerRuntime,
+    before: &BTreeSet<String>,
+) -> Result<Cleared, RuntimeError> {
+    let mut cleared = end_all(runtime, false).await?;
+    cleared.removed += remove_data(runtime, before).await?;
+    Ok(cleared)
+}
+
+/// The names of the project's volumes.
+///
+/// # Errors
+/// When the engine does not answer.
+pub async fn data(runtime: &DockerRuntime) -> Result<BTreeSet<String>, RuntimeError> {
+    let mut names = BTreeSet::new();
+    for label in labels_of(runtime) {
+        let found = volume::labelled(runtime.engine(), &label).await?;
+        let own = found.into_iter().filter(|it| is_own(runtime, &it.1));
+        names.extend(own.map(|it| it.0.name));
+    }
+    Ok(names)
+}
+
+/// Removes the project's volumes but for `kept`; how many.
+async fn remove_data(
+    runtime: &DockerRuntime,
+    kept: &BTreeSet<String>,
+) -> Result<usize, RuntimeError> {
+    let names: Vec<String> = data(runtime).await?.difference(kept).cloned().collect();
+    for name in &names {
+        volume::remove(runtime.engine(), name).await?;
+    }
+    Ok(names.len())
+}
+
+/// By which labels something is the project's: msvc's, and Compose's.
+fn labels_of(runtime: &DockerRuntime) -> [String; 2] {
+    [labels::PROJECT, labels::compose::PROJECT].map(|key| format!("{key}={}", runtime.project()))
+}
+
+/// Ends and removes all but data. `lines`: whether what was written last is to be kept.
+async fn end_all(runtime: &DockerRuntime, lines: bool) -> Result<Cleared, RuntimeError> {
     let engine = runtime.engine();
     let found = runtime.found().await?;
     let mut cleared = Cleared {
@@ -46,7 +104,11 @@ pub async fn down(runtime: &DockerRuntime, volumes: bool) -> Result<Cleared, Run
             if one.phase() == Phase::HeldDown {
                 let _ = engine.docker.unpause_container(&one.container).await;
             }
-            container::stop(engine, &one).await
+            container::end_of(engine, &one).await?;
+            if lines {
+                keep_lines(runtime, &one).await;
+            }
+            container::remove(engine, &one.container).await
         });
         let ended = each.buffer_unordered(AT_ONCE).try_collect::<Vec<()>>();
         ended.await?;
@@ -55,39 +117,26 @@ pub async fn down(runtime: &DockerRuntime, volumes: bool) -> Result<Cleared, Run
         container::remove(engine, &mesh.container).await?;
         cleared.removed += 1;
     }
-    let label = format!("{}={}", labels::PROJECT, runtime.project());
-    let compose = format!("{}={}", labels::compose::PROJECT, runtime.project());
     let mut names = BTreeSet::new();
-    for label in [&label, &compose] {
-        let found = network::labelled(engine, label).await?;
-        names.extend(
-            found
-                .into_iter()
-                .filter(|it| is_own(runtime, &it.1))
-                .map(|it| it.0.name),
-        );
+    for label in labels_of(runtime) {
+        let found = network::labelled(engine, &label).await?;
+        let own = found.into_iter().filter(|it| is_own(runtime, &it.1));
+        names.extend(own.map(|it| it.0.name));
     }
     for name in &names {
         network::remove(engine, name).await?;
     }
     cleared.removed += names.len();
-    if volumes {
-        let mut names = BTreeSet::new();
-        for label in [&label, &compose] {
-            let found = volume::labelled(engine, label).await?;
-            names.extend(
-                found
-                    .into_iter()
-                    .filter(|it| is_own(runtime, &it.1))
-                    .map(|it| it.0.name),
-            );
-        }
-        for name in &names {
-            volume::remove(engine, name).await?;
-        }
-        cleared.removed += names.len();
-    }
     Ok(cleared)
+}
+
+/// Keeps the last lines of a container that has ended.
+async fn keep_lines(runtime: &DockerRuntime, one: &Found) {
+    let lines = logs::last(runtime.engine(), one, KEPT).await;
+    // A disk that is full is no reason to leave the container there.
+    if let Ok(home) = ProjectHome::new(runtime.root(), runtime.project().clone(), None) {
+        let _ = process::keep_lines(&home, &one.id, &lines);
+    }
 }
 
 /// Another copy's, whose folder is there, is not ours.

@@ -113,10 +113,15 @@ fn is_its_own(status: u16, why: &str) -> bool {
 
 /// Ends a container with its own signal and grace, and clears it away.
 pub(super) async fn stop(engine: &Engine, found: &Found) -> Result<(), EngineError> {
+    end_of(engine, found).await?;
+    remove(engine, &found.container).await
+}
+
+/// Ends a container with its own signal and grace, and leaves it there.
+pub(super) async fn end_of(engine: &Engine, found: &Found) -> Result<(), EngineError> {
     let config = found.seen.config.clone().unwrap_or_default();
     let grace = config.stop_timeout.unwrap_or(10);
-    end(engine, &found.container, grace).await?;
-    remove(engine, &found.container).await
+    end(engine, &found.container, grace).await
 }
 
 /// Ends a container and leaves it there.
@@ -315,15 +320,26 @@ impl Found {
             hash: self.hash(),
             pid: self.pid(),
             since_ms: self.since(&phase, now),
-            restarts: self
-                .seen
-                .restart_count
-                .and_then(|count| u32::try_from(count).ok())
-                .unwrap_or_default(),
+            restarts: self.restarts(),
             detail: self.detail(&phase),
             listens: self.listens(),
             phase,
         }
+    }
+
+    /// How often the engine has started it again.
+    pub(super) fn restarts(&self) -> u32 {
+        let count = self.seen.restart_count.unwrap_or_default();
+        u32::try_from(count).unwrap_or_default()
+    }
+
+    /// How long ago it was started; long ago where the engine's clock is ahead of this host's.
+    pub(super) fn runs_for(&self, now: SystemTime) -> Duration {
+        let started = self.seen.state.as_ref();
+        let started = started.and_then(|state| state.started_at.as_deref());
+        let started = started.and_then(|at| humantime::parse_rfc3339_weak(at).ok());
+        let since = started.and_then(|started| now.duration_since(started).ok());
+        since.unwrap_or(Duration::MAX)
     }
 
     fn since(&self, phase: &Phase, now: SystemTime) -> u64 {

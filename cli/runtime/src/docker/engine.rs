@@ -139,6 +139,25 @@ impl Engine {
             is_local,
         })
     }
+
+    /// Whether it still answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn answers(&self) -> Result<(), EngineError> {
+        let no_answer = |why: String| EngineError::NoAnswer {
+            at: self.place.to_string(),
+            why,
+        };
+        match tokio::time::timeout(FIRST_ANSWER, self.docker.ping()).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(no_answer(error::words(&error))),
+            Err(_) => {
+                let seconds = FIRST_ANSWER.as_secs();
+                Err(no_answer(format!("no answer within {seconds} s")))
+            }
+        }
+    }
 }
 
 impl Engine {

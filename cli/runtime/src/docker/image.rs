@@ -6,23 +6,22 @@
 //!
 //! Layout: `pack` makes an image of a binary in memory (`elf` refuses what cannot run alone);
 //! `context` and `ignore` read a build context, `dockerfile` has it built; `pull` has an image
-//! from its registry.
+//! from its registry; `unused` removes what nobody needs any more.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
 use bollard::models::{HealthConfig, ImageInspect};
-use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptionsBuilder};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_report::event::Event;
 use msvc_system::id::ServiceName;
 use msvc_system::model::{Service, System};
+use tokio::sync::Mutex;
 
 use super::engine::{Engine, EngineError, asked};
-use super::labels;
 use crate::build::{BuildOutcome, Built};
 use crate::contract::RuntimeError;
 use crate::instance::HealthSpec;
@@ -33,6 +32,9 @@ mod elf;
 mod ignore;
 mod pack;
 pub(super) mod pull;
+mod unused;
+
+pub use unused::{forget, forget_unused};
 
 /// Images made or had at once: each holds a program in memory.
 const AT_ONCE: usize = 3;
@@ -109,7 +111,21 @@ pub async fn provide(
         .filter_map(|name| request.system.services.get(name))
         .collect();
     let teller = Teller { clock, sink };
+    let described = services
+        .iter()
+        .filter(|service| packed(request, service).is_none());
+    let builds = described.filter_map(|service| service.build.as_ref());
+    let contexts = builds.map(|build| (build.context.as_path(), Mutex::new(())));
+    let contexts: &BTreeMap<&Path, Mutex<()>> = &contexts.collect();
     let each = stream::iter(services).map(|service| async move {
+        // Builds of one folder come one after the other: at once none would find the other's
+        // steps, and the next `up` would find them to be somebody else's.
+        let build = service.build.as_ref();
+        let context = build.and_then(|build| contexts.get(build.context.as_path()));
+        let _alone = match context {
+            Some(context) => Some(context.lock().await),
+            None => None,
+        };
         let facts = one(engine, request, service, teller).await?;
         Ok::<_, EngineError>((service.name.clone(), facts))
     });
@@ -145,28 +161,6 @@ pub(super) async fn of_program(
         reference: plan.reference,
         ..ImageFacts::default()
     })
-}
-
-/// Removes the images that were packed or built for a system of this name and that nobody uses:
-/// for systems that are gone for good.
-///
-/// # Errors
-/// When the engine does not answer.
-pub async fn forget(engine: &Engine, system: &str) -> Result<(), EngineError> {
-    let label = format!("{}={system}", labels::compose::PROJECT);
-    let filters = HashMap::from([("label", vec![label])]);
-    let options = ListImagesOptionsBuilder::default().filters(&filters);
-    let images = engine.docker.list_images(Some(options.build())).await;
-    let images = images.map_err(asked("listing images"))?;
-    let prefix = format!("{system}-");
-    for tag in images.into_iter().flat_map(|image| image.repo_tags) {
-        if tag.starts_with(&prefix) {
-            let options = RemoveImageOptionsBuilder::default().build();
-            // One that a container uses stays.
-            let _ = engine.docker.remove_image(&tag, Some(options), None).await;
-        }
-    }
-    Ok(())
 }
 
 /// Tells what is being made.
@@ -225,7 +219,8 @@ async fn one(
 ) -> Result<ImageFacts, EngineError> {
     let reference = reference(request, service);
     if let Some(built) = packed(request, service) {
-        let plan = pack::Plan::of(service, built, request.system.name.as_str(), &reference)?;
+        let project = request.system.name.as_str();
+        let plan = pack::Plan::of(project, service, built, &reference)?;
         let image = match inspect(engine, &plan.reference).await? {
             Some(image) => image,
             None => {
@@ -241,10 +236,10 @@ async fn one(
     if let Some(build) = &service.build {
         let what = format!("image {reference}");
         let job = dockerfile::Job {
+            project: request.system.name.as_str(),
             service,
             build,
             reference: &reference,
-            project: request.system.name.as_str(),
         };
         let line = |line| teller.line(line);
         let made = dockerfile::build(engine, &job, &line);

@@ -19,6 +19,7 @@ use msvc_machine::atomic_write::atomic_write;
 use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_machine::this_program::this_program;
+use msvc_machine::ward::unmarked;
 use msvc_mesh::Mesh;
 use msvc_mesh::control::MeshControl;
 use msvc_mesh::protocol::{Handler, Hello, ProtocolError, Session, SessionId, serve_connection};
@@ -58,10 +59,13 @@ fn records(path: &Path) -> impl FnOnce(std::io::Error) -> RuntimeError + use<> {
 pub(super) async fn launch(runtime: &DockerRuntime) -> Result<Session, RuntimeError> {
     let program = this_program().map_err(records(Path::new("msvc")))?;
     let mut command = CommandWrap::with_new(&program, |command| {
+        unmarked(command.as_std_mut());
         command
             .arg("internal-keeper")
             .arg(runtime.project().as_str())
             .arg(runtime.root())
+            // The engine that the project is in, whatever is chosen now.
+            .envs(runtime.engine().place.variables())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());

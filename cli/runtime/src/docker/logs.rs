@@ -64,6 +64,13 @@ pub(super) async fn read(
     Ok(there.chain(more).boxed())
 }
 
+/// The last lines of one container.
+pub(super) async fn last(engine: &Engine, found: &Found, count: u32) -> Vec<LogLine> {
+    let options = LogsOptionsBuilder::default().tail(&count.to_string());
+    let lines = lines(engine, &found.container, found.id.clone(), options);
+    lines.map(|timed| timed.line).collect().await
+}
+
 /// Follows containers, those to come too, until nobody reads any more or none is left.
 struct Following {
     engine: Engine,

@@ -26,6 +26,14 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_
 /// How long one look at a port may take.
 const CONNECT: Duration = Duration::from_millis(500);
 
+/// A container that can be asked nothing (no healthcheck, no port) is ready once it has run for so
+/// long: one that lacks an argument, a module or a file has ended by then.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// What is started again and again without becoming ready is given up after so many ends: with the
+/// engine's growing pauses at least three seconds.
+const ENDS: u32 = 5;
+
 /// Lines shown of a container that did not become ready.
 const LAST_LINES: usize = 10;
 
@@ -51,9 +59,12 @@ pub(super) async fn await_condition(
     clock: &dyn Clock,
 ) -> Result<(), RuntimeError> {
     let mut pause = PAUSES.0;
+    let mut before = None;
     loop {
         let found = container::inspect(engine, container).await?;
         let found = found.ok_or_else(|| RuntimeError::NoInstance(id.clone()))?;
+        let ends = found.restarts();
+        let ends = ends.saturating_sub(*before.get_or_insert(ends));
         let why = match (condition, standing(engine, &found, condition, clock).await?) {
             (Condition::ServiceStarted, _) if !found.never_ran() => return Ok(()),
             (Condition::ServiceHealthy, Standing::Ready) => return Ok(()),
@@ -63,6 +74,7 @@ pub(super) async fn await_condition(
             (Condition::ServiceHealthy, Standing::Unhealthy(said)) => {
                 Some(format!("its healthcheck failed: {said}"))
             }
+            _ if ends >= ENDS => Some(format!("it ended {ends} times in a row")),
             _ => None,
         };
         if let Some(why) = why {
@@ -97,7 +109,7 @@ pub(super) async fn standing(
         return Ok(Standing::NotYet);
     }
     let Some(health) = state.health.filter(|health| has_verdict(health.status)) else {
-        return ports(engine, found).await;
+        return ports(engine, found, clock).await;
     };
     if health.status == Some(HealthStatusEnum::HEALTHY) {
         return Ok(Standing::Ready);
@@ -141,12 +153,19 @@ fn has_verdict(status: Option<HealthStatusEnum>) -> bool {
 }
 
 /// Without a healthcheck it is ready once the ports that the file names accept, where this host
-/// can tell.
-async fn ports(engine: &Engine, found: &Found) -> Result<Standing, EngineError> {
+/// can tell; without ports once it has run for a while.
+async fn ports(engine: &Engine, found: &Found, clock: &dyn Clock) -> Result<Standing, EngineError> {
+    let listens = found.listens();
+    if listens.is_empty() {
+        return Ok(match found.runs_for(clock.wall()) < SETTLE {
+            true => Standing::NotYet,
+            false => Standing::Ready,
+        });
+    }
     if !engine.is_local || found.address().is_none() {
         return Ok(Standing::Ready);
     }
-    for listen in found.listens() {
+    for listen in listens {
         let connected = tokio::time::timeout(CONNECT, TcpStream::connect(listen.backend)).await;
         if !matches!(connected, Ok(Ok(_))) {
             return Ok(Standing::NotYet);

@@ -13,10 +13,10 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 
 use super::child::{command, marked};
-use super::identity::as_pid;
 use super::mark::RunMark;
 use crate::contract::ExecOutcome;
 use crate::instance::InstanceSpec;
+use msvc_machine::process_table::as_pid;
 
 /// What is kept of a command's output.
 const LONGEST_OUTPUT: usize = 64 * 1024;

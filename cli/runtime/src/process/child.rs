@@ -16,11 +16,11 @@ use socket2::{Domain, Socket, Type};
 use tokio::process::Command;
 use tokio::task::JoinHandle;
 
-use super::identity::{ProcessIdentity, as_pid};
 use super::logs::{LogWriter, Logs};
 use super::mark::{MARK, RunMark};
 use crate::contract::RuntimeError;
 use crate::instance::{InstanceSpec, Listen, ProcessProgram};
+use msvc_machine::process_table::{ProcessIdentity, as_pid};
 
 /// How long the output of what is gone may still arrive.
 const DRAIN: Duration = Duration::from_millis(500);

@@ -11,13 +11,14 @@ use nix::sys::signal::Signal;
 
 use super::guardian::GRACE;
 use super::home::{ProjectHome, records};
-use super::identity::ProcessIdentity;
 use super::launch::{connect, locked};
 use super::mark::RunMark;
 use super::messages::{Stopped, method};
 use super::records::{State, remove};
-use super::sweep::sweep;
 use crate::contract::RuntimeError;
+use crate::turn::Turn;
+use msvc_machine::process_table::ProcessIdentity;
+use msvc_machine::sweep::sweep;
 
 /// A guardian whose supervisor has ended is gone within its own grace, the kernel's slowness
 /// included.
@@ -52,6 +53,23 @@ pub async fn down(
         });
     }
     let _lock = locked(home).await?;
+    end(home, volumes, clock).await
+}
+
+/// The same for who has the turn on the project already.
+///
+/// # Errors
+/// As [`down`].
+pub async fn down_in_turn(
+    home: &ProjectHome,
+    volumes: bool,
+    clock: &dyn Clock,
+    _turn: &Turn,
+) -> Result<Down, RuntimeError> {
+    end(home, volumes, clock).await
+}
+
+async fn end(home: &ProjectHome, volumes: bool, clock: &dyn Clock) -> Result<Down, RuntimeError> {
     let answered = match connect(home, env!("CARGO_PKG_VERSION"), clock).await {
         Ok(Some(session)) => {
             let stopped = session

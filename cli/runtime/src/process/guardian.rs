@@ -21,12 +21,12 @@ use nix::unistd::Pid;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::home::{ProjectHome, records};
-use super::identity::{self, ProcessIdentity, as_pid};
 use super::mark::RunMark;
 use super::records::{EndRecord, remove};
 use super::signals::name_of;
-use super::sweep::sweep;
 use crate::contract::RuntimeError;
+use msvc_machine::process_table::{self, ProcessIdentity, as_pid};
+use msvc_machine::sweep::sweep;
 
 /// Time between TERM and KILL for what a dead supervisor leaves behind.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
@@ -165,10 +165,10 @@ fn reap(wanted: Option<u32>) -> Option<WaitStatus> {
 /// What is left of the run: every descendant, and whoever carries its mark.
 fn left(mark: &RunMark) -> Vec<ProcessIdentity> {
     reap(None);
-    let table = identity::table();
-    let mut left: Vec<ProcessIdentity> = identity::descendants(std::process::id(), &table)
+    let table = process_table::table();
+    let mut left: Vec<ProcessIdentity> = process_table::descendants(std::process::id(), &table)
         .into_iter()
-        .map(identity::Seen::identity)
+        .map(process_table::Seen::identity)
         .collect();
     for marked in mark.everything() {
         if !left.contains(&marked) {

@@ -91,6 +91,12 @@ impl ProjectHome {
         self.folder().join("lock")
     }
 
+    /// In which engine the project runs, where it does.
+    #[must_use]
+    pub fn runtime(&self) -> PathBuf {
+        self.folder().join("runtime.json")
+    }
+
     /// What runs, with its process identities.
     #[must_use]
     pub fn state(&self) -> PathBuf {

@@ -17,13 +17,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::child::Child;
-use super::identity::ProcessIdentity;
 use super::records::InstanceRecord;
 use super::restart::Backoff;
 use super::shared::Shared;
 use crate::contract::RuntimeError;
 use crate::instance::InstanceSpec;
 use crate::observed::Phase;
+use msvc_machine::process_table::ProcessIdentity;
 
 /// What a keeper is asked for.
 #[derive(Debug)]

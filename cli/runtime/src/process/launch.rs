@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use msvc_machine::clock::Clock;
 use msvc_machine::lock::{self, Lock};
+use msvc_machine::ward::unmarked;
 use msvc_mesh::protocol::{Hello, ProtocolError, Session};
 use nix::sys::signal::Signal;
 use process_wrap::tokio::{ChildWrapper, CommandWrap, ProcessSession};
@@ -20,9 +21,9 @@ use super::clear::clear;
 use super::client::ProcessRuntime;
 use super::guardian::supervisor_log;
 use super::home::{ProjectHome, records};
-use super::identity::ProcessIdentity;
 use super::records::State;
 use crate::contract::RuntimeError;
+use msvc_machine::process_table::ProcessIdentity;
 
 /// A supervisor answers within this time of its launch, or it never will.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -189,6 +190,7 @@ impl Launched {
             .stdout(log)
             .stderr(log_too)
             .current_dir("/");
+        unmarked(command.as_std_mut());
         let mut command = CommandWrap::from(command);
         command.wrap(ProcessSession);
         let process = command

@@ -3,7 +3,7 @@
 
 use msvc_system::id::{InstanceId, ProjectName};
 
-use super::identity::{self, ProcessIdentity};
+use msvc_machine::process_table::{self, ProcessIdentity};
 
 /// The variable. Its value is `<project>/<lane>/<run>/<service>/<replica>/<incarnation>`.
 pub const MARK: &str = "MSVC_RUN";
@@ -64,26 +64,28 @@ impl RunMark {
     pub fn of_replica(&self, instance: &InstanceId, leader: Option<u32>) -> Vec<ProcessIdentity> {
         let prefix = format!("{}/", self.replica(instance));
         let own = std::process::id();
-        identity::table()
+        process_table::table()
             .iter()
             .filter(|seen| seen.pid != own)
             .filter(|seen| {
                 leader == Some(seen.session)
-                    || identity::variable_of(seen.pid, MARK)
+                    || process_table::variable_of(seen.pid, MARK)
                         .is_some_and(|value| value.starts_with(&prefix))
             })
-            .map(identity::Seen::identity)
+            .map(process_table::Seen::identity)
             .collect()
     }
 }
 
 fn find(belongs: impl Fn(&str) -> bool) -> Vec<ProcessIdentity> {
     let own = std::process::id();
-    identity::table()
+    process_table::table()
         .iter()
         .filter(|seen| seen.pid != own)
-        .filter(|seen| identity::variable_of(seen.pid, MARK).is_some_and(|value| belongs(&value)))
-        .map(identity::Seen::identity)
+        .filter(|seen| {
+            process_table::variable_of(seen.pid, MARK).is_some_and(|value| belongs(&value))
+        })
+        .map(process_table::Seen::identity)
         .collect()
 }
 

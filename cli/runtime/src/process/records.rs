@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::home::{ProjectHome, records};
-use super::identity::ProcessIdentity;
 use crate::contract::RuntimeError;
+use msvc_machine::process_table::ProcessIdentity;
 
 /// `state.json`: what runs. Written by the supervisor alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -24,13 +24,13 @@ use super::control::{Control, Reason};
 use super::edges::Edges;
 use super::events::EventLog;
 use super::home::{ProjectHome, records};
-use super::identity::ProcessIdentity;
 use super::logs::Logs;
 use super::mark::RunMark;
 use super::records::{EndRecord, Records, State};
 use super::shared::Shared;
 use super::supervisor::Supervisor;
 use crate::contract::RuntimeError;
+use msvc_machine::process_table::ProcessIdentity;
 
 /// A supervisor that keeps nothing and that nobody speaks to ends by itself: what launched it has
 /// died before it could say what to start.

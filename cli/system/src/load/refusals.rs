@@ -163,7 +163,10 @@ fn a_circle_of_services_is_named_in_order() {
 #[test]
 fn what_is_no_compose_file_is_one_clear_problem() {
     for (text, wanted) in [
-        ("", "compose.yaml:1:1: the file is empty"),
+        (
+            "",
+            "compose.yaml:1:1: the file is empty (fill it, or name another file)",
+        ),
         (
             "[]",
             "compose.yaml:1:1: a Compose file must be a mapping with `services`, not a list",

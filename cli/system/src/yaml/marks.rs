@@ -98,7 +98,10 @@ pub(super) fn read(start: &Place, text: &str) -> Result<Marks, Problems> {
         reader.take(event, &span)?;
     }
     match reader.root {
-        None => Err(Problem::error("the file is empty").at(start.clone()).into()),
+        None => Err(Problem::error("the file is empty")
+            .at(start.clone())
+            .hint("fill it, or name another file")
+            .into()),
         Some(root) => reader.problems.or(Marks {
             all: reader.marks,
             root,

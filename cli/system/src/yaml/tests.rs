@@ -76,8 +76,14 @@ fn tags_of_ones_own_are_kept_and_yaml_types_are_applied() {
 #[test]
 fn what_is_no_document_is_refused_with_its_place() {
     for (text, wanted) in [
-        ("", "f.yaml:1:1: the file is empty"),
-        ("# only a comment\n", "f.yaml:1:1: the file is empty"),
+        (
+            "",
+            "f.yaml:1:1: the file is empty (fill it, or name another file)",
+        ),
+        (
+            "# only a comment\n",
+            "f.yaml:1:1: the file is empty (fill it, or name another file)",
+        ),
         (
             "a: 1\nb: 2\na: 3\n",
             "f.yaml:3:1: the key `a` stands here a second time (it stands first in line 1)",

@@ -166,12 +166,17 @@ fn lost(what: impl Into<String>, why: impl Into<String>) -> EngineError {
     }
 }
 
-/// An error with the reasons behind it, for people.
+/// An error with the reasons behind it, for people. Where a system call failed, its words say all.
 pub(super) fn words(error: &Error) -> String {
     let mut words = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(reason) = source {
         let reason_words = reason.to_string();
+        if reason.is::<std::io::Error>()
+            && let Some((plain, _)) = reason_words.split_once(" (os error")
+        {
+            return plain.to_lowercase();
+        }
         if !words.contains(&reason_words) {
             words.push_str(&format!(": {reason_words}"));
         }

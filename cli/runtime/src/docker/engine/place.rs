@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::EngineError;
@@ -17,7 +17,8 @@ const SOCKET: &str = "/var/run/docker.sock";
 pub(super) const TLS_FILES: [&str; 3] = ["ca.pem", "cert.pem", "key.pem"];
 
 /// Where an engine may be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Place {
     /// A Unix socket.
     Socket {
@@ -42,6 +43,27 @@ pub enum Place {
         /// Who said so.
         by: String,
     },
+}
+
+impl Place {
+    /// The variables that name it, as the docker CLI reads them; an empty one says nothing.
+    #[must_use]
+    pub fn variables(&self) -> [(&'static str, String); 4] {
+        let (host, folder) = match self {
+            Self::Socket { path, .. } => (format!("unix://{}", path.display()), None),
+            Self::Tcp { address, .. } => (address.clone(), None),
+            Self::Tls {
+                address, folder, ..
+            } => (address.clone(), Some(folder.display().to_string())),
+        };
+        let verifies = folder.as_ref().map(|_| "1".to_owned());
+        [
+            ("DOCKER_HOST", host),
+            ("DOCKER_TLS", String::new()),
+            ("DOCKER_TLS_VERIFY", verifies.unwrap_or_default()),
+            ("DOCKER_CERT_PATH", folder.unwrap_or_default()),
+        ]
+    }
 }
 
 impl fmt::Display for Place {
@@ -89,6 +111,8 @@ pub(super) fn places(environment: &BTreeMap<String, String>) -> Result<Vec<Place
     if let Some(host) = set("DOCKER_HOST") {
         let folder = set("DOCKER_CERT_PATH").map(PathBuf::from);
         let folder = folder.or_else(|| self::folder(environment));
+        // It is remembered, and read from other folders than this one.
+        let folder = folder.map(|it| std::path::absolute(&it).unwrap_or(it));
         let tls = match (set("DOCKER_TLS_VERIFY"), set("DOCKER_TLS")) {
             (Some(_), _) => Tls::With(folder.unwrap_or_default()),
             (None, Some(_)) => Tls::Blind,

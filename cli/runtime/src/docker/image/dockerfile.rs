@@ -22,11 +22,11 @@ const SHOWN: usize = 30;
 /// One image to build.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Job<'a> {
+    /// The project that it is built for.
+    pub(super) project: &'a str,
     pub(super) service: &'a Service,
     pub(super) build: &'a Build,
     pub(super) reference: &'a str,
-    /// The project, as Compose knows it.
-    pub(super) project: &'a str,
 }
 
 impl Job<'_> {
@@ -50,7 +50,7 @@ impl Job<'_> {
         own.or_else(|| text(&of_service?.value))
     }
 
-    /// The labels of the image: the file's, and Compose's own.
+    /// The labels of the image: the file's, Compose's own, and by which it is cleared away.
     fn labels(&self) -> HashMap<String, String> {
         let asked = self.field("labels").and_then(|it| pairs(it, '='));
         let own = labels::of_image(self.project, self.service.name.as_str());

@@ -23,10 +23,10 @@ mod archive;
 use archive::archive;
 
 /// Changes when images are made of other things than before.
-const FORM: &str = "3";
+const FORM: &str = "4";
 
 /// The label that tells packed images, with their name and binary.
-const LABEL: &str = "msvc.packed";
+pub(super) const LABEL: &str = "msvc.packed";
 
 /// An image to make.
 #[derive(Debug, Clone)]
@@ -45,9 +45,9 @@ pub(super) struct Plan {
 impl Plan {
     /// The image of what was built for `service`.
     pub(super) fn of(
+        project: &str,
         service: &Service,
         built: &Built,
-        project: &str,
         reference: &str,
     ) -> Result<Self, EngineError> {
         let program = built.program.clone().unwrap_or_default();

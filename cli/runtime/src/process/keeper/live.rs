@@ -16,11 +16,11 @@ use super::super::readiness::{self, Told};
 use super::super::records::InstanceRecord;
 use super::super::shared::Shared;
 use super::super::signals;
-use super::super::sweep::sweep;
 use super::{Command, End, Keeper};
 use crate::contract::RuntimeError;
 use crate::instance::InstanceSpec;
 use crate::observed::Phase;
+use msvc_machine::sweep::sweep;
 
 /// What was asked for while a process ran.
 #[derive(Default)]

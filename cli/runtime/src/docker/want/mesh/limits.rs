@@ -86,10 +86,8 @@ impl MeshPlan<'_> {
     }
 
     fn shared_names(&self, caller: &Service) -> Option<String> {
-        let claims = self.claims(caller).into_iter();
-        let (name, meant) = claims
-            .filter(|(name, meant)| meant.len() > 1 && !name.contains('.'))
-            .next()?;
+        let mut claims = self.claims(caller).into_iter();
+        let (name, meant) = claims.find(|(name, meant)| meant.len() > 1 && !name.contains('.'))?;
         let meant: Vec<&str> = meant.keys().map(|it| it.as_str()).collect();
         Some(format!(
             "its calls to {name}, a name that {} share",

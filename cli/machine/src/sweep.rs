@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use msvc_machine::clock::Clock;
-use msvc_machine::shutdown::Shutdown;
+use crate::clock::Clock;
+use crate::shutdown::Shutdown;
 use nix::sys::signal::Signal;
 
-use super::identity::ProcessIdentity;
+use crate::process_table::ProcessIdentity;
 
 /// Between two looks at what is left.
 const LOOK: Duration = Duration::from_millis(20);
@@ -17,16 +17,16 @@ const AFTER_KILL: Duration = Duration::from_secs(5);
 
 /// What a sweep came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Swept {
+pub struct Swept {
     /// How many processes were there.
-    pub(super) found: usize,
+    pub found: usize,
     /// Those that not even KILL ended.
-    pub(super) left: Vec<ProcessIdentity>,
+    pub left: Vec<ProcessIdentity>,
 }
 
 /// Asks all that `find` finds to end, and kills what is left after `grace`, or as soon as `hurry`
 /// is forced. `find` is asked again and again, so that what they start meanwhile ends too.
-pub(super) async fn sweep(
+pub async fn sweep(
     mut find: impl FnMut() -> Vec<ProcessIdentity> + Send,
     clock: &dyn Clock,
     grace: Duration,
@@ -65,7 +65,7 @@ pub(super) async fn sweep(
 mod tests {
     use std::process::Command;
 
-    use msvc_machine::clock::MachineClock;
+    use crate::clock::MachineClock;
 
     use super::*;
 

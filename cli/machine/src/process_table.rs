@@ -48,7 +48,7 @@ impl ProcessIdentity {
 }
 
 /// A pid as the system calls take it; 0 and what does not fit name no process of ours.
-pub(super) fn as_pid(pid: u32) -> Option<Pid> {
+pub fn as_pid(pid: u32) -> Option<Pid> {
     i32::try_from(pid)
         .ok()
         .filter(|&pid| pid > 1)
@@ -57,12 +57,17 @@ pub(super) fn as_pid(pid: u32) -> Option<Pid> {
 
 /// One line of the process table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub(super) pid: u32,
-    pub(super) parent: u32,
-    pub(super) session: u32,
-    pub(super) start_time: u64,
-    pub(super) state: char,
+pub struct Seen {
+    /// Its process id.
+    pub pid: u32,
+    /// Its parent's.
+    pub parent: u32,
+    /// The leader of its session.
+    pub session: u32,
+    /// When it started, in clock ticks since the boot.
+    pub start_time: u64,
+    /// `R`, `S`, `Z` and so on, as proc(5) lists them.
+    pub state: char,
 }
 
 impl Seen {
@@ -84,7 +89,9 @@ impl Seen {
         })
     }
 
-    pub(super) fn identity(&self) -> ProcessIdentity {
+    /// Who it is.
+    #[must_use]
+    pub fn identity(&self) -> ProcessIdentity {
         ProcessIdentity {
             pid: self.pid,
             start_time: self.start_time,
@@ -94,7 +101,7 @@ impl Seen {
 }
 
 /// Every process that runs, zombies left out.
-pub(super) fn table() -> Vec<Seen> {
+pub fn table() -> Vec<Seen> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
@@ -107,7 +114,7 @@ pub(super) fn table() -> Vec<Seen> {
 }
 
 /// Those of `table` that descend from `ancestor`, itself not included.
-pub(super) fn descendants(ancestor: u32, table: &[Seen]) -> Vec<&Seen> {
+pub fn descendants(ancestor: u32, table: &[Seen]) -> Vec<&Seen> {
     let mut found: Vec<&Seen> = Vec::new();
     let mut parents = vec![ancestor];
     while let Some(parent) = parents.pop() {
@@ -123,7 +130,7 @@ pub(super) fn descendants(ancestor: u32, table: &[Seen]) -> Vec<&Seen> {
 }
 
 /// The value of an environment variable that a process was started with, where we may read it.
-pub(super) fn variable_of(pid: u32, name: &str) -> Option<String> {
+pub fn variable_of(pid: u32, name: &str) -> Option<String> {
     let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
     environment.split(|&byte| byte == 0).find_map(|entry| {
         let value = entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;

@@ -1,0 +1,116 @@
+//! Connections that the kernel refused at a closed gate. Nothing of them reaches the listener; but
+//! the kernel tells, to anybody in its network namespace and without privilege, of each TCP socket
+//! that ends (`NETLINK_SOCK_DIAG`), and the caller's ends with the address that refused it. So a
+//! refusal stays a true one and is recorded all the same. A caller is heard of when it drops its
+//! socket, which is at once as a rule.
+
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::AsRawFd as _;
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, socket,
+};
+use tokio::net::UnixDatagram;
+
+use crate::edge::Edge;
+use crate::exchange::{ConnectionId, Incident, IncidentKind};
+use crate::mesh::{Mesh, Shared};
+
+mod ended;
+
+use ended::Refused;
+
+/// The kernel's groups of ended TCP sockets, over IPv4 and IPv6 (linux/sock_diag.h), as bits.
+const ENDED_TCP: u32 = 1 | 1 << 2;
+/// More than a datagram of the kernel's holds.
+const DATAGRAM: usize = 16 * 1024;
+
+impl Mesh {
+    /// Records an incident for each connection that the kernel refuses at one of the mesh's
+    /// addresses, from now on. For a mesh that shares its callers' network namespace: it is told
+    /// of no other.
+    ///
+    /// # Errors
+    /// When the system does not tell of sockets that end.
+    pub fn hear_refusals(&self) -> io::Result<()> {
+        let ear = open()?;
+        let shared = Arc::clone(&self.shared);
+        self.shared.tasks.spawn(async move {
+            tokio::select! {
+                () = hear(&ear, |refused| shared.record(refused)) => {}
+                () = shared.ending.cancelled() => {}
+            }
+        });
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn record(&self, refused: &Refused) {
+        let at = self.edges_where(|edge| edge.gate.local().ip() == refused.by);
+        let Some(edge) = at_edge(refused, &at) else {
+            return;
+        };
+        self.incidents.add(Incident {
+            connection: ConnectionId {
+                mesh: self.id.clone(),
+                edge: edge.id.clone(),
+                connection: 0,
+            },
+            kind: IncidentKind::Refused,
+            at_ns: self.clock.now_ns(),
+        });
+    }
+}
+
+/// The edge that refused, of those that listen at the address. A caller that waited in `connect`
+/// itself has lost the port: then it is a closed edge of an address that belongs to one caller and
+/// callee alone, else nobody can say.
+fn at_edge<'a>(refused: &Refused, at: &'a [Arc<Edge>]) -> Option<&'a Edge> {
+    let mut edges = at.iter().map(Arc::as_ref);
+    if let Some(port) = refused.port {
+        return edges.find(|edge| edge.gate.local().port() == port);
+    }
+    let first = at.first()?;
+    let of_one_pair = |edge: &Arc<Edge>| {
+        (&edge.id.caller, &edge.id.callee) == (&first.id.caller, &first.id.callee)
+    };
+    let belongs = !everybodys(refused.by) && at.iter().all(of_one_pair);
+    edges.find(|edge| belongs && !edge.gate.is_open())
+}
+
+/// Whether others than the mesh listen at the address too.
+fn everybodys(address: IpAddr) -> bool {
+    address == IpAddr::from([127, 0, 0, 1]) || !address.is_loopback() || address.is_ipv6()
+}
+
+/// The type's name does not matter: it reads datagrams of whatever socket it is given.
+fn open() -> io::Result<UnixDatagram> {
+    let ear = socket(
+        AddressFamily::Netlink,
+        SockType::Datagram,
+        SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
+        SockProtocol::NetlinkSockDiag,
+    )?;
+    bind(ear.as_raw_fd(), &NetlinkAddr::new(0, ENDED_TCP))?;
+    UnixDatagram::from_std(ear.into())
+}
+
+/// Hands on each refusal that is heard. Ends only when the socket does.
+async fn hear(ear: &UnixDatagram, told: impl Fn(&Refused)) {
+    let mut datagram = vec![0; DATAGRAM];
+    loop {
+        match ear.recv(&mut datagram).await {
+            Ok(length) => {
+                let heard = datagram.get(..length).unwrap_or_default();
+                ended::refusals(heard).iter().for_each(&told);
+            }
+            // More ended than could be kept: those are missed, what follows is not.
+            Err(error) if error.raw_os_error() == Some(Errno::ENOBUFS as i32) => {}
+            Err(_) => return,
+        }
+    }
+}

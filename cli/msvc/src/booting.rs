@@ -1,0 +1,121 @@
+//! An `up` under way: whose system it is, and what becomes of it when it fails.
+
+use std::collections::BTreeSet;
+
+use msvc_report::exit::Exit;
+use msvc_runtime::docker;
+use msvc_runtime::process::ProjectHome;
+use msvc_runtime::turn::Turn;
+use msvc_system::problem::Problem;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::place::Where;
+use crate::running::AnyRuntime;
+
+/// A system that comes up.
+pub struct Booting {
+    /// Its runtime.
+    pub runtime: AnyRuntime,
+    /// Whether nothing of it ran before: then all of it goes when this does not succeed.
+    pub ours: bool,
+    /// In an engine: the right to change it, and the data that was there before.
+    engaged: Option<Engaged>,
+}
+
+struct Engaged {
+    _turn: Turn,
+    data: BTreeSet<String>,
+}
+
+impl Booting {
+    /// Takes a running system over, or launches its runtime. Until it is up, what this call
+    /// launched ends with it, however it ends.
+    ///
+    /// # Errors
+    /// When it cannot be launched, or came up elsewhere meanwhile.
+    pub async fn begin(
+        context: &Context,
+        home: &ProjectHome,
+        before: Option<AnyRuntime>,
+        place: Where,
+    ) -> Result<Self, Failure> {
+        let (before, engaged) = match &place {
+            Where::Process => (before, None),
+            // Whom this call waited for may have changed everything.
+            Where::Docker(_) => {
+                let turn = context.turn(home, "up").await?;
+                (context.connect(home).await?, Some(turn))
+            }
+        };
+        if let Some(runtime) = &before {
+            context.stays(runtime)?;
+        }
+        let ours = before.is_none();
+        let runtime = match before {
+            Some(runtime) => runtime,
+            None => context.launch(home, place).await?,
+        };
+        let engaged = match (&runtime, engaged) {
+            (AnyRuntime::Docker(runtime), Some(_turn)) => Some(Engaged {
+                _turn,
+                data: docker::data(runtime).await?,
+            }),
+            _ => None,
+        };
+        runtime.attach(ours).await?;
+        Ok(Self {
+            runtime,
+            ours,
+            engaged,
+        })
+    }
+
+    /// It is up: others may change it again. Its runtime, and whether nothing of it ran before.
+    pub async fn done(self, context: &Context) -> (AnyRuntime, bool) {
+        if let AnyRuntime::Docker(runtime) = &self.runtime {
+            context.forget_images(runtime.engine()).await;
+        }
+        (self.runtime, self.ours)
+    }
+
+    /// Takes down what this call launched; why it failed, and what of it could not be cleared.
+    pub async fn give_up(self, context: &Context, home: &ProjectHome, failure: Failure) -> Failure {
+        let Self {
+            runtime,
+            ours,
+            engaged,
+        } = self;
+        runtime.settled(&*context.clock).await;
+        if failure.exit != Exit::Interrupted
+            && let Some(lost) = runtime.lost().await
+        {
+            return lost.hint(
+                "what was made by then is taken over by the next `msvc up`, or cleared by \
+                 `msvc down`, once it answers again",
+            );
+        }
+        if !ours {
+            return failure;
+        }
+        let cleared = match (&runtime, engaged) {
+            (AnyRuntime::Docker(runtime), Some(Engaged { _turn, data })) => {
+                context.undo(home, runtime, &data).await
+            }
+            _ => context.down(home, false).await.map(drop),
+        };
+        match cleared {
+            Ok(()) => failure,
+            Err(left) => also(failure, left),
+        }
+    }
+}
+
+/// A failure, and what of it could not be cleared.
+fn also(mut failure: Failure, left: Failure) -> Failure {
+    for problem in left.problems {
+        let what = format!("not all of it could be cleared: {}", problem.what);
+        failure.problems.push(Problem::error(what));
+    }
+    failure.hint("`msvc down` tries again")
+}

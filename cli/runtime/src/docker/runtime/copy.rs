@@ -1,0 +1,131 @@
+//! What in the engine belongs to this copy of a project: its containers and carriers, and not
+//! those of another copy under the same name.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use msvc_system::id::InstanceId;
+use msvc_system::model::System;
+
+use super::{AT_ONCE, DockerRuntime};
+use crate::contract::RuntimeError;
+use crate::docker::container::{self, Found};
+use crate::docker::engine::EngineError;
+use crate::docker::want::Names;
+use crate::docker::{labels, mesh_container, network, volume};
+use crate::lane::LaneOptions;
+use crate::provision::Kind;
+
+impl DockerRuntime {
+    /// Refuses when another copy of the project is in the engine: both would have the same names.
+    ///
+    /// # Errors
+    /// As said, with where the other one is.
+    pub async fn alone(&self) -> Result<(), RuntimeError> {
+        let root = self.root.display().to_string();
+        let mut foreign = BTreeSet::new();
+        for found in self.all().await? {
+            foreign.extend(found.folder().filter(|it| *it != root).map(str::to_owned));
+        }
+        // A folder that is gone was moved: what is left of it belongs to whoever comes.
+        foreign.retain(|folder| Path::new(folder).exists());
+        match foreign.into_iter().next() {
+            None => Ok(()),
+            Some(folder) => Err(RuntimeError::Refused(format!(
+                "the engine runs another copy of {}, from {folder}: bring that one down, or give \
+                 this one a name of its own (`-p NAME`)",
+                self.project
+            ))),
+        }
+    }
+
+    /// Refuses when a network or volume that the file calls external is not there.
+    ///
+    /// # Errors
+    /// As said.
+    pub async fn externals(
+        &self,
+        system: &System,
+        options: &LaneOptions,
+    ) -> Result<(), RuntimeError> {
+        let names = Names::of(system, options);
+        let missing = |what: &str, name: &str, key: &str| {
+            RuntimeError::Refused(format!(
+                "the {what} {name} (`{key}`), which the file calls external, is not there: \
+                 `docker {what} create {name}` makes it"
+            ))
+        };
+        for (key, network) in &system.networks {
+            let (name, _) = names.network(key);
+            if network.external && !network::is_there(&self.engine, &name).await? {
+                return Err(missing("network", &name, key));
+            }
+        }
+        for (key, declared) in &system.volumes {
+            let (name, _) = names.volume(key);
+            if declared.external && !volume::is_there(&self.engine, &name).await? {
+                return Err(missing("volume", &name, key));
+            }
+        }
+        Ok(())
+    }
+
+    /// All containers of the project, other copies' included.
+    async fn all(&self) -> Result<Vec<Found>, EngineError> {
+        let own = format!("{}={}", labels::PROJECT, self.project);
+        let compose = format!("{}={}", labels::compose::PROJECT, self.project);
+        let (own, compose) = tokio::try_join!(
+            container::labelled(&self.engine, &own),
+            container::labelled(&self.engine, &compose)
+        )?;
+        let ids: BTreeSet<String> = own.into_iter().chain(compose).collect();
+        let each =
+            stream::iter(ids).map(|id| async move { container::inspect(&self.engine, &id).await });
+        let found: Vec<Option<Found>> = each.buffered(AT_ONCE).try_collect().await?;
+        let mut found: Vec<Found> = found
+            .into_iter()
+            .flatten()
+            .filter(|found| found.id.project == self.project)
+            .collect();
+        found.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(found)
+    }
+
+    /// The containers of this copy.
+    pub(in crate::docker) async fn found(&self) -> Result<Vec<Found>, EngineError> {
+        let root = self.root.display().to_string();
+        let mut found = self.all().await?;
+        found.retain(|found| {
+            found
+                .folder()
+                .is_none_or(|folder| folder == root || !Path::new(folder).exists())
+        });
+        Ok(found)
+    }
+
+    /// The latest container of a replica.
+    pub(in crate::docker) async fn one(&self, id: &InstanceId) -> Result<Found, RuntimeError> {
+        let found = self.found().await?.into_iter();
+        found
+            .filter(|found| found.id.same_replica(id))
+            .max_by_key(|found| found.id.incarnation)
+            .ok_or_else(|| RuntimeError::NoInstance(id.clone()))
+    }
+
+    /// The containers that carry the project's edges: its meshes, and the doors to them.
+    pub(in crate::docker) async fn found_carriers(
+        &self,
+    ) -> Result<Vec<mesh_container::Found>, EngineError> {
+        mesh_container::find(&self.engine, self.project.as_str(), &self.root).await
+    }
+
+    /// The project's meshes.
+    pub(in crate::docker) async fn found_meshes(
+        &self,
+    ) -> Result<Vec<mesh_container::Found>, EngineError> {
+        let mut found = self.found_carriers().await?;
+        found.retain(|it| it.observed.kind == Kind::Mesh);
+        Ok(found)
+    }
+}

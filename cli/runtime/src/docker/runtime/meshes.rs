@@ -1,0 +1,130 @@
+//! The sessions with a project's meshes: each opened once, over the engine's exec.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use msvc_mesh::client;
+use msvc_mesh::protocol::Session;
+use msvc_mesh::spec::Admission;
+use msvc_system::id::{InstanceId, LaneName};
+use tokio::sync::Mutex;
+
+use super::{DockerRuntime, wall_ns};
+use crate::contract::RuntimeError;
+use crate::docker::mesh_container;
+use crate::docker::want::{place_hash, place_name};
+use crate::provision::{Kind, ObservedProvision};
+
+/// How long the edges into a service that is healthy may take to see it.
+const ACCEPTING: Duration = Duration::from_secs(5);
+/// The pause between two looks at them.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The sessions with the meshes of a project, each opened once.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Meshes {
+    /// By container.
+    pub(super) open: Arc<Mutex<BTreeMap<String, Session>>>,
+    /// The main lane's.
+    pub(super) main: Arc<OnceLock<Session>>,
+    /// How far its clock is ahead of the engine's, in nanoseconds: events are told by it, so that
+    /// they compare with what the mesh saw.
+    pub(super) ahead: Arc<OnceLock<i128>>,
+}
+
+impl DockerRuntime {
+    /// A time of the engine on the mesh's clock; the engine's own where there is no mesh.
+    pub(in crate::docker) fn stamp(&self, wall_ns: u64) -> u64 {
+        let ahead = self.meshes.ahead.get().copied().unwrap_or_default();
+        u64::try_from(i128::from(wall_ns) + ahead).unwrap_or_default()
+    }
+
+    /// A session with the mesh in a container.
+    pub(super) async fn session(
+        &self,
+        mesh: &mesh_container::Found,
+    ) -> Result<Session, RuntimeError> {
+        let mut open = self.meshes.open.lock().await;
+        if let Some(session) = open.get(&mesh.container) {
+            return Ok(session.clone());
+        }
+        let session = mesh_container::session(&self.engine, &mesh.container, &*self.clock).await?;
+        open.insert(mesh.container.clone(), session.clone());
+        if mesh.lane == LaneName::main() {
+            // The first one stays: who replaces a mesh opens its edges and ends.
+            let now = i128::from(wall_ns(&*self.clock));
+            let _ = self
+                .meshes
+                .ahead
+                .set(i128::from(session.peer().clock_ns) - now);
+            let _ = self.meshes.main.set(session.clone());
+        }
+        Ok(session)
+    }
+
+    /// The session with a lane's mesh.
+    pub(super) async fn mesh_of(&self, lane: &LaneName) -> Result<Session, RuntimeError> {
+        let meshes = self.found_meshes().await?;
+        let mesh = meshes.iter().find(|it| it.lane == *lane && it.is_running);
+        match mesh {
+            Some(mesh) => self.session(mesh).await,
+            None => Err(self.no_mesh()),
+        }
+    }
+
+    pub(super) fn no_mesh(&self) -> RuntimeError {
+        RuntimeError::Refused(format!(
+            "{} runs without a mesh: its edges are neither seen nor broken",
+            self.project
+        ))
+    }
+
+    /// Waits until every edge into a service accepts, where a mesh carries them.
+    pub(super) async fn edges_accept(&self, id: &InstanceId) -> Result<(), RuntimeError> {
+        let meshes = self.found_meshes().await?;
+        let Some(mesh) = meshes.iter().find(|it| it.lane == id.lane && it.is_running) else {
+            return Ok(());
+        };
+        let session = self.session(mesh).await?;
+        let deadline = self.clock.now() + ACCEPTING;
+        loop {
+            let edges = mesh_container::edges(&session).await?;
+            let refusing: Vec<_> = edges
+                .into_iter()
+                .filter(|edge| edge.id.callee == id.service && edge.id.lane == id.lane)
+                .filter(|edge| edge.admission == Admission::Accept && !edge.accepting)
+                .filter(|edge| !edge.reasons.is_empty())
+                .collect();
+            if refusing.is_empty() || self.clock.now() >= deadline {
+                return Ok(());
+            }
+            for edge in refusing {
+                // It looks at once; one that was closed meanwhile needs none.
+                let told = client::set_backends(&session, &edge.id, &edge.backends, edge.admission);
+                let _ = told.await;
+            }
+            self.clock.sleep(LOOK).await;
+        }
+    }
+}
+
+/// Where a mesh stands, as planning compares it.
+pub(super) fn places_of(
+    mesh: &mesh_container::Found,
+    networks: &[ObservedProvision],
+) -> Vec<ObservedProvision> {
+    let places = mesh.places.iter();
+    let places = places.map(|(network, address)| {
+        let mut networks = networks.iter();
+        let made = networks.find(|it| it.kind == Kind::Network && it.name == *network);
+        let made = made.map(|it| it.hash.as_str()).unwrap_or_default();
+        ObservedProvision {
+            kind: Kind::Place,
+            name: place_name(&mesh.observed.name, network),
+            hash: place_hash(address, made),
+            lane: Some(mesh.lane.clone()),
+        }
+    });
+    places.collect()
+}
