@@ -11,7 +11,6 @@ use msvc_system::model::{Build, Service};
 use serde_json::Value;
 
 use super::context::Context;
-use super::unused;
 use crate::docker::engine::{Engine, EngineError, NO_SPACE, asked};
 use crate::docker::labels;
 use crate::docker::want::build;
