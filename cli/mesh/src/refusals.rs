@@ -2,11 +2,12 @@
 //! the kernel tells, to anybody in its network namespace and without privilege, of each TCP socket
 //! that ends (`NETLINK_SOCK_DIAG`), and the caller's ends with the address that refused it. So a
 //! refusal stays a true one and is recorded all the same. A caller is heard of when it drops its
-//! socket, which is at once as a rule.
+//! socket, which is at once as a rule. Where callers stand in other network namespaces, the answers
+//! to them are seen as they leave.
 
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::sync::Arc;
 
 use nix::errno::Errno;
@@ -19,6 +20,7 @@ use crate::edge::Edge;
 use crate::exchange::{ConnectionId, Incident, IncidentKind};
 use crate::mesh::{Mesh, Shared};
 
+mod answer;
 mod ended;
 
 use ended::Refused;
@@ -36,15 +38,29 @@ impl Mesh {
     /// # Errors
     /// When the system does not tell of sockets that end.
     pub fn hear_refusals(&self) -> io::Result<()> {
-        let ear = open()?;
+        self.listen(open()?, ended::refusals);
+        Ok(())
+    }
+
+    /// The same for a mesh in a network namespace of its own: its callers' sockets are not told of,
+    /// but it sees what the kernel answers them.
+    ///
+    /// # Errors
+    /// When the system does not show packets.
+    pub fn overhear_refusals(&self) -> io::Result<()> {
+        let ear = UnixDatagram::from_std(OwnedFd::from(answer::open()?).into())?;
+        self.listen(ear, |packet| answer::refusal(packet).into_iter().collect());
+        Ok(())
+    }
+
+    fn listen(&self, ear: UnixDatagram, refusals: fn(&[u8]) -> Vec<Refused>) {
         let shared = Arc::clone(&self.shared);
         self.shared.tasks.spawn(async move {
             tokio::select! {
-                () = hear(&ear, |refused| shared.record(refused)) => {}
+                () = hear(&ear, refusals, |refused| shared.record(refused)) => {}
                 () = shared.ending.cancelled() => {}
             }
         });
-        Ok(())
     }
 }
 
@@ -100,13 +116,13 @@ fn open() -> io::Result<UnixDatagram> {
 }
 
 /// Hands on each refusal that is heard. Ends only when the socket does.
-async fn hear(ear: &UnixDatagram, told: impl Fn(&Refused)) {
+async fn hear(ear: &UnixDatagram, refusals: fn(&[u8]) -> Vec<Refused>, told: impl Fn(&Refused)) {
     let mut datagram = vec![0; DATAGRAM];
     loop {
         match ear.recv(&mut datagram).await {
             Ok(length) => {
                 let heard = datagram.get(..length).unwrap_or_default();
-                ended::refusals(heard).iter().for_each(&told);
+                refusals(heard).iter().for_each(&told);
             }
             // More ended than could be kept: those are missed, what follows is not.
             Err(error) if error.raw_os_error() == Some(Errno::ENOBUFS as i32) => {}
