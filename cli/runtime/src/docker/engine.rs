@@ -92,6 +92,20 @@ impl Engine {
             Place::Tcp { address, .. } => {
                 Docker::connect_with_http(address, ANSWER_SECONDS, API_DEFAULT_VERSION)
             }
+            Place::Tls {
+                address, folder, ..
+            } => {
+                let [authority, certificate, key] = place::TLS_FILES.map(|it| folder.join(it));
+                let version = API_DEFAULT_VERSION;
+                Docker::connect_with_ssl(
+                    address,
+                    &key,
+                    &certificate,
+                    &authority,
+                    ANSWER_SECONDS,
+                    version,
+                )
+            }
         };
         let client = client.map_err(|error| no_answer(error::words(&error)))?;
         let negotiated = tokio::time::timeout(FIRST_ANSWER, client.negotiate_version()).await;

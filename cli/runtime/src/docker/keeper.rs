@@ -69,7 +69,7 @@ pub(super) async fn launch(runtime: &DockerRuntime) -> Result<Session, RuntimeEr
             .arg(runtime.project().as_str())
             .arg(runtime.root())
             // The engine that the project is in, whatever is chosen now.
-            .env("DOCKER_HOST", runtime.engine().place.host())
+            .envs(runtime.engine().place.variables())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());

@@ -13,6 +13,9 @@ use super::EngineError;
 /// The default engine's socket.
 const SOCKET: &str = "/var/run/docker.sock";
 
+/// What TLS with an engine needs, as the docker CLI names it.
+pub(super) const TLS_FILES: [&str; 3] = ["ca.pem", "cert.pem", "key.pem"];
+
 /// Where an engine may be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -31,16 +34,35 @@ pub enum Place {
         /// Who said so.
         by: String,
     },
+    /// TCP with TLS: the engine proves who it is, and so does msvc.
+    Tls {
+        /// `tcp://host:port`.
+        address: String,
+        /// The folder of `ca.pem`, `cert.pem` and `key.pem`.
+        folder: PathBuf,
+        /// Who said so.
+        by: String,
+    },
 }
 
 impl Place {
-    /// As `DOCKER_HOST` names it.
+    /// The variables that name it, as the docker CLI reads them; an empty one says nothing.
     #[must_use]
-    pub fn host(&self) -> String {
-        match self {
-            Self::Socket { path, .. } => format!("unix://{}", path.display()),
-            Self::Tcp { address, .. } => address.clone(),
-        }
+    pub fn variables(&self) -> [(&'static str, String); 4] {
+        let (host, folder) = match self {
+            Self::Socket { path, .. } => (format!("unix://{}", path.display()), None),
+            Self::Tcp { address, .. } => (address.clone(), None),
+            Self::Tls {
+                address, folder, ..
+            } => (address.clone(), Some(folder.display().to_string())),
+        };
+        let verifies = folder.as_ref().map(|_| "1".to_owned());
+        [
+            ("DOCKER_HOST", host),
+            ("DOCKER_TLS", String::new()),
+            ("DOCKER_TLS_VERIFY", verifies.unwrap_or_default()),
+            ("DOCKER_CERT_PATH", folder.unwrap_or_default()),
+        ]
     }
 }
 
@@ -49,6 +71,7 @@ impl fmt::Display for Place {
         match self {
             Self::Socket { path, by } => write!(f, "{} ({by})", path.display()),
             Self::Tcp { address, by } => write!(f, "{address} ({by})"),
+            Self::Tls { address, by, .. } => write!(f, "{address} with TLS ({by})"),
         }
     }
 }
@@ -69,19 +92,38 @@ struct Meta {
 #[serde(rename_all = "PascalCase")]
 struct Endpoint {
     host: Option<String>,
+    #[serde(rename = "SkipTLSVerify", default)]
+    skips_verification: bool,
+}
+
+/// How TCP is spoken with an engine.
+enum Tls {
+    Plain,
+    /// With the certificates in this folder.
+    With(PathBuf),
+    /// With an engine that need not prove who it is.
+    Blind,
 }
 
 /// The places to try, in order. Whoever names one gets no other.
 pub(super) fn places(environment: &BTreeMap<String, String>) -> Result<Vec<Place>, EngineError> {
     let set = |name: &str| environment.get(name).filter(|value| !value.is_empty());
     if let Some(host) = set("DOCKER_HOST") {
-        let with_tls = set("DOCKER_TLS_VERIFY").is_some() || set("DOCKER_TLS").is_some();
-        return Ok(vec![read(host, "DOCKER_HOST", with_tls)?]);
+        let folder = set("DOCKER_CERT_PATH").map(PathBuf::from);
+        let folder = folder.or_else(|| self::folder(environment));
+        // It is remembered, and read from other folders than this one.
+        let folder = folder.map(|it| std::path::absolute(&it).unwrap_or(it));
+        let tls = match (set("DOCKER_TLS_VERIFY"), set("DOCKER_TLS")) {
+            (Some(_), _) => Tls::With(folder.unwrap_or_default()),
+            (None, Some(_)) => Tls::Blind,
+            (None, None) => Tls::Plain,
+        };
+        return Ok(vec![read(host, "DOCKER_HOST", tls)?]);
     }
     if let Some((context, by)) = context(environment)? {
         let by = format!("context `{context}` of {by}");
-        let host = endpoint(environment, &context, &by)?;
-        return Ok(vec![read(&host, &by, false)?]);
+        let (host, tls) = endpoint(environment, &context, &by)?;
+        return Ok(vec![read(&host, &by, tls)?]);
     }
     let mut places = vec![socket(Path::new(SOCKET), "default socket")];
     if let Some(folder) = set("XDG_RUNTIME_DIR").map(PathBuf::from) {
@@ -102,24 +144,48 @@ fn socket(path: &Path, by: &str) -> Place {
     }
 }
 
-fn read(host: &str, by: &str, with_tls: bool) -> Result<Place, EngineError> {
+fn read(host: &str, by: &str, tls: Tls) -> Result<Place, EngineError> {
     let unsupported = |why: &str| EngineError::Unsupported {
         host: host.to_owned(),
         by: by.to_owned(),
         why: why.to_owned(),
     };
-    match host.split_once("://") {
-        Some(("unix", path)) => Ok(socket(Path::new(path), by)),
-        Some(("tcp" | "http", _)) if with_tls => Err(unsupported("TLS is not spoken yet")),
-        Some(("tcp" | "http", rest)) => Ok(Place::Tcp {
+    let by = by.to_owned();
+    match (host.split_once("://"), tls) {
+        (Some(("unix", path)), _) => Ok(socket(Path::new(path), &by)),
+        (Some(("tcp" | "http" | "https", _)), Tls::Blind) => Err(unsupported(
+            "TLS is spoken only with an engine that proves who it is: set DOCKER_TLS_VERIFY=1, \
+             with ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH",
+        )),
+        (Some(("tcp" | "https", rest)), Tls::With(folder)) => {
+            for file in TLS_FILES.map(|name| folder.join(name)) {
+                if let Err(why) = std::fs::metadata(&file) {
+                    let why = format!("{why} ({by} asks for TLS)");
+                    return Err(EngineError::Settings { path: file, why });
+                }
+            }
+            let address = format!("tcp://{rest}");
+            Ok(Place::Tls {
+                address,
+                folder,
+                by,
+            })
+        }
+        (Some(("https", _)), Tls::Plain) => Err(unsupported(
+            "set DOCKER_TLS_VERIFY=1, with ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH",
+        )),
+        (Some(("tcp" | "http", rest)), _) => Ok(Place::Tcp {
             address: format!("tcp://{rest}"),
-            by: by.to_owned(),
+            by,
         }),
-        Some(("ssh", _)) => Err(unsupported("SSH is not spoken yet")),
-        Some(("npipe", _)) => Err(unsupported("named pipes are for Windows")),
-        Some((scheme, _)) => Err(unsupported(&format!("`{scheme}` is no way to an engine"))),
-        None if host.starts_with('/') => Ok(socket(Path::new(host), by)),
-        None => Err(unsupported("it must begin with unix:// or tcp://")),
+        (Some(("ssh", rest)), _) => Err(unsupported(&format!(
+            "SSH is not spoken: let `ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock {rest}` \
+             run, and set DOCKER_HOST=unix:///tmp/engine.sock"
+        ))),
+        (Some(("npipe", _)), _) => Err(unsupported("named pipes are for Windows")),
+        (Some((scheme, _)), _) => Err(unsupported(&format!("`{scheme}` is no way to an engine"))),
+        (None, _) if host.starts_with('/') => Ok(socket(Path::new(host), &by)),
+        (None, _) => Err(unsupported("it must begin with unix:// or tcp://")),
     }
 }
 
@@ -157,19 +223,17 @@ fn folder(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
     }
 }
 
-/// The engine's address in a context's record, which lies under the SHA-256 of its name.
+/// The engine's address in a context's record, which lies under the SHA-256 of its name, as its
+/// certificates do.
 fn endpoint(
     environment: &BTreeMap<String, String>,
     context: &str,
     by: &str,
-) -> Result<String, EngineError> {
+) -> Result<(String, Tls), EngineError> {
     let digest = Sha256::digest(context.as_bytes());
     let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    let path = folder(environment)
-        .unwrap_or_default()
-        .join("contexts/meta")
-        .join(name)
-        .join("meta.json");
+    let contexts = folder(environment).unwrap_or_default().join("contexts");
+    let path = contexts.join("meta").join(&name).join("meta.json");
     let settings = |why: String| EngineError::Settings {
         path: path.clone(),
         why: format!("{why} ({by})"),
@@ -177,9 +241,15 @@ fn endpoint(
     let text = std::fs::read_to_string(&path).map_err(|why| settings(why.to_string()))?;
     let meta: Meta = serde_json::from_str(&text).map_err(|why| settings(why.to_string()))?;
     let endpoint = meta.endpoints.get("docker");
-    endpoint
-        .and_then(|endpoint| endpoint.host.clone())
-        .ok_or_else(|| settings("it names no engine".to_owned()))
+    let host = endpoint.and_then(|endpoint| endpoint.host.clone());
+    let host = host.ok_or_else(|| settings("it names no engine".to_owned()))?;
+    let certificates = contexts.join("tls").join(name).join("docker");
+    let tls = match endpoint.is_some_and(|endpoint| endpoint.skips_verification) {
+        true => Tls::Blind,
+        false if certificates.is_dir() => Tls::With(certificates),
+        false => Tls::Plain,
+    };
+    Ok((host, tls))
 }
 
 #[cfg(test)]
@@ -212,9 +282,36 @@ mod tests {
         ] {
             assert_eq!(shown(&environment(&[("DOCKER_HOST", host)])), expected);
         }
-        assert!(shown(&environment(&[("DOCKER_HOST", "ssh://h")])).contains("SSH is not spoken"));
-        let tls = environment(&[("DOCKER_HOST", "tcp://h:1"), ("DOCKER_TLS_VERIFY", "1")]);
-        assert!(shown(&tls).contains("TLS is not spoken"));
+        let ssh = shown(&environment(&[("DOCKER_HOST", "ssh://me@h")]));
+        let instead =
+            "SSH is not spoken: let `ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock me@h`";
+        assert!(ssh.contains(instead), "{ssh}");
+    }
+
+    #[test]
+    fn with_tls_an_engine_and_its_caller_prove_who_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().display().to_string();
+        let asked = |more: &[(&str, &str)]| {
+            let own = [("DOCKER_HOST", "tcp://h:1"), ("DOCKER_CERT_PATH", &path)];
+            shown(&environment(&[&own[..], more].concat()))
+        };
+        let verified = [("DOCKER_TLS_VERIFY", "1")];
+        let missing = asked(&verified);
+        assert!(
+            missing.starts_with(&format!("{path}/ca.pem: No such file")),
+            "{missing}"
+        );
+        for name in TLS_FILES {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        assert_eq!(asked(&verified), "tcp://h:1 with TLS (DOCKER_HOST)");
+        assert_eq!(asked(&[]), "tcp://h:1 (DOCKER_HOST)");
+        let blind = asked(&[("DOCKER_TLS", "1")]);
+        assert!(
+            blind.contains("only with an engine that proves who it is"),
+            "{blind}"
+        );
     }
 
     #[test]
@@ -252,6 +349,20 @@ mod tests {
         assert_eq!(
             shown(&environment),
             format!("/far.sock (context `far` of {home}/config.json)")
+        );
+        let tls = folder
+            .path()
+            .join("contexts/tls")
+            .join(meta.file_name().unwrap());
+        std::fs::create_dir_all(tls.join("docker")).unwrap();
+        for name in TLS_FILES {
+            std::fs::write(tls.join("docker").join(name), "").unwrap();
+        }
+        let text = r#"{"Name":"far","Endpoints":{"docker":{"Host":"tcp://far:2376"}}}"#;
+        std::fs::write(meta.join("meta.json"), text).unwrap();
+        assert_eq!(
+            shown(&environment),
+            format!("tcp://far:2376 with TLS (context `far` of {home}/config.json)")
         );
         let mut chosen = environment.clone();
         chosen.insert("DOCKER_CONTEXT".to_owned(), "default".to_owned());
