@@ -58,6 +58,20 @@ pub fn belongings(system: &System) -> Vec<String> {
     belongings_of(system, |arguments| docker(arguments))
 }
 
+/// Removes the images that the machine's engine has built for a project.
+pub fn forget_images(project: &str) {
+    let label = format!("label=msvc.image={project}");
+    let list = ["images", "--quiet", "--no-trunc", "--filter", &label];
+    let Ok(output) = Command::new("docker").args(list).output() else {
+        return;
+    };
+    let ids = String::from_utf8_lossy(&output.stdout).into_owned();
+    for id in ids.lines() {
+        // Two services may have the same image under two names.
+        let _ = Command::new("docker").args(["rmi", "--force", id]).output();
+    }
+}
+
 /// An engine; it and all that it ran is gone with it.
 pub struct Engine {
     folder: TempDir,
