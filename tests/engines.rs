@@ -38,6 +38,9 @@ fn a_system_stays_with_its_runtime_while_its_engine_is_away_and_is_whole_once_it
         said.iter().any(|line| line.contains("all answered"))
     };
     until("calls through the mesh", || answered().then_some(()));
+    let state = "{{.State.StartedAt}} {{.State.Running}}";
+    let started = || engine.lines(&["inspect", "--format", state, &caller]);
+    let mut before = started();
 
     engine.kill();
     for arguments in [
@@ -59,14 +62,27 @@ fn a_system_stays_with_its_runtime_while_its_engine_is_away_and_is_whole_once_it
     assert_eq!(system.processes(), Vec::<u32>::new());
 
     engine.begin();
-    // Nobody calls msvc: the engine alone brings back what its restart policies say.
-    let since = engine.lines(&["inspect", "--format", "{{.State.StartedAt}}", &caller]);
-    until("calls through the mesh after the engine's restart", || {
-        let said = engine.lines(&["logs", "--since", &since[0], &caller]);
-        said.iter()
-            .any(|line| line.contains("all answered"))
-            .then_some(())
-    });
+    // Nobody calls msvc: the engine alone brings back what its restart policies say, when it was
+    // killed as well as when it was ended.
+    for again in ["killed", "ended"] {
+        if again == "ended" {
+            engine.end();
+            engine.begin();
+        }
+        before = until("its start", || {
+            let now = started();
+            (now != before && now[0].ends_with("true")).then_some(now)
+        });
+        let since = before[0].split(' ').next().unwrap();
+        until(
+            &format!("calls through the mesh, the engine {again}"),
+            || {
+                let said = engine.lines(&["logs", "--since", since, &caller]);
+                let answered = said.iter().any(|line| line.contains("all answered"));
+                answered.then_some(())
+            },
+        );
+    }
     let refused = system.run(&["up", "-d", "--runtime", "process"]).expect(2);
     assert!(
         refused.stderr.contains("bring it down first"),
