@@ -18,7 +18,7 @@ use serde_json::Value;
 
 mod support;
 
-use support::{System, skipped, until};
+use support::{Runtime, System, skipped, until};
 
 /// Whether an engine answers; says loudly when none does.
 fn engine() -> bool {
@@ -129,6 +129,31 @@ fn a_kill_ends_with_the_msvc_that_holds_it_however_that_ends() {
 }
 
 #[test]
+fn after_a_killed_up_the_next_one_takes_over_and_down_finds_everything() {
+    if !engine() {
+        return;
+    }
+    let system = nodes("  b: {<<: *node}\n  a: {<<: *node, environment: {B: \"b:8080\"}}\n")
+        .on(Runtime::Containers);
+    let mut up = system.start(&["up"]);
+    up.wait_for("is up");
+    let pids = || -> Vec<Value> {
+        let ps = system.ps();
+        let all = ps["instances"].as_array().unwrap().iter();
+        all.map(|it| it["pid"].clone()).collect()
+    };
+    let before = pids();
+    up.signal("KILL");
+    let _ = up.finish();
+    assert_eq!(pids(), before);
+    let again = system.up();
+    assert!(again.stdout.contains("nothing changed"), "{}", again.stdout);
+    assert_eq!(pids(), before);
+    system.run(&["down"]).expect(0);
+    assert_eq!(system.left(), Vec::<String>::new());
+}
+
+#[test]
 fn edges_are_carried_whatever_names_networks_and_addresses_the_file_gives() {
     if !engine() {
         return;
@@ -141,7 +166,7 @@ fn edges_are_carried_whatever_names_networks_and_addresses_the_file_gives() {
   front: {{<<: *node, container_name: dk{number}-store, networks: [inner, outer]}}\n  \
   fixed: {{<<: *node, networks: {{outer: {{ipv4_address: {subnet}.77, aliases: [shelf]}}}}}}\n  \
   guest: {{<<: *node, network_mode: \"service:front\", command: [*w, *x, *y, *z, serve, \"9090\"], healthcheck: {{test: [CMD, *w, *x, *y, *z, check, \"127.0.0.1:9090\"]}}}}\n  \
-  caller: {{<<: *node, networks: [inner, outer], depends_on: [store, front, fixed, guest], command: [*w, *x, *y, *z, call, \"store:8080\", \"front:8080\", \"shelf:8080\", \"dk{number}-front:8080\"]}}\n\
+  caller: {{<<: *node, networks: [inner, outer], depends_on: {{store: &healthy {{condition: service_healthy}}, front: *healthy, fixed: *healthy, guest: *healthy}}, command: [*w, *x, *y, *z, call, \"store:8080\", \"front:8080\", \"shelf:8080\", \"dk{number}-front:8080\"]}}\n\
 networks:\n  inner: {{internal: true}}\n  outer: {{ipam: {{config: [{{subnet: {subnet}.0/24}}]}}}}\n"
     )));
     system.up();

@@ -12,6 +12,7 @@
 
 mod support;
 
+use serde_json::json;
 use support::{Runtime, System};
 
 support::in_both! {
@@ -48,12 +49,10 @@ fn a_renamed_field_of_the_answer_is_named(runtime: Runtime) {
         \x20   def log_message(self,*a): pass\n\
         h,p=os.environ['LISTEN'].rsplit(':',1)\n\
         http.server.ThreadingHTTPServer((h,int(p)),P).serve_forever()\n";
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("provider.py");
-    std::fs::write(&path, provider).unwrap();
+    // In JSON's form a string is one of YAML's.
+    let command = json!(["python3", "-c", provider]);
     let over = format!(
-        "  payments:\n    healthcheck: {{ disable: true }}\n    x-msvc:\n      process: {{ build: none, command: [\"python3\", \"{}\"] }}\n",
-        path.display()
+        "  payments:\n    image: \"${{TOOLS}}\"\n    build: !reset null\n    command: {command}\n    healthcheck: {{ disable: true }}\n    x-msvc:\n      process: {{ build: none, command: {command} }}\n"
     );
     let system = System::shop("renamed", &over).on(runtime);
     let done = system

@@ -13,11 +13,12 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 use shop::kafka::{Consumer, ConsumerSettings, Producer, Publish as _, Record};
-use support::{Runtime, System};
+use support::{Runtime, System, engine};
 
 support::in_both! {
     a_million_bytes_through_kafka_are_counted_in_full_on_both_edges_of_the_broker,
@@ -104,6 +105,41 @@ fn a_million_bytes_through_kafka_are_counted_in_full_on_both_edges_of_the_broker
     assert!(grown("notifications->broker:9092", "bytes_from_callee") >= 1_000_000);
 }
 
+/// Connections between two services' containers: in every network namespace of its own, those whose
+/// other end is another service's own address and not the mesh's.
+fn round_the_mesh_in_containers(
+    pids: &BTreeMap<u32, String>,
+    addresses: &BTreeMap<IpAddr, String>,
+) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (pid, service) in pids {
+        for table in ["tcp", "tcp6"] {
+            let table = support::read(format!("/proc/{pid}/net/{table}").as_ref());
+            for line in table.lines().skip(1) {
+                let words: Vec<&str> = line.split_whitespace().collect();
+                let [_, _, remote, "01", ..] = words.as_slice() else {
+                    continue;
+                };
+                match address(remote).and_then(|remote| addresses.get(&remote)) {
+                    Some(other) if other != service => {
+                        found.insert(format!("{service} -> {other}"));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    found
+}
+
+/// An address as the kernel's table writes it; one of version 4 also where it stands in the longer
+/// form.
+fn address(written: &str) -> Option<IpAddr> {
+    let (digits, _) = written.split_once(':')?;
+    let word = u32::from_str_radix(digits.get(digits.len().checked_sub(8)?..)?, 16).ok()?;
+    Some(IpAddr::from(word.to_ne_bytes()))
+}
+
 /// Who holds which socket, by inode.
 fn sockets_of(pids: &BTreeMap<u32, String>) -> BTreeMap<u64, String> {
     let mut held = BTreeMap::new();
@@ -166,12 +202,27 @@ fn while_journeys_run_no_connection_between_two_services_goes_round_the_mesh(run
         })
         .collect();
     assert_eq!(pids.len(), 8, "{ps:#}");
+    let addresses: BTreeMap<IpAddr, String> = match runtime {
+        Runtime::Processes => BTreeMap::new(),
+        Runtime::Containers => pids
+            .values()
+            .flat_map(|service| {
+                let container = format!("{}-{service}-1", system.project);
+                let all = engine().unwrap().addresses(&container);
+                all.into_iter().map(|address| (address, service.clone()))
+            })
+            .collect(),
+    };
+    let look = || match runtime {
+        Runtime::Processes => round_the_mesh(&pids),
+        Runtime::Containers => round_the_mesh_in_containers(&pids, &addresses),
+    };
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let looking = scope.spawn(|| {
             let mut found = BTreeSet::new();
             while !done.load(Ordering::Relaxed) {
-                found.extend(round_the_mesh(&pids));
+                found.extend(look());
                 std::thread::yield_now();
             }
             found

@@ -12,20 +12,21 @@
 
 mod support;
 
-use support::{Runtime, System, alive, assert_free, kill, listening, read, until};
+use support::{Runtime, System, alive, assert_free, kill, listening, read, runs, until};
 
 support::in_both! {
     an_interrupt_in_the_middle_of_up_leaves_no_process_and_no_port,
     an_interrupt_in_the_middle_of_demo_leaves_no_process_no_port_and_no_records,
-    a_killed_demo_leaves_no_process_and_the_next_one_clears_its_records,
-    a_killed_foreground_up_leaves_no_process_and_no_port,
+    what_a_killed_demo_leaves_is_cleared_by_the_next_one,
 }
 
 /// A service with a grandchild that calls setsid.
 fn system() -> System {
-    System::compose(
-        "services:\n  parent:\n    image: none\n    x-msvc: { process: { command: [\"sh\", \"-c\", \"echo begun; setsid sleep 600 & exec sleep 600\"] } }\n",
-    )
+    let parent = runs(
+        r#"["sh", "-c", "echo begun; setsid sleep 600 & exec sleep 600"]"#,
+        "",
+    );
+    System::compose(&format!("services:\n  parent:\n{parent}")).on(Runtime::Processes)
 }
 
 /// The pids of supervisor and guardian, from the project's records.
@@ -77,15 +78,25 @@ fn after_supervisor_and_guardian_are_killed_together_down_clears_the_rest() {
     assert_eq!(system.processes(), Vec::<u32>::new());
 }
 
-const SERVER: &str = "import os,socket,time; s=socket.create_server(('127.0.0.1',int(os.environ['PORT']))); time.sleep(600)";
+const SERVER: &str =
+    "import os,socket,time; s=socket.create_server(('',int(os.environ['PORT']))); time.sleep(600)";
 
 /// A server, a service that is healthy when `probe` ends well, with a grandchild that calls
 /// setsid, and a journey without an end.
-fn served(probe: &str) -> System {
+fn served(runtime: Runtime, probe: &str) -> System {
+    let web = runs(&format!(r#"["python3", "-c", "{SERVER}"]"#), "port: PORT,");
+    let slow = runs(r#"["sh", "-c", "setsid sleep 600 & exec sleep 600"]"#, "");
     System::compose(&format!(
-        "services:\n  web:\n    image: none\n    environment: {{ PORT: \"9100\" }}\n    expose: [\"9100\"]\n    ports: [\"9100\"]\n    x-msvc: {{ process: {{ port: PORT, command: [\"python3\", \"-c\", \"{SERVER}\"] }} }}\n  slow:\n    image: none\n    depends_on: [web]\n    x-msvc: {{ process: {{ command: [\"sh\", \"-c\", \"setsid sleep 600 & exec sleep 600\"] }} }}\n    healthcheck: {{ test: [\"CMD\", \"{probe}\"], interval: 60s, start_period: 600s }}\nx-msvc: {{ journeys: [{{ name: endless, command: [\"sh\", \"-c\", \"setsid sleep 600 & echo $$$$ $! > playing; exec sleep 600\"] }}] }}\n"
+        "services:\n\
+         \x20 web:\n{web}    environment: {{ PORT: \"9100\" }}\n    expose: [\"9100\"]\n    ports: [\"9100\"]\n\
+         \x20 slow:\n{slow}    depends_on: [web]\n    healthcheck: {{ test: [\"CMD\", \"{probe}\"], interval: 60s, start_period: 600s }}\n\
+         x-msvc: {{ journeys: [{{ name: endless, command: [\"sh\", \"-c\", \"setsid sleep 600 & echo $$$$ $! > playing; exec sleep 600\"] }}] }}\n"
     ))
+    .on(runtime)
 }
+
+/// Both services, with the grandchild or the mesh.
+const ALL: usize = 3;
 
 /// The processes of the endless journey: its own, and one that left its group and session.
 fn players(system: &System) -> Vec<u32> {
@@ -111,50 +122,82 @@ fn family(pid: u32) -> Vec<u32> {
     all
 }
 
+/// What the kernel shows of processes, to look for once they are to be gone.
+struct Seen {
+    pids: Vec<u32>,
+    addresses: Vec<String>,
+}
+
+impl Seen {
+    /// Supervisors, guardians and `more` in the host's own table, once a service listens; of
+    /// containers the engine tells.
+    fn of(system: &System, services: impl Fn() -> Vec<u32>, more: Vec<u32>) -> Self {
+        let pids = [more, keepers(system)].concat();
+        let addresses = match system.runtime() {
+            Runtime::Containers => Vec::new(),
+            Runtime::Processes => until("its ports", || {
+                let found = listening(&services());
+                (!found.is_empty()).then(|| [found, listening(&pids)].concat())
+            }),
+        };
+        let pids = [pids, services()].concat();
+        Self { pids, addresses }
+    }
+
+    #[track_caller]
+    fn are_gone(&self) {
+        until("the end of every process", || {
+            (!self.pids.iter().any(|pid| alive(*pid))).then_some(())
+        });
+        assert_free(&self.addresses);
+    }
+}
+
+/// The supervisors and guardians of all projects in a system's folder.
+fn keepers(system: &System) -> Vec<u32> {
+    let homes = std::fs::read_dir(system.directory.join(".msvc"));
+    let homes = homes.into_iter().flatten().flatten();
+    let states = homes.map(|home| read(&home.path().join("state.json")));
+    states
+        .filter_map(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
+        .flat_map(|state| ["supervisor", "guardian"].map(|who| state[who]["pid"].as_u64()))
+        .filter_map(|pid| u32::try_from(pid?).ok())
+        .collect()
+}
+
 fn an_interrupt_in_the_middle_of_up_leaves_no_process_and_no_port(runtime: Runtime) {
-    let system = served("false");
+    let system = served(runtime, "false");
     let up = system.start(&["up", "-d"]);
     until("its processes", || {
-        (system.processes().len() >= 3).then_some(())
+        (system.running().len() >= ALL).then_some(())
     });
-    let (supervisor, guardian) = supervisor(&system);
-    let addresses = until("its ports", || {
-        let services = listening(&system.processes());
-        (!services.is_empty()).then(|| [services, listening(&[supervisor])].concat())
-    });
+    let seen = Seen::of(&system, || system.processes(), Vec::new());
     up.signal("INT");
     up.finish().expect(130);
-    assert_eq!(system.processes(), Vec::<u32>::new());
-    until("the end of supervisor and guardian", || {
-        (!alive(supervisor) && !alive(guardian)).then_some(())
-    });
-    assert_free(&addresses);
+    assert_eq!(system.left(), Vec::<String>::new());
+    seen.are_gone();
 }
 
 fn an_interrupt_in_the_middle_of_demo_leaves_no_process_no_port_and_no_records(runtime: Runtime) {
     // While it boots, then while it plays.
     for (probe, playing) in [("false", false), ("true", true)] {
-        let system = served(probe);
+        let system = served(runtime, probe);
         let demo = system.start(&["demo"]);
         let begun = || {
             let journey = players(&system);
-            let there = system.processes_of_copies().len() >= 3;
+            let there = system.running_of_copies().len() >= ALL;
             (there && journey.is_empty() != playing).then_some(journey)
         };
         let journey = until("its processes", begun);
-        let mut all = [family(demo.pid()), system.processes_of_copies()].concat();
-        all.extend(journey);
-        all.extend(supervisors(&system));
-        let addresses = until("its ports", || {
-            let services = listening(&system.processes_of_copies());
-            (!services.is_empty()).then(|| [services, listening(&all)].concat())
-        });
+        let mut more = family(demo.pid());
+        more.extend(journey);
+        let seen = Seen::of(&system, || system.processes_of_copies(), more);
         demo.signal("INT");
         demo.finish().expect(130);
-        assert_eq!(system.processes_of_copies(), Vec::<u32>::new());
-        let left: Vec<u32> = all.into_iter().filter(|pid| alive(*pid)).collect();
+        assert_eq!(system.left(), Vec::<String>::new(), "playing: {playing}");
+        let left: Vec<_> = seen.pids.iter().filter(|pid| alive(**pid)).collect();
         assert!(left.is_empty(), "{left:?} live on; playing: {playing}");
-        assert_free(&addresses);
+        seen.are_gone();
         assert_eq!(copies(&system), Vec::<String>::new());
     }
 }
@@ -169,57 +212,44 @@ fn copies(system: &System) -> Vec<String> {
         .collect()
 }
 
-fn a_killed_demo_leaves_no_process_and_the_next_one_clears_its_records(runtime: Runtime) {
-    let system = served("true");
+fn what_a_killed_demo_leaves_is_cleared_by_the_next_one(runtime: Runtime) {
+    let system = served(runtime, "true");
     let demo = system.start(&["demo"]);
     let players = until("its journey", || {
         Some(players(&system)).filter(|all| all.len() == 2)
     });
-    let supervisors = supervisors(&system);
+    let mine = [players, keepers(&system)].concat();
     demo.signal("KILL");
     let _ = demo.finish();
     until("the end of every process", || {
         let gone = system.processes_of_copies().is_empty();
-        let mut others = players.iter().chain(&supervisors);
-        (gone && !others.any(|pid| alive(*pid))).then_some(())
+        (gone && !mine.iter().any(|pid| alive(*pid))).then_some(())
     });
+    if runtime == Runtime::Containers {
+        assert_eq!(system.running_of_copies().len(), ALL);
+    }
     let left = copies(&system);
     assert_eq!(left.len(), 1, "{left:?}");
     let next = system.start(&["demo"]);
-    until("the records to be cleared", || {
+    until("its records to be cleared", || {
         (!copies(&system).contains(&left[0])).then_some(())
     });
     next.signal("INT");
     next.finish().expect(130);
+    assert_eq!(system.left(), Vec::<String>::new());
 }
 
-/// The supervisors of all projects in a system's folder.
-fn supervisors(system: &System) -> Vec<u32> {
-    let homes = std::fs::read_dir(system.directory.join(".msvc")).unwrap();
-    let states = homes.flatten().map(|e| read(&e.path().join("state.json")));
-    states
-        .filter_map(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
-        .filter_map(|state| u32::try_from(state["supervisor"]["pid"].as_u64()?).ok())
-        .collect()
-}
-
-fn a_killed_foreground_up_leaves_no_process_and_no_port(runtime: Runtime) {
-    let system = served("true");
+#[test]
+fn a_killed_foreground_up_leaves_no_process_and_no_port() {
+    let system = served(Runtime::Processes, "true");
     let mut up = system.start(&["up"]);
     up.wait_for("listens at");
     until("its processes", || {
-        (system.processes().len() >= 3).then_some(())
+        (system.running().len() >= ALL).then_some(())
     });
-    let (supervisor, guardian) = supervisor(&system);
-    let addresses = until("its ports", || {
-        let services = listening(&system.processes());
-        (!services.is_empty()).then(|| [services, listening(&[supervisor])].concat())
-    });
+    let seen = Seen::of(&system, || system.processes(), Vec::new());
     up.signal("KILL");
     let _ = up.finish();
-    until("the end of every process", || {
-        let gone = system.processes().is_empty() && !alive(supervisor) && !alive(guardian);
-        gone.then_some(())
-    });
-    assert_free(&addresses);
+    seen.are_gone();
+    assert_eq!(system.left(), Vec::<String>::new());
 }

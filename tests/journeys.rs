@@ -41,7 +41,8 @@ fn twenty_checkouts_interleave_on_the_same_data_and_all_hold(runtime: Runtime) {
 fn the_status_of_a_command_is_the_outcome_of_its_journey(runtime: Runtime) {
     let system = System::compose(
         "services: { web: { image: x } }\nx-msvc:\n  journeys:\n    - { name: good, command: [\"true\"] }\n    - { name: bad, command: [\"sh\", \"-c\", \"echo why; exit 3\"] }\n",
-    );
+    )
+    .on(runtime);
     let at = ["--url", "http://127.0.0.1:1"];
     system
         .run(&[&["journey", "run", "good"], &at[..]].concat())
@@ -137,7 +138,7 @@ fn the_line_that_repeats_a_play_names_the_file_it_was_given_and_does_repeat_it(r
         .find_map(|line| line.trim().strip_prefix("again: msvc "))
         .unwrap_or_else(|| panic!("no line that repeats it in\n{}", done.stderr));
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_msvc"));
-    command.args(again.split(' '));
+    command.args(again.split(' ')).envs(system.environment());
     let second = support::finish(command).expect(1);
     assert!(
         second.stderr.contains("FAILED  pay-a-fine"),

@@ -15,6 +15,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use support::{Finished, Runtime, System, finish, root, skipped};
 
@@ -27,6 +28,11 @@ const OLDEST_NODE: (u32, u32) = (20, 19);
 
 /// The runner, installed as its lock file says; `None` where Node is missing.
 fn runner() -> Option<PathBuf> {
+    static INSTALLED: OnceLock<Option<PathBuf>> = OnceLock::new();
+    INSTALLED.get_or_init(install).clone()
+}
+
+fn install() -> Option<PathBuf> {
     let version = Command::new("node").arg("--version").output().ok()?;
     let version = String::from_utf8(version.stdout).ok()?;
     let mut numbers = version.trim().trim_start_matches('v').split('.');

@@ -151,8 +151,9 @@ impl Engine {
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log);
-        // It is reaped with the namespaces.
-        command.spawn().unwrap();
+        // Reaped whenever it ends.
+        let mut dockerd = command.spawn().unwrap();
+        std::thread::spawn(move || dockerd.wait());
         until("the engine", || {
             self.docker(&["version"]).status.success().then_some(())
         });
@@ -226,7 +227,8 @@ impl Drop for Engine {
             let log = read(&self.folder.path().join("log"));
             let lines: Vec<&str> = log.lines().collect();
             let last = lines[lines.len().saturating_sub(15)..].join("\n");
-            eprintln!("--- the engine's last words\n{last}");
+            let words = format!("--- the engine's last words\n{last}\n");
+            let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), words.as_bytes());
         }
         // With the first process of a namespace the kernel ends all others.
         kill("KILL", self.holder);

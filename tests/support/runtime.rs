@@ -23,6 +23,10 @@ impl Runtime {
 
 /// Makes two tests of each function named: `as_processes::NAME` and `in_containers::NAME`, which
 /// says loudly that it was skipped where no engine answers.
+#[allow(
+    unused_macros,
+    reason = "each test binary uses a part of what is shared"
+)]
 macro_rules! in_both {
     ($($name:ident),+ $(,)?) => {
         mod as_processes {

@@ -55,8 +55,8 @@ impl System {
         let image = |service| format!("  {service}: {{ image: msvc-tests-{service} }}\n");
         let images = format!("services:\n{}", SHOP.map(image).concat());
         Self::at(root().join("sample-system"), name)
-            .with_override(&over)
             .with_override(&images)
+            .with_override(&over)
     }
 
     /// A copy of `tests/fixtures/<fixture>` in a folder of its own.

@@ -2,7 +2,8 @@
 //! the kernel tells, to anybody in its network namespace and without privilege, of each TCP socket
 //! that ends (`NETLINK_SOCK_DIAG`), and the caller's ends with the address that refused it. So a
 //! refusal stays a true one and is recorded all the same. A caller is heard of when it drops its
-//! socket, which is at once as a rule.
+//! socket, which is at once as a rule. A mesh in a namespace of its own, where no caller's socket
+//! is, sees the callers' first segments instead.
 
 use std::io;
 use std::net::IpAddr;
@@ -20,6 +21,7 @@ use crate::exchange::{ConnectionId, Incident, IncidentKind};
 use crate::mesh::{Mesh, Shared};
 
 mod ended;
+mod knocks;
 
 use ended::Refused;
 
@@ -37,18 +39,46 @@ impl Mesh {
     /// When the system does not tell of sockets that end.
     pub fn hear_refusals(&self) -> io::Result<()> {
         let ear = open()?;
+        self.hear(ear, ended::refusals);
+        Ok(())
+    }
+
+    /// The same for a mesh in a network namespace of its own, where its callers' sockets are not.
+    ///
+    /// # Errors
+    /// Without CAP_NET_RAW there.
+    pub fn hear_knocks(&self) -> io::Result<()> {
+        let ear = knocks::open()?;
+        let shared = Arc::clone(&self.shared);
+        self.hear(ear, move |packet| {
+            let knock = knocks::knock(packet);
+            knock.filter(|at| shared.refuses(at)).into_iter().collect()
+        });
+        Ok(())
+    }
+
+    fn hear(
+        &self,
+        ear: UnixDatagram,
+        read: impl Fn(&[u8]) -> Vec<Refused> + Send + Sync + 'static,
+    ) {
         let shared = Arc::clone(&self.shared);
         self.shared.tasks.spawn(async move {
             tokio::select! {
-                () = hear(&ear, |refused| shared.record(refused)) => {}
+                () = hear(&ear, |heard| read(heard).iter().for_each(|it| shared.record(it))) => {}
                 () = shared.ending.cancelled() => {}
             }
         });
-        Ok(())
     }
 }
 
 impl Shared {
+    /// Whether who knocks there is refused now.
+    fn refuses(&self, knock: &Refused) -> bool {
+        let at = self.edges_where(|edge| edge.gate.local().ip() == knock.by);
+        at_edge(knock, &at).is_some_and(|edge| !edge.gate.is_open())
+    }
+
     fn record(&self, refused: &Refused) {
         let at = self.edges_where(|edge| edge.gate.local().ip() == refused.by);
         let Some(edge) = at_edge(refused, &at) else {
@@ -99,14 +129,13 @@ fn open() -> io::Result<UnixDatagram> {
     UnixDatagram::from_std(ear.into())
 }
 
-/// Hands on each refusal that is heard. Ends only when the socket does.
-async fn hear(ear: &UnixDatagram, told: impl Fn(&Refused)) {
+/// Hands on each datagram that is heard. Ends only when the socket does.
+async fn hear(ear: &UnixDatagram, told: impl Fn(&[u8])) {
     let mut datagram = vec![0; DATAGRAM];
     loop {
         match ear.recv(&mut datagram).await {
             Ok(length) => {
-                let heard = datagram.get(..length).unwrap_or_default();
-                ended::refusals(heard).iter().for_each(&told);
+                told(datagram.get(..length).unwrap_or_default());
             }
             // More ended than could be kept: those are missed, what follows is not.
             Err(error) if error.raw_os_error() == Some(Errno::ENOBUFS as i32) => {}

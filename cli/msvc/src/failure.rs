@@ -110,6 +110,7 @@ impl From<UpError> for Failure {
                 Self::new(exit, format!("the build of {service} failed"))
                     .showing(message.lines().map(str::to_owned).collect())
             }
+            UpError::Runtime(RuntimeError::Engine(error)) => crate::place::of_engine(&error),
             other => Self::new(exit, other.to_string()),
         }
     }

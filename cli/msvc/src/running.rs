@@ -266,7 +266,19 @@ impl Context {
         };
         if let Some(engine) = engine {
             let runtime = self.in_engine(engine, home);
-            stopped = docker::down(&runtime, volumes).await?.stopped;
+            stopped = match docker::down(&runtime, volumes).await {
+                Ok(cleared) => cleared.stopped,
+                Err(error) => {
+                    let gone = runtime.engine().answers().await.err();
+                    return Err(gone.map_or_else(
+                        || error.into(),
+                        |gone| {
+                            let hint = "`msvc down` clears the rest once it answers again";
+                            of_engine(&gone).hint(hint)
+                        },
+                    ));
+                }
+            };
             Remembered::forget(home)?;
             self.forget_images(runtime.engine()).await;
         }

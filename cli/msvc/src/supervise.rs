@@ -101,6 +101,8 @@ pub async fn mesh(
     let id: String = id.chars().take(12).collect();
     let allocate = Arc::new(|_: &EdgeId| SocketAddr::from(([127, 0, 0, 1], 0)));
     let mesh = Mesh::new(Arc::clone(&clock), id, allocate);
+    // A container that has lost the capability hears of ended connections only.
+    let _ = mesh.hear_knocks();
     Ok(mesh_main(mesh, BUILD, clock, shutdown).await?)
 }
 

@@ -107,3 +107,24 @@ async fn connections_that_came_about_are_no_refusals_however_they_end() {
     assert_eq!(all.iter().find(refused), None);
     mesh.close().await;
 }
+
+/// Needs CAP_NET_RAW, as a container of the mesh's has it.
+#[tokio::test]
+async fn a_first_segment_at_a_closed_gate_is_a_refusal_and_at_an_open_one_is_none() {
+    let mesh = mesh();
+    if mesh.hear_knocks().is_err() {
+        return;
+    }
+    let id = edge_id("orders", "payments", 8080);
+    let shut = closed(&mesh, &id, 4);
+    let backend = echo().await;
+    let open = edge_to(&mesh, &edge_id("gateway", "orders", 8080), backend).await;
+    let mut live = TcpStream::connect(open).await.unwrap();
+    assert_eq!(round_trip(&mut live, b"hello").await, b"hello");
+    let waited = tokio::task::spawn_blocking(move || std::net::TcpStream::connect(shut));
+    assert!(waited.await.unwrap().is_err());
+    let all = recorded(&mesh, 1).await;
+    let edges: Vec<_> = all.iter().map(|it| &it.connection.edge).collect();
+    assert_eq!(edges, [&id]);
+    mesh.close().await;
+}

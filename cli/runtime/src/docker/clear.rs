@@ -42,7 +42,8 @@ pub async fn down(runtime: &DockerRuntime, volumes: bool) -> Result<Cleared, Run
     Ok(cleared)
 }
 
-/// Ends all of the project, as [`down`] does, with its data but for what is in `before`.
+/// Ends all of the project, as [`down`] does, with its data but for what is in `before`. What was
+/// written last is kept: it tells why.
 ///
 /// # Errors
 /// As [`down`].
@@ -50,7 +51,7 @@ pub async fn undo(
     runtime: &DockerRuntime,
     before: &BTreeSet<String>,
 ) -> Result<Cleared, RuntimeError> {
-    let mut cleared = end_all(runtime, false).await?;
+    let mut cleared = end_all(runtime, true).await?;
     cleared.removed += remove_data(runtime, before).await?;
     Ok(cleared)
 }

@@ -11,7 +11,7 @@ use msvc_system::model::{Build, Service};
 use serde_json::Value;
 
 use super::context::Context;
-use crate::docker::engine::{Engine, EngineError, asked};
+use crate::docker::engine::{Engine, EngineError, NO_SPACE, asked};
 use crate::docker::labels;
 use crate::docker::want::build;
 use crate::docker::want::value::{bytes, flag, pairs, text, texts};
@@ -58,6 +58,14 @@ impl Job<'_> {
     }
 
     fn failed(&self, said: &[String], why: &str) -> EngineError {
+        // The machine's fault, and not the Dockerfile's.
+        if why.contains(NO_SPACE) {
+            return EngineError::Refused {
+                what: format!("building the image of {}", self.service.name),
+                status: 500,
+                why: why.to_owned(),
+            };
+        }
         let from = said.len().saturating_sub(SHOWN);
         let mut message = said.get(from..).unwrap_or_default().join("\n");
         if !message.is_empty() {
