@@ -44,8 +44,9 @@ macro_rules! in_both {
 #[track_caller]
 pub fn in_containers(test: fn(Runtime)) {
     match engine() {
-        Some(_) => test(Runtime::Containers),
-        None => super::skipped("a container engine"),
+        // The image of tools is packed from this machine's own.
+        Some(_) if cfg!(target_os = "linux") => test(Runtime::Containers),
+        _ => super::skipped("a container engine on Linux"),
     }
 }
 
