@@ -141,6 +141,37 @@ fn an_engine_that_dies_in_the_middle_of_up_or_down_is_told_once_and_nothing_half
     assert_eq!(engine.belongings(&system), Vec::<String>::new());
 }
 
+#[test]
+fn who_follows_the_lines_of_a_system_is_told_that_its_engine_died() {
+    let Some(engine) = Engine::start() else {
+        return;
+    };
+    let system = engine.runs(nodes(PAIR));
+    let mut first = system.start(&["up"]);
+    first.wait_for("all answered");
+    let mut joined = system.start(&["up"]);
+    let mut logs = system.start(&["logs", "--follow"]);
+    for following in [&mut joined, &mut logs] {
+        following.wait_for("all answered");
+    }
+    engine.kill();
+    for following in [first, joined, logs] {
+        gone(following.finish(), 3);
+    }
+    engine.begin();
+    // The system lives on, and is taken over.
+    let again = system.start(&["up"]);
+    let answers = |running: &support::Running| running.stdout().matches("all answered").count();
+    let before = until("its lines", || {
+        Some(answers(&again)).filter(|lines| *lines > 0)
+    });
+    until("further lines", || (answers(&again) > before).then_some(()));
+    again.signal("INT");
+    again.finish().expect(0);
+    system.run(&["down"]).expect(0);
+    assert_eq!(engine.belongings(&system), Vec::<String>::new());
+}
+
 /// Words for a command that ends once the system's folder has a file `done`.
 fn until_done(system: &System) -> [String; 3] {
     let done = system.directory.join("done");
