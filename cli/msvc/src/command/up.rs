@@ -78,8 +78,7 @@ pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
             .terminal
             .note("it ran already; following its logs, Ctrl-C leaves it running");
         let lines = logs::follow(&runtime, &request.services).await?;
-        logs::print(context, lines).await;
-        return Ok(Exit::Held.into());
+        return logs::print_all(context, &runtime, lines).await;
     }
     runtime.attach(true).await?;
     stay(context, &home, &runtime, request).await
