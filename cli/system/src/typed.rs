@@ -13,7 +13,6 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 use crate::files::Files;
-use crate::forms::scalar_text;
 use crate::id::ServiceName;
 use crate::model::{Placed, Service, ServiceExtension};
 use crate::problem::{Problem, Problems};
@@ -27,6 +26,7 @@ mod depends_on;
 mod environment;
 mod files;
 mod healthcheck;
+mod labels;
 mod mounts;
 mod networks;
 mod others;
@@ -201,7 +201,7 @@ fn service(
         stop_signal: signal.unwrap_or_else(|| "SIGTERM".to_owned()),
         replicas: replicas(node, problems),
         profiles: texts(node.get("profiles"), "`profiles`", problems),
-        labels: labels(node),
+        labels: labels::labels(node, context, problems),
         other_fields: others::others(node, healthcheck.is_some(), problems),
         healthcheck,
         x_msvc: ServiceExtension::default(),
@@ -216,14 +216,6 @@ fn image(node: &Node, problems: &mut Problems) -> Option<Placed<String>> {
         value,
         place: image.place.clone(),
     })
-}
-
-fn labels(node: &Node) -> IndexMap<String, String> {
-    let labels = node.get("labels").map(Node::entries).unwrap_or_default();
-    labels
-        .iter()
-        .filter_map(|(key, value)| Some((key.text.clone(), scalar_text(value)?)))
-        .collect()
 }
 
 /// A duration; `None` when absent or wrong (which is reported).

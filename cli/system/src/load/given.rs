@@ -1,6 +1,6 @@
 //! What a service finds in its files: secrets, configs, mounts and their options; and its links.
 
-use super::testing::load;
+use super::testing::{load, load_files, request};
 use crate::model::FileSource;
 
 #[test]
@@ -68,11 +68,11 @@ fn options_of_a_mount_keep_their_names_in_either_form() {
         r#"services:
   a:
     image: a
-    volumes: ["./s:/s:ro,z,rslave", "d:/d:nocopy,cached", {type: bind, source: ./b, target: /b, bind: {create_host_path: false}}]
+    volumes: ["./s:/s:ro,z,rslave", "data:/d:nocopy,cached", {type: bind, source: ./b, target: /b, bind: {create_host_path: false}}]
     tmpfs: ["/t:size=1m"]
     links: ["b:other", b]
   b: {image: b}
-volumes: {d: {driver: far, driver_opts: {o: size=1}}}
+volumes: {data: {driver: far, driver_opts: {o: size=1}}}
 "#,
     )
     .system;
@@ -108,7 +108,23 @@ volumes: {d: {driver: far, driver_opts: {o: size=1}}}
         (a.links[0].service.as_str(), a.links[0].alias.as_str()),
         ("b", "other")
     );
-    let volume = &system.volumes["d"];
+    let volume = &system.volumes["data"];
     assert_eq!(volume.driver.as_ref().unwrap().value, "far");
     assert_eq!(volume.options["o"].value, "size=1");
+}
+
+#[test]
+fn labels_of_a_file_stand_below_those_of_the_service() {
+    let file = "services: {a: {image: a, label_file: l.env, labels: {com.one: two}}}\n";
+    let labels = "# who\ncom.one=one\ncom.three=three and more\n";
+    let files = [("compose.yaml", file), ("l.env", labels)];
+    let system = load_files(&request(), &files).unwrap().system;
+    let labels = &system.service("a").unwrap().labels;
+    assert_eq!(
+        (labels["com.one"].as_str(), labels["com.three"].as_str()),
+        ("two", "three and more")
+    );
+    let missing = load_files(&request(), &files[..1]).unwrap_err().to_string();
+    let told = "compose.yaml:1:38: the `label_file` /system/l.env cannot be read: no such file";
+    assert!(missing.starts_with(told), "{missing}");
 }

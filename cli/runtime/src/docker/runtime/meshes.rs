@@ -80,7 +80,7 @@ impl DockerRuntime {
 
     pub(super) fn no_mesh(&self) -> RuntimeError {
         RuntimeError::Refused(format!(
-            "{} runs without a mesh: its edges are neither seen nor broken",
+            "{} runs without a mesh: its edges are neither seen nor broken (`msvc up` gives it one)",
             self.project
         ))
     }

@@ -1,5 +1,7 @@
 //! What runs alone, beside others or not at all.
 
+use msvc_system::model::{FileSource, GivenFile, Link};
+
 use super::*;
 
 #[test]
@@ -240,4 +242,81 @@ fn a_writable_folder_of_the_host_is_for_one_lane_and_an_engines_volume_for_none(
         },
     );
     assert!(refused(&shop)[0].contains("volume `orders-data` is external"));
+}
+
+#[test]
+fn a_volume_of_a_driver_is_an_engines_and_what_a_folder_cannot_be_is_told() {
+    let mut shop = shop();
+    let volume = shop.volumes.get_mut("orders-data").unwrap();
+    let size = placed("size=1m".to_owned());
+    volume.options.insert("o".into(), size);
+    let told = refused(&shop);
+    assert!(
+        told[0].contains("the driver's option `o` of the volume orders-data"),
+        "{told:?}"
+    );
+
+    let mut shop = super::shop();
+    let orders = shop.services.get_mut("orders").unwrap();
+    orders.mounts[0].source = MountSource::Tmpfs;
+    let size = placed(serde_json::json!("1m"));
+    let fields = &mut orders.mounts[0].other_fields;
+    fields.insert("tmpfs.size".into(), size);
+    let wanted = want(&shop, &options()).unwrap();
+    let told: Vec<&str> = wanted.warnings.iter().map(|it| it.what.as_str()).collect();
+    assert_eq!(told, ["orders: a host process cannot honour `tmpfs.size`"]);
+}
+
+#[test]
+fn a_secret_of_a_file_is_read_where_it_stands_and_no_other_is_given() {
+    let secret = |source| GivenFile {
+        what: "secret `password`".to_owned(),
+        source,
+        target: "/run/secrets/password".to_owned(),
+        uid: None,
+        gid: None,
+        mode: None,
+        place: place(9),
+    };
+    let mut shop = shop();
+    let orders = shop.services.get_mut("orders").unwrap();
+    set(orders, "PASSWORD_FILE", "/run/secrets/password");
+    let file = FileSource::Host("/project/password.txt".into());
+    orders.files.push(secret(file));
+    let wanted = want(&shop, &options()).unwrap();
+    let password = &environment(&wanted, "orders")["PASSWORD_FILE"];
+    assert_eq!(password, "/project/password.txt");
+
+    let orders = shop.services.get_mut("orders").unwrap();
+    orders.files = vec![secret(FileSource::Text("hunter2".to_owned()))];
+    let told = refused(&shop);
+    let expected = "orders: a host process cannot be given secret `password`";
+    assert!(
+        told[0].contains(expected) && !told[0].contains("hunter2"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_link_leads_to_whom_it_names_for_its_caller_alone() {
+    let mut shop = shop();
+    let gateway = shop.services.get_mut("gateway").unwrap();
+    gateway.links.push(Link {
+        service: name("orders"),
+        alias: "shelf".to_owned(),
+        place: place(9),
+    });
+    set(gateway, "ORDERS_URL", "http://shelf:8080");
+    set(
+        shop.services.get_mut("orders").unwrap(),
+        "OTHER_URL",
+        "http://shelf:8080",
+    );
+    let wanted = want(&shop, &options()).unwrap();
+    let url = format!("http://{}", edge(&wanted, "gateway->orders:8080").listen);
+    assert_eq!(environment(&wanted, "gateway")["ORDERS_URL"], url);
+    assert_eq!(
+        environment(&wanted, "orders")["OTHER_URL"],
+        "http://shelf:8080"
+    );
 }
