@@ -79,7 +79,7 @@ pub async fn run_experiments(
             again: &again,
             plays: AtomicU64::new(0),
         };
-        let file = context.here.path(&experiment.path).display().to_string();
+        let file = context.argument(&experiment.path);
         let bench = Bench {
             faults: &faults,
             journeys: &players,
