@@ -64,11 +64,16 @@ pub(super) async fn launch(runtime: &DockerRuntime) -> Result<Session, RuntimeEr
             .arg("internal-keeper")
             .arg(runtime.project().as_str())
             .arg(runtime.root())
-            // The engine that the project is in, whatever is chosen now.
-            .env("DOCKER_HOST", runtime.engine().place.host())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
+        // The engine that the project is in, whatever is chosen now.
+        for (name, value) in runtime.engine().place.variables() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
     });
     command.wrap(ProcessSession);
     let mut keeper = command.spawn().map_err(records(&program))?;

@@ -46,13 +46,22 @@ pub enum Place {
 }
 
 impl Place {
-    /// As `DOCKER_HOST` names it.
+    /// The variables by which a program finds this engine, whatever is chosen otherwise; `None`
+    /// for one that must not be set.
     #[must_use]
-    pub fn host(&self) -> String {
-        match self {
-            Self::Socket { path, .. } => format!("unix://{}", path.display()),
-            Self::Tcp { address, .. } => address.clone(),
-        }
+    pub fn variables(&self) -> [(&'static str, Option<String>); 3] {
+        let (host, folder) = match self {
+            Self::Socket { path, .. } => (format!("unix://{}", path.display()), None),
+            Self::Tcp { address, .. } => (address.clone(), None),
+            Self::Tls {
+                address, folder, ..
+            } => (address.clone(), Some(folder.display().to_string())),
+        };
+        [
+            ("DOCKER_HOST", Some(host)),
+            ("DOCKER_TLS_VERIFY", folder.as_ref().map(|_| "1".to_owned())),
+            ("DOCKER_CERT_PATH", folder),
+        ]
     }
 }
 
