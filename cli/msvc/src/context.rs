@@ -330,14 +330,13 @@ fn load_system(cli: &Cli, request: &LoadRequest) -> Result<Loaded, Failure> {
     if !needless || names_compose_files(cli) || is_found_from(&request.directory) {
         return Ok(load(request, &Files::new(read_regular))?);
     }
-    let file = request.directory.join(NAMES[0]);
-    let nothing = Files::in_memory(BTreeMap::from([(file, b"services: {}".to_vec())]));
-    let named = LoadRequest {
-        // Nothing is called by it; the folder's own name may be none.
-        project: request.project.clone().or_else(|| Some(ALONE.to_owned())),
-        ..request.clone()
-    };
-    Ok(load(&named, &nothing)?)
+    let name = ProjectName::new(request.project.as_deref().unwrap_or(ALONE))
+        .map_err(|why| Failure::new(Exit::Usage, why.to_string()))?;
+    Ok(Loaded {
+        system: System::nothing(name, request.directory.clone()),
+        warnings: Vec::new(),
+        resolved: serde_json::Value::Null,
+    })
 }
 
 /// What a report calls the system of journeys that are played without one.

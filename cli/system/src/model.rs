@@ -48,6 +48,22 @@ pub struct System {
 }
 
 impl System {
+    /// A system of nothing, for what needs none.
+    #[must_use]
+    pub fn nothing(name: ProjectName, root: PathBuf) -> Self {
+        Self {
+            name,
+            root,
+            files: Vec::new(),
+            services: IndexMap::new(),
+            volumes: IndexMap::new(),
+            networks: IndexMap::new(),
+            edges: Vec::new(),
+            x_msvc: SystemExtension::default(),
+            hash: String::new(),
+        }
+    }
+
     /// The service of that name.
     #[must_use]
     pub fn service(&self, name: &str) -> Option<&Service> {

@@ -353,7 +353,7 @@ fn a_workflow_that_calls_itself_is_told_at_the_step_that_does() {
 ",
     );
     assert!(
-        told.contains(":5:38: ") && told.contains("by step `one`: `w` -> `w`"),
+        told.contains(":6:38: ") && told.contains("by step `one`: `w` -> `w`"),
         "{told}"
     );
     let told = problems(

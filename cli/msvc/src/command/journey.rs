@@ -118,11 +118,7 @@ fn inputs(
     let inputs: Map<String, Value> = given.map(|(k, v)| (k, Value::String(v))).collect();
     let taken: BTreeSet<&str> = chosen.iter().flat_map(|(it, _)| it.takes()).collect();
     if let Some(unknown) = inputs.keys().find(|name| !taken.contains(name.as_str())) {
-        let kind = match chosen {
-            [(journey, _)] => format!("input of journey `{}` called", journey.name()),
-            _ => "input of these journeys called".to_owned(),
-        };
-        return Err(Failure::unknown(&kind, unknown, taken));
+        return Err(Failure::unknown("input", unknown, taken));
     }
     let wrong = chosen
         .iter()
