@@ -74,11 +74,17 @@ pub async fn build(
 ) -> Result<BuildOutcome, Failure> {
     let services: BTreeSet<ServiceName> = chosen(&context.system, services)?;
     let directory = std::env::current_dir().unwrap_or_else(|_| context.system.root.clone());
+    let service = |name: &ServiceName| context.system.service(name.as_str());
+    let builds = |name| service(name).is_some_and(|service| service.build.is_some());
+    // Where nothing is built nobody needs to watch.
+    let mark = services.iter().any(builds).then(|| context.mark());
+    let mark = mark.flatten();
     let request = BuildRequest {
         system: &context.system,
         services: &services,
         caller: &context.environment,
         directory: &directory,
+        mark: mark.as_ref(),
     };
     let plan = build_plan(context, &request, place).await?;
     let sink = context.sink();

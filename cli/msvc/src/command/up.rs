@@ -153,6 +153,7 @@ async fn dry_run(context: &Context, home: &ProjectHome, wish: Wish) -> Result<En
         services: &services,
         caller: &context.environment,
         directory: &directory,
+        mark: None,
     };
     let before = context.connect(home).await?;
     let (place, observed) = match &before {
