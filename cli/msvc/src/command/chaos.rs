@@ -209,6 +209,7 @@ async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Fa
         &journeys,
         &entry,
         seed,
+        &|command| context.repeat(command),
         &sink,
     )
     .await;
