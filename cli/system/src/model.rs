@@ -98,8 +98,10 @@ pub struct Service {
     /// `environment` over `env_file`, resolved. A variable without a value that the caller's
     /// environment does not have either is left out.
     pub environment: IndexMap<String, Placed<String>>,
+    /// Where `entrypoint` stands, else `command`, else its block.
+    pub command_place: Place,
     /// `working_dir`, when given.
-    pub working_dir: Option<String>,
+    pub working_dir: Option<Placed<String>>,
     /// Ports opened to the host.
     pub ports: Vec<PublishedPort>,
     /// Ports the service listens on: `expose`, targets of `ports`, ports named by `x-msvc`

@@ -137,6 +137,7 @@ pub(crate) fn refusal(error: &RuntimeError) -> ProtocolError {
             ("records", json!({"path": path, "why": source.to_string()}))
         }
         RuntimeError::Interrupted => ("interrupted", Value::Null),
+        RuntimeError::BroughtDown { project } => ("brought_down", json!({"project": project})),
         RuntimeError::Gone { .. } | RuntimeError::Refused(_) | RuntimeError::Engine(_) => {
             ("runtime", Value::Null)
         }
@@ -216,6 +217,10 @@ fn typed(kind: &str, detail: Value) -> Option<RuntimeError> {
             RuntimeError::Records { path, source }
         }
         "interrupted" => RuntimeError::Interrupted,
+        "brought_down" => {
+            let project = detail.get("project")?.as_str()?.to_owned();
+            RuntimeError::BroughtDown { project }
+        }
         _ => return None,
     })
 }
@@ -254,6 +259,9 @@ mod tests {
                 source: std::io::Error::other("full"),
             },
             RuntimeError::Interrupted,
+            RuntimeError::BroughtDown {
+                project: "shop".to_owned(),
+            },
             RuntimeError::Refused("no".to_owned()),
         ];
         for error in errors {

@@ -1,0 +1,131 @@
+//! What cannot be had, said in the words of the Compose file: programs, folders, ports, and a
+//! system that somebody else took away.
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may fail as loudly as it can"
+)]
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use support::{Runtime, System, finish, runs, until};
+
+support::in_both! {
+    a_program_that_is_not_there_is_told_with_its_service_and_the_line_of_its_command,
+    a_plan_is_shown_though_a_port_is_taken_and_its_owner_is_told_as_the_system_it_is,
+}
+
+fn a_program_that_is_not_there_is_told_with_its_service_and_the_line_of_its_command(
+    runtime: Runtime,
+) {
+    let store = runs(r#"["no-such-program"]"#, "");
+    let system = System::compose(&format!("services:\n  store:\n{store}")).on(runtime);
+    let done = system.run(&["up", "-d"]).expect(1);
+    let place = match runtime {
+        Runtime::Processes => "compose.yaml:6:27: ",
+        Runtime::Containers => "compose.yaml:5:5: ",
+    };
+    let said = format!("{place}store cannot be started: ");
+    assert!(done.stderr.contains(&said), "{}", done.stderr);
+    assert!(done.stderr.contains("no-such-program"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("hint: correct the words"),
+        "{}",
+        done.stderr
+    );
+    // Names that only msvc uses are not shown, nor a PATH of many folders.
+    assert!(!done.stderr.contains("store/1"), "{}", done.stderr);
+    assert!(
+        done.stderr.lines().all(|line| line.len() < 300),
+        "{}",
+        done.stderr
+    );
+    assert_eq!(system.left(), Vec::<String>::new());
+}
+
+#[test]
+fn a_project_folder_that_cannot_be_written_is_told_with_what_to_do() {
+    let web = runs(r#"["sleep", "600"]"#, "");
+    let system = System::compose(&format!("services:\n  web:\n{web}")).on(Runtime::Processes);
+    let mode = |mode| {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&system.directory, permissions).unwrap();
+    };
+    mode(0o555);
+    // Root may write anywhere; without its privileges it may not.
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
+    let msvc = system.command(&["up", "-d"]);
+    command.arg(msvc.get_program()).args(msvc.get_args());
+    command.envs(system.environment()).env("NO_COLOR", "1");
+    let done = finish(command);
+    mode(0o755);
+    if done.stderr.contains("setpriv") {
+        return support::skipped("setpriv and a program that others may run");
+    }
+    let done = done.expect(3);
+    assert!(done.stderr.contains("keep or read"), "{}", done.stderr);
+    assert!(done.stderr.contains("hint: "), "{}", done.stderr);
+    assert!(!system.home().exists());
+}
+
+#[test]
+fn an_up_whose_system_is_brought_down_meanwhile_says_so() {
+    let slow = runs(r#"["sleep", "600"]"#, "");
+    let probe = r#"{ test: ["CMD", "false"], interval: 60s, start_period: 600s }"#;
+    let text = format!("services:\n  slow:\n{slow}    healthcheck: {probe}\n");
+    let system = System::compose(&text).on(Runtime::Processes);
+    let up = system.start(&["up", "-d"]);
+    until("its service", || {
+        (!system.processes().is_empty()).then_some(())
+    });
+    system.run(&["down"]).expect(0);
+    let done = up.finish().expect(1);
+    let said = format!("{} was brought down while it came up", system.project);
+    assert!(done.stderr.contains(&said), "{}", done.stderr);
+    assert_eq!(system.left(), Vec::<String>::new());
+}
+
+fn a_plan_is_shown_though_a_port_is_taken_and_its_owner_is_told_as_the_system_it_is(
+    runtime: Runtime,
+) {
+    const SERVER: &str = "import os,socket,time; s=socket.create_server(('',int(os.environ['PORT']))); time.sleep(600)";
+    let port = free_port();
+    let web = runs(&format!(r#"["python3", "-c", "{SERVER}"]"#), "port: PORT,");
+    let text = format!(
+        "services:\n  web:\n{web}    environment: {{ PORT: \"9100\" }}\n    ports: [\"127.0.0.1:{port}:9100\"]\n"
+    );
+    let first = System::compose(&text).on(runtime);
+    first.up();
+    let second = System::compose(&text).on(runtime);
+    let done = second.run(&["up", "--dry-run"]).expect(0);
+    assert!(
+        done.stdout.contains("main/web/1#1  (not there yet)"),
+        "{}",
+        done.stdout
+    );
+    let taken = format!("127.0.0.1:{port} is taken by the system {}", first.project);
+    assert!(done.stderr.contains(&taken), "{}", done.stderr);
+    assert!(done.stderr.contains("warning"), "{}", done.stderr);
+    let done = second.run(&["up", "-d"]).expect(3);
+    assert!(done.stderr.contains(&taken), "{}", done.stderr);
+    // What runs has its own port.
+    let done = first.run(&["up", "--dry-run"]).expect(0);
+    assert!(!done.stderr.contains("is taken"), "{}", done.stderr);
+    assert_eq!(second.left(), Vec::<String>::new());
+}
+
+/// A port of loopback that nobody has, and that the kernel gives nobody of itself.
+fn free_port() -> u16 {
+    let first = 15_000 + u16::try_from(std::process::id() % 4000).unwrap();
+    let is_free = |port: &u16| std::net::TcpListener::bind(("0.0.0.0", *port)).is_ok();
+    (first..first + 1000).find(is_free).unwrap()
+}
