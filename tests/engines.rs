@@ -12,8 +12,8 @@
 
 mod support;
 
-use support::nodes::{nodes, play};
-use support::{Engine, until};
+use support::nodes::{nodes, open_gate, play};
+use support::{Engine, Finished, System, read, until};
 
 /// A service when it is given a role, and no test otherwise.
 #[test]
@@ -38,6 +38,9 @@ fn a_system_stays_with_its_runtime_while_its_engine_is_away_and_is_whole_once_it
         said.iter().any(|line| line.contains("all answered"))
     };
     until("calls through the mesh", || answered().then_some(()));
+    let state = "{{.State.StartedAt}} {{.State.Running}}";
+    let started = || engine.lines(&["inspect", "--format", state, &caller]);
+    let mut before = started();
 
     engine.kill();
     for arguments in [
@@ -59,14 +62,27 @@ fn a_system_stays_with_its_runtime_while_its_engine_is_away_and_is_whole_once_it
     assert_eq!(system.processes(), Vec::<u32>::new());
 
     engine.begin();
-    // Nobody calls msvc: the engine alone brings back what its restart policies say.
-    let since = engine.lines(&["inspect", "--format", "{{.State.StartedAt}}", &caller]);
-    until("calls through the mesh after the engine's restart", || {
-        let said = engine.lines(&["logs", "--since", &since[0], &caller]);
-        said.iter()
-            .any(|line| line.contains("all answered"))
-            .then_some(())
-    });
+    // Nobody calls msvc: the engine alone brings back what its restart policies say, when it was
+    // killed as well as when it was ended.
+    for again in ["killed", "ended"] {
+        if again == "ended" {
+            engine.end();
+            engine.begin();
+        }
+        before = until("its start", || {
+            let now = started();
+            (now != before && now[0].ends_with("true")).then_some(now)
+        });
+        let since = before[0].split(' ').next().unwrap();
+        until(
+            &format!("calls through the mesh, the engine {again}"),
+            || {
+                let said = engine.lines(&["logs", "--since", since, &caller]);
+                let answered = said.iter().any(|line| line.contains("all answered"));
+                answered.then_some(())
+            },
+        );
+    }
     let refused = system.run(&["up", "-d", "--runtime", "process"]).expect(2);
     assert!(
         refused.stderr.contains("bring it down first"),
@@ -74,5 +90,133 @@ fn a_system_stays_with_its_runtime_while_its_engine_is_away_and_is_whole_once_it
         refused.stderr
     );
     system.run(&["down"]).expect(0);
+    assert_eq!(engine.belongings(&system), Vec::<String>::new());
+}
+
+/// Fails unless a command said once that the engine is gone, and ended with `code`.
+#[track_caller]
+fn gone(told: Finished, code: i32) {
+    let told = told.expect(code);
+    let errors = told.stderr.matches("error:").count();
+    assert_eq!(errors, 1, "{}", told.stderr);
+    assert!(
+        told.stderr.contains("the container engine at") && told.stderr.contains("does not answer"),
+        "{}",
+        told.stderr
+    );
+}
+
+#[track_caller]
+fn wait_for_container(engine: &Engine, system: &System, name: &str, is_there: bool) {
+    let name = format!("{}-{name}-1", system.project);
+    until(&name, || {
+        let all = engine.lines(&["ps", "--format", "{{.Names}}"]);
+        (all.contains(&name) == is_there).then_some(())
+    });
+}
+
+#[test]
+fn an_engine_that_dies_in_the_middle_of_up_or_down_is_told_once_and_nothing_half_made_stays() {
+    let Some(engine) = Engine::start() else {
+        return;
+    };
+    let system = engine.runs(nodes(
+        "  slow: {<<: *node, stop_signal: SIGTERM, stop_grace_period: 8s}\n  \
+           two: {<<: *gated, depends_on: [slow]}\n",
+    ));
+    let up = system.start(&["up", "-d"]);
+    wait_for_container(&engine, &system, "two", true);
+    engine.kill();
+    gone(up.finish(), 3);
+    engine.begin();
+    open_gate(&system);
+    system.up();
+
+    let down = system.start(&["down"]);
+    wait_for_container(&engine, &system, "two", false);
+    engine.kill();
+    gone(down.finish(), 3);
+    engine.begin();
+    system.run(&["down", "--volumes"]).expect(0);
+    assert_eq!(engine.belongings(&system), Vec::<String>::new());
+}
+
+/// Words for a command that ends once the system's folder has a file `done`.
+fn until_done(system: &System) -> [String; 3] {
+    let done = system.directory.join("done");
+    let wait = format!("until test -e {}; do sleep 0.1; done", done.display());
+    ["sh".to_owned(), "-c".to_owned(), wait]
+}
+
+fn done(system: &System) {
+    std::fs::write(system.directory.join("done"), "").unwrap();
+}
+
+#[test]
+fn an_engine_that_dies_under_a_fault_is_told_and_a_kill_that_it_kept_from_being_undone_is_6() {
+    let Some(engine) = Engine::start() else {
+        return;
+    };
+    let system = engine.runs(nodes(PAIR));
+    system.up();
+    let until_done = until_done(&system);
+    let with_command = |words: &[&'static str]| {
+        let words = words.iter().copied().chain(["--"]);
+        let words: Vec<&str> = words.chain(until_done.iter().map(String::as_str)).collect();
+        let mut running = system.start(&words);
+        running.wait_for("fault ");
+        running
+    };
+    let late = with_command(&[
+        "chaos",
+        "inject",
+        "latency",
+        "--edge",
+        "caller->one",
+        "--delay",
+        "300ms",
+    ]);
+    engine.kill();
+    done(&system);
+    gone(late.finish(), 3);
+    engine.begin();
+    std::fs::remove_file(system.directory.join("done")).unwrap();
+    let healthy = || {
+        let ps = system.run(&["ps"]).expect(0).stdout;
+        (!ps.contains("exited") && !ps.contains("starting")).then_some(())
+    };
+    until("all to be back", healthy);
+
+    let killed = with_command(&["chaos", "kill", "one"]);
+    engine.kill();
+    done(&system);
+    let told = killed.finish().expect(6).stderr;
+    assert!(told.contains("one"), "{told}");
+    engine.begin();
+    until("the killed one to be back", healthy);
+    assert!(!system.home().join("held.json").exists());
+}
+
+#[test]
+fn an_engine_that_dies_in_the_middle_of_demo_is_told_and_the_next_demo_clears_what_it_left() {
+    let Some(engine) = Engine::start() else {
+        return;
+    };
+    let system = engine.runs(nodes("  one: {<<: *node}\n"));
+    let [shell, flag, wait] = until_done(&system);
+    let compose = system.directory.join("compose.yaml");
+    let journey = format!(
+        "x-msvc: {{journeys: [{{name: patient, command: [{shell}, {flag}, \"echo > playing; {wait}\"]}}]}}\n"
+    );
+    std::fs::write(&compose, read(&compose) + &journey).unwrap();
+    let demo = system.start(&["demo"]);
+    let playing = system.directory.join("playing");
+    until("its journey", || playing.exists().then_some(()));
+    engine.kill();
+    done(&system);
+    gone(demo.finish(), 3);
+    engine.begin();
+    assert_ne!(engine.belongings(&system), Vec::<String>::new());
+    let _ = system.run(&["demo"]);
     assert_eq!(engine.belongings(&system), Vec::<String>::new());
 }

@@ -7,6 +7,7 @@
 #![allow(
     dead_code,
     unused_imports,
+    unused_macros,
     clippy::allow_attributes,
     reason = "each test binary uses a part of it"
 )]

@@ -134,6 +134,7 @@ impl From<UpError> for Failure {
                     BookError::Form { .. } => Self::new(exit, what),
                 }
             }
+            UpError::Runtime(RuntimeError::Engine(error)) => crate::place::of_engine(&error),
             other => Self::new(exit, other.to_string()),
         }
     }

@@ -9,6 +9,7 @@ use msvc_report::report::Report;
 use crate::context::Context;
 use crate::exit::Ending;
 use crate::failure::Failure;
+use crate::running::AnyRuntime;
 use crate::{artifacts, outlets};
 
 /// Writes what `--artifacts` asks for, says how it came out, and ends.
@@ -45,4 +46,30 @@ pub fn finish(
         .find(|e| e.code() == report.exit)
         .unwrap_or(Exit::CouldNot)
         .into())
+}
+
+/// Ends a command that had to do with a running system. Where its engine is gone by now, that is
+/// what it says at last, unless a fault could not be undone, which outweighs it.
+///
+/// # Errors
+/// As [`finish`]; or the engine is gone.
+pub async fn finish_on(
+    context: &Context,
+    runtime: &AnyRuntime,
+    mut report: Report,
+    journals: Vec<Journal>,
+) -> Result<Ending, Failure> {
+    let outweighed = report.exit == Exit::NotUndone.code() || context.shutdown.is_requested();
+    let lost = match outweighed {
+        true => None,
+        false => runtime.lost().await,
+    };
+    if lost.is_some() {
+        report.exit = Exit::CouldNot.code();
+    }
+    let ending = finish(context, report, journals)?;
+    match lost {
+        None => Ok(ending),
+        Some(lost) => Err(lost.hint("a fault on an edge ends with its lease, engine or not")),
+    }
 }

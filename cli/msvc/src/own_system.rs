@@ -7,6 +7,7 @@ use std::time::Duration;
 use msvc_report::exit::Exit;
 use msvc_runtime::process::{ProcessIdentity, ProjectHome};
 use msvc_system::id::ProjectName;
+use tokio::sync::OnceCell;
 
 use crate::artifacts;
 use crate::context::Context;
@@ -28,7 +29,8 @@ pub struct OwnSystem {
     pub home: ProjectHome,
     /// Its runtime.
     pub runtime: AnyRuntime,
-    exchanges: Option<Exchanges>,
+    /// Begun as soon as there is a mesh: in an engine that is not before the boot.
+    exchanges: OnceCell<Exchanges>,
 }
 
 impl OwnSystem {
@@ -47,20 +49,37 @@ impl OwnSystem {
             mark_throwaway(&home);
             let runtime = context.launch(&home, place).await?;
             runtime.attach(true).await?;
-            let exchanges = Exchanges::record(context, runtime.mesh()).await?;
-            Ok((runtime, exchanges))
+            let own = Self {
+                home: home.clone(),
+                runtime,
+                exchanges: OnceCell::new(),
+            };
+            own.record(context).await?;
+            Ok(own)
         };
         match launched.await {
-            Ok((runtime, exchanges)) => Ok(Self {
-                home,
-                runtime,
-                exchanges,
-            }),
+            Ok(own) => Ok(own),
             Err(failure) => {
                 forget(&home);
                 Err(failure)
             }
         }
+    }
+
+    /// Begins to write down exchanges where `--artifacts` asks for them, unless it does already or
+    /// there is no mesh yet.
+    ///
+    /// # Errors
+    /// When the file cannot be made, or the mesh does not answer.
+    pub async fn record(&self, context: &Context) -> Result<(), Failure> {
+        if self.exchanges.initialized() {
+            return Ok(());
+        }
+        if let Some(exchanges) = Exchanges::record(context, self.runtime.mesh()).await? {
+            // Nobody else records: it is empty still.
+            let _ = self.exchanges.set(exchanges);
+        }
+        Ok(())
     }
 
     /// Ends the system after what was done with it: that, unless the end itself fails.
@@ -103,7 +122,7 @@ impl OwnSystem {
             }
         }
         forget(&self.home);
-        if let Some(exchanges) = self.exchanges {
+        if let Some(exchanges) = self.exchanges.into_inner() {
             exchanges.end().await?;
         }
         kept
@@ -117,7 +136,7 @@ impl OwnSystem {
     pub async fn leave(self, context: &Context) -> Result<(), Failure> {
         self.runtime.attach(false).await?;
         let _ = fs::remove_file(self.home.folder().join(THROWAWAY));
-        if let Some(exchanges) = self.exchanges {
+        if let Some(exchanges) = self.exchanges.into_inner() {
             exchanges.end().await?;
         }
         artifacts::keep_logs(context, &self.home, &self.runtime).await

@@ -11,6 +11,9 @@ use crate::failure::Failure;
 /// The variable that chooses where no flag does.
 pub const VARIABLE: &str = "MSVC_RUNTIME";
 
+/// What is said of a socket that is not there.
+const ABSENT: &str = "no such file or directory";
+
 /// Where a new system is to run.
 #[derive(Debug, Clone)]
 pub enum Where {
@@ -44,21 +47,27 @@ impl Context {
     /// The engine, where one may be used and answers.
     ///
     /// # Errors
-    /// When one is asked for and none answers, or the one that was named does not.
+    /// When one is asked for and none answers.
     pub async fn engine(&self) -> Result<Option<Engine>, Failure> {
+        Ok(self.look().await?.ok())
+    }
+
+    /// The engine, or why none is used, where that is worth a word.
+    async fn look(&self) -> Result<Result<Engine, Option<String>>, Failure> {
         let choice = self.runtime_choice()?;
         if choice == RuntimeChoice::Process {
-            return Ok(None);
+            return Ok(Err(None));
         }
         match Engine::find(&self.environment).await {
-            Ok(engine) => Ok(Some(engine)),
+            Ok(engine) => Ok(Ok(engine)),
             Err(error) if choice == RuntimeChoice::Docker => Err(of_engine(&error)),
-            Err(EngineError::None { .. } | EngineError::NoAnswer { .. }) => Ok(None),
-            // One that is there and cannot be used is worth a word, and no reason to fail.
-            Err(error) => {
-                self.terminal.note(&format!("no engine is used: {error}"));
-                Ok(None)
+            // Where nothing is there, nothing is to be said of it.
+            Err(EngineError::None { looked }) => {
+                let there = looked.into_iter().filter(|it| !it.contains(ABSENT));
+                let there: Vec<String> = there.collect();
+                Ok(Err((!there.is_empty()).then(|| there.join("; "))))
             }
+            Err(error) => Ok(Err(Some(error.to_string()))),
         }
     }
 
@@ -67,29 +76,33 @@ impl Context {
     /// # Errors
     /// As [`Context::engine`].
     pub async fn place(&self) -> Result<Where, Failure> {
-        let choice = self.runtime_choice()?;
-        match self.engine().await? {
-            None => {
-                if choice == RuntimeChoice::Auto {
-                    self.terminal
-                        .note("no container engine answers: running as host processes");
-                }
-                Ok(Where::Process)
+        let is_open = self.runtime_choice()? == RuntimeChoice::Auto;
+        let (place, note) = match self.look().await? {
+            Ok(engine) => {
+                let note = format!(
+                    "running in containers: engine {} at {}",
+                    engine.version, engine.place
+                );
+                (Where::Docker(Box::new(engine)), note)
             }
-            Some(engine) => {
-                if choice == RuntimeChoice::Auto {
-                    self.terminal.note(&format!(
-                        "running in containers: engine {} at {}",
-                        engine.version, engine.place
-                    ));
-                }
-                Ok(Where::Docker(Box::new(engine)))
+            Err(why) => {
+                let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+                let note = format!("no container engine answers{why}: running as host processes");
+                (Where::Process, note)
             }
+        };
+        if is_open {
+            self.terminal.note(&note);
         }
+        Ok(place)
     }
 }
 
 /// An engine's error as the command's.
 pub fn of_engine(error: &EngineError) -> Failure {
-    Failure::new(error.exit(), error.to_string())
+    let failure = Failure::new(error.exit(), error.to_string());
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }

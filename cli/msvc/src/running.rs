@@ -81,6 +81,17 @@ impl AnyRuntime {
         Some(of_engine(&gone))
     }
 
+    /// Whether it still runs after its streams have ended.
+    pub async fn outlives_its_engine(&self) -> bool {
+        match self {
+            Self::Process(_) => false,
+            Self::Docker(runtime) => {
+                let observed = runtime.observe().await;
+                observed.is_ok_and(|it| it.instances.iter().any(|one| one.phase.runs()))
+            }
+        }
+    }
+
     /// Waits until what was begun has ended, also what nobody waits for any more: only then is all
     /// of it seen.
     pub async fn settled(&self, clock: &dyn Clock) {
@@ -266,7 +277,19 @@ impl Context {
         };
         if let Some(engine) = engine {
             let runtime = self.in_engine(engine, home);
-            stopped = docker::down(&runtime, volumes).await?.stopped;
+            stopped = match docker::down(&runtime, volumes).await {
+                Ok(cleared) => cleared.stopped,
+                Err(error) => {
+                    let gone = runtime.engine().answers().await.err();
+                    return Err(gone.map_or_else(
+                        || error.into(),
+                        |gone| {
+                            let hint = "`msvc down` clears the rest once it answers again";
+                            of_engine(&gone).hint(hint)
+                        },
+                    ));
+                }
+            };
             Remembered::forget(home)?;
             self.forget_images(runtime.engine()).await;
         }

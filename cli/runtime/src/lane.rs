@@ -25,12 +25,12 @@ use msvc_mesh::spec::EdgeSpec;
 
 mod draft;
 mod edge;
-mod field;
+pub(crate) mod field;
 pub(crate) mod fill;
 mod listen;
 mod program;
 mod spot;
-mod volume;
+pub(crate) mod volume;
 
 pub(crate) use edge::{edge_key, published_keys, url_of};
 

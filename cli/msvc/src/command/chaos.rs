@@ -19,7 +19,7 @@ use crate::context::{Context, absolute};
 use crate::exchanges::Exchanges;
 use crate::exit::Ending;
 use crate::failure::Failure;
-use crate::finish::finish;
+use crate::finish::finish_on;
 use crate::prove;
 use crate::running::AnyRuntime;
 
@@ -70,7 +70,7 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
     if let Some(exchanges) = exchanges {
         exchanges.end().await?;
     }
-    conclude(context, "chaos inject latency", ended, seed)
+    conclude(context, &runtime, "chaos inject latency", ended, seed).await
 }
 
 /// The command that the fault lasts for. It ends with msvc, however msvc ends.
@@ -172,7 +172,7 @@ async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failu
     if let Some(exchanges) = exchanges {
         exchanges.end().await?;
     }
-    conclude(context, "chaos kill", ended, 0)
+    conclude(context, &runtime, "chaos kill", ended, 0).await
 }
 
 async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Failure> {
@@ -225,7 +225,7 @@ async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Fa
     );
     report.seconds = context.clock.now().duration_since(began).as_secs_f64();
     report.detail.insert("seed".to_owned(), json!(seed));
-    finish(context, report, journals)
+    finish_on(context, &runtime, report, journals).await
 }
 
 fn faults(context: &Context, runtime: &AnyRuntime) -> LiveFaults {
@@ -242,7 +242,13 @@ pub fn seed(given: Option<u64>) -> u64 {
     given.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0 >> 11)
 }
 
-fn conclude(context: &Context, command: &str, ended: Ended, seed: u64) -> Result<Ending, Failure> {
+async fn conclude(
+    context: &Context,
+    runtime: &AnyRuntime,
+    command: &str,
+    ended: Ended,
+    seed: u64,
+) -> Result<Ending, Failure> {
     let Ended {
         case,
         code,
@@ -261,6 +267,6 @@ fn conclude(context: &Context, command: &str, ended: Ended, seed: u64) -> Result
     report.detail.insert("receipt".to_owned(), json!(receipt));
     report.detail.insert("recovery".to_owned(), json!(recovery));
     report.exit = code;
-    finish(context, report, Vec::new())?;
+    finish_on(context, runtime, report, Vec::new()).await?;
     Ok(Ending::PassedOn(code))
 }

@@ -65,6 +65,7 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
         let since = context.clock.now();
         let options = wish.options(context, home);
         boot::bring_up(context, runtime, &options, &built, &sink).await?;
+        own.record(context).await?;
         ended(context, &mut found, "boot", since);
         let entry = prove::entry(context, &runtime.get().observe().await?);
 

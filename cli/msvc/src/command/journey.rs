@@ -16,7 +16,7 @@ use crate::context::{Context, absolute};
 use crate::exchanges::Exchanges;
 use crate::exit::Ending;
 use crate::failure::Failure;
-use crate::finish::finish;
+use crate::finish::{finish, finish_on};
 use crate::prove;
 use crate::table::Table;
 
@@ -58,13 +58,15 @@ async fn play(context: &Context, request: &JourneyRun) -> Result<Ending, Failure
     let known = prove::journeys(context)?;
     let chosen = chosen(context, request, known)?;
     let inputs = inputs(context, request, &chosen)?;
-    let mut exchanges = None;
+    let (mut exchanges, mut played_on) = (None, None);
     let mut entry = match &request.url {
         Some(url) => prove::entry_at(context, Bases::only(url)),
         None => {
             let runtime = context.running().await?;
             exchanges = Exchanges::record(context, runtime.mesh()).await?;
-            prove::entry(context, &runtime.get().observe().await?)
+            let entry = prove::entry(context, &runtime.get().observe().await?);
+            played_on = Some(runtime);
+            entry
         }
     };
     entry.inputs = inputs;
@@ -102,7 +104,10 @@ async fn play(context: &Context, request: &JourneyRun) -> Result<Ending, Failure
         cases,
     );
     report.seconds = context.clock.now().duration_since(began).as_secs_f64();
-    finish(context, report, Vec::new())
+    match &played_on {
+        Some(runtime) => finish_on(context, runtime, report, Vec::new()).await,
+        None => finish(context, report, Vec::new()),
+    }
 }
 
 /// The inputs given, as texts: each journey's own schema says what they are.

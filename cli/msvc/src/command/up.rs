@@ -92,20 +92,26 @@ async fn stay(
     runtime: &AnyRuntime,
     request: &Up,
 ) -> Result<Ending, Failure> {
-    let lines = logs::follow(runtime, &request.services).await?;
-    if !logs::print(context, lines).await {
-        // As a closed terminal does.
-        context.shutdown.request_once();
-    }
-    if !context.shutdown.is_requested() {
-        if let Some(lost) = runtime.lost().await {
-            return Err(lost);
+    loop {
+        let lines = logs::follow(runtime, &request.services).await?;
+        if !logs::print(context, lines).await {
+            // As a closed terminal does.
+            context.shutdown.request_once();
         }
-        let why = crate::ended::sentence(home)?.unwrap_or_else(|| "it was brought down".to_owned());
-        context
-            .terminal
-            .note(&format!("{}: {why}", context.system.name));
-        return Ok(Exit::Failed.into());
+        if context.shutdown.is_requested() {
+            break;
+        }
+        if let Some(lost) = runtime.lost().await {
+            return Err(lost.hint("what its restart policies say comes back with it"));
+        }
+        // An engine that was started again has ended the streams, and not the system.
+        if !runtime.outlives_its_engine().await {
+            let ended = crate::ended::sentence(home)?;
+            let why = ended.unwrap_or_else(|| "it was brought down".to_owned());
+            let name = &context.system.name;
+            context.terminal.note(&format!("{name}: {why}"));
+            return Ok(Exit::Failed.into());
+        }
     }
     context
         .terminal

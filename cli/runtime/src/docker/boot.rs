@@ -26,6 +26,9 @@ use crate::ports::{Binding as _, Book};
 use crate::up::{Prepared, Up, UpError, carry_out, taken_now};
 use msvc_system::model::{Protocol, PublishedPort, System};
 
+/// So often are ranges chosen again that somebody else was given meanwhile.
+const TRIES: u32 = 3;
+
 /// What is to be up.
 #[derive(Debug, Clone, Copy)]
 pub struct BootRequest<'a> {
@@ -164,31 +167,53 @@ pub async fn up(
     let unmade = image::unmade(&asked);
     prepare(api, request, &unmade, None, &Observed::default())?;
     runtime.externals(request.system, request.options).await?;
-    let mesh = match request.mesh {
+    let carrier = match request.mesh {
         false => None,
-        true => Some(MeshWish {
-            subnets: subnets::of_lane(runtime.engine(), request.system, request.options).await?,
-            image: mesh_container::image(runtime.engine(), sink, clock)
-                .await
-                .map_err(RuntimeError::from)?,
-            ..runtime.held(&request.options.lane).await?
-        }),
+        true => {
+            let made = mesh_container::image(runtime.engine(), sink, clock).await;
+            Some(made.map_err(RuntimeError::from)?)
+        }
     };
     let images = image::provide(runtime.engine(), &asked, clock, sink, shutdown).await?;
-    let observed = tokio::select! {
-        observed = runtime.observe() => observed?,
-        () = shutdown.requested() => return Err(RuntimeError::Interrupted.into()),
-    };
-    let mut prepared = prepare(api, request, &images, mesh.as_ref(), &observed)?;
-    let warnings = runtime.uncarried(&prepared).await?;
-    prepared.wanted.warnings.extend(warnings);
     let execution = Execution {
         runtime,
         clock,
         sink,
         shutdown,
     };
-    carry_out(prepared, execution, began).await
+    let mut tries = TRIES;
+    loop {
+        // As late as may be: others choose ranges of the same engine.
+        let mesh = match &carrier {
+            None => None,
+            Some(image) => Some(MeshWish {
+                subnets: subnets::of_lane(runtime.engine(), request.system, request.options)
+                    .await?,
+                image: image.clone(),
+                ..runtime.held(&request.options.lane).await?
+            }),
+        };
+        let observed = tokio::select! {
+            observed = runtime.observe() => observed?,
+            () = shutdown.requested() => return Err(RuntimeError::Interrupted.into()),
+        };
+        let mut prepared = prepare(api, request, &images, mesh.as_ref(), &observed)?;
+        let warnings = runtime.uncarried(&prepared).await?;
+        prepared.wanted.warnings.extend(warnings);
+        tries -= 1;
+        match carry_out(prepared, execution, began).await {
+            Err(error) if tries > 0 && lost_its_range(&error) => {}
+            done => return done,
+        }
+    }
+}
+
+/// Whether somebody else made a network in the range that was free a moment ago.
+fn lost_its_range(error: &UpError) -> bool {
+    let UpError::Runtime(RuntimeError::Engine(error)) = error else {
+        return false;
+    };
+    error.to_string().contains("Pool overlaps")
 }
 
 fn images_of<'a>(

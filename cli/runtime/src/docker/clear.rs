@@ -42,7 +42,8 @@ pub async fn down(runtime: &DockerRuntime, volumes: bool) -> Result<Cleared, Run
     Ok(cleared)
 }
 
-/// Ends all of the project, as [`down`] does, with its data but for what is in `before`.
+/// Ends all of the project, as [`down`] does, with its data but for what is in `before`. What was
+/// written last is kept: it tells why.
 ///
 /// # Errors
 /// As [`down`].

@@ -14,7 +14,7 @@ mod error;
 mod place;
 
 pub use error::EngineError;
-pub(crate) use error::asked;
+pub(crate) use error::{NO_SPACE, asked};
 pub use place::Place;
 
 /// A version of the Engine API.

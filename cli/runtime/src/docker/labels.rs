@@ -30,6 +30,8 @@ pub(crate) const MESH: &str = "msvc.mesh";
 pub(crate) const DOOR: &str = "msvc.door";
 /// Over the names that the mesh gives a container; what of them nobody declares needs no new one.
 pub(crate) const HOSTS: &str = "msvc.hosts";
+/// For which project msvc made an image. Containers inherit it from theirs, where nothing reads it.
+pub(crate) const IMAGE: &str = "msvc.image";
 /// The form of these labels.
 pub(crate) const SCHEMA: &str = "msvc.schema";
 /// This form.
@@ -75,9 +77,10 @@ pub(crate) fn files(system: &System) -> String {
     files.collect::<Vec<_>>().join(",")
 }
 
-/// What the image of a service carries, as Compose's own do.
-pub(crate) fn of_image(project: &str, service: &str) -> [(String, String); 3] {
+/// What the image of a service carries: what Compose's own do, and that msvc made it.
+pub(crate) fn of_image(project: &str, service: &str) -> [(String, String); 4] {
     [
+        (IMAGE, project),
         (compose::PROJECT, project),
         (compose::SERVICE, service),
         (compose::VERSION, compose::VERSION_NOW),

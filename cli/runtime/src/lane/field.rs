@@ -82,7 +82,7 @@ pub(crate) fn problems(service: &Service, lenient: bool) -> Vec<Problem> {
         if port.protocol == Protocol::Udp {
             problems.push(
                 Problem::error(format!(
-                    "{}: UDP port {} is not carried yet",
+                    "{}: `ports` opens UDP port {}, which host processes' edges do not carry yet",
                     service.name, port.target
                 ))
                 .at(port.place.clone())

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::contract::RuntimeError;
+use crate::docker::EngineError;
 use crate::plan::Step;
 
 /// Names of requests and subscriptions.
@@ -138,6 +139,10 @@ pub(crate) fn refusal(error: &RuntimeError) -> ProtocolError {
         }
         RuntimeError::Interrupted => ("interrupted", Value::Null),
         RuntimeError::BroughtDown { project } => ("brought_down", json!({"project": project})),
+        // Whoever asked must know that it was not done, and not that there was nothing to do.
+        RuntimeError::Engine(EngineError::Lost { what, why }) => {
+            ("engine_lost", json!({"what": what, "why": why}))
+        }
         RuntimeError::Gone { .. } | RuntimeError::Refused(_) | RuntimeError::Engine(_) => {
             ("runtime", Value::Null)
         }
@@ -181,8 +186,17 @@ fn typed(kind: &str, detail: Value) -> Option<RuntimeError> {
         path: std::path::PathBuf,
         why: String,
     }
+    #[derive(Deserialize)]
+    struct Lost {
+        what: String,
+        why: String,
+    }
     let of = |detail| serde_json::from_value::<Of>(detail).ok();
     Some(match kind {
+        "engine_lost" => {
+            let Lost { what, why } = serde_json::from_value(detail).ok()?;
+            EngineError::Lost { what, why }.into()
+        }
         "port_taken" => {
             let Taken {
                 address,

@@ -101,6 +101,9 @@ pub enum EngineError {
     },
 }
 
+/// What the kernel says when a disk is full, in the engine's words too.
+pub(crate) const NO_SPACE: &str = "no space left on device";
+
 impl EngineError {
     /// How the command ends.
     #[must_use]
@@ -115,6 +118,24 @@ impl EngineError {
             | Self::Refused { .. }
             | Self::Lost { .. }
             | Self::Image { .. } => Exit::CouldNot,
+        }
+    }
+
+    /// What to do, where that is no part of the message.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoAnswer { why, .. } if why.contains("permission denied") => Some(
+                "its socket is not yours to use: join the socket's group (mostly `docker`), or run \
+                 rootless Docker, or `--runtime process`",
+            ),
+            Self::NoAnswer { .. } => Some("start it, or `--runtime process`"),
+            Self::TooOld { .. } => Some("update it, or `--runtime process`"),
+            Self::Refused { why, .. } | Self::Image { why, .. } if why.contains(NO_SPACE) => Some(
+                "the engine's disk is full: `docker system df` tells what takes it, `docker system \
+                 prune` frees what nobody uses",
+            ),
+            _ => None,
         }
     }
 
@@ -168,6 +189,9 @@ fn lost(what: impl Into<String>, why: impl Into<String>) -> EngineError {
 
 /// An error with the reasons behind it, for people. Where a system call failed, its words say all.
 pub(super) fn words(error: &Error) -> String {
+    if matches!(error, Error::SocketNotFoundError(_)) {
+        return "no such file or directory".to_owned();
+    }
     let mut words = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(reason) = source {

@@ -46,10 +46,9 @@ pub enum Place {
 }
 
 impl Place {
-    /// The variables by which a program finds this engine, whatever is chosen otherwise; `None`
-    /// for one that must not be set.
+    /// The variables that name it, as the docker CLI reads them; an empty one says nothing.
     #[must_use]
-    pub fn variables(&self) -> [(&'static str, Option<String>); 3] {
+    pub fn variables(&self) -> [(&'static str, String); 4] {
         let (host, folder) = match self {
             Self::Socket { path, .. } => (format!("unix://{}", path.display()), None),
             Self::Tcp { address, .. } => (address.clone(), None),
@@ -57,10 +56,12 @@ impl Place {
                 address, folder, ..
             } => (address.clone(), Some(folder.display().to_string())),
         };
+        let verifies = folder.as_ref().map(|_| "1".to_owned());
         [
-            ("DOCKER_HOST", Some(host)),
-            ("DOCKER_TLS_VERIFY", folder.as_ref().map(|_| "1".to_owned())),
-            ("DOCKER_CERT_PATH", folder),
+            ("DOCKER_HOST", host),
+            ("DOCKER_TLS", String::new()),
+            ("DOCKER_TLS_VERIFY", verifies.unwrap_or_default()),
+            ("DOCKER_CERT_PATH", folder.unwrap_or_default()),
         ]
     }
 }
@@ -110,6 +111,8 @@ pub(super) fn places(environment: &BTreeMap<String, String>) -> Result<Vec<Place
     if let Some(host) = set("DOCKER_HOST") {
         let folder = set("DOCKER_CERT_PATH").map(PathBuf::from);
         let folder = folder.or_else(|| self::folder(environment));
+        // It is remembered, and read from other folders than this one.
+        let folder = folder.map(|it| std::path::absolute(&it).unwrap_or(it));
         let tls = match (set("DOCKER_TLS_VERIFY"), set("DOCKER_TLS")) {
             (Some(_), _) => Tls::With(folder.unwrap_or_default()),
             (None, Some(_)) => Tls::Blind,

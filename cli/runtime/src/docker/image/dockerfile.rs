@@ -3,29 +3,38 @@
 use std::collections::HashMap;
 
 use bollard::body_stream;
-use bollard::query_parameters::{BuildImageOptionsBuilder, TagImageOptionsBuilder};
-use futures_util::{StreamExt, stream};
+use bollard::query_parameters::{
+    BuildImageOptions, BuildImageOptionsBuilder, TagImageOptionsBuilder,
+};
+use futures_util::stream;
+use msvc_machine::clock::Clock;
+use msvc_machine::shutdown::Shutdown;
 use msvc_system::model::{Build, Service};
 use serde_json::Value;
 
 use super::context::Context;
-use super::unused;
-use crate::docker::engine::{Engine, EngineError, asked};
+use crate::docker::engine::{Engine, EngineError, NO_SPACE, asked};
 use crate::docker::labels;
 use crate::docker::want::build;
 use crate::docker::want::value::{bytes, flag, pairs, text, texts};
+use steps::Steps;
+
+mod steps;
 
 /// Lines of a failed build that are shown.
 const SHOWN: usize = 30;
 
 /// One image to build.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Job<'a> {
     /// The project that it is built for.
     pub(super) project: &'a str,
     pub(super) service: &'a Service,
     pub(super) build: &'a Build,
     pub(super) reference: &'a str,
+    /// Time, and the wish to end.
+    pub(super) clock: &'a dyn Clock,
+    pub(super) shutdown: &'a Shutdown,
 }
 
 impl Job<'_> {
@@ -53,16 +62,18 @@ impl Job<'_> {
     fn labels(&self) -> HashMap<String, String> {
         let asked = self.field("labels").and_then(|it| pairs(it, '='));
         let own = labels::of_image(self.project, self.service.name.as_str());
-        let ours = (unused::LABEL.to_owned(), self.project.to_owned());
-        asked
-            .into_iter()
-            .flatten()
-            .chain(own)
-            .chain([ours])
-            .collect()
+        asked.into_iter().flatten().chain(own).collect()
     }
 
     fn failed(&self, said: &[String], why: &str) -> EngineError {
+        // The machine's fault, and not the Dockerfile's.
+        if why.contains(NO_SPACE) {
+            return EngineError::Refused {
+                what: format!("building the image of {}", self.service.name),
+                status: 500,
+                why: why.to_owned(),
+            };
+        }
         let from = said.len().saturating_sub(SHOWN);
         let mut message = said.get(from..).unwrap_or_default().join("\n");
         if !message.is_empty() {
@@ -91,15 +102,37 @@ pub(super) async fn build(
         &job.build.dockerfile,
         inline.map(str::to_owned),
     )?;
+    let options = options(job, &context.dockerfile);
+    let (receiver, sending) = context.send();
+    let chunks = stream::unfold(receiver, |mut receiver| async move {
+        receiver.recv().await.map(|chunk| (chunk, receiver))
+    });
+    let body = Some(body_stream(chunks));
+    let answers = engine.docker.build_image(options, None, body);
+    let told = Steps::new(engine, job, line).follow(answers).await;
+    // A file that could not be sent is the reason of whatever the engine said of it.
+    match sending.await {
+        Ok(Err(why @ EngineError::File { .. })) if told.is_ok() || is_about_a_file(&why) => {
+            return Err(why);
+        }
+        _ => told?,
+    }
+    for tag in job.list("tags") {
+        name_too(engine, job.reference, &tag).await?;
+    }
+    Ok(())
+}
+
+/// What is asked of the builder.
+fn options(job: &Job<'_>, dockerfile: &str) -> BuildImageOptions {
     let arguments: HashMap<&str, &str> = job
         .build
         .args
         .iter()
         .map(|(key, value)| (key.as_str(), value.as_str()))
         .collect();
-    let dockerfile = context.dockerfile.clone();
     let mut options = BuildImageOptionsBuilder::default()
-        .dockerfile(&dockerfile)
+        .dockerfile(dockerfile)
         .t(job.reference)
         .rm(true)
         .forcerm(true)
@@ -130,35 +163,25 @@ pub(super) async fn build(
     if !cache.is_empty() {
         options = options.cachefrom(&cache);
     }
-    let (receiver, sending) = context.send();
-    let chunks = stream::unfold(receiver, |mut receiver| async move {
-        receiver.recv().await.map(|chunk| (chunk, receiver))
-    });
-    let told = follow(engine, job, options.build(), chunks, line).await;
-    // A file that could not be sent is the reason of whatever the engine said of it.
-    match sending.await {
-        Ok(Err(why @ EngineError::File { .. })) if told.is_ok() || is_about_a_file(&why) => {
-            return Err(why);
-        }
-        _ => told?,
-    }
-    for tag in job.list("tags") {
-        name_too(engine, job.reference, &tag).await?;
-    }
-    Ok(())
+    options.build()
 }
 
 /// Gives an image one more name.
 async fn name_too(engine: &Engine, reference: &str, name: &str) -> Result<(), EngineError> {
-    let last = name.rfind('/').map_or(0, |slash| slash + 1);
-    let (repository, tag) = match name[last..].rfind(':') {
-        Some(colon) => (&name[..last + colon], &name[last + colon + 1..]),
-        None => (name, "latest"),
-    };
+    let (repository, tag) = tag_of(name);
     let options = TagImageOptionsBuilder::default().repo(repository).tag(tag);
     let tagged = engine.docker.tag_image(reference, Some(options.build()));
     let what = format!("naming image {reference} {name} too");
     tagged.await.map_err(asked(what))
+}
+
+/// A name without its tag, and the tag.
+fn tag_of(name: &str) -> (&str, &str) {
+    let colon = name.rfind(':').filter(|at| !name[*at..].contains('/'));
+    match colon {
+        Some(colon) => (&name[..colon], &name[colon + 1..]),
+        None => (name, "latest"),
+    }
 }
 
 /// Whether the sender itself failed, and not the engine that stopped reading.
@@ -166,36 +189,73 @@ fn is_about_a_file(error: &EngineError) -> bool {
     !error.to_string().contains("the engine stopped reading")
 }
 
-async fn follow(
-    engine: &Engine,
-    job: &Job<'_>,
-    options: bollard::query_parameters::BuildImageOptions,
-    chunks: impl futures_util::Stream<Item = bytes::Bytes> + Send + 'static,
-    line: &(dyn Fn(String) + Sync),
-) -> Result<(), EngineError> {
-    let mut said: Vec<String> = Vec::new();
-    let mut answers = std::pin::pin!(engine.docker.build_image(
-        options,
-        None,
-        Some(body_stream(chunks))
-    ));
-    while let Some(answer) = answers.next().await {
-        let answer = answer.map_err(|error| {
-            let what = format!("building the image of {}", job.service.name);
-            match asked(what)(error) {
-                EngineError::Refused { why, .. } => job.failed(&said, &why),
-                other => other,
-            }
-        })?;
-        if let Some(text) = answer.stream {
-            for text in text.lines().map(str::trim_end).filter(|l| !l.is_empty()) {
-                line(text.to_owned());
-                said.push(text.to_owned());
-            }
-        }
-        if let Some(detail) = answer.error_detail {
-            return Err(job.failed(&said, &detail.message.unwrap_or_default()));
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use msvc_machine::clock::MachineClock;
+    use msvc_system::files::Files;
+    use msvc_system::load::{LoadRequest, load};
+
+    use super::*;
+
+    fn asked(fields: &str) -> BuildImageOptions {
+        let text = format!("name: shop\nservices: {{a: {{{fields}}}}}\n");
+        let files = BTreeMap::from([("/system/compose.yaml".into(), text.into_bytes())]);
+        let request = LoadRequest {
+            directory: "/system".into(),
+            ..LoadRequest::default()
+        };
+        let loaded = load(&request, &Files::in_memory(files));
+        let system = loaded
+            .unwrap_or_else(|why| panic!("{fields}: {why}"))
+            .system;
+        let service = system.service("a").unwrap();
+        let job = Job {
+            service,
+            build: service.build.as_ref().unwrap(),
+            reference: "shop-a",
+            project: "shop",
+            clock: &MachineClock,
+            shutdown: &Shutdown::new(),
+        };
+        options(&job, "Dockerfile")
+    }
+
+    #[test]
+    fn what_a_build_asks_for_reaches_the_builder() {
+        let plain = asked("build: .");
+        assert_eq!(plain.t.as_deref(), Some("shop-a"));
+        let labels = plain.labels.clone().unwrap_or_default();
+        assert_eq!(labels["com.docker.compose.service"], "a");
+        let of = |field: &str| asked(&format!("build: {{context: ., {field}}}"));
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(of("args: {A: 1}").buildargs.unwrap()["A"], "1");
+        assert_eq!(of("cache_from: [x, y]").cachefrom.unwrap(), ["x", "y"]);
+        assert_eq!(
+            of("extra_hosts: [\"h=10.0.0.1\"]").extrahosts,
+            text("h:10.0.0.1")
+        );
+        assert_eq!(of("labels: {five: 5}").labels.unwrap()["five"], "5");
+        assert_eq!(of("network: host").networkmode, text("host"));
+        assert!(of("no_cache: \"true\"").nocache);
+        assert_eq!(of("platforms: [linux/arm64]").platform, "linux/arm64");
+        assert_eq!(of("pull: true").pull, text("true"));
+        assert_eq!(of("shm_size: 64m").shmsize, Some(64 << 20));
+        assert_eq!(of("target: base").target, "base");
+        let service = asked("build: ., platform: linux/arm64");
+        assert_eq!(service.platform, "linux/arm64");
+    }
+
+    #[test]
+    fn a_name_is_parted_from_its_tag() {
+        for (name, parts) in [
+            ("a", ("a", "latest")),
+            ("a:1", ("a", "1")),
+            ("localhost:5000/a", ("localhost:5000/a", "latest")),
+            ("localhost:5000/a:1", ("localhost:5000/a", "1")),
+        ] {
+            assert_eq!(tag_of(name), parts);
         }
     }
-    Ok(())
 }

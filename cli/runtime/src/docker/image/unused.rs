@@ -7,10 +7,7 @@ use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptionsBuil
 
 use super::pack;
 use crate::docker::engine::{Engine, EngineError, asked};
-
-/// The label that tells for which project msvc made an image. Containers inherit it from theirs,
-/// where nothing reads it.
-pub(super) const LABEL: &str = "msvc.image";
+use crate::docker::labels;
 
 /// A packed image, and when it was last made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +24,7 @@ struct Packed {
 /// # Errors
 /// When the engine does not answer.
 pub async fn forget_unused(engine: &Engine, project: &str) -> Result<(), EngineError> {
-    let label = format!("{LABEL}={project}");
+    let label = format!("{}={project}", labels::IMAGE);
     let of_project = ("label", vec![label]);
     let nameless = ("dangling", vec!["true".to_owned()]);
     let filters = HashMap::from([of_project.clone(), nameless]);
@@ -90,15 +87,12 @@ async fn remove(engine: &Engine, image: &str) {
 /// # Errors
 /// When the engine does not answer.
 pub async fn forget(engine: &Engine, system: &str) -> Result<(), EngineError> {
-    let options = ListImagesOptionsBuilder::default().build();
-    let images = engine.docker.list_images(Some(options)).await;
-    let images = images.map_err(asked("listing images"))?;
+    let label = format!("{}={system}", labels::IMAGE);
+    let images = list(engine, &HashMap::from([("label", vec![label])])).await?;
     let prefix = format!("{system}-");
     for tag in images.into_iter().flat_map(|image| image.repo_tags) {
         if tag.starts_with(&prefix) {
-            let options = RemoveImageOptionsBuilder::default().build();
-            // One that a container uses stays.
-            let _ = engine.docker.remove_image(&tag, Some(options), None).await;
+            remove(engine, &tag).await;
         }
     }
     Ok(())

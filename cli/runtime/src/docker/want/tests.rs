@@ -16,7 +16,6 @@ use crate::instance::Program;
 use crate::lane::{LaneOptions, Publish, Subset, Wanted};
 use crate::provision::Kind;
 
-mod fields;
 mod mesh;
 
 fn system(text: &str) -> System {

@@ -38,6 +38,7 @@ pub(super) const ALL: &str = r##"
 @FROM_FILE |  | env_file: [{path: b.env}]
 @NETWORKED |  | networks: {default: }
 @TWICE_NETWORKED | networks: {more: } | networks: {default: , more: }
+@PROBED |  | healthcheck: {test: probe}
 @OPEN |  | ports: [{target: 80}]
 @BOUND |  | volumes: [{type: bind, source: /s, target: /t}]
 @IN_MEMORY |  | volumes: [{type: tmpfs, target: /t}]
@@ -171,12 +172,12 @@ gpus.driver | GPU | gpus: [{driver: nvidia}]
 gpus.options | GPU | gpus: [{options: {a: b}}]
 group_add |  | group_add: [a]
 healthcheck.disable |  | healthcheck: {disable: true}
-healthcheck.interval |  | healthcheck: {interval: 7s}
-healthcheck.retries |  | healthcheck: {retries: 7}
-healthcheck.start_interval |  | healthcheck: {start_interval: 7s}
-healthcheck.start_period |  | healthcheck: {start_period: 7s}
+healthcheck.interval | PROBED | healthcheck: {test: probe, interval: 7s}
+healthcheck.retries | PROBED | healthcheck: {test: probe, retries: 7}
+healthcheck.start_interval | PROBED | healthcheck: {test: probe, start_interval: 7s}
+healthcheck.start_period | PROBED | healthcheck: {test: probe, start_period: 7s}
 healthcheck.test |  | healthcheck: {test: [NONE]}
-healthcheck.timeout |  | healthcheck: {timeout: 7s}
+healthcheck.timeout | PROBED | healthcheck: {test: probe, timeout: 7s}
 hostname |  | hostname: h
 image |  | 
 init |  | init: true
