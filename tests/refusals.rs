@@ -129,3 +129,109 @@ fn free_port() -> u16 {
     let is_free = |port: &u16| std::net::TcpListener::bind(("0.0.0.0", *port)).is_ok();
     (first..first + 1000).find(is_free).unwrap()
 }
+
+/// A service with one more line, which is the fourth of its file.
+fn with_line(line: &str, command: &str) -> System {
+    let text = format!(
+        "services:\n  web:\n    image: x\n    {line}\n    x-msvc: {{ process: {{ command: {command} }} }}\n"
+    );
+    System::compose(&text).on(Runtime::Processes)
+}
+
+#[test]
+fn a_field_that_a_host_process_cannot_honour_is_told_with_its_line() {
+    for (line, named) in [
+        ("working_dir: /no/such/folder", "`working_dir`"),
+        ("working_dir: ../elsewhere", "`working_dir`"),
+        ("logging: { driver: none }", "`logging.driver: none`"),
+        ("logging: { driver: syslog }", "`logging.driver: syslog`"),
+        ("user: somebody", "`user`"),
+        ("mem_limit: 64m", "`mem_limit`"),
+    ] {
+        let system = with_line(line, r#"["sleep", "600"]"#);
+        let done = system.run(&["up", "-d"]).expect(4);
+        let said = format!("compose.yaml:4:5: web: a host process cannot honour {named}");
+        assert!(done.stderr.contains(&said), "{line}\n{}", done.stderr);
+        assert!(done.stderr.contains("hint: "), "{line}\n{}", done.stderr);
+        assert_eq!(system.left(), Vec::<String>::new(), "{line}");
+        // Who knows better goes without it.
+        system.run(&["--lenient", "up", "--dry-run"]).expect(0);
+    }
+}
+
+#[test]
+fn what_a_host_process_goes_without_is_told_once_and_it_runs() {
+    for (line, named) in [
+        ("hostname: hh", "`hostname`"),
+        ("container_name: cc", "`container_name`"),
+        (
+            "develop: { watch: [{ action: sync, path: ., target: /x }] }",
+            "`develop`",
+        ),
+        ("tty: true", "`tty`"),
+        ("labels: { a: b }", "`labels`"),
+    ] {
+        let system = with_line(line, r#"["sleep", "600"]"#);
+        let done = system.run(&["up", "-d"]).expect(0);
+        let said = format!("web runs as a host process and goes without {named}");
+        assert_eq!(
+            done.stderr.matches(&said).count(),
+            1,
+            "{line}\n{}",
+            done.stderr
+        );
+        assert!(done.stderr.contains("warning: "), "{line}\n{}", done.stderr);
+    }
+    for silent in [
+        "logging: { driver: json-file, options: { max-size: 10m } }",
+        "init: true",
+    ] {
+        let system = with_line(silent, r#"["sleep", "600"]"#);
+        let done = system.run(&["up", "-d"]).expect(0);
+        assert!(
+            !done.stderr.contains("warning"),
+            "{silent}\n{}",
+            done.stderr
+        );
+    }
+}
+
+#[test]
+fn a_working_dir_is_where_a_host_process_runs() {
+    let told = |line: &str, more: &str| {
+        let system = with_line(line, r#"["sh", "-c", "pwd -P; exec sleep 600"]"#);
+        let file = system.directory.join("compose.yaml");
+        std::fs::write(&file, support::read(&file) + more).unwrap();
+        std::fs::create_dir(system.directory.join("inner")).unwrap();
+        system.up();
+        let logs = until("its first line", || {
+            let logs = system.run(&["logs", "web"]).expect(0).stdout;
+            logs.contains('|').then_some(logs)
+        });
+        let said = logs.lines().next().unwrap().rsplit("| ").next().unwrap();
+        (system.directory.clone(), said.to_owned())
+    };
+    let (root, said) = told("working_dir: inner", "");
+    assert_eq!(said, root.join("inner").to_str().unwrap());
+    let (_, said) = told("working_dir: /usr", "");
+    assert_eq!(said, "/usr");
+    // Through a mount it is the folder that is mounted.
+    let (root, said) = told("working_dir: /app/inner", "    volumes: [\".:/app\"]\n");
+    assert_eq!(said, root.join("inner").to_str().unwrap());
+    let (_, said) = told(
+        "working_dir: /state",
+        "    volumes: [\"state:/state\"]\nvolumes: { state: }\n",
+    );
+    assert!(said.ends_with("/main/volumes/state"), "{said}");
+}
+
+#[test]
+fn msvcs_own_working_dir_wins() {
+    let system = System::compose(
+        "services:\n  web:\n    image: x\n    working_dir: /no/such\n    x-msvc: { process: { command: [\"sh\", \"-c\", \"pwd -P; exec sleep 600\"], working_dir: / } }\n",
+    )
+    .on(Runtime::Processes);
+    system.up();
+    let logs = system.run(&["logs", "web"]).expect(0).stdout;
+    assert!(logs.trim_end().ends_with("| /"), "{logs}");
+}

@@ -2,6 +2,7 @@
 //! of its own or the user's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use msvc_report::event::{Entry, Event};
 use msvc_report::exit::Exit;
@@ -62,6 +63,7 @@ impl Wish {
             further_edges: self.further_edges,
             caller: context.environment.clone(),
             lenient: context.lenient,
+            is_folder: Path::is_dir,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What every command starts with: the system it is about, the project's home, the effects, and
 //! the terminal. Loads; decides nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -20,6 +20,7 @@ use msvc_system::files::Files;
 use msvc_system::id::ProjectName;
 use msvc_system::load::{LoadRequest, Loaded, load};
 use msvc_system::model::System;
+use msvc_system::problem::Problem;
 use msvc_system::shown_path::shown_path;
 
 use crate::cli::{BuildSource, Cli, Command, Journey, RuntimeChoice};
@@ -66,6 +67,8 @@ pub struct Context {
     /// The folder msvc was called in.
     pub here: Here,
     record: Arc<Mutex<Vec<Stamped>>>,
+    /// Warnings that were told: each is told once, however many copies are booted.
+    warned: Arc<Mutex<HashSet<Problem>>>,
     seed: Mutex<Option<serde_json::Value>>,
     ward: OnceLock<Option<Ward>>,
     began: tokio::time::Instant,
@@ -115,6 +118,7 @@ impl Context {
             directory: request.directory.clone(),
             here,
             record: Arc::default(),
+            warned: Arc::default(),
             seed: Mutex::default(),
             ward: OnceLock::new(),
             began,
@@ -232,7 +236,14 @@ impl Context {
         let clock = Arc::clone(&self.clock);
         let began = self.began;
         let here = self.here.clone();
+        let warned = Arc::clone(&self.warned);
         move |event| {
+            if let Event::Warned { problem } = &event {
+                let mut warned = warned.lock().unwrap_or_else(PoisonError::into_inner);
+                if !warned.insert(problem.clone()) {
+                    return;
+                }
+            }
             let event = match event {
                 Event::CaseEnded { case } => Event::CaseEnded {
                     case: here.case(case),

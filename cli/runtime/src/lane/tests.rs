@@ -174,6 +174,7 @@ pub(crate) fn options() -> LaneOptions {
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into(),
         lenient: false,
+        is_folder: |_| false,
     }
 }
 
