@@ -1,4 +1,5 @@
-//! The mesh: edges, the faults on them, and the leases that keep those alive.
+//! The mesh: its edges, and what all its tasks share. [`faults`]: the faults on the edges, and the
+//! leases that keep those alive.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,16 +17,16 @@ use tokio_util::task::TaskTracker;
 use crate::edge::{Carried, Edge, Key};
 use crate::error::MeshError;
 use crate::exchange::{Exchange, Incident};
-use crate::fault::{Arm, FaultId};
-use crate::fault_table::{ArmedFault, FaultTable};
+use crate::fault_table::FaultTable;
 use crate::gate::Gate;
-use crate::lease::{LeaseId, Leases, OpenLease};
+use crate::lease::{LeaseId, Leases};
 use crate::listener;
 use crate::mesh_clock::MeshClock;
-use crate::protocol::{Hello, SessionId};
-use crate::receipt::Receipt;
+use crate::protocol::Hello;
 use crate::record::{From, Numbered, Record};
 use crate::spec::{Admission, Backend, EdgeSpec, EdgeStatus};
+
+mod faults;
 
 /// Names of other edges that an unknown one is answered with, at most.
 const NEAREST: usize = 5;
@@ -178,118 +179,6 @@ impl Mesh {
     /// Edges that appear by what callees say of themselves.
     pub fn appeared(&self, from: From) -> impl Stream<Item = Numbered<EdgeStatus>> + Send + use<> {
         self.shared.appeared.read(from)
-    }
-
-    /// Opens a lease for a session.
-    ///
-    /// # Errors
-    /// When its time to live is out of range.
-    pub fn open_lease(&self, session: SessionId, open: OpenLease) -> Result<LeaseId, MeshError> {
-        let id = self.shared.leases.open(session, open)?;
-        let shared = Arc::clone(&self.shared);
-        self.shared.tasks.spawn(async move {
-            tokio::select! {
-                () = shared.leases.expired(id) => {}
-                () = shared.ending.cancelled() => {}
-            }
-            shared.end_lease(id);
-        });
-        Ok(id)
-    }
-
-    /// Gives a lease its full time to live again.
-    ///
-    /// # Errors
-    /// When the session has no such lease any more.
-    pub fn renew_lease(&self, session: SessionId, lease: LeaseId) -> Result<(), MeshError> {
-        self.shared.leases.renew(session, lease)
-    }
-
-    /// Ends a lease; its faults are lifted.
-    ///
-    /// # Errors
-    /// When the session has no such lease any more.
-    pub fn close_lease(&self, session: SessionId, lease: LeaseId) -> Result<(), MeshError> {
-        self.shared.leases.check(session, lease)?;
-        self.shared.end_lease(lease);
-        Ok(())
-    }
-
-    /// What is cancelled when the lease ends, for who undoes other things with it.
-    ///
-    /// # Errors
-    /// When the session has no such lease any more.
-    pub fn lease_end(
-        &self,
-        session: SessionId,
-        lease: LeaseId,
-    ) -> Result<CancellationToken, MeshError> {
-        self.shared.leases.check(session, lease)
-    }
-
-    /// Ends all leases of a session that is over.
-    pub fn end_session(&self, session: SessionId) {
-        for lease in self.shared.leases.of(session) {
-            self.shared.end_lease(lease);
-        }
-    }
-
-    /// Arms a fault under a lease of the session.
-    ///
-    /// # Errors
-    /// When the session has no such lease, the fault selects no edge, has the name of another on
-    /// one of them, or asks for what this mesh does not know.
-    pub fn arm(&self, session: SessionId, arm: Arm) -> Result<FaultId, MeshError> {
-        let Arm { lease, fault } = arm;
-        self.shared.leases.check(session, lease)?;
-        let selector = fault.selector.clone();
-        let selects = |id: &EdgeId| selector.lane == id.lane && selector.edge.selects(id);
-        let mut edges: Vec<_> = self.shared.edges_where(|e| selects(&e.id));
-        edges.dedup_by(|a, b| a.id == b.id);
-        if edges.is_empty() {
-            return Err(self
-                .shared
-                .no_edge(&selector.lane, selector.edge.to_string()));
-        }
-        edges.retain(|e| e.transport.borrow().has_tcp());
-        if edges.is_empty() {
-            let edge = selector.edge.to_string();
-            return Err(MeshError::Datagrams { edge });
-        }
-        let ids: Vec<_> = edges.iter().map(|e| e.id.clone()).collect();
-        let id = self.shared.faults.add(lease, fault, &ids)?;
-        self.shared.publish();
-        // A lease that ended meanwhile had nothing to lift yet.
-        if let Err(e) = self.shared.leases.check(session, lease) {
-            let _ = self.lift(id);
-            return Err(e);
-        }
-        Ok(id)
-    }
-
-    /// Lifts a fault: nothing is touched any more. One that is lifted already gives its last
-    /// receipt again.
-    ///
-    /// # Errors
-    /// When there never was such a fault, or its receipt is forgotten.
-    pub fn lift(&self, fault: FaultId) -> Result<Receipt, MeshError> {
-        let receipt = self.shared.faults.lift(fault)?;
-        self.shared.publish();
-        Ok(receipt)
-    }
-
-    /// What a fault touched so far, or touched in all.
-    ///
-    /// # Errors
-    /// When there never was such a fault, or its receipt is forgotten.
-    pub fn receipt(&self, fault: FaultId) -> Result<Receipt, MeshError> {
-        self.shared.faults.receipt(fault)
-    }
-
-    /// The faults in force.
-    #[must_use]
-    pub fn faults(&self) -> Vec<ArmedFault> {
-        self.shared.faults.list()
     }
 
     /// Ends the mesh: no edge listens any more, connections are reset, faults are lifted. Returns
