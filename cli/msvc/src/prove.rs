@@ -26,6 +26,15 @@ pub type Sink<'a> = &'a (dyn Fn(Event) + Send + Sync);
 /// The line that repeats a command, given without `msvc` and the flags that choose the system.
 pub type Again<'a> = &'a (dyn Fn(&[&str]) -> String + Send + Sync);
 
+/// How experiments are repeated.
+#[derive(Clone, Copy)]
+pub struct Repeating<'a> {
+    /// What their draws come from.
+    pub seed: u64,
+    /// The line that repeats a command.
+    pub again: Again<'a>,
+}
+
 /// What a journey needs to find the system: the host's own edges.
 #[must_use]
 pub fn entry(context: &Context, observed: &Observed) -> Entry {

@@ -208,8 +208,10 @@ async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Fa
         &experiments,
         &journeys,
         &entry,
-        seed,
-        &|command| context.repeat(command),
+        prove::Repeating {
+            seed,
+            again: &|command| context.repeat(command),
+        },
         &sink,
     )
     .await;

@@ -97,8 +97,10 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
                 &experiments,
                 &journeys,
                 &entry,
-                seed,
-                &again,
+                prove::Repeating {
+                    seed,
+                    again: &again,
+                },
                 &sink,
             )
             .await;

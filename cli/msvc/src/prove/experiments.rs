@@ -13,7 +13,7 @@ use msvc_journey::{Entry, Journey};
 use msvc_report::case::Case;
 use msvc_system::id::LaneName;
 
-use super::{Again, Sink};
+use super::{Repeating, Sink};
 use crate::context::{BUILD, Context};
 use crate::failure::Failure;
 use crate::running::AnyRuntime;
@@ -60,10 +60,10 @@ pub async fn run_experiments(
     experiments: &[Experiment],
     journeys: &[Journey],
     entry: &Entry,
-    seed: u64,
-    again: Again<'_>,
+    repeating: Repeating<'_>,
     sink: Sink<'_>,
 ) -> (Vec<Case>, Vec<Journal>) {
+    let Repeating { seed, again } = repeating;
     let faults = LiveFaults {
         runtime: runtime.shared(),
         lane: LaneName::main(),
