@@ -6,7 +6,6 @@ use msvc_report::exit::Exit;
 use msvc_runtime::docker;
 use msvc_runtime::process::ProjectHome;
 use msvc_runtime::turn::Turn;
-use msvc_system::problem::Problem;
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -106,16 +105,7 @@ impl Booting {
         };
         match cleared {
             Ok(()) => failure,
-            Err(left) => also(failure, left),
+            Err(left) => failure.leaving(left).hint("`msvc down` tries again"),
         }
     }
-}
-
-/// A failure, and what of it could not be cleared.
-fn also(mut failure: Failure, left: Failure) -> Failure {
-    for problem in left.problems {
-        let what = format!("not all of it could be cleared: {}", problem.what);
-        failure.problems.push(Problem::error(what));
-    }
-    failure.hint("`msvc down` tries again")
 }

@@ -49,6 +49,16 @@ impl Failure {
         self
     }
 
+    /// The same with what could not be cleared after it.
+    #[must_use]
+    pub fn leaving(mut self, left: Self) -> Self {
+        for problem in left.problems {
+            let what = format!("not all of it could be cleared: {}", problem.what);
+            self.problems.push(Problem { what, ..problem });
+        }
+        self
+    }
+
     /// Interrupted by the user.
     pub fn interrupted() -> Self {
         Self::new(Exit::Interrupted, "interrupted")

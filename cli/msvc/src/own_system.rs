@@ -97,9 +97,10 @@ impl OwnSystem {
             ));
         }
         let ended = self.end(context).await;
-        match done {
-            Err(failure) => Err(failure),
-            Ok(done) => ended.map(|()| done),
+        match (done, ended) {
+            (Ok(done), ended) => ended.map(|()| done),
+            (Err(failure), Ok(())) => Err(failure),
+            (Err(failure), Err(left)) => Err(failure.leaving(left)),
         }
     }
 

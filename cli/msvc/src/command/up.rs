@@ -162,7 +162,10 @@ async fn dry_run(context: &Context, home: &ProjectHome, wish: Wish) -> Result<En
     };
     let before = context.connect(home).await?;
     let (place, observed) = match &before {
-        Some(runtime) => (context.place_of(runtime), runtime.get().observe().await?),
+        Some(runtime) => {
+            context.stays(runtime)?;
+            (context.place_of(runtime), runtime.get().observe().await?)
+        }
         None => (context.place().await?, Observed::default()),
     };
     let plan = boot::build_plan(context, &request, &place).await?;
