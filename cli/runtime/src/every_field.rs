@@ -131,6 +131,7 @@ fn options() -> LaneOptions {
         further_edges: Vec::new(),
         caller: BTreeMap::new(),
         lenient: false,
+        is_folder: |_| false,
     }
 }
 

@@ -9,7 +9,7 @@
 //! ([`Survey::slots`]); [`Survey::wanted`] fills in what the book settled.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use msvc_report::event::Entry;
 use msvc_system::id::{LaneName, Party, ProjectName, ServiceName};
@@ -58,6 +58,8 @@ pub struct LaneOptions {
     pub caller: BTreeMap<String, String>,
     /// Whether fields that cannot be honoured are warnings.
     pub lenient: bool,
+    /// Whether a path is a folder of this machine.
+    pub is_folder: fn(&Path) -> bool,
 }
 
 /// Which services run.

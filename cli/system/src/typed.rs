@@ -15,7 +15,7 @@ use indexmap::IndexMap;
 use crate::files::Files;
 use crate::id::ServiceName;
 use crate::model::{Placed, Service, ServiceExtension};
-use crate::problem::{Problem, Problems};
+use crate::problem::{Place, Problem, Problems};
 use crate::shown_path::shown_path;
 use crate::volume_text;
 use crate::yaml::{Key, Node, shorten};
@@ -188,7 +188,8 @@ fn service(
         entrypoint: words_of(node.get("entrypoint"), "`entrypoint`", problems),
         command: words_of(node.get("command"), "`command`", problems),
         environment: environment::environment(node, context, problems),
-        working_dir: optional_text(node.get("working_dir"), "`working_dir`", problems),
+        command_place: command_place(key, node).clone(),
+        working_dir: working_dir(node, problems),
         listens: exposed.tcp,
         datagrams,
         ports,
@@ -207,6 +208,21 @@ fn service(
         x_msvc: ServiceExtension::default(),
         name,
     }
+}
+
+/// Where the words stand that a service starts with.
+fn command_place<'n>(key: &'n Key, node: &'n Node) -> &'n Place {
+    let words = node.entry("entrypoint").or_else(|| node.entry("command"));
+    words.map_or(&key.place, |(key, _)| &key.place)
+}
+
+fn working_dir(node: &Node, problems: &mut Problems) -> Option<Placed<String>> {
+    let (key, node) = node.entry("working_dir")?;
+    let value = optional_text(Some(node), "`working_dir`", problems)?;
+    Some(Placed {
+        value,
+        place: key.place.clone(),
+    })
 }
 
 fn image(node: &Node, problems: &mut Problems) -> Option<Placed<String>> {

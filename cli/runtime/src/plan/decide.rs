@@ -70,8 +70,8 @@ struct Deciding<'a> {
     stops: Vec<(usize, InstanceId)>,
     closes: Vec<(usize, &'a EdgeStatus)>,
     opens: Vec<(usize, &'a EdgeSpec)>,
-    /// The steps that make networks and volumes.
-    provided: Vec<usize>,
+    /// The steps that make what instances and edges stand on.
+    provided: Vec<(usize, Kind)>,
     /// Why the edges' mesh is to hear of all of them again, where it is.
     mesh_changed: Option<&'static str>,
 }
@@ -251,11 +251,12 @@ impl<'a> Deciding<'a> {
                 Kind::Door => {}
             }
             if !matches!(provision.kind, Kind::Network | Kind::Volume) {
-                after.extend(self.provided.iter().chain(&gone));
+                let provided = self.provided.iter().map(|(place, _)| place);
+                after.extend(provided.chain(&gone));
             }
             let deed = Deed::Provide(Box::new(provision.clone()));
             let place = self.plan.push(deed, cause, after);
-            self.provided.push(place);
+            self.provided.push((place, provision.kind));
         }
     }
 
@@ -294,31 +295,50 @@ impl<'a> Deciding<'a> {
             let mut after = awaits.of_dependencies(&mut self.plan, &spec.id.service);
             after.extend(self.steps_before(&spec.id));
             let id = spec.id.clone();
+            let opens = self
+                .opens
+                .iter()
+                .filter(|(_, edge)| edge.id.callee == id.service);
+            let opens = opens.map(|(place, _)| *place).collect();
             let step = self.plan.push(Deed::Start(Box::new(spec)), cause, after);
-            awaits.start(place, id, step);
+            awaits.start(place, id, step, opens);
         }
         awaits.finish(&mut self.plan);
     }
 
     /// The steps that make room for a start: its own earlier incarnation ended, its edges open.
+    ///
+    /// Where containers carry the edges, the addresses of callees are known before anybody holds
+    /// them: who calls nobody that is known starts beside the mesh.
     fn steps_before(&self, id: &InstanceId) -> Vec<usize> {
+        let calls = |edge: &EdgeSpec| {
+            let replica = edge.caller_replica;
+            edge.id.caller.key() == id.service.as_str()
+                && replica.is_none_or(|replica| replica == id.replica)
+        };
+        let mut known = self.wanted.edges.iter().filter(|edge| calls(edge));
+        let is_carried = self
+            .wanted
+            .provisions
+            .iter()
+            .any(|it| it.kind == Kind::Mesh);
+        let waits = !is_carried || known.any(|edge| !edge.reasons.is_empty());
         let stops = self
             .stops
             .iter()
-            .filter(|(_, other)| other.same_replica(id));
-        let opens = self.opens.iter().filter(|(_, edge)| {
-            edge.id.callee == id.service
-                || (edge.id.caller.key() == id.service.as_str()
-                    && edge
-                        .caller_replica
-                        .is_none_or(|replica| replica == id.replica))
-        });
-        let stops = stops.map(|(place, _)| *place);
-        let provided = self.provided.iter().copied();
-        stops
-            .chain(opens.map(|(place, _)| *place))
-            .chain(provided)
-            .collect()
+            .filter(|(_, other)| other.same_replica(id))
+            .map(|(place, _)| *place);
+        let opens = self
+            .opens
+            .iter()
+            .filter(|(_, edge)| waits && (edge.id.callee == id.service || calls(edge)))
+            .map(|(place, _)| *place);
+        let provided = self
+            .provided
+            .iter()
+            .filter(|(_, kind)| waits || matches!(kind, Kind::Network | Kind::Volume))
+            .map(|(place, _)| *place);
+        stops.chain(opens).chain(provided).collect()
     }
 }
 

@@ -143,6 +143,7 @@ impl Project {
             further_edges: Vec::new(),
             caller: BTreeMap::new(),
             lenient: false,
+            is_folder: |_| false,
         }
     }
 

@@ -3,6 +3,7 @@
 use msvc_system::model::{FileSource, GivenFile, Link};
 
 use super::*;
+use crate::instance::Program;
 
 #[test]
 fn a_service_booted_alone_finds_its_edges_refusing() {
@@ -134,9 +135,13 @@ fn what_cannot_run_as_a_process_is_refused_by_name_and_line() {
         assert!(told.contains(field), "{told}");
     }
     assert!(
-        !["container_name", "devices", "build", "mode"]
+        !["devices", "build", "mode"]
             .iter()
             .any(|field| told.contains(&format!("`{field}"))),
+        "{told}"
+    );
+    assert!(
+        told.contains("web runs as a host process and goes without `container_name` ("),
         "{told}"
     );
     let lenient = LaneOptions {
@@ -145,7 +150,7 @@ fn what_cannot_run_as_a_process_is_refused_by_name_and_line() {
     };
     assert_eq!(
         want(&system(vec![odd]), &lenient).unwrap().warnings.len(),
-        4
+        5
     );
 }
 
@@ -319,4 +324,75 @@ fn a_link_leads_to_whom_it_names_for_its_caller_alone() {
         environment(&wanted, "orders")["OTHER_URL"],
         "http://shelf:8080"
     );
+}
+
+#[test]
+fn all_that_a_service_goes_without_is_one_warning_with_a_reason_for_each() {
+    let mut web = service("web");
+    for (field, value) in [
+        ("hostname", serde_json::json!("hh")),
+        ("tty", serde_json::json!(true)),
+        ("annotations", serde_json::json!({})),
+        (
+            "networks",
+            serde_json::json!({"a": {"priority": 1, "aliases": ["x"]}}),
+        ),
+        ("logging", serde_json::json!({"driver": "json-file"})),
+    ] {
+        web.other_fields.insert(field.to_owned(), placed(value));
+    }
+    let wanted = want(&system(vec![web]), &options()).unwrap();
+    let told: Vec<String> = wanted.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "compose.yaml:9:5: web runs as a host process and goes without `hostname`, `tty`, \
+          `networks.priority` (hostname: it sees this machine's, settings may still name it so; \
+          tty: what it writes is captured; networks.priority: edges carry its calls)"
+        ]
+    );
+}
+
+#[test]
+fn a_working_dir_is_a_folder_of_this_machine_by_itself_or_through_a_mount() {
+    let directory = |asked: &str, own: Option<&str>| {
+        let mut web = service("web");
+        web.working_dir = Some(placed(asked.to_owned()));
+        web.x_msvc.process.working_dir = own.map(Into::into);
+        web.mounts.push(Mount {
+            source: MountSource::Bind("/project/code".into()),
+            target: "/app".into(),
+            read_only: false,
+            other_fields: IndexMap::new(),
+            place: place(8),
+        });
+        let options = LaneOptions {
+            is_folder: |path| path.starts_with("/project/code") || path == Path::new("/srv"),
+            ..options()
+        };
+        let wanted = want(&system(vec![web]), &options)?;
+        let Program::Process(process) = &wanted.instances[0].program else {
+            panic!("no process");
+        };
+        Ok::<_, Problems>((process.directory.clone(), wanted.warnings.len()))
+    };
+    let at = |path: &str, warnings| (PathBuf::from(path), warnings);
+    // The mount that it lies in is named by it; another one is not, and that is told.
+    assert_eq!(
+        directory("/app/sub", None).unwrap(),
+        at("/project/code/sub", 0)
+    );
+    assert_eq!(directory("/srv", None).unwrap(), at("/srv", 1));
+    assert_eq!(
+        directory("code/sub", None).unwrap(),
+        at("/project/code/sub", 1)
+    );
+    assert_eq!(directory("/none", Some("/here")).unwrap(), at("/here", 1));
+    for refused in ["/none", "none", "code/../../x"] {
+        let told = directory(refused, None).unwrap_err().to_string();
+        assert!(
+            told.starts_with("compose.yaml:9:5: web: a host process cannot honour `working_dir`"),
+            "{told}"
+        );
+    }
 }

@@ -70,7 +70,7 @@ impl Deciding<'_> {
             let after = closes
                 .filter(|(_, edge)| is_same(spec, edge))
                 .map(|(place, _)| *place)
-                .chain(self.provided.iter().copied())
+                .chain(self.provided.iter().map(|(place, _)| *place))
                 .collect();
             let deed = Deed::OpenEdge(Box::new(spec.clone()));
             let place = self.plan.push(deed, cause, after);
