@@ -146,6 +146,12 @@ fn docker_compose_shows_reads_and_ends_what_msvc_brought_up() {
     assert!(logs.contains("start 1"), "{logs}");
     assert!(!logs.contains("desk"), "{logs}");
 
+    // What runs beside the services is none of them.
+    let beside = ["run", "--detach", "--no-deps", "shelf"];
+    compose(&system, &beside).expect(0);
+    let ps = system.run(&["ps"]).expect(0);
+    assert_eq!((ps.stdout.lines().count(), ps.stderr.as_str()), (3, ""));
+
     compose(&system, &["stop"]).expect(0);
     let again = system.up();
     assert!(again.stdout.contains("is up"), "{}", again.stdout);
@@ -188,6 +194,7 @@ fn what_docker_compose_started_is_shown_and_taken_over_with_its_data() {
 
     system.run(&["down"]).expect(0);
     compose(&system, &["up", "--detach"]).expect(0);
+    compose(&system, &["run", "--detach", "desk"]).expect(0);
     system.run(&["down", "--volumes"]).expect(0);
     for kind in [&["ps", "--all"][..], &["network", "ls"], &["volume", "ls"]] {
         assert_eq!(there(&system, kind), [""; 0], "{kind:?}");

@@ -90,7 +90,7 @@ fn labels_of(runtime: &DockerRuntime) -> [String; 2] {
 /// Ends and removes all but data. `lines`: whether what was written last is to be kept.
 async fn end_all(runtime: &DockerRuntime, lines: bool) -> Result<Cleared, RuntimeError> {
     let engine = runtime.engine();
-    let found = runtime.found().await?;
+    let found = runtime.found_and_run_once().await?;
     let mut cleared = Cleared {
         stopped: found
             .iter()

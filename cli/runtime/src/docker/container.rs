@@ -188,7 +188,11 @@ fn instance(labels: &HashMap<String, String>) -> Option<InstanceId> {
             project: labels.get(compose::PROJECT)?.parse().ok()?,
             lane: msvc_system::id::LaneName::main(),
             service: labels.get(compose::SERVICE)?.parse().ok()?,
-            replica: labels.get(compose::NUMBER)?.parse().ok()?,
+            // What ran beside its service has no number.
+            replica: labels
+                .get(compose::NUMBER)
+                .map_or(Ok(1), |it| it.parse())
+                .ok()?,
             incarnation: MADE_ELSEWHERE,
         })
     })
@@ -236,6 +240,12 @@ impl Found {
     pub(super) fn never_ran(&self) -> bool {
         let state = self.seen.state.as_ref();
         state.and_then(|state| state.status) == Some(ContainerStateStatusEnum::CREATED)
+    }
+
+    /// Whether it is no instance of its service but ran beside it, as `docker compose run` has it.
+    pub(super) fn is_run_once(&self) -> bool {
+        let once = self.labels.get(labels::compose::ONE_OFF);
+        once.is_some_and(|once| once == "True")
     }
 
     pub(super) fn hash(&self) -> String {

@@ -92,8 +92,15 @@ impl DockerRuntime {
         Ok(found)
     }
 
-    /// The containers of this copy.
+    /// The instances of this copy.
     pub(in crate::docker) async fn found(&self) -> Result<Vec<Found>, EngineError> {
+        let mut found = self.found_and_run_once().await?;
+        found.retain(|found| !found.is_run_once());
+        Ok(found)
+    }
+
+    /// The same, with what `docker compose run` started beside them.
+    pub(in crate::docker) async fn found_and_run_once(&self) -> Result<Vec<Found>, EngineError> {
         let root = self.root.display().to_string();
         let mut found = self.all().await?;
         found.retain(|found| {
