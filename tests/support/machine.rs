@@ -59,6 +59,11 @@ fn listeners() -> Vec<(String, String)> {
     all.iter().filter_map(listening).collect()
 }
 
+/// Whether the test may look into and end everybody's processes.
+pub fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
 /// Whether a process is there and no zombie.
 pub fn alive(pid: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {

@@ -8,7 +8,7 @@ use msvc_runtime::lane::{Publish, Subset};
 use msvc_runtime::observed::Observed;
 use msvc_runtime::ports::machine_binding::MachineBinding;
 use msvc_runtime::process::ProjectHome;
-use msvc_runtime::up::{Prepared, UpRequest, prepare};
+use msvc_runtime::up::{Prepared, UpRequest, preview};
 use serde_json::json;
 
 use crate::boot::{self, Wish};
@@ -158,6 +158,7 @@ async fn dry_run(context: &Context, home: &ProjectHome, wish: Wish) -> Result<En
         services: &services,
         caller: &context.environment,
         directory: &directory,
+        mark: None,
     };
     let before = context.connect(home).await?;
     let (place, observed) = match &before {
@@ -177,7 +178,7 @@ async fn dry_run(context: &Context, home: &ProjectHome, wish: Wish) -> Result<En
                 options: &options,
                 built: &built,
             };
-            prepare(&up, &observed, &mut MachineBinding)?
+            preview(&up, &observed, &mut MachineBinding)?
         }
         Where::Docker(engine) => {
             let request = docker::boot::BootRequest {

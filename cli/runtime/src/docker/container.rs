@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerState, ContainerStateStatusEnum,
@@ -331,6 +331,13 @@ impl Found {
     pub(super) fn restarts(&self) -> u32 {
         let count = self.seen.restart_count.unwrap_or_default();
         u32::try_from(count).unwrap_or_default()
+    }
+
+    /// When it was started last, in nanoseconds since the Unix epoch by the engine's clock.
+    pub(super) fn started_at_ns(&self) -> Option<u64> {
+        let at = self.seen.state.as_ref()?.started_at.as_deref()?;
+        let at = humantime::parse_rfc3339_weak(at).ok()?;
+        u64::try_from(at.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
     }
 
     /// How long ago it was started; long ago where the engine's clock is ahead of this host's.

@@ -1,5 +1,11 @@
 //! How a system in containers comes up, goes on and goes.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bollard::models::VolumeCreateRequest;
+use bollard::query_parameters::RemoveVolumeOptions;
+use futures_util::StreamExt as _;
+use msvc_report::event::Event;
 use msvc_runtime::contract::{Runtime, RuntimeError};
 use msvc_runtime::docker;
 use msvc_runtime::observed::Phase;
@@ -99,6 +105,39 @@ async fn a_service_that_stays_unhealthy_is_told_when_the_engine_says_so() {
         let failed = project.up(&compose).await.unwrap_err();
         assert!(failed.to_string().contains("its healthcheck failed"), "{failed}");
         assert_eq!(project.seen("web").await.phase, Phase::Unhealthy);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_is_told_also_when_the_engine_has_forgotten_it_and_not_twice() {
+    with_project(|project| async move {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let since = u64::try_from(since.as_nanos()).unwrap();
+        let compose = format!("services:\n  web: {{{}}}\n", server(""));
+        project.up(&compose).await.unwrap();
+        let id = project.id("web").await;
+        let next = async || {
+            let mut events = project.runtime.watch(since).await.unwrap();
+            let both = async { [events.next().await.unwrap(), events.next().await.unwrap()] };
+            let told = tokio::time::timeout(Duration::from_secs(60), both).await;
+            told.expect("two events").map(|it| it.event)
+        };
+        let is_started = |event: &Event| matches!(event, Event::InstanceStarted { instance, .. } if *instance == id);
+        let is_ready = |event: &Event| matches!(event, Event::InstanceReady { instance, .. } if *instance == id);
+        let told = next().await;
+        assert!(is_started(&told[0]) && is_ready(&told[1]), "{told:?}");
+
+        // It remembers 256 events of whatever kind.
+        let docker = bollard::Docker::connect_with_defaults().unwrap();
+        for number in 0..130 {
+            let name = format!("{}-forget-{number}", project.name);
+            let wanted = VolumeCreateRequest { name: Some(name.clone()), ..Default::default() };
+            docker.create_volume(wanted).await.unwrap();
+            docker.remove_volume(&name, None::<RemoveVolumeOptions>).await.unwrap();
+        }
+        let told = next().await;
+        assert!(is_started(&told[0]) && is_ready(&told[1]), "{told:?}");
     })
     .await;
 }

@@ -8,6 +8,7 @@
 )]
 
 mod deeds;
+mod given;
 mod images;
 mod lives;
 mod networks;
