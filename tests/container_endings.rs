@@ -132,6 +132,31 @@ fn an_interrupt_at_any_moment_of_up_leaves_no_container_no_network_and_only_old_
     );
 }
 
+#[test]
+fn an_interrupt_in_the_middle_of_a_step_of_a_build_leaves_no_container_of_it() {
+    if !an_engine_answers() {
+        return;
+    }
+    let system = nodes("  one: {<<: *node}\n").in_containers();
+    let dockerfile = system.directory.join("Dockerfile");
+    let step = "RUN [\"node\", \"--exact\", \"--nocapture\", \"service\", \"serve\", \"8080\"]";
+    std::fs::write(&dockerfile, format!("{}{step}\n", read(&dockerfile))).unwrap();
+    let mut up = system.start(&["-v", "up", "-d"]);
+    let begun = "Running in ";
+    let id = until("the step", || {
+        let said = up.stderr();
+        let after = &said[said.find(step)?..];
+        let id = &after[after.find(begun)? + begun.len()..];
+        id.find('\n').map(|end| id[..end].trim().to_owned())
+    });
+    up.wait_for(&id);
+    up.signal("INT");
+    up.finish().expect(130);
+    let left = docker(&["ps", "--all", "--quiet", "--filter", &format!("id={id}")]);
+    assert_eq!(left, NOTHING);
+    assert_eq!(belongings(&system), NOTHING);
+}
+
 /// A system whose journey has no end, and says that it is played.
 fn endless() -> System {
     let system = gated();

@@ -20,6 +20,7 @@ support::in_both! {
     on_the_shop_everything_holds_and_nothing_is_left,
     on_another_system_in_another_language_the_journey_that_does_not_hold_is_named,
     inside_cargo_run_the_demo_compiles_nothing_twice,
+    the_lines_that_repeat_a_demo_can_work,
 }
 
 fn on_the_shop_everything_holds_and_nothing_is_left(runtime: Runtime) {
@@ -142,4 +143,43 @@ fn inside_cargo_run_the_demo_compiles_nothing_twice(runtime: Runtime) {
             done.stderr
         );
     }
+}
+
+/// The lines that repeat something, without `msvc`.
+fn agains(done: &support::Finished) -> Vec<String> {
+    let lines = done.stderr.lines();
+    let agains = lines.filter_map(|line| line.trim().strip_prefix("again: msvc "));
+    agains.map(str::to_owned).collect()
+}
+
+fn again(system: &System, line: &str) -> support::Finished {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
+    command.args(line.split(' ')).envs(system.environment());
+    finish(command)
+}
+
+fn the_lines_that_repeat_a_demo_can_work(runtime: Runtime) {
+    let system = System::fixture("library").on(runtime);
+    // What the demo ran on is gone: only another demo can do it again.
+    let gone = agains(&system.run(&["demo", "--seed", "7"]).expect(1));
+    let whole = format!("-p {} demo --seed 7", system.project);
+    assert!(!gone.is_empty());
+    assert!(gone.iter().all(|line| line.ends_with(&whole)), "{gone:?}");
+    let done = system.run(&["demo", "--keep"]).expect(1);
+    let kept = agains(&done);
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    let copy = format!("-p {}-demo-", system.project);
+    assert!(kept[0].contains(&copy), "{kept:?}");
+    let second = again(&system, &kept[0]).expect(1);
+    assert!(
+        second.stderr.contains("FAILED  pay-a-fine"),
+        "{}",
+        second.stderr
+    );
+    let down = done
+        .stderr
+        .lines()
+        .find_map(|line| line.strip_prefix("  msvc "));
+    again(&system, down.unwrap()).expect(0);
+    assert_eq!(system.left(), Vec::<String>::new());
 }

@@ -18,6 +18,7 @@ support::in_both! {
     an_interrupt_in_the_middle_of_up_leaves_no_process_and_no_port,
     an_interrupt_in_the_middle_of_demo_leaves_no_process_no_port_and_no_records,
     what_a_killed_demo_leaves_is_cleared_by_the_next_one,
+    a_build_ends_with_an_up_that_is_killed,
 }
 
 /// A service with a grandchild that calls setsid.
@@ -252,4 +253,33 @@ fn a_killed_foreground_up_leaves_no_process_and_no_port() {
     let _ = up.finish();
     seen.are_gone();
     assert_eq!(system.left(), Vec::<String>::new());
+}
+
+/// A build script that never ends, and has a child that leaves its group and session.
+const ENDLESS_BUILD: &str = r#"fn main() {
+    let away = std::process::Command::new("setsid").args(["sleep", "600"]).spawn().unwrap();
+    std::fs::write("playing", format!("{} {}", std::process::id(), away.id())).unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(600));
+}
+"#;
+
+fn a_build_ends_with_an_up_that_is_killed(runtime: Runtime) {
+    let system = System::compose("services: { web: { build: . } }\n").on(runtime);
+    let write = |file: &str, text: &str| std::fs::write(system.directory.join(file), text).unwrap();
+    write("Dockerfile", "FROM scratch\n");
+    write("build.rs", ENDLESS_BUILD);
+    write("main.rs", "fn main() {}\n");
+    let package = "[package]\nname = \"web\"\nedition = \"2024\"\nbuild = \"build.rs\"\n";
+    let binary = "[[bin]]\nname = \"web\"\npath = \"main.rs\"\n[workspace]\n";
+    write("Cargo.toml", &format!("{package}{binary}"));
+    let up = system.start(&["up", "-d"]);
+    let building = until("its build", || {
+        Some(players(&system)).filter(|all| all.len() == 2)
+    });
+    let all = [building, family(up.pid())].concat();
+    up.signal("KILL");
+    let _ = up.finish();
+    until("the end of the build", || {
+        (!all.iter().any(|pid| alive(*pid))).then_some(())
+    });
 }

@@ -106,7 +106,7 @@ fn a_system_runs_in_an_engine_that_is_reached_over_tls() {
     let tls = terminator(folder.path());
     let node = |role: &str| {
         format!(
-            "{{build: ., stop_signal: SIGKILL, expose: [8080], command: [node, --exact, --nocapture, service, {role}]}}"
+            "{{build: ., restart: always, stop_signal: SIGKILL, expose: [8080], command: [node, --exact, --nocapture, service, {role}]}}"
         )
     };
     let system = System::compose(&format!(
@@ -130,6 +130,10 @@ fn a_system_runs_in_an_engine_that_is_reached_over_tls() {
     assert!(edges.contains("caller->callee:8080"), "{edges}");
     let logs = system.run(&["logs", "callee"]).expect(0);
     assert!(logs.stdout.contains("here is callee"), "{}", logs.stdout);
+    // Its keeper, a process of its own, reaches the engine the same way.
+    let killed = ["chaos", "kill", "callee", "--down", "300ms"];
+    let killed = system.run(&killed).expect(0);
+    assert!(killed.stderr.contains("healthy after"), "{}", killed.stderr);
     system.run(&["down", "--volumes"]).expect(0);
 
     let plain = System::compose("services: {a: {image: a}}\n")

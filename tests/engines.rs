@@ -38,6 +38,9 @@ fn a_system_stays_with_its_runtime_while_its_engine_is_away_and_is_whole_once_it
         said.iter().any(|line| line.contains("all answered"))
     };
     until("calls through the mesh", || answered().then_some(()));
+    let state = "{{.State.StartedAt}} {{.State.Running}}";
+    let started = || engine.lines(&["inspect", "--format", state, &caller]);
+    let mut before = started();
 
     engine.kill();
     for arguments in [
@@ -59,14 +62,27 @@ fn a_system_stays_with_its_runtime_while_its_engine_is_away_and_is_whole_once_it
     assert_eq!(system.processes(), Vec::<u32>::new());
 
     engine.begin();
-    // Nobody calls msvc: the engine alone brings back what its restart policies say.
-    let since = engine.lines(&["inspect", "--format", "{{.State.StartedAt}}", &caller]);
-    until("calls through the mesh after the engine's restart", || {
-        let said = engine.lines(&["logs", "--since", &since[0], &caller]);
-        said.iter()
-            .any(|line| line.contains("all answered"))
-            .then_some(())
-    });
+    // Nobody calls msvc: the engine alone brings back what its restart policies say, when it was
+    // killed as well as when it was ended.
+    for again in ["killed", "ended"] {
+        if again == "ended" {
+            engine.end();
+            engine.begin();
+        }
+        before = until("its start", || {
+            let now = started();
+            (now != before && now[0].ends_with("true")).then_some(now)
+        });
+        let since = before[0].split(' ').next().unwrap();
+        until(
+            &format!("calls through the mesh, the engine {again}"),
+            || {
+                let said = engine.lines(&["logs", "--since", since, &caller]);
+                let answered = said.iter().any(|line| line.contains("all answered"));
+                answered.then_some(())
+            },
+        );
+    }
     let refused = system.run(&["up", "-d", "--runtime", "process"]).expect(2);
     assert!(
         refused.stderr.contains("bring it down first"),
@@ -108,11 +124,13 @@ fn an_engine_that_dies_in_the_middle_of_up_or_down_is_told_once_and_nothing_half
         "  slow: {<<: *node, stop_signal: SIGTERM, stop_grace_period: 8s}\n  \
            two: {<<: *gated, depends_on: [slow]}\n",
     ));
-    let up = system.start(&["up", "-d"]);
-    wait_for_container(&engine, &system, "two", true);
-    engine.kill();
-    gone(up.finish(), 3);
-    engine.begin();
+    for end in [Engine::kill, Engine::end] {
+        let up = system.start(&["up", "-d"]);
+        wait_for_container(&engine, &system, "two", true);
+        end(&engine);
+        gone(up.finish(), 3);
+        engine.begin();
+    }
     open_gate(&system);
     system.up();
 
@@ -122,6 +140,61 @@ fn an_engine_that_dies_in_the_middle_of_up_or_down_is_told_once_and_nothing_half
     gone(down.finish(), 3);
     engine.begin();
     system.run(&["down", "--volumes"]).expect(0);
+    assert_eq!(engine.belongings(&system), Vec::<String>::new());
+}
+
+#[test]
+fn the_shop_is_whole_after_its_engine_was_restarted() {
+    let Some(engine) = Engine::start() else {
+        return;
+    };
+    let system = engine.runs(System::shop("shop-restarted", ""));
+    system.up();
+    system.run(&["journey", "run", "checkout"]).expect(0);
+    // As the machine's own service manager does. An engine that is killed takes what it finds
+    // running at its next start for stopped by hand, and leaves `unless-stopped` at that.
+    engine.end();
+    engine.begin();
+    // Nobody brings it up: msvc only looks, and plays.
+    until("every service to be healthy", || {
+        let ps = system.run(&["ps", "--format", "json"]).expect(0).json();
+        let all = ps["instances"].as_array()?.clone();
+        let healthy = |it: &serde_json::Value| it["health"] == "ready";
+        all.iter().all(healthy).then_some(())
+    });
+    system.run(&["journey", "run"]).expect(0);
+    system.run(&["down", "--volumes"]).expect(0);
+    assert_eq!(engine.belongings(&system), Vec::<String>::new());
+}
+
+#[test]
+fn who_follows_the_lines_of_a_system_is_told_that_its_engine_died() {
+    let Some(engine) = Engine::start() else {
+        return;
+    };
+    let system = engine.runs(nodes(PAIR));
+    let mut first = system.start(&["up"]);
+    first.wait_for("all answered");
+    let mut joined = system.start(&["up"]);
+    let mut logs = system.start(&["logs", "--follow"]);
+    for following in [&mut joined, &mut logs] {
+        following.wait_for("all answered");
+    }
+    engine.kill();
+    for following in [first, joined, logs] {
+        gone(following.finish(), 3);
+    }
+    engine.begin();
+    // The system lives on, and is taken over.
+    let again = system.start(&["up"]);
+    let answers = |running: &support::Running| running.stdout().matches("all answered").count();
+    let before = until("its lines", || {
+        Some(answers(&again)).filter(|lines| *lines > 0)
+    });
+    until("further lines", || (answers(&again) > before).then_some(()));
+    again.signal("INT");
+    again.finish().expect(0);
+    system.run(&["down"]).expect(0);
     assert_eq!(engine.belongings(&system), Vec::<String>::new());
 }
 

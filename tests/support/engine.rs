@@ -3,10 +3,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 
 use tempfile::TempDir;
 
-use super::{System, alive, kill, read, skipped, until};
+use super::{System, kill, read, skipped, until};
 
 /// Whether the machine's engine answers; says loudly when none does.
 pub fn an_engine_answers() -> bool {
@@ -57,12 +58,28 @@ pub fn belongings(system: &System) -> Vec<String> {
     belongings_of(system, |arguments| docker(arguments))
 }
 
+/// Removes the images that the machine's engine has built for a project.
+pub fn forget_images(project: &str) {
+    let label = format!("label=msvc.image={project}");
+    let list = ["images", "--quiet", "--no-trunc", "--filter", &label];
+    let Ok(output) = Command::new("docker").args(list).output() else {
+        return;
+    };
+    let ids = String::from_utf8_lossy(&output.stdout).into_owned();
+    for id in ids.lines() {
+        // Two services may have the same image under two names.
+        let _ = Command::new("docker").args(["rmi", "--force", id]).output();
+    }
+}
+
 /// An engine; it and all that it ran is gone with it.
 pub struct Engine {
     folder: TempDir,
     /// The first process of its namespaces, and who started that.
     holder: u32,
     namespaces: Child,
+    /// Who started the engine in there, and ends with it.
+    engine: Mutex<Option<Child>>,
 }
 
 impl Engine {
@@ -114,6 +131,7 @@ impl Engine {
             folder,
             holder,
             namespaces,
+            engine: Mutex::default(),
         };
         engine.begin();
         Some(engine)
@@ -151,9 +169,7 @@ impl Engine {
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log);
-        // Reaped whenever it ends.
-        let mut dockerd = command.spawn().unwrap();
-        std::thread::spawn(move || dockerd.wait());
+        *self.engine.lock().unwrap() = Some(command.spawn().unwrap());
         until("the engine", || {
             self.docker(&["version"]).status.success().then_some(())
         });
@@ -175,9 +191,20 @@ impl Engine {
 
     /// Kills the engine alone; what it ran runs on.
     pub fn kill(&self) {
-        let pid = self.pid();
-        kill("KILL", pid);
-        until("the engine's end", || (!alive(pid)).then_some(()));
+        kill("KILL", self.pid());
+        self.wait();
+    }
+
+    /// Ends the engine as the machine does when it goes down: all that it runs ends with it.
+    pub fn end(&self) {
+        kill("TERM", self.pid());
+        self.wait();
+    }
+
+    fn wait(&self) {
+        if let Some(mut engine) = self.engine.lock().unwrap().take() {
+            engine.wait().unwrap();
+        }
     }
 
     /// A command in its namespaces, where what it publishes is reached.
@@ -233,5 +260,6 @@ impl Drop for Engine {
         // With the first process of a namespace the kernel ends all others.
         kill("KILL", self.holder);
         let _ = self.namespaces.wait();
+        self.wait();
     }
 }

@@ -293,6 +293,9 @@ impl Drop for System {
     fn drop(&mut self) {
         let _ = self.command(&["down", "--volumes"]).output();
         let _ = std::fs::remove_dir_all(self.home());
+        if self.directory.join("Dockerfile").exists() && self.within.is_none() {
+            super::engine::forget_images(&self.project);
+        }
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Pacts {
 pub struct PactFile {
     /// The file.
     pub path: PathBuf,
+    /// Where its list of interactions begins.
+    pub place: Place,
     /// Who expects.
     pub consumer: String,
     /// Of whom.

@@ -68,7 +68,9 @@ pub async fn verify(
     let mut cases = Vec::new();
     for pact in pacts {
         if pact.interactions.is_empty() {
-            cases.push(empty(pact));
+            let case = empty(pact, &entry.again);
+            sink(Event::CaseEnded { case: case.clone() });
+            cases.push(case);
         }
         for interaction in &pact.interactions {
             let began = clock.now();
@@ -240,23 +242,40 @@ fn open(what: &str) -> (Verdict, Vec<String>) {
     )
 }
 
-fn empty(pact: &PactFile) -> Case {
+/// A pact that promises nothing.
+fn empty(pact: &PactFile, command: &str) -> Case {
     let mut case = Case::new(
         format!("contract/{}", pact.pair()),
         pact.pair(),
         Verdict::Inconclusive,
-    )
-    .because(format!("{} has no interactions", pact.path.display()));
-    case.subjects = vec![pact.consumer.clone(), pact.provider.clone()];
+    );
+    let what = "the pact has no interactions: nothing is promised, and nothing was verified; let \
+                the consumer's tests write it again";
+    case.evidence = vec![Evidence::said(what).at(pact.place.clone())];
+    case.subjects = vec![
+        pact.consumer.clone(),
+        pact.provider.clone(),
+        pact.path.display().to_string(),
+    ];
+    case.repeat = Some(of_pair(command, pact));
     case
 }
 
-fn again(command: &str, pact: &PactFile, interaction: &Interaction) -> String {
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
+/// The line that verifies a pair again.
+fn of_pair(command: &str, pact: &PactFile) -> String {
     format!(
-        "{command} --consumer {} --provider {} --interaction {}",
+        "{command} --consumer {} --provider {}",
         quoted(&pact.consumer),
-        quoted(&pact.provider),
-        quoted(&interaction.name)
+        quoted(&pact.provider)
     )
+}
+
+fn again(command: &str, pact: &PactFile, interaction: &Interaction) -> String {
+    let pair = of_pair(command, pact);
+    format!("{pair} --interaction {}", quoted(&interaction.name))
+}
+
+/// A word as a shell takes it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }

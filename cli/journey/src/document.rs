@@ -4,6 +4,7 @@
 //! Read from positioned YAML ([`read`]); a document with anything in it that msvc does not do is
 //! a problem that names it, so that nothing of a journey is skipped in silence.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +54,8 @@ pub struct Workflow {
     pub place: Place,
     /// What it takes.
     pub inputs: InputSchema,
+    /// The inputs that its expressions read, declared or not.
+    pub reads: BTreeSet<String>,
     /// Workflows to be played before it, by their number.
     pub depends_on: Vec<usize>,
     /// Its steps, in order; at least one.
@@ -163,6 +166,20 @@ pub enum ActionKind {
     },
 }
 
+impl ActionKind {
+    /// The workflow that it goes to.
+    fn workflow(self) -> Option<usize> {
+        match self {
+            Self::Goto(Destination::Workflow(number))
+            | Self::Retry {
+                first: Some(Destination::Workflow(number)),
+                ..
+            } => Some(number),
+            _ => None,
+        }
+    }
+}
+
 /// A step of the same workflow or a workflow of the same document, by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Destination {
@@ -198,6 +215,17 @@ impl Document {
 }
 
 impl Workflow {
+    /// The numbers of the workflows that are given the inputs of whoever plays it: those that it
+    /// depends on or goes to, not those that its steps call with inputs of their own.
+    #[must_use]
+    pub fn hands_on(&self) -> Vec<usize> {
+        let gone_to = self.steps.iter().flat_map(|step| {
+            let actions = step.on_success.iter().chain(&step.on_failure);
+            actions.filter_map(|action| action.kind.workflow())
+        });
+        self.depends_on.iter().copied().chain(gone_to).collect()
+    }
+
     /// The numbers of the workflows that it depends on, calls, or goes to.
     #[must_use]
     pub fn calls(&self) -> Vec<usize> {
@@ -207,14 +235,7 @@ impl Workflow {
                 called.push(number);
             }
             for action in step.on_success.iter().chain(&step.on_failure) {
-                match action.kind {
-                    ActionKind::Goto(Destination::Workflow(number))
-                    | ActionKind::Retry {
-                        first: Some(Destination::Workflow(number)),
-                        ..
-                    } => called.push(number),
-                    _ => {}
-                }
+                called.extend(action.kind.workflow());
             }
         }
         called

@@ -1,5 +1,6 @@
 //! A journey: a workflow of an Arazzo document, or a command. Loaded, chosen by name, played.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,7 +8,9 @@ use msvc_system::files::Files;
 use msvc_system::model::JourneyReference;
 use msvc_system::problem::{Place, Problem, Problems, nearest};
 
-use crate::document::{Document, read};
+use serde_json::{Map, Value};
+
+use crate::document::{Document, Workflow, read};
 
 /// A journey that can be played.
 #[derive(Debug, Clone)]
@@ -81,6 +84,65 @@ impl Journey {
             }
             Kind::Command(_) => Vec::new(),
         }
+    }
+}
+
+impl Journey {
+    /// The workflows that are given what is given to it: its own first.
+    fn given(&self) -> Vec<&Workflow> {
+        let Kind::Workflow(document, root) = &self.kind else {
+            return Vec::new();
+        };
+        let mut numbers = vec![*root];
+        let mut seen = 0;
+        while let Some(number) = numbers.get(seen) {
+            let workflow = document.workflows.get(*number);
+            let more = workflow.map(Workflow::hands_on).unwrap_or_default();
+            seen += 1;
+            for number in more {
+                if !numbers.contains(&number) {
+                    numbers.push(number);
+                }
+            }
+        }
+        let workflow = |number: &usize| document.workflows.get(*number);
+        numbers.iter().filter_map(workflow).collect()
+    }
+
+    /// The inputs that it takes: those that it, and the workflows that it depends on or goes to,
+    /// declare or read.
+    #[must_use]
+    pub fn takes(&self) -> BTreeSet<&str> {
+        let workflows = self.given();
+        let declared = workflows.iter().flat_map(|w| w.inputs.names());
+        // What is read may be a member of the input.
+        let read = workflows.iter().flat_map(|w| &w.reads);
+        let read = read.map(|name| name.split('.').next().unwrap_or(name));
+        declared.chain(read).collect()
+    }
+
+    /// What of `inputs` is missing or not as declared, for a play with the id `run`.
+    #[must_use]
+    pub fn wrong_inputs(&self, inputs: &Map<String, Value>, run: &str) -> Vec<Problem> {
+        let Kind::Workflow(document, root) = &self.kind else {
+            return Vec::new();
+        };
+        let root = document.workflows.get(*root);
+        let before = root.map(|w| w.depends_on.as_slice()).unwrap_or_default();
+        let before = before.iter().filter_map(|n| document.workflows.get(*n));
+        let mut wrong = Vec::new();
+        for workflow in root.into_iter().chain(before) {
+            let found = workflow.inputs.fill(inputs, run).err();
+            for what in found.into_iter().flatten() {
+                let what = format!("journey `{}`: {what}", self.name);
+                wrong.push(
+                    Problem::error(what)
+                        .at(workflow.place.clone())
+                        .hint("give it with `-i NAME=VALUE`"),
+                );
+            }
+        }
+        wrong
     }
 }
 

@@ -118,7 +118,12 @@ impl Run {
                     None => said,
                 }
             });
-            self.end(Verdict::Inconclusive, Exit::Usage, why.collect(), now);
+            self.end(
+                Verdict::Inconclusive,
+                Exit::Inconclusive,
+                why.collect(),
+                now,
+            );
         }
     }
 

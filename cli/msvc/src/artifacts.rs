@@ -25,7 +25,7 @@ pub fn write(context: &Context, report: &Report, journals: &[Journal]) -> Result
         return Ok(());
     };
     context.keep_seed(report.detail.get("seed"));
-    write_report(folder, report, journals).map_err(|why| refused(folder, &why))
+    write_report(folder, report, journals).map_err(|why| refused(context, folder, &why))
 }
 
 /// Writes what every run has, however it ended: `run.json`, `compose.json` and `events.ndjson`.
@@ -36,7 +36,7 @@ pub fn write_run(context: &Context, exit: u8, failure: Option<&Failure>) -> Resu
     let Some(folder) = &context.artifacts else {
         return Ok(());
     };
-    write_what_ran(folder, context, exit, failure).map_err(|why| refused(folder, &why))
+    write_what_ran(folder, context, exit, failure).map_err(|why| refused(context, folder, &why))
 }
 
 /// Copies what the services wrote.
@@ -53,9 +53,10 @@ pub async fn keep_logs(
     };
     if let AnyRuntime::Docker(_) = runtime {
         let lines = all_lines(runtime, home).await?;
-        return write_lines(&folder.join("logs"), &lines).map_err(|why| refused(folder, &why));
+        return write_lines(&folder.join("logs"), &lines)
+            .map_err(|why| refused(context, folder, &why));
     }
-    copy(&home.logs(), &folder.join("logs")).map_err(|why| refused(folder, &why))
+    copy(&home.logs(), &folder.join("logs")).map_err(|why| refused(context, folder, &why))
 }
 
 /// One file for each replica, as host processes have it.
@@ -77,7 +78,8 @@ fn write_lines(folder: &Path, lines: &[LogLine]) -> io::Result<()> {
     Ok(())
 }
 
-fn refused(folder: &Path, why: &io::Error) -> Failure {
+fn refused(context: &Context, folder: &Path, why: &io::Error) -> Failure {
+    let folder = context.here.path(folder);
     let what = format!("cannot keep artefacts in {}: {why}", folder.display());
     Failure::new(Exit::CouldNot, what).hint("name a folder that can be written")
 }

@@ -2,18 +2,22 @@
 //! of its own or the user's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use msvc_report::event::{Entry, Event};
+use msvc_report::exit::Exit;
 use msvc_runtime::build::{self, BuildOutcome, BuildRequest};
+use msvc_runtime::contract::RuntimeError;
 use msvc_runtime::docker;
 use msvc_runtime::docker::image::BuildFrom;
 use msvc_runtime::lane::{FurtherEdge, LaneOptions, Publish, Subset, chosen};
 use msvc_runtime::ports::machine_binding::MachineBinding;
-use msvc_runtime::process::ProjectHome;
-use msvc_runtime::up::{Up, UpRequest, up};
+use msvc_runtime::process::{ProcessRuntime, ProjectHome};
+use msvc_runtime::up::{Up, UpError, UpRequest, up};
 use msvc_system::id::{LaneName, ServiceName};
+use msvc_system::problem::{Place, Problem};
 
-use crate::context::Context;
+use crate::context::{BUILD, Context};
 use crate::failure::Failure;
 use crate::place::Where;
 use crate::running::AnyRuntime;
@@ -59,6 +63,7 @@ impl Wish {
             further_edges: self.further_edges,
             caller: context.environment.clone(),
             lenient: context.lenient,
+            is_folder: Path::is_dir,
         }
     }
 }
@@ -74,11 +79,17 @@ pub async fn build(
 ) -> Result<BuildOutcome, Failure> {
     let services: BTreeSet<ServiceName> = chosen(&context.system, services)?;
     let directory = std::env::current_dir().unwrap_or_else(|_| context.system.root.clone());
+    let service = |name: &ServiceName| context.system.service(name.as_str());
+    let builds = |name| service(name).is_some_and(|service| service.build.is_some());
+    // Where nothing is built nobody needs to watch.
+    let mark = services.iter().any(builds).then(|| context.mark());
+    let mark = mark.flatten();
     let request = BuildRequest {
         system: &context.system,
         services: &services,
         caller: &context.environment,
         directory: &directory,
+        mark: mark.as_ref(),
     };
     let plan = build_plan(context, &request, place).await?;
     let sink = context.sink();
@@ -129,7 +140,18 @@ pub async fn bring_up(
                 mesh: !context.no_mesh,
             };
             let (clock, shutdown) = (&*context.clock, &context.shutdown);
-            return Ok(docker::boot::up(runtime, &request, clock, sink, shutdown).await?);
+            let up = docker::boot::up(runtime, &request, clock, sink, shutdown);
+            return match up.await {
+                Ok(up) => Ok(up),
+                Err(UpError::Runtime(RuntimeError::Start { instance, why })) => {
+                    let hint = "correct the words that start it, or let its image have what they \
+                                name";
+                    let service = context.system.service(instance.service.as_str());
+                    let place = service.map(|it| it.command_place.clone());
+                    Err(not_started(&instance.service, &why, place, hint))
+                }
+                Err(other) => Err(other.into()),
+            };
         }
     };
     let request = UpRequest {
@@ -138,15 +160,60 @@ pub async fn bring_up(
         built,
     };
     let mut binding = MachineBinding;
-    Ok(up(
+    let up = up(
         runtime,
         &request,
         &mut binding,
         &*context.clock,
         sink,
         &context.shutdown,
-    )
-    .await?)
+    );
+    match up.await {
+        Ok(up) => Ok(up),
+        Err(why) => Err(not_up(context, options, why).await),
+    }
+}
+
+/// Why a lane of host processes is not up, in the words of who wrote the Compose file.
+async fn not_up(context: &Context, options: &LaneOptions, why: UpError) -> Failure {
+    match why {
+        UpError::Runtime(RuntimeError::Start { instance, why }) => {
+            let hint = "correct the words that start it, or install what they name; \
+                        `x-msvc: {process: {command: […]}}` says what runs here";
+            let service = context.system.service(instance.service.as_str());
+            let place = service.map(|it| {
+                let own = it.x_msvc.process.command_place.as_ref();
+                own.unwrap_or(&it.command_place).clone()
+            });
+            not_started(&instance.service, &why, place, hint)
+        }
+        UpError::Runtime(RuntimeError::Gone { .. }) if is_down(context, options).await => {
+            let project = options.project.to_string();
+            RuntimeError::BroughtDown { project }.into()
+        }
+        other => other.into(),
+    }
+}
+
+/// A service that was not started, with the line that says what it runs.
+fn not_started(name: &ServiceName, why: &str, place: Option<Place>, hint: &str) -> Failure {
+    let what = format!("{name} cannot be started: {why}");
+    let mut problem = Problem::error(what).hint(hint);
+    problem.place = place;
+    Failure {
+        exit: Exit::Failed,
+        problems: vec![problem],
+        lines: Vec::new(),
+    }
+}
+
+/// Whether a project's supervisor has ended in order.
+async fn is_down(context: &Context, options: &LaneOptions) -> bool {
+    let Ok(home) = context.home_of(&options.project) else {
+        return false;
+    };
+    let runs = ProcessRuntime::connect(&home, BUILD, &*context.clock).await;
+    matches!(runs, Ok(None)) && matches!(crate::ended::sentence(&home), Ok(None))
 }
 
 /// `http://host:port` of each way in, by service.

@@ -1,7 +1,7 @@
 //! What every command starts with: the system it is about, the project's home, the effects, and
 //! the terminal. Loads; decides nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -20,8 +20,10 @@ use msvc_system::files::Files;
 use msvc_system::id::ProjectName;
 use msvc_system::load::{LoadRequest, Loaded, load};
 use msvc_system::model::System;
+use msvc_system::problem::Problem;
+use msvc_system::shown_path::shown_path;
 
-use crate::cli::{BuildSource, Cli, RuntimeChoice};
+use crate::cli::{BuildSource, Cli, Command, Journey, RuntimeChoice};
 use crate::failure::Failure;
 use crate::here::Here;
 use crate::running::AnyRuntime;
@@ -60,9 +62,13 @@ pub struct Context {
     pub no_mesh: bool,
     /// The flags that chose the system, for lines that repeat something.
     chosen_by: Vec<String>,
+    /// The folder that paths in such a line are taken from.
+    directory: PathBuf,
     /// The folder msvc was called in.
     pub here: Here,
     record: Arc<Mutex<Vec<Stamped>>>,
+    /// Warnings that were told: each is told once, however many copies are booted.
+    warned: Arc<Mutex<HashSet<Problem>>>,
     seed: Mutex<Option<serde_json::Value>>,
     ward: OnceLock<Option<Ward>>,
     began: tokio::time::Instant,
@@ -80,14 +86,14 @@ impl Context {
         shutdown: Shutdown,
     ) -> Result<Self, Failure> {
         let began = clock.now();
-        let here = Here::now();
+        let here = terminal.here().clone();
         let request = load_request(cli, &here)?;
         let environment = request.environment.clone();
         let Loaded {
             system,
             warnings,
             resolved,
-        } = load(&request, &Files::new(read_regular))?;
+        } = load_system(cli, &request)?;
         for problem in warnings {
             terminal.event(&Event::Warned { problem });
         }
@@ -99,18 +105,20 @@ impl Context {
             resolved,
             environment,
             run: run_id(),
-            artifacts: cli.global.artifacts.clone(),
+            artifacts: cli.global.artifacts.as_deref().map(absolute),
             junit: cli.global.junit.clone(),
             lenient: cli.global.lenient,
             asked_runtime: cli.global.runtime,
-            no_mesh: matches!(&cli.command, crate::cli::Command::Up(up) if up.no_mesh),
+            no_mesh: matches!(&cli.command, Command::Up(up) if up.no_mesh),
             build_from: match cli.global.build_from {
                 BuildSource::Host => BuildFrom::Host,
                 BuildSource::Dockerfile => BuildFrom::Dockerfile,
             },
             chosen_by: chosen_by(cli),
+            directory: request.directory.clone(),
             here,
             record: Arc::default(),
+            warned: Arc::default(),
             seed: Mutex::default(),
             ward: OnceLock::new(),
             began,
@@ -196,6 +204,12 @@ impl Context {
         words.join(" ")
     }
 
+    /// A file as a line that repeats something names it.
+    #[must_use]
+    pub fn argument(&self, file: &Path) -> String {
+        shown_path(file, &self.directory).display().to_string()
+    }
+
     /// A line that does `command` on another project on the same files.
     #[must_use]
     pub fn repeat_as(&self, project: &ProjectName, command: &[&str]) -> String {
@@ -222,7 +236,14 @@ impl Context {
         let clock = Arc::clone(&self.clock);
         let began = self.began;
         let here = self.here.clone();
+        let warned = Arc::clone(&self.warned);
         move |event| {
+            if let Event::Warned { problem } = &event {
+                let mut warned = warned.lock().unwrap_or_else(PoisonError::into_inner);
+                if !warned.insert(problem.clone()) {
+                    return;
+                }
+            }
             let event = match event {
                 Event::CaseEnded { case } => Event::CaseEnded {
                     case: here.case(case),
@@ -293,11 +314,7 @@ fn chosen_by(cli: &Cli) -> Vec<String> {
     let global = &cli.global;
     let mut flag = |name: &str, value: String| words.extend([name.to_owned(), value]);
     let given = global.directory.clone().unwrap_or_default();
-    let real = given
-        .canonicalize()
-        .or_else(|_| std::env::current_dir())
-        .unwrap_or_default();
-    if sample_is_meant(cli, &real) {
+    if sample_is_meant(cli, &std::env::current_dir().unwrap_or_default()) {
         flag("-C", given.join(SAMPLE).display().to_string());
     } else if global.directory.is_some() {
         flag("-C", given.display().to_string());
@@ -317,19 +334,31 @@ fn chosen_by(cli: &Cli) -> Vec<String> {
     words
 }
 
+/// Loads the system; one without services stands for it where the command needs none and none is
+/// there.
+fn load_system(cli: &Cli, request: &LoadRequest) -> Result<Loaded, Failure> {
+    let needless = matches!(&cli.command, Command::Journey(Journey::Run(it)) if it.stands_alone());
+    if !needless || names_compose_files(cli) || is_found_from(&request.directory) {
+        return Ok(load(request, &Files::new(read_regular))?);
+    }
+    let name = ProjectName::new(request.project.as_deref().unwrap_or(ALONE))
+        .map_err(|why| Failure::new(Exit::Usage, why.to_string()))?;
+    Ok(Loaded {
+        system: System::nothing(name, request.directory.clone()),
+        warnings: Vec::new(),
+        resolved: serde_json::Value::Null,
+    })
+}
+
+/// What a report calls the system of journeys that are played without one.
+const ALONE: &str = "journeys";
+
 /// Where to look for the Compose file. `demo` has one more place: where nothing is found from the
 /// working directory upwards, the sample that ships beside it.
 fn directory(cli: &Cli) -> Result<PathBuf, Failure> {
-    let given = cli
-        .global
-        .directory
-        .clone()
-        .unwrap_or_else(|| PathBuf::from("."));
-    let directory = given.canonicalize().map_err(|why| {
-        Failure::new(
-            Exit::Usage,
-            format!("cannot work in {}: {why}", given.display()),
-        )
+    let directory = std::env::current_dir().map_err(|why| {
+        let what = format!("cannot work in the folder msvc was started in: {why}");
+        Failure::new(Exit::Usage, what).hint("go to a folder that is there")
     })?;
     if sample_is_meant(cli, &directory) {
         Ok(directory.join(SAMPLE))
@@ -342,18 +371,32 @@ fn directory(cli: &Cli) -> Result<PathBuf, Failure> {
 const SAMPLE: &str = "sample-system";
 
 fn sample_is_meant(cli: &Cli, directory: &Path) -> bool {
-    const NAMES: [&str; 4] = [
-        "compose.yaml",
-        "compose.yml",
-        "docker-compose.yaml",
-        "docker-compose.yml",
-    ];
-    let here = |folder: &Path| NAMES.iter().any(|name| folder.join(name).exists());
-    matches!(cli.command, crate::cli::Command::Demo(_))
-        && cli.compose_files().is_empty()
-        && std::env::var_os("COMPOSE_FILE").is_none()
-        && !directory.ancestors().any(here)
-        && here(&directory.join(SAMPLE))
+    matches!(cli.command, Command::Demo(_))
+        && !names_compose_files(cli)
+        && !is_found_from(directory)
+        && has_compose_file(&directory.join(SAMPLE))
+}
+
+/// Names that a Compose file is looked for by.
+const NAMES: [&str; 4] = [
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yaml",
+    "docker-compose.yml",
+];
+
+fn has_compose_file(folder: &Path) -> bool {
+    NAMES.iter().any(|name| folder.join(name).exists())
+}
+
+/// Whether a Compose file is found in the folder or above it.
+fn is_found_from(folder: &Path) -> bool {
+    folder.ancestors().any(has_compose_file)
+}
+
+/// Whether flags or environment say which Compose files are meant.
+fn names_compose_files(cli: &Cli) -> bool {
+    !cli.compose_files().is_empty() || std::env::var_os("COMPOSE_FILE").is_some()
 }
 
 /// Six characters of a random UUID: enough to tell the runs on one machine apart.
@@ -361,6 +404,12 @@ fn sample_is_meant(cli: &Cli, directory: &Path) -> bool {
 pub fn run_id() -> String {
     let id = uuid::Uuid::new_v4().simple().to_string();
     id.chars().take(6).collect()
+}
+
+/// A path of the command line, whole.
+#[must_use]
+pub fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// A word as a shell takes it.

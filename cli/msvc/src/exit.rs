@@ -1,8 +1,11 @@
 //! The one place that ends the process with a code.
 
+use std::ffi::OsString;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use msvc_report::exit::Exit;
+use msvc_system::problem::Problem;
 
 /// How a command ends: by one of ours, or passing on the code of a command it ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,13 +39,83 @@ impl From<Ending> for ExitCode {
     }
 }
 
-/// What clap has to say: help and version are results, everything else is wrong usage.
-pub fn of_command_line(why: &clap::Error) -> ExitCode {
+/// What clap has to say: help and version are results, everything else is wrong usage, told as
+/// JSON too where the `arguments` ask for that.
+pub fn of_command_line(
+    why: &clap::Error,
+    arguments: impl IntoIterator<Item = OsString>,
+) -> ExitCode {
     // A closed pipe is no error.
     let _ = why.print();
-    if why.use_stderr() {
-        Ending::Own(Exit::Usage).into()
-    } else {
-        ExitCode::SUCCESS
+    if !why.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    if json_is_asked_for(arguments) {
+        let problem = problem(&why.render().to_string());
+        let document = serde_json::json!({
+            "schema": "msvc.error/1",
+            "exit": Exit::Usage.code(),
+            "problems": [problem],
+            "lines": [],
+        });
+        let _ = writeln!(std::io::stdout().lock(), "{document:#}");
+    }
+    Ending::Own(Exit::Usage).into()
+}
+
+/// Whether a command line that could not be read has `--format json` in front of any `--`.
+fn json_is_asked_for(arguments: impl IntoIterator<Item = OsString>) -> bool {
+    let words = arguments.into_iter().take_while(|word| word != "--");
+    let words: Vec<OsString> = words.collect();
+    let pair = words
+        .windows(2)
+        .any(|two| two[0] == "--format" && two[1] == "json");
+    pair || words.iter().any(|word| word == "--format=json")
+}
+
+/// The message without its usage: what is wrong, and what is proposed.
+fn problem(text: &str) -> Problem {
+    let (mut what, mut hints) = (Vec::new(), Vec::new());
+    let body = text.split("\n\nUsage:").next().unwrap_or(text);
+    for line in body.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        match line.strip_prefix("tip: ") {
+            Some(tip) => hints.push(tip),
+            None if line.starts_with("For more information") => {}
+            None => what.push(line.strip_prefix("error: ").unwrap_or(line)),
+        }
+    }
+    let hint = match hints.as_slice() {
+        [] => "`--help` shows what can be written".to_owned(),
+        tips => tips.join("; "),
+    };
+    Problem::error(what.join(" ")).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    #[test]
+    fn json_is_asked_for_only_by_a_flag_of_ones_own() {
+        let asked = |line: &str| json_is_asked_for(line.split(' ').map(OsString::from));
+        assert!(asked("msvc --format json upp"));
+        assert!(asked("msvc up --format=json --timeout x"));
+        assert!(!asked("msvc up --timeout x"));
+        assert!(!asked("msvc chaos kill a -- b --format json"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_command_line_is_said_without_its_usage() {
+        let told = |line: &str| {
+            let why = crate::cli::Cli::try_parse_from(line.split(' ')).unwrap_err();
+            problem(&why.render().to_string())
+        };
+        let problem = told("msvc up --timeout x");
+        assert!(problem.what.starts_with("invalid value 'x' for '--timeout"));
+        assert!(!problem.what.contains("Usage"), "{}", problem.what);
+        let problem = told("msvc upp");
+        let hint = problem.hint.unwrap();
+        assert!(hint.contains("'up'"), "{hint}");
     }
 }

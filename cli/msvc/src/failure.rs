@@ -1,10 +1,13 @@
 //! Why a command ended early: one message (what, where, what to do) and the exit code. Every
 //! room's error becomes one here, with the code of the table in `docs/reference/exit-codes.md`.
 
+use std::io;
+
 use msvc_report::exit::Exit;
 use msvc_runtime::build::BuildError;
 use msvc_runtime::contract::RuntimeError;
 use msvc_runtime::docker::EngineError;
+use msvc_runtime::ports::book_file::BookError;
 use msvc_runtime::up::UpError;
 use msvc_scaffold::error::ScaffoldError;
 use msvc_system::problem::{Problem, Problems};
@@ -110,9 +113,54 @@ impl From<UpError> for Failure {
                 Self::new(exit, format!("the build of {service} failed"))
                     .showing(message.lines().map(str::to_owned).collect())
             }
+            UpError::Runtime(RuntimeError::BroughtDown { project }) => {
+                Self::new(exit, format!("{project} was brought down while it came up"))
+                    .hint("somebody ran `msvc down` meanwhile; `msvc up` boots it again")
+            }
+            UpError::Runtime(RuntimeError::Records { path, source }) => of_file(
+                exit,
+                format!(
+                    "msvc cannot keep or read what it knows of the system at {}: {source}",
+                    path.display()
+                ),
+                &source,
+            ),
+            UpError::Book(error) => {
+                let what = error.to_string();
+                match error {
+                    BookError::Read { source, .. } | BookError::Write { source, .. } => {
+                        of_file(exit, what, &source)
+                    }
+                    BookError::Form { .. } => Self::new(exit, what),
+                }
+            }
             UpError::Runtime(RuntimeError::Engine(error)) => crate::place::of_engine(&error),
             other => Self::new(exit, other.to_string()),
         }
+    }
+}
+
+/// A file of msvc's own could not be used, with what to do for it.
+fn of_file(exit: Exit, what: String, why: &io::Error) -> Failure {
+    // From the supervisor only the words of the error come.
+    let said = why.to_string();
+    let is = |kinds: &[io::ErrorKind], words: &[&str]| {
+        kinds.contains(&why.kind()) || words.iter().any(|words| said.contains(words))
+    };
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    let failure = Failure::new(exit, what);
+    if is(
+        &[PermissionDenied, ReadOnlyFilesystem],
+        &["Permission denied", "Read-only"],
+    ) {
+        failure.hint(
+            "its records and its data stand in `.msvc` beside the Compose file: let yourself \
+             write there, or work in a copy of the folder",
+        )
+    } else if is(&[StorageFull, QuotaExceeded], &["No space left", "quota"]) {
+        failure.hint("make room on that disk, and try again")
+    } else {
+        failure.hint("`msvc down` and removing `.msvc` beside the Compose file begin anew")
     }
 }
 

@@ -3,15 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use msvc_report::case::Case;
+use msvc_report::exit::Exit;
 use msvc_system::problem::{Place, Problem};
 use msvc_system::shown_path::shown_path;
 
-/// The folder msvc was called in.
+use crate::failure::Failure;
+
+/// The folder msvc was called in. With `-C` it works in another one, and its messages still name
+/// files as seen from here.
 #[derive(Debug, Clone, Default)]
 pub struct Here(PathBuf);
 
 impl Here {
-    /// The process's own; where it is gone, paths stay whole.
+    /// The process's own, to be taken before [`work_in`]; where it is gone, paths stay whole.
     #[must_use]
     pub fn now() -> Self {
         Self(std::env::current_dir().unwrap_or_default())
@@ -21,6 +25,12 @@ impl Here {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.0
+    }
+
+    /// A path of the command line as seen from here.
+    #[must_use]
+    pub fn given(&self, path: &Path) -> PathBuf {
+        self.path(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
     }
 
     /// An absolute path as seen from here; any other one stays.
@@ -62,6 +72,21 @@ impl Here {
         }
         case
     }
+}
+
+/// Goes to the folder that `-C` names, as if msvc had been started there: from then on every
+/// relative path of the command line is taken from it.
+///
+/// # Errors
+/// When it cannot be worked in.
+pub fn work_in(directory: Option<&Path>) -> Result<(), Failure> {
+    let Some(directory) = directory else {
+        return Ok(());
+    };
+    std::env::set_current_dir(directory).map_err(|why| {
+        let what = format!("cannot work in {}: {why}", directory.display());
+        Failure::new(Exit::Usage, what).hint("`-C` names a folder that can be entered")
+    })
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ use cli::{Cli, Command};
 use context::Context;
 use exit::Ending;
 use failure::Failure;
+use here::Here;
 use terminal::Terminal;
 
 fn main() -> ExitCode {
@@ -45,12 +46,16 @@ fn main() -> ExitCode {
     msvc_machine::http_client::choose_tls_provider();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(why) => return exit::of_command_line(&why),
+        Err(why) => return exit::of_command_line(&why, std::env::args_os()),
     };
     if matches!(cli.command, Command::Contract(_) | Command::Demo(_)) {
         past_proxies();
     }
-    let terminal = Terminal::new(&cli.global);
+    let terminal = Terminal::new(&cli.global, Here::now());
+    if let Err(failure) = here::work_in(cli.global.directory.as_deref()) {
+        terminal.failure(&failure);
+        return Ending::Own(failure.exit).into();
+    }
     let ending = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -29,9 +29,9 @@ pub fn write(
             .filter(|folder| !folder.as_os_str().is_empty());
         let made = folder.map_or(Ok(()), fs::create_dir_all);
         made.and_then(|()| fs::write(path, junit::report(report)))
-            .map_err(|why| refused(path, &why))?;
+            .map_err(|why| refused(&terminal.here().given(path), &why))?;
     }
-    let Some(github_actions) = GithubActions::here() else {
+    let Some(github_actions) = GithubActions::at(terminal.here()) else {
         return Ok(());
     };
     let mut seen = report.clone();
@@ -49,7 +49,7 @@ pub fn write(
 
 /// Annotates what is wrong with an input, when it runs in GitHub Actions.
 pub fn annotate(terminal: &Terminal, problems: &[Problem]) {
-    let Some(github_actions) = GithubActions::here() else {
+    let Some(github_actions) = GithubActions::at(terminal.here()) else {
         return;
     };
     for problem in problems {
@@ -75,15 +75,15 @@ struct GithubActions {
 }
 
 impl GithubActions {
-    fn here() -> Option<Self> {
+    /// The job that runs this, where one does.
+    fn at(here: &Here) -> Option<Self> {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         set("GITHUB_ACTIONS").filter(|value| value == "true")?;
-        let here = Here::now();
         Some(Self {
             workspace: set("GITHUB_WORKSPACE")
                 .map_or_else(|| here.folder().to_owned(), PathBuf::from),
             summary: set("GITHUB_STEP_SUMMARY").map(PathBuf::from),
-            here,
+            here: here.clone(),
         })
     }
 

@@ -23,6 +23,9 @@ pub use experiments::{RECOVERY_LIMIT, experiments, run_experiments};
 /// Where events go.
 pub type Sink<'a> = &'a (dyn Fn(Event) + Send + Sync);
 
+/// The line that repeats a command, given without `msvc` and the flags that choose the system.
+pub type Again<'a> = &'a (dyn Fn(&[&str]) -> String + Send + Sync);
+
 /// What a journey needs to find the system: the host's own edges.
 #[must_use]
 pub fn entry(context: &Context, observed: &Observed) -> Entry {
@@ -74,12 +77,13 @@ pub async fn play_all(
     context: &Context,
     journeys: &[&Journey],
     entry: &Entry,
+    again: Again<'_>,
     sink: Sink<'_>,
 ) -> Vec<Case> {
     let mut cases = Vec::new();
     for journey in journeys {
         let outcome = msvc_journey::play(journey, entry, sink, &context.shutdown).await;
-        let case = outcome.case(Some(context.repeat(&["journey", "run", journey.name()])));
+        let case = outcome.case(Some(again(&["journey", "run", journey.name()])));
         sink(Event::CaseEnded { case: case.clone() });
         cases.push(case);
         if context.shutdown.is_requested() {

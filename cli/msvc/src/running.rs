@@ -81,6 +81,17 @@ impl AnyRuntime {
         Some(of_engine(&gone))
     }
 
+    /// Whether it still runs after its streams have ended.
+    pub async fn outlives_its_engine(&self) -> bool {
+        match self {
+            Self::Process(_) => false,
+            Self::Docker(runtime) => {
+                let observed = runtime.observe().await;
+                observed.is_ok_and(|it| it.instances.iter().any(|one| one.phase.runs()))
+            }
+        }
+    }
+
     /// Waits until what was begun has ended, also what nobody waits for any more: only then is all
     /// of it seen.
     pub async fn settled(&self, clock: &dyn Clock) {

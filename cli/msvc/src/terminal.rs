@@ -62,9 +62,9 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// The process's own.
+    /// The process's own, for somebody who stands `here`.
     #[must_use]
-    pub fn new(global: &Global) -> Self {
+    pub fn new(global: &Global, here: Here) -> Self {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|v| v == "dumb");
         let look = Look::decide(global, std::io::stderr().is_terminal(), no_color, dumb);
@@ -72,8 +72,14 @@ impl Terminal {
             look,
             progress: Arc::default(),
             width: Arc::new(Mutex::new(8)),
-            here: Here::now(),
+            here,
         }
+    }
+
+    /// The folder that people stand in.
+    #[must_use]
+    pub fn here(&self) -> &Here {
+        &self.here
     }
 
     /// Whether results are one JSON document.

@@ -52,8 +52,13 @@ impl Report {
             seconds: 0.0,
             verdict: match exit {
                 Exit::Held => Verdict::Held,
-                Exit::Inconclusive | Exit::Interrupted | Exit::CouldNot => Verdict::Inconclusive,
-                Exit::Failed | Exit::Usage | Exit::Input | Exit::NotUndone => Verdict::Failed,
+                Exit::Failed | Exit::NotUndone => Verdict::Failed,
+                // Nothing could be told of what was to be tested.
+                Exit::Inconclusive
+                | Exit::Interrupted
+                | Exit::CouldNot
+                | Exit::Usage
+                | Exit::Input => Verdict::Inconclusive,
             },
             exit: exit.code(),
             cases,

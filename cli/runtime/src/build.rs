@@ -13,6 +13,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use msvc_machine::child::ChildError;
+use msvc_machine::ward::Mark;
 use msvc_report::exit::Exit;
 use msvc_system::id::ServiceName;
 use msvc_system::model::System;
@@ -39,6 +40,8 @@ pub struct BuildRequest<'a> {
     pub caller: &'a BTreeMap<String, String>,
     /// Where the caller stands; a relative `CARGO_TARGET_DIR` means a folder there.
     pub directory: &'a Path,
+    /// With what the builds are marked, so that they end with the program that asked for them.
+    pub mark: Option<&'a Mark>,
 }
 
 /// What will be built.

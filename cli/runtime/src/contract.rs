@@ -27,7 +27,7 @@ pub enum RuntimeError {
         hint: String,
     },
     /// A service cannot be run as the file says.
-    #[error("{instance} cannot be started: {why}")]
+    #[error("{} cannot be started: {why}", instance.service)]
     Start {
         /// Which.
         instance: InstanceId,
@@ -35,7 +35,7 @@ pub enum RuntimeError {
         why: String,
     },
     /// A service ended or failed its healthcheck before it was ready.
-    #[error("{instance} never became ready: {why}")]
+    #[error("{} never became ready: {why}", instance.service)]
     NeverReady {
         /// Which.
         instance: InstanceId,
@@ -45,7 +45,7 @@ pub enum RuntimeError {
         last_lines: Vec<String>,
     },
     /// There is no such instance.
-    #[error("{0} is not there")]
+    #[error("{} is not there", .0.service)]
     NoInstance(InstanceId),
     /// The supervisor, mesh or engine is gone or does not answer.
     #[error("the supervisor of {project} does not answer: {why}")]
@@ -55,11 +55,17 @@ pub enum RuntimeError {
         /// What was seen.
         why: String,
     },
+    /// Somebody else took it down while it was coming up.
+    #[error("{project} was brought down while it came up")]
+    BroughtDown {
+        /// The project.
+        project: String,
+    },
     /// It answered with an error of its own.
     #[error("{0}")]
     Refused(String),
     /// A file of the runtime's records cannot be read or written.
-    #[error("{path}: {source}")]
+    #[error("cannot keep or read the system's records at {path}: {source}")]
     Records {
         /// Which.
         path: std::path::PathBuf,

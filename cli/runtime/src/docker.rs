@@ -37,7 +37,7 @@ mod labels;
 mod logs;
 mod mesh_container;
 mod network;
-mod published;
+pub mod published;
 mod readiness;
 mod remembered;
 mod runtime;

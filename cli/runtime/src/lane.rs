@@ -9,7 +9,7 @@
 //! ([`Survey::slots`]); [`Survey::wanted`] fills in what the book settled.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use msvc_report::event::Entry;
 use msvc_system::id::{LaneName, Party, ProjectName, ServiceName};
@@ -25,12 +25,12 @@ use msvc_mesh::spec::EdgeSpec;
 
 mod draft;
 mod edge;
-mod field;
+pub(crate) mod field;
 pub(crate) mod fill;
 mod listen;
 mod program;
 mod spot;
-mod volume;
+pub(crate) mod volume;
 
 pub(crate) use edge::{edge_key, published_keys, url_of};
 
@@ -58,6 +58,8 @@ pub struct LaneOptions {
     pub caller: BTreeMap<String, String>,
     /// Whether fields that cannot be honoured are warnings.
     pub lenient: bool,
+    /// Whether a path is a folder of this machine.
+    pub is_folder: fn(&Path) -> bool,
 }
 
 /// Which services run.

@@ -33,3 +33,6 @@ pub mod provision;
 pub mod service_fault;
 pub mod turn;
 pub mod up;
+
+#[cfg(test)]
+mod every_field;

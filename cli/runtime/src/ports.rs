@@ -63,6 +63,28 @@ pub trait Binding {
     fn owner(&mut self, address: SocketAddr) -> Option<String>;
 }
 
+/// Another binding that takes a few addresses for free: to see what would be, were they.
+pub struct Supposing<'a> {
+    /// What else is so.
+    pub truth: &'a mut dyn Binding,
+    /// Addresses taken for free.
+    pub free: BTreeSet<SocketAddr>,
+}
+
+impl Binding for Supposing<'_> {
+    fn is_free(&mut self, address: SocketAddr) -> bool {
+        self.free.contains(&address) || self.truth.is_free(address)
+    }
+
+    fn has_loopback_network(&mut self) -> bool {
+        self.truth.has_loopback_network()
+    }
+
+    fn owner(&mut self, address: SocketAddr) -> Option<String> {
+        self.truth.owner(address)
+    }
+}
+
 /// An address cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{address} is taken{}: {hint}", owner.as_deref().map(|o| format!(" by {o}")).unwrap_or_default())]

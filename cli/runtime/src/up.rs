@@ -12,7 +12,7 @@ use msvc_report::event::{Entry, Event};
 use msvc_report::exit::Exit;
 use msvc_system::id::Party;
 use msvc_system::model::System;
-use msvc_system::problem::Problems;
+use msvc_system::problem::{Problem, Problems};
 use tokio::time::Instant;
 
 use crate::build::BuildOutcome;
@@ -22,7 +22,7 @@ use crate::lane::{LaneOptions, Survey, Wanted};
 use crate::observed::{Observed, WayIn};
 use crate::plan::{Plan, decide, look_again};
 use crate::ports::book_file::{self, BookError};
-use crate::ports::{Binding, seed};
+use crate::ports::{Binding, Supposing, seed};
 
 /// How often everything is looked at again after the plan: a service that keeps coming and going
 /// does not keep `up` for ever.
@@ -67,7 +67,9 @@ impl UpError {
             Self::Problems(_) => Exit::Input,
             Self::Book(_) => Exit::CouldNot,
             Self::Runtime(error) => match error {
-                RuntimeError::NeverReady { .. } | RuntimeError::Start { .. } => Exit::Failed,
+                RuntimeError::NeverReady { .. }
+                | RuntimeError::Start { .. }
+                | RuntimeError::BroughtDown { .. } => Exit::Failed,
                 RuntimeError::NoInstance(_) => Exit::Usage,
                 RuntimeError::Interrupted => Exit::Interrupted,
                 RuntimeError::Engine(error) => error.exit(),
@@ -135,6 +137,56 @@ pub fn prepare(
     Ok(Prepared { wanted, plan })
 }
 
+/// The same for somebody who only wants to see it: a published port that is taken is a warning.
+///
+/// # Errors
+/// As [`prepare`], but for that.
+pub fn preview(
+    request: &UpRequest<'_>,
+    observed: &Observed,
+    binding: &mut dyn Binding,
+) -> Result<Prepared, UpError> {
+    let mut supposing = Supposing {
+        truth: binding,
+        free: BTreeSet::new(),
+    };
+    let mut warnings = Vec::new();
+    loop {
+        match prepare(request, observed, &mut supposing) {
+            Ok(mut prepared) => {
+                prepared.wanted.warnings.append(&mut warnings);
+                return Ok(prepared);
+            }
+            Err(UpError::Runtime(RuntimeError::PortTaken {
+                address,
+                owner,
+                hint,
+            })) => {
+                let taken: Option<SocketAddr> = address.parse().ok();
+                if !taken.is_some_and(|taken| supposing.free.insert(taken)) {
+                    let again = RuntimeError::PortTaken {
+                        address,
+                        owner,
+                        hint,
+                    };
+                    return Err(again.into());
+                }
+                warnings.push(taken_now(&address, owner.as_deref(), &hint));
+            }
+            Err(other) => return Err(other),
+        }
+    }
+}
+
+/// The warning that a published port cannot be had now.
+#[must_use]
+pub fn taken_now(address: &str, owner: Option<&str>, hint: &str) -> Problem {
+    let by = owner
+        .map(|owner| format!(" by {owner}"))
+        .unwrap_or_default();
+    Problem::warning(format!("{address} is taken{by}: `up` would end here")).hint(hint)
+}
+
 /// The addresses that the project's own edges and instances have already.
 fn held(observed: &Observed) -> BTreeSet<SocketAddr> {
     let edges = observed.edges.iter().map(|edge| edge.listen);
@@ -158,9 +210,8 @@ fn held(observed: &Observed) -> BTreeSet<SocketAddr> {
 /// else, with the whole system most likely.
 fn brought_down(error: RuntimeError, wanted: &Wanted) -> RuntimeError {
     match error {
-        RuntimeError::NoInstance(id) => RuntimeError::Gone {
+        RuntimeError::NoInstance(_) => RuntimeError::BroughtDown {
             project: wanted.project.to_string(),
-            why: format!("{} was taken down while it came up", id.service),
         },
         other => other,
     }

@@ -84,6 +84,7 @@ fn options(system: &System) -> LaneOptions {
         further_edges: Vec::new(),
         caller: BTreeMap::new(),
         lenient: true,
+        is_folder: |_| false,
     }
 }
 
@@ -150,6 +151,7 @@ fn every_public_file_ends_in_placed_problems_or_in_a_plan_that_fits() {
 fn as_it_stands(name: &str, system: &System) {
     let options = LaneOptions {
         lenient: false,
+        is_folder: |_| false,
         ..options(system)
     };
     if let Err(problems) = Survey::of(system, &options, &BuildOutcome::default()) {

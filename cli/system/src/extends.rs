@@ -253,6 +253,13 @@ fn absolute(service: &mut Node, folder: &Path) {
         }
     }
     for item in service
+        .get_mut("label_file")
+        .map(Node::items_mut)
+        .unwrap_or_default()
+    {
+        from_folder(item);
+    }
+    for item in service
         .get_mut("volumes")
         .map(Node::items_mut)
         .unwrap_or_default()
@@ -290,8 +297,7 @@ mod tests {
 
     #[test]
     fn paths_of_another_file_start_at_its_folder() {
-        let other =
-            "services:\n  base: {build: ., env_file: [e.env], volumes: ['./d:/d', 'v:/v']}\n";
+        let other = "services:\n  base: {build: ., env_file: [e.env], label_file: l.env, volumes: ['./d:/d', 'v:/v']}\n";
         let files = [
             (
                 "compose.yaml",
@@ -299,10 +305,11 @@ mod tests {
             ),
             ("sub/base.yaml", other),
             ("sub/e.env", "A=1\n"),
+            ("sub/l.env", "a=1\n"),
         ];
         assert_eq!(
             resolved(&files).unwrap(),
-            serde_json::json!({"build": {"context": "/system/sub"}, "env_file": ["/system/sub/e.env"], "volumes": ["/system/sub/d:/d", "v:/v"]})
+            serde_json::json!({"build": {"context": "/system/sub"}, "env_file": ["/system/sub/e.env"], "label_file": ["/system/sub/l.env"], "volumes": ["/system/sub/d:/d", "v:/v"]})
         );
     }
 

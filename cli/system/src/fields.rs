@@ -56,13 +56,15 @@ impl Level {
     }
 }
 
-/// Every field of a service that has none below it, by its path (`healthcheck.test`), in
-/// alphabetical order. Fields of the entries of a list or mapping stand below it all the same
-/// (`volumes.bind.selinux`).
+/// Every field that has none below it, by its path: of a service (`healthcheck.test`), then of the
+/// top level, which begin with a slash (`/networks.driver`). Fields of the entries of a list or
+/// mapping stand below it all the same (`volumes.bind.selinux`).
 #[must_use]
-pub fn of_a_service() -> Vec<String> {
+pub fn all() -> Vec<String> {
     let mut paths = Vec::new();
     gather(&SERVICE, "", &mut paths);
+    gather(&FILE, "/", &mut paths);
+    paths.retain(|path| !path.starts_with("/services."));
     paths
 }
 

@@ -7,7 +7,6 @@
 //! [`Files`]; the process's own environment.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::extends::Extending;
@@ -16,16 +15,18 @@ use crate::id::ProjectName;
 use crate::interpolate::Interpolation;
 use crate::model::System;
 use crate::problem::{Problem, Problems, Severity};
-use crate::shown_path::shown_path;
 use crate::typed::{self, Context};
 use crate::yaml::{Key, Node, NodeValue};
-use crate::{dotenv, edges, fields, forms, merge, profiles, references, xmsvc, yaml};
+use crate::{edges, fields, forms, merge, profiles, references, xmsvc};
 
 mod find;
 mod hash;
 mod name;
+mod sources;
 #[cfg(test)]
 pub(crate) mod testing;
+
+pub use sources::sources_of;
 
 /// Problems that are shown; a hostile file has any number of them.
 const MAX_PROBLEMS: usize = 200;
@@ -84,8 +85,8 @@ pub fn load(request: &LoadRequest, files: &Files) -> Result<Loaded, Problems> {
 
 /// `None` when a step failed that the next ones need.
 fn run(request: &LoadRequest, files: &Files, problems: &mut Problems) -> Option<Loaded> {
-    let (paths, root, environment) = sources(request, files, problems)?;
-    let trees = read(&paths, request.shown_from(), files, problems)?;
+    let (paths, root, environment) = sources::sources(request, files, problems)?;
+    let trees = sources::read(&paths, request.shown_from(), files, problems)?;
     let project = or_report(
         name::name(request.project.as_deref(), &environment, &trees, &root),
         problems,
@@ -108,121 +109,6 @@ fn run(request: &LoadRequest, files: &Files, problems: &mut Problems) -> Option<
         &tree,
         problems,
     )
-}
-
-/// Step 1 and 3: the files, the project directory, and what is set for interpolation.
-fn sources(
-    request: &LoadRequest,
-    files: &Files,
-    problems: &mut Problems,
-) -> Option<(Vec<PathBuf>, PathBuf, BTreeMap<String, String>)> {
-    let here = environment_here(request, files);
-    let paths = find::files(&request.directory, &request.files, &here, files);
-    let paths = or_report(paths, problems)?;
-    let root = paths.first()?.parent()?.to_path_buf();
-    let environment = with_dotenv(&root, request, files, problems);
-    Some((paths, root, environment))
-}
-
-/// What is set where the files are looked for: `.env` of the directory may say COMPOSE_FILE, as
-/// the environment may.
-fn environment_here(request: &LoadRequest, files: &Files) -> BTreeMap<String, String> {
-    if !request.files.is_empty() || request.environment.contains_key("COMPOSE_FILE") {
-        return request.environment.clone();
-    }
-    let mut ignored = Problems::default();
-    with_dotenv(&request.directory, request, files, &mut ignored)
-}
-
-/// The files that a request means: those it names, those of `COMPOSE_FILE`, or those found from
-/// its directory upwards. `None` when it names none and none is found, which is no error to
-/// somebody who is about to write one.
-///
-/// # Errors
-/// When files are named in a way that cannot be read.
-pub fn sources_of(request: &LoadRequest, files: &Files) -> Result<Option<Vec<PathBuf>>, Problems> {
-    let here = environment_here(request, files);
-    let named =
-        !request.files.is_empty() || here.get("COMPOSE_FILE").is_some_and(|f| !f.is_empty());
-    match find::files(&request.directory, &request.files, &here, files) {
-        Ok(paths) => Ok(Some(paths)),
-        Err(_) if !named => Ok(None),
-        Err(problem) => Err(problem.into()),
-    }
-}
-
-/// The caller's environment over the `.env` of a directory.
-fn with_dotenv(
-    directory: &Path,
-    request: &LoadRequest,
-    files: &Files,
-    problems: &mut Problems,
-) -> BTreeMap<String, String> {
-    let path = directory.join(".env");
-    let mut environment = request.environment.clone();
-    let shown = shown_path(&path, request.shown_from());
-    let bytes = match files.read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            if error.kind() != io::ErrorKind::NotFound {
-                problems.push(Problem::error(format!(
-                    "{} cannot be read: {error}",
-                    shown.display()
-                )));
-            }
-            return environment;
-        }
-    };
-    match dotenv::parse(&shown, &bytes, &request.environment) {
-        Ok(settings) => {
-            problems.0.extend(settings.warnings);
-            for (key, value) in settings.values {
-                environment.entry(key).or_insert(value.value);
-            }
-        }
-        Err(found) => problems.0.extend(found.0),
-    }
-    environment
-}
-
-/// Step 2: the tree of each file; all files are tried.
-fn read(
-    paths: &[PathBuf],
-    shown_from: &Path,
-    files: &Files,
-    problems: &mut Problems,
-) -> Option<Vec<Node>> {
-    let mut trees = Vec::with_capacity(paths.len());
-    for path in paths {
-        match read_one(path, shown_from, files) {
-            Ok(tree) => trees.push(tree),
-            Err(found) => problems.0.extend(found.0),
-        }
-    }
-    (trees.len() == paths.len()).then_some(trees)
-}
-
-fn read_one(path: &Path, shown_from: &Path, files: &Files) -> Result<Node, Problems> {
-    let shown = shown_path(path, shown_from);
-    let bytes = files.read(path).map_err(|error| {
-        let what = format!(
-            "the Compose file {} cannot be read: {error}",
-            path.display()
-        );
-        let problem = Problem::error(what);
-        if error.kind() == io::ErrorKind::NotFound {
-            problem.hint("is the path given with -f right?")
-        } else {
-            problem
-        }
-    })?;
-    let mut tree = yaml::parse(&shown, &bytes)?;
-    if tree.as_map().is_none() {
-        let problem = tree.expected("a Compose file", "a mapping with `services`");
-        return Err(problem.into());
-    }
-    forms::old_numbers(&mut tree);
-    Ok(tree)
 }
 
 /// Steps 5 to 8: variables replaced, short forms lengthened, `extends` followed, files merged.
@@ -413,6 +299,8 @@ fn bounded(mut problems: Problems) -> Problems {
     problems
 }
 
+#[cfg(test)]
+mod given;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]

@@ -48,6 +48,22 @@ pub struct System {
 }
 
 impl System {
+    /// A system of nothing, for what needs none.
+    #[must_use]
+    pub fn nothing(name: ProjectName, root: PathBuf) -> Self {
+        Self {
+            name,
+            root,
+            files: Vec::new(),
+            services: IndexMap::new(),
+            volumes: IndexMap::new(),
+            networks: IndexMap::new(),
+            edges: Vec::new(),
+            x_msvc: SystemExtension::default(),
+            hash: String::new(),
+        }
+    }
+
     /// The service of that name.
     #[must_use]
     pub fn service(&self, name: &str) -> Option<&Service> {
@@ -82,8 +98,10 @@ pub struct Service {
     /// `environment` over `env_file`, resolved. A variable without a value that the caller's
     /// environment does not have either is left out.
     pub environment: IndexMap<String, Placed<String>>,
+    /// Where `entrypoint` stands, else `command`, else its block.
+    pub command_place: Place,
     /// `working_dir`, when given.
-    pub working_dir: Option<String>,
+    pub working_dir: Option<Placed<String>>,
     /// Ports opened to the host.
     pub ports: Vec<PublishedPort>,
     /// Ports the service listens on: `expose`, targets of `ports`, ports named by `x-msvc`

@@ -13,10 +13,9 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 use crate::files::Files;
-use crate::forms::scalar_text;
 use crate::id::ServiceName;
 use crate::model::{Placed, Service, ServiceExtension};
-use crate::problem::{Problem, Problems};
+use crate::problem::{Place, Problem, Problems};
 use crate::shown_path::shown_path;
 use crate::volume_text;
 use crate::yaml::{Key, Node, shorten};
@@ -27,6 +26,7 @@ mod depends_on;
 mod environment;
 mod files;
 mod healthcheck;
+mod labels;
 mod mounts;
 mod networks;
 mod others;
@@ -188,7 +188,8 @@ fn service(
         entrypoint: words_of(node.get("entrypoint"), "`entrypoint`", problems),
         command: words_of(node.get("command"), "`command`", problems),
         environment: environment::environment(node, context, problems),
-        working_dir: optional_text(node.get("working_dir"), "`working_dir`", problems),
+        command_place: command_place(key, node).clone(),
+        working_dir: working_dir(node, problems),
         listens: exposed.tcp,
         datagrams,
         ports,
@@ -201,12 +202,27 @@ fn service(
         stop_signal: signal.unwrap_or_else(|| "SIGTERM".to_owned()),
         replicas: replicas(node, problems),
         profiles: texts(node.get("profiles"), "`profiles`", problems),
-        labels: labels(node),
+        labels: labels::labels(node, context, problems),
         other_fields: others::others(node, healthcheck.is_some(), problems),
         healthcheck,
         x_msvc: ServiceExtension::default(),
         name,
     }
+}
+
+/// Where the words stand that a service starts with.
+fn command_place<'n>(key: &'n Key, node: &'n Node) -> &'n Place {
+    let words = node.entry("entrypoint").or_else(|| node.entry("command"));
+    words.map_or(&key.place, |(key, _)| &key.place)
+}
+
+fn working_dir(node: &Node, problems: &mut Problems) -> Option<Placed<String>> {
+    let (key, node) = node.entry("working_dir")?;
+    let value = optional_text(Some(node), "`working_dir`", problems)?;
+    Some(Placed {
+        value,
+        place: key.place.clone(),
+    })
 }
 
 fn image(node: &Node, problems: &mut Problems) -> Option<Placed<String>> {
@@ -216,14 +232,6 @@ fn image(node: &Node, problems: &mut Problems) -> Option<Placed<String>> {
         value,
         place: image.place.clone(),
     })
-}
-
-fn labels(node: &Node) -> IndexMap<String, String> {
-    let labels = node.get("labels").map(Node::entries).unwrap_or_default();
-    labels
-        .iter()
-        .filter_map(|(key, value)| Some((key.text.clone(), scalar_text(value)?)))
-        .collect()
 }
 
 /// A duration; `None` when absent or wrong (which is reported).

@@ -123,6 +123,7 @@ fn process(
     ProcessExtension {
         build: node.get("build").and_then(|n| build(n, problems)),
         command: words_of(node.get("command"), "`x-msvc.process.command`", problems),
+        command_place: node.entry("command").map(|(key, _)| key.place.clone()),
         working_dir: working_dir.map(|dir| context.path(&dir)),
         environment: settings(
             node.get("environment"),

@@ -211,9 +211,10 @@ impl Killed for LiveKilled {
 /// With its session the supervisor lets the service go by itself; so it did where it refuses.
 fn not_released(error: RuntimeError) -> LiftError {
     match &error {
-        RuntimeError::Gone { .. } | RuntimeError::Refused(_) | RuntimeError::NoInstance(_) => {
-            LiftError::EndedBefore(error.to_string())
-        }
+        RuntimeError::Gone { .. }
+        | RuntimeError::BroughtDown { .. }
+        | RuntimeError::Refused(_)
+        | RuntimeError::NoInstance(_) => LiftError::EndedBefore(error.to_string()),
         RuntimeError::PortTaken { .. }
         | RuntimeError::Start { .. }
         | RuntimeError::NeverReady { .. }

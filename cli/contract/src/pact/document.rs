@@ -43,6 +43,7 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<PactFile, Problems> {
         return Err(problems);
     };
     let positions = position::elements(text, list);
+    let begin = beginning(text, list);
     let mut interactions = Vec::new();
     for (index, element) in elements.iter().enumerate() {
         let (line, column) = positions.get(index).copied().unwrap_or((1, 1));
@@ -58,6 +59,7 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<PactFile, Problems> {
     }
     let file = PactFile {
         path: path.to_owned(),
+        place: at(begin.0, begin.1),
         consumer,
         provider,
         interactions,
@@ -65,6 +67,15 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<PactFile, Problems> {
     };
     check_rules(&file, &mut problems);
     problems.or(file)
+}
+
+/// Where the name of the top-level list is first written: line and column, from 1.
+fn beginning(text: &str, list: &str) -> (usize, usize) {
+    let Some((before, _)) = text.split_once(&format!("\"{list}\"")) else {
+        return (1, 1);
+    };
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 /// Whether the pact says that it is of specification 4.

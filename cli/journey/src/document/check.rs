@@ -110,7 +110,33 @@ fn names_one<'a>(name: &str, mut known: impl Iterator<Item = &'a str>) -> bool {
     })
 }
 
-/// Tells a workflow that depends on itself, directly or not.
+/// Why one workflow is played inside another one.
+struct Inner<'d> {
+    workflow: usize,
+    /// What says so, and where.
+    by: String,
+    place: &'d Place,
+}
+
+/// The workflows that are played before `workflow` or by its steps.
+fn inner(workflow: &Workflow) -> Vec<Inner<'_>> {
+    let before = workflow.depends_on.iter().map(|number| Inner {
+        workflow: *number,
+        by: "by `dependsOn`".to_owned(),
+        place: &workflow.place,
+    });
+    let steps = workflow.steps.iter().filter_map(|step| match step.target {
+        Target::Workflow(number) => Some(Inner {
+            workflow: number,
+            by: format!("by step `{}`", step.id),
+            place: &step.place,
+        }),
+        Target::Operation(_) => None,
+    });
+    before.chain(steps).collect()
+}
+
+/// Tells a workflow that depends on itself or calls itself, directly or not: it has no end.
 pub(super) fn no_circle(document: &Document, problems: &mut Problems) {
     // 0: not seen, 1: on the way, 2: done.
     let mut state = vec![0_u8; document.workflows.len()];
@@ -126,23 +152,43 @@ pub(super) fn no_circle(document: &Document, problems: &mut Problems) {
                 }
                 state[number] = 1;
             }
-            let Some(dependency) = workflow.depends_on.get(next) else {
+            let inner = inner(workflow);
+            let Some(inner) = inner.get(next) else {
                 state[number] = 2;
                 continue;
             };
             way.push((number, next + 1));
-            match state.get(*dependency) {
-                Some(0) => way.push((*dependency, 0)),
+            match state.get(inner.workflow) {
+                Some(0) => way.push((inner.workflow, 0)),
                 Some(1) => {
-                    let problem = Problem::error(format!(
-                        "workflow `{}` depends on itself by `dependsOn`",
-                        workflow.id
-                    ));
-                    problems.push(problem.at(workflow.place.clone()));
+                    let numbers: Vec<usize> = way.iter().map(|(number, _)| *number).collect();
+                    problems.push(circle(document, &numbers, inner));
                     return;
                 }
                 _ => {}
             }
         }
     }
+}
+
+/// The circle that `closing` closes, at the end of `way`.
+fn circle(document: &Document, way: &[usize], closing: &Inner<'_>) -> Problem {
+    let id = |number: &usize| {
+        document
+            .workflows
+            .get(*number)
+            .map_or("", |w| w.id.as_str())
+    };
+    let round = way.iter().skip_while(|number| **number != closing.workflow);
+    let mut round: Vec<String> = round.map(|number| format!("`{}`", id(number))).collect();
+    round.push(format!("`{}`", id(&closing.workflow)));
+    let what = format!(
+        "workflow {} plays itself without end, {}: {}",
+        round[0],
+        closing.by,
+        round.join(" -> ")
+    );
+    Problem::error(what)
+        .at(closing.place.clone())
+        .hint("to do something again, let a step try again: `onFailure` with `type: retry`")
 }

@@ -321,7 +321,12 @@ fn workflows_and_steps_are_called_differently_and_depend_on_others_without_a_cir
   - {workflowId: c, dependsOn: [a], steps: [{stepId: s, operationId: listMails}]}
 ",
     );
-    assert!(told.contains("depends on itself"), "{told}");
+    assert!(
+        told.contains(
+            "workflow `a` plays itself without end, by `dependsOn`: `a` -> `b` -> `c` -> `a`"
+        ),
+        "{told}"
+    );
     let told = problems(
         "workflows:
   - workflowId: a
@@ -338,6 +343,30 @@ fn workflows_and_steps_are_called_differently_and_depend_on_others_without_a_cir
     ] {
         assert!(told.contains(part), "{part} in\n{told}");
     }
+}
+
+#[test]
+fn a_workflow_that_calls_itself_is_told_at_the_step_that_does() {
+    let told = problems(
+        "workflows:
+  - {workflowId: w, steps: [{stepId: one, workflowId: w}]}
+",
+    );
+    assert!(
+        told.contains(":6:38: ") && told.contains("by step `one`: `w` -> `w`"),
+        "{told}"
+    );
+    let told = problems(
+        "workflows:
+  - {workflowId: a, steps: [{stepId: s, operationId: listMails}, {stepId: t, workflowId: b}]}
+  - {workflowId: b, dependsOn: [c], steps: [{stepId: s, operationId: listMails}]}
+  - {workflowId: c, steps: [{stepId: u, workflowId: a}]}
+",
+    );
+    assert!(
+        told.contains("by step `u`: `a` -> `b` -> `c` -> `a`"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -368,7 +397,8 @@ fn journeys_are_the_workflows_that_no_other_one_calls() {
   - {workflowId: b, steps: [{stepId: s, operationId: listMails}]}
   - {workflowId: c, steps: [{stepId: s, operationId: listMails}]}
   - {workflowId: d, steps: [{stepId: s, operationId: listMails}]}
-  - {workflowId: e, steps: [{stepId: s, workflowId: e}]}
+  - workflowId: e
+    steps: [{stepId: s, operationId: listMails, onFailure: [{name: x, type: goto, workflowId: e}]}]
 ",
     )
     .unwrap();

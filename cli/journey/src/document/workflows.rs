@@ -86,11 +86,17 @@ pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node) -> Option<Workfl
     let outputs = steps::outputs(reader, &fields);
     let whole = read.len() == nodes.len();
     let (id, place) = id?;
+    let read_inputs = reader
+        .uses
+        .iter()
+        .filter_map(|used| used.expression.input());
+    let reads = read_inputs.map(str::to_owned).collect();
     let workflow = Workflow {
         id: id.to_owned(),
         summary: summary.map(str::to_owned),
         place: place.clone(),
         inputs,
+        reads,
         depends_on,
         steps: read,
         outputs,

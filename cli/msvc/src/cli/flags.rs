@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 /// Flags that every command takes.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// Work as if started in DIR.
+    /// Work as if started in DIR: other paths are taken from it.
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
     pub directory: Option<PathBuf>,
     /// Project name, instead of the file's.

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::flags::Files;
-use super::values::key_value;
+use super::values::{base_url, key_value};
 
 /// `msvc journey …`.
 #[derive(Debug, Subcommand)]
@@ -26,6 +26,24 @@ pub struct JourneyList {
     pub files: Files,
 }
 
+impl JourneyRun {
+    /// Whether it needs nothing of a system: everything that it names is a file, and the URL says
+    /// where to play it.
+    #[must_use]
+    pub fn stands_alone(&self) -> bool {
+        let files = |given: &String| is_file_name(given);
+        self.url.is_some() && !self.journeys.is_empty() && self.journeys.iter().all(files)
+    }
+}
+
+/// Whether what is given names a file; journeys' names have no such ending.
+#[must_use]
+pub fn is_file_name(given: &str) -> bool {
+    [".yaml", ".yml", ".json"]
+        .iter()
+        .any(|end| given.ends_with(end))
+}
+
 /// `msvc journey run`.
 #[derive(Debug, Args)]
 pub struct JourneyRun {
@@ -42,6 +60,6 @@ pub struct JourneyRun {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub times: u32,
     /// Call this base URL instead of finding the running system.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = base_url)]
     pub url: Option<String>,
 }

@@ -36,3 +36,22 @@ pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .ok_or_else(|| "write KEY=VALUE".to_owned())
 }
+
+/// Reads the base URL of a system.
+pub(super) fn base_url(text: &str) -> Result<String, String> {
+    let rest = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"));
+    let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
+    let host = authority.map(|it| it.rsplit('@').next().unwrap_or(it));
+    let is_host = |host: &str| {
+        let port = host.rsplit_once(':').filter(|_| !host.ends_with(']'));
+        let named = port.map_or(host, |(name, _)| name);
+        let port_fits = port.is_none_or(|(_, port)| port.parse::<u16>().is_ok_and(|n| n > 0));
+        !named.is_empty() && !named.contains(char::is_whitespace) && port_fits
+    };
+    match host.filter(|host| is_host(host)) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("write a base URL, for example http://localhost:8080".to_owned()),
+    }
+}

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::cli::{Chaos, ChaosRun, Inject, Kill, Latency, Way};
 use crate::command::logs;
-use crate::context::Context;
+use crate::context::{Context, absolute};
 use crate::exchanges::Exchanges;
 use crate::exit::Ending;
 use crate::failure::Failure;
@@ -186,9 +186,7 @@ async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Fa
     let paths: Vec<_> = if request.experiments.is_empty() {
         named.collect()
     } else {
-        let absolute =
-            |p: &std::path::PathBuf| std::path::absolute(p).unwrap_or_else(|_| p.clone());
-        request.experiments.iter().map(absolute).collect()
+        request.experiments.iter().map(|p| absolute(p)).collect()
     };
     if paths.is_empty() {
         return Err(
@@ -211,6 +209,7 @@ async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Fa
         &journeys,
         &entry,
         seed,
+        &|command| context.repeat(command),
         &sink,
     )
     .await;

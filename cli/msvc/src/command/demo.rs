@@ -56,6 +56,11 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
 
     let own = OwnSystem::launch(context, "demo", place).await?;
     let (home, runtime) = (&own.home, &own.runtime);
+    // A system that is kept can be asked again; what is gone comes back with another demo.
+    let again = |command: &[&str]| match request.keep {
+        true => context.repeat_as(home.project(), command),
+        false => context.repeat(&["demo", "--seed", &seed.to_string()]),
+    };
     let proven = async {
         let since = context.clock.now();
         let options = wish.options(context, home);
@@ -68,7 +73,7 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
         let all: Vec<_> = journeys.iter().collect();
         found
             .cases
-            .extend(prove::play_all(context, &all, &entry, &sink).await);
+            .extend(prove::play_all(context, &all, &entry, &again, &sink).await);
         ended(context, &mut found, "journeys", since);
         stop_if_asked(context)?;
 
@@ -93,6 +98,7 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
                 &journeys,
                 &entry,
                 seed,
+                &again,
                 &sink,
             )
             .await;

@@ -1,5 +1,6 @@
 //! `msvc journey`: which journeys there are, and playing them against the running system.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -8,10 +9,10 @@ use msvc_report::case::Case;
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 use msvc_report::report::Report;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use crate::cli::{Journey as Request, JourneyRun};
-use crate::context::Context;
+use crate::cli::{Journey as Request, JourneyRun, is_file_name};
+use crate::context::{Context, absolute};
 use crate::exchanges::Exchanges;
 use crate::exit::Ending;
 use crate::failure::Failure;
@@ -56,6 +57,7 @@ fn list(context: &Context) -> Result<Ending, Failure> {
 async fn play(context: &Context, request: &JourneyRun) -> Result<Ending, Failure> {
     let known = prove::journeys(context)?;
     let chosen = chosen(context, request, known)?;
+    let inputs = inputs(context, request, &chosen)?;
     let (mut exchanges, mut played_on) = (None, None);
     let mut entry = match &request.url {
         Some(url) => prove::entry_at(context, Bases::only(url)),
@@ -67,12 +69,7 @@ async fn play(context: &Context, request: &JourneyRun) -> Result<Ending, Failure
             entry
         }
     };
-    for (key, value) in &request.inputs {
-        // As text: the journey's own schema says what it is.
-        entry
-            .inputs
-            .insert(key.clone(), serde_json::Value::String(value.clone()));
-    }
+    entry.inputs = inputs;
     let began = context.clock.now();
     let cases: Mutex<Vec<Case>> = Mutex::default();
     let sink = context.sink();
@@ -113,6 +110,35 @@ async fn play(context: &Context, request: &JourneyRun) -> Result<Ending, Failure
     }
 }
 
+/// The inputs given, as texts: each journey's own schema says what they are.
+///
+/// # Errors
+/// When no journey takes one of them, or one that a journey needs is missing or not as declared.
+fn inputs(
+    context: &Context,
+    request: &JourneyRun,
+    chosen: &[(Journey, String)],
+) -> Result<Map<String, Value>, Failure> {
+    let given = request.inputs.iter().cloned();
+    let inputs: Map<String, Value> = given.map(|(k, v)| (k, Value::String(v))).collect();
+    let taken: BTreeSet<&str> = chosen.iter().flat_map(|(it, _)| it.takes()).collect();
+    if let Some(unknown) = inputs.keys().find(|name| !taken.contains(name.as_str())) {
+        return Err(Failure::unknown("input", unknown, taken));
+    }
+    let wrong = chosen
+        .iter()
+        .flat_map(|(journey, _)| journey.wrong_inputs(&inputs, &context.run));
+    let problems: Vec<_> = wrong.collect();
+    if problems.is_empty() {
+        return Ok(inputs);
+    }
+    Err(Failure {
+        exit: Exit::Usage,
+        problems,
+        lines: Vec::new(),
+    })
+}
+
 /// The line that plays what was `given`, a name or a file, again.
 fn again(context: &Context, request: &JourneyRun, given: &str) -> String {
     let mut words = vec!["journey".to_owned(), "run".to_owned(), given.to_owned()];
@@ -138,12 +164,8 @@ fn chosen(
     }
     let mut chosen = Vec::new();
     for given in &request.journeys {
-        let looks_like_a_file = [".yaml", ".yml", ".json"]
-            .iter()
-            .any(|end| given.ends_with(end));
-        if looks_like_a_file {
-            let path = std::path::absolute(Path::new(given)).unwrap_or_else(|_| given.into());
-            let document = load_document(&path, &context.files())?;
+        if is_file_name(given) {
+            let document = load_document(&absolute(Path::new(given)), &context.files())?;
             chosen.extend(document.into_iter().map(|journey| (journey, given.clone())));
         } else {
             let Some(journey) = known.iter().find(|journey| journey.name() == given) else {

@@ -38,7 +38,30 @@ pub async fn run(context: &Context, request: &Logs) -> Result<Ending, Failure> {
         Some(runtime) if request.follow => runtime.get().logs(&query).await?,
         _ => read_logs(&home, &query)?,
     };
+    match &runtime {
+        Some(runtime) if request.follow => print_all(context, runtime, lines).await,
+        _ => {
+            print(context, lines).await;
+            Ok(Exit::Held.into())
+        }
+    }
+}
+
+/// Prints the lines of a running system until Ctrl-C, which is the normal end, or its own.
+///
+/// # Errors
+/// When they ended because its engine is gone.
+pub async fn print_all(
+    context: &Context,
+    runtime: &AnyRuntime,
+    lines: BoxStream<'static, LogLine>,
+) -> Result<Ending, Failure> {
     print(context, lines).await;
+    if !context.shutdown.is_requested()
+        && let Some(lost) = runtime.lost().await
+    {
+        return Err(lost);
+    }
     Ok(Exit::Held.into())
 }
 

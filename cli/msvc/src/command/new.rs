@@ -17,7 +17,6 @@ use crate::cli::{Cli, New};
 use crate::context::load_request;
 use crate::exit::Ending;
 use crate::failure::Failure;
-use crate::here::Here;
 use crate::terminal::Terminal;
 
 /// Makes the service, or shows what would be made.
@@ -38,7 +37,7 @@ pub async fn run(
         template: request.template.clone().unwrap_or_default(),
         set: request.set.clone(),
         alone: request.alone,
-        load: load_request(cli, &Here::now())?,
+        load: load_request(cli, terminal.here())?,
     };
     let mut draft = Draft::begin(wanted, Arc::new(Files::new(read_regular)), &port_is_free)?;
     if terminal.can_ask() && !request.no_input {

@@ -17,7 +17,6 @@ use crate::cli::{Cli, Ready};
 use crate::context::run_id;
 use crate::exit::Ending;
 use crate::failure::Failure;
-use crate::here::Here;
 use crate::outlets;
 use crate::terminal::Terminal;
 
@@ -32,9 +31,9 @@ pub async fn run(
     shutdown: &Shutdown,
 ) -> Result<Ending, Failure> {
     let began = std::time::Instant::now();
-    let base = cli.global.directory.clone().unwrap_or_default();
-    let given = base.join(&request.path);
-    let folder = given.canonicalize().map_err(|why| {
+    let here = terminal.here();
+    let given = here.given(&request.path);
+    let folder = request.path.canonicalize().map_err(|why| {
         Failure::new(
             Exit::Usage,
             format!("cannot look at {}: {why}", given.display()),
@@ -49,7 +48,6 @@ pub async fn run(
     let mut report = checklist.report(&name, &run_id(), &request.fail_on);
     report.started = chrono::Local::now().to_rfc3339();
     report.seconds = began.elapsed().as_secs_f64();
-    let here = Here::now();
     for case in &mut report.cases {
         *case = here.case(case.clone());
     }

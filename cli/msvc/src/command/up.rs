@@ -8,7 +8,7 @@ use msvc_runtime::lane::{Publish, Subset};
 use msvc_runtime::observed::Observed;
 use msvc_runtime::ports::machine_binding::MachineBinding;
 use msvc_runtime::process::ProjectHome;
-use msvc_runtime::up::{Prepared, UpRequest, prepare};
+use msvc_runtime::up::{Prepared, UpRequest, preview};
 use serde_json::json;
 
 use crate::boot::{self, Wish};
@@ -78,8 +78,7 @@ pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
             .terminal
             .note("it ran already; following its logs, Ctrl-C leaves it running");
         let lines = logs::follow(&runtime, &request.services).await?;
-        logs::print(context, lines).await;
-        return Ok(Exit::Held.into());
+        return logs::print_all(context, &runtime, lines).await;
     }
     runtime.attach(true).await?;
     stay(context, &home, &runtime, request).await
@@ -92,20 +91,26 @@ async fn stay(
     runtime: &AnyRuntime,
     request: &Up,
 ) -> Result<Ending, Failure> {
-    let lines = logs::follow(runtime, &request.services).await?;
-    if !logs::print(context, lines).await {
-        // As a closed terminal does.
-        context.shutdown.request_once();
-    }
-    if !context.shutdown.is_requested() {
-        if let Some(lost) = runtime.lost().await {
-            return Err(lost);
+    loop {
+        let lines = logs::follow(runtime, &request.services).await?;
+        if !logs::print(context, lines).await {
+            // As a closed terminal does.
+            context.shutdown.request_once();
         }
-        let why = crate::ended::sentence(home)?.unwrap_or_else(|| "it was brought down".to_owned());
-        context
-            .terminal
-            .note(&format!("{}: {why}", context.system.name));
-        return Ok(Exit::Failed.into());
+        if context.shutdown.is_requested() {
+            break;
+        }
+        if let Some(lost) = runtime.lost().await {
+            return Err(lost.hint("what its restart policies say comes back with it"));
+        }
+        // An engine that was started again has ended the streams, and not the system.
+        if !runtime.outlives_its_engine().await {
+            let ended = crate::ended::sentence(home)?;
+            let why = ended.unwrap_or_else(|| "it was brought down".to_owned());
+            let name = &context.system.name;
+            context.terminal.note(&format!("{name}: {why}"));
+            return Ok(Exit::Failed.into());
+        }
     }
     context
         .terminal
@@ -153,6 +158,7 @@ async fn dry_run(context: &Context, home: &ProjectHome, wish: Wish) -> Result<En
         services: &services,
         caller: &context.environment,
         directory: &directory,
+        mark: None,
     };
     let before = context.connect(home).await?;
     let (place, observed) = match &before {
@@ -169,7 +175,7 @@ async fn dry_run(context: &Context, home: &ProjectHome, wish: Wish) -> Result<En
                 options: &options,
                 built: &built,
             };
-            prepare(&up, &observed, &mut MachineBinding)?
+            preview(&up, &observed, &mut MachineBinding)?
         }
         Where::Docker(engine) => {
             let request = docker::boot::BootRequest {

@@ -17,7 +17,7 @@ use msvc_system::problem::nearest;
 
 use super::Sink;
 use crate::boot::{self, Wish};
-use crate::context::Context;
+use crate::context::{Context, absolute};
 use crate::failure::Failure;
 use crate::running::AnyRuntime;
 
@@ -38,7 +38,7 @@ pub fn pacts(context: &Context, given: &[PathBuf]) -> Result<Option<Pacts>, Fail
             .map(|c| c.value.clone())
             .collect()
     } else {
-        given.to_vec()
+        given.iter().map(|path| absolute(path)).collect()
     };
     let mut all: Option<Pacts> = None;
     for path in paths {
@@ -204,7 +204,7 @@ fn no_provider(context: &Context, file: &PactFile, again: &str, sink: Sink<'_>) 
         "{} has no service `{}` to verify {} against",
         context.system.name,
         file.provider,
-        file.path.display()
+        context.here.path(&file.path).display()
     ));
     let known = context.system.services.keys().map(ServiceName::as_str);
     if let Some(near) = nearest(&file.provider, known) {

@@ -13,7 +13,7 @@ use msvc_journey::{Entry, Journey};
 use msvc_report::case::Case;
 use msvc_system::id::LaneName;
 
-use super::Sink;
+use super::{Again, Sink};
 use crate::context::{BUILD, Context};
 use crate::failure::Failure;
 use crate::running::AnyRuntime;
@@ -61,6 +61,7 @@ pub async fn run_experiments(
     journeys: &[Journey],
     entry: &Entry,
     seed: u64,
+    again: Again<'_>,
     sink: Sink<'_>,
 ) -> (Vec<Case>, Vec<Journal>) {
     let faults = LiveFaults {
@@ -68,7 +69,7 @@ pub async fn run_experiments(
         lane: LaneName::main(),
         clock: Arc::clone(&context.clock),
     };
-    let again = |name: &str| context.repeat(&["journey", "run", name]);
+    let played = |name: &str| again(&["journey", "run", name]);
     let (mut cases, mut journals) = (Vec::new(), Vec::new());
     for (number, experiment) in experiments.iter().enumerate() {
         let mut entry = entry.clone();
@@ -76,10 +77,10 @@ pub async fn run_experiments(
         let players = LiveJourneys {
             journeys,
             entry,
-            again: &again,
+            again: &played,
             plays: AtomicU64::new(0),
         };
-        let file = context.here.path(&experiment.path).display().to_string();
+        let file = context.argument(&experiment.path);
         let bench = Bench {
             faults: &faults,
             journeys: &players,
@@ -88,7 +89,7 @@ pub async fn run_experiments(
             shutdown: &context.shutdown,
             seed,
             recovery_limit: RECOVERY_LIMIT,
-            again: context.repeat(&["chaos", "run", &file, "--seed", &seed.to_string()]),
+            again: again(&["chaos", "run", &file, "--seed", &seed.to_string()]),
             writer: writer(),
         };
         let Concluded { case, journal } = msvc_chaos::run::run(experiment, &bench).await;

@@ -9,6 +9,7 @@ use futures_util::stream::FuturesUnordered;
 use msvc_machine::child::{self, ChildCommand, ChildEnd, ChildLine};
 use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
+use msvc_machine::ward::Mark;
 use msvc_report::event::Event;
 use msvc_system::id::ServiceName;
 use msvc_system::model::Service;
@@ -274,6 +275,7 @@ fn variables(request: &BuildRequest<'_>, folder: &Path) -> Vec<(OsString, OsStri
     environment::environment(request.caller, request.directory, toolchain_file)
         .into_iter()
         .map(|(key, value)| (key.into(), value.into()))
+        .chain(request.mark.map(Mark::variable))
         .collect()
 }
 

@@ -176,6 +176,7 @@ async fn build_all(system: &System) -> (Result<BuildOutcome, BuildError>, Vec<Ev
         services: &services,
         caller: &caller,
         directory: Path::new("/"),
+        mark: None,
     };
     let shutdown = Shutdown::new();
     let plan = plan(&request, &shutdown).await.unwrap();
@@ -257,6 +258,7 @@ async fn a_broken_manifest_is_told_in_cargos_words() {
         services: &services,
         caller: &caller,
         directory: Path::new("/"),
+        mark: None,
     };
     let error = plan(&request, &Shutdown::new()).await.unwrap_err();
     assert!(

@@ -1,6 +1,7 @@
 //! `up` in an engine: images made or had, a lane wanted, planned, carried out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
@@ -8,21 +9,22 @@ use msvc_report::event::Event;
 use msvc_system::id::ServiceName;
 use msvc_system::problem::Problem;
 
-use super::engine::ApiVersion;
+use super::engine::{ApiVersion, Engine};
 use super::image::{self, ImageFacts, ImageRequest};
 use super::runtime::DockerRuntime;
 use super::want::{MeshWish, Wish, wanted};
-use super::{mesh_container, subnets};
+use super::{mesh_container, published, subnets};
 use crate::build::BuildOutcome;
 use crate::contract::{Runtime, RuntimeError};
 use crate::docker::image::BuildFrom;
 use crate::executor::Execution;
-use crate::lane::{LaneOptions, chosen};
+use crate::lane::{LaneOptions, Publish, chosen};
 use crate::observed::Observed;
 use crate::plan::decide;
-use crate::ports::Book;
-use crate::up::{Prepared, Up, UpError, carry_out};
-use msvc_system::model::System;
+use crate::ports::machine_binding::MachineBinding;
+use crate::ports::{Binding as _, Book};
+use crate::up::{Prepared, Up, UpError, carry_out, taken_now};
+use msvc_system::model::{Protocol, PublishedPort, System};
 
 /// So often are ranges chosen again that somebody else was given meanwhile.
 const TRIES: u32 = 3;
@@ -99,7 +101,48 @@ pub async fn dry_run(
     let services = chosen(request.system, &request.options.services)?;
     let asked = images_of(request, &services);
     let images = image::unmade(&asked);
-    prepare(engine.speaks(), request, &images, mesh.as_ref(), observed)
+    let mut prepared = prepare(engine.speaks(), request, &images, mesh.as_ref(), observed)?;
+    let warnings = taken_ports(engine, request, &services, observed).await;
+    prepared.wanted.warnings.extend(warnings);
+    Ok(prepared)
+}
+
+/// The published ports that somebody else has now.
+async fn taken_ports(
+    engine: &Engine,
+    request: &BootRequest<'_>,
+    services: &BTreeSet<ServiceName>,
+    observed: &Observed,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if request.options.publish != Publish::AsTheFileSays {
+        return problems;
+    }
+    let own: Vec<u16> = observed
+        .published
+        .iter()
+        .map(|it| it.address.port())
+        .collect();
+    let published = services.iter().filter_map(|name| {
+        let service = request.system.service(name.as_str())?;
+        let tcp = |port: &&PublishedPort| port.protocol == Protocol::Tcp;
+        Some(service.ports.iter().filter(tcp))
+    });
+    for port in published.flatten() {
+        let Some(number) = port.published.filter(|number| !own.contains(number)) else {
+            continue;
+        };
+        let ip = port.host_ip.as_deref().and_then(|ip| ip.parse().ok());
+        let address = SocketAddr::new(ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), number);
+        if MachineBinding.is_free(address) {
+            continue;
+        }
+        let owner = published::owner_of(engine, address).await;
+        let hint = format!("end what has it, or publish another port than {number}");
+        let taken = taken_now(&address.to_string(), owner.as_deref(), &hint);
+        problems.push(taken.at(port.place.clone()));
+    }
+    problems
 }
 
 /// Brings a system up: what runs already as it is wanted is left alone.

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bollard::models::{HealthConfig, ImageInspect};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_report::event::Event;
@@ -126,16 +126,37 @@ pub async fn provide(
             Some(context) => Some(context.lock().await),
             None => None,
         };
-        let facts = one(engine, request, service, teller).await?;
-        Ok::<_, EngineError>((service.name.clone(), facts))
+        if shutdown.is_requested() {
+            return Err(RuntimeError::Interrupted);
+        }
+        let facts = one(engine, request, service, teller, shutdown).await?;
+        Ok((service.name.clone(), facts))
     });
-    let all = each
-        .buffer_unordered(AT_ONCE)
-        .try_collect::<BTreeMap<_, _>>();
+    let mut each = std::pin::pin!(each.buffer_unordered(AT_ONCE));
+    let mut all = BTreeMap::new();
+    while let Some(one) = each.next().await {
+        match one {
+            Ok((name, facts)) => drop(all.insert(name, facts)),
+            // Builds that are given up end all by themselves.
+            Err(_) if shutdown.is_requested() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    match shutdown.is_requested() {
+        true => Err(RuntimeError::Interrupted),
+        false => Ok(all),
+    }
+}
+
+/// What comes of it, unless the user wants to end first.
+async fn unless_given_up<T>(
+    shutdown: &Shutdown,
+    making: impl Future<Output = Result<T, EngineError>>,
+) -> Result<T, RuntimeError> {
     tokio::select! {
         biased;
         () = shutdown.requested() => Err(RuntimeError::Interrupted),
-        all = all => Ok(all?),
+        made = making => Ok(made?),
     }
 }
 
@@ -171,11 +192,11 @@ struct Teller<'a> {
 }
 
 impl Teller<'_> {
-    async fn while_making<T>(
+    async fn while_making<T, E>(
         &self,
         what: String,
-        making: impl Future<Output = Result<T, EngineError>>,
-    ) -> Result<T, EngineError> {
+        making: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         let since = self.clock.now();
         (self.sink)(Event::BuildBegan { what: what.clone() });
         let made = making.await?;
@@ -216,7 +237,8 @@ async fn one(
     request: &ImageRequest<'_>,
     service: &Service,
     teller: Teller<'_>,
-) -> Result<ImageFacts, EngineError> {
+    shutdown: &Shutdown,
+) -> Result<ImageFacts, RuntimeError> {
     let reference = reference(request, service);
     if let Some(built) = packed(request, service) {
         let project = request.system.name.as_str();
@@ -225,7 +247,8 @@ async fn one(
             Some(image) => image,
             None => {
                 let what = format!("image {}", plan.reference);
-                teller.while_making(what, pack::load(engine, &plan)).await?;
+                let made = unless_given_up(shutdown, pack::load(engine, &plan));
+                teller.while_making(what, made).await?;
                 there(engine, service, &plan.reference).await?
             }
         };
@@ -240,6 +263,8 @@ async fn one(
             service,
             build,
             reference: &reference,
+            clock: teller.clock,
+            shutdown,
         };
         let line = |line| teller.line(line);
         let made = dockerfile::build(engine, &job, &line);
@@ -253,7 +278,7 @@ async fn one(
         Some(image) if !pull::is_asked_always(service) => image,
         _ => {
             let what = format!("image {reference}");
-            let had = pull::pull(engine, service, &reference);
+            let had = unless_given_up(shutdown, pull::pull(engine, service, &reference));
             teller.while_making(what, had).await?;
             there(engine, service, &reference).await?
         }

@@ -32,6 +32,7 @@ use super::container::{self, Found};
 use super::engine::{Engine, asked};
 use super::runtime::DockerRuntime;
 use crate::contract::RuntimeError;
+use crate::process::ProcessIdentity;
 use crate::process::messages::{Kill, Killed, Release, Released, method};
 
 /// The form of the record.
@@ -43,6 +44,9 @@ struct Held {
     schema: String,
     /// The keeper's process.
     keeper: u32,
+    /// The same for certain.
+    #[serde(default)]
+    process: Option<ProcessIdentity>,
     containers: Vec<String>,
 }
 
@@ -132,7 +136,8 @@ pub(super) async fn heal(runtime: &DockerRuntime) -> Result<(), RuntimeError> {
         return Ok(());
     };
     let held: Held = serde_json::from_str(&text).unwrap_or_default();
-    if Path::new(&format!("/proc/{}/stat", held.keeper)).exists() && held.keeper > 0 {
+    let keeper = held.process.or_else(|| ProcessIdentity::of(held.keeper));
+    if keeper.is_some_and(|keeper| keeper.lives()) {
         return Ok(());
     }
     for container in &held.containers {
@@ -192,6 +197,7 @@ impl Keeper {
         let held = Held {
             schema: SCHEMA.to_owned(),
             keeper: std::process::id(),
+            process: ProcessIdentity::own(),
             containers,
         };
         let text = serde_json::to_vec(&held).unwrap_or_default();

@@ -92,21 +92,23 @@ pub(super) async fn taken(engine: &Engine, error: &EngineError) -> Option<Runtim
             .filter(|port| *port > 0)?;
         Some((found.get(0)?.as_str().to_owned(), port))
     })?;
-    let owner = match owner(engine, port).await {
-        Some(container) => Some(container),
-        None => {
-            let address = address.parse::<SocketAddr>().ok()?;
-            let beside = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-            MachineBinding
-                .owner(address)
-                .or_else(|| MachineBinding.owner(beside))
-        }
-    };
+    let owner = owner_of(engine, address.parse().ok()?).await;
     Some(RuntimeError::PortTaken {
         address,
         owner,
         hint: format!("end what has it, or publish another port than {port}"),
     })
+}
+
+/// Who has an address that the host's callers are to reach, for people: a container, the system
+/// it belongs to, or a process.
+pub async fn owner_of(engine: &Engine, address: SocketAddr) -> Option<String> {
+    if let Some(container) = owner(engine, address.port()).await {
+        return Some(container);
+    }
+    let beside = SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()));
+    let process = MachineBinding.owner(address);
+    process.or_else(|| MachineBinding.owner(beside))
 }
 
 /// The container that publishes a port.
@@ -119,6 +121,13 @@ async fn owner(engine: &Engine, port: u16) -> Option<String> {
             .iter()
             .any(|it| it.public_port == Some(port))
             .then(|| container.names?.into_iter().next())?
-            .map(|name| format!("container {}", name.trim_start_matches('/')))
+            .map(|name| {
+                let name = name.trim_start_matches('/');
+                let labels = container.labels.unwrap_or_default();
+                match labels.get(labels::PROJECT) {
+                    Some(project) => format!("the system {project} (container {name})"),
+                    None => format!("container {name}"),
+                }
+            })
     })
 }

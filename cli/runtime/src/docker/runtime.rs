@@ -142,6 +142,7 @@ impl DockerRuntime {
             Kind::Place => mesh_container::join(&self.engine, wanted).await?,
             Kind::Door => mesh_container::make(&self.engine, wanted, &*self.clock).await?,
             Kind::Mesh => {
+                self.meshes.current.lock().await.clear();
                 mesh_container::make(&self.engine, wanted, &*self.clock).await?;
                 for mesh in self.found_meshes().await? {
                     if mesh.observed.name == wanted.name {
@@ -158,6 +159,7 @@ impl DockerRuntime {
         match &step.deed {
             Deed::Provide(wanted) => self.provide(wanted).await,
             Deed::Withdraw(it) => {
+                self.meshes.current.lock().await.clear();
                 container::remove(&self.engine, &it.name).await?;
                 Ok(Vec::new())
             }

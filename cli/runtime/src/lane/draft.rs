@@ -6,9 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use msvc_system::model::{Service, System};
-use msvc_system::problem::{Problem, Problems};
+use msvc_system::problem::{Problem, Problems, Severity};
 
 use super::listen::{self, Way};
+use super::program::Directory;
 use super::spot::{At, Spot, spots};
 use super::volume::{self, Mounts};
 use super::{LaneOptions, Survey, program};
@@ -24,6 +25,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) health: Vec<String>,
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) mounts: Mounts,
+    /// Where it runs.
+    pub(crate) directory: Directory,
     pub(crate) ways: BTreeMap<u16, Way>,
     /// What each spot names, except those that say where to listen.
     pub(crate) spots: Vec<(Spot, Vec<Reference>)>,
@@ -59,8 +62,17 @@ impl<'a> Draft<'a> {
             BTreeMap::new()
         });
         let mounts = volume::mounts(system, service, &options.lane, &options.home, &mut problems);
+        let place = program::directory(service, &system.root, &mounts, options.is_folder);
+        let directory = place.unwrap_or_else(|(otherwise, mut problem)| {
+            if options.lenient {
+                problem.severity = Severity::Warning;
+            }
+            problems.push(problem);
+            otherwise
+        });
         let mut draft = Self {
             service,
+            directory,
             command,
             health,
             environment,

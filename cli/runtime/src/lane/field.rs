@@ -4,51 +4,29 @@
 use msvc_system::model::{Protocol, Service};
 use msvc_system::problem::{Problem, Severity};
 
-/// Fields that change nothing of what a process does, with why.
-const HARMLESS: [(&str, &str); 28] = [
-    ("annotations", "nobody reads them"),
+pub(super) mod goes_without;
+
+/// Fields that ask for nothing that is not so anyway, with why.
+const HARMLESS: [(&str, &str); 13] = [
     ("attach", "only says whose lines a terminal shows"),
-    (
-        "blkio_config",
-        "shares the disk, says nothing of what a service does",
-    ),
-    (
-        "cap_drop",
-        "takes privileges that a process of yours has not",
-    ),
-    ("container_name", "stands for the service in settings"),
-    (
-        "cpu_shares",
-        "shares the processor, says nothing of what a service does",
-    ),
     ("deploy.endpoint_mode", "for a swarm"),
     ("deploy.labels", "for a swarm"),
     ("deploy.mode", "for a swarm"),
     ("deploy.placement", "for a swarm"),
     ("deploy.rollback_config", "for a swarm"),
     ("deploy.update_config", "for a swarm"),
-    ("develop", "says what another command watches"),
-    ("domainname", "nobody asks for it"),
     ("healthcheck.disable", "there is no image to have one"),
     (
         "healthcheck.start_interval",
         "probes come sooner than that until it is ready",
     ),
-    ("hostname", "stands for the service in settings"),
     (
         "init",
         "the supervisor ends and reaps all that a service leaves",
     ),
-    ("logging", "msvc keeps the logs itself"),
-    ("mem_reservation", "reserves, limits nothing"),
-    ("mem_swappiness", "says nothing of what a service does"),
     ("memswap_limit", "says nothing without mem_limit"),
-    ("oom_score_adj", "says nothing of what a service does"),
-    ("platform", "the host's own is the only one"),
     ("pull_policy", "nothing is pulled"),
     ("pull_refresh_after", "nothing is pulled"),
-    ("shm_size", "the host's /dev/shm is there"),
-    ("tty", "logs are captured either way"),
 ];
 
 /// Below this key everything says how an image is made, and a process has none.
@@ -61,6 +39,8 @@ pub(crate) fn problems(service: &Service, lenient: bool) -> Vec<Problem> {
     for (field, value) in &service.other_fields {
         let cannot = match field.as_str() {
             "networks" => address_in_networks(&value.value),
+            "logging" => other_log(&value.value),
+            other if goes_without::says_of(other).is_some() => None,
             "deploy.resources" => limit_in(&value.value),
             other if other.starts_with(OF_AN_IMAGE) => None,
             other if HARMLESS.iter().any(|(harmless, _)| *harmless == other) => None,
@@ -82,7 +62,7 @@ pub(crate) fn problems(service: &Service, lenient: bool) -> Vec<Problem> {
         if port.protocol == Protocol::Udp {
             problems.push(
                 Problem::error(format!(
-                    "{}: UDP port {} is not carried yet",
+                    "{}: `ports` opens UDP port {}, which host processes' edges do not carry yet",
                     service.name, port.target
                 ))
                 .at(port.place.clone())
@@ -90,6 +70,7 @@ pub(crate) fn problems(service: &Service, lenient: bool) -> Vec<Problem> {
             );
         }
     }
+    problems.extend(goes_without::warning(service));
     if lenient {
         for problem in &mut problems {
             problem.severity = Severity::Warning;
@@ -108,6 +89,15 @@ fn is_empty(value: &serde_json::Value) -> bool {
         Value::String(text) => text.is_empty(),
         Value::Bool(true) | Value::Number(_) => false,
     }
+}
+
+/// The drivers that keep a container's log where `msvc logs` would find it.
+const KEPT_LOGS: [&str; 3] = ["", "json-file", "local"];
+
+/// msvc keeps the logs itself, and nowhere else.
+fn other_log(logging: &serde_json::Value) -> Option<String> {
+    let driver = logging.get("driver")?.as_str()?;
+    (!KEPT_LOGS.contains(&driver)).then(|| format!("logging.driver: {driver}"))
 }
 
 /// Who can reach whom is kept by the edges, names by rewriting; an address is not.

@@ -38,7 +38,7 @@ pub(crate) fn instance(
         environment: draft.environment.clone(),
         command: draft.command.clone(),
         health: draft.health.clone(),
-        met: Vec::new(),
+        met: draft.directory.met.clone(),
         rewritings: Vec::new(),
     };
     for (spot, references) in &draft.spots {
@@ -222,7 +222,7 @@ impl Filling<'_> {
             hash: String::new(),
             program: Program::Process(ProcessProgram {
                 command: self.command,
-                directory: program::directory(service, &self.survey.system.root),
+                directory: self.draft.directory.path.clone(),
                 environment: self.environment.into_iter().collect(),
                 folders: self.draft.mounts.folders.clone(),
             }),

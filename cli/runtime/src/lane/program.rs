@@ -1,12 +1,14 @@
 //! What a service runs as a host process: its words, where, and what it inherits.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use msvc_system::model::{HealthTest, Healthcheck, Service};
 use msvc_system::problem::Problem;
 
+use super::volume::Mounts;
 use crate::build::Built;
+use crate::names::path::move_paths;
 
 /// What a process has of the caller's environment.
 pub(crate) const INHERITED: [&str; 4] = ["PATH", "HOME", "LANG", "TMPDIR"];
@@ -52,11 +54,57 @@ pub(crate) fn command(service: &Service, built: Option<&Built>) -> Result<Vec<St
     Ok(words)
 }
 
-/// Where a service runs.
-pub(crate) fn directory(service: &Service, root: &std::path::Path) -> PathBuf {
+/// Where a service runs, and the mounts that its `working_dir` lies in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Directory {
+    /// The folder.
+    pub(crate) path: PathBuf,
+    /// Targets of mounts.
+    pub(crate) met: Vec<String>,
+}
+
+/// Where a service runs: as `x-msvc.process.working_dir` says, else in the folder of this machine
+/// that its `working_dir` is, through a mount or by itself, else where it is built.
+///
+/// # Errors
+/// When its `working_dir` is no folder here; with where it runs then.
+pub(crate) fn directory(
+    service: &Service,
+    root: &Path,
+    mounts: &Mounts,
+    is_folder: fn(&Path) -> bool,
+) -> Result<Directory, (Directory, Problem)> {
+    let plain = |path: PathBuf| Directory {
+        path,
+        met: Vec::new(),
+    };
+    if let Some(given) = &service.x_msvc.process.working_dir {
+        return Ok(plain(given.clone()));
+    }
     let context = service.build.as_ref().map(|build| build.context.clone());
-    let given = service.x_msvc.process.working_dir.clone();
-    given.or(context).unwrap_or_else(|| root.to_owned())
+    let otherwise = context.unwrap_or_else(|| root.to_owned());
+    let Some(asked) = &service.working_dir else {
+        return Ok(plain(otherwise));
+    };
+    let (moved, met) = move_paths(&asked.value, &mounts.moved);
+    let path = root.join(moved);
+    let climbs = path.components().any(|part| part == Component::ParentDir);
+    if !climbs && (mounts.folders.contains(&path) || is_folder(&path)) {
+        let met = met.into_iter().map(|mount| mount.target.clone());
+        return Ok(Directory {
+            path,
+            met: met.collect(),
+        });
+    }
+    let what = format!(
+        "{}: a host process cannot honour `working_dir`: there is no folder {} here",
+        service.name, asked.value
+    );
+    let problem = Problem::error(what).at(asked.place.clone()).hint(
+        "say where it runs here, `x-msvc: {process: {working_dir: FOLDER}}`, or `--lenient` to \
+         go without it",
+    );
+    Err((plain(otherwise), problem))
 }
 
 /// The environment before rewriting: the caller's few, what the file declares, what holds for

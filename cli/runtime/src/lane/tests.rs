@@ -54,6 +54,7 @@ pub(crate) fn service(of: &str) -> Service {
         entrypoint: None,
         command: Some(vec![of.to_owned()]),
         environment: IndexMap::new(),
+        command_place: place(6),
         working_dir: None,
         ports: Vec::new(),
         listens: vec![8080],
@@ -173,6 +174,7 @@ pub(crate) fn options() -> LaneOptions {
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into(),
         lenient: false,
+        is_folder: |_| false,
     }
 }
 

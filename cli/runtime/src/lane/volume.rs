@@ -6,6 +6,7 @@ use msvc_system::id::LaneName;
 use msvc_system::model::{FileSource, Mount, MountSource, Service, System, Volume};
 use msvc_system::problem::{Problem, Problems};
 
+use super::field::goes_without;
 use crate::names::path::Moved;
 
 /// A service's mounts as its process sees them.
@@ -109,17 +110,10 @@ fn of_an_engine(name: &str, volume: &Volume, mount: &Mount) -> Option<Problem> {
     Some(problem.hint("mount a folder of the host instead"))
 }
 
-/// Options of a mount that mean nothing where data is a folder.
-const HARMLESS: [(&str, &str); 9] = [
+/// Options of a mount that ask for nothing that is not so anyway.
+const HARMLESS: [(&str, &str); 2] = [
     ("bind.create_host_path", "nothing is mounted"),
-    ("bind.propagation", "nothing is mounted"),
-    ("bind.recursive", "nothing is mounted"),
-    ("bind.selinux", "a process of yours has your own label"),
-    ("consistency", "nothing is mounted"),
-    ("tmpfs.mode", "the folder is yours alone"),
-    ("tmpfs.options", "it is a folder"),
-    ("volume.labels", "the folder has none"),
-    ("volume.nocopy", "there is no image to copy from"),
+    ("consistency", "for engines in a virtual machine"),
 ];
 
 fn mount_fields(service: &Service, mount: &Mount) -> Vec<Problem> {
@@ -132,6 +126,7 @@ fn mount_fields(service: &Service, mount: &Mount) -> Vec<Problem> {
                     .at(field.place.clone())
                     .hint("its tmpfs is a folder, which has no size"),
             ),
+            name if goes_without::is_harmless(name) => None,
             name if HARMLESS.iter().any(|(harmless, _)| *harmless == name) => None,
             _ => Some(
                 Problem::error(what)

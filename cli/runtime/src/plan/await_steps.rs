@@ -22,6 +22,8 @@ struct Standing {
     id: InstanceId,
     /// The step that starts it.
     start: Option<usize>,
+    /// Further steps without which nobody can tell that it is ready.
+    besides: Vec<usize>,
     /// What it is already, when it is not started.
     phase: Option<Phase>,
 }
@@ -51,11 +53,13 @@ impl<'a> Awaits<'a> {
         })
     }
 
-    /// The instance at `place` is started by `step`.
-    pub(super) fn start(&mut self, place: usize, id: InstanceId, step: usize) {
+    /// The instance at `place` is started by `step`; whether it is ready is not asked before
+    /// `besides` have ended too.
+    pub(super) fn start(&mut self, place: usize, id: InstanceId, step: usize, besides: Vec<usize>) {
         let standing = Standing {
             id,
             start: Some(step),
+            besides,
             phase: None,
         };
         self.standing.insert(place, standing);
@@ -66,6 +70,7 @@ impl<'a> Awaits<'a> {
         let standing = Standing {
             id: there.id.clone(),
             start: None,
+            besides: Vec::new(),
             phase: Some(there.phase.clone()),
         };
         self.standing.insert(place, standing);
@@ -116,7 +121,8 @@ impl<'a> Awaits<'a> {
             .position(|(of, what, _, _)| (*of, *what) == (place, condition));
         let index = there.unwrap_or_else(|| {
             let deed = Deed::Await(standing.id.clone(), condition);
-            let after = standing.start.into_iter().collect();
+            let besides = standing.besides.iter().copied();
+            let after = standing.start.into_iter().chain(besides).collect();
             let step = plan.push(deed, String::new(), after);
             let planned = &mut plan.steps[step];
             planned.within = patience(&self.wanted.instances[place], condition);

@@ -5,17 +5,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use msvc_mesh::spec::{Backend, EdgeSpec, EdgeStatus};
-use msvc_system::id::{InstanceId, Party, ServiceName};
+use msvc_mesh::spec::{EdgeSpec, EdgeStatus};
+use msvc_system::id::{InstanceId, ServiceName};
 use msvc_system::model::RestartPolicy;
 
 use super::await_steps::Awaits;
 use super::{Deed, Plan};
 use crate::instance::{HALF_HASH, InstanceSpec};
-use crate::lane::{Wanted, edge_key, published_keys};
+use crate::lane::Wanted;
 use crate::observed::{Observed, ObservedInstance, Phase};
 use crate::ports::Book;
 use crate::provision::{Kind, ObservedProvision, Provision};
+
+mod edges;
 
 /// The plan from `observed` to `wanted`. `book` tells the project's own edges from those that
 /// came to be at run time, which stay.
@@ -68,8 +70,8 @@ struct Deciding<'a> {
     stops: Vec<(usize, InstanceId)>,
     closes: Vec<(usize, &'a EdgeStatus)>,
     opens: Vec<(usize, &'a EdgeSpec)>,
-    /// The steps that make networks and volumes.
-    provided: Vec<usize>,
+    /// The steps that make what instances and edges stand on.
+    provided: Vec<(usize, Kind)>,
     /// Why the edges' mesh is to hear of all of them again, where it is.
     mesh_changed: Option<&'static str>,
 }
@@ -249,11 +251,12 @@ impl<'a> Deciding<'a> {
                 Kind::Door => {}
             }
             if !matches!(provision.kind, Kind::Network | Kind::Volume) {
-                after.extend(self.provided.iter().chain(&gone));
+                let provided = self.provided.iter().map(|(place, _)| place);
+                after.extend(provided.chain(&gone));
             }
             let deed = Deed::Provide(Box::new(provision.clone()));
             let place = self.plan.push(deed, cause, after);
-            self.provided.push(place);
+            self.provided.push((place, provision.kind));
         }
     }
 
@@ -270,115 +273,6 @@ impl<'a> Deciding<'a> {
         let deeds: Vec<Deed> = unwanted.cloned().map(Deed::Withdraw).collect();
         let push = |deed| self.plan.push(deed, "no longer wanted", Vec::new());
         deeds.into_iter().map(push).collect()
-    }
-
-    fn close_edges(&mut self) {
-        let observed = self.observed;
-        let edges = observed
-            .edges
-            .iter()
-            .filter(|edge| edge.id.lane == self.wanted.lane);
-        for edge in edges {
-            let mut wanted = self.wanted.edges.iter();
-            let cause = match wanted.find(|spec| is_same(spec, edge)) {
-                Some(spec) if spec.listen == edge.listen => continue,
-                Some(_) => "its address moved",
-                None if self.was_wanted(edge) => "no longer wanted",
-                None => continue,
-            };
-            let after = self
-                .stops
-                .iter()
-                .filter(|(_, id)| {
-                    id.service == edge.id.callee || id.service.as_str() == edge.id.caller.key()
-                })
-                .map(|(place, _)| *place)
-                .collect();
-            let place = self
-                .plan
-                .push(Deed::CloseEdge(edge.id.clone()), cause, after);
-            self.closes.push((place, edge));
-        }
-    }
-
-    /// Whether an earlier plan opened this edge, and it is for this one to close.
-    fn was_wanted(&self, edge: &EdgeStatus) -> bool {
-        let lane = self.wanted.lane.as_str();
-        let (caller, callee, port) = (&edge.id.caller, edge.id.callee.as_str(), edge.id.port);
-        let mut keys = vec![edge_key(lane, caller, edge.caller_replica, callee)];
-        keys.extend(published_keys(lane, callee, port));
-        let known = keys
-            .iter()
-            .any(|key| self.book.address(key, port).is_some());
-        let owner = match caller {
-            Party::Service(caller) => caller,
-            Party::Client | Party::Verifier | Party::External => &edge.id.callee,
-        };
-        // A mesh that is told where its edges lead carries what it was told, and what callees
-        // tell of themselves.
-        let was_told = !edge.appeared && !edge.backends.is_empty();
-        (known || was_told) && self.is_ours(owner)
-    }
-
-    fn open_edges(&mut self) {
-        let wanted = self.wanted;
-        for spec in &wanted.edges {
-            let there = self.observed.edges.iter().find(|edge| is_same(spec, edge));
-            let Some(cause) = self.why_open(spec, there) else {
-                continue;
-            };
-            let closes = self.closes.iter();
-            let after = closes
-                .filter(|(_, edge)| is_same(spec, edge))
-                .map(|(place, _)| *place)
-                .chain(self.provided.iter().copied())
-                .collect();
-            let deed = Deed::OpenEdge(Box::new(spec.clone()));
-            let place = self.plan.push(deed, cause, after);
-            self.opens.push((place, spec));
-        }
-    }
-
-    fn why_open(&self, spec: &EdgeSpec, there: Option<&EdgeStatus>) -> Option<&'static str> {
-        let Some(there) = there else {
-            return Some("not there yet");
-        };
-        if let Some(cause) = self.mesh_changed {
-            return Some(cause);
-        }
-        let callee: Vec<&ObservedInstance> = self
-            .there()
-            .filter(|instance| instance.id.service == spec.id.callee)
-            .collect();
-        let held = callee
-            .iter()
-            .any(|instance| instance.phase == Phase::HeldDown);
-        let backends: BTreeSet<_> = callee
-            .iter()
-            .flat_map(|instance| &instance.listens)
-            .filter(|listen| listen.port == spec.id.port)
-            .map(|listen| Backend::Tcp(listen.backend))
-            .map(|backend| format!("{backend:?}"))
-            .collect();
-        let wanted: BTreeSet<_> = spec.backends.iter().map(|b| format!("{b:?}")).collect();
-        // In containers where an edge leads is planned, and observed at the mesh itself.
-        let leads_elsewhere = match there.backends.is_empty() {
-            true => backends != wanted && !spec.backends.is_empty(),
-            false => there.backends != spec.backends,
-        };
-        if there.listen != spec.listen {
-            Some("its address moved")
-        } else if there.admission != spec.admission && !held {
-            Some("who may pass changed")
-        } else if there.transport != spec.transport {
-            Some("what it carries changed")
-        } else if there.reasons != spec.reasons {
-            Some("its reasons changed")
-        } else if leads_elsewhere {
-            Some("where it leads changed")
-        } else {
-            None
-        }
     }
 
     fn start_and_await(&mut self) {
@@ -401,31 +295,50 @@ impl<'a> Deciding<'a> {
             let mut after = awaits.of_dependencies(&mut self.plan, &spec.id.service);
             after.extend(self.steps_before(&spec.id));
             let id = spec.id.clone();
+            let opens = self
+                .opens
+                .iter()
+                .filter(|(_, edge)| edge.id.callee == id.service);
+            let opens = opens.map(|(place, _)| *place).collect();
             let step = self.plan.push(Deed::Start(Box::new(spec)), cause, after);
-            awaits.start(place, id, step);
+            awaits.start(place, id, step, opens);
         }
         awaits.finish(&mut self.plan);
     }
 
     /// The steps that make room for a start: its own earlier incarnation ended, its edges open.
+    ///
+    /// Where containers carry the edges, the addresses of callees are known before anybody holds
+    /// them: who calls nobody that is known starts beside the mesh.
     fn steps_before(&self, id: &InstanceId) -> Vec<usize> {
+        let calls = |edge: &EdgeSpec| {
+            let replica = edge.caller_replica;
+            edge.id.caller.key() == id.service.as_str()
+                && replica.is_none_or(|replica| replica == id.replica)
+        };
+        let mut known = self.wanted.edges.iter().filter(|edge| calls(edge));
+        let is_carried = self
+            .wanted
+            .provisions
+            .iter()
+            .any(|it| it.kind == Kind::Mesh);
+        let waits = !is_carried || known.any(|edge| !edge.reasons.is_empty());
         let stops = self
             .stops
             .iter()
-            .filter(|(_, other)| other.same_replica(id));
-        let opens = self.opens.iter().filter(|(_, edge)| {
-            edge.id.callee == id.service
-                || (edge.id.caller.key() == id.service.as_str()
-                    && edge
-                        .caller_replica
-                        .is_none_or(|replica| replica == id.replica))
-        });
-        let stops = stops.map(|(place, _)| *place);
-        let provided = self.provided.iter().copied();
-        stops
-            .chain(opens.map(|(place, _)| *place))
-            .chain(provided)
-            .collect()
+            .filter(|(_, other)| other.same_replica(id))
+            .map(|(place, _)| *place);
+        let opens = self
+            .opens
+            .iter()
+            .filter(|(_, edge)| waits && (edge.id.callee == id.service || calls(edge)))
+            .map(|(place, _)| *place);
+        let provided = self
+            .provided
+            .iter()
+            .filter(|(_, kind)| waits || matches!(kind, Kind::Network | Kind::Volume))
+            .map(|(place, _)| *place);
+        stops.chain(opens).chain(provided).collect()
     }
 }
 
@@ -440,8 +353,4 @@ fn why_changed(wanted: &str, there: &str) -> Option<&'static str> {
     } else {
         Some("its settings changed")
     }
-}
-
-fn is_same(spec: &EdgeSpec, edge: &EdgeStatus) -> bool {
-    spec.id == edge.id && spec.caller_replica == edge.caller_replica
 }

@@ -3,10 +3,17 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 
+use msvc_machine::disk::read_regular;
+use msvc_machine::process_table;
 use socket2::{Domain, Socket, Type};
 
 use super::Binding;
+use crate::process::MARK;
+
+/// Records of more bytes are none of ours.
+const MAX_STATE: u64 = 16_000_000;
 
 /// The kernel's number for a listening socket in its table.
 const LISTEN: &str = "0A";
@@ -109,8 +116,42 @@ fn holder_of(inode: &str) -> Option<String> {
             .any(|target| target.as_os_str() == wanted.as_str())
             .then_some(())?;
         let name = fs::read_to_string(process.path().join("comm")).ok()?;
-        Some(format!("{} (pid {pid})", name.trim_end()))
+        let name = name.trim_end();
+        Some(match system_of(pid) {
+            Some(system) => format!("{system} ({name}, pid {pid})"),
+            None => format!("{name} (pid {pid})"),
+        })
     })
+}
+
+/// The system of this tool's that a process belongs to: as its supervisor, as one of its services,
+/// or as what one of them started.
+fn system_of(pid: u32) -> Option<String> {
+    let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words: Vec<&str> = words
+        .split(|byte| *byte == 0)
+        .filter_map(|word| std::str::from_utf8(word).ok())
+        .collect();
+    // A supervisor is started with the project's folder and name.
+    let supervised = words.windows(2).find(|two| {
+        let is_path = two[0].starts_with('/') && !two[1].contains('/');
+        is_path && supervisor_of(two[0], two[1]) == Some(pid)
+    });
+    if let Some(two) = supervised {
+        return Some(format!("the system {} in {}", two[1], two[0]));
+    }
+    let mark = process_table::variable_of(pid, MARK)?;
+    let mut parts = mark.split('/');
+    let (project, service) = (parts.next()?, parts.nth(2)?);
+    Some(format!("{service} of the system {project}"))
+}
+
+/// The process that a project's records name as its supervisor.
+fn supervisor_of(root: &str, project: &str) -> Option<u32> {
+    let path: PathBuf = [root, ".msvc", project, "state.json"].iter().collect();
+    let state = read_regular(&path, MAX_STATE).ok()?;
+    let state: serde_json::Value = serde_json::from_slice(&state).ok()?;
+    u32::try_from(state.pointer("/supervisor/pid")?.as_u64()?).ok()
 }
 
 #[cfg(test)]

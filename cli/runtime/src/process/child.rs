@@ -163,10 +163,20 @@ pub(super) fn cannot_run(program: &ProcessProgram, words: &[String], error: &io:
         io::ErrorKind::NotFound if name.contains('/') => format!("there is no `{name}`"),
         io::ErrorKind::NotFound => format!(
             "`{name}` is not found on its PATH ({})",
-            path.map_or("it has none", |(_, value)| value)
+            path.map_or("it has none".to_owned(), |(_, value)| beginning(value))
         ),
         io::ErrorKind::PermissionDenied => format!("`{name}` may not be executed"),
         _ => format!("`{name}`: {error}"),
+    }
+}
+
+/// The first folders of a PATH, and how many more there are.
+fn beginning(path: &str) -> String {
+    const SHOWN: usize = 3;
+    let folders: Vec<&str> = path.split(':').collect();
+    match folders.len().checked_sub(SHOWN) {
+        None | Some(0) => path.to_owned(),
+        Some(more) => format!("{} and {more} more", folders[..SHOWN].join(":")),
     }
 }
 

@@ -195,7 +195,10 @@ impl Launched {
         command.wrap(ProcessSession);
         let process = command
             .spawn()
-            .map_err(records(&launcher.program))?
+            .map_err(|why| {
+                let program = launcher.program.display();
+                RuntimeError::Refused(format!("cannot start its supervisor, {program}: {why}"))
+            })?
             .into_inner();
         let identity = process.id().and_then(ProcessIdentity::of);
         Ok(Self { process, identity })

@@ -138,6 +138,7 @@ pub(crate) fn refusal(error: &RuntimeError) -> ProtocolError {
             ("records", json!({"path": path, "why": source.to_string()}))
         }
         RuntimeError::Interrupted => ("interrupted", Value::Null),
+        RuntimeError::BroughtDown { project } => ("brought_down", json!({"project": project})),
         // Whoever asked must know that it was not done, and not that there was nothing to do.
         RuntimeError::Engine(EngineError::Lost { what, why }) => {
             ("engine_lost", json!({"what": what, "why": why}))
@@ -230,6 +231,10 @@ fn typed(kind: &str, detail: Value) -> Option<RuntimeError> {
             RuntimeError::Records { path, source }
         }
         "interrupted" => RuntimeError::Interrupted,
+        "brought_down" => {
+            let project = detail.get("project")?.as_str()?.to_owned();
+            RuntimeError::BroughtDown { project }
+        }
         _ => return None,
     })
 }
@@ -268,6 +273,9 @@ mod tests {
                 source: std::io::Error::other("full"),
             },
             RuntimeError::Interrupted,
+            RuntimeError::BroughtDown {
+                project: "shop".to_owned(),
+            },
             RuntimeError::Refused("no".to_owned()),
         ];
         for error in errors {

@@ -182,7 +182,9 @@ impl Supervisor {
         let id = {
             let mut replicas = self.replicas();
             if replicas.ending {
-                return Err(refused("the system is going down"));
+                return Err(RuntimeError::BroughtDown {
+                    project: id.project.to_string(),
+                });
             }
             let key = key(&id);
             if replicas.kept.contains_key(&key) {

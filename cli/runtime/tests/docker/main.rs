@@ -7,6 +7,7 @@
     reason = "helpers of tests fail like the tests they help"
 )]
 
+mod given;
 mod images;
 mod lives;
 mod networks;

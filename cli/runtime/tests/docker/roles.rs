@@ -44,6 +44,21 @@ fn service() {
         ["fail"] => panic!("as asked"),
         ["write", path] => std::fs::write(path, "kept").unwrap(),
         ["read", path] => assert_eq!(std::fs::read_to_string(path).unwrap(), "kept"),
+        ["holds", path, mode, uid, text] => {
+            use std::os::unix::fs::MetadataExt as _;
+            let seen = std::fs::metadata(path).unwrap();
+            assert_eq!(format!("{:o}", seen.mode() & 0o7777), *mode);
+            assert_eq!(seen.uid().to_string(), *uid);
+            assert_eq!(std::fs::read_to_string(path).unwrap(), *text);
+        }
+        ["lacks", path] => assert!(!std::fs::exists(path).unwrap()),
+        ["mounted", path, option] => {
+            let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
+            let mut mounts = mounts.lines().map(|line| line.split(' '));
+            let mount = mounts.find(|mount| mount.clone().nth(1) == Some(path));
+            let options = mount.unwrap().nth(3).unwrap();
+            assert!(options.split(',').any(|it| it == *option), "{options}");
+        }
         _ => {}
     }
 }

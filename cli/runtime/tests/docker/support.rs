@@ -103,7 +103,7 @@ impl Project {
             project: Some(self.name.clone()),
             profiles: Vec::new(),
             shown_from: None,
-            environment: BTreeMap::new(),
+            environment: BTreeMap::from([("HELD".to_owned(), "held".to_owned())]),
             lenient: false,
         };
         let loaded = load(&request, &Files::new(read_regular));
@@ -143,6 +143,7 @@ impl Project {
             further_edges: Vec::new(),
             caller: BTreeMap::new(),
             lenient: false,
+            is_folder: |_| false,
         }
     }
 

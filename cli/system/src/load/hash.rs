@@ -29,9 +29,7 @@ pub(super) fn hash(system: &System) -> String {
 fn reduce(value: &mut Value, root: &str) {
     match value {
         Value::Object(fields) => {
-            if fields.get("place").is_some_and(is_place) {
-                fields.shift_remove("place");
-            }
+            fields.retain(|_, value| !is_place(value));
             fields.values_mut().for_each(|value| reduce(value, root));
         }
         Value::Array(items) => items.iter_mut().for_each(|value| reduce(value, root)),

@@ -73,6 +73,8 @@ pub struct ProcessExtension {
     pub build: Option<ProcessBuild>,
     /// What to run instead of entrypoint and command.
     pub command: Option<Vec<String>>,
+    /// Where that stands.
+    pub command_place: Option<Place>,
     /// Where to run it, absolute; default the build context, else the project directory.
     pub working_dir: Option<PathBuf>,
     /// Settings that hold for the process runtime only, over `environment`.

@@ -1,5 +1,5 @@
-//! `depends_on` (in long form) and what else makes a service wait for another: `links` and a
-//! namespace shared with it.
+//! `depends_on` (in long form) and what else makes a service wait for another: `links`, and a
+//! namespace or volumes shared with it.
 
 use indexmap::IndexMap;
 
@@ -40,6 +40,15 @@ pub(crate) fn dependencies(service: &Node, problems: &mut Problems) -> Vec<Depen
         if let Some(text) = scalar_text(item) {
             let name = text.split(':').next().unwrap_or(&text);
             implied(name, &item.place, &mut found, problems);
+        }
+    }
+    let lenders = service.get("volumes_from").map(Node::items);
+    for item in lenders.unwrap_or_default() {
+        let text = scalar_text(item).unwrap_or_default();
+        match text.split(':').next() {
+            // A container of others, which nobody here starts.
+            Some("container") | None => {}
+            Some(name) => implied(name, &item.place, &mut found, problems),
         }
     }
     for key in NAMESPACES {

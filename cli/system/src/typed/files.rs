@@ -149,7 +149,7 @@ fn source(
         let instead = "only a swarm has any; give it a `file`";
         return Err(not_supported(&what, &key.place, instead));
     }
-    for field in ["driver", "template_driver"] {
+    for field in ["driver", "driver_opts", "template_driver"] {
         if let Some((key, _)) = declared.entry(field).filter(|(_, node)| !node.is_null()) {
             let what = format!("`{field}` of a {one}");
             return Err(not_supported(&what, &key.place, "give it a `file`"));

@@ -21,6 +21,7 @@ const MODELLED: &[&str] = &[
     "expose",
     "healthcheck",
     "image",
+    "label_file",
     "labels",
     "links",
     "ports",
@@ -39,13 +40,11 @@ const MODELLED: &[&str] = &[
 const UNSUPPORTED: &[(&str, &str)] = &[
     ("credential_spec", ""),
     ("external_links", ""),
-    ("label_file", "write the labels under `labels`"),
     ("models", ""),
     ("post_start", ""),
     ("pre_start", ""),
     ("pre_stop", ""),
     ("provider", ""),
-    ("volumes_from", "name the volumes under `volumes`"),
 ];
 
 /// Keys below modelled ones that the model has no place for.

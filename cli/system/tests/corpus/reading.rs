@@ -103,7 +103,10 @@ fn fields(service: &Service, theirs: &Value, root: &str) -> Vec<(&'static str, V
         ("volumes", mounts(service, root), their_mounts(theirs)),
         (
             "working_dir",
-            service.working_dir.as_deref().map_or(Value::Null, text),
+            service
+                .working_dir
+                .as_ref()
+                .map_or(Value::Null, |it| text(&it.value)),
             theirs["working_dir"].clone(),
         ),
         (

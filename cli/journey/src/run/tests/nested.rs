@@ -165,19 +165,18 @@ workflows:
 }
 
 #[test]
-fn workflows_that_call_each_other_for_ever_end_with_an_error() {
-    let text = "
+fn a_workflow_that_is_tried_again_inside_itself_for_ever_ends_with_an_error() {
+    let again = "onFailure: [{name: x, type: retry, retryAfter: 0, retryLimit: 1, workflowId: a}]";
+    let text = format!(
+        "
 workflows:
   - workflowId: start
-    steps: [{stepId: s, workflowId: a}]
-  - {workflowId: a, steps: [{stepId: s, workflowId: b}]}
-  - {workflowId: b, steps: [{stepId: s, workflowId: a}]}
-";
-    let played = play(text, |_, _| answer(200, json!({})));
-    assert_eq!(played.outcome.verdict, Verdict::Failed);
-    assert!(
-        played.outcome.evidence[0]
-            .what
-            .contains("more than 32 workflows")
+    steps: [{{stepId: s, workflowId: a}}]
+  - {{workflowId: a, steps: [{{stepId: s, operationId: listMails, {again}}}]}}
+"
     );
+    let played = play(&text, |_, _| answer(500, json!({})));
+    assert_eq!(played.outcome.verdict, Verdict::Failed);
+    let told = format!("{:?}", played.outcome.evidence);
+    assert!(told.contains("more than 32 workflows"), "{told}");
 }

@@ -181,7 +181,7 @@ components:
 }
 
 #[test]
-fn inputs_that_are_not_as_declared_are_a_usage_error_before_anything_is_sent() {
+fn a_play_with_inputs_that_are_not_as_declared_is_inconclusive_and_sends_nothing() {
     let text = "
 workflows:
   - workflowId: one
@@ -190,7 +190,7 @@ workflows:
 ";
     let played = play(text, |_, _| answer(200, json!([])));
     assert!(played.requests.is_empty());
-    assert_eq!(played.outcome.exit, Exit::Usage);
+    assert_eq!(played.outcome.exit, Exit::Inconclusive);
     assert_eq!(played.outcome.verdict, Verdict::Inconclusive);
     assert!(
         played.outcome.evidence[0]

@@ -1,9 +1,10 @@
 //! Addresses of this network namespace, added and removed over the kernel's own socket for it.
 //! The interface is the one whose network the address lies in: their order is not the order of
-//! joining.
+//! joining. What stands at a neighbour's address is asked for more often than the kernel would.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::if_nametoindex;
@@ -23,17 +24,25 @@ const ERROR: u16 = 2;
 /// Attributes of an address (linux/if_addr.h).
 const ADDRESS: u16 = 1;
 const LOCAL: u16 = 2;
+/// Of a table of neighbours (linux/neighbour.h): its message, and what it sets.
+const SET_NEIGHBOURS: u16 = 67;
+const NAME: u16 = 1;
+const PARAMETERS: u16 = 6;
+const INTERFACE: u16 = 1;
+const PAUSE: u16 = 5;
+/// On a bridge within one machine an answer takes microseconds.
+const ASKS_EVERY: Duration = Duration::from_millis(100);
 
 /// Makes an address this container's own; one that is already is left.
 pub(super) fn hold(address: IpAddr) -> io::Result<()> {
     let IpAddr::V4(address) = address else {
         return Err(io::Error::other("only IPv4 addresses are held"));
     };
-    ask(
-        NEW_ADDRESS,
-        REQUEST | ACKNOWLEDGE | CREATE | REPLACE,
-        address,
-    )
+    let index = interface(address)?;
+    // Only slower without.
+    let _ = ask(&impatience(index));
+    let flags = REQUEST | ACKNOWLEDGE | CREATE | REPLACE;
+    ask(&message(NEW_ADDRESS, flags, index, address))
 }
 
 /// Gives an address up.
@@ -41,7 +50,13 @@ pub(super) fn give_up(address: IpAddr) -> io::Result<()> {
     let IpAddr::V4(address) = address else {
         return Ok(());
     };
-    ask(DELETE_ADDRESS, REQUEST | ACKNOWLEDGE, address)
+    let index = interface(address)?;
+    ask(&message(
+        DELETE_ADDRESS,
+        REQUEST | ACKNOWLEDGE,
+        index,
+        address,
+    ))
 }
 
 /// The interface whose network holds `address`.
@@ -64,8 +79,7 @@ fn interface(address: Ipv4Addr) -> io::Result<u32> {
     Err(io::Error::other("no interface is on its network"))
 }
 
-fn ask(kind: u16, flags: u16, address: Ipv4Addr) -> io::Result<()> {
-    let message = message(kind, flags, interface(address)?, address);
+fn ask(message: &[u8]) -> io::Result<()> {
     let socket = socket(
         AddressFamily::Netlink,
         SockType::Raw,
@@ -73,7 +87,7 @@ fn ask(kind: u16, flags: u16, address: Ipv4Addr) -> io::Result<()> {
         SockProtocol::NetlinkRoute,
     )?;
     let kernel = NetlinkAddr::new(0, 0);
-    sendto(socket.as_raw_fd(), &message, &kernel, MsgFlags::empty())?;
+    sendto(socket.as_raw_fd(), message, &kernel, MsgFlags::empty())?;
     let mut answer = [0; 4096];
     let length = recv(socket.as_raw_fd(), &mut answer, MsgFlags::empty())?;
     acknowledged(answer.get(..length).unwrap_or_default())
@@ -95,6 +109,40 @@ fn message(kind: u16, flags: u16, index: u32, address: Ipv4Addr) -> Vec<u8> {
         message.extend(attribute.to_ne_bytes());
         message.extend(address.octets());
     }
+    message
+}
+
+/// Sets how often the kernel asks who has an address on an interface. It asks three times, a second
+/// apart, and whatever is sent meanwhile waits: a callee that has just started would be met up to a
+/// second late.
+fn impatience(index: u32) -> Vec<u8> {
+    let attribute = |kind: u16, value: &[u8]| {
+        let length = u16::try_from(4 + value.len()).unwrap_or_default();
+        let mut attribute = [length.to_ne_bytes(), kind.to_ne_bytes()].concat();
+        attribute.extend(value);
+        attribute.resize(attribute.len().next_multiple_of(4), 0);
+        attribute
+    };
+    let pause = u64::try_from(ASKS_EVERY.as_millis()).unwrap_or(u64::MAX);
+    let of_interface = [
+        attribute(INTERFACE, &index.to_ne_bytes()),
+        attribute(PAUSE, &pause.to_ne_bytes()),
+    ];
+    let table = [
+        attribute(NAME, b"arp_cache\0"),
+        attribute(PARAMETERS, &of_interface.concat()),
+    ];
+    let table = table.concat();
+    let mut message = Vec::new();
+    let length = u32::try_from(20 + table.len()).unwrap_or_default();
+    message.extend(length.to_ne_bytes());
+    message.extend(SET_NEIGHBOURS.to_ne_bytes());
+    message.extend((REQUEST | ACKNOWLEDGE).to_ne_bytes());
+    message.extend(1_u32.to_ne_bytes());
+    message.extend(0_u32.to_ne_bytes());
+    // IPv4.
+    message.extend([2, 0, 0, 0]);
+    message.extend(table);
     message
 }
 

@@ -6,7 +6,9 @@ use bollard::body_stream;
 use bollard::query_parameters::{
     BuildImageOptions, BuildImageOptionsBuilder, TagImageOptionsBuilder,
 };
-use futures_util::{StreamExt, stream};
+use futures_util::stream;
+use msvc_machine::clock::Clock;
+use msvc_machine::shutdown::Shutdown;
 use msvc_system::model::{Build, Service};
 use serde_json::Value;
 
@@ -15,18 +17,24 @@ use crate::docker::engine::{Engine, EngineError, NO_SPACE, asked};
 use crate::docker::labels;
 use crate::docker::want::build;
 use crate::docker::want::value::{bytes, flag, pairs, text, texts};
+use steps::Steps;
+
+mod steps;
 
 /// Lines of a failed build that are shown.
 const SHOWN: usize = 30;
 
 /// One image to build.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Job<'a> {
     /// The project that it is built for.
     pub(super) project: &'a str,
     pub(super) service: &'a Service,
     pub(super) build: &'a Build,
     pub(super) reference: &'a str,
+    /// Time, and the wish to end.
+    pub(super) clock: &'a dyn Clock,
+    pub(super) shutdown: &'a Shutdown,
 }
 
 impl Job<'_> {
@@ -99,7 +107,9 @@ pub(super) async fn build(
     let chunks = stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|chunk| (chunk, receiver))
     });
-    let told = follow(engine, job, options, chunks, line).await;
+    let body = Some(body_stream(chunks));
+    let answers = engine.docker.build_image(options, None, body);
+    let told = Steps::new(engine, job, line).follow(answers).await;
     // A file that could not be sent is the reason of whatever the engine said of it.
     match sending.await {
         Ok(Err(why @ EngineError::File { .. })) if told.is_ok() || is_about_a_file(&why) => {
@@ -179,44 +189,11 @@ fn is_about_a_file(error: &EngineError) -> bool {
     !error.to_string().contains("the engine stopped reading")
 }
 
-async fn follow(
-    engine: &Engine,
-    job: &Job<'_>,
-    options: BuildImageOptions,
-    chunks: impl futures_util::Stream<Item = bytes::Bytes> + Send + 'static,
-    line: &(dyn Fn(String) + Sync),
-) -> Result<(), EngineError> {
-    let mut said: Vec<String> = Vec::new();
-    let mut answers = std::pin::pin!(engine.docker.build_image(
-        options,
-        None,
-        Some(body_stream(chunks))
-    ));
-    while let Some(answer) = answers.next().await {
-        let answer = answer.map_err(|error| {
-            let what = format!("building the image of {}", job.service.name);
-            match asked(what)(error) {
-                EngineError::Refused { why, .. } => job.failed(&said, &why),
-                other => other,
-            }
-        })?;
-        if let Some(text) = answer.stream {
-            for text in text.lines().map(str::trim_end).filter(|l| !l.is_empty()) {
-                line(text.to_owned());
-                said.push(text.to_owned());
-            }
-        }
-        if let Some(detail) = answer.error_detail {
-            return Err(job.failed(&said, &detail.message.unwrap_or_default()));
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
+    use msvc_machine::clock::MachineClock;
     use msvc_system::files::Files;
     use msvc_system::load::{LoadRequest, load};
 
@@ -239,6 +216,8 @@ mod tests {
             build: service.build.as_ref().unwrap(),
             reference: "shop-a",
             project: "shop",
+            clock: &MachineClock,
+            shutdown: &Shutdown::new(),
         };
         options(&job, "Dockerfile")
     }

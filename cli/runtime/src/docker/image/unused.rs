@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use bollard::models::ImageSummary;
 use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptionsBuilder};
 
 use super::pack;
@@ -27,13 +28,24 @@ pub async fn forget_unused(engine: &Engine, project: &str) -> Result<(), EngineE
     let label = format!("{}={project}", labels::IMAGE);
     let of_project = ("label", vec![label]);
     let nameless = ("dangling", vec!["true".to_owned()]);
-    let filters = HashMap::from([of_project.clone(), nameless]);
-    for image in list(engine, &filters).await? {
+    let nameless = HashMap::from([of_project.clone(), nameless]);
+    let of_project = HashMap::from([of_project]);
+    let (nameless, all) = tokio::try_join!(list(engine, &nameless), list(engine, &of_project))?;
+    for image in nameless {
         remove(engine, &image.id).await;
     }
+    let packs = |program: &String| {
+        let of_it = |one: &&ImageSummary| one.labels.get(pack::LABEL) == Some(program);
+        all.iter()
+            .filter(of_it)
+            .map(|one| one.repo_tags.len())
+            .sum::<usize>()
+    };
     let mut packed = Vec::new();
-    for image in list(engine, &HashMap::from([of_project])).await? {
-        let Some(program) = image.labels.get(pack::LABEL) else {
+    for image in &all {
+        // Of one alone nobody has to know when it was made.
+        let program = image.labels.get(pack::LABEL);
+        let Some(program) = program.filter(|program| packs(program) > 1) else {
             continue;
         };
         let seen = engine.docker.inspect_image(&image.id).await;
@@ -69,7 +81,7 @@ fn replaced(packed: Vec<Packed>) -> Vec<String> {
 async fn list(
     engine: &Engine,
     filters: &HashMap<&str, Vec<String>>,
-) -> Result<Vec<bollard::models::ImageSummary>, EngineError> {
+) -> Result<Vec<ImageSummary>, EngineError> {
     let options = ListImagesOptionsBuilder::default().filters(filters).build();
     let images = engine.docker.list_images(Some(options)).await;
     images.map_err(asked("listing images"))

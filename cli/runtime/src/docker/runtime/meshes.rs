@@ -26,6 +26,8 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(super) struct Meshes {
     /// By container.
     pub(super) open: Arc<Mutex<BTreeMap<String, Session>>>,
+    /// By lane, as long as this process neither makes nor takes away a mesh: a plan opens many edges.
+    pub(super) current: Arc<Mutex<BTreeMap<LaneName, Session>>>,
     /// The main lane's.
     pub(super) main: Arc<OnceLock<Session>>,
     /// How far its clock is ahead of the engine's, in nanoseconds: events are told by it, so that
@@ -65,17 +67,20 @@ impl DockerRuntime {
 
     /// The session with a lane's mesh.
     pub(super) async fn mesh_of(&self, lane: &LaneName) -> Result<Session, RuntimeError> {
+        let mut current = self.meshes.current.lock().await;
+        if let Some(session) = current.get(lane) {
+            return Ok(session.clone());
+        }
         let meshes = self.found_meshes().await?;
         let mesh = meshes.iter().find(|it| it.lane == *lane && it.is_running);
-        match mesh {
-            Some(mesh) => self.session(mesh).await,
-            None => Err(self.no_mesh()),
-        }
+        let session = self.session(mesh.ok_or_else(|| self.no_mesh())?).await?;
+        current.insert(lane.clone(), session.clone());
+        Ok(session)
     }
 
     pub(super) fn no_mesh(&self) -> RuntimeError {
         RuntimeError::Refused(format!(
-            "{} runs without a mesh: its edges are neither seen nor broken",
+            "{} runs without a mesh: its edges are neither seen nor broken (`msvc up` gives it one)",
             self.project
         ))
     }

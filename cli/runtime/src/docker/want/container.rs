@@ -65,7 +65,7 @@ pub(super) fn draft<'a>(
         entrypoint: service.entrypoint.clone(),
         cmd: service.command.clone(),
         env: Some(environment(names, service)),
-        working_dir: service.working_dir.clone(),
+        working_dir: service.working_dir.as_ref().map(|it| it.value.clone()),
         stop_signal: Some(service.stop_signal.clone()),
         stop_timeout: i64::try_from(service.stop_grace_period.as_secs()).ok(),
         exposed_ports: (!exposed.is_empty()).then(|| exposed.into_iter().collect()),

@@ -59,7 +59,10 @@ pub(super) fn apply(
         if ELSEWHERE.contains(&name) || name.starts_with("build.") {
             continue;
         }
-        let value = &namespace_of(names, name, &placed.value);
+        let value = &match name {
+            "volumes_from" => lenders(names, &placed.value),
+            _ => namespace_of(names, name, &placed.value),
+        };
         if name == "annotations" && !is_empty(value) {
             let what = format!("{}: `{name}`", service.name);
             if let Some(problem) = wish.needs(ANNOTATIONS, &what, &placed.place) {
@@ -99,6 +102,21 @@ fn namespace_of(names: &Names<'_>, field: &str, value: &Value) -> Value {
         Some(host) => Value::from(format!("container:{}", names.container(host, 1))),
         None => value.clone(),
     }
+}
+
+/// Whose volumes are mounted too, as the engine takes it: a container's name, with a mode.
+fn lenders(names: &Names<'_>, value: &Value) -> Value {
+    let each = texts(value).unwrap_or_default().into_iter().map(|item| {
+        if let Some(container) = item.strip_prefix("container:") {
+            return container.to_owned();
+        }
+        let (service, mode) = item.split_once(':').unwrap_or((&item, "rw"));
+        match names.system.service(service) {
+            Some(service) => format!("{}:{mode}", names.container(service, 1)),
+            None => item,
+        }
+    });
+    each.collect()
 }
 
 /// A field's fate: `None` when it is no field of this group, `Some(None)` when its value is wrong.
@@ -190,6 +208,7 @@ fn of_the_host(name: &str, value: &Value, host: &mut HostConfig) -> Taken {
         "storage_opt" => keep(&mut host.storage_opt, map(value)),
         "sysctls" => keep(&mut host.sysctls, map(value)),
         "uts" => keep(&mut host.uts_mode, text(value)),
+        "volumes_from" => keep(&mut host.volumes_from, texts(value)),
         _ => None,
     }
 }

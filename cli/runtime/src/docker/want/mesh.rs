@@ -5,8 +5,8 @@
 //! an edge, declared or not: each caller finds the callee's names in its own `/etc/hosts`, with the
 //! address of its own edge. What cannot be carried is told.
 //!
-//! Layout: `edges` are what the mesh is given, `carrier` its containers and the host's ports,
-//! `limits` what is not carried.
+//! Layout: `edges` are what the mesh is given, `carrier` its containers, `openings` the host's
+//! ports, `limits` what is not carried.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -23,9 +23,11 @@ use crate::docker::image::ImageFacts;
 mod carrier;
 mod edges;
 mod limits;
+mod openings;
 
 pub use carrier::{Carrier, Door};
-pub(crate) use carrier::{OpeningAt, SERVICE, place_hash, place_name};
+pub(crate) use carrier::{SERVICE, place_hash, place_name};
+pub(crate) use openings::OpeningAt;
 
 /// What the mesh needs to be planned.
 #[derive(Debug, Clone, Default)]

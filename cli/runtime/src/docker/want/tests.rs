@@ -16,7 +16,6 @@ use crate::instance::Program;
 use crate::lane::{LaneOptions, Publish, Subset, Wanted};
 use crate::provision::Kind;
 
-mod fields;
 mod mesh;
 
 fn system(text: &str) -> System {
@@ -48,6 +47,7 @@ fn options() -> LaneOptions {
         further_edges: Vec::new(),
         caller: BTreeMap::new(),
         lenient: false,
+        is_folder: |_| false,
     }
 }
 

@@ -1,6 +1,9 @@
 //! What runs alone, beside others or not at all.
 
+use msvc_system::model::{FileSource, GivenFile, Link};
+
 use super::*;
+use crate::instance::Program;
 
 #[test]
 fn a_service_booted_alone_finds_its_edges_refusing() {
@@ -132,9 +135,13 @@ fn what_cannot_run_as_a_process_is_refused_by_name_and_line() {
         assert!(told.contains(field), "{told}");
     }
     assert!(
-        !["container_name", "devices", "build", "mode"]
+        !["devices", "build", "mode"]
             .iter()
             .any(|field| told.contains(&format!("`{field}"))),
+        "{told}"
+    );
+    assert!(
+        told.contains("web runs as a host process and goes without `container_name` ("),
         "{told}"
     );
     let lenient = LaneOptions {
@@ -143,7 +150,7 @@ fn what_cannot_run_as_a_process_is_refused_by_name_and_line() {
     };
     assert_eq!(
         want(&system(vec![odd]), &lenient).unwrap().warnings.len(),
-        4
+        5
     );
 }
 
@@ -240,4 +247,152 @@ fn a_writable_folder_of_the_host_is_for_one_lane_and_an_engines_volume_for_none(
         },
     );
     assert!(refused(&shop)[0].contains("volume `orders-data` is external"));
+}
+
+#[test]
+fn a_volume_of_a_driver_is_an_engines_and_what_a_folder_cannot_be_is_told() {
+    let mut shop = shop();
+    let volume = shop.volumes.get_mut("orders-data").unwrap();
+    let size = placed("size=1m".to_owned());
+    volume.options.insert("o".into(), size);
+    let told = refused(&shop);
+    assert!(
+        told[0].contains("the driver's option `o` of the volume orders-data"),
+        "{told:?}"
+    );
+
+    let mut shop = super::shop();
+    let orders = shop.services.get_mut("orders").unwrap();
+    orders.mounts[0].source = MountSource::Tmpfs;
+    let size = placed(serde_json::json!("1m"));
+    let fields = &mut orders.mounts[0].other_fields;
+    fields.insert("tmpfs.size".into(), size);
+    let wanted = want(&shop, &options()).unwrap();
+    let told: Vec<&str> = wanted.warnings.iter().map(|it| it.what.as_str()).collect();
+    assert_eq!(told, ["orders: a host process cannot honour `tmpfs.size`"]);
+}
+
+#[test]
+fn a_secret_of_a_file_is_read_where_it_stands_and_no_other_is_given() {
+    let secret = |source| GivenFile {
+        what: "secret `password`".to_owned(),
+        source,
+        target: "/run/secrets/password".to_owned(),
+        uid: None,
+        gid: None,
+        mode: None,
+        place: place(9),
+    };
+    let mut shop = shop();
+    let orders = shop.services.get_mut("orders").unwrap();
+    set(orders, "PASSWORD_FILE", "/run/secrets/password");
+    let file = FileSource::Host("/project/password.txt".into());
+    orders.files.push(secret(file));
+    let wanted = want(&shop, &options()).unwrap();
+    let password = &environment(&wanted, "orders")["PASSWORD_FILE"];
+    assert_eq!(password, "/project/password.txt");
+
+    let orders = shop.services.get_mut("orders").unwrap();
+    orders.files = vec![secret(FileSource::Text("hunter2".to_owned()))];
+    let told = refused(&shop);
+    let expected = "orders: a host process cannot be given secret `password`";
+    assert!(
+        told[0].contains(expected) && !told[0].contains("hunter2"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_link_leads_to_whom_it_names_for_its_caller_alone() {
+    let mut shop = shop();
+    let gateway = shop.services.get_mut("gateway").unwrap();
+    gateway.links.push(Link {
+        service: name("orders"),
+        alias: "shelf".to_owned(),
+        place: place(9),
+    });
+    set(gateway, "ORDERS_URL", "http://shelf:8080");
+    set(
+        shop.services.get_mut("orders").unwrap(),
+        "OTHER_URL",
+        "http://shelf:8080",
+    );
+    let wanted = want(&shop, &options()).unwrap();
+    let url = format!("http://{}", edge(&wanted, "gateway->orders:8080").listen);
+    assert_eq!(environment(&wanted, "gateway")["ORDERS_URL"], url);
+    assert_eq!(
+        environment(&wanted, "orders")["OTHER_URL"],
+        "http://shelf:8080"
+    );
+}
+
+#[test]
+fn all_that_a_service_goes_without_is_one_warning_with_a_reason_for_each() {
+    let mut web = service("web");
+    for (field, value) in [
+        ("hostname", serde_json::json!("hh")),
+        ("tty", serde_json::json!(true)),
+        ("annotations", serde_json::json!({})),
+        (
+            "networks",
+            serde_json::json!({"a": {"priority": 1, "aliases": ["x"]}}),
+        ),
+        ("logging", serde_json::json!({"driver": "json-file"})),
+    ] {
+        web.other_fields.insert(field.to_owned(), placed(value));
+    }
+    let wanted = want(&system(vec![web]), &options()).unwrap();
+    let told: Vec<String> = wanted.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "compose.yaml:9:5: web runs as a host process and goes without `hostname`, `tty`, \
+          `networks.priority` (hostname: it sees this machine's, settings may still name it so; \
+          tty: what it writes is captured; networks.priority: edges carry its calls)"
+        ]
+    );
+}
+
+#[test]
+fn a_working_dir_is_a_folder_of_this_machine_by_itself_or_through_a_mount() {
+    let directory = |asked: &str, own: Option<&str>| {
+        let mut web = service("web");
+        web.working_dir = Some(placed(asked.to_owned()));
+        web.x_msvc.process.working_dir = own.map(Into::into);
+        web.mounts.push(Mount {
+            source: MountSource::Bind("/project/code".into()),
+            target: "/app".into(),
+            read_only: false,
+            other_fields: IndexMap::new(),
+            place: place(8),
+        });
+        let options = LaneOptions {
+            is_folder: |path| path.starts_with("/project/code") || path == Path::new("/srv"),
+            ..options()
+        };
+        let wanted = want(&system(vec![web]), &options)?;
+        let Program::Process(process) = &wanted.instances[0].program else {
+            panic!("no process");
+        };
+        Ok::<_, Problems>((process.directory.clone(), wanted.warnings.len()))
+    };
+    let at = |path: &str, warnings| (PathBuf::from(path), warnings);
+    // The mount that it lies in is named by it; another one is not, and that is told.
+    assert_eq!(
+        directory("/app/sub", None).unwrap(),
+        at("/project/code/sub", 0)
+    );
+    assert_eq!(directory("/srv", None).unwrap(), at("/srv", 1));
+    assert_eq!(
+        directory("code/sub", None).unwrap(),
+        at("/project/code/sub", 1)
+    );
+    assert_eq!(directory("/none", Some("/here")).unwrap(), at("/here", 1));
+    for refused in ["/none", "none", "code/../../x"] {
+        let told = directory(refused, None).unwrap_err().to_string();
+        assert!(
+            told.starts_with("compose.yaml:9:5: web: a host process cannot honour `working_dir`"),
+            "{told}"
+        );
+    }
 }

@@ -291,3 +291,18 @@ fn a_network_more_is_joined_by_the_mesh_that_runs_and_its_edges_are_told_again()
         ["2  make place of shop-msvc-mesh-1 on shop_b  (not there yet)"]
     );
 }
+
+#[test]
+fn a_link_is_a_name_that_its_caller_alone_has_and_it_beats_a_service_of_that_name() {
+    let text = "services:\n  web: {image: x, links: [\"db:store\"]}\n  other: {image: x}\n  db: {image: x, expose: [80]}\n  store: {image: x, expose: [80]}\n";
+    let wanted = want(text, Some(&mesh("shop_default", "10.9.0.0/24"))).unwrap();
+    let at = |service: &str, name: &str| {
+        let hosts = hosts(&wanted, service).into_iter();
+        let mut found = hosts.filter(|it| it.split(':').next() == Some(name));
+        let found = (found.next().unwrap(), found.next());
+        assert_eq!(found.1, None, "{name} stands once");
+        found.0.rsplit(':').next().unwrap().to_owned()
+    };
+    assert_eq!(at("web", "store"), at("web", "db"));
+    assert_ne!(at("other", "store"), at("other", "db"));
+}

@@ -1,7 +1,8 @@
 //! A sample of each field.
 
-/// Fields of the image's making: the rooms of images have tests of their own for them.
+/// Fields of the image's making, and the project's name: their rooms have tests of their own.
 pub(super) const IN_IMAGES: &[&str] = &[
+    "/name",
     "build.args",
     "build.cache_from",
     "build.context",
@@ -23,8 +24,12 @@ pub(super) const IN_IMAGES: &[&str] = &[
 ];
 
 /// Lines `@NAME | TOP LEVEL | SERVICE`, each a base to add to, then lines `FIELDS | BASE | SERVICE`,
-/// each with what stands in the service in place of the base's own.
+/// each with what stands in the service in place of the base's own; of fields that begin with a slash it
+/// stands at the top level.
 pub(super) const ALL: &str = r##"
+@NETWORK | networks: {more: } | networks: [more]
+@FILLED_CONFIG | configs: {a: {content: text}} | configs: [a]
+@FILLED_SECRET | secrets: {a: {file: ./f}} | secrets: [a]
 @BUILT |  | build: {context: .}
 @CONFIG | configs: {a: {content: text}} | 
 @SECRET | secrets: {a: {environment: PASSWORD}} | 
@@ -38,6 +43,7 @@ pub(super) const ALL: &str = r##"
 @FROM_FILE |  | env_file: [{path: b.env}]
 @NETWORKED |  | networks: {default: }
 @TWICE_NETWORKED | networks: {more: } | networks: {default: , more: }
+@PROBED |  | healthcheck: {test: probe}
 @OPEN |  | ports: [{target: 80}]
 @BOUND |  | volumes: [{type: bind, source: /s, target: /t}]
 @IN_MEMORY |  | volumes: [{type: tmpfs, target: /t}]
@@ -171,12 +177,12 @@ gpus.driver | GPU | gpus: [{driver: nvidia}]
 gpus.options | GPU | gpus: [{options: {a: b}}]
 group_add |  | group_add: [a]
 healthcheck.disable |  | healthcheck: {disable: true}
-healthcheck.interval |  | healthcheck: {interval: 7s}
-healthcheck.retries |  | healthcheck: {retries: 7}
-healthcheck.start_interval |  | healthcheck: {start_interval: 7s}
-healthcheck.start_period |  | healthcheck: {start_period: 7s}
+healthcheck.interval | PROBED | healthcheck: {test: probe, interval: 7s}
+healthcheck.retries | PROBED | healthcheck: {test: probe, retries: 7}
+healthcheck.start_interval | PROBED | healthcheck: {test: probe, start_interval: 7s}
+healthcheck.start_period | PROBED | healthcheck: {test: probe, start_period: 7s}
 healthcheck.test |  | healthcheck: {test: [NONE]}
-healthcheck.timeout |  | healthcheck: {timeout: 7s}
+healthcheck.timeout | PROBED | healthcheck: {test: probe, timeout: 7s}
 hostname |  | hostname: h
 image |  | 
 init |  | init: true
@@ -276,4 +282,43 @@ volumes.volume.nocopy | VOLUME | volumes: [{type: volume, source: data, target: 
 volumes.volume.subpath | VOLUME | volumes: [{type: volume, source: data, target: /t, volume: {subpath: a}}]
 volumes_from |  | volumes_from: [db]
 working_dir |  | working_dir: /a
+/configs.content | FILLED_CONFIG | configs: {a: {content: other}}
+/configs.environment | FILLED_CONFIG | configs: {a: {environment: PASSWORD}}
+/configs.external | FILLED_CONFIG | configs: {a: {external: true}}
+/configs.file | FILLED_CONFIG | configs: {a: {file: ./f}}
+/configs.labels | FILLED_CONFIG | configs: {a: {content: text, labels: {a: b}}}
+/configs.name | FILLED_CONFIG | configs: {a: {content: text, name: b}}
+/configs.template_driver | FILLED_CONFIG | configs: {a: {content: text, template_driver: golang}}
+/include.path /include.env_file /include.project_directory |  | include: [{path: more.yaml, env_file: a.env, project_directory: .}]
+/models.context_size /models.model /models.name /models.runtime_flags |  | models: {m: {model: a, context_size: 5, name: b, runtime_flags: [c]}}
+/name |  | name: other
+/networks.attachable | NETWORK | networks: {more: {attachable: true}}
+/networks.driver | NETWORK | networks: {more: {driver: macvlan}}
+/networks.driver_opts | NETWORK | networks: {more: {driver_opts: {a: b}}}
+/networks.enable_ipv4 | NETWORK | networks: {more: {enable_ipv4: false}}
+/networks.enable_ipv6 | NETWORK | networks: {more: {enable_ipv6: true}}
+/networks.external | NETWORK | networks: {more: {external: true}}
+/networks.internal | NETWORK | networks: {more: {internal: true}}
+/networks.ipam.config.aux_addresses | NETWORK | networks: {more: {ipam: {config: [{aux_addresses: {a: 10.9.0.5}}]}}}
+/networks.ipam.config.gateway | NETWORK | networks: {more: {ipam: {config: [{gateway: 10.9.0.1}]}}}
+/networks.ipam.config.ip_range | NETWORK | networks: {more: {ipam: {config: [{ip_range: 10.9.0.0/25}]}}}
+/networks.ipam.config.subnet | NETWORK | networks: {more: {ipam: {config: [{subnet: 10.9.0.0/24}]}}}
+/networks.ipam.driver | NETWORK | networks: {more: {ipam: {driver: far}}}
+/networks.ipam.options | NETWORK | networks: {more: {ipam: {options: {a: b}}}}
+/networks.labels | NETWORK | networks: {more: {labels: {a: b}}}
+/networks.name | NETWORK | networks: {more: {name: b}}
+/secrets.driver | FILLED_SECRET | secrets: {a: {file: ./f, driver: x}}
+/secrets.driver_opts | FILLED_SECRET | secrets: {a: {file: ./f, driver_opts: {a: b}}}
+/secrets.environment | FILLED_SECRET | secrets: {a: {environment: PASSWORD}}
+/secrets.external | FILLED_SECRET | secrets: {a: {external: true}}
+/secrets.file | FILLED_SECRET | secrets: {a: {file: ./g}}
+/secrets.labels | FILLED_SECRET | secrets: {a: {file: ./f, labels: {a: b}}}
+/secrets.name | FILLED_SECRET | secrets: {a: {file: ./f, name: b}}
+/secrets.template_driver | FILLED_SECRET | secrets: {a: {file: ./f, template_driver: golang}}
+/version |  | version: "3"
+/volumes.driver | VOLUME | volumes: {data: {driver: far}}
+/volumes.driver_opts | VOLUME | volumes: {data: {driver_opts: {o: size=1}}}
+/volumes.external | VOLUME | volumes: {data: {external: true}}
+/volumes.labels | VOLUME | volumes: {data: {labels: {a: b}}}
+/volumes.name | VOLUME | volumes: {data: {name: b}}
 "##;

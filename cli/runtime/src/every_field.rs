@@ -1,19 +1,25 @@
-//! Every field of a service, one by one: honoured, refused by name, or said to mean nothing, as
-//! the reference says.
+//! Every field of a service, one by one and in both runtimes: honoured, refused by name, or said to
+//! mean nothing, as the reference says.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use msvc_system::load::{LoadRequest, load};
 use serde_json::{Value, json};
 
-use super::{NEW, options};
+use msvc_system::id::LaneName;
+use msvc_system::model::System;
+use msvc_system::problem::{Problems, Severity};
+
 use crate::docker::engine::{ApiVersion, OLDEST};
 use crate::docker::image::ImageFacts;
 use crate::docker::want::{Wish, wanted};
-use crate::lane::Wanted;
+use crate::lane::{LaneOptions, Publish, Subset, Wanted, field, volume};
+
+/// An engine of today.
+const NEW: ApiVersion = ApiVersion(1, 52);
 
 /// The page that tells users the same.
-const REFERENCE: &str = include_str!("../../../../../../docs/reference/compose.md");
+const REFERENCE: &str = include_str!("../../../docs/reference/compose.md");
 
 /// Fields with two files: one without them, and one with them.
 struct Sample {
@@ -24,15 +30,15 @@ struct Sample {
 
 mod samples;
 
-/// The reference's word for each field, its wildcards resolved.
-fn said() -> BTreeMap<String, String> {
+/// The reference's word for each field, its wildcards resolved: in containers, as processes.
+fn said() -> BTreeMap<String, (String, String)> {
+    let word = |cell: &str| cell.split([' ', ',', ':', ';']).next().map(str::to_owned);
     let rows = REFERENCE.lines().filter_map(|line| {
         let mut cells = line.strip_prefix("| `")?.split(" | ");
         let field = cells.next()?.trim_end_matches('`');
-        let word = cells.next()?.split([' ', ',', ':', ';']).next()?;
-        Some((field, word))
+        Some((field, (word(cells.next()?)?, word(cells.next()?)?)))
     });
-    let rows: Vec<(&str, &str)> = rows.collect();
+    let rows: Vec<(&str, (String, String))> = rows.collect();
     let of = |path: &str| {
         let row = rows
             .iter()
@@ -40,9 +46,9 @@ fn said() -> BTreeMap<String, String> {
                 Some(above) => path.starts_with(above),
                 None => *field == path,
             });
-        row.map(|(_, word)| (*word).to_owned())
+        row.map(|(_, words)| words.clone())
     };
-    let known = msvc_system::fields::of_a_service().into_iter();
+    let known = msvc_system::fields::all().into_iter();
     known
         .map(|path| {
             let word = of(&path).unwrap_or_else(|| panic!("the reference knows no `{path}`"));
@@ -54,6 +60,17 @@ fn said() -> BTreeMap<String, String> {
 fn text(top: &str, service: &str) -> String {
     let web = format!("{{image: x, {service}}}").replace(", }", "}");
     format!("services:\n  web: {web}\n  db: {{image: y, expose: [5432]}}\n{top}\n")
+}
+
+/// The line of a sample where a field stands.
+fn line(path: &str) -> usize {
+    if path.starts_with('/') { 4 } else { 2 }
+}
+
+/// The names on the way to a field; of a section an entry's too (`volume` of `volumes`).
+fn parts(path: &str) -> impl Iterator<Item = &str> {
+    let parts = path.trim_start_matches('/').split('.');
+    parts.flat_map(|part| [part, part.trim_end_matches('s')])
 }
 
 fn samples() -> Vec<Sample> {
@@ -69,17 +86,20 @@ fn samples() -> Vec<Sample> {
             continue;
         }
         let (top, without) = bases[second];
+        let is_at_the_top = name.starts_with('/');
         all.push(Sample {
             fields: name,
             without: text(top, without),
-            with: text(top, service),
+            with: match is_at_the_top {
+                true => text(service, without),
+                false => text(top, service),
+            },
         });
     }
     all
 }
 
-/// What is wanted of a file, or all that is wrong with it.
-fn outcome(text: &str, api: ApiVersion) -> Result<Wanted, String> {
+fn system(text: &str) -> Result<System, Problems> {
     let file = |path: &str, text: &str| (path.into(), text.as_bytes().to_vec());
     let files = BTreeMap::from([
         file("/system/compose.yaml", text),
@@ -97,7 +117,27 @@ fn outcome(text: &str, api: ApiVersion) -> Result<Wanted, String> {
         ..LoadRequest::default()
     };
     let files = msvc_system::files::Files::in_memory(files);
-    let loaded = load(&request, &files).map_err(|problems| problems.to_string())?;
+    load(&request, &files).map(|loaded| loaded.system)
+}
+
+fn options() -> LaneOptions {
+    LaneOptions {
+        project: "shop".parse().unwrap(),
+        lane: LaneName::main(),
+        home: "/system/.msvc/shop".into(),
+        services: Subset::All,
+        publish: Publish::AsTheFileSays,
+        environment: BTreeMap::new(),
+        further_edges: Vec::new(),
+        caller: BTreeMap::new(),
+        lenient: false,
+        is_folder: |_| false,
+    }
+}
+
+/// What is wanted of a file, or all that is wrong with it.
+fn outcome(text: &str, api: ApiVersion) -> Result<Wanted, String> {
+    let system = system(text).map_err(|problems| problems.to_string())?;
     let health = bollard::models::HealthConfig {
         test: Some(vec!["CMD".to_owned(), "probe".to_owned()]),
         ..Default::default()
@@ -106,10 +146,10 @@ fn outcome(text: &str, api: ApiVersion) -> Result<Wanted, String> {
         health: crate::docker::image::health(&health),
         ..ImageFacts::default()
     };
-    let images = loaded.system.services.keys();
+    let images = system.services.keys();
     let images = images.map(|name| (name.clone(), facts.clone())).collect();
     let wish = Wish {
-        system: &loaded.system,
+        system: &system,
         options: &options(),
         images: &images,
         mesh: None,
@@ -144,7 +184,7 @@ fn every_field_of_a_service_is_honoured_refused_or_means_nothing() {
         let with = outcome(&sample.with, NEW);
         for path in sample.fields.split_whitespace() {
             assert!(met.insert(path), "`{path}` stands twice");
-            let word = said
+            let (word, _) = said
                 .get(path)
                 .unwrap_or_else(|| panic!("no field `{path}`"));
             let changes = with.as_ref().ok().map(|it| effect(it) != effect(&plain));
@@ -153,8 +193,8 @@ fn every_field_of_a_service_is_honoured_refused_or_means_nothing() {
                 ("nothing", Ok(with)) => changes == Some(false) && with.warnings.is_empty(),
                 ("told", Ok(with)) => !with.warnings.is_empty(),
                 ("error", Err(why)) => {
-                    let names = path.split('.').any(|part| why.contains(part));
-                    names && why.starts_with("compose.yaml:2:")
+                    let names = parts(path).any(|part| why.contains(part));
+                    names && why.starts_with(&format!("compose.yaml:{}:", line(path)))
                 }
                 _ => false,
             };
@@ -169,6 +209,54 @@ fn every_field_of_a_service_is_honoured_refused_or_means_nothing() {
     let known: BTreeSet<&str> = said.keys().map(String::as_str).collect();
     let missing: Vec<_> = known.difference(&met).collect();
     assert!(missing.is_empty(), "no sample of {missing:?}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What a host process is refused, and what it is told.
+fn as_a_process(text: &str) -> Problems {
+    let system = match system(text) {
+        Ok(system) => system,
+        Err(problems) => return problems,
+    };
+    // With a profile of its own it rests.
+    let Some(service) = system.service("web") else {
+        return Problems::default();
+    };
+    let mut problems = Problems(field::problems(service, false));
+    let (lane, home) = (LaneName::main(), "/system/.msvc/shop".as_ref());
+    let _ = volume::mounts(&system, service, &lane, home, &mut problems);
+    problems
+}
+
+#[test]
+fn as_a_host_process_no_field_is_dropped_in_silence_either() {
+    let said = said();
+    let mut wrong = Vec::new();
+    for sample in samples() {
+        // The top level says of a process what the reference says; the rooms have their tests.
+        if sample.fields.starts_with('/') {
+            continue;
+        }
+        let problems = as_a_process(&sample.with).0;
+        for path in sample.fields.split_whitespace() {
+            let (_, word) = &said[path];
+            let mut named = problems.iter().filter(|problem| {
+                let at = problem.place.as_ref().map(|place| place.line);
+                let mut parts = path.split('.');
+                at == Some(2) && parts.any(|part| problem.what.contains(part))
+            });
+            let told = named.next().map(|problem| problem.severity);
+            let is_so = match word.as_str() {
+                "error" => told == Some(Severity::Error),
+                "told" => told == Some(Severity::Warning),
+                "nothing" | "yes" => told.is_none(),
+                _ => false,
+            };
+            if !is_so {
+                wrong.push(format!("{path}: the reference says {word}, found {told:?}"));
+            }
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -215,6 +303,19 @@ fn what_an_older_engine_would_drop_is_named_with_its_line() {
 }
 
 #[test]
+fn times_alone_are_those_of_the_images_own_healthcheck() {
+    let text = text("", "healthcheck: {interval: 7s, retries: 2}");
+    let wanted = outcome(&text, NEW).unwrap();
+    let health = create(&wanted)["Healthcheck"].clone();
+    assert_eq!(health, json!({"Interval": 7_000_000_000_u64, "Retries": 2}));
+    let mut instances = wanted.instances.iter();
+    let web = instances.find(|it| it.id.service == *"web").unwrap();
+    let health = web.health.as_ref().unwrap();
+    assert_eq!(health.command, ["probe"]);
+    assert_eq!((health.interval.as_secs(), health.retries), (7, 2));
+}
+
+#[test]
 fn an_older_engine_goes_without_an_interval_for_the_start_and_that_is_told() {
     let text = text("", "healthcheck: {test: x, start_interval: 1s}");
     let wanted = outcome(&text, OLDEST).unwrap();
@@ -224,6 +325,15 @@ fn an_older_engine_goes_without_an_interval_for_the_start_and_that_is_told() {
         told[0].contains("start_interval` needs an engine with API 1.44"),
         "{told:?}"
     );
-    let health = super::create(&wanted, "web")["Healthcheck"].clone();
+    let health = create(&wanted)["Healthcheck"].clone();
     assert_eq!(health["StartInterval"], Value::Null);
+}
+
+fn create(wanted: &Wanted) -> Value {
+    let mut instances = wanted.instances.iter();
+    let web = instances.find(|it| it.id.service == *"web").unwrap();
+    let crate::instance::Program::Container(program) = &web.program else {
+        panic!("a container");
+    };
+    program.create.clone()
 }

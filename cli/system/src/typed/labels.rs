@@ -1,0 +1,49 @@
+//! `labels` over the files of `label_file`.
+
+use indexmap::IndexMap;
+
+use super::Context;
+use crate::dotenv;
+use crate::forms::scalar_text;
+use crate::problem::{Problem, Problems};
+use crate::yaml::Node;
+
+pub(crate) fn labels(
+    service: &Node,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> IndexMap<String, String> {
+    let mut all = IndexMap::new();
+    let files = service.get("label_file").map(Node::items);
+    for item in files.unwrap_or_default() {
+        match from_file(item, context, problems) {
+            Ok(labels) => all.extend(labels),
+            Err(found) => problems.0.extend(found.0),
+        }
+    }
+    let labels = service.get("labels").map(Node::entries).unwrap_or_default();
+    let labels = labels.iter();
+    all.extend(labels.filter_map(|(key, value)| Some((key.text.clone(), scalar_text(value)?))));
+    all
+}
+
+fn from_file(
+    item: &Node,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> Result<Vec<(String, String)>, Problems> {
+    let path = scalar_text(item).filter(|path| !path.is_empty());
+    let path = path.ok_or_else(|| item.expected("an entry of `label_file`", "a path"))?;
+    let file = context.path(&path);
+    let bytes = context.files.read(&file).map_err(|error| {
+        let what = format!(
+            "the `label_file` {} cannot be read: {error}",
+            file.display()
+        );
+        Problem::error(what).at(item.place.clone())
+    })?;
+    let settings = dotenv::parse(&context.shown(&file), &bytes, context.environment)?;
+    problems.0.extend(settings.warnings);
+    let labels = settings.values.into_iter();
+    Ok(labels.map(|(key, label)| (key, label.value)).collect())
+}
