@@ -318,7 +318,7 @@ fn images_that_were_made_for_a_project_and_that_nobody_uses_go_with_the_next_up_
         "-c",
         &format!("tar -c -C / etc/hostname | docker import - {foreign}"),
     ]);
-    assert!(import.status().unwrap().success());
+    assert!(import.output().unwrap().status.success());
 
     system.up();
     let first = images();

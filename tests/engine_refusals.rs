@@ -205,7 +205,7 @@ fn a_port_that_is_taken_is_told_with_its_owner_be_it_a_process_or_a_container() 
     drop(taken);
     first.up();
     let second = publishing(port);
-    let owner = format!("{address} container {}", first.project);
+    let owner = format!("{address} the system {}", first.project);
     told(second.run(&["up", "-d"]), 3, &[&owner]);
     assert_eq!(belongings(&second), Vec::<String>::new());
 }

@@ -1,5 +1,6 @@
-//! Every end-to-end test runs in both runtimes, but for those that `docs/design/testing.md` lists
-//! with reasons.
+//! What a system does in one runtime it does in the other: the tests of the files below run in both,
+//! but for those that `docs/design/testing.md` lists with reasons. What belongs to one runtime alone
+//! is tested in other files.
 
 #![allow(
     clippy::allow_attributes,
@@ -17,7 +18,7 @@ use std::collections::BTreeSet;
 
 use support::{read, root};
 
-/// The files whose tests play systems.
+/// The files whose tests hold for both.
 const FILES: [&str; 10] = [
     "bad_input",
     "contracts",
@@ -53,7 +54,7 @@ fn listed() -> BTreeSet<String> {
 /// The tests of a file that no `in_both!` makes.
 fn alone(file: &str) -> Vec<String> {
     let text = read(&root().join("tests").join(format!("{file}.rs")));
-    assert!(text.contains("support::in_both! {"), "{file} has none");
+    assert!(text.contains("\nsupport::in_both! {"), "{file} has none");
     let after = text.split("#[test]").skip(1);
     after
         .map(|rest| {
@@ -68,17 +69,4 @@ fn the_tests_that_run_in_one_runtime_only_are_the_few_that_are_listed_with_reaso
     let alone: BTreeSet<String> = FILES.iter().flat_map(|file| alone(file)).collect();
     assert_eq!(alone, listed());
     assert!(alone.len() <= MOST, "{}: {alone:#?}", alone.len());
-}
-
-#[test]
-fn no_end_to_end_test_of_both_runtimes_stands_in_a_file_that_is_not_looked_at() {
-    let files = std::fs::read_dir(root().join("tests")).unwrap().flatten();
-    let with_both = files.filter(|file| read(&file.path()).contains("\nsupport::in_both! {"));
-    let names: BTreeSet<String> = with_both
-        .map(|file| {
-            let name = file.path().with_extension("");
-            name.file_name().unwrap().to_string_lossy().into_owned()
-        })
-        .collect();
-    assert_eq!(names, FILES.map(str::to_owned).into());
 }

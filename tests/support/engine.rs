@@ -9,15 +9,21 @@ use tempfile::TempDir;
 
 use super::{System, kill, read, skipped, until};
 
-/// Whether the machine's engine answers; says loudly when none does.
+/// Whether the machine's engine answers, and can be asked past msvc; says loudly when not.
 pub fn an_engine_answers() -> bool {
     let probe =
         System::compose("services: {a: {image: a}}\n").with_variable("MSVC_RUNTIME", "docker");
-    let found = probe.run(&["ps"]).status.success();
+    let found = is_there("docker") && probe.run(&["ps"]).status.success();
     if !found {
-        skipped("a container engine");
+        skipped("a container engine and the docker CLI");
     }
     found
+}
+
+/// Whether a program is on the PATH.
+fn is_there(program: &str) -> bool {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&paths).any(|folder| folder.join(program).exists())
 }
 
 /// What the docker CLI prints of the machine's engine, as lines.
@@ -96,13 +102,10 @@ impl Engine {
     }
 
     fn start_within(first: &str) -> Option<Self> {
-        let there = |program: &str| {
-            let paths = std::env::var_os("PATH").unwrap_or_default();
-            std::env::split_paths(&paths).any(|folder| folder.join(program).exists())
-        };
         let is_root = nix::unistd::geteuid().is_root();
-        if !is_root || !["dockerd", "unshare", "nsenter"].into_iter().all(there) {
-            skipped("root, `dockerd`, `unshare` and `nsenter`");
+        let programs = ["dockerd", "docker", "unshare", "nsenter"];
+        if !is_root || !programs.into_iter().all(is_there) {
+            skipped("root, `dockerd`, `docker`, `unshare` and `nsenter`");
             return None;
         }
         let folder = tempfile::tempdir().unwrap();

@@ -21,6 +21,9 @@ use steps::Steps;
 
 mod steps;
 
+/// How often a build begins when a step that it relies on is removed under it.
+const TRIES: usize = 3;
+
 /// Lines of a failed build that are shown.
 const SHOWN: usize = 30;
 
@@ -92,6 +95,31 @@ impl Job<'_> {
 /// # Errors
 /// When the context cannot be sent, or a step of the Dockerfile fails.
 pub(super) async fn build(
+    engine: &Engine,
+    job: &Job<'_>,
+    line: &(dyn Fn(String) + Sync),
+) -> Result<(), EngineError> {
+    for _ in 1..TRIES {
+        match build_once(engine, job, line).await {
+            Err(error) if has_lost_a_step(&error) => {}
+            built => return built,
+        }
+    }
+    build_once(engine, job, line).await
+}
+
+/// Whether a step that the builder had found done before was removed meanwhile, by whoever removed
+/// an image that had it too.
+fn has_lost_a_step(error: &EngineError) -> bool {
+    let EngineError::Build { message, .. } = error else {
+        return false;
+    };
+    let last = message.lines().last().unwrap_or_default();
+    (last.contains("unable to find image") || last.contains("No such image"))
+        && last.contains("sha256:")
+}
+
+async fn build_once(
     engine: &Engine,
     job: &Job<'_>,
     line: &(dyn Fn(String) + Sync),
@@ -245,6 +273,23 @@ mod tests {
         assert_eq!(of("target: base").target, "base");
         let service = asked("build: ., platform: linux/arm64");
         assert_eq!(service.platform, "linux/arm64");
+    }
+
+    #[test]
+    fn a_build_whose_cached_step_was_removed_is_known_from_one_that_fails() {
+        let failed = |message: &str| EngineError::Build {
+            service: "a".to_owned(),
+            message: message.to_owned(),
+        };
+        let lost = "Step 3/11 : COPY program /a\nunable to find image \"sha256:1487e9\"";
+        assert!(has_lost_a_step(&failed(lost)));
+        for other in [
+            "COPY failed: file not found in build context",
+            "pull access denied for base",
+            "unable to find image \"base:1\"",
+        ] {
+            assert!(!has_lost_a_step(&failed(other)), "{other}");
+        }
     }
 
     #[test]
