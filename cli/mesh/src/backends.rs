@@ -57,6 +57,8 @@ pub(crate) struct Backends {
     policy: Mutex<Policy>,
     /// Changes with the policy and with every target that goes up or down.
     changed: watch::Sender<u64>,
+    /// Who comes first among the equally busy: everybody in turn.
+    turn: AtomicUsize,
 }
 
 impl Backends {
@@ -67,6 +69,7 @@ impl Backends {
                 targets: Vec::new(),
             }),
             changed: watch::Sender::new(0),
+            turn: AtomicUsize::new(0),
         };
         this.set(backends, admission);
         this
@@ -137,6 +140,9 @@ impl Backends {
     /// A target that does not accept is known as down at once; `tried` hears of it.
     pub(crate) async fn dial(&self, mut tried: impl FnMut()) -> Option<(Wire, Busy)> {
         let mut targets = self.policy().targets;
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let places = targets.len().max(1);
+        targets.rotate_left(turn % places);
         targets.sort_by_key(|t| (!t.is_up(), t.busy.load(Ordering::Relaxed)));
         for target in targets {
             target.busy.fetch_add(1, Ordering::Relaxed);

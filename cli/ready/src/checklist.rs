@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use msvc_report::case::Case;
 use msvc_report::exit::Exit;
 use msvc_report::report::Report;
 use serde_json::json;
@@ -112,22 +113,8 @@ impl Checklist {
     /// rules say, the last that names a check before those for all.
     #[must_use]
     pub fn exit(&self, rules: &[Rule]) -> Exit {
-        let rule = |check: &str| {
-            let own = rules
-                .iter()
-                .rev()
-                .find(|rule| rule.check.as_deref() == Some(check));
-            own.or_else(|| rules.iter().rev().find(|rule| rule.check.is_none()))
-                .map_or(FailOn::Inconclusive, |rule| rule.fail_on)
-        };
-        self.findings
-            .iter()
-            .map(|finding| match (finding.standing, rule(finding.check)) {
-                (Standing::NotReady, FailOn::NotReady | FailOn::Inconclusive) => Exit::Failed,
-                (Standing::Inconclusive, FailOn::Inconclusive) => Exit::Inconclusive,
-                _ => Exit::Held,
-            })
-            .fold(Exit::Held, Exit::and)
+        let exits = self.findings.iter().map(|finding| exit_of(finding, rules));
+        exits.fold(Exit::Held, Exit::and)
     }
 
     /// What the team should do first: the next step of the first check that is not ready, else of
@@ -154,7 +141,10 @@ impl Checklist {
         // It advises; the seven decide.
         question.exit = Exit::Held;
         let mut cases = vec![question];
-        cases.extend(self.findings.iter().map(Finding::case));
+        cases.extend(self.findings.iter().map(|finding| Case {
+            exit: exit_of(finding, rules),
+            ..finding.case()
+        }));
         let mut report = Report::over("ready", name, run, "", cases);
         report.exit = self.exit(rules).code();
         report
@@ -167,6 +157,23 @@ impl Checklist {
             .detail
             .insert("first".to_owned(), json!(self.first().map(|f| &f.next)));
         report
+    }
+}
+
+/// The code that a check alone would end with.
+fn exit_of(finding: &Finding, rules: &[Rule]) -> Exit {
+    let of_it = |rule: &&Rule| rule.check.as_deref() == Some(finding.check);
+    let of_all = |rule: &&Rule| rule.check.is_none();
+    let last = rules.iter().rev();
+    let rule = last
+        .clone()
+        .find(of_it)
+        .or_else(|| last.clone().find(of_all));
+    let fail_on = rule.map_or(FailOn::Inconclusive, |rule| rule.fail_on);
+    match (finding.standing, fail_on) {
+        (Standing::NotReady, FailOn::NotReady | FailOn::Inconclusive) => Exit::Failed,
+        (Standing::Inconclusive, FailOn::Inconclusive) => Exit::Inconclusive,
+        _ => Exit::Held,
     }
 }
 

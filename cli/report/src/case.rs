@@ -88,6 +88,13 @@ pub struct Case {
 }
 
 impl Case {
+    /// Whether it counts against the run: a case whose exit is told to be that of a case that held
+    /// is there to be read.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.exit != Exit::Held
+    }
+
     /// A case whose code follows from its verdict.
     pub fn new(id: impl Into<String>, title: impl Into<String>, verdict: Verdict) -> Self {
         Self {

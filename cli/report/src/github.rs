@@ -17,6 +17,7 @@ pub fn annotations(report: &Report) -> Vec<String> {
         .filter(|case| case.verdict != Verdict::Held);
     open.map(|case| {
         let level = match case.verdict {
+            _ if !case.counts() => "notice",
             Verdict::Failed => "error",
             Verdict::Inconclusive | Verdict::Held => "warning",
         };
@@ -67,10 +68,14 @@ fn property(text: &str) -> String {
 #[must_use]
 pub fn summary(report: &Report) -> String {
     let mut text = format!(
-        "### `msvc {}` on {}: {}\n\n",
+        "### `msvc {}` on {}: {}{}\n\n",
         report.command,
         report.system,
-        report.verdict.word()
+        report.verdict.word(),
+        match report.exit == 0 && report.verdict != Verdict::Held {
+            true => " (not to count against the job)",
+            false => "",
+        }
     );
     text.push_str("| | case | seconds |\n|---|---|---|\n");
     for case in &report.cases {

@@ -1,5 +1,6 @@
 //! JUnit's XML, as CI servers read it: one suite per command, one test case per case. What could
-//! not be told is an error, what did not hold is a failure.
+//! not be told is an error, what did not hold is a failure; what does not count against the run is
+//! skipped, with all that it says.
 
 use crate::case::{Case, Verdict};
 use crate::report::Report;
@@ -7,12 +8,15 @@ use crate::report::Report;
 /// The report as one document.
 #[must_use]
 pub fn report(report: &Report) -> String {
-    let failures = report.count(Verdict::Failed);
-    let errors = report.count(Verdict::Inconclusive);
+    let count =
+        |wanted: &dyn Fn(&Case) -> bool| report.cases.iter().filter(|it| wanted(it)).count();
+    let failures = count(&|it| it.counts() && it.verdict == Verdict::Failed);
+    let errors = count(&|it| it.counts() && it.verdict == Verdict::Inconclusive);
+    let skipped = count(&|it| !it.counts() && it.verdict != Verdict::Held);
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     text.push_str(&format!(
         "  <testsuite name={} tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" \
-         time=\"{:.3}\" timestamp={}>\n",
+         skipped=\"{skipped}\" time=\"{:.3}\" timestamp={}>\n",
         quoted(&format!("msvc {}", report.command)),
         report.cases.len(),
         report.seconds,
@@ -38,6 +42,7 @@ fn test_case(report: &Report, case: &Case) -> String {
         case.seconds,
     );
     let (tag, words) = match case.verdict {
+        Verdict::Failed | Verdict::Inconclusive if !case.counts() => ("skipped", "does not count"),
         Verdict::Failed => ("failure", "did not hold"),
         Verdict::Inconclusive => ("error", "could not be told"),
         Verdict::Held if case.standing.is_some() => {
@@ -113,7 +118,7 @@ mod tests {
             text,
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
 <testsuites>
-  <testsuite name=\"msvc demo\" tests=\"3\" failures=\"1\" errors=\"1\" time=\"1.500\" timestamp=\"2026-11-21T00:00:00Z\">
+  <testsuite name=\"msvc demo\" tests=\"3\" failures=\"1\" errors=\"1\" skipped=\"0\" time=\"1.500\" timestamp=\"2026-11-21T00:00:00Z\">
     <testcase classname=\"shop.journey\" name=\"a &quot;good&quot; one\" time=\"0.000\"/>
     <testcase classname=\"shop.journey\" name=\"b\" time=\"0.000\">
       <failure message=\"1 &lt; 2 &amp; [31mred\" type=\"failed\">1 &lt; 2 &amp; [31mred</failure>

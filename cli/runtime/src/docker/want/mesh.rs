@@ -255,14 +255,15 @@ impl<'a> MeshPlan<'a> {
             .collect()
     }
 
-    /// Every name by which the engine would find a service on a network. A fixed name that is
-    /// another service's means that one.
+    /// Every name by which the engine would find a service on a network, but for those of single
+    /// replicas: an edge leads to any of them. A fixed name that is another service's means that
+    /// one.
     fn names_of(&self, service: &Service, network: &str) -> BTreeSet<String> {
         let mut places = self.places(service).into_iter();
         let place = places.find(|place| place.name == network);
         let aliases = place.and_then(|place| place.settings.aliases);
-        let containers =
-            (1..=service.replicas).map(|replica| self.names.container(service, replica));
+        let is_one = service.replicas == 1;
+        let containers = is_one.then(|| self.names.container(service, 1));
         aliases
             .unwrap_or_default()
             .into_iter()

@@ -20,6 +20,7 @@ impl MeshPlan<'_> {
                 self.published_datagrams(service),
                 self.addresses_written(service),
                 self.shared_names(service),
+                self.single_replicas(service),
             ];
             for why in whys.into_iter().flatten() {
                 let what = format!("not carried by the mesh: {}: {why}", service.name);
@@ -83,6 +84,15 @@ impl MeshPlan<'_> {
             }
         }
         None
+    }
+
+    /// The engine knows each replica by its container's name; an edge leads to any of them.
+    fn single_replicas(&self, service: &Service) -> Option<String> {
+        let is_called = service.replicas > 1 && !self.ports(service).is_empty();
+        is_called.then(|| {
+            let one = self.names.container(service, 1);
+            format!("calls to one replica by its container's name, as {one}")
+        })
     }
 
     fn shared_names(&self, caller: &Service) -> Option<String> {
