@@ -1,6 +1,7 @@
 use crate::fixture::{document_of, read_text};
 
 mod bytes;
+mod circles;
 
 /// The problems of a document, one a line.
 fn problems(text: &str) -> String {
@@ -343,30 +344,6 @@ fn workflows_and_steps_are_called_differently_and_depend_on_others_without_a_cir
     ] {
         assert!(told.contains(part), "{part} in\n{told}");
     }
-}
-
-#[test]
-fn a_workflow_that_calls_itself_is_told_at_the_step_that_does() {
-    let told = problems(
-        "workflows:
-  - {workflowId: w, steps: [{stepId: one, workflowId: w}]}
-",
-    );
-    assert!(
-        told.contains(":6:38: ") && told.contains("by step `one`: `w` -> `w`"),
-        "{told}"
-    );
-    let told = problems(
-        "workflows:
-  - {workflowId: a, steps: [{stepId: s, operationId: listMails}, {stepId: t, workflowId: b}]}
-  - {workflowId: b, dependsOn: [c], steps: [{stepId: s, operationId: listMails}]}
-  - {workflowId: c, steps: [{stepId: u, workflowId: a}]}
-",
-    );
-    assert!(
-        told.contains("by step `u`: `a` -> `b` -> `c` -> `a`"),
-        "{told}"
-    );
 }
 
 #[test]

@@ -1,0 +1,127 @@
+//! Which system the command line means: its folder, its files, and the flags that choose it again.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum as _;
+use msvc_machine::disk::read_regular;
+use msvc_report::exit::Exit;
+use msvc_system::files::Files;
+use msvc_system::id::ProjectName;
+use msvc_system::load::{LoadRequest, Loaded, load};
+use msvc_system::model::System;
+
+use crate::cli::{Cli, Command, Journey};
+use crate::failure::Failure;
+use crate::here::Here;
+
+/// Which system the command line means.
+///
+/// # Errors
+/// When the directory to work in is not there.
+pub fn load_request(cli: &Cli, here: &Here) -> Result<LoadRequest, Failure> {
+    let environment = std::env::vars_os()
+        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+    Ok(LoadRequest {
+        directory: directory(cli)?,
+        shown_from: here
+            .folder()
+            .is_absolute()
+            .then(|| here.folder().to_owned()),
+        files: cli.compose_files(),
+        project: cli.global.project.clone(),
+        profiles: cli.global.profiles.clone(),
+        environment: environment.collect(),
+        lenient: cli.global.lenient,
+    })
+}
+
+/// The flags that choose the same system again.
+pub(super) fn chosen_by(cli: &Cli) -> Vec<String> {
+    let mut words = Vec::new();
+    let global = &cli.global;
+    let mut flag = |name: &str, value: String| words.extend([name.to_owned(), value]);
+    let given = global.directory.clone().unwrap_or_default();
+    if sample_is_meant(cli, &std::env::current_dir().unwrap_or_default()) {
+        flag("-C", given.join(SAMPLE).display().to_string());
+    } else if global.directory.is_some() {
+        flag("-C", given.display().to_string());
+    }
+    for file in cli.compose_files() {
+        flag("-f", file.display().to_string());
+    }
+    if let Some(project) = &global.project {
+        flag("-p", project.clone());
+    }
+    if let Some(runtime) = global.runtime.and_then(|it| it.to_possible_value()) {
+        flag("--runtime", runtime.get_name().to_owned());
+    }
+    for profile in &global.profiles {
+        flag("--profile", profile.clone());
+    }
+    words
+}
+
+/// Loads the system; one without services stands for it where the command needs none and none is
+/// there.
+pub(super) fn load_system(cli: &Cli, request: &LoadRequest) -> Result<Loaded, Failure> {
+    let needless = matches!(&cli.command, Command::Journey(Journey::Run(it)) if it.stands_alone());
+    if !needless || names_compose_files(cli) || is_found_from(&request.directory) {
+        return Ok(load(request, &Files::new(read_regular))?);
+    }
+    let name = ProjectName::new(request.project.as_deref().unwrap_or(ALONE))
+        .map_err(|why| Failure::new(Exit::Usage, why.to_string()))?;
+    Ok(Loaded {
+        system: System::nothing(name, request.directory.clone()),
+        warnings: Vec::new(),
+        resolved: serde_json::Value::Null,
+    })
+}
+
+/// What a report calls the system of journeys that are played without one.
+const ALONE: &str = "journeys";
+
+/// Where to look for the Compose file. `demo` has one more place: where nothing is found from the
+/// working directory upwards, the sample that ships beside it.
+fn directory(cli: &Cli) -> Result<PathBuf, Failure> {
+    let directory = std::env::current_dir().map_err(|why| {
+        let what = format!("cannot work in the folder msvc was started in: {why}");
+        Failure::new(Exit::Usage, what).hint("go to a folder that is there")
+    })?;
+    if sample_is_meant(cli, &directory) {
+        Ok(directory.join(SAMPLE))
+    } else {
+        Ok(directory)
+    }
+}
+
+/// The folder of the sample system.
+const SAMPLE: &str = "sample-system";
+
+fn sample_is_meant(cli: &Cli, directory: &Path) -> bool {
+    matches!(cli.command, Command::Demo(_))
+        && !names_compose_files(cli)
+        && !is_found_from(directory)
+        && has_compose_file(&directory.join(SAMPLE))
+}
+
+/// Names that a Compose file is looked for by.
+const NAMES: [&str; 4] = [
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yaml",
+    "docker-compose.yml",
+];
+
+fn has_compose_file(folder: &Path) -> bool {
+    NAMES.iter().any(|name| folder.join(name).exists())
+}
+
+/// Whether a Compose file is found in the folder or above it.
+fn is_found_from(folder: &Path) -> bool {
+    folder.ancestors().any(has_compose_file)
+}
+
+/// Whether flags or environment say which Compose files are meant.
+fn names_compose_files(cli: &Cli) -> bool {
+    !cli.compose_files().is_empty() || std::env::var_os("COMPOSE_FILE").is_some()
+}
