@@ -162,6 +162,14 @@ fn an_image_that_cannot_be_had_is_named_with_the_registrys_answer() {
         ],
     );
     assert_eq!(belongings(&system), Vec::<String>::new());
+    let built = System::compose("services: {web: {build: .}}\n").in_containers();
+    let dockerfile = "FROM localhost:1/base:1\nLABEL a=b\n";
+    std::fs::write(built.directory.join("Dockerfile"), dockerfile).unwrap();
+    told(
+        built.run(&["up", "-d"]),
+        3,
+        &["image localhost:1/base:1 of web cannot be had:"],
+    );
 }
 
 #[test]

@@ -60,7 +60,7 @@ Exit codes:
   0    held: what was asked is so
   1    what was tested failed: a contract, a journey, a build or service of yours
   2    usage; also a service, edge or journey that the system does not have
-  3    msvc or the machine could not: port taken, no permission
+  3    msvc or the machine could not: no engine, no image, port taken
   4    an input file is missing or invalid
   5    inconclusive: nothing matched, nothing ran, nothing was felt
   6    a fault could not be undone

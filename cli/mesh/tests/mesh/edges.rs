@@ -269,6 +269,25 @@ async fn the_least_busy_backend_is_dialled_and_one_that_is_gone_is_passed_over()
     }
     let counts = [&served[0], &served[1]].map(|n| n.load(Ordering::SeqCst));
     assert_eq!(counts, [3, 3]);
+    // While nobody is busy everybody has a turn.
+    for caller in callers {
+        drop(caller);
+    }
+    until("all to be gone", || {
+        (status(&mesh, &id).counts.open == 0).then_some(())
+    })
+    .await;
+    for _ in 0..4 {
+        let mut caller = TcpStream::connect(listen).await.unwrap();
+        round_trip(&mut caller, b"x").await;
+        drop(caller);
+        until("it to be gone", || {
+            (status(&mesh, &id).counts.open == 0).then_some(())
+        })
+        .await;
+    }
+    let counts = [&served[0], &served[1]].map(|n| n.load(Ordering::SeqCst));
+    assert_eq!(counts, [5, 5]);
 
     let gone: SocketAddr = {
         let reserved = std::net::TcpListener::bind(loopback()).unwrap();

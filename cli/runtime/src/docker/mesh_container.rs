@@ -203,15 +203,31 @@ fn read(id: &str, seen: &ContainerInspectResponse, root: &Path) -> Option<Found>
         },
         lane,
         is_running: seen.state.as_ref().and_then(|state| state.running) == Some(true),
-        openings: openings
-            .into_iter()
-            .map(|it| {
-                let address = bound.get(&format!("{}/tcp", it.at)).copied();
-                (it, address)
-            })
-            .collect(),
+        openings: places_of(openings, &bound),
         places: places(seen),
     })
+}
+
+/// Each opening with its place on the host: the one that it asks for, else one that no other of the
+/// same port does.
+fn places_of(
+    openings: Vec<OpeningAt>,
+    bound: &BTreeMap<String, Vec<SocketAddr>>,
+) -> Vec<(OpeningAt, Option<SocketAddr>)> {
+    let asked = |at: u16, port: u16| {
+        let mut all = openings.iter();
+        all.any(|it| it.at == at && it.opening.published == Some(port))
+    };
+    let place = |it: &OpeningAt| {
+        let all = bound.get(&format!("{}/tcp", it.at))?;
+        let mut all = all.iter().copied();
+        match it.opening.published {
+            Some(port) => all.find(|address| address.port() == port),
+            None => all.find(|address| !asked(it.at, address.port())),
+        }
+    };
+    let found: Vec<_> = openings.iter().map(place).collect();
+    openings.into_iter().zip(found).collect()
 }
 
 /// A container's address on each of its networks.

@@ -32,33 +32,38 @@ pub(super) fn of(found: &Found) -> Vec<Published> {
                 .collect()
         }
     };
-    opened
-        .into_iter()
-        .filter_map(|it| {
-            let address = *bound.get(&format!("{}/tcp", it.port))?;
-            Some(Published {
+    let mut published: Vec<Published> = Vec::new();
+    for it in opened {
+        let all = bound.get(&format!("{}/tcp", it.port));
+        for address in all.into_iter().flatten() {
+            let one = Published {
                 lane: found.id.lane.clone(),
-                caller: it.caller,
+                caller: it.caller.clone(),
                 service: found.id.service.clone(),
                 port: it.port,
-                address,
-            })
-        })
-        .collect()
+                address: *address,
+            };
+            // A port that is published twice is opened twice.
+            if !published.contains(&one) {
+                published.push(one);
+            }
+        }
+    }
+    published
 }
 
-/// Where the host reaches a container's ports, by port and protocol.
-pub(super) fn bound(seen: &ContainerInspectResponse) -> BTreeMap<String, SocketAddr> {
+/// Where the host reaches a container's ports, by port and protocol: each at one place or more.
+pub(super) fn bound(seen: &ContainerInspectResponse) -> BTreeMap<String, Vec<SocketAddr>> {
     let settings = seen.network_settings.as_ref();
     let ports = settings.and_then(|settings| settings.ports.as_ref());
     let all = ports.into_iter().flatten();
-    all.filter_map(|(key, bindings)| {
-        let address = bindings.iter().flatten().find_map(|binding| {
+    all.map(|(key, bindings)| {
+        let addresses = bindings.iter().flatten().filter_map(|binding| {
             let ip: IpAddr = binding.host_ip.as_ref()?.parse().ok()?;
             let port = binding.host_port.as_ref()?.parse().ok()?;
             ip.is_ipv4().then(|| reached(ip, port))
-        })?;
-        Some((key.clone(), address))
+        });
+        (key.clone(), addresses.collect())
     })
     .collect()
 }

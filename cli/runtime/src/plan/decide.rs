@@ -239,7 +239,10 @@ impl<'a> Deciding<'a> {
                 None => ("not there yet", Vec::new()),
                 // Its network was made anew, so it is too.
                 Some(it) if it.hash == provision.hash || it.kind == Kind::Volume => continue,
-                Some(_) => ("its settings changed", stops.clone()),
+                Some(_) => {
+                    let leave = stops.iter().chain(&gone);
+                    ("its settings changed", leave.copied().collect())
+                }
             };
             match provision.kind {
                 Kind::Network | Kind::Volume => {}
@@ -260,18 +263,35 @@ impl<'a> Deciding<'a> {
         }
     }
 
-    /// Doors that nobody wants any more: the host has their ports back.
+    /// Whether the edges are not to be carried any more.
+    fn mesh_goes(&self) -> bool {
+        let mut there = self.observed.provisions.iter();
+        let mut wanted = self.wanted.provisions.iter();
+        let is_there =
+            there.any(|it| it.kind == Kind::Mesh && it.lane.as_ref() == Some(&self.wanted.lane));
+        is_there && self.wanted.whole && !wanted.any(|it| it.kind == Kind::Mesh)
+    }
+
+    /// Doors that nobody wants any more: the host has their ports back. And the mesh, where edges are
+    /// not to be carried from now on.
     fn withdraw(&mut self) -> Vec<usize> {
         let wanted = self.wanted;
         let unwanted = self.observed.provisions.iter().filter(|it| {
             let mut provisions = wanted.provisions.iter();
             wanted.whole
-                && it.kind == Kind::Door
+                && matches!(it.kind, Kind::Door | Kind::Mesh)
                 && it.lane.as_ref() == Some(&wanted.lane)
                 && !provisions.any(|p| p.kind == it.kind && p.name == it.name)
         });
         let deeds: Vec<Deed> = unwanted.cloned().map(Deed::Withdraw).collect();
-        let push = |deed| self.plan.push(deed, "no longer wanted", Vec::new());
+        let stops: Vec<usize> = self.stops.iter().map(|(place, _)| *place).collect();
+        let push = |deed: Deed| {
+            let after = match &deed {
+                Deed::Withdraw(it) if it.kind == Kind::Mesh => stops.clone(),
+                _ => Vec::new(),
+            };
+            self.plan.push(deed, "no longer wanted", after)
+        };
         deeds.into_iter().map(push).collect()
     }
 

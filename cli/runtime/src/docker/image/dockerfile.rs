@@ -77,6 +77,14 @@ impl Job<'_> {
                 why: why.to_owned(),
             };
         }
+        // Nor is an image to begin from that cannot be had.
+        if let Some(image) = wants_an_image(said) {
+            return EngineError::Image {
+                image,
+                service: self.service.name.to_string(),
+                why: why.to_owned(),
+            };
+        }
         let from = said.len().saturating_sub(SHOWN);
         let mut message = said.get(from..).unwrap_or_default().join("\n");
         if !message.is_empty() {
@@ -88,6 +96,18 @@ impl Job<'_> {
             message,
         }
     }
+}
+
+/// The image that the last step begins from, where that is what it does: `Step 1/3 : FROM IMAGE`.
+fn wants_an_image(said: &[String]) -> Option<String> {
+    let step = said.iter().rev().find_map(|line| {
+        let rest = line.strip_prefix("Step ")?;
+        rest.split_once(" : ").map(|(_, step)| step)
+    })?;
+    let mut words = step.split_whitespace();
+    let is_from = words.next()?.eq_ignore_ascii_case("FROM");
+    let image = words.find(|word| !word.starts_with("--"))?;
+    is_from.then(|| image.to_owned())
 }
 
 /// Builds it; lines of the build go to `line`.
@@ -290,6 +310,18 @@ mod tests {
         ] {
             assert!(!has_lost_a_step(&failed(other)), "{other}");
         }
+    }
+
+    #[test]
+    fn an_image_to_begin_from_is_told_from_other_steps() {
+        let wanted = |lines: &[&str]| {
+            let lines: Vec<String> = lines.iter().map(|it| (*it).to_owned()).collect();
+            wants_an_image(&lines)
+        };
+        let from = "Step 1/2 : FROM --platform=linux/amd64 nosuch:1 AS base";
+        assert_eq!(wanted(&["Sending", from]).as_deref(), Some("nosuch:1"));
+        assert_eq!(wanted(&[from, "Step 2/2 : COPY FROM b"]), None);
+        assert_eq!(wanted(&[]), None);
     }
 
     #[test]

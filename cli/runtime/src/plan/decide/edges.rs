@@ -12,6 +12,10 @@ use crate::observed::{ObservedInstance, Phase};
 
 impl Deciding<'_> {
     pub(super) fn close_edges(&mut self) {
+        // They go with it.
+        if self.mesh_goes() {
+            return;
+        }
         let observed = self.observed;
         let edges = observed
             .edges

@@ -30,6 +30,9 @@ pub(super) const FIRST_PORT: u16 = 20_000;
 /// The mesh's own number among its project's carriers; the doors' come after it.
 const OWN_NUMBER: u16 = 1;
 
+/// Between the numbers of doors that lead to one port of the mesh.
+const FURTHER: u16 = 1_000;
+
 /// A mesh's container that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Carrier {
@@ -77,7 +80,11 @@ impl MeshPlan<'_> {
             openings
                 .iter()
                 .filter(|(at, opening)| !own(*at, opening))
-                .filter_map(|(at, opening)| self.door(*at, opening, first, networks)),
+                .filter_map(|(at, opening)| {
+                    let places = openings.iter().filter(|(other, _)| other == at);
+                    let nth = places.take_while(|(_, it)| it != opening).count();
+                    self.door((*at, nth), opening, first, networks)
+                }),
         );
         provisions
     }
@@ -125,15 +132,20 @@ impl MeshPlan<'_> {
         format!("{}-{SERVICE}-{number}", self.names.project)
     }
 
-    /// A door's container: what comes to its port goes on to the mesh's.
+    /// A door's container: what comes to its port goes on to the mesh's. `nth` is its place among
+    /// those of the host's ports that lead to this one.
     fn door(
         &self,
-        at: u16,
+        (at, nth): (u16, usize),
         opening: &Opening,
         first: &String,
         networks: &[Provision],
     ) -> Option<Provision> {
-        let number = at.saturating_sub(FIRST_PORT).saturating_add(OWN_NUMBER + 1);
+        let nth = u16::try_from(nth).unwrap_or(u16::MAX);
+        let number = at
+            .saturating_sub(FIRST_PORT)
+            .saturating_add(OWN_NUMBER + 1)
+            .saturating_add(nth.saturating_mul(FURTHER));
         let name = self.name(number);
         let mesh = self.addresses.get(first)?.of(SERVICE)?;
         let words = ["internal-mesh", "door", &format!("{mesh}:{at}")];
@@ -254,15 +266,17 @@ pub(crate) fn place_hash(address: &str, network: &str) -> String {
 }
 
 fn bindings(openings: &[(u16, Opening)]) -> HashMap<String, Option<Vec<PortBinding>>> {
-    let bindings = openings.iter().map(|(at, opening)| {
+    let mut bindings: HashMap<String, Option<Vec<PortBinding>>> = HashMap::new();
+    for (at, opening) in openings {
         let published = opening.published.map(|it| it.to_string());
         let binding = PortBinding {
             host_ip: Some(opening.ip.clone()),
             host_port: Some(published.unwrap_or_default()),
         };
-        (format!("{at}/tcp"), Some(vec![binding]))
-    });
-    bindings.collect()
+        let of_it = bindings.entry(format!("{at}/tcp")).or_default();
+        of_it.get_or_insert_default().push(binding);
+    }
+    bindings
 }
 
 fn hashes(on: &[&String], networks: &[Provision]) -> Vec<String> {

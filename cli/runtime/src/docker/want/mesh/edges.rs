@@ -32,7 +32,11 @@ impl MeshPlan<'_> {
                 }
             }
         }
+        let mut led = BTreeSet::new();
         for (at, opening) in self.openings(chosen) {
+            if !led.insert(at) {
+                continue;
+            }
             let callee = self.names.system.services.get(&opening.service);
             if let Some(callee) = callee
                 && let Some(network) = self.network_of(callee)

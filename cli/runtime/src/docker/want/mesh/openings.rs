@@ -66,14 +66,13 @@ impl MeshPlan<'_> {
                 }));
             }
         }
-        let mut seen: Vec<(ServiceName, Opened)> = Vec::new();
-        asked.retain(|it| {
-            let key = (it.service.clone(), it.opened.clone());
-            let is_new = !seen.contains(&key);
-            seen.push(key);
-            is_new
-        });
-        asked
+        let mut different: Vec<Opening> = Vec::new();
+        for opening in asked {
+            if !different.contains(&opening) {
+                different.push(opening);
+            }
+        }
+        different
     }
 
     fn published(&self, service: &Service) -> Vec<Opening> {
@@ -106,18 +105,24 @@ impl MeshPlan<'_> {
     }
 
     /// The ports that the host reaches, each with the mesh's port that it leads to: what is open
-    /// already stays where it is.
+    /// already stays where it is. Several ports of the host may lead to one of a service: one edge.
     pub(super) fn openings(&self, chosen: &BTreeSet<ServiceName>) -> Vec<(u16, Opening)> {
         let asked = self.asked(chosen);
         let mut used: BTreeSet<u16> = self.open().map(|it| it.at).collect();
-        let mut openings = Vec::new();
+        let mut openings: Vec<(u16, Opening)> = Vec::new();
         for opening in asked {
+            let same = |it: &Opening| it.service == opening.service && it.opened == opening.opened;
             let there = match self.wish.carrier {
-                Some(_) => self.open().find(|it| it.opening == opening),
+                Some(_) => {
+                    let exactly = self.open().find(|it| it.opening == opening);
+                    exactly.or_else(|| self.open().find(|it| same(&it.opening)))
+                }
                 None => None,
             };
-            let at = match there {
-                Some(there) => there.at,
+            let there = there.map(|there| there.at);
+            let beside = openings.iter().find(|(_, it)| same(it)).map(|(at, _)| *at);
+            let at = match beside.or(there) {
+                Some(at) => at,
                 None => {
                     let free = (FIRST_PORT..=u16::MAX).find(|at| !used.contains(at));
                     free.unwrap_or(u16::MAX)
