@@ -18,6 +18,7 @@ support::in_both! {
     a_compose_file_that_is_missing_malformed_or_empty_is_told_with_its_place,
     an_unknown_service_is_wrong_usage_and_the_nearest_is_offered,
     a_published_port_that_is_taken_names_the_owner,
+    a_port_of_the_host_that_two_services_want_is_told_with_both_places,
     a_service_that_dies_at_once_shows_its_last_words,
     a_service_that_cannot_be_asked_and_dies_at_once_is_not_up,
     a_service_that_is_started_again_and_again_is_not_up,
@@ -92,6 +93,25 @@ fn a_published_port_that_is_taken_names_the_owner(runtime: Runtime) {
         &["up", "-d"],
         3,
         &[&format!(":{port} is taken"), &me],
+    );
+}
+
+fn a_port_of_the_host_that_two_services_want_is_told_with_both_places(runtime: Runtime) {
+    let web = runs(r#"["sleep", "600"]"#, "port: PORT,");
+    let other = "  other:\n    image: x\n    ports: [\"28490:80\"]\n    environment: { PORT: \"80\" }\n    x-msvc: { process: { port: PORT, command: [sleep, \"600\"] } }\n";
+    let system = System::compose(&format!(
+        "services:\n{other}  web:\n    ports: [\"28490:81\"]\n    environment: {{ PORT: \"81\" }}\n{web}"
+    ))
+    .on(runtime);
+    refused(
+        &system,
+        &["up", "-d"],
+        4,
+        &[
+            "compose.yaml:8:13",
+            "the host's port 28490 is published for other too",
+            "compose.yaml:4:13",
+        ],
     );
 }
 

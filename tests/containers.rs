@@ -321,3 +321,20 @@ fn a_replica_is_called_by_its_containers_name_past_the_mesh_which_is_told() {
     assert!(up.stderr.contains(&one), "{}", up.stderr);
     assert_eq!(passed(&system, "a->b:8080"), (2, 10));
 }
+
+#[test]
+fn a_network_that_is_too_small_to_be_carried_is_told() {
+    if !engine() {
+        return;
+    }
+    let number = std::process::id();
+    let subnet = format!("10.{}.{}", 210 + number % 20, number % 250);
+    let system = in_containers(nodes(&format!(
+        "  b: {{<<: *node, networks: [small]}}\n  \
+         a: {{<<: *node, networks: [small], environment: {{B: \"b:8080\"}}}}\n\
+         networks: {{small: {{ipam: {{config: [{{subnet: {subnet}.0/28}}]}}}}}}\n"
+    )));
+    let up = system.up();
+    let told = "not carried by the mesh: a: network";
+    assert!(up.stderr.contains(told), "{}", up.stderr);
+}

@@ -30,9 +30,11 @@ pub(crate) mod fill;
 mod listen;
 mod program;
 mod spot;
+mod twice;
 pub(crate) mod volume;
 
 pub(crate) use edge::{edge_key, published_keys, url_of};
+pub(crate) use twice::published_twice;
 
 use draft::Draft;
 use edge::WantedEdge;
@@ -171,6 +173,8 @@ impl<'a> Survey<'a> {
         };
         survey.draft_neighbours(built);
         survey.edges = edge::edges(&survey, &mut problems);
+        let services = survey.drafts.values().map(|draft| draft.service);
+        published_twice(services, options.publish, &mut problems);
         survey.warnings.clone_from(&problems.0);
         problems.or(survey)
     }

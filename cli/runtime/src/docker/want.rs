@@ -16,7 +16,7 @@ use msvc_system::problem::{Place, Problem, Problems, Severity};
 
 use super::engine::ApiVersion;
 use super::image::ImageFacts;
-use crate::lane::{LaneOptions, Subset, Wanted, chosen};
+use crate::lane::{LaneOptions, Subset, Wanted, chosen, published_twice};
 use crate::provision::Provision;
 
 pub mod addresses;
@@ -118,7 +118,11 @@ pub fn wanted(wish: &Wish<'_>) -> Result<Wanted, Problems> {
         provisions.extend(carriers);
         edges = mesh.edges(&chosen);
         problems.0.extend(mesh.not_carried(&chosen));
+    } else if let Some(mesh) = mesh {
+        // No network can be carried: that is told too.
+        problems.0.extend(mesh.not_carried(&chosen));
     }
+    published_twice(services.iter().copied(), options.publish, &mut problems);
     one_lane_only(&services, &options.lane, &mut problems);
     if options.lenient {
         for problem in &mut problems.0 {
