@@ -105,6 +105,15 @@ pub fn check(repository: &Repository) -> Finding {
             "look at the commits above: what keeps crossing wants to be on one side",
         );
     }
+    // Commits of one file each cross nothing by construction: boundaries that mean nothing would
+    // look the same.
+    if crossing.interval().is_none_or(|(_, high)| high >= 1.0) {
+        finding.saw("commits are so small that chance alone would cross as rarely");
+        return finding.stands(
+            Standing::Inconclusive,
+            "history cannot tell these boundaries from others; look at what changes together by hand",
+        );
+    }
     finding.stands(
         Standing::Ready,
         "keep it so: a change that needs two contexts is a reason to talk",
