@@ -230,6 +230,43 @@ fn files_that_are_there_but_empty_or_unused_prove_nothing() {
 }
 
 #[test]
+fn a_used_broker_is_known_by_the_words_of_many_clients() {
+    let mut repository = Repository::new();
+    repository.write(
+        "compose.yaml",
+        "services:\n  kafka: {image: 'apache/kafka:3'}\n",
+    );
+    repository.commit("ann");
+    for (path, text) in [
+        (
+            "orders/main.py",
+            "from confluent_kafka import Producer, Consumer\nc.subscribe([\"t\"])\n",
+        ),
+        (
+            "orders/main.py",
+            "from celery import Celery\n@app.task\ndef add(): pass\nadd.delay(1)\n",
+        ),
+        (
+            "orders/Main.cs",
+            "new ProducerBuilder<Null, string>(c).Build();\nnew ConsumerBuilder<Null, string>(c).Build();\n",
+        ),
+        (
+            "orders/index.js",
+            "await kafka.producer().send({});\nawait kafka.consumer().run({ eachMessage });\n",
+        ),
+    ] {
+        repository.write(path, text);
+        repository.commit("ann");
+        let standings = repository.standings();
+        assert_eq!(standings["message-broker"], "ready", "{text}");
+        std::fs::remove_file(repository.path().join(path)).unwrap();
+    }
+    repository.write("orders/main.py", "import asyncio\ntask.delay(1)\n");
+    repository.commit("ann");
+    assert_eq!(repository.standings()["message-broker"], "not-ready");
+}
+
+#[test]
 fn what_is_there_and_used_is_ready_and_the_code_says_so() {
     let mut repository = Repository::new();
     let parts = ["orders", "users"];

@@ -26,7 +26,11 @@ const BROKERS: [&str; 16] = [
 ];
 
 /// Words of source that sends.
-const SENDS: [&str; 22] = [
+const SENDS: [&str; 26] = [
+    "producerbuilder<",
+    ".producer().",
+    "import producer",
+    "send_task(",
     "kafkaproducer",
     "kafkatemplate",
     "futureproducer",
@@ -52,7 +56,11 @@ const SENDS: [&str; 22] = [
 ];
 
 /// Words of source that reads.
-const READS: [&str; 20] = [
+const READS: [&str; 24] = [
+    "consumerbuilder<",
+    ".consumer().",
+    ".subscribe([\"",
+    ".subscribe(['",
     "kafkaconsumer",
     "@kafkalistener",
     "streamconsumer",
@@ -75,6 +83,17 @@ const READS: [&str; 20] = [
     "eachmessage",
 ];
 
+/// Celery's own words, which mean it only where it is imported: it names no broker in the code that
+/// sends and reads.
+const CELERY: [&str; 2] = ["from celery", "import celery"];
+const CELERY_SENDS: [&str; 2] = [".delay(", ".apply_async("];
+const CELERY_READS: [&str; 4] = [
+    "@shared_task",
+    "@app.task",
+    "@celery.task",
+    "@celery_app.task",
+];
+
 /// Runs the check.
 #[must_use]
 pub fn check(repository: &Repository) -> Finding {
@@ -95,8 +114,13 @@ pub fn check(repository: &Repository) -> Finding {
     if let Some(why) = &repository.compose_problem {
         finding.saw(why.clone());
     }
-    let senders = tree.find(&SENDS, source);
-    let readers = tree.find(&READS, source);
+    let mut senders = tree.find(&SENDS, source);
+    let mut readers = tree.find(&READS, source);
+    let python = |path: &str| path.ends_with(".py") && source(path);
+    if !tree.find(&CELERY, python).is_empty() {
+        senders.extend(tree.find(&CELERY_SENDS, python));
+        readers.extend(tree.find(&CELERY_READS, python));
+    }
     for (hits, what) in [(&senders, "sends"), (&readers, "reads")] {
         for hit in hits.iter().take(3) {
             finding.saw_at(
