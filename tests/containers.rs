@@ -337,4 +337,8 @@ fn a_network_that_is_too_small_to_be_carried_is_told() {
     let up = system.up();
     let told = "not carried by the mesh: a: network";
     assert!(up.stderr.contains(told), "{}", up.stderr);
+    let late = ["chaos", "inject", "latency", "--edge", "a->b", "--delay"];
+    let broken = system.run(&[&late[..], &["1ms", "--", "true"]].concat());
+    let broken = broken.expect(3);
+    assert!(broken.stderr.contains(told), "{}", broken.stderr);
 }

@@ -26,6 +26,7 @@ mod running;
 mod supervise;
 mod table;
 mod terminal;
+mod uncarried;
 
 use std::process::ExitCode;
 use std::sync::Arc;

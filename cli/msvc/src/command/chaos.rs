@@ -22,6 +22,7 @@ use crate::failure::Failure;
 use crate::finish::finish_on;
 use crate::prove;
 use crate::running::AnyRuntime;
+use crate::uncarried;
 
 /// Breaks the running system.
 ///
@@ -69,6 +70,12 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
     let ended = inject::latency(&latency, command.as_ref(), &tools).await;
     if let Some(exchanges) = exchanges {
         exchanges.end().await?;
+    }
+    let felt = ended.receipt.as_ref().is_some_and(|it| it.total > 0);
+    if !felt && ended.code != 0 && !context.shutdown.is_requested() {
+        for what in uncarried::of(context, &runtime, &request.edge).await {
+            context.terminal.note(&what);
+        }
     }
     conclude(context, &runtime, "chaos inject latency", ended, seed).await
 }
