@@ -164,7 +164,7 @@ fn edges_are_carried_whatever_names_networks_and_addresses_the_file_gives() {
         "  \
   store: {{<<: *node, container_name: dk{number}-front, networks: [inner]}}\n  \
   front: {{<<: *node, container_name: dk{number}-store, networks: [inner, outer]}}\n  \
-  fixed: {{<<: *node, networks: {{outer: {{ipv4_address: {subnet}.77, aliases: [shelf]}}}}}}\n  \
+  fixed: {{<<: *node, expose: [], networks: {{outer: {{ipv4_address: {subnet}.77, aliases: [shelf]}}}}}}\n  \
   guest: {{<<: *node, network_mode: \"service:front\", command: [*w, *x, *y, *z, serve, \"9090\"], healthcheck: {{test: [CMD, *w, *x, *y, *z, check, \"127.0.0.1:9090\"]}}}}\n  \
   caller: {{<<: *node, networks: [inner, outer], depends_on: {{store: &healthy {{condition: service_healthy}}, front: *healthy, fixed: *healthy, guest: *healthy}}, command: [*w, *x, *y, *z, call, \"store:8080\", \"front:8080\", \"shelf:8080\", \"dk{number}-front:8080\"]}}\n\
 networks:\n  inner: {{internal: true}}\n  outer: {{ipam: {{config: [{{subnet: {subnet}.0/24}}]}}}}\n"

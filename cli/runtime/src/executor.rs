@@ -91,7 +91,7 @@ impl Execution<'_> {
         let events = match (planned.within, &planned.step.deed) {
             (Some(within), Deed::Await(id, _)) => tokio::select! {
                 events = applied => events?,
-                () = self.clock.sleep(within) => return Err(self.late(id, within).await),
+                () = self.clock.sleep(within) => return Err(self.late(id, within, &planned.ports).await),
             },
             _ => applied.await?,
         };
@@ -101,7 +101,7 @@ impl Execution<'_> {
         Ok(())
     }
 
-    async fn late(&self, instance: &InstanceId, within: Duration) -> RuntimeError {
+    async fn late(&self, instance: &InstanceId, within: Duration, ports: &[u16]) -> RuntimeError {
         let query = LogQuery {
             services: vec![instance.service.clone()],
             follow: false,
@@ -120,7 +120,21 @@ impl Execution<'_> {
         };
         RuntimeError::NeverReady {
             instance: instance.clone(),
-            why: format!("it is not ready after {} s", within.as_secs()),
+            why: match ports {
+                [] => format!("it is not ready after {} s", within.as_secs()),
+                [port] => format!(
+                    "nothing accepts at its port {port} after {} s",
+                    within.as_secs()
+                ),
+                many => format!(
+                    "not all of its ports {} accept after {} s",
+                    many.iter()
+                        .map(u16::to_string)
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                    within.as_secs()
+                ),
+            },
             last_lines,
         }
     }

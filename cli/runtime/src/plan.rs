@@ -39,6 +39,9 @@ pub struct Planned {
     pub within: Option<Duration>,
     /// Whether the plan goes on with a warning when it fails (`required: false`).
     pub optional: bool,
+    /// Of a wait without a healthcheck: the ports that have to accept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<u16>,
 }
 
 impl Plan {
@@ -67,6 +70,7 @@ impl Plan {
             after,
             within: None,
             optional: false,
+            ports: Vec::new(),
         });
         self.steps.len() - 1
     }

@@ -125,7 +125,11 @@ impl<'a> Awaits<'a> {
             let after = standing.start.into_iter().chain(besides).collect();
             let step = plan.push(deed, String::new(), after);
             let planned = &mut plan.steps[step];
-            planned.within = patience(&self.wanted.instances[place], condition);
+            let spec = &self.wanted.instances[place];
+            planned.within = patience(spec, condition);
+            if spec.health.is_none() {
+                planned.ports = spec.listens.iter().map(|it| it.port).collect();
+            }
             planned.optional = true;
             self.steps.push((place, condition, step, Vec::new()));
             self.steps.len() - 1

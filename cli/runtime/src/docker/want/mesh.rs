@@ -6,7 +6,7 @@
 //! address of its own edge. What cannot be carried is told.
 //!
 //! Layout: `edges` are what the mesh is given, `carrier` its containers, `openings` the host's
-//! ports, `limits` what is not carried.
+//! ports, `said_ports` what a service says of its own, `limits` what is not carried.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -24,6 +24,7 @@ mod carrier;
 mod edges;
 mod limits;
 mod openings;
+mod said_ports;
 
 pub use carrier::{Carrier, Door};
 pub(crate) use carrier::{SERVICE, place_hash, place_name};
@@ -302,6 +303,7 @@ impl KnownPorts {
         let mut ports = Self::default();
         ports.tcp.extend(&service.listens);
         ports.tcp.extend(facts.iter().flat_map(|it| &it.exposed));
+        ports.tcp.extend(said_ports::of(service));
         ports.udp.extend(facts.iter().flat_map(|it| &it.datagrams));
         ports.udp.extend(&service.datagrams);
         ports

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use msvc_system::id::ServiceName;
-use msvc_system::model::{Protocol, Service};
+use msvc_system::model::{Condition, Protocol, Service};
 use msvc_system::problem::Problem;
 
 use super::MeshPlan;
@@ -21,6 +21,7 @@ impl MeshPlan<'_> {
                 self.addresses_written(service),
                 self.shared_names(service),
                 self.single_replicas(service),
+                self.unknown_ports(service),
             ];
             for why in whys.into_iter().flatten() {
                 let what = format!("not carried by the mesh: {}: {why}", service.name);
@@ -84,6 +85,20 @@ impl MeshPlan<'_> {
             }
         }
         None
+    }
+
+    /// Who is depended on is called, as a rule; without a port nobody knows where.
+    fn unknown_ports(&self, caller: &Service) -> Option<String> {
+        let mut unknown = caller.depends_on.iter().filter(|it| {
+            let callee = self.names.system.service(it.service.as_str());
+            let is_job = it.condition == Condition::ServiceCompletedSuccessfully;
+            !is_job && callee.is_some_and(|callee| self.ports(callee).is_empty())
+        });
+        let callee = &unknown.next()?.service;
+        Some(format!(
+            "its calls to {callee}, if there are any: nothing names a port of it (`expose`, EXPOSE, its \
+             settings, command or healthcheck)"
+        ))
     }
 
     /// The engine knows each replica by its container's name; an edge leads to any of them.

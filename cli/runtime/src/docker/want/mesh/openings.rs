@@ -110,13 +110,13 @@ impl MeshPlan<'_> {
         let asked = self.asked(chosen);
         let mut used: BTreeSet<u16> = self.open().map(|it| it.at).collect();
         let mut openings: Vec<(u16, Opening)> = Vec::new();
-        for opening in asked {
+        for opening in &asked {
             let same = |it: &Opening| it.service == opening.service && it.opened == opening.opened;
             let there = match self.wish.carrier {
-                Some(_) => {
-                    let exactly = self.open().find(|it| it.opening == opening);
-                    exactly.or_else(|| self.open().find(|it| same(&it.opening)))
-                }
+                // One that is given up is to lead nowhere: its port of the mesh is not taken.
+                Some(_) => self
+                    .open()
+                    .find(|it| same(&it.opening) && asked.contains(&it.opening)),
                 None => None,
             };
             let there = there.map(|there| there.at);
@@ -129,7 +129,7 @@ impl MeshPlan<'_> {
                 }
             };
             used.insert(at);
-            openings.push((at, opening));
+            openings.push((at, opening.clone()));
         }
         openings
     }
