@@ -95,6 +95,8 @@ pub struct Contexts {
     pub all: Vec<Context>,
     /// How they were found.
     pub known: Known,
+    /// The only part that was found, where there is one alone.
+    pub only: Option<String>,
 }
 
 impl Contexts {
@@ -106,6 +108,7 @@ impl Contexts {
             (Known::Manifest, manifests(paths)),
             (Known::Folders, conventional(paths)),
         ];
+        let mut only = None;
         for (known, folders) in ways {
             let all: Vec<Context> = folders
                 .into_iter()
@@ -116,12 +119,18 @@ impl Contexts {
                 .filter(|context| paths.iter().any(|p| is_source(p) && context.has(p)))
                 .collect();
             if all.len() > 1 {
-                return Self { all, known };
+                return Self {
+                    all,
+                    known,
+                    only: None,
+                };
             }
+            only = only.or_else(|| all.into_iter().next().map(|context| context.name));
         }
         Self {
             all: Vec::new(),
             known: Known::Folders,
+            only,
         }
     }
 

@@ -29,7 +29,10 @@ pub fn check(repository: &Repository) -> Finding {
     );
     let contexts = &repository.contexts;
     if contexts.all.is_empty() {
-        finding.saw("no two parts can be told apart: no builds in a Compose file, no build manifests, no folders by convention");
+        match &contexts.only {
+            Some(one) => finding.saw(format!("there is one part only: {one}")),
+            None => finding.saw("no two parts can be told apart: no builds in a Compose file, no build manifests, no folders by convention"),
+        }
         return finding.stands(
             Standing::Inconclusive,
             "give each part of the domain a folder of its own, then run this again",

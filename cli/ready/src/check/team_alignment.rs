@@ -26,7 +26,10 @@ pub fn check(repository: &Repository) -> Finding {
     let contexts = &repository.contexts;
     let declared = declared(repository, &mut finding);
     if contexts.all.is_empty() {
-        finding.saw("no two parts can be told apart");
+        finding.saw(match &repository.contexts.only {
+            Some(one) => format!("there is one part only: {one}"),
+            None => "no two parts can be told apart".to_owned(),
+        });
         return finding.stands(
             Standing::Inconclusive,
             "give each part of the domain a folder of its own",
