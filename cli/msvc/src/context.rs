@@ -13,6 +13,7 @@ use msvc_machine::this_program::this_program;
 use msvc_machine::ward::{Mark, Ward};
 use msvc_report::event::{Event, Stamped};
 use msvc_report::exit::Exit;
+use msvc_runtime::docker::Engine;
 use msvc_runtime::docker::image::BuildFrom;
 use msvc_runtime::process::{Launcher, ProjectHome};
 use msvc_system::files::Files;
@@ -75,6 +76,8 @@ pub struct Context {
     warned: Arc<Mutex<HashSet<Problem>>>,
     seed: Mutex<Option<serde_json::Value>>,
     ward: OnceLock<Option<Ward>>,
+    /// The engine that was found, asked once.
+    pub(crate) engine: OnceLock<Engine>,
     began: tokio::time::Instant,
 }
 
@@ -125,6 +128,7 @@ impl Context {
             warned: Arc::default(),
             seed: Mutex::default(),
             ward: OnceLock::new(),
+            engine: OnceLock::new(),
             began,
         })
     }

@@ -58,8 +58,11 @@ impl Context {
         if choice == RuntimeChoice::Process {
             return Ok(Err(None));
         }
+        if let Some(engine) = self.engine.get() {
+            return Ok(Ok(engine.clone()));
+        }
         match Engine::find(&self.environment).await {
-            Ok(engine) => Ok(Ok(engine)),
+            Ok(engine) => Ok(Ok(self.engine.get_or_init(|| engine).clone())),
             Err(error) if choice == RuntimeChoice::Docker => Err(of_engine(&error)),
             // Where nothing is there, nothing is to be said of it.
             Err(EngineError::None { looked }) => {

@@ -179,6 +179,18 @@ mod tests {
     }
 
     #[test]
+    fn impatience_names_the_table_the_interface_and_the_pause() {
+        let message = impatience(7);
+        let length = u32::from_ne_bytes(message[..4].try_into().unwrap());
+        assert_eq!(length as usize, message.len());
+        // Header, family, the name in 16 bytes; then what holds the index and the pause.
+        assert_eq!(&message[24..34], b"arp_cache\0");
+        assert_eq!(message[36..38], 24_u16.to_ne_bytes());
+        assert_eq!(message[44..48], 7_u32.to_ne_bytes());
+        assert_eq!(message[52..60], 100_u64.to_ne_bytes());
+    }
+
+    #[test]
     fn an_address_of_no_network_has_no_interface() {
         assert!(interface(Ipv4Addr::new(239, 1, 2, 3)).is_err());
         assert!(interface(Ipv4Addr::LOCALHOST).is_ok());
