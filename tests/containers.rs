@@ -18,6 +18,7 @@ use serde_json::Value;
 
 mod support;
 
+use support::nodes::{self, nodes};
 use support::{Runtime, System, skipped, until};
 
 /// Whether an engine answers; says loudly when none does.
@@ -166,7 +167,7 @@ fn edges_are_carried_whatever_names_networks_and_addresses_the_file_gives() {
   front: {{<<: *node, container_name: dk{number}-store, networks: [inner, outer]}}\n  \
   fixed: {{<<: *node, expose: [], networks: {{outer: {{ipv4_address: {subnet}.77, aliases: [shelf]}}}}}}\n  \
   guest: {{<<: *node, network_mode: \"service:front\", command: [*w, *x, *y, *z, serve, \"9090\"], healthcheck: {{test: [CMD, *w, *x, *y, *z, check, \"127.0.0.1:9090\"]}}}}\n  \
-  caller: {{<<: *node, networks: [inner, outer], depends_on: {{store: &healthy {{condition: service_healthy}}, front: *healthy, fixed: *healthy, guest: *healthy}}, command: [*w, *x, *y, *z, call, \"store:8080\", \"front:8080\", \"shelf:8080\", \"dk{number}-front:8080\"]}}\n\
+  caller: {{<<: *node, networks: [inner, outer], depends_on: {{store: &healthy {{condition: service_healthy}}, front: *healthy, fixed: *healthy, guest: *healthy}}, command: [*w, *x, *y, *z, call-once, \"store:8080\", \"front:8080\", \"shelf:8080\", \"dk{number}-front:8080\"]}}\n\
 networks:\n  inner: {{internal: true}}\n  outer: {{ipam: {{config: [{{subnet: {subnet}.0/24}}]}}}}\n"
     )));
     system.up();
@@ -183,59 +184,9 @@ networks:\n  inner: {{internal: true}}\n  outer: {{ipam: {{config: [{{subnet: {s
     }
 }
 
-/// A system of services that answer what they are told, each an image of this very program.
-fn nodes(services: &str) -> System {
-    let own = std::env::current_exe().unwrap();
-    let system = System::compose(&format!(
-        "x-words: [&w node, &x \"--exact\", &y \"--nocapture\", &z service]\n\
-         x-node: &node\n  build: {{context: ., dockerfile: Dockerfile}}\n  command: [*w, *x, *y, *z, serve, \"8080\"]\n  expose: [8080]\n  restart: always\n  stop_signal: SIGKILL\n  healthcheck: {{test: [CMD, *w, *x, *y, *z, check, \"127.0.0.1:8080\"], interval: 1h}}\n\
-         services:\n{services}"
-    ));
-    std::fs::copy(own, system.directory.join("node")).unwrap();
-    let dockerfile = "FROM scratch\nCOPY node /bin/node\nENV PATH=/bin\n";
-    std::fs::write(system.directory.join("Dockerfile"), dockerfile).unwrap();
-    system
-}
-
-/// A service when it is given a role, and no test otherwise.
 #[test]
 fn service() {
-    let words: Vec<String> = std::env::args().collect();
-    let Some(at) = words.iter().position(|word| word == "service") else {
-        return;
-    };
-    let role: Vec<&str> = words[at + 1..].iter().map(String::as_str).collect();
-    match role.as_slice() {
-        ["serve", port] => serve(port),
-        ["check", address] => drop(TcpStream::connect(address).unwrap()),
-        ["call", addresses @ ..] => {
-            for address in addresses {
-                let mut stream = TcpStream::connect(address).unwrap();
-                stream.write_all(b"hello").unwrap();
-                let mut answer = [0; 5];
-                stream.read_exact(&mut answer).unwrap();
-                assert_eq!(&answer, b"hello");
-            }
-            serve("8080");
-        }
-        _ => {}
-    }
-}
-
-/// Answers what it is told, for ever.
-fn serve(port: &str) {
-    let listener = TcpListener::bind(format!("0.0.0.0:{port}")).unwrap();
-    for stream in listener.incoming().flatten() {
-        std::thread::spawn(move || {
-            let (mut read, mut write) = (&stream, &stream);
-            let mut buffer = [0; 1024];
-            while let Ok(length @ 1..) = read.read(&mut buffer) {
-                if write.write_all(&buffer[..length]).is_err() {
-                    break;
-                }
-            }
-        });
-    }
+    nodes::play();
 }
 
 /// What a port of the host answers.
@@ -311,7 +262,7 @@ fn a_replica_is_called_by_its_containers_name_past_the_mesh_which_is_told() {
     }
     let system = in_containers(nodes(
         "  b: {<<: *node, deploy: {replicas: 2}}\n  \
-         a: {<<: *node, depends_on: {b: {condition: service_healthy}}, command: [*w, *x, *y, *z, call, \"b:8080\", \"${COMPOSE_PROJECT_NAME}-b-2:8080\", \"b:8080\"]}\n",
+         a: {<<: *node, depends_on: {b: {condition: service_healthy}}, command: [*w, *x, *y, *z, call-once, \"b:8080\", \"${COMPOSE_PROJECT_NAME}-b-2:8080\", \"b:8080\"]}\n",
     ));
     let up = system.up();
     let one = format!(

@@ -21,6 +21,7 @@ mod engine;
 mod http;
 mod machine;
 pub mod nodes;
+pub mod repository;
 mod running;
 mod runtime;
 mod shared_engine;

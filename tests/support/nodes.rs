@@ -10,7 +10,8 @@ use super::System;
 /// A system of services, each an image of this very program, whose test `service` calls
 /// [`play`]. Each of `services` merges `*node`, which answers at 8080, `*gated`, which does so once
 /// the system's folder has a file `gate/open`, or `*caller`, which calls the addresses in the
-/// variable `CALLS` over and over.
+/// variable `CALLS` over and over; the command `[*w, *x, *y, *z, call-once, ADDRESS…]` calls each once and
+/// then answers at 8080.
 pub fn nodes(services: &str) -> System {
     let own = std::env::current_exe().unwrap();
     let system = System::compose(&format!(
@@ -49,6 +50,12 @@ pub fn play() {
             serve(port);
         }
         ["call"] => call(),
+        ["call-once", addresses @ ..] => {
+            for address in addresses {
+                assert!(answers(address), "{address} does not answer");
+            }
+            serve("8080");
+        }
         _ => {}
     }
 }
