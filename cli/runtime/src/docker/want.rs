@@ -111,15 +111,13 @@ pub fn wanted(wish: &Wish<'_>) -> Result<Wanted, Problems> {
         }
     }
     let mut edges = Vec::new();
-    let carriers = mesh.map(|mesh| mesh.provisions(&chosen, &provisions));
-    if let Some(mesh) = mesh
-        && let Some(carriers) = carriers.filter(|it| !it.is_empty())
-    {
-        provisions.extend(carriers);
-        edges = mesh.edges(&chosen);
-        problems.0.extend(mesh.not_carried(&chosen));
-    } else if let Some(mesh) = mesh {
-        // No network can be carried: that is told too.
+    if let Some(mesh) = mesh {
+        let carriers = mesh.provisions(&chosen, &provisions);
+        if !carriers.is_empty() {
+            provisions.extend(carriers);
+            edges = mesh.edges(&chosen);
+        }
+        // Told also where no network can be carried.
         problems.0.extend(mesh.not_carried(&chosen));
     }
     published_twice(services.iter().copied(), options.publish, &mut problems);
