@@ -20,9 +20,14 @@ impl Clock {
         Self(Arc::new(now))
     }
 
+    /// The time now.
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.0)()
+    }
+
     /// The time now, as RFC 3339 in UTC with milliseconds (`2026-11-21T01:02:03.004Z`).
     pub fn stamp(&self) -> String {
-        (self.0)().to_rfc3339_opts(SecondsFormat::Millis, true)
+        self.now().to_rfc3339_opts(SecondsFormat::Millis, true)
     }
 }
 
