@@ -13,6 +13,7 @@
 //! * [`healthcheck`]: `NAME healthcheck`, the service asking itself
 //! * [`outbox`]: events written with the change that causes them, published after it
 //! * [`kafka`]: producer and consumer, headers unchanged
+//! * [`token`]: who is calling, by tokens that auth signs
 //! * [`inventory`]: the generated gRPC client and server of inventory
 //! * [`money`], [`sku`], [`card`], [`idempotency`], [`clock`]
 
@@ -32,4 +33,5 @@ pub mod outbox;
 pub mod problem;
 pub mod serve;
 pub mod sku;
+pub mod token;
 pub mod trace_context;
