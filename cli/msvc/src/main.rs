@@ -23,6 +23,7 @@ mod own_system;
 mod place;
 mod prove;
 mod running;
+mod secrets;
 mod supervise;
 mod table;
 mod terminal;
