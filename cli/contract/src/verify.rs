@@ -62,6 +62,7 @@ pub async fn verify(
 ) -> Result<Vec<Case>, VerifyError> {
     let target = Target::parse(&entry.base_url)?;
     let client = http_client(&HttpClientOptions {
+        resolve: Vec::new(),
         timeout: entry.timeout,
         trust_pem: None,
     })?;

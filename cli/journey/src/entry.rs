@@ -10,7 +10,9 @@ use indexmap::IndexMap;
 use msvc_machine::clock::Clock;
 use serde_json::{Map, Value};
 
+use crate::masked::Masked;
 use crate::source::Operation;
+use crate::trust::Trusted;
 
 /// From connecting to the last byte of one answer, unless the entry says otherwise.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -20,10 +22,12 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Entry {
     /// Where the system can be called.
     pub bases: Bases,
-    /// PEM certificates to trust.
-    pub ca_pem: Option<Vec<u8>>,
-    /// Inputs by name; each workflow takes those that it declares.
+    /// Who vouches for what answers over HTTPS.
+    pub trust: Vec<Trusted>,
+    /// Inputs by name; each workflow takes those that it declares, a command all.
     pub inputs: Map<String, Value>,
+    /// The secrets among them.
+    pub masked: Masked,
     /// The id of this play: short, lower-case letters and digits, unlike that of any other play
     /// on the same data. It becomes the input `run` and the first part of the baggage.
     pub run: String,

@@ -55,7 +55,8 @@ pub fn entry(context: &Context, observed: &Observed) -> Entry {
 pub fn entry_at(context: &Context, bases: msvc_journey::Bases) -> Entry {
     Entry {
         bases,
-        ca_pem: None,
+        trust: Vec::new(),
+        masked: msvc_journey::Masked::default(),
         inputs: serde_json::Map::new(),
         run: context.run.clone(),
         clock: Arc::clone(&context.clock),
