@@ -29,6 +29,17 @@ pub struct HttpClientOptions {
     pub resolve: Vec<(String, SocketAddr)>,
 }
 
+impl Default for HttpClientOptions {
+    /// Half a minute, and trust in nobody.
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            trust_pem: None,
+            resolve: Vec::new(),
+        }
+    }
+}
+
 /// Makes a client.
 ///
 /// # Errors

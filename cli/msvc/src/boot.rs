@@ -15,6 +15,7 @@ use msvc_runtime::ports::machine_binding::MachineBinding;
 use msvc_runtime::process::{ProcessRuntime, ProjectHome};
 use msvc_runtime::up::{Up, UpError, UpRequest, up};
 use msvc_system::id::{LaneName, ServiceName};
+use msvc_system::model::System;
 use msvc_system::problem::{Place, Problem};
 
 use crate::context::{BUILD, Context};
@@ -216,14 +217,26 @@ async fn is_down(context: &Context, options: &LaneOptions) -> bool {
     matches!(runs, Ok(None)) && matches!(crate::ended::sentence(&home), Ok(None))
 }
 
-/// `http://host:port` of each way in, by service.
+/// `http://host:port` of each way in: by service (the first of its ports as the file has them) and
+/// port, and by the port of the host that the file gives it.
 #[must_use]
-pub fn bases(entries: &[Entry]) -> msvc_journey::Bases {
+pub fn bases(system: &System, entries: &[Entry]) -> msvc_journey::Bases {
     let mut bases = msvc_journey::Bases::default();
     for entry in entries {
-        bases = bases
-            .with(format!("{}:{}", entry.service, entry.port), &entry.url)
-            .with(entry.service.as_str(), &entry.url);
+        bases = bases.with(format!("{}:{}", entry.service, entry.port), &entry.url);
+        let service = system.service(entry.service.as_str());
+        let ports = service.map(|it| it.ports.as_slice()).unwrap_or_default();
+        let first = ports.first().map(|port| port.target);
+        let has_first = entries
+            .iter()
+            .any(|it| it.service == entry.service && Some(it.port) == first);
+        if !has_first || Some(entry.port) == first {
+            bases = bases.with(entry.service.as_str(), &entry.url);
+        }
+        let its = ports.iter().filter(|port| port.target == entry.port);
+        for published in its.filter_map(|port| port.published) {
+            bases = bases.published(published, &entry.url);
+        }
     }
     bases
 }

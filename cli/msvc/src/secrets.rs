@@ -57,7 +57,10 @@ pub fn make(
                 all.push(SecretFile { secret, file });
             }
             Err(why) => {
-                let what = format!("cannot make the secret `{name}` in {}: {why}", file.display());
+                let what = format!(
+                    "cannot make the secret `{name}` in {}: {why}",
+                    file.display()
+                );
                 let hint = "make the folder writable, or write the file yourself";
                 let problem = Problem::error(what).at(generate.place.clone()).hint(hint);
                 return Err(Failure {
