@@ -11,6 +11,7 @@ use msvc_runtime::contract::RuntimeError;
 use msvc_runtime::docker;
 use msvc_runtime::docker::image::BuildFrom;
 use msvc_runtime::lane::{FurtherEdge, LaneOptions, Publish, Subset, chosen};
+use msvc_runtime::observed::WayIn;
 use msvc_runtime::ports::machine_binding::MachineBinding;
 use msvc_runtime::process::{ProcessRuntime, ProjectHome};
 use msvc_runtime::up::{Up, UpError, UpRequest, up};
@@ -124,6 +125,62 @@ pub async fn build_plan(
 /// # Errors
 /// When it cannot be started or does not get ready.
 pub async fn bring_up(
+    context: &Context,
+    runtime: &AnyRuntime,
+    options: &LaneOptions,
+    built: &BuildOutcome,
+    sink: &(dyn Fn(Event) + Send + Sync),
+) -> Result<Up, Failure> {
+    let system = &context.system;
+    let told = |event: Event| match event {
+        Event::SystemUp {
+            system: name,
+            mut entries,
+            seconds,
+            changed,
+        } => {
+            entries.iter_mut().for_each(|entry| spoken(system, entry));
+            sink(Event::SystemUp {
+                system: name,
+                entries,
+                seconds,
+                changed,
+            });
+        }
+        other => sink(other),
+    };
+    let mut up = brought_up(context, runtime, options, built, &told).await?;
+    up.entries
+        .iter_mut()
+        .for_each(|entry| spoken(system, entry));
+    Ok(up)
+}
+
+/// Puts `https` where a port is spoken to so; the runtimes carry it as any other.
+fn spoken(system: &System, entry: &mut Entry) {
+    if system.is_https(entry.service.as_str(), entry.port)
+        && let Some(rest) = entry.url.strip_prefix("http://")
+    {
+        entry.url = format!("https://{rest}");
+    }
+}
+
+/// Where the host calls each of the ways into a lane.
+#[must_use]
+pub fn entries(system: &System, ways: &[WayIn]) -> Vec<Entry> {
+    let entry = |way: &WayIn| {
+        let mut entry = Entry {
+            service: way.service.clone(),
+            port: way.port,
+            url: format!("http://{}", way.address),
+        };
+        spoken(system, &mut entry);
+        entry
+    };
+    ways.iter().map(entry).collect()
+}
+
+async fn brought_up(
     context: &Context,
     runtime: &AnyRuntime,
     options: &LaneOptions,

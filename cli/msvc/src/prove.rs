@@ -51,14 +51,7 @@ pub async fn entry(
     let lane = LaneName::main();
     let observed = runtime.get().observe().await?;
     let ways = observed.ways_in(&lane, &Party::Client);
-    let entries: Vec<_> = ways
-        .iter()
-        .map(|way| msvc_report::event::Entry {
-            service: way.service.clone(),
-            port: way.port,
-            url: format!("http://{}", way.address),
-        })
-        .collect();
+    let entries = boot::entries(&context.system, &ways);
     let bases = boot::bases(&context.system, &entries);
     Ok(Entry {
         trust: service_ca::trusted(context, &ways, &lane, runtime, home),
