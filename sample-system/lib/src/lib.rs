@@ -9,24 +9,35 @@
 //! * [`serve`]: HTTP with readiness, access log, size limit and a bounded graceful shutdown
 //! * [`problem`]: `application/problem+json`, and bodies that answer with it when they are bad
 //! * [`database`]: SQLite with one writer, several queued writes in one commit
-//! * [`http_client`]: calls to other services, each with a timeout
+//! * [`calls`]: what keeps a call from harming either side: breaker, bulkhead, budget of retries
+//! * [`http_client`]: calls to other services over HTTP, each with a timeout
+//! * [`deadline`]: how long whoever asked still waits, passed on
+//! * [`fallback`]: the last good answer, for when there is no new one
+//! * [`metrics`]: what a service tells of itself at `/metrics`
 //! * [`healthcheck`]: `NAME healthcheck`, the service asking itself
 //! * [`outbox`]: events written with the change that causes them, published after it
 //! * [`kafka`]: producer and consumer, headers unchanged
 //! * [`inventory`]: the generated gRPC client and server of inventory
-//! * [`money`], [`sku`], [`card`], [`idempotency`], [`clock`]
+//! * [`grpc`]: what every gRPC call and every gRPC server has
+//! * [`money`], [`sku`], [`card`], [`idempotency`], [`clock`], [`draw`]
 
+pub mod calls;
 pub mod card;
 pub mod clock;
 pub mod config;
 pub mod database;
+pub mod deadline;
+pub mod draw;
 pub mod entry;
+pub mod fallback;
+pub mod grpc;
 pub mod healthcheck;
 pub mod http_client;
 pub mod idempotency;
 pub mod inventory;
 pub mod kafka;
 pub mod logs;
+pub mod metrics;
 pub mod money;
 pub mod outbox;
 pub mod problem;
