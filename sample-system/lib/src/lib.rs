@@ -22,6 +22,7 @@
 //! * [`kafka`]: producer and consumer, headers unchanged
 //! * [`consume`], [`inbox`], [`dead_letters`]: the one loop that works on events, each once
 //! * [`bugs`]: bugs that are seeded on purpose, in test mode only
+//! * [`token`]: who is calling, by tokens that auth signs
 //! * [`inventory`]: the generated gRPC client and server of inventory
 //! * [`grpc`]: what every gRPC call and every gRPC server has
 //! * [`money`], [`sku`], [`card`], [`idempotency`], [`clock`], [`draw`]
@@ -55,4 +56,5 @@ pub mod problem;
 pub mod retention;
 pub mod serve;
 pub mod sku;
+pub mod token;
 pub mod trace_context;
