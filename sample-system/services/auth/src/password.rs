@@ -10,6 +10,7 @@ use std::sync::Arc;
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 use serde::{Deserialize, Deserializer};
+use shop::metrics::{Metrics, Resource};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::random::Random;
@@ -106,24 +107,39 @@ pub(crate) struct Hasher {
     random: Random,
     at_once: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    shown: Resource,
     /// What a password is compared with where there is no account, so that the answer takes as
     /// long as where there is one.
     nobody: Arc<str>,
 }
 
 impl Hasher {
-    /// A hasher that does `at_once` at a time and lets `waiting` more wait.
+    /// A hasher that does `at_once` at a time and lets `waiting` more wait, shown in `metrics` as
+    /// the resource `passwords`.
     pub(crate) fn new(
         random: Random,
         at_once: usize,
         waiting: usize,
+        metrics: &Metrics,
     ) -> Result<Self, PasswordError> {
         let unknowable: [u8; 32] = random.bytes()?;
         let nobody = hash(&unknowable, random.bytes()?)?;
+        let places = at_once + waiting;
+        let at_once = Arc::new(Semaphore::new(at_once));
+        let waiting = Arc::new(Semaphore::new(places));
+        let shown = metrics.resource("passwords");
+        metrics.at_scrape({
+            let (free, shown) = (Arc::clone(&waiting), shown.clone());
+            move || {
+                let taken = places.saturating_sub(free.available_permits());
+                shown.waiting(u64::try_from(taken).unwrap_or(u64::MAX));
+            }
+        });
         Ok(Self {
             random,
-            at_once: Arc::new(Semaphore::new(at_once)),
-            waiting: Arc::new(Semaphore::new(at_once + waiting)),
+            at_once,
+            waiting,
+            shown,
             nobody: nobody.into(),
         })
     }
@@ -169,14 +185,23 @@ impl Hasher {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<Option<(T, Places)>, PasswordError> {
         let waiting = Arc::clone(&self.waiting).try_acquire_owned();
-        let waiting = waiting.map_err(|_| PasswordError::Busy)?;
+        let waiting = waiting.map_err(|_| {
+            self.shown.failed();
+            PasswordError::Busy
+        })?;
         let turn = Arc::clone(&self.at_once).acquire_owned().await;
         let turn = turn.map_err(|_| PasswordError::Busy)?;
         if !still() {
             return Ok(None);
         }
         // Both places are kept until the work is done, also when the caller went away.
-        let work = move || (work(), (turn, waiting));
+        let shown = self.shown.clone();
+        let work = move || {
+            let busy = shown.busy();
+            let done = work();
+            drop(busy);
+            (done, (turn, waiting))
+        };
         Ok(Some(tokio::task::spawn_blocking(work).await?))
     }
 }
@@ -228,7 +253,7 @@ mod tests {
     }
 
     fn hasher() -> Hasher {
-        Hasher::new(Random::system(), 2, 1).unwrap()
+        Hasher::new(Random::system(), 2, 1, &Metrics::new()).unwrap()
     }
 
     #[test]
