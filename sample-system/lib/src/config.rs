@@ -20,6 +20,7 @@ pub struct ConfigError {
 pub struct Settings {
     variables: BTreeMap<String, String>,
     problems: Vec<String>,
+    warnings: Vec<String>,
 }
 
 impl Settings {
@@ -28,6 +29,7 @@ impl Settings {
         Self {
             variables: variables.into_iter().collect(),
             problems: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -64,6 +66,11 @@ impl Settings {
         } else {
             Some(default.to_owned())
         }
+    }
+
+    /// A text that may be missing or empty.
+    pub fn text_or_empty(&mut self, name: &str) -> String {
+        self.variables.get(name).cloned().unwrap_or_default()
     }
 
     /// `host:port`, where the host may be a name.
@@ -136,9 +143,20 @@ impl Settings {
         self.variables.contains_key(name)
     }
 
-    fn refuse<T>(&mut self, name: &str, value: &str, wanted: &str) -> Option<T> {
+    /// Notes that `value` of the setting `name` is not what is `wanted`; always `None`.
+    pub fn refuse<T>(&mut self, name: &str, value: &str, wanted: &str) -> Option<T> {
         self.note(name, &format!("is {value:?}: give {wanted}"));
         None
+    }
+
+    /// Notes what is to be told in the log, as a warning, once the service has one.
+    pub fn warn(&mut self, warning: impl Into<String>) {
+        self.warnings.push(warning.into());
+    }
+
+    /// What is to be told in the log.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.clone()
     }
 
     fn note(&mut self, name: &str, problem: &str) {

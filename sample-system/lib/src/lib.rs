@@ -9,27 +9,39 @@
 //! * [`serve`]: HTTP with readiness, access log, size limit and a bounded graceful shutdown
 //! * [`problem`]: `application/problem+json`, and bodies that answer with it when they are bad
 //! * [`database`]: SQLite with one writer, several queued writes in one commit
+//! * [`lease`]: what only one of several processes on one database may do at a time
+//! * [`retention`]: deletes what was kept long enough
 //! * [`http_client`]: calls to other services, each with a timeout
 //! * [`healthcheck`]: `NAME healthcheck`, the service asking itself
 //! * [`outbox`]: events written with the change that causes them, published after it
+//! * [`event`]: what services tell each other, written and read
 //! * [`kafka`]: producer and consumer, headers unchanged
+//! * [`consume`], [`inbox`], [`dead_letters`]: the one loop that works on events, each once
+//! * [`bugs`]: bugs that are seeded on purpose, in test mode only
 //! * [`inventory`]: the generated gRPC client and server of inventory
 //! * [`money`], [`sku`], [`card`], [`idempotency`], [`clock`]
 
+pub mod bugs;
 pub mod card;
 pub mod clock;
 pub mod config;
+pub mod consume;
 pub mod database;
+pub mod dead_letters;
 pub mod entry;
+pub mod event;
 pub mod healthcheck;
 pub mod http_client;
 pub mod idempotency;
+pub mod inbox;
 pub mod inventory;
 pub mod kafka;
+pub mod lease;
 pub mod logs;
 pub mod money;
 pub mod outbox;
 pub mod problem;
+pub mod retention;
 pub mod serve;
 pub mod sku;
 pub mod trace_context;

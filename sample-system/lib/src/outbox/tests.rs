@@ -10,6 +10,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::kafka::KafkaError;
 
+const LONG_AGO: &str = "2026-01-01T00:00:00.000Z";
+
 /// Remembers what it was given; refuses the payloads that it was told to.
 #[derive(Clone, Default)]
 struct Topic {
@@ -62,7 +64,8 @@ impl Topic {
 }
 
 fn open(folder: &TempDir) -> Database {
-    Database::open(&folder.path().join("test.sqlite"), &[SCHEMA]).unwrap()
+    let schemas = [SCHEMA, crate::lease::SCHEMA];
+    Database::open(&folder.path().join("test.sqlite"), &schemas).unwrap()
 }
 
 fn message(key: &str, payload: &str) -> Message {
@@ -79,18 +82,23 @@ async fn put(database: &Database, messages: Vec<Message>) {
         .write(move |connection| {
             messages
                 .iter()
-                .try_for_each(|message| add(connection, message, "2026-01-01T00:00:00.000Z"))
+                .try_for_each(|message| Outbox::new().add(connection, message, LONG_AGO))
         })
         .await
         .unwrap();
 }
 
 fn relay(database: &Database, topic: &Topic) -> Relay<Topic> {
+    relay_of(&Outbox::new(), database, topic)
+}
+
+fn relay_of(outbox: &Outbox, database: &Database, topic: &Topic) -> Relay<Topic> {
     Relay::new(
         database.clone(),
         topic.clone(),
         Clock::system(),
-        Wake::default(),
+        outbox,
+        Holder::fresh(),
     )
 }
 
@@ -154,7 +162,7 @@ async fn an_event_whose_transaction_failed_is_never_published() {
     let folder = tempfile::tempdir().unwrap();
     let (database, topic) = (open(&folder), Topic::default());
     let failed = database.write(|connection| {
-        add(connection, &message("o-1", "{}"), "now")?;
+        Outbox::new().add(connection, &message("o-1", "{}"), "now")?;
         connection.execute("INSERT INTO nowhere VALUES (1)", [])
     });
     assert!(failed.await.is_err());
@@ -166,18 +174,13 @@ async fn a_running_relay_sends_what_a_dead_one_left_and_what_it_is_woken_for() {
     let folder = tempfile::tempdir().unwrap();
     let (database, topic) = (open(&folder), Topic::default());
     put(&database, vec![message("o-1", "left")]).await;
-    let wake = Wake::default();
-    let relay = Relay::new(
-        database.clone(),
-        topic.clone(),
-        Clock::system(),
-        wake.clone(),
-    );
+    let outbox = Outbox::new();
+    let relay = relay_of(&outbox, &database, &topic);
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(relay.run(shutdown.clone()));
     topic.until(|topic| topic.payloads() == ["left"]).await;
     put(&database, vec![message("o-1", "new")]).await;
-    wake.now();
+    outbox.wake();
     topic
         .until(|topic| topic.payloads() == ["left", "new"])
         .await;
