@@ -239,7 +239,10 @@ pub(crate) mod tests {
             (with("/data/total/amount", json!(-1)), "below zero"),
             (with("/data/name", json!(null)), "ORDER_PLACED"),
             (with("/data/account_id", json!("")), "no id"),
-            (with("/order_id", json!("a\r\nBcc: eve@example.org")), "no id"),
+            (
+                with("/order_id", json!("a\r\nBcc: eve@example.org")),
+                "no id",
+            ),
             (with("/id", json!("")), "without an id"),
         ] {
             let told = read(&event).unwrap_err().to_string();

@@ -79,7 +79,9 @@ impl Letter {
         for (name, value) in self.trace.pairs() {
             mail = verbatim(mail, HeaderName::new_from_ascii_str(name), value);
         }
-        Ok(mail.header(ContentType::TEXT_PLAIN).body(self.body.clone())?)
+        Ok(mail
+            .header(ContentType::TEXT_PLAIN)
+            .body(self.body.clone())?)
     }
 }
 
@@ -166,7 +168,10 @@ mod tests {
             (placed("e-1", "o-1", "a-1"), "<o-1.confirmation@shop>"),
             (placed("e-2", "o-1", "a-2"), "<o-1.confirmation@shop>"),
             (shipped("e-3", "o-1", "a-1"), "<o-1.shipment@shop>"),
-            (cancelled("e-4", "o-1", "a-1", "x"), "<o-1.cancellation@shop>"),
+            (
+                cancelled("e-4", "o-1", "a-1", "x"),
+                "<o-1.cancellation@shop>",
+            ),
         ] {
             let text = mail(&event, none());
             assert!(text.contains(&format!("Message-ID: {id}\r\n")), "{text}");
@@ -177,14 +182,14 @@ mod tests {
     fn what_happened_is_told_in_the_customers_words() {
         let none = TraceContext::default;
         for (event, words) in [
-            (placed("e", "o-1", "a"), "2 x Lamp\r\nTotal: 99.98 USD"),
+            (placed("e", "o-1", "a"), "2 x Lamp\nTotal: 99.98 USD"),
             (shipped("e", "o-1", "a"), "Tracking number: T-1"),
             (
                 cancelled("e", "o-1", "a", "shipment_failed"),
                 "it cannot be brought to your address",
             ),
         ] {
-            let text = mail(&event, none());
+            let text = letter(&event, none()).body;
             assert!(text.contains(words), "{text}");
         }
     }

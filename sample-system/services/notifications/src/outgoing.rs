@@ -61,6 +61,9 @@ const RETRY_LONGEST: Duration = Duration::seconds(2);
 /// How long a mail that left is remembered, to answer questions about it.
 const KEPT: Duration = Duration::days(30);
 
+/// How many are forgotten at once.
+const PRUNED_AT_ONCE: u32 = 500;
+
 /// A mail that somebody holds in order to send it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Held {
@@ -231,17 +234,20 @@ pub(crate) fn next_due(connection: &Connection) -> rusqlite::Result<Option<DateT
 }
 
 /// How many mails wait, for whatever reason.
-pub(crate) fn waiting(connection: &Connection) -> rusqlite::Result<u64> {
+pub(crate) fn waiting(connection: &Connection) -> rusqlite::Result<u32> {
     connection
         .prepare_cached("SELECT count(*) FROM mail WHERE sent IS NULL AND refused IS NULL")?
         .query_row([], |row| row.get(0))
 }
 
-/// Forgets the mails that left long ago.
+/// Forgets a few of the mails that left more than thirty days before `now`; answers how many.
 pub(crate) fn prune(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<usize> {
     connection
-        .prepare_cached("DELETE FROM mail WHERE sent < ?1")?
-        .execute([stamp_of(now - KEPT)])
+        .prepare_cached(
+            "DELETE FROM mail WHERE number IN
+                 (SELECT number FROM mail WHERE sent < ?1 ORDER BY sent LIMIT ?2)",
+        )?
+        .execute(params![stamp_of(now - KEPT), PRUNED_AT_ONCE])
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Held> {
@@ -314,7 +320,11 @@ mod tests {
             headers: Vec::new(),
         };
         let (partition, offset) = (0, 7);
-        let delivery = Delivery { record, partition, offset };
+        let delivery = Delivery {
+            record,
+            partition,
+            offset,
+        };
         super::add(connection, &letter(order, kind), "a-1", &delivery, at(0)).unwrap();
     }
 
@@ -324,7 +334,12 @@ mod tests {
 
     fn held(connection: &Connection, holder: &str, seconds: i64) -> Vec<String> {
         let held = hold(connection, holder, at(seconds), 10).unwrap();
-        let text = |mail: &Held| format!("{} {} {}", mail.letter.order_id, mail.letter.kind, mail.email);
+        let text = |mail: &Held| {
+            format!(
+                "{} {} {}",
+                mail.letter.order_id, mail.letter.kind, mail.email
+            )
+        };
         held.iter().map(text).collect()
     }
 
@@ -336,7 +351,10 @@ mod tests {
         assert_eq!(next_due(&connection).unwrap(), None);
         put_address(&connection, "ann@example.org", 1);
         assert_eq!(next_due(&connection).unwrap(), Some(at(0)));
-        assert_eq!(held(&connection, "one", 0), ["o-1 confirmation ann@example.org"]);
+        assert_eq!(
+            held(&connection, "one", 0),
+            ["o-1 confirmation ann@example.org"]
+        );
     }
 
     #[test]
@@ -356,7 +374,11 @@ mod tests {
     fn a_mail_waits_behind_an_earlier_one_of_its_order_and_of_no_other() {
         let connection = open();
         put_address(&connection, "a@b", 1);
-        for (order, kind) in [("o-1", "confirmation"), ("o-1", "shipment"), ("o-2", "shipment")] {
+        for (order, kind) in [
+            ("o-1", "confirmation"),
+            ("o-1", "shipment"),
+            ("o-2", "shipment"),
+        ] {
             add(&connection, order, kind);
         }
         let first = hold(&connection, "one", at(0), 10).unwrap();

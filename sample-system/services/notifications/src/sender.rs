@@ -11,8 +11,9 @@ use futures_util::future::join_all;
 use lettre::message::Mailbox;
 use shop::clock::Clock;
 use shop::database::{Database, DatabaseError};
-use shop::kafka::Publish;
 use shop::dead_letters;
+use shop::kafka::Publish;
+use shop::lease::Holder;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -32,9 +33,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// How long to wait after the database failed.
 const DATABASE_AGAIN: Duration = Duration::from_secs(1);
-
-/// How often mails that left long ago are forgotten.
-const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 
 /// Sends what waits in one database.
 #[derive(Debug)]
@@ -66,14 +64,13 @@ impl<P: Publish> Sender<P> {
             letters,
             clock: desk.clock.clone(),
             wake: Arc::clone(&desk.wake),
-            holder: Holder::random().to_string(),
+            holder: Holder::fresh().to_string(),
         }
     }
 
     /// Sends until `shutdown`; mails in hand are finished first, the others leave after the next
     /// start.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
-        let mut prune = tokio::time::interval(PRUNE_EVERY);
         while !shutdown.is_cancelled() {
             let wait = match self.round().await {
                 Ok(0) => self.until_due().await,
@@ -87,7 +84,6 @@ impl<P: Publish> Sender<P> {
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep(wait) => {}
                 () = shutdown.cancelled() => {}
-                _ = prune.tick() => self.prune().await,
             }
         }
     }
@@ -163,16 +159,5 @@ impl<P: Publish> Sender<P> {
         let until = due.ok().flatten().map(|due| due - self.clock.now());
         let until = until.and_then(|until| until.to_std().ok());
         until.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)
-    }
-
-    async fn prune(&self) {
-        let now = self.clock.now();
-        let pruned = self
-            .database
-            .write(move |connection| outgoing::prune(connection, now))
-            .await;
-        if let Err(error) = pruned {
-            tracing::warn!(%error, "old mails cannot be forgotten");
-        }
     }
 }
