@@ -16,6 +16,7 @@
 //! * [`outbox`]: events written with the change that causes them, published after it
 //! * [`event`]: what services tell each other, written and read
 //! * [`kafka`]: producer and consumer, headers unchanged
+//! * [`token`]: who is calling, by tokens that auth signs
 //! * [`consume`], [`inbox`], [`dead_letters`]: the one loop that works on events, each once
 //! * [`bugs`]: bugs that are seeded on purpose, in test mode only
 //! * [`inventory`]: the generated gRPC client and server of inventory
@@ -44,4 +45,5 @@ pub mod problem;
 pub mod retention;
 pub mod serve;
 pub mod sku;
+pub mod token;
 pub mod trace_context;
