@@ -127,6 +127,26 @@ impl Settings {
         }
     }
 
+    /// A whole number within `range`, `default` where the name is not set.
+    pub fn number_or(
+        &mut self,
+        name: &str,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Option<u64> {
+        if !self.is_set(name) {
+            return Some(default);
+        }
+        let value = self.text(name)?;
+        match value.parse() {
+            Ok(number) if range.contains(&number) => Some(number),
+            _ => {
+                let wanted = format!("a number from {} to {}", range.start(), range.end());
+                self.refuse(name, &value, &wanted)
+            }
+        }
+    }
+
     /// `on` or `off`; off where the name is not set.
     pub fn switch(&mut self, name: &str) -> Option<bool> {
         match self.text_or(name, "off")?.as_str() {
@@ -243,6 +263,16 @@ mod tests {
         );
         assert_eq!(settings.duration_or("D", default), None);
         assert_eq!(settings.duration_or("E", default), Some(default));
+    }
+
+    #[test]
+    fn a_number_outside_its_range_is_refused() {
+        let mut settings = settings(&[("A", "5"), ("B", "6"), ("C", "-1"), ("D", "x")]);
+        assert_eq!(settings.number_or("A", 1, 0..=5), Some(5));
+        for bad in ["B", "C", "D"] {
+            assert_eq!(settings.number_or(bad, 1, 0..=5), None, "{bad}");
+        }
+        assert_eq!(settings.number_or("E", 1, 0..=5), Some(1));
     }
 
     #[test]
