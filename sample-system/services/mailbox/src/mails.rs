@@ -9,7 +9,8 @@ use shop::database::{Database, DatabaseError};
 
 use crate::mail::Mail;
 
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE mail (
         number      INTEGER PRIMARY KEY,
         message_id  TEXT NOT NULL UNIQUE,
@@ -27,9 +28,11 @@ const MIGRATIONS: &[&str] = &["
         mail    INTEGER NOT NULL REFERENCES mail (number),
         PRIMARY KEY (address, mail)
     ) STRICT, WITHOUT ROWID;
-    ", "
+    ",
+    "
     CREATE INDEX mail_of_order ON mail (order_id);
-"];
+",
+];
 
 /// Mails that one answer shows at most. Bounds its size: a customer has some dozen.
 const SHOWN_AT_ONCE: u32 = 1000;
@@ -55,18 +58,21 @@ pub(crate) struct Asked {
     pub(crate) order_id: Option<String>,
 }
 
-/// A mail in the list of all mails: no address and no content.
+/// A mail in the list of all mails, as docs/design/shop.md says under "What the auditor reads".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Entry {
     /// Its place in the list; the next page begins after it.
-    pub(crate) number: i64,
+    pub(crate) sequence: i64,
     message_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     order_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
+    /// Its first recipient.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
     /// How often it came again after the first time.
     repeats: i64,
-    /// When it came first, RFC 3339.
-    received: String,
 }
 
 /// A mail as it is shown.
@@ -125,9 +131,9 @@ impl Mails {
             .await
     }
 
-    /// Whether the mails can be read and written.
-    pub(crate) async fn answer(&self) -> bool {
-        self.database.answers().await
+    /// The database that they are in.
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
     }
 }
 
@@ -193,17 +199,18 @@ fn found(connection: &Connection, asked: &Asked) -> rusqlite::Result<Vec<Shown>>
 fn entries(connection: &Connection, after: i64, limit: u32) -> rusqlite::Result<Vec<Entry>> {
     connection
         .prepare_cached(
-            "SELECT number, message_id, order_id, kind, repeats, received
+            "SELECT number, message_id, order_id, kind, repeats,
+                    (SELECT min(address) FROM recipient WHERE mail = number)
              FROM mail WHERE number > ?1 ORDER BY number LIMIT ?2",
         )?
         .query_map(params![after, limit], |row| {
             Ok(Entry {
-                number: row.get(0)?,
+                sequence: row.get(0)?,
                 message_id: row.get(1)?,
                 order_id: row.get(2)?,
                 kind: row.get(3)?,
                 repeats: row.get(4)?,
-                received: row.get(5)?,
+                to: row.get(5)?,
             })
         })?
         .collect()
@@ -229,7 +236,11 @@ mod tests {
     async fn mails_are_found_by_order_and_kind_and_listed_page_by_page() {
         let folder = tempfile::tempdir().unwrap();
         let mails = Mails::open(folder.path()).unwrap();
-        for (order, kind) in [("o-1", "confirmation"), ("o-1", "shipment"), ("o-2", "confirmation")] {
+        for (order, kind) in [
+            ("o-1", "confirmation"),
+            ("o-1", "shipment"),
+            ("o-2", "confirmation"),
+        ] {
             let raw = format!(
                 "Message-ID: <{order}.{kind}@shop>\r\nX-Shop-Order: {order}\r\n\
                  X-Shop-Kind: {kind}\r\n\r\nbody"
@@ -247,11 +258,18 @@ mod tests {
         assert_eq!(found[0].message_id, "<o-1.confirmation@shop>");
 
         let first = mails.after(0, 2).await.unwrap();
-        let rest = mails.after(first[1].number, 2).await.unwrap();
-        let ids = first.iter().chain(&rest).map(|entry| entry.message_id.as_str());
+        let rest = mails.after(first[1].sequence, 2).await.unwrap();
+        let ids = first
+            .iter()
+            .chain(&rest)
+            .map(|entry| entry.message_id.as_str());
         assert_eq!(
             ids.collect::<Vec<_>>(),
-            ["<o-1.confirmation@shop>", "<o-1.shipment@shop>", "<o-2.confirmation@shop>"]
+            [
+                "<o-1.confirmation@shop>",
+                "<o-1.shipment@shop>",
+                "<o-2.confirmation@shop>"
+            ]
         );
     }
 
@@ -280,16 +298,7 @@ mod tests {
             .unwrap();
         drop(mails);
         let mails = Mails::open(folder.path()).unwrap();
-        assert_eq!(
-            mails.found(to("ann@example.org")).await.unwrap().len(),
-            1
-        );
-        assert!(
-            mails
-                .found(to("bob@example.org"))
-                .await
-                .unwrap()
-                .is_empty()
-        );
+        assert_eq!(mails.found(to("ann@example.org")).await.unwrap().len(), 1);
+        assert!(mails.found(to("bob@example.org")).await.unwrap().is_empty());
     }
 }

@@ -1,12 +1,13 @@
 //! The mailbox's HTTP interface: `contracts/openapi/mailbox.yaml`. Mails are for operators alone.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{FromRef, Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shop::problem::Problem;
+use shop::token::{Keys, Operator};
 
 use crate::mails::{Asked, Mails, Shown};
 
@@ -30,16 +31,30 @@ fn page() -> u32 {
     PAGE
 }
 
-/// The routes over `mails`.
-pub(crate) fn routes(mails: Mails) -> Router {
+/// What the routes need.
+#[derive(Clone)]
+struct Office {
+    mails: Mails,
+    keys: Keys,
+}
+
+impl FromRef<Office> for Keys {
+    fn from_ref(office: &Office) -> Self {
+        office.keys.clone()
+    }
+}
+
+/// The routes over `mails`, for those whom `keys` know as operators.
+pub(crate) fn routes(mails: Mails, keys: Keys) -> Router {
     Router::new()
         .route("/mails", get(found))
         .route("/audit/mails", get(list))
-        .with_state(mails)
+        .with_state(Office { mails, keys })
 }
 
 async fn found(
-    State(mails): State<Mails>,
+    State(Office { mails, .. }): State<Office>,
+    _: Operator,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Vec<Shown>>, Problem> {
     let wanted = "say which mails: /mails?to=ADDRESS, kind=KIND or order_id=ID, each once";
@@ -51,9 +66,10 @@ async fn found(
     found.map(Json).map_err(|error| Problem::internal(&error))
 }
 
-/// Every mail in the order in which it came, without address and content.
+/// Every mail in the order in which it came, without its content.
 async fn list(
-    State(mails): State<Mails>,
+    State(Office { mails, .. }): State<Office>,
+    _: Operator,
     page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Json<Value>, Problem> {
     let Ok(Query(Page { after, limit })) = page else {
@@ -62,5 +78,5 @@ async fn list(
     let limit = limit.clamp(1, LARGEST_PAGE);
     let entries = mails.after(after, limit).await;
     let entries = entries.map_err(|error| Problem::internal(&error))?;
-    Ok(Json(json!({ "mails": entries })))
+    Ok(Json(json!({ "items": entries })))
 }

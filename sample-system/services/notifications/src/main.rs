@@ -36,15 +36,16 @@ use shop::bugs::{Bug, Bugs};
 use shop::clock::Clock;
 use shop::config::{Basics, Settings};
 use shop::consume::Consumption;
-use shop::database::DatabaseError;
+use shop::database::{Database, DatabaseError};
 use shop::dead_letters;
 use shop::entry::{self, Service};
 use shop::event::{AccountChanged, ItemShipped, Kind as _, OrderPlaced};
 use shop::healthcheck::Kind;
 use shop::inbox;
 use shop::kafka::{ConsumerSettings, KafkaError, Producer};
+use shop::metrics::Metrics;
 use shop::retention::{self, Prune};
-use shop::serve::{self, Readiness, ServeError};
+use shop::serve::{self, Readiness, ServeError, Serving};
 use tokio_util::sync::CancellationToken;
 
 use crate::desk::Desk;
@@ -154,14 +155,24 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Notifica
         KEPT_FOR_A_TIME,
         shutdown.clone(),
     );
+    let metrics = Metrics::new();
+    metrics.watch_database(&database);
+    watch_mails(&metrics, &database);
     let consumption = Consumption::new(settings, desk, letters, &bugs);
+    metrics.watch_consumer(&consumption);
     let readiness = Readiness::new().and("the database", move || {
         let database = database.clone();
         async move { database.answers().await }
     });
     let Basics { grace, .. } = basics;
     let (served, consumed, sent, ()) = tokio::join!(
-        serve::http(listener, Router::new(), readiness, shutdown.clone(), grace),
+        serve::http(
+            listener,
+            Router::new(),
+            Serving::new(readiness, metrics),
+            shutdown.clone(),
+            grace
+        ),
         consumption.run(shutdown.clone(), grace),
         within(grace, &shutdown, sender.run(shutdown.clone())),
         keeping,
@@ -171,6 +182,23 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Notifica
     }
     consumed?;
     Ok(served?)
+}
+
+/// Shows how many mails wait, for an address too, as the resource `mails`.
+fn watch_mails(metrics: &Metrics, database: &Database) {
+    let (shown, database) = (metrics.resource("mails"), database.clone());
+    metrics.ask_at_scrape(move || {
+        let (shown, database) = (shown.clone(), database.clone());
+        async move {
+            match database.read(outgoing::waiting).await {
+                Ok(waiting) => shown.waiting(waiting.into()),
+                Err(error) => {
+                    tracing::warn!(%error, "the mails cannot be counted");
+                    shown.failed();
+                }
+            }
+        }
+    });
 }
 
 /// What comes of `work`, unless it takes longer than `grace` after `shutdown`.
