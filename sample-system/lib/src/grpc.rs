@@ -22,3 +22,6 @@ fn code(headers: &HeaderMap) -> Code {
         .get(GRPC_STATUS)
         .map_or(Code::Ok, |value| Code::from_bytes(value.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests;

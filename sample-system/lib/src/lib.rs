@@ -16,6 +16,7 @@
 //! * [`metrics`]: what a service tells of itself at `/metrics`
 //! * [`lease`]: what only one of several processes on one database may do at a time
 //! * [`retention`]: deletes what was kept long enough
+//! * [`timeouts`]: how long each service waits for the next
 //! * [`healthcheck`]: `NAME healthcheck`, the service asking itself
 //! * [`outbox`]: events written with the change that causes them, published after it
 //! * [`event`]: what services tell each other, written and read
@@ -56,5 +57,6 @@ pub mod problem;
 pub mod retention;
 pub mod serve;
 pub mod sku;
+pub mod timeouts;
 pub mod token;
 pub mod trace_context;

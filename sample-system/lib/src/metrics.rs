@@ -11,9 +11,11 @@
 mod calls;
 mod resources;
 mod served;
+mod watch;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -42,6 +44,7 @@ fn durations() -> Histogram {
 }
 
 type Refresh = Box<dyn Fn() + Send + Sync>;
+type Ask = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// The figures of one service. Clones are the same figures.
 #[derive(Clone)]
@@ -50,6 +53,7 @@ pub struct Metrics(Arc<Inner>);
 struct Inner {
     registry: Mutex<Registry>,
     refresh: Mutex<Vec<Refresh>>,
+    asked: Mutex<Vec<Ask>>,
     http: served::Families,
     grpc: served::Families,
     calls: calls::Families,
@@ -73,11 +77,12 @@ impl Metrics {
             resources: resources::Families::register(&mut registry),
             registry: Mutex::new(registry),
             refresh: Mutex::default(),
+            asked: Mutex::default(),
         };
         Self(Arc::new(inner))
     }
 
-    /// All figures as text.
+    /// All figures as text, those that must be asked for as they were at the last [`Self::read`].
     pub fn text(&self) -> String {
         let refresh = self.0.refresh.lock();
         for refresh in refresh.unwrap_or_else(PoisonError::into_inner).iter() {
@@ -120,6 +125,11 @@ impl Metrics {
         let family = Family::default();
         self.register(name, help, family.clone());
         family
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Vec<Ask>> {
+        let asked = self.0.asked.lock();
+        asked.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn register(&self, name: &str, help: &str, metric: impl prometheus_client::registry::Metric) {

@@ -29,6 +29,7 @@ use self::queue::{NoTurn, Queue, QueueLimits};
 use crate::deadline::{self, Deadline};
 use crate::metrics::{self, Metrics, Protocol, Served, UNMATCHED};
 use crate::problem::Problem;
+use crate::token::Caller;
 use crate::trace_context::TraceContext;
 
 /// Bytes that a request's body may have. No request of the shop needs 2 kB; this leaves room.
@@ -108,12 +109,13 @@ impl Readiness {
     }
 }
 
-/// What a service has besides its routes.
+/// What a service has besides its routes. Clones share figures and queue, for a service that
+/// listens twice.
 #[derive(Clone)]
 pub struct Serving {
     readiness: Readiness,
     metrics: Metrics,
-    limits: QueueLimits,
+    queue: Queue,
     body_limit: usize,
 }
 
@@ -123,15 +125,15 @@ impl Serving {
         Self {
             readiness,
             metrics,
-            limits: QueueLimits::default(),
+            queue: Queue::new(QueueLimits::default()),
             body_limit: BODY_LIMIT,
         }
     }
 
-    /// Takes on as much as `limits` say.
+    /// Takes on as much as `limits` say, its clones together.
     #[must_use]
     pub fn within(mut self, limits: QueueLimits) -> Self {
-        self.limits = limits;
+        self.queue = Queue::new(limits);
         self
     }
 
@@ -230,11 +232,10 @@ fn app(routes: Router, serving: Serving, shutdown: CancellationToken) -> Router 
     let Serving {
         readiness,
         metrics,
-        limits,
+        queue,
         body_limit,
     } = serving;
     let served = metrics.served(Protocol::Http);
-    let queue = Queue::new(limits);
     let probes = Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
@@ -313,21 +314,22 @@ async fn admit(
     }
 }
 
-/// One line and one count for each request, under the request's own trace. The query is left out:
+/// One line and one count for each request, under the request's own trace, with the account where
+/// whoever answered says it (a [`Caller`] among the answer's extensions). The query is left out:
 /// it can hold a mail address.
 async fn access_log(State(served): State<Served>, request: Request, next: Next) -> Response {
     let span = TraceContext::from_headers(request.headers()).span();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>();
-    let counted = served.began(
-        route.map_or(UNMATCHED, |route| route.as_str()),
-        method.as_str(),
-    );
+    let route = route.map_or(UNMATCHED, MatchedPath::as_str).to_owned();
+    let counted = served.began(&route, method.as_str());
     async move {
         let response = next.run(request).await;
         let status = response.status().as_u16();
         let took = milliseconds(counted.answered(status));
-        tracing::info!(%method, path, status, milliseconds = took, "answered");
+        let account = response.extensions().get::<Caller>();
+        let account = account.map(|caller| tracing::field::display(caller.account_id));
+        tracing::info!(%method, path, route, status, account, milliseconds = took, "answered");
         response
     }
     .instrument(span)

@@ -1,6 +1,7 @@
 //! Calls over gRPC: each within its peer's timeout and its caller's deadline, which the peer is
 //! told of, and through the peer's [`Guard`]. None is retried.
 
+use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -45,17 +46,23 @@ pub fn before<T>(mut request: tonic::Request<T>, deadline: Deadline) -> tonic::R
 /// Whether the call that answered `status` never reached its peer: it did not leave, or no
 /// connection was made.
 pub fn never_arrived(status: &Status) -> bool {
-    let mut cause = std::error::Error::source(status);
-    while let Some(error) = cause {
+    let refused = |error: &(dyn Error + 'static)| {
         let io = error.downcast_ref::<std::io::Error>();
-        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
+        io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
             || error.is::<NotSent>()
-        {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    };
+    causes(status).any(refused)
+}
+
+fn caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    causes(error).any(|cause| cause.is::<E>())
+}
+
+/// What caused `error`, the nearest first.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |cause: &&'e (dyn Error + 'static)| {
+        (*cause).source()
+    })
 }
 
 impl Service<http::Request<Body>> for Guarded {
@@ -93,13 +100,14 @@ async fn send(
     if let Ok(told) = HeaderValue::try_from(told) {
         request.headers_mut().insert(GRPC_TIMEOUT, told);
     }
-    let answered = tokio::time::timeout(left, async {
-        let ready = channel.ready().await;
-        let ready = ready.map_err(|error| Status::from_error(Box::new(error)))?;
-        let answer = ready.call(request).await;
-        answer.map_err(|error| Status::from_error(Box::new(error)))
-    });
-    let Ok(result) = answered.await else {
+    let answered = tokio::time::timeout(left, async { channel.ready().await?.call(request).await });
+    let in_time = match answered.await {
+        // The channel reads the header too, and may be the first to notice.
+        Ok(Err(error)) if caused_by::<tonic::TimeoutExpired>(&error) => None,
+        Ok(result) => Some(result.map_err(|error| Status::from_error(Box::new(error)))),
+        Err(_elapsed) => None,
+    };
+    let Some(result) = in_time else {
         pass.ended(if within == own {
             Outcome::TimedOut
         } else {

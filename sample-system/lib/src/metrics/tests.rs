@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use super::*;
+use crate::clock::Clock;
+use crate::database::Database;
+use crate::outbox;
 
 /// The value of the series `name` (with its labels, as it is written).
 fn value(text: &str, name: &str) -> Option<String> {
@@ -77,4 +80,30 @@ fn what_is_kept_elsewhere_is_asked_for_at_each_reading() {
     });
     assert_eq!(value(&metrics.text(), "pending").as_deref(), Some("1"));
     assert_eq!(value(&metrics.text(), "pending").as_deref(), Some("2"));
+}
+
+#[tokio::test]
+async fn a_database_and_its_outbox_show_what_they_do_and_what_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.sqlite");
+    let database = Database::open(&path, &[outbox::SCHEMA]).unwrap();
+    let insert = "INSERT INTO outbox (topic, key, payload, created)
+                  VALUES ('orders', 'o', '{}', '2026-11-21T00:00:00.000Z')";
+    database
+        .write(move |connection| connection.execute(insert, []))
+        .await
+        .unwrap();
+    let metrics = Metrics::new();
+    metrics.watch_database(&database);
+    let clock = Clock::from_fn(|| "2026-11-21T00:00:05Z".parse().unwrap());
+    metrics.watch_outbox(&database, &clock);
+    let text = metrics.read().await;
+    for (series, wanted) in [
+        (r#"resource_waiting{resource="outbox"}"#, "1"),
+        (r#"resource_oldest_seconds{resource="outbox"}"#, "5.0"),
+        (r#"resource_work_total{resource="database"}"#, "1"),
+        (r#"resource_errors_total{resource="database"}"#, "0"),
+    ] {
+        assert_eq!(value(&text, series).as_deref(), Some(wanted), "{text}");
+    }
 }

@@ -1,7 +1,7 @@
 //! The accounts: made, found and changed, each change with its event in one transaction.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shop::clock::Clock;
 use shop::database::{Database, DatabaseError};
 use shop::event::{AccountChanged, Event, derived_id};
@@ -27,7 +27,7 @@ CREATE TABLE account (
 ";
 
 /// An account as its owner sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) id: Uuid,
     pub(crate) email: String,
@@ -215,6 +215,18 @@ impl Accounts {
             .await
     }
 
+    /// The hash of the password of the account `id`.
+    pub(crate) async fn password_of(&self, id: Uuid) -> Result<Option<String>, DatabaseError> {
+        self.database
+            .read(move |connection| {
+                let query = "SELECT password FROM account WHERE id = ?1";
+                connection
+                    .query_row(query, [id.to_string()], |row| row.get(0))
+                    .optional()
+            })
+            .await
+    }
+
     fn insert(
         &self,
         connection: &Connection,
@@ -245,11 +257,10 @@ impl Accounts {
         trace: &TraceContext,
     ) -> rusqlite::Result<()> {
         let id = account.id.to_string();
-        let revision: u32 = connection.query_row(
-            "SELECT revision FROM account WHERE id = ?1",
-            [&id],
-            |row| row.get(0),
-        )?;
+        let revision: u32 =
+            connection.query_row("SELECT revision FROM account WHERE id = ?1", [&id], |row| {
+                row.get(0)
+            })?;
         let time = self.clock.stamp();
         let event = Event {
             id: derived_id(&id, &format!("changed {revision}")),

@@ -11,7 +11,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use serde::{Deserialize, Deserializer};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::random::Random;
 
@@ -37,6 +37,11 @@ impl Secret {
     /// Takes `text` out of sight.
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
+    }
+
+    /// The same once more, for who has to both keep and compare it.
+    pub(crate) fn again(&self) -> Self {
+        Self(self.0.clone())
     }
 }
 
@@ -72,6 +77,17 @@ pub(crate) enum PasswordError {
     /// The thread that hashed went away.
     #[error("hashing was cut off: {0}")]
     CutOff(#[from] tokio::task::JoinError),
+}
+
+/// A place among those that hash at once, and one among those that wait for it.
+type Places = (OwnedSemaphorePermit, OwnedSemaphorePermit);
+
+/// What comparing a password found. It keeps its place, so that what follows from it can be written
+/// down before the next one has its turn.
+pub(crate) struct Compared {
+    /// Whether it is the password.
+    pub(crate) fits: bool,
+    _places: Places,
 }
 
 /// Hashes and compares, a few at once.
@@ -110,9 +126,10 @@ impl Hasher {
     /// The hash of `password`, with its salt and parameters (PHC string).
     pub(crate) async fn hash(&self, password: Password) -> Result<String, PasswordError> {
         let (argon, salt) = (self.argon.clone(), self.random.bytes()?);
-        self.work(|| true, move || hash(&argon, password.0.0.as_bytes(), salt))
+        let hashed = self.work(|| true, move || hash(&argon, password.0.0.as_bytes(), salt));
+        hashed
             .await?
-            .unwrap_or(Err(PasswordError::Busy))
+            .map_or(Err(PasswordError::Busy), |(hashed, _)| hashed)
     }
 
     /// Whether `password` is the one that `stored` was made of; where there is nothing stored it is
@@ -123,7 +140,7 @@ impl Hasher {
         password: Secret,
         stored: Option<String>,
         still: impl FnOnce() -> bool,
-    ) -> Result<Option<bool>, PasswordError> {
+    ) -> Result<Option<Compared>, PasswordError> {
         let (argon, nobody) = (self.argon.clone(), Arc::clone(&self.nobody));
         let compare = move || {
             // One too long cannot be anybody's and must not cost more than another.
@@ -137,14 +154,20 @@ impl Hasher {
                 Err(error) => Err(PasswordError::Hash(error)),
             }
         };
-        self.work(still, compare).await?.transpose()
+        let Some((compared, places)) = self.work(still, compare).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Compared {
+            fits: compared?,
+            _places: places,
+        }))
     }
 
     async fn work<T: Send + 'static>(
         &self,
         still: impl FnOnce() -> bool,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<Option<T>, PasswordError> {
+    ) -> Result<Option<(T, Places)>, PasswordError> {
         let waiting = Arc::clone(&self.waiting).try_acquire_owned();
         let waiting = waiting.map_err(|_| PasswordError::Busy)?;
         let turn = Arc::clone(&self.at_once).acquire_owned().await;
@@ -153,11 +176,7 @@ impl Hasher {
             return Ok(None);
         }
         // Both places are kept until the work is done, also when the caller went away.
-        let work = move || {
-            let done = work();
-            drop((waiting, turn));
-            done
-        };
+        let work = move || (work(), (turn, waiting));
         Ok(Some(tokio::task::spawn_blocking(work).await?))
     }
 }
@@ -193,10 +212,17 @@ mod tests {
     async fn a_hash_fits_its_password_alone_and_says_how_it_was_made() {
         let hasher = hasher();
         let hash = hasher.hash(password("correct horse")).await.unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
         assert_ne!(hash, hasher.hash(password("correct horse")).await.unwrap());
         let fits = async |text: &str, stored: Option<String>| {
-            hasher.fits(Secret::new(text), stored, || true).await.unwrap()
+            let compared = hasher
+                .fits(Secret::new(text), stored, || true)
+                .await
+                .unwrap();
+            compared.map(|compared| compared.fits)
         };
         assert_eq!(fits("correct horse", Some(hash.clone())).await, Some(true));
         assert_eq!(fits("correct horsf", Some(hash.clone())).await, Some(false));
@@ -209,10 +235,13 @@ mod tests {
         let hasher = hasher();
         let longest = "a".repeat(LONGEST);
         let hash = hasher.hash(password(&longest)).await.unwrap();
-        let fits = |text: String| hasher.fits(Secret::new(text), Some(hash.clone()), || true);
-        assert_eq!(fits(longest.clone()).await.unwrap(), Some(true));
-        assert_eq!(fits(format!("{longest}b")).await.unwrap(), Some(false));
-        assert_eq!(fits("a".repeat(60_000)).await.unwrap(), Some(false));
+        let fits = async |text: String| {
+            let compared = hasher.fits(Secret::new(text), Some(hash.clone()), || true);
+            compared.await.unwrap().unwrap().fits
+        };
+        assert!(fits(longest.clone()).await);
+        assert!(!fits(format!("{longest}b")).await);
+        assert!(!fits("a".repeat(60_000)).await);
     }
 
     #[tokio::test]
@@ -220,7 +249,9 @@ mod tests {
         let hasher = hasher();
         let each = (0..12).map(|_| hasher.hash(password("correct horse")));
         let done = futures_util::future::join_all(each).await;
-        let busy = done.iter().filter(|done| matches!(done, Err(PasswordError::Busy)));
+        let busy = done
+            .iter()
+            .filter(|done| matches!(done, Err(PasswordError::Busy)));
         assert_eq!(busy.count(), 9);
         assert_eq!(done.iter().filter(|done| done.is_ok()).count(), 3);
         assert!(hasher.hash(password("correct horse")).await.is_ok());
@@ -228,7 +259,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_comparison_whose_turn_came_too_late_is_not_made() {
-        let late = hasher().fits(Secret::new("correct horse"), None, || false).await;
-        assert_eq!(late.unwrap(), None);
+        let late = hasher()
+            .fits(Secret::new("correct horse"), None, || false)
+            .await;
+        assert!(late.unwrap().is_none());
     }
 }
