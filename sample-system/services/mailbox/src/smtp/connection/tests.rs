@@ -70,8 +70,9 @@ impl Running {
     }
 
     async fn mails(&self, to: &str) -> Vec<Value> {
-        let answer = self.asked(&format!("/mails?to={to}"), Some(Role::Operator));
-        answer.await.json().await.unwrap()
+        let path = format!("/mails?to={to}");
+        let answer = self.asked(&path, Some(Role::Operator)).await;
+        answer.json().await.unwrap()
     }
 
     async fn stop(self) {
