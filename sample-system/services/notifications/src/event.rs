@@ -64,13 +64,6 @@ impl News {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OrderId(String);
 
-impl OrderId {
-    /// The text.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 impl fmt::Display for OrderId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -207,7 +200,7 @@ pub(crate) mod tests {
             let Happened::Order { order_id, news } = read(&event).unwrap().unwrap().happened else {
                 panic!("{event} is of an order");
             };
-            assert_eq!((order_id.as_str(), news.account_id()), ("o-1", "a-1"));
+            assert_eq!((order_id.0.as_str(), news.account_id()), ("o-1", "a-1"));
         }
         let read = read(&account("e-4", "a-1", "ann@example.org", 3)).unwrap();
         let Happened::Account { id, now } = read.unwrap().happened else {
