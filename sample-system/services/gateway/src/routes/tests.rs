@@ -10,8 +10,8 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use shop::inventory::v1::inventory_server::{Inventory, InventoryServer};
 use shop::inventory::v1::{
-    CommitReply, CommitRequest, GetStockRequest, ReleaseReply, ReleaseRequest, ReserveReply,
-    ReserveRequest, SetStockRequest, Stock,
+    CheckReply, CheckRequest, CommitReply, CommitRequest, GetStockRequest, ReleaseReply,
+    ReleaseRequest, ReserveReply, ReserveRequest, SetStockRequest, Stock,
 };
 use shop::serve::{self, Readiness};
 use tokio_util::sync::CancellationToken;
@@ -87,6 +87,13 @@ impl Inventory for Warehouse {
             sku,
             available: units,
         }))
+    }
+
+    async fn check(
+        &self,
+        _: tonic::Request<CheckRequest>,
+    ) -> Result<tonic::Response<CheckReply>, Status> {
+        Err(Status::unimplemented("the gateway never asks this"))
     }
 
     async fn get_stock(
