@@ -19,8 +19,8 @@ mod mount;
 
 pub use edge::{Edge, EdgeReason};
 pub use extension::{
-    Call, ContractExtension, JourneyReference, ProcessBuild, ProcessExtension, ServiceExtension,
-    SystemExtension,
+    BuildCommand, Call, ContractExtension, JourneyReference, ProcessBuild, ProcessExtension,
+    ServiceExtension, SystemExtension,
 };
 pub use mount::{FileSource, GivenFile, Mount, MountSource, Volume};
 

@@ -197,12 +197,22 @@ impl Teller<'_> {
         what: String,
         making: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
+        let making = async { Ok((making.await?, true)) };
+        self.unless_it_was_there(what, making).await
+    }
+
+    /// The same where only the making itself tells whether anything was made.
+    async fn unless_it_was_there<T, E>(
+        &self,
+        what: String,
+        making: impl Future<Output = Result<(T, bool), E>>,
+    ) -> Result<T, E> {
         let since = self.clock.now();
         (self.sink)(Event::BuildBegan { what: what.clone() });
-        let made = making.await?;
+        let (made, changed) = making.await?;
         (self.sink)(Event::BuildEnded {
             what,
-            changed: true,
+            changed,
             seconds: self.clock.now().duration_since(since).as_secs_f64(),
         });
         Ok(made)
@@ -267,12 +277,16 @@ async fn one(
             shutdown,
         };
         let line = |line| teller.line(line);
-        let made = dockerfile::build(engine, &job, &line);
-        teller.while_making(what, made).await?;
-        return Ok(facts(
-            &reference,
-            &there(engine, service, &reference).await?,
-        ));
+        let making = async {
+            // A builder that finds every step done before leaves the image that was there.
+            let before = inspect(engine, &reference).await?.and_then(|it| it.id);
+            dockerfile::build(engine, &job, &line).await?;
+            let image = there(engine, service, &reference).await?;
+            let changed = before.is_none() || image.id != before;
+            Ok::<_, EngineError>((image, changed))
+        };
+        let image = teller.unless_it_was_there(what, making).await?;
+        return Ok(facts(&reference, &image));
     }
     let image = match inspect(engine, &reference).await? {
         Some(image) if !pull::is_asked_always(service) => image,
