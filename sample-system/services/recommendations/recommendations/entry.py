@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from recommendations import config
 
 USAGE = (
-    "serves when called without arguments; else `healthcheck`, `dead-letters list [--id ID]` or "
-    "`dead-letters replay [--id ID]`"
+    "serves when called without arguments; else `healthcheck`, `dead-letters list` or "
+    "`dead-letters replay [--id TOPIC/PARTITION/OFFSET]`"
 )
 
 
@@ -32,8 +32,8 @@ def main(arguments: Sequence[str] | None = None, variables: Mapping[str, str] | 
                 return 0
             case ["dead-letters", ("list" | "replay") as what]:
                 return _dead_letters(variables, what, None)
-            case ["dead-letters", ("list" | "replay") as what, "--id", wanted]:
-                return _dead_letters(variables, what, wanted)
+            case ["dead-letters", "replay", "--id", wanted]:
+                return _dead_letters(variables, "replay", wanted)
             case _:
                 return _fail(2, USAGE)
     except config.ConfigError as why:

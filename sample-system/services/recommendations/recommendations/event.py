@@ -5,7 +5,6 @@ grown since, and what it gained passes by."""
 
 import json
 import re
-import uuid
 from dataclasses import dataclass
 
 #: Bytes that a record may have; an event of the shop has some hundred.
@@ -48,13 +47,9 @@ def read(payload: bytes) -> Placed | None:
     if not isinstance(data, dict):
         raise Unreadable("`data` is no JSON object")
     account, sku = _text(data, "account_id"), _text(data, "sku")
-    try:
-        account = str(uuid.UUID(account))
-    except ValueError as why:
-        raise Unreadable(f"`account_id` is {account!r}, no UUID") from why
     if not _SKU.fullmatch(sku):
         raise Unreadable(f"`sku` is {sku!r}, no SKU")
-    return Placed(_text(event, "id"), _text(event, "order_id"), account, sku)
+    return Placed(_text(event, "id"), _text(event, "order_id"), account.lower(), sku)
 
 
 def _text(of: dict[str, object], name: str) -> str:

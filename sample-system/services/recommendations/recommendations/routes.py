@@ -94,9 +94,11 @@ def app(parts: Parts) -> ASGIApp:
 def _deadline(request: Request, figures: Figures) -> float | None:
     """Until when the caller waits, by its `request-timeout-ms`; work whose time is over is not
     begun."""
-    said = request.headers.get("request-timeout-ms", "")
-    if not re.fullmatch(r"[0-9]{1,9}", said, re.ASCII):
+    said = request.headers.get("request-timeout-ms")
+    if said is None:
         return None
+    if not re.fullmatch(r"[0-9]{1,8}", said, re.ASCII):
+        raise Problem(400, f"request-timeout-ms is {said!r}: give milliseconds, 1 to 8 digits")
     if int(said) == 0:
         figures.late()
         raise Problem(504, "the caller waits no longer")

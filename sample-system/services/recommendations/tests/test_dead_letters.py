@@ -1,8 +1,9 @@
 """Dead letters, listed and replayed."""
 
-import contextlib
 import io
 import json
+from types import SimpleNamespace
+from unittest.mock import patch
 
 from recommendations import dead_letters
 from recommendations.kafka import Delivery
@@ -10,42 +11,56 @@ from recommendations.reader import burial
 from tests.support import Case, Topic, delivery
 
 
+def letter(place: int, payload: bytes, own=()) -> Delivery:
+    """A letter of the record at offset 7 and so many."""
+    headers = burial(delivery(payload, 7 + place, 1, list(own)), "why")
+    return Delivery("dead-letters", 0, place, b"key", payload, headers)
+
+
 class DeadLettersTest(Case):
-    def test_letters_are_listed_and_replayed_once_each(self) -> None:
-        letters = [
-            Delivery("dead-letters", 0, n, b"key", body, burial(delivery(body, n, 1, own), "why"))
-            for n, (body, own) in enumerate([(b"one", [("baggage", b"a=1")]), (b"two", [])])
-        ]
-        other = Delivery("dead-letters", 0, 9, b"k", b"", [("dead-letter-group", b"search")])
+    def run_command(self, what: str, wanted: str | None, records, topic=None) -> list[dict]:
+        out = io.BytesIO()
+        with patch("sys.stdout", SimpleNamespace(buffer=out)):
+            code = dead_letters.run("b:1", what, wanted, lambda *_: records, topic or Topic())
+        self.assertEqual(code, 0)
+        return [json.loads(line) for line in out.getvalue().splitlines()]
 
-        def run(what: str, wanted: str | None, records: list[Delivery], topic: Topic | None = None):
-            out = io.StringIO()
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
-                code = dead_letters.run("b:1", what, wanted, lambda *_: iter(records), topic or Topic())
-            return code, [json.loads(line) for line in out.getvalue().splitlines()]
-
-        code, lines = run("list", None, [*letters, other])
-        self.assertEqual((code, [line["id"] for line in lines]), (0, ["0-0", "0-1"]))
+    def test_the_letters_of_this_group_are_listed_once_each(self) -> None:
+        one = letter(0, b"one \xff", [("traceparent", b"00-ab-cd-01")])
+        other = Delivery("dead-letters", 0, 9, None, b"", [("dead-letter-group", b"search")])
+        strange = Delivery("dead-letters", 0, 9, None, b"", [])
+        lines = self.run_command("list", None, [one, other, letter(1, b"two"), strange, one])
+        self.assertEqual([line["id"] for line in lines], ["orders/1/7", "orders/1/8"])
         self.assertEqual(
             lines[0],
             {
-                "id": "0-0",
+                "id": "orders/1/7",
                 "reason": "why",
                 "topic": "orders",
-                "partition": "1",
-                "offset": "0",
+                "partition": 1,
+                "offset": 7,
+                "group": "recommendations",
                 "key": "key",
-                "headers": {"baggage": "a=1"},
-                "payload": "one",
+                "traceparent": "00-ab-cd-01",
+                "replayed": False,
+                "payload": "one \ufffd",
             },
         )
-        self.assertEqual(run("list", "0-9", [*letters, other])[0], 1)
+
+    def test_what_was_replayed_is_replayed_again_only_by_name(self) -> None:
+        letters = [letter(0, b"one", [("baggage", b"a=1")]), letter(1, b"two")]
         topic = Topic()
-        code, lines = run("replay", "0-0", letters, topic)
-        self.assertEqual((code, len(lines)), (0, 1))
-        replayed, mark = topic.published
+        lines = self.run_command("replay", "orders/1/7", letters, topic)
+        self.assertEqual(lines, [{"replayed": "orders/1/7", "key": "key"}])
+        replayed, (at, key, payload, headers) = topic.published
         self.assertEqual(replayed, ("orders", b"key", b"one", [("baggage", b"a=1")]))
-        self.assertEqual(mark[0], "dead-letters")
-        marked = Delivery("dead-letters", 0, 2, mark[1], mark[2], mark[3])
-        code, lines = run("list", None, [*letters, marked])
-        self.assertEqual([line["id"] for line in lines], ["0-1"])
+        self.assertEqual(at, "dead-letters")
+        letters.append(Delivery(at, 0, 2, key, payload, headers))
+        self.assertEqual([line["replayed"] for line in self.run_command("list", None, letters)], [True, False])
+        lines = self.run_command("replay", None, letters)
+        self.assertEqual([line["replayed"] for line in lines], ["orders/1/8"])
+        self.assertEqual(len(self.run_command("replay", "orders/1/7", letters)), 1)
+
+    def test_a_letter_that_is_not_there_is_named(self) -> None:
+        with self.assertRaisesRegex(dead_letters.Unknown, "no dead letter orders/9/9"):
+            self.run_command("replay", "orders/9/9", [letter(0, b"one")])

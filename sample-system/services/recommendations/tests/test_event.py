@@ -43,7 +43,7 @@ class EventTest(unittest.TestCase):
             (placed(id=None), "`id`"),
             (placed(id="\ud800"), "`id`"),
             (placed(id="x" * 201), "`id`"),
-            (placed(data=data | {"account_id": "anna"}), "`account_id`"),
+            (placed(data=data | {"account_id": 7}), "`account_id`"),
             (placed(data=data | {"sku": "a b"}), "`sku`"),
             (placed(data=data | {"sku": "x" * 65}), "`sku`"),
         ):

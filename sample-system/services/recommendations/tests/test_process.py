@@ -143,6 +143,7 @@ class ProcessTest(Case):
             ("/recommendations?limit=many", "GET", {"authorization": self.bearer()}, 400),
             ("/recommendations", "POST", {}, 405),
             ("/recommendations", "GET", {"request_timeout_ms": "0"}, 504),
+            ("/recommendations", "GET", {"request_timeout_ms": "1s"}, 400),
             ("/nothing", "GET", {}, 404),
             ("/docs", "GET", {}, 404),
         ):
