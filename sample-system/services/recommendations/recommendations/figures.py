@@ -34,6 +34,9 @@ class Figures:
         self._late = Counter(
             "http_requests_late", "Requests not begun because their deadline had passed.", **of
         )
+        self._shed = Counter(
+            "http_requests_shed", "Requests refused because too much was waiting.", **of
+        )
         self._records = Counter(
             "records", "Records read, by what became of them.", ["topic", "outcome"], **of
         )
@@ -63,6 +66,10 @@ class Figures:
     def late(self) -> None:
         """A request came whose caller waits no longer."""
         self._late.inc()
+
+    def shed(self) -> None:
+        """A request was refused because too many were in hand."""
+        self._shed.inc()
 
     def handled(self, topic: str, outcome: str, seconds: float) -> None:
         """A record was dealt with, or is to be tried again."""

@@ -24,6 +24,11 @@ SHOWN = 10
 MOST = 50
 #: Bytes that a request's body may have. No route reads one.
 BODY_LIMIT = 64 * 1024
+#: Requests in hand at once. One takes a millisecond, so as many wait a quarter of a second, and the
+#: gateway waits no longer; more would only fill memory.
+AT_ONCE = 256
+#: Who asks these asks again and again.
+PROBES = ("/healthz", "/readyz", "/metrics")
 #: Methods that have a figure of their own; whatever else a client invents is one.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -112,6 +117,7 @@ class Around:
     def __init__(self, inner: ASGIApp, figures: Figures) -> None:
         self._inner = inner
         self._figures = figures
+        self._in_hand = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -126,6 +132,7 @@ class Around:
             await send(message)
 
         began = time.monotonic()
+        self._in_hand += 1
         with self._figures.in_flight.track_inprogress():
             try:
                 await self._answer(scope, receive, sent, dict(headers))
@@ -138,12 +145,18 @@ class Around:
                     failed = Problem(500, "the service failed; its log says why")
                     await failed.response()(scope, receive, sent)
             finally:
+                self._in_hand -= 1
                 self._tell(scope, status, time.monotonic() - began)
                 trace.current.reset(token)
 
     async def _answer(
         self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]
     ) -> None:
+        if self._in_hand > AT_ONCE and scope["path"] not in PROBES:
+            self._figures.shed()
+            full = Problem(503, "too much at once; try again", {"Retry-After": "1"})
+            await full.response()(scope, receive, send)
+            return
         length = headers.get("content-length", "0")
         if len(length) > 12 or int(length) > BODY_LIMIT:
             too_large = Problem(413, f"a body may have {BODY_LIMIT} bytes", {"Connection": "close"})
@@ -156,7 +169,7 @@ class Around:
         method = scope["method"] if scope["method"] in METHODS else "other"
         self._figures.answered(route or "unmatched", method, status, seconds)
         # The probes ask every other second; a line of each would bury all others.
-        if route in ("/healthz", "/readyz", "/metrics"):
+        if route in PROBES:
             return
         logs.info(
             "answered",

@@ -18,8 +18,6 @@ from recommendations.reader import GROUP, TOPIC, Reader
 from recommendations.routes import Parts, app
 from recommendations.tokens import Checker
 
-#: Requests in hand at once; above it the answer is 503.
-AT_ONCE = 256
 #: Seconds that a connection is kept for the next request; above what the gateway's pool keeps it,
 #: or a request would meet a connection that ends.
 KEPT = 120
@@ -84,7 +82,6 @@ async def _serve(config: Config, listener: socket.socket, figures: Figures, read
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=AT_ONCE,
             timeout_keep_alive=KEPT,
             timeout_graceful_shutdown=max(1, round(config.grace)),
         )

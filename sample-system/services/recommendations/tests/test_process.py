@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-from recommendations import shelf
+from recommendations import routes, shelf
 from recommendations.database import writing
 from tests.support import ANNA, BEN, Case, Signer
 
@@ -188,6 +188,24 @@ class ProcessTest(Case):
             done = subprocess.run(serve, env=self.variables, capture_output=True, text=True)
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"cannot listen at 127.0.0.1:{self.port}", done.stderr)
+
+    def test_more_at_once_than_it_takes_is_told_to_come_again(self) -> None:
+        child = self.start()
+        self.auth.may_answer.clear()
+        asking = []
+        for _ in range(routes.AT_ONCE + 1):
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+            connection.request("GET", "/recommendations", headers={"Authorization": self.bearer()})
+            asking.append(connection)
+        status, said, answered = self.ask("/recommendations", authorization=self.bearer())
+        self.assertEqual((status, said["status"], answered["retry-after"]), (503, 503, "1"))
+        self.assertEqual(self.ask("/readyz")[0], 200)
+        self.auth.may_answer.set()
+        answers = [connection.getresponse().status for connection in asking]
+        self.assertEqual((answers.count(200), answers.count(503)), (routes.AT_ONCE, 1))
+        for connection in asking:
+            connection.close()
+        self.stop(child)
 
     def test_a_seeded_bug_is_told_at_start(self) -> None:
         self.variables |= {"TEST_MODE": "on", "SEEDED_BUGS": "no-dedup,no-refund"}
