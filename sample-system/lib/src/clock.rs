@@ -20,10 +20,25 @@ impl Clock {
         Self(Arc::new(now))
     }
 
+    /// The time now.
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.0)()
+    }
+
     /// The time now, as RFC 3339 in UTC with milliseconds (`2026-11-21T01:02:03.004Z`).
     pub fn stamp(&self) -> String {
-        (self.0)().to_rfc3339_opts(SecondsFormat::Millis, true)
+        stamp_of(self.now())
     }
+
+    /// Milliseconds since 1970, for what is compared rather than shown.
+    pub fn millis(&self) -> i64 {
+        self.now().timestamp_millis()
+    }
+}
+
+/// `time` as [`Clock::stamp`] writes it. Stamps sort as their times do.
+pub fn stamp_of(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 impl fmt::Debug for Clock {

@@ -20,6 +20,7 @@ pub struct ConfigError {
 pub struct Settings {
     variables: BTreeMap<String, String>,
     problems: Vec<String>,
+    warnings: Vec<String>,
 }
 
 impl Settings {
@@ -28,6 +29,7 @@ impl Settings {
         Self {
             variables: variables.into_iter().collect(),
             problems: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -64,6 +66,11 @@ impl Settings {
         } else {
             Some(default.to_owned())
         }
+    }
+
+    /// A text that may be missing or empty.
+    pub fn text_or_empty(&mut self, name: &str) -> String {
+        self.variables.get(name).cloned().unwrap_or_default()
     }
 
     /// `host:port`, where the host may be a name.
@@ -120,6 +127,26 @@ impl Settings {
         }
     }
 
+    /// A whole number within `range`, `default` where the name is not set.
+    pub fn number_or(
+        &mut self,
+        name: &str,
+        default: u64,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Option<u64> {
+        if !self.is_set(name) {
+            return Some(default);
+        }
+        let value = self.text(name)?;
+        match value.parse() {
+            Ok(number) if range.contains(&number) => Some(number),
+            _ => {
+                let wanted = format!("a number from {} to {}", range.start(), range.end());
+                self.refuse(name, &value, &wanted)
+            }
+        }
+    }
+
     /// `on` or `off`; off where the name is not set.
     pub fn switch(&mut self, name: &str) -> Option<bool> {
         match self.text_or(name, "off")?.as_str() {
@@ -136,9 +163,20 @@ impl Settings {
         self.variables.contains_key(name)
     }
 
-    fn refuse<T>(&mut self, name: &str, value: &str, wanted: &str) -> Option<T> {
+    /// Notes that `value` of the setting `name` is not what is `wanted`; always `None`.
+    pub fn refuse<T>(&mut self, name: &str, value: &str, wanted: &str) -> Option<T> {
         self.note(name, &format!("is {value:?}: give {wanted}"));
         None
+    }
+
+    /// Notes what is to be told in the log, as a warning, once the service has one.
+    pub fn warn(&mut self, warning: impl Into<String>) {
+        self.warnings.push(warning.into());
+    }
+
+    /// What is to be told in the log.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.clone()
     }
 
     fn note(&mut self, name: &str, problem: &str) {
@@ -225,6 +263,16 @@ mod tests {
         );
         assert_eq!(settings.duration_or("D", default), None);
         assert_eq!(settings.duration_or("E", default), Some(default));
+    }
+
+    #[test]
+    fn a_number_outside_its_range_is_refused() {
+        let mut settings = settings(&[("A", "5"), ("B", "6"), ("C", "-1"), ("D", "x")]);
+        assert_eq!(settings.number_or("A", 1, 0..=5), Some(5));
+        for bad in ["B", "C", "D"] {
+            assert_eq!(settings.number_or(bad, 1, 0..=5), None, "{bad}");
+        }
+        assert_eq!(settings.number_or("E", 1, 0..=5), Some(1));
     }
 
     #[test]

@@ -5,16 +5,34 @@
 //! savepoint of its own so that one that fails undoes nothing of the others. An answer is given
 //! after the commit, never before. Readers go to a second connection, which write-ahead logging
 //! keeps apart from the writer.
+//!
+//! Several processes may open one file, as replicas on one volume do. SQLite's locks keep their
+//! commits apart, a lock on a file beside it their migrations; a commit that finds another one
+//! under way waits, and nothing of it has run before its turn comes.
+
+mod figures;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 use tokio::sync::oneshot;
 
+use figures::Counters;
+pub use figures::Figures;
+
 /// How many queued writes go into one commit at most. Bounds how long the first of them waits.
 const WRITES_PER_COMMIT: usize = 64;
+
+/// How long SQLite asks again for a file that another process holds. The turns of a replica are
+/// milliseconds; only a backup or a shell holds it longer.
+const BUSY_LONGEST: Duration = Duration::from_secs(5);
+
+/// How often a batch that still found the file held asks anew before its callers are told.
+const BUSY_AGAIN: usize = 3;
 
 /// Why a database could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +61,14 @@ pub enum DatabaseError {
         /// What the migration said.
         source: rusqlite_migration::Error,
     },
+    /// The file that keeps migrations apart could not be locked.
+    #[error("cannot lock {path} for the migration: {source}")]
+    Lock {
+        /// The lock's file.
+        path: String,
+        /// What the machine said.
+        source: std::io::Error,
+    },
     /// A statement failed; what its closure did is undone.
     #[error("the database refused: {0}")]
     Statement(rusqlite::Error),
@@ -52,6 +78,27 @@ pub enum DatabaseError {
     /// The thread that owns the connection is gone, or the closure panicked.
     #[error("the database gave no answer")]
     Gone,
+}
+
+impl DatabaseError {
+    /// Whether trying again can help: the file was held, the disk full, the commit lost. A
+    /// statement that breaks a rule of the schema breaks it again.
+    pub fn passes(&self) -> bool {
+        use rusqlite::ErrorCode;
+        match self {
+            Self::Statement(error) => matches!(
+                error.sqlite_error_code(),
+                Some(
+                    ErrorCode::DatabaseBusy
+                        | ErrorCode::DatabaseLocked
+                        | ErrorCode::DiskFull
+                        | ErrorCode::OutOfMemory
+                        | ErrorCode::SystemIoFailure
+                )
+            ),
+            _ => true,
+        }
+    }
 }
 
 /// Tells, once the commit is made or has failed, the caller of a write.
@@ -65,6 +112,7 @@ type Read = Box<dyn FnOnce(&Connection) + Send>;
 pub struct Database {
     writes: Sender<Write>,
     reads: Sender<Read>,
+    counters: Arc<Counters>,
 }
 
 impl Database {
@@ -85,22 +133,29 @@ impl Database {
             path: shown.clone(),
             source,
         };
-        let mut writer = connect(path).map_err(failed)?;
-        Migrations::new(migrations.iter().map(|batch| M::up(batch)).collect())
-            .to_latest(&mut writer)
-            .map_err(|source| DatabaseError::Migrate {
-                path: shown.clone(),
-                source,
-            })?;
+        let mut writer = {
+            // Held to the end of this block, or of this process.
+            let _alone = locked(path)?;
+            let mut writer = connect(path).map_err(failed)?;
+            Migrations::new(migrations.iter().map(|batch| M::up(batch)).collect())
+                .to_latest(&mut writer)
+                .map_err(|source| DatabaseError::Migrate {
+                    path: shown.clone(),
+                    source,
+                })?;
+            writer
+        };
         let reader = connect(path).map_err(failed)?;
         reader
             .pragma_update(None, "query_only", true)
             .map_err(failed)?;
 
+        let counters = Arc::new(Counters::default());
         let (writes, queue) = channel();
+        let counted = Arc::clone(&counters);
         spawn(
             "database-writer",
-            move || write_until_closed(&mut writer, &queue),
+            move || write_until_closed(&mut writer, &queue, &counted),
             &shown,
         )?;
         let (reads, queue) = channel::<Read>();
@@ -110,7 +165,16 @@ impl Database {
             }
         };
         spawn("database-reader", read_until_closed, &shown)?;
-        Ok(Self { writes, reads })
+        Ok(Self {
+            writes,
+            reads,
+            counters,
+        })
+    }
+
+    /// What the writer did so far and has before it, for metrics.
+    pub fn figures(&self) -> Figures {
+        self.counters.figures()
     }
 
     /// Runs `work` in a transaction. When it answers an error, all that it wrote is undone; when
@@ -136,7 +200,11 @@ impl Database {
             });
             (keep, tell)
         });
-        self.writes.send(write).map_err(|_| DatabaseError::Gone)?;
+        self.counters.queued();
+        if self.writes.send(write).is_err() {
+            self.counters.taken(1);
+            return Err(DatabaseError::Gone);
+        }
         answered.await.unwrap_or(Err(DatabaseError::Gone))
     }
 
@@ -165,13 +233,38 @@ impl Database {
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
-    // Only another process can hold the file (a backup, a shell); wait for it rather than fail.
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    // Only another process can hold the file (a replica, a backup); wait for it, do not fail.
+    connection.busy_handler(Some(wait_a_little))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // Money and orders: a commit that was answered survives a loss of power too.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(connection)
+}
+
+/// SQLite's own waiting ends at 100 ms a try, in which replicas commit dozens of times.
+fn wait_a_little(tries: i32) -> bool {
+    const STEP: Duration = Duration::from_millis(2);
+    std::thread::sleep(STEP);
+    u32::try_from(tries).is_ok_and(|tries| STEP * tries < BUSY_LONGEST)
+}
+
+/// Waits for the lock beside the file at `path`; it is free again when the answer is dropped.
+fn locked(path: &Path) -> Result<std::fs::File, DatabaseError> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".lock");
+    let open = || {
+        let file = std::fs::File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&beside)?;
+        file.lock().map(|()| file)
+    };
+    open().map_err(|source| DatabaseError::Lock {
+        path: beside.to_string_lossy().into_owned(),
+        source,
+    })
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static, path: &str) -> Result<(), DatabaseError> {
@@ -186,27 +279,31 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static, path: &str) -> Result<
 }
 
 /// The life of the writer: takes what is queued, commits it, tells each caller.
-fn write_until_closed(connection: &mut Connection, queue: &Receiver<Write>) {
+fn write_until_closed(connection: &mut Connection, queue: &Receiver<Write>, counters: &Counters) {
     while let Ok(first) = queue.recv() {
+        let begun = Instant::now();
         let waiting = queue.try_iter().take(WRITES_PER_COMMIT - 1);
         let batch: Vec<_> = std::iter::once(first).chain(waiting).collect();
-        let mut told = Vec::with_capacity(batch.len());
-        let failure = commit(connection, batch, &mut told)
-            .err()
-            .map(|error| error.to_string());
+        let writes = batch.len();
+        counters.taken(writes);
+        let mut told = Vec::with_capacity(writes);
+        let committed = commit(connection, batch, &mut told);
+        counters.batch(writes, begun.elapsed(), committed.as_ref().ok().copied());
+        let failure = committed.err().map(|error| error.to_string());
         for tell in told {
             tell(failure.as_deref());
         }
     }
 }
 
-/// Runs all writes of `batch` in one transaction, each in a savepoint of its own.
+/// Runs all writes of `batch` in one transaction, each in a savepoint of its own; answers how long
+/// the commit itself took, which is the disk's part.
 fn commit(
     connection: &mut Connection,
     batch: Vec<Write>,
     told: &mut Vec<Tell>,
-) -> rusqlite::Result<()> {
-    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+) -> rusqlite::Result<Duration> {
+    let mut transaction = begin(connection)?;
     for write in batch {
         let savepoint = transaction.savepoint()?;
         match guarded(|| write(&savepoint)) {
@@ -219,7 +316,26 @@ fn commit(
             None => {}
         }
     }
-    transaction.commit()
+    let begun = Instant::now();
+    transaction.commit().map(|()| begun.elapsed())
+}
+
+/// Begins a transaction that may write, however long other processes hold the file within reason.
+fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
+    let mut again = 0;
+    // `new_unchecked` because a loop cannot give back a `&mut` that it lent; nobody else has it.
+    loop {
+        match Transaction::new_unchecked(connection, TransactionBehavior::Immediate) {
+            Err(error)
+                if again < BUSY_AGAIN
+                    && error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) =>
+            {
+                again += 1;
+                tracing::warn!(again, "another process holds the database");
+            }
+            begun => return begun,
+        }
+    }
 }
 
 /// Runs `work`; a panic in it ends the work and not the thread that everybody needs.
@@ -299,5 +415,49 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let refused = open(&folder).read(insert("a")).await;
         assert!(matches!(refused, Err(DatabaseError::Statement(_))));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn many_that_open_one_new_file_at_once_migrate_it_once_and_all_their_writes_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notes.sqlite");
+        // As so many processes would: each has its own connections and its own writer.
+        let processes = (0..6).map(|process| {
+            let path = path.clone();
+            tokio::spawn(async move {
+                let open = move || Database::open(&path, SCHEMA).unwrap();
+                let database = tokio::task::spawn_blocking(open).await.unwrap();
+                for n in 0..50 {
+                    let text = format!("{process}.{n}");
+                    let insert = move |connection: &Connection| {
+                        connection.execute("INSERT INTO note VALUES (?1)", [text])
+                    };
+                    database.write(insert).await.unwrap();
+                }
+                database.figures()
+            })
+        });
+        let mut batches = 0;
+        for figures in futures_util::future::join_all(processes).await {
+            let figures = figures.unwrap();
+            assert_eq!((figures.queued, figures.writes, figures.errors), (0, 50, 0));
+            assert!(figures.committing <= figures.busy);
+            batches += figures.batches;
+        }
+        assert_eq!(batches, 300);
+        assert_eq!(count(&Database::open(&path, SCHEMA).unwrap()).await, 300);
+    }
+
+    #[tokio::test]
+    async fn an_error_that_passes_is_told_from_one_that_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = open(&folder);
+        database.write(insert("a")).await.unwrap();
+        let twice = database.write(insert("a")).await.unwrap_err();
+        assert!(!twice.passes(), "{twice}");
+        assert!(DatabaseError::Gone.passes());
+        let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+        let busy = rusqlite::Error::SqliteFailure(busy, None);
+        assert!(DatabaseError::Statement(busy).passes());
     }
 }

@@ -1,16 +1,27 @@
 //! Calls to other services over HTTP. There is one way to make a caller, and it takes a timeout:
-//! no call of the shop can wait for ever. Each call is handed the trace that it belongs to.
+//! no call of the shop can wait for ever. Each call is handed the trace that it belongs to, tells
+//! the peer how long it is waited for, and passes the peer's [`Guard`]: breaker, bulkhead, figures.
+//!
+//! The timeout is that of the call as its caller sees it, retries and the waits before them
+//! included. Only `GET` is retried; everything else is sent once.
 
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use serde::de::DeserializeOwned;
 
+use crate::calls::{Guard, Limits, NotSent, Outcome};
+use crate::deadline::{self, Deadline, REQUEST_TIMEOUT_MS};
+use crate::draw::Draw;
+use crate::metrics::Metrics;
 use crate::trace_context::TraceContext;
 
 /// Why a call gave no answer that could be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
+    /// The call did not leave, so the peer never saw the request.
+    #[error(transparent)]
+    NotSent(#[from] NotSent),
     /// No connection was made, so the peer never saw the request.
     #[error("{peer} refused the connection: {detail}")]
     Refused {
@@ -62,6 +73,7 @@ pub struct Peer {
     root: String,
     timeout: Duration,
     client: reqwest::Client,
+    guard: Guard,
 }
 
 /// An answer read to its end.
@@ -70,6 +82,8 @@ pub struct Answer {
     peer: &'static str,
     /// The status.
     pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
     /// The content type, empty where there is none.
     pub content_type: String,
     /// The body.
@@ -107,7 +121,6 @@ impl Peer {
         timeout: Duration,
     ) -> Result<Self, ClientError> {
         let client = reqwest::Client::builder()
-            .timeout(timeout)
             .connect_timeout(timeout)
             // Peers are named by configuration alone: no proxy, no redirect leads elsewhere.
             .no_proxy()
@@ -122,20 +135,36 @@ impl Peer {
             root: root.into(),
             timeout,
             client,
+            guard: Guard::new(name, Limits::default(), &Metrics::new(), Draw::system()),
         })
+    }
+
+    /// This peer, called within `limits`, counted in `metrics`, its retries spread by `draw`.
+    #[must_use]
+    pub fn guarded(mut self, limits: Limits, metrics: &Metrics, draw: &Draw) -> Self {
+        self.guard = Guard::new(self.name, limits, metrics, draw.clone());
+        self
+    }
+
+    /// The door that all calls to this peer pass.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
     }
 
     /// Begins a request to `path` (with its query), carrying `trace`.
     pub fn request(&self, method: Method, path: &str, trace: &TraceContext) -> Request {
-        let mut headers = http::HeaderMap::new();
+        let mut headers = HeaderMap::new();
         trace.write_headers(&mut headers);
         let builder = self
             .client
-            .request(method, format!("{}{path}", self.root))
+            .request(method.clone(), format!("{}{path}", self.root))
             .headers(headers);
         Request {
             peer: self.name,
             timeout: self.timeout,
+            deadline: Deadline::NONE,
+            repeatable: method == Method::GET,
+            guard: self.guard.clone(),
             builder,
         }
     }
@@ -146,6 +175,9 @@ impl Peer {
 pub struct Request {
     peer: &'static str,
     timeout: Duration,
+    deadline: Deadline,
+    repeatable: bool,
+    guard: Guard,
     builder: reqwest::RequestBuilder,
 }
 
@@ -185,29 +217,104 @@ impl Request {
     #[must_use]
     pub fn within(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
-        self.builder = self.builder.timeout(timeout);
+        self
+    }
+
+    /// Ends this call at `deadline` where that is before its own time is up: whoever asked for
+    /// the work that it belongs to waits no longer.
+    #[must_use]
+    pub fn before(mut self, deadline: Deadline) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Sends this request again too when it fails, though it is no `GET`: the seeded bugs
+    /// `retry-storm` and `retry-non-idempotent`, and nothing else.
+    #[must_use]
+    pub fn seeded_repeatable(mut self) -> Self {
+        self.repeatable = true;
         self
     }
 
     /// Sends it and reads the answer to its end.
     ///
     /// # Errors
-    /// When no connection was made, the time was up, or the connection broke.
+    /// When it may not leave, no connection was made, the time was up, or the connection broke.
     pub async fn send(self) -> Result<Answer, CallError> {
-        let (peer, timeout) = (self.peer, self.timeout);
-        let failed = |error: reqwest::Error| CallError::of(&error, peer, timeout);
-        let response = self.builder.send().await.map_err(failed)?;
+        let own = Deadline::within(self.timeout);
+        let within = own.earlier(self.deadline);
+        let given_less = within != own;
+        self.guard.earn();
+        let mut retries = 0;
+        loop {
+            let result = self.attempt(within, given_less).await;
+            let again = match &result {
+                Ok(answer) => matches!(answer.status.as_u16(), 502..=504),
+                Err(CallError::NotSent(_) | CallError::Unreadable { .. }) => false,
+                Err(_) => true,
+            };
+            if !again || !self.repeatable {
+                return result;
+            }
+            let Some(wait) = self.guard.retry(retries) else {
+                return result;
+            };
+            if within.left().is_some_and(|left| left <= wait) {
+                return result;
+            }
+            retries += 1;
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Sends it once. A peer that is `given_less` time than its own is not to blame for using it up.
+    async fn attempt(&self, within: Deadline, given_less: bool) -> Result<Answer, CallError> {
+        let pass = self.guard.enter(within)?;
+        let left = within.left().unwrap_or(self.timeout);
+        let result = match self.builder.try_clone() {
+            Some(builder) => {
+                let sent = builder
+                    .header(REQUEST_TIMEOUT_MS, deadline::milliseconds(left))
+                    .timeout(left)
+                    .send();
+                self.read(sent, left).await
+            }
+            // Bodies are bytes, never streams, so that each request can be sent again.
+            None => Err(CallError::Broken {
+                peer: self.peer,
+                detail: "its body cannot be read twice".to_owned(),
+            }),
+        };
+        pass.ended(match &result {
+            Ok(answer) if answer.status.is_server_error() => Outcome::Failed,
+            Ok(_) => Outcome::Answered,
+            Err(CallError::Refused { .. }) => Outcome::Refused,
+            Err(CallError::Timeout { .. }) if given_less => Outcome::GivenUp,
+            Err(CallError::Timeout { .. }) => Outcome::TimedOut,
+            Err(_) => Outcome::Broken,
+        });
+        result
+    }
+
+    async fn read(
+        &self,
+        sent: impl Future<Output = Result<reqwest::Response, reqwest::Error>>,
+        left: Duration,
+    ) -> Result<Answer, CallError> {
+        let failed = |error: reqwest::Error| CallError::of(&error, self.peer, left);
+        let mut response = sent.await.map_err(failed)?;
         let status = response.status();
-        let content_type = response
-            .headers()
+        let headers = std::mem::take(response.headers_mut());
+        let content_type = headers
             .get(http::header::CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default()
             .to_owned();
         let body = response.bytes().await.map_err(failed)?;
         Ok(Answer {
-            peer,
+            peer: self.peer,
             status,
+            headers,
             content_type,
             body,
         })
@@ -228,7 +335,7 @@ impl CallError {
 
     /// Whether the peer may have done what was asked, although no good answer came.
     pub fn may_have_happened(&self) -> bool {
-        !matches!(self, Self::Refused { .. })
+        !matches!(self, Self::Refused { .. } | Self::NotSent(_))
     }
 }
 
@@ -242,43 +349,4 @@ fn innermost(error: &dyn std::error::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn peer(address: std::net::SocketAddr) -> Peer {
-        crate::entry::install_tls();
-        Peer::new(
-            "catalog",
-            format!("http://{address}"),
-            Duration::from_millis(200),
-        )
-        .unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_peer_that_never_answers_is_a_timeout_that_may_have_happened() {
-        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let peer = peer(silent.local_addr().unwrap());
-        let error = peer
-            .request(Method::GET, "/", &TraceContext::default())
-            .send()
-            .await;
-        let error = error.unwrap_err();
-        assert!(matches!(error, CallError::Timeout { .. }), "{error}");
-        assert!(error.may_have_happened());
-    }
-
-    #[tokio::test]
-    async fn a_peer_that_refuses_the_connection_never_saw_the_request() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let peer = peer(listener.local_addr().unwrap());
-        drop(listener);
-        let error = peer
-            .request(Method::GET, "/", &TraceContext::default())
-            .send()
-            .await;
-        let error = error.unwrap_err();
-        assert!(matches!(error, CallError::Refused { .. }), "{error}");
-        assert!(!error.may_have_happened());
-    }
-}
+mod tests;

@@ -3,8 +3,12 @@
 
 use std::time::Duration;
 
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 
+use crate::calls::{Guard, Limits};
+use crate::draw::Draw;
+use crate::grpc::client::Guarded;
+use crate::metrics::Metrics;
 use crate::trace_context::TraceContext;
 
 /// What `contracts/proto/inventory.proto` declares.
@@ -28,21 +32,41 @@ pub struct AddressError {
     source: tonic::transport::Error,
 }
 
+/// A client of inventory. Clones share connection and guard.
+pub type Client = InventoryClient<Guarded>;
+
 /// A client of the inventory at `url` that connects when it is first used, and again after its
-/// connection broke; each call is given `timeout`.
+/// connection broke; each call is given `timeout`. Its limits are the default ones and nobody sees
+/// its figures: see [`guarded`].
 ///
 /// # Errors
 /// When `url` is no URL.
-pub fn connect(url: &str, timeout: Duration) -> Result<InventoryClient<Channel>, AddressError> {
+pub fn connect(url: &str, timeout: Duration) -> Result<Client, AddressError> {
+    let (limits, metrics) = (Limits::default(), Metrics::new());
+    guarded(url, timeout, limits, &metrics, &Draw::system())
+}
+
+/// As [`connect`], called within `limits` and counted in `metrics`.
+///
+/// # Errors
+/// When `url` is no URL.
+pub fn guarded(
+    url: &str,
+    timeout: Duration,
+    limits: Limits,
+    metrics: &Metrics,
+    draw: &Draw,
+) -> Result<Client, AddressError> {
     let endpoint = Endpoint::from_shared(url.to_owned())
         .map_err(|source| AddressError {
             url: url.to_owned(),
             source,
         })?
         .connect_timeout(timeout)
-        .timeout(timeout)
         .tcp_nodelay(true);
-    Ok(InventoryClient::new(endpoint.connect_lazy()))
+    let guard = Guard::new("inventory", limits, metrics, draw.clone());
+    let channel = Guarded::new(endpoint.connect_lazy(), guard, timeout);
+    Ok(InventoryClient::new(channel))
 }
 
 /// A request that carries `trace`.

@@ -15,10 +15,12 @@ mod consumer;
 mod producer;
 mod quiet;
 mod record;
+mod topic;
 
 pub use consumer::{Consumer, ConsumerSettings, Delivery};
 pub use producer::{Producer, Publish};
 pub use record::Record;
+pub use topic::read_to_end;
 
 use rdkafka::{ClientConfig, error::KafkaError as ClientError};
 
@@ -57,6 +59,22 @@ pub enum KafkaError {
     /// The next record cannot be had.
     #[error("cannot read the next record: {0}")]
     Read(#[source] Box<ClientError>),
+    /// A topic cannot be read to its end.
+    #[error("cannot read the topic `{topic}` to its end: {source}")]
+    Topic {
+        /// The topic.
+        topic: String,
+        /// What the client library says.
+        source: Box<ClientError>,
+    },
+    /// A topic's end was not reached in time.
+    #[error("the topic `{topic}` was not read to its end within {seconds} s")]
+    Unfinished {
+        /// The topic.
+        topic: String,
+        /// How long it was tried.
+        seconds: u64,
+    },
     /// An offset cannot be committed.
     #[error("cannot commit offset {offset} of {topic}/{partition}: {source}")]
     Commit {

@@ -9,27 +9,54 @@
 //! * [`serve`]: HTTP with readiness, access log, size limit and a bounded graceful shutdown
 //! * [`problem`]: `application/problem+json`, and bodies that answer with it when they are bad
 //! * [`database`]: SQLite with one writer, several queued writes in one commit
-//! * [`http_client`]: calls to other services, each with a timeout
+//! * [`calls`]: what keeps a call from harming either side: breaker, bulkhead, budget of retries
+//! * [`http_client`]: calls to other services over HTTP, each with a timeout
+//! * [`deadline`]: how long whoever asked still waits, passed on
+//! * [`fallback`]: the last good answer, for when there is no new one
+//! * [`metrics`]: what a service tells of itself at `/metrics`
+//! * [`lease`]: what only one of several processes on one database may do at a time
+//! * [`retention`]: deletes what was kept long enough
+//! * [`timeouts`]: how long each service waits for the next
 //! * [`healthcheck`]: `NAME healthcheck`, the service asking itself
 //! * [`outbox`]: events written with the change that causes them, published after it
+//! * [`event`]: what services tell each other, written and read
 //! * [`kafka`]: producer and consumer, headers unchanged
+//! * [`consume`], [`inbox`], [`dead_letters`]: the one loop that works on events, each once
+//! * [`bugs`]: bugs that are seeded on purpose, in test mode only
+//! * [`token`]: who is calling, by tokens that auth signs
 //! * [`inventory`]: the generated gRPC client and server of inventory
-//! * [`money`], [`sku`], [`card`], [`idempotency`], [`clock`]
+//! * [`grpc`]: what every gRPC call and every gRPC server has
+//! * [`money`], [`sku`], [`card`], [`idempotency`], [`clock`], [`draw`]
 
+pub mod bugs;
+pub mod calls;
 pub mod card;
 pub mod clock;
 pub mod config;
+pub mod consume;
 pub mod database;
+pub mod dead_letters;
+pub mod deadline;
+pub mod draw;
 pub mod entry;
+pub mod event;
+pub mod fallback;
+pub mod grpc;
 pub mod healthcheck;
 pub mod http_client;
 pub mod idempotency;
+pub mod inbox;
 pub mod inventory;
 pub mod kafka;
+pub mod lease;
 pub mod logs;
+pub mod metrics;
 pub mod money;
 pub mod outbox;
 pub mod problem;
+pub mod retention;
 pub mod serve;
 pub mod sku;
+pub mod timeouts;
+pub mod token;
 pub mod trace_context;

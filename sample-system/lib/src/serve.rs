@@ -1,31 +1,43 @@
-//! An HTTP service from its listener to its end: `/healthz`, `/readyz`, access log, request size
-//! limit, panics and unknown routes as problem+json, and a shutdown that lets work in hand finish
-//! within a grace time.
+//! An HTTP service from its listener to its end: `/healthz`, `/readyz`, `/metrics`, access log,
+//! limits of size and of work taken on, deadlines, panics and unknown routes as problem+json, and a
+//! shutdown that lets work in hand finish within a grace time.
 //!
 //! The caller binds the listener and passes shutdown in.
 
+pub mod queue;
+
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::middleware::{Next, from_fn};
+use axum::extract::connect_info::Connected;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::ListenerExt;
-use http::StatusCode;
+use axum::serve::{IncomingStream, Listener, ListenerExt};
+use http::{HeaderValue, StatusCode, header};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
+use self::queue::{NoTurn, Queue, QueueLimits};
+use crate::deadline::{self, Deadline};
+use crate::metrics::{self, Metrics, Protocol, Served, UNMATCHED};
 use crate::problem::Problem;
+use crate::token::Caller;
 use crate::trace_context::TraceContext;
 
 /// Bytes that a request's body may have. No request of the shop needs 2 kB; this leaves room.
 const BODY_LIMIT: usize = 64 * 1024;
+
+/// What a request that was refused for want of room is told: seconds after which to ask again. By
+/// then whatever waits has had its turn or has been refused.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// Why a service could not serve.
 #[derive(Debug, thiserror::Error)]
@@ -97,6 +109,75 @@ impl Readiness {
     }
 }
 
+/// What a service has besides its routes. Clones share figures and queue, for a service that
+/// listens twice.
+#[derive(Clone)]
+pub struct Serving {
+    readiness: Readiness,
+    metrics: Metrics,
+    queue: Queue,
+    body_limit: usize,
+}
+
+impl Serving {
+    /// Serves while ready as `readiness` says, counted in `metrics`.
+    pub fn new(readiness: Readiness, metrics: Metrics) -> Self {
+        Self {
+            readiness,
+            metrics,
+            queue: Queue::new(QueueLimits::default()),
+            body_limit: BODY_LIMIT,
+        }
+    }
+
+    /// Takes on as much as `limits` say, its clones together.
+    #[must_use]
+    pub fn within(mut self, limits: QueueLimits) -> Self {
+        self.queue = Queue::new(limits);
+        self
+    }
+
+    /// Takes bodies of at most `bytes`.
+    #[must_use]
+    pub fn bodies_up_to(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+}
+
+impl From<Readiness> for Serving {
+    /// With figures of its own and the default limits.
+    fn from(readiness: Readiness) -> Self {
+        Self::new(readiness, Metrics::new())
+    }
+}
+
+/// Where a connection came from; found in requests as `ConnectInfo<Remote>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remote(pub SocketAddr);
+
+/// A listener whose connections tell where they came from.
+struct Told<L>(L);
+
+impl<L: Listener<Addr = SocketAddr>> Listener for Told<L> {
+    type Io = L::Io;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (L::Io, SocketAddr) {
+        self.0.accept().await
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+impl<L: Listener<Addr = SocketAddr>> Connected<IncomingStream<'_, Told<L>>> for Remote {
+    fn connect_info(stream: IncomingStream<'_, Told<L>>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
 /// Serves `routes` at `listener` until `shutdown`, then finishes what is in hand for at most
 /// `grace`.
 ///
@@ -105,17 +186,32 @@ impl Readiness {
 pub async fn http(
     listener: TcpListener,
     routes: Router,
-    readiness: Readiness,
+    serving: impl Into<Serving>,
     shutdown: CancellationToken,
     grace: Duration,
 ) -> Result<(), ServeError> {
-    let app = app(routes, readiness, shutdown.clone());
     let listener = listener.tap_io(|connection| {
         // An answer is small and waited for: never hold it back to fill a packet.
         let _unsupported = connection.set_nodelay(true);
     });
+    on(listener, routes, serving, shutdown, grace).await
+}
+
+/// As [`http`], at a listener of any kind.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn on(
+    listener: impl Listener<Addr = SocketAddr>,
+    routes: Router,
+    serving: impl Into<Serving>,
+    shutdown: CancellationToken,
+    grace: Duration,
+) -> Result<(), ServeError> {
+    let app = app(routes, serving.into(), shutdown.clone());
+    let app = app.into_make_service_with_connect_info::<Remote>();
     let drained = shutdown.clone();
-    let serve = axum::serve(listener, app)
+    let serve = axum::serve(Told(listener), app)
         .with_graceful_shutdown(async move { drained.cancelled().await })
         .into_future();
     let out_of_grace = async {
@@ -132,11 +228,20 @@ pub async fn http(
 }
 
 /// `routes` with everything that each service has.
-fn app(routes: Router, readiness: Readiness, shutdown: CancellationToken) -> Router {
+fn app(routes: Router, serving: Serving, shutdown: CancellationToken) -> Router {
+    let Serving {
+        readiness,
+        metrics,
+        queue,
+        body_limit,
+    } = serving;
+    let served = metrics.served(Protocol::Http);
     let probes = Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
-        .with_state((readiness, shutdown));
+        .with_state((readiness, shutdown))
+        .route("/metrics", get(figures))
+        .with_state(metrics);
     routes
         .fallback(|| async { Problem::not_found("no such route") })
         .method_not_allowed_fallback(|| async {
@@ -145,9 +250,10 @@ fn app(routes: Router, readiness: Readiness, shutdown: CancellationToken) -> Rou
                 "this route does not take this method",
             )
         })
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(DefaultBodyLimit::max(body_limit))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(access_log))
+        .layer(from_fn_with_state((queue, served.clone()), admit))
+        .layer(from_fn_with_state(served, access_log))
         .merge(probes)
 }
 
@@ -172,21 +278,58 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     .into_response()
 }
 
-/// One line for each request, under the request's own trace. The query is left out: it can hold a
-/// mail address.
-async fn access_log(request: Request, next: Next) -> Response {
+async fn figures(State(metrics): State<Metrics>) -> impl IntoResponse {
+    (
+        [(header::CONTENT_TYPE, metrics::CONTENT_TYPE)],
+        metrics.text(),
+    )
+}
+
+/// Lets a request wait for its turn, unless too many do or nobody waits for it any more.
+async fn admit(
+    State((queue, served)): State<(Queue, Served)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let deadline = match Deadline::from_headers(request.headers()) {
+        Ok(deadline) => deadline,
+        Err(value) => return deadline::malformed(&value).into_response(),
+    };
+    request.extensions_mut().insert(deadline);
+    match queue.turn(deadline).await {
+        Ok(_turn) => next.run(request).await,
+        Err(NoTurn::Late) => {
+            served.late();
+            deadline::too_late().into_response()
+        }
+        Err(NoTurn::Full) => {
+            served.shed();
+            let detail = "too much is waiting: try again in a second; nothing happened";
+            let mut refused = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
+            refused
+                .headers_mut()
+                .insert(header::RETRY_AFTER, RETRY_AFTER);
+            refused
+        }
+    }
+}
+
+/// One line and one count for each request, under the request's own trace, with the account where
+/// whoever answered says it (a [`Caller`] among the answer's extensions). The query is left out:
+/// it can hold a mail address.
+async fn access_log(State(served): State<Served>, request: Request, next: Next) -> Response {
     let span = TraceContext::from_headers(request.headers()).span();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let begun = Instant::now();
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or(UNMATCHED, MatchedPath::as_str).to_owned();
+    let counted = served.began(&route, method.as_str());
     async move {
         let response = next.run(request).await;
-        tracing::info!(
-            %method,
-            path,
-            status = response.status().as_u16(),
-            milliseconds = milliseconds(begun.elapsed()),
-            "answered"
-        );
+        let status = response.status().as_u16();
+        let took = milliseconds(counted.answered(status));
+        let account = response.extensions().get::<Caller>();
+        let account = account.map(|caller| tracing::field::display(caller.account_id));
+        tracing::info!(%method, path, route, status, account, milliseconds = took, "answered");
         response
     }
     .instrument(span)

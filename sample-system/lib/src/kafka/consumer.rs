@@ -1,11 +1,18 @@
-//! The consumer: one record at a time, and its offset committed when its work is done.
+//! The consumer: a member of a group, which is given partitions and loses them again.
+//!
+//! What is read is worked on by [`crate::consume`] alone, which commits an offset when its work is
+//! done; nobody else can.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use rdkafka::{
-    Message as _, Offset, TopicPartitionList,
-    consumer::{CommitMode, Consumer as _, StreamConsumer},
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{
+    BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance, StreamConsumer,
 };
+use rdkafka::error::KafkaError as ClientError;
+use rdkafka::{ClientContext, Message as _, Offset, TopicPartitionList};
 use tokio::task::spawn_blocking;
 
 use super::quiet::Quiet;
@@ -24,8 +31,8 @@ const HEARTBEAT: Duration = Duration::from_millis(1_500);
 /// the shop's broker, which looks only at the end of that time.
 const FETCH_WAIT: Duration = Duration::from_millis(100);
 
-/// Working on one record may take this long before the client leaves its group, so that a member
-/// that is stuck holds nobody up. It then joins anew by itself; the record in hand comes again.
+/// A member that does not ask for records this long leaves its group, so that one that is stuck
+/// as a whole holds nobody up. It then joins anew by itself; the records in hand come again.
 const LONGEST_WORK: Duration = Duration::from_secs(300);
 
 /// Who reads what.
@@ -44,7 +51,29 @@ pub struct ConsumerSettings {
 /// A member of a group that follows some topics.
 #[derive(Clone)]
 pub struct Consumer {
-    inner: Arc<StreamConsumer<Quiet>>,
+    inner: Arc<StreamConsumer<Member>>,
+    generation: Arc<AtomicU64>,
+}
+
+/// A client's context that notes when partitions come and go.
+struct Member {
+    generation: Arc<AtomicU64>,
+}
+
+impl ClientContext for Member {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        Quiet.log(level, facility, message);
+    }
+
+    fn error(&self, error: ClientError, reason: &str) {
+        Quiet.error(error, reason);
+    }
+}
+
+impl ConsumerContext for Member {
+    fn pre_rebalance(&self, _: &BaseConsumer<Self>, _: &Rebalance<'_>) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 impl std::fmt::Debug for Consumer {
@@ -71,7 +100,11 @@ impl Consumer {
     /// [`KafkaError::Client`] or [`KafkaError::Subscribe`] when the settings cannot be used.
     pub fn new(settings: &ConsumerSettings) -> Result<Self, KafkaError> {
         let millis = |time: Duration| time.as_millis().to_string();
-        let inner: StreamConsumer<Quiet> = client(&settings.brokers, &settings.client_id)
+        let generation = Arc::new(AtomicU64::new(0));
+        let member = Member {
+            generation: Arc::clone(&generation),
+        };
+        let inner: StreamConsumer<Member> = client(&settings.brokers, &settings.client_id)
             .set("group.id", &settings.group)
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
@@ -80,7 +113,7 @@ impl Consumer {
             .set("heartbeat.interval.ms", millis(HEARTBEAT))
             .set("fetch.wait.max.ms", millis(FETCH_WAIT))
             .set("max.poll.interval.ms", millis(LONGEST_WORK))
-            .create_with_context(Quiet)
+            .create_with_context(member)
             .map_err(|source| KafkaError::Client {
                 brokers: settings.brokers.clone(),
                 source: Box::new(source),
@@ -94,14 +127,21 @@ impl Consumer {
             })?;
         Ok(Self {
             inner: Arc::new(inner),
+            generation,
         })
+    }
+
+    /// Grows whenever partitions come or go; what was read before then belongs to another member,
+    /// or comes again.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
     }
 
     /// The next record. Dropping the future loses none.
     ///
     /// # Errors
     /// [`KafkaError::Read`]; the client goes on trying, so calling again is right.
-    pub async fn next(&self) -> Result<Delivery, KafkaError> {
+    pub(crate) async fn next(&self) -> Result<Delivery, KafkaError> {
         let message = self
             .inner
             .recv()
@@ -114,13 +154,17 @@ impl Consumer {
         })
     }
 
-    /// Says that the work of this delivery is done; returns once the broker knows.
+    /// Says that all before `offset` is done; returns once the broker knows.
     ///
     /// # Errors
-    /// [`KafkaError::Commit`]; the record then comes again after the next start.
-    pub async fn commit(&self, delivery: &Delivery) -> Result<(), KafkaError> {
-        let topic = delivery.record.topic.clone();
-        let (partition, offset) = (delivery.partition, delivery.offset + 1);
+    /// [`KafkaError::Commit`]; the records then come again after the next start.
+    pub(crate) async fn commit(
+        &self,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> Result<(), KafkaError> {
+        let topic = topic.to_owned();
         let inner = Arc::clone(&self.inner);
         spawn_blocking(move || {
             let mut place = TopicPartitionList::new();
@@ -139,6 +183,25 @@ impl Consumer {
             what: "committing an offset",
             source,
         })?
+    }
+
+    /// Reads no more of a partition until [`Consumer::go_on`].
+    pub(crate) fn hold(&self, topic: &str, partition: i32) {
+        let mut place = TopicPartitionList::new();
+        place.add_partition(topic, partition);
+        if let Err(error) = self.inner.pause(&place) {
+            // It was given to another member meanwhile.
+            tracing::debug!(%error, topic, partition, "not held");
+        }
+    }
+
+    /// Reads a partition again.
+    pub(crate) fn go_on(&self, topic: &str, partition: i32) {
+        let mut place = TopicPartitionList::new();
+        place.add_partition(topic, partition);
+        if let Err(error) = self.inner.resume(&place) {
+            tracing::debug!(%error, topic, partition, "nothing to go on with");
+        }
     }
 
     /// Leaves the group, so that its partitions need no session timeout to find a new reader.

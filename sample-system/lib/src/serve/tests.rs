@@ -18,12 +18,13 @@ struct Running {
     served: tokio::task::JoinHandle<Result<(), ServeError>>,
 }
 
-async fn start(routes: Router, readiness: Readiness, grace: Duration) -> Running {
+async fn start(routes: Router, serving: impl Into<Serving>, grace: Duration) -> Running {
     crate::entry::install_tls();
     let listener = listen("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
     let shutdown = CancellationToken::new();
-    let served = tokio::spawn(http(listener, routes, readiness, shutdown.clone(), grace));
+    let serving = serving.into();
+    let served = tokio::spawn(http(listener, routes, serving, shutdown.clone(), grace));
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     Running {
         root,
@@ -137,4 +138,67 @@ async fn an_address_that_is_taken_is_named() {
         "{error}"
     );
     drop(holder);
+}
+
+#[tokio::test]
+async fn its_figures_name_matched_routes_and_never_what_a_client_sent() {
+    let routes = Router::new().route("/orders/{id}", get(async || "one"));
+    let running = start(routes, Readiness::new(), DEADLINE).await;
+    running.status("/orders/4711").await;
+    running.status("/made/up").await;
+    let url = format!("{}/metrics", running.root);
+    let answer = running.client.get(url).send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], metrics::CONTENT_TYPE);
+    let text = answer.text().await.unwrap();
+    for series in [
+        r#"http_requests_total{route="/orders/{id}",method="GET",status="200"} 1"#,
+        r#"http_requests_total{route="unmatched",method="GET",status="404"} 1"#,
+    ] {
+        assert!(text.contains(series), "{text}");
+    }
+    assert!(!text.contains("4711") && !text.contains("made"), "{text}");
+}
+
+#[tokio::test]
+async fn more_than_fits_is_refused_with_when_to_come_again_and_probes_still_answer() {
+    let (routes, entered, release) = waiting();
+    let limits = QueueLimits {
+        at_once: 1,
+        waiting: 0,
+        ..QueueLimits::default()
+    };
+    let serving = Serving::new(Readiness::new(), Metrics::new()).within(limits);
+    let running = start(routes, serving, DEADLINE).await;
+    let url = format!("{}/wait", running.root);
+    let first = tokio::spawn(running.client.get(&url).send());
+    entered.notified().await;
+    let refused = running.client.get(&url).send().await.unwrap();
+    assert_eq!(refused.status(), 503);
+    assert_eq!(refused.headers()["retry-after"], "1");
+    assert_eq!(running.status("/healthz").await, 200);
+    assert_eq!(running.status("/readyz").await, 200);
+    release.notify_one();
+    assert_eq!(first.await.unwrap().unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn work_that_nobody_waits_for_is_not_begun() {
+    let begun = Arc::new(AtomicBool::new(false));
+    let noted = begun.clone();
+    let route = get(move |deadline: Deadline| async move {
+        noted.store(true, Ordering::SeqCst);
+        let left = deadline.left().map(|left| left.as_millis() <= 60_000);
+        format!("{left:?}")
+    });
+    let running = start(Router::new().route("/", route), Readiness::new(), DEADLINE).await;
+    let ask = async |left: &str| {
+        let request = running.client.get(&running.root);
+        let answer = request.header("request-timeout-ms", left).send().await;
+        let answer = answer.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    assert_eq!(ask("0").await.0, 504);
+    assert_eq!(ask("soon").await.0, 400);
+    assert!(!begun.load(Ordering::SeqCst));
+    assert_eq!(ask("60000").await, (200, "Some(true)".to_owned()));
 }

@@ -62,6 +62,7 @@ fn back(answer: Answer) -> Response {
 pub(crate) fn unreachable(error: &CallError) -> Problem {
     tracing::warn!(%error, "a call failed");
     match error {
+        CallError::NotSent(why) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, why.to_string()),
         CallError::Refused { peer, .. } => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!("{peer} cannot be reached now"),

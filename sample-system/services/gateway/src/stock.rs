@@ -6,12 +6,10 @@ use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use shop::inventory::v1::inventory_client::InventoryClient;
 use shop::inventory::v1::{GetStockRequest, SetStockRequest, Stock};
 use shop::inventory::{self, AddressError};
 use shop::problem::{Body, Problem};
 use shop::trace_context::TraceContext;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::routes::{Upstreams, checked_sku};
@@ -19,7 +17,7 @@ use crate::routes::{Upstreams, checked_sku};
 /// Inventory, called over gRPC.
 #[derive(Debug, Clone)]
 pub(crate) struct Inventory {
-    client: InventoryClient<Channel>,
+    client: inventory::Client,
 }
 
 impl Inventory {

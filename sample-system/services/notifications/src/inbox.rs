@@ -1,14 +1,10 @@
-//! Which events are done, and which could not be: the service's own SQLite file.
-//!
-//! An event that cannot be read, or whose mail is refused for good, is kept as a dead letter with
-//! its reason: it must not hold up those behind it, nor be lost in silence.
+//! Which events are done: the service's own SQLite file.
 
 use std::path::Path;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::OptionalExtension;
 use shop::clock::Clock;
 use shop::database::{Database, DatabaseError};
-use shop::kafka::Delivery;
 
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE done (
@@ -16,15 +12,6 @@ const MIGRATIONS: &[&str] = &["
         order_id TEXT NOT NULL,
         at       TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
-    CREATE TABLE dead_letter (
-        topic     TEXT NOT NULL,
-        partition INTEGER NOT NULL,
-        record    INTEGER NOT NULL,
-        payload   BLOB NOT NULL,
-        reason    TEXT NOT NULL,
-        at        TEXT NOT NULL,
-        PRIMARY KEY (topic, partition, record)
-    ) STRICT;
 "];
 
 /// The events that this service is through with.
@@ -70,49 +57,8 @@ impl Inbox {
             .await
     }
 
-    /// Keeps a record that leads to no mail, with the reason.
-    pub(crate) async fn bury(
-        &self,
-        delivery: &Delivery,
-        reason: String,
-    ) -> Result<(), DatabaseError> {
-        let (delivery, at) = (delivery.clone(), self.clock.stamp());
-        self.database
-            .write(move |connection| {
-                connection
-                    .execute(
-                        "INSERT INTO dead_letter VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                         ON CONFLICT DO NOTHING",
-                        params![
-                            delivery.record.topic,
-                            delivery.partition,
-                            delivery.offset,
-                            delivery.record.payload,
-                            reason,
-                            at
-                        ],
-                    )
-                    .map(drop)
-            })
-            .await
-    }
-
     /// Whether the inbox can be read and written.
     pub(crate) async fn answers(&self) -> bool {
         self.database.answers().await
-    }
-
-    /// The reasons of the dead letters, oldest first.
-    #[cfg(test)]
-    pub(crate) async fn reasons(&self) -> Vec<String> {
-        self.database
-            .read(|connection| {
-                connection
-                    .prepare("SELECT reason FROM dead_letter ORDER BY record")?
-                    .query_map([], |row| row.get(0))?
-                    .collect()
-            })
-            .await
-            .unwrap()
     }
 }

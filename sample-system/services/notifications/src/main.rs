@@ -13,8 +13,8 @@
 //! * [`event`]: what is read from the topic
 //! * [`letter`]: an event as a mail
 //! * [`post`]: hands a mail to the SMTP server
-//! * [`inbox`]: which events are done, which could not be
-//! * [`reader`]: the way of one event, and the loop around it
+//! * [`inbox`]: which events are done
+//! * [`reader`]: the way of one event
 
 mod event;
 mod inbox;
@@ -26,12 +26,15 @@ use std::process::ExitCode;
 
 use axum::Router;
 use lettre::message::Mailbox;
+use shop::bugs::Bugs;
 use shop::clock::Clock;
 use shop::config::{Basics, Settings};
+use shop::consume::Consumption;
 use shop::database::DatabaseError;
+use shop::dead_letters;
 use shop::entry::{self, Service};
 use shop::healthcheck::Kind;
-use shop::kafka::{Consumer, ConsumerSettings, KafkaError};
+use shop::kafka::{ConsumerSettings, KafkaError, Producer};
 use shop::serve::{self, Readiness, ServeError};
 use tokio_util::sync::CancellationToken;
 
@@ -90,11 +93,12 @@ enum NotificationsError {
 }
 
 fn main() -> ExitCode {
-    entry::run(
+    entry::run_with(
         Service {
             name: "notifications",
             health: Kind::Http,
         },
+        vec![dead_letters::command(GROUP)],
         Config::read,
         run,
     )
@@ -114,17 +118,19 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Notifica
     let inbox = Inbox::open(&basics.data_dir, Clock::system())?;
     let reader = Reader::new(inbox.clone(), Post::new(&smtp)?, from);
     let listener = serve::listen(&basics.listen).await?;
-    let consumer = Consumer::new(&ConsumerSettings {
+    let letters = Producer::new(&brokers, "notifications")?;
+    let settings = ConsumerSettings {
         brokers,
         group: GROUP.to_owned(),
         client_id: "notifications".to_owned(),
         topics: vec![TOPIC.to_owned()],
-    })?;
+    };
+    let consumption = Consumption::new(settings, reader, letters, &Bugs::none());
     let readiness = Readiness::new().and("the database", move || {
         let inbox = inbox.clone();
         async move { inbox.answers().await }
     });
-    let (served, ()) = tokio::join!(
+    let (served, consumed) = tokio::join!(
         serve::http(
             listener,
             Router::new(),
@@ -132,7 +138,8 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Notifica
             shutdown.clone(),
             basics.grace
         ),
-        reader.run(consumer, shutdown.clone(), basics.grace),
+        consumption.run(shutdown.clone(), basics.grace),
     );
+    consumed?;
     Ok(served?)
 }

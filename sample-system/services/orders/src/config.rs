@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use shop::config::{Basics, Settings};
+use shop::timeouts;
 
 /// Orders' settings.
 #[derive(Debug, Clone)]
@@ -41,11 +42,12 @@ impl Config {
         let inventory_url = settings.url("INVENTORY_URL");
         let payments_url = settings.url("PAYMENTS_URL");
         let kafka_brokers = settings.address("KAFKA_BROKERS");
-        let catalog_timeout = settings.duration_or("CATALOG_TIMEOUT", Duration::from_secs(2));
-        let inventory_timeout = settings.duration_or("INVENTORY_TIMEOUT", Duration::from_secs(2));
-        let payments_timeout = settings.duration_or("PAYMENTS_TIMEOUT", Duration::from_secs(2));
+        let catalog_timeout = settings.duration_or("CATALOG_TIMEOUT", timeouts::CATALOG_TIMEOUT);
+        let inventory_timeout =
+            settings.duration_or("INVENTORY_TIMEOUT", timeouts::INVENTORY_TIMEOUT);
+        let payments_timeout = settings.duration_or("PAYMENTS_TIMEOUT", timeouts::PAYMENTS_TIMEOUT);
         let refund_timeout = settings.duration_or("REFUND_TIMEOUT", Duration::from_secs(30));
-        let answer_within = settings.duration_or("ANSWER_WITHIN", Duration::from_secs(8));
+        let answer_within = settings.duration_or("ANSWER_WITHIN", timeouts::ANSWER_WITHIN);
         let test_halt = settings.switch("ORDERS_TEST_HALT");
         Some(Self {
             basics: basics?,

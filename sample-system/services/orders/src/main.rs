@@ -39,7 +39,8 @@ use shop::healthcheck::Kind;
 use shop::http_client::ClientError;
 use shop::inventory::AddressError;
 use shop::kafka::{KafkaError, Producer};
-use shop::outbox::{Relay, Wake};
+use shop::lease::Holder;
+use shop::outbox::{Outbox, Relay};
 use shop::serve::{self, Readiness, ServeError};
 use tokio_util::sync::CancellationToken;
 
@@ -78,11 +79,17 @@ fn main() -> ExitCode {
 }
 
 async fn run(config: Config, shutdown: CancellationToken) -> Result<(), OrdersError> {
-    let wake = Wake::default();
-    let store = Store::open(&config.basics.data_dir, Clock::system(), wake.clone())?;
+    let (outbox, holder) = (Outbox::new(), Holder::fresh());
+    let store = Store::open(&config.basics.data_dir, Clock::system(), outbox.clone())?;
     let listener = serve::listen(&config.basics.listen).await?;
     let producer = Producer::new(&config.kafka_brokers, "orders")?;
-    let relay = Relay::new(store.database(), producer.clone(), Clock::system(), wake);
+    let relay = Relay::new(
+        store.database(),
+        producer.clone(),
+        Clock::system(),
+        &outbox,
+        holder,
+    );
     let relaying = tokio::spawn(relay.run(shutdown.clone()));
 
     let catalog = Catalog::new(&config.catalog_url, config.catalog_timeout)?;

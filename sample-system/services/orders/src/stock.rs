@@ -2,20 +2,19 @@
 
 use std::time::Duration;
 
-use shop::inventory::v1::inventory_client::InventoryClient;
+use shop::grpc::client::never_arrived;
 use shop::inventory::v1::reserve_reply::Outcome;
 use shop::inventory::v1::{CommitRequest, ReleaseRequest, ReserveRequest};
 use shop::inventory::{self, AddressError};
 use shop::trace_context::TraceContext;
 use tonic::Status;
-use tonic::transport::Channel;
 
 use crate::order::{Fact, Order, Reason};
 
 /// The inventory.
 #[derive(Debug, Clone)]
 pub(crate) struct Stock {
-    client: InventoryClient<Channel>,
+    client: inventory::Client,
 }
 
 impl Stock {
@@ -52,7 +51,7 @@ impl Stock {
                 tracing::warn!(%status, "inventory did not reserve");
                 Fact::StockRefused {
                     reason: Reason::StockUnavailable,
-                    maybe_held: !refused_connection(&status),
+                    maybe_held: !never_arrived(&status),
                 }
             }
         }
@@ -81,17 +80,4 @@ impl Stock {
             .await
             .map(|_| ())
     }
-}
-
-/// Whether no connection was made, so that inventory never saw the call.
-fn refused_connection(status: &Status) -> bool {
-    let mut cause = std::error::Error::source(status);
-    while let Some(error) = cause {
-        let io = error.downcast_ref::<std::io::Error>();
-        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }

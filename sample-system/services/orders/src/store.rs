@@ -9,7 +9,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use shop::clock::Clock;
 use shop::database::{Database, DatabaseError};
 use shop::idempotency::IdempotencyKey;
-use shop::outbox::{self, Wake};
+use shop::lease;
+use shop::outbox::{self, Outbox};
 use shop::trace_context::TraceContext;
 use tokio::sync::watch;
 
@@ -53,6 +54,7 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     ",
     outbox::SCHEMA,
+    lease::SCHEMA,
 ];
 
 /// A saga that is not at its end.
@@ -103,18 +105,18 @@ pub(crate) struct Placement {
 pub(crate) struct Store {
     database: Database,
     clock: Clock,
-    wake: Wake,
+    outbox: Outbox,
     changed: watch::Sender<()>,
 }
 
 impl Store {
-    /// Opens the orders kept in `folder`; `wake` is told when the outbox has something.
-    pub(crate) fn open(folder: &Path, clock: Clock, wake: Wake) -> Result<Self, DatabaseError> {
+    /// Opens the orders kept in `folder`, whose events go through `outbox`.
+    pub(crate) fn open(folder: &Path, clock: Clock, outbox: Outbox) -> Result<Self, DatabaseError> {
         let database = Database::open(&folder.join("orders.sqlite"), MIGRATIONS)?;
         Ok(Self {
             database,
             clock,
-            wake,
+            outbox,
             changed: watch::Sender::new(()),
         })
     }
@@ -190,7 +192,7 @@ impl Store {
         saga: Saga,
         fact: Fact,
     ) -> Result<Option<Saga>, DatabaseError> {
-        let time = self.clock.stamp();
+        let (time, outbox) = (self.clock.stamp(), self.outbox.clone());
         let next = self
             .database
             .write(move |connection| {
@@ -204,12 +206,12 @@ impl Store {
                     params![order.id.to_string(), step.map(Step::name)],
                 )?;
                 if let Some(message) = announcement::of(&fact, &order, &trace, &time) {
-                    outbox::add(connection, &message, &time)?;
+                    outbox.add(connection, &message, &time)?;
                 }
                 Ok(step.map(|step| Saga { order, step, trace }))
             })
             .await?;
-        self.wake.now();
+        self.outbox.wake();
         self.changed.send_replace(());
         Ok(next)
     }

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use shop::inventory::v1::inventory_client::InventoryClient;
 use tonic::Code;
-use tonic::transport::Channel;
 
 use super::*;
 
 struct Running {
-    client: InventoryClient<Channel>,
+    client: shop::inventory::Client,
     address: String,
     shutdown: CancellationToken,
     served: tokio::task::JoinHandle<()>,

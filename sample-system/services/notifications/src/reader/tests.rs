@@ -4,11 +4,15 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
+use shop::bugs::Bugs;
 use shop::clock::Clock;
-use shop::kafka::Record;
+use shop::consume::{Consumption, Outcome};
+use shop::dead_letters;
+use shop::kafka::{ConsumerSettings, KafkaError, Publish, Record};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::event::tests::placed;
@@ -95,8 +99,34 @@ fn order(event: &str, order: &str) -> serde_json::Value {
     placed(event, order, "ann@example.org")
 }
 
-async fn finish(reader: &Reader, delivery: &Delivery) -> Option<Outcome> {
-    reader.finish(delivery, &CancellationToken::new()).await
+/// Keeps the reasons of the dead letters.
+#[derive(Clone, Default)]
+struct Letters(Arc<Mutex<Vec<String>>>);
+
+#[async_trait::async_trait]
+impl Publish for Letters {
+    async fn publish(&self, record: &Record) -> Result<(), KafkaError> {
+        let reason = record.header(dead_letters::REASON).unwrap().to_owned();
+        self.0.lock().unwrap().push(reason);
+        Ok(())
+    }
+}
+
+fn consumption(reader: Reader, letters: &Letters) -> Consumption {
+    let settings = ConsumerSettings {
+        brokers: String::new(),
+        group: "notifications".to_owned(),
+        client_id: "test".to_owned(),
+        topics: Vec::new(),
+    };
+    Consumption::new(settings, reader, letters.clone(), &Bugs::none())
+}
+
+async fn finish(reader: Reader, delivery: &Delivery) -> Option<Outcome> {
+    let consumption = consumption(reader, &Letters::default());
+    consumption
+        .finish(delivery, &CancellationToken::new())
+        .await
 }
 
 #[tokio::test]
@@ -104,12 +134,10 @@ async fn an_event_becomes_one_mail_that_carries_its_trace_however_often_it_comes
     let folder = tempfile::tempdir().unwrap();
     let (server, address) = Server::start(&[]).await;
     let event = delivery(0, &order("e-1", "o-1"));
-    let first = reader(&folder, &address);
-    assert_eq!(finish(&first, &event).await, Some(Outcome::Sent));
-    assert_eq!(finish(&first, &event).await, Some(Outcome::Repeat));
-    drop(first);
-    let again = reader(&folder, &address);
-    assert_eq!(finish(&again, &event).await, Some(Outcome::Repeat));
+    for _ in 0..3 {
+        let reader = reader(&folder, &address);
+        assert_eq!(finish(reader, &event).await, Some(Outcome::Handled));
+    }
     let mails = server.mails();
     assert_eq!(mails.len(), 1);
     for line in ["traceparent: 00-ab-cd-01", "baggage: msvc=r.s.1, x = y"] {
@@ -127,7 +155,7 @@ async fn a_server_that_cannot_take_the_mail_now_gets_it_later() {
     let (server, address) = Server::start(&["451 later", "421 busy"]).await;
     let event = delivery(0, &order("e-1", "o-1"));
     let reader = reader(&folder, &address);
-    assert_eq!(finish(&reader, &event).await, Some(Outcome::Sent));
+    assert_eq!(finish(reader, &event).await, Some(Outcome::Handled));
     assert_eq!(server.mails().len(), 1);
 }
 
@@ -138,8 +166,8 @@ async fn a_mail_sent_before_the_inbox_knew_is_sent_again_under_the_same_message_
     for _died_and_lost_its_inbox in 0..2 {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(
-            finish(&reader(&folder, &address), &event).await,
-            Some(Outcome::Sent)
+            finish(reader(&folder, &address), &event).await,
+            Some(Outcome::Handled)
         );
     }
     let id = "Message-ID: <o-1.confirmation@shop>\r\n";
@@ -150,15 +178,18 @@ async fn a_mail_sent_before_the_inbox_knew_is_sent_again_under_the_same_message_
 #[tokio::test]
 async fn what_can_never_be_mailed_becomes_a_dead_letter_and_holds_nobody_up() {
     let folder = tempfile::tempdir().unwrap();
-    let (server, address) = Server::start(&["554 never"]).await;
-    let reader = reader(&folder, &address);
+    let (server, address) = Server::start(&["554 never"; 5]).await;
+    let letters = Letters::default();
+    let consumption = consumption(reader(&folder, &address), &letters);
+    let never = CancellationToken::new();
     let refused = delivery(0, &order("e-1", "o-1"));
     let unreadable = delivery(1, &json!({"type": "ORDER_PLACED"}));
     let no_address = delivery(2, &placed("e-2", "o-2", "nobody"));
     for event in [&refused, &unreadable, &no_address] {
-        assert_eq!(finish(&reader, event).await, Some(Outcome::Buried));
+        let outcome = consumption.finish(event, &never).await;
+        assert_eq!(outcome, Some(Outcome::Buried));
     }
-    let reasons = reader.inbox.reasons().await;
+    let reasons = letters.0.lock().unwrap().clone();
     assert!(
         reasons[0].contains("554") || reasons[0].contains("never"),
         "{reasons:?}"
@@ -166,7 +197,8 @@ async fn what_can_never_be_mailed_becomes_a_dead_letter_and_holds_nobody_up() {
     assert!(reasons[1].contains("no event"), "{reasons:?}");
     assert!(reasons[2].contains("address"), "{reasons:?}");
     let next = delivery(3, &order("e-3", "o-3"));
-    assert_eq!(finish(&reader, &next).await, Some(Outcome::Sent));
+    let outcome = consumption.finish(&next, &never).await;
+    assert_eq!(outcome, Some(Outcome::Handled));
     assert_eq!(server.mails().len(), 1);
 }
 
@@ -176,8 +208,8 @@ async fn an_event_of_another_type_leads_to_nothing() {
     let (server, address) = Server::start(&[]).await;
     let mut event = order("e-1", "o-1");
     event["type"] = json!("STOCK_CHANGED");
-    let outcome = finish(&reader(&folder, &address), &delivery(0, &event)).await;
-    assert_eq!(outcome, Some(Outcome::Ignored));
+    let outcome = finish(reader(&folder, &address), &delivery(0, &event)).await;
+    assert_eq!(outcome, Some(Outcome::Handled));
     assert!(server.mails().is_empty());
 }
 
@@ -188,10 +220,11 @@ async fn a_stop_does_not_wait_for_a_mail_server_that_is_away() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         listener.local_addr().unwrap().to_string()
     };
-    let reader = reader(&folder, &nobody);
+    let letters = Letters::default();
+    let consumption = consumption(reader(&folder, &nobody), &letters);
     let shutdown = CancellationToken::new();
     shutdown.cancel();
     let event = delivery(0, &order("e-1", "o-1"));
-    assert_eq!(reader.finish(&event, &shutdown).await, None);
-    assert!(reader.inbox.reasons().await.is_empty());
+    assert_eq!(consumption.finish(&event, &shutdown).await, None);
+    assert!(letters.0.lock().unwrap().is_empty());
 }

@@ -8,7 +8,7 @@ use shop::card::{Card, CardNumber};
 use shop::clock::Clock;
 use shop::idempotency::IdempotencyKey;
 use shop::money::Money;
-use shop::outbox::Wake;
+use shop::outbox::Outbox;
 use shop::sku::Sku;
 use shop::trace_context::TraceContext;
 
@@ -24,7 +24,7 @@ const DECLINED_CARD: &str = "4111111111110002";
 const DEADLINE: Duration = Duration::from_secs(20);
 
 fn open(folder: &Path) -> Store {
-    Store::open(folder, Clock::system(), Wake::default()).unwrap()
+    Store::open(folder, Clock::system(), Outbox::new()).unwrap()
 }
 
 fn executor(store: &Store, neighbours: &Neighbours) -> Executor {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shop::clock::Clock;
-use shop::outbox::Wake;
+use shop::outbox::Outbox;
 use shop::serve::{self, Readiness};
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +20,7 @@ struct Running {
 
 async fn start(answer_within: Duration, test_halt: bool) -> Running {
     let (folder, neighbours) = (tempfile::tempdir().unwrap(), Neighbours::start().await);
-    let store = Store::open(folder.path(), Clock::system(), Wake::default()).unwrap();
+    let store = Store::open(folder.path(), Clock::system(), Outbox::new()).unwrap();
     let never = CancellationToken::new();
     let executor = Executor::new(store.clone(), neighbours.peers(), never.clone());
     let catalog = neighbours.catalog();

@@ -1,0 +1,149 @@
+//! Calls over gRPC: each within its peer's timeout and its caller's deadline, which the peer is
+//! told of, and through the peer's [`Guard`]. None is retried.
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::HeaderValue;
+use tonic::body::Body;
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+use tower::{Service, ServiceExt};
+
+use super::code;
+use crate::calls::{Guard, NotSent, Outcome};
+use crate::deadline::{self, Deadline, GRPC_TIMEOUT};
+
+/// A channel whose calls pass a guard.
+#[derive(Debug, Clone)]
+pub struct Guarded {
+    channel: Channel,
+    guard: Guard,
+    timeout: Duration,
+}
+
+impl Guarded {
+    /// `channel`, each call on it given `timeout`.
+    pub fn new(channel: Channel, guard: Guard, timeout: Duration) -> Self {
+        Self {
+            channel,
+            guard,
+            timeout,
+        }
+    }
+}
+
+/// `request`, ended at `deadline` where that is before its peer's own time is up.
+pub fn before<T>(mut request: tonic::Request<T>, deadline: Deadline) -> tonic::Request<T> {
+    request.extensions_mut().insert(deadline);
+    request
+}
+
+/// Whether the call that answered `status` never reached its peer: it did not leave, or no
+/// connection was made.
+pub fn never_arrived(status: &Status) -> bool {
+    let refused = |error: &(dyn Error + 'static)| {
+        let io = error.downcast_ref::<std::io::Error>();
+        io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
+            || error.is::<NotSent>()
+    };
+    causes(status).any(refused)
+}
+
+fn caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    causes(error).any(|cause| cause.is::<E>())
+}
+
+/// What caused `error`, the nearest first.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |cause: &&'e (dyn Error + 'static)| {
+        (*cause).source()
+    })
+}
+
+impl Service<http::Request<Body>> for Guarded {
+    type Response = http::Response<Body>;
+    type Error = Status;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Status>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        // Whether a call may leave is asked with the call, when its deadline is known.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let Self {
+            channel,
+            guard,
+            timeout,
+        } = self.clone();
+        Box::pin(send(channel, guard, timeout, request))
+    }
+}
+
+async fn send(
+    mut channel: Channel,
+    guard: Guard,
+    timeout: Duration,
+    mut request: http::Request<Body>,
+) -> Result<http::Response<Body>, Status> {
+    let asked = request.extensions().get::<Deadline>();
+    let own = Deadline::within(timeout);
+    let within = own.earlier(asked.copied().unwrap_or_default());
+    let pass = guard.enter(within).map_err(kept_back)?;
+    let left = within.left().unwrap_or(timeout);
+    let told = format!("{}m", deadline::milliseconds(left));
+    if let Ok(told) = HeaderValue::try_from(told) {
+        request.headers_mut().insert(GRPC_TIMEOUT, told);
+    }
+    let answered = tokio::time::timeout(left, async { channel.ready().await?.call(request).await });
+    let in_time = match answered.await {
+        // The channel reads the header too, and may be the first to notice.
+        Ok(Err(error)) if caused_by::<tonic::TimeoutExpired>(&error) => None,
+        Ok(result) => Some(result.map_err(|error| Status::from_error(Box::new(error)))),
+        Err(_elapsed) => None,
+    };
+    let Some(result) = in_time else {
+        pass.ended(if within == own {
+            Outcome::TimedOut
+        } else {
+            Outcome::GivenUp
+        });
+        return Err(Status::deadline_exceeded("no answer in time"));
+    };
+    pass.ended(match &result {
+        Ok(answer) => outcome(code(answer.headers())),
+        Err(status) if never_arrived(status) => Outcome::Refused,
+        Err(_) => Outcome::Broken,
+    });
+    result
+}
+
+/// What an answer's code says of the peer. One that refuses what was asked works.
+fn outcome(code: Code) -> Outcome {
+    match code {
+        Code::Unavailable
+        | Code::Internal
+        | Code::Unknown
+        | Code::DataLoss
+        | Code::ResourceExhausted => Outcome::Failed,
+        Code::DeadlineExceeded | Code::Cancelled => Outcome::TimedOut,
+        _ => Outcome::Answered,
+    }
+}
+
+/// The status of a call that did not leave.
+fn kept_back(why: NotSent) -> Status {
+    let code = match why {
+        NotSent::Open(_) => Code::Unavailable,
+        NotSent::Full(_) => Code::ResourceExhausted,
+        NotSent::Late(_) => Code::DeadlineExceeded,
+    };
+    let mut status = Status::new(code, why.to_string());
+    status.set_source(Arc::new(why));
+    status
+}

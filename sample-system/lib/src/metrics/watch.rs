@@ -1,0 +1,81 @@
+//! Figures that other rooms keep of themselves, shown at each reading.
+
+use std::future::Future;
+use std::time::Duration;
+
+use super::Metrics;
+use crate::clock::Clock;
+use crate::consume::Consumption;
+use crate::database::Database;
+use crate::outbox;
+
+/// How long a reading waits for figures that must be asked for. Half a second: who reads metrics
+/// does so each few seconds, and must learn of a database that hangs.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+impl Metrics {
+    /// Shows the writer of `database` as the resource `database`, and what its disk takes.
+    pub fn watch_database(&self, database: &Database) {
+        let (database, shown) = (database.clone(), self.resource("database"));
+        let disk = self.resource("database_commit");
+        self.at_scrape(move || {
+            let figures = database.figures();
+            shown.waiting(figures.queued);
+            shown.totals(figures.busy, figures.writes, figures.errors);
+            disk.totals(figures.committing, figures.batches, figures.errors);
+        });
+    }
+
+    /// Shows what waits in the outbox of `database` as the resource `outbox`.
+    pub fn watch_outbox(&self, database: &Database, clock: &Clock) {
+        let (database, clock) = (database.clone(), clock.clone());
+        let shown = self.resource("outbox");
+        self.ask_at_scrape(move || {
+            let (database, clock, shown) = (database.clone(), clock.clone(), shown.clone());
+            async move {
+                match outbox::figures(&database, &clock).await {
+                    Ok(figures) => {
+                        shown.waiting(figures.unsent);
+                        shown.oldest(figures.oldest);
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "the outbox cannot be looked at");
+                        shown.failed();
+                    }
+                }
+            }
+        });
+    }
+
+    /// Shows what `consumption` does as the resource `consumer`, and its dead letters.
+    pub fn watch_consumer(&self, consumption: &Consumption) {
+        let (consumption, shown) = (consumption.clone(), self.resource("consumer"));
+        let letters = self.counter("dead_letters", "Records that could not be worked on");
+        self.at_scrape(move || {
+            let figures = consumption.figures();
+            shown.waiting(figures.waiting);
+            shown.totals(Duration::ZERO, figures.handled, figures.failed);
+            letters.inc_by(figures.buried.saturating_sub(letters.get()));
+        });
+    }
+
+    /// Calls `refresh` before each reading and waits for it, though not for long.
+    pub fn ask_at_scrape<F>(&self, refresh: impl Fn() -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mut all = self.asked();
+        all.push(std::sync::Arc::new(move || Box::pin(refresh())));
+    }
+
+    /// All figures as text, those that must be asked for too.
+    pub async fn read(&self) -> String {
+        let asked = self.asked().clone();
+        for ask in asked {
+            if tokio::time::timeout(PATIENCE, ask()).await.is_err() {
+                tracing::warn!("a figure could not be had in time and is shown as it was");
+            }
+        }
+        self.text()
+    }
+}
