@@ -194,7 +194,7 @@ async fn experiment(system: &System, provider: &str) -> Concluded {
         entry: Entry {
             bases: Bases::only(format!("http://{}", system.edge)),
             trust: Vec::new(),
-        masked: msvc_journey::Masked::default(),
+            masked: msvc_journey::Masked::default(),
             inputs: serde_json::Map::new(),
             run: "r".to_owned(),
             clock: MachineClock::shared(),
