@@ -24,9 +24,16 @@ pub(crate) struct Target {
     host: String,
     port: Option<u16>,
     path: String,
+    /// Whether its certificate was seen to be good, or there is none to look at.
+    pub(crate) is_vouched_for: bool,
 }
 
 impl Target {
+    /// Whether it is spoken to over TLS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.scheme == "https"
+    }
+
     /// The parts of a base URL.
     pub(crate) fn parse(base_url: &str) -> Result<Self, VerifyError> {
         let wrong = || VerifyError::BaseUrl {
@@ -38,6 +45,7 @@ impl Target {
         }
         Ok(Self {
             scheme: url.scheme().to_owned(),
+            is_vouched_for: url.scheme() == "http",
             host: url.host_str().ok_or_else(wrong)?.to_owned(),
             port: url.port(),
             path: url.path().trim_end_matches('/').to_owned(),
@@ -94,7 +102,7 @@ pub(crate) async fn play(
         follow_redirects: false,
         // Without TLS there is no certificate to check, and the client then does not read the
         // host's 147 of them for each interaction (nor fails on a host that has none).
-        disable_ssl_verification: target.scheme == "http",
+        disable_ssl_verification: target.is_vouched_for,
         ..VerificationOptions::default()
     };
     let verified = verify_pact_internal(

@@ -30,9 +30,21 @@ pub enum VerifyError {
     /// No HTTP client can be made.
     #[error(transparent)]
     Client(#[from] HttpClientError),
+    /// It is not who its certificate should say, or does not answer over TLS at all.
+    #[error("the provider cannot be called over HTTPS: {}", core_of(.0))]
+    NotVouchedFor(#[source] reqwest::Error),
     /// The user wants to end.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// What an HTTP library's error comes from.
+fn core_of(error: &reqwest::Error) -> String {
+    let mut core: &dyn std::error::Error = error;
+    while let Some(source) = core.source() {
+        core = source;
+    }
+    core.to_string()
 }
 
 /// Where a provider answers.
@@ -44,6 +56,8 @@ pub struct ProviderEntry {
     pub states_url: Option<String>,
     /// The longest that a request or a state change may take.
     pub timeout: Duration,
+    /// Certificates (PEM) that vouch for it, where it is spoken to over HTTPS.
+    pub trust_pem: Option<Vec<u8>>,
     /// The command that verifies again, without its selection: `msvc contract verify`.
     pub again: String,
 }
@@ -60,11 +74,19 @@ pub async fn verify(
     sink: &(dyn Fn(Event) + Send + Sync),
     shutdown: &Shutdown,
 ) -> Result<Vec<Case>, VerifyError> {
-    let target = Target::parse(&entry.base_url)?;
+    let mut target = Target::parse(&entry.base_url)?;
     let client = http_client(&HttpClientOptions {
         timeout: entry.timeout,
-        trust_pem: None,
+        trust_pem: entry.trust_pem.clone(),
+        ..HttpClientOptions::default()
     })?;
+    if target.is_https() && entry.trust_pem.is_some() {
+        // The matching engine can be given no certificates of ours: that the provider is who it
+        // should be is seen here, once.
+        let asked = client.head(&entry.base_url).send().await;
+        asked.map_err(VerifyError::NotVouchedFor)?;
+        target.is_vouched_for = true;
+    }
     let mut cases = Vec::new();
     for pact in pacts {
         if pact.interactions.is_empty() {

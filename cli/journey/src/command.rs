@@ -2,7 +2,8 @@
 //!
 //! It runs in the entry's directory with the entry's environment, and is told the run and the way
 //! in: `MSVC_RUN`, `MSVC_ENTRY` (where all names lead to one URL) and `MSVC_ENTRY_<NAME>` for each name, in upper
-//! case, anything but letters and digits as `_`. Its process group ends with it.
+//! case, anything but letters and digits as `_`; and its inputs, `MSVC_INPUT_<NAME>`. Its process
+//! group ends with it.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -19,6 +20,7 @@ use crate::journey::Journey;
 use crate::outcome::Outcome;
 use crate::play::Sink;
 use crate::shown;
+use crate::template::as_text;
 
 /// Lines of its output that are kept as evidence: the last ones.
 const KEPT_LINES: usize = 20;
@@ -125,11 +127,18 @@ fn environment(entry: &Entry) -> Vec<(OsString, OsString)> {
         add("MSVC_ENTRY".to_owned(), url);
     }
     for (name, url) in entry.bases.iter().filter(|(name, _)| !name.is_empty()) {
-        let word = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-        let name: String = name.to_ascii_uppercase().chars().map(word).collect();
-        add(format!("MSVC_ENTRY_{name}"), url);
+        add(format!("MSVC_ENTRY_{}", variable(name)), url);
+    }
+    for (name, value) in &entry.inputs {
+        add(format!("MSVC_INPUT_{}", variable(name)), &as_text(value));
     }
     environment
+}
+
+/// A name as variables have it.
+fn variable(name: &str) -> String {
+    let word = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    name.to_ascii_uppercase().chars().map(word).collect()
 }
 
 #[cfg(test)]

@@ -68,7 +68,8 @@ pub(crate) fn object(value: Value) -> Map<String, Value> {
 pub(crate) fn entry(inputs: Value) -> Entry {
     Entry {
         bases: Bases::only("http://gateway.test"),
-        ca_pem: None,
+        trust: Vec::new(),
+        masked: crate::Masked::default(),
         inputs: object(inputs),
         run: "r1".into(),
         clock: MachineClock::shared(),

@@ -72,6 +72,12 @@ impl Journey {
         }
     }
 
+    /// Whether it is a command, which takes any input.
+    #[must_use]
+    pub const fn is_command(&self) -> bool {
+        matches!(self.kind, Kind::Command(_))
+    }
+
     /// The inputs that it declares.
     #[must_use]
     pub fn inputs(&self) -> Vec<&str> {

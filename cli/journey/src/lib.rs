@@ -12,7 +12,8 @@
 //! Layout, each using what stands below it
 //! - [`journey`]: loading and choosing. [`play`]: playing. [`command`]: command journeys.
 //! - [`run`]: one play, deciding without I/O. [`step`]: one step's request and its worth.
-//! - [`outcome`]: what a play came to. [`entry`]: what it is handed.
+//! - [`outcome`]: what a play came to. [`entry`]: what it is handed. [`trust`]: who vouches for
+//!   what answers. [`masked`]: what is not shown of it.
 //! - [`document`]: Arazzo from positioned YAML. [`source`]: the operations that it calls.
 //!   [`schema`]: the inputs that it takes.
 //! - [`criterion`], [`template`], [`expression`]: conditions, values, runtime expressions.
@@ -26,6 +27,7 @@ pub mod expression;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod journey;
+pub mod masked;
 pub mod message;
 pub mod outcome;
 pub mod play;
@@ -35,8 +37,11 @@ pub(crate) mod shown;
 pub mod source;
 pub mod step;
 pub mod template;
+pub mod trust;
 
 pub use entry::{Bases, CommandPlace, Entry, Limits};
 pub use journey::{Journey, load, load_document, select};
+pub use masked::Masked;
 pub use outcome::Outcome;
 pub use play::play;
+pub use trust::{Authority, Trusted};

@@ -3,9 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use msvc_machine::http_client::{HttpClientOptions, http_client};
 use msvc_machine::shutdown::Shutdown;
-use msvc_report::case::Evidence;
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 use reqwest::Client;
@@ -17,6 +15,7 @@ use crate::journey::{Journey, Kind};
 use crate::message::{Answer, ReceivedBody, Request, Response};
 use crate::outcome::Outcome;
 use crate::run::{Next, Run};
+use crate::trust::{Clients, NoClient};
 
 /// Bytes of an answer's body that are read; a longer one is a failed call.
 const MAX_BODY: usize = 10_000_000;
@@ -32,44 +31,37 @@ pub async fn play(
     sink: &Sink<'_>,
     shutdown: &Shutdown,
 ) -> Outcome {
-    match &journey.kind {
+    let mut outcome = match &journey.kind {
         Kind::Command(line) => command::play(journey, line, entry, sink, shutdown).await,
         Kind::Workflow(document, number) => {
-            let options = HttpClientOptions {
-                timeout: entry.request_timeout,
-                trust_pem: entry.ca_pem.clone(),
-            };
-            match http_client(&options) {
-                Ok(client) => {
-                    let document = Arc::clone(document);
-                    workflow(document, *number, entry, &client, sink, shutdown).await
-                }
-                Err(error) => {
-                    let why = Evidence::said(error.to_string());
-                    Outcome::not_played(journey, Exit::CouldNot, why)
-                }
+            let document = Arc::clone(document);
+            match workflow(document, *number, entry, sink, shutdown).await {
+                Ok(outcome) => outcome,
+                Err(NoClient(why)) => Outcome::not_played(journey, Exit::CouldNot, why),
             }
         }
-    }
+    };
+    entry.masked.outcome(&mut outcome);
+    outcome
 }
 
 async fn workflow(
     document: Arc<Document>,
     number: usize,
     entry: &Entry,
-    client: &Client,
     sink: &Sink<'_>,
     shutdown: &Shutdown,
-) -> Outcome {
+) -> Result<Outcome, NoClient> {
+    let mut clients = Clients::default();
     let clock = Arc::clone(&entry.clock);
     let mut run = Run::begin(document, number, entry.clone(), clock.now());
     loop {
         let next = run.advance(clock.now());
         run.take_events().into_iter().for_each(sink);
         match next {
-            Next::Ended(outcome) => return *outcome,
+            Next::Ended(outcome) => return Ok(*outcome),
             Next::Call(request) => tokio::select! {
-                answer = call(client, &request) => run.supply(answer, clock.now()),
+                answer = call(&mut clients, &request, entry) => run.supply(answer?, clock.now()),
                 () = shutdown.requested() => run.interrupt(clock.now()),
             },
             Next::Wait(until) => tokio::select! {
@@ -80,11 +72,16 @@ async fn workflow(
     }
 }
 
-async fn call(client: &Client, request: &Request) -> Answer {
-    match exchange(client, request).await {
+async fn call(clients: &mut Clients, request: &Request, entry: &Entry) -> Result<Answer, NoClient> {
+    let client = clients.of(&request.url, entry).await?;
+    Ok(match exchange(&client, request).await {
         Ok(response) => Answer::Response(response),
-        Err(error) => Answer::Failed(reason(&error, request)),
-    }
+        Err(error) => {
+            // The certificates may be others by now.
+            clients.forget(&request.url);
+            Answer::Failed(reason(&error, request))
+        }
+    })
 }
 
 /// A call that came to no answer.
@@ -151,7 +148,12 @@ fn reason(error: &CallError, request: &Request) -> String {
     if http.is_timeout() {
         format!("no answer within {seconds} s")
     } else if http.is_connect() {
-        format!("no connection: {core}")
+        let core = core.to_string();
+        let whom = match core.contains("UnknownIssuer") {
+            true => "; `x-msvc.ca` of its service says whose certificates to trust",
+            false => "",
+        };
+        format!("no connection: {core}{whom}")
     } else if http.is_builder() {
         format!("the request cannot be sent: {core}")
     } else {

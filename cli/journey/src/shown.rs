@@ -5,6 +5,9 @@ use serde_json::Value;
 /// Characters of a value or text that evidence shows; the rest is cut and counted.
 const MOST: usize = 240;
 
+/// What stands where a text was cut, with what follows it always.
+pub(crate) const CUT: &str = "… (";
+
 /// The value as JSON, cut.
 #[must_use]
 pub(crate) fn value(value: &Value) -> String {
@@ -19,7 +22,7 @@ pub(crate) fn text(text: &str) -> String {
         return text.to_owned();
     }
     let start: String = text.chars().take(MOST).collect();
-    format!("{start}… ({length} characters)")
+    format!("{start}{CUT}{length} characters)")
 }
 
 /// What kind of value it is, in JSON's words.

@@ -14,6 +14,8 @@ use crate::template;
 
 mod url;
 
+pub(crate) use url::encoded as percent_encoded;
+
 /// A request cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {

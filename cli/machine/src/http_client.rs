@@ -1,6 +1,7 @@
 //! The one factory of HTTP clients: always a timeout, never a redirect followed in silence,
 //! never the host's proxy settings (what msvc calls stands on loopback).
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A client cannot be made.
@@ -12,6 +13,9 @@ pub enum HttpClientError {
     /// The CA file is no PEM certificate.
     #[error("the CA certificate cannot be read: {0}")]
     Certificate(#[source] reqwest::Error),
+    /// There is none in it.
+    #[error("the CA file holds no certificate (`-----BEGIN CERTIFICATE-----`)")]
+    NoCertificate,
 }
 
 /// What a client is for.
@@ -21,6 +25,19 @@ pub struct HttpClientOptions {
     pub timeout: Duration,
     /// PEM certificates to trust; the host's own are not read (147 files on a Debian).
     pub trust_pem: Option<Vec<u8>>,
+    /// Host names with the address that each stands for; others are looked up.
+    pub resolve: Vec<(String, SocketAddr)>,
+}
+
+impl Default for HttpClientOptions {
+    /// Half a minute, and trust in nobody.
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            trust_pem: None,
+            resolve: Vec::new(),
+        }
+    }
 }
 
 /// Makes a client.
@@ -34,13 +51,18 @@ pub fn http_client(options: &HttpClientOptions) -> Result<reqwest::Client, HttpC
         }
         None => Vec::new(),
     };
-    reqwest::Client::builder()
+    if options.trust_pem.is_some() && certificates.is_empty() {
+        return Err(HttpClientError::NoCertificate);
+    }
+    let mut builder = reqwest::Client::builder()
         .timeout(options.timeout)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .tls_certs_only(certificates)
-        .build()
-        .map_err(HttpClientError::Build)
+        .tls_certs_only(certificates);
+    for (name, address) in &options.resolve {
+        builder = builder.resolve(name, *address);
+    }
+    builder.build().map_err(HttpClientError::Build)
 }
 
 /// Makes the process's choice of TLS provider; to be called once, first thing in main.

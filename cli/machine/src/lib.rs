@@ -9,7 +9,7 @@
 //!   ends.
 //! - [`process_table`], [`sweep`]: who a process is, and how it is ended for good.
 //! - [`http_client`]: the one factory of HTTP clients.
-//! - [`atomic_write`], [`lock`], [`disk`]: files.
+//! - [`atomic_write`], [`lock`], [`disk`], [`secret_file`]: files.
 //! - [`name_service`]: keeps a static binary off the host's NSS plug-ins.
 //! - [`this_program`]: where the running program stands.
 
@@ -22,6 +22,7 @@ pub mod http_client;
 pub mod lock;
 pub mod name_service;
 pub mod process_table;
+pub mod secret_file;
 pub mod shutdown;
 pub mod sweep;
 pub mod this_program;

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::context::{BUILD, Context};
 use crate::failure::Failure;
+use crate::inputs;
 use crate::running::{AnyRuntime, all_lines};
 
 /// Writes what a report says: `report.json`, `journal.json` and `receipts.ndjson`.
@@ -95,7 +96,7 @@ fn write_what_ran(
     failure: Option<&Failure>,
 ) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments = inputs::without_secrets(context, std::env::args().skip(1));
     let run = json!({
         "schema": "msvc.run/1",
         "run": context.run,

@@ -11,10 +11,12 @@ use msvc_runtime::contract::RuntimeError;
 use msvc_runtime::docker;
 use msvc_runtime::docker::image::BuildFrom;
 use msvc_runtime::lane::{FurtherEdge, LaneOptions, Publish, Subset, chosen};
+use msvc_runtime::observed::WayIn;
 use msvc_runtime::ports::machine_binding::MachineBinding;
 use msvc_runtime::process::{ProcessRuntime, ProjectHome};
 use msvc_runtime::up::{Up, UpError, UpRequest, up};
 use msvc_system::id::{LaneName, ServiceName};
+use msvc_system::model::System;
 use msvc_system::problem::{Place, Problem};
 
 use crate::context::{BUILD, Context};
@@ -129,6 +131,62 @@ pub async fn bring_up(
     built: &BuildOutcome,
     sink: &(dyn Fn(Event) + Send + Sync),
 ) -> Result<Up, Failure> {
+    let system = &context.system;
+    let told = |event: Event| match event {
+        Event::SystemUp {
+            system: name,
+            mut entries,
+            seconds,
+            changed,
+        } => {
+            entries.iter_mut().for_each(|entry| spoken(system, entry));
+            sink(Event::SystemUp {
+                system: name,
+                entries,
+                seconds,
+                changed,
+            });
+        }
+        other => sink(other),
+    };
+    let mut up = brought_up(context, runtime, options, built, &told).await?;
+    up.entries
+        .iter_mut()
+        .for_each(|entry| spoken(system, entry));
+    Ok(up)
+}
+
+/// Puts `https` where a port is spoken to so; the runtimes carry it as any other.
+fn spoken(system: &System, entry: &mut Entry) {
+    if system.is_https(entry.service.as_str(), entry.port)
+        && let Some(rest) = entry.url.strip_prefix("http://")
+    {
+        entry.url = format!("https://{rest}");
+    }
+}
+
+/// Where the host calls each of the ways into a lane.
+#[must_use]
+pub fn entries(system: &System, ways: &[WayIn]) -> Vec<Entry> {
+    let entry = |way: &WayIn| {
+        let mut entry = Entry {
+            service: way.service.clone(),
+            port: way.port,
+            url: format!("http://{}", way.address),
+        };
+        spoken(system, &mut entry);
+        entry
+    };
+    ways.iter().map(entry).collect()
+}
+
+async fn brought_up(
+    context: &Context,
+    runtime: &AnyRuntime,
+    options: &LaneOptions,
+    built: &BuildOutcome,
+    sink: &(dyn Fn(Event) + Send + Sync),
+) -> Result<Up, Failure> {
     let runtime = match runtime {
         AnyRuntime::Process(runtime) => runtime,
         AnyRuntime::Docker(runtime) => {
@@ -216,14 +274,26 @@ async fn is_down(context: &Context, options: &LaneOptions) -> bool {
     matches!(runs, Ok(None)) && matches!(crate::ended::sentence(&home), Ok(None))
 }
 
-/// `http://host:port` of each way in, by service.
+/// `http://host:port` of each way in: by service (the first of its ports as the file has them) and
+/// port, and by the port of the host that the file gives it.
 #[must_use]
-pub fn bases(entries: &[Entry]) -> msvc_journey::Bases {
+pub fn bases(system: &System, entries: &[Entry]) -> msvc_journey::Bases {
     let mut bases = msvc_journey::Bases::default();
     for entry in entries {
-        bases = bases
-            .with(format!("{}:{}", entry.service, entry.port), &entry.url)
-            .with(entry.service.as_str(), &entry.url);
+        bases = bases.with(format!("{}:{}", entry.service, entry.port), &entry.url);
+        let service = system.service(entry.service.as_str());
+        let ports = service.map(|it| it.ports.as_slice()).unwrap_or_default();
+        let first = ports.first().map(|port| port.target);
+        let has_first = entries
+            .iter()
+            .any(|it| it.service == entry.service && Some(it.port) == first);
+        if !has_first || Some(entry.port) == first {
+            bases = bases.with(entry.service.as_str(), &entry.url);
+        }
+        let its = ports.iter().filter(|port| port.target == entry.port);
+        for published in its.filter_map(|port| port.published) {
+            bases = bases.published(published, &entry.url);
+        }
     }
     bases
 }

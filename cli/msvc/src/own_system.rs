@@ -15,6 +15,7 @@ use crate::exchanges::Exchanges;
 use crate::failure::Failure;
 use crate::place::Where;
 use crate::running::AnyRuntime;
+use crate::secrets;
 
 /// Nothing that msvc runs takes longer to end: the longest grace a service is given, and more.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -44,6 +45,7 @@ impl OwnSystem {
             ProjectName::new(name).map_err(|why| Failure::new(Exit::CouldNot, why.to_string()))?;
         clear_leftovers(context).await;
         let home = context.home_of(&name)?;
+        secrets::make(context, &context.sink())?;
         let launched = async {
             home.create()?;
             mark_throwaway(&home);

@@ -7,12 +7,15 @@ use msvc_journey::entry::REQUEST_TIMEOUT;
 use msvc_journey::{CommandPlace, Entry, Journey, Limits};
 use msvc_report::case::Case;
 use msvc_report::event::Event;
-use msvc_runtime::observed::Observed;
+use msvc_runtime::process::ProjectHome;
 use msvc_system::id::{LaneName, Party};
 
 use crate::boot;
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::inputs::{self, Inputs};
+use crate::running::AnyRuntime;
+use crate::service_ca;
 
 mod contracts;
 mod experiments;
@@ -35,28 +38,35 @@ pub struct Repeating<'a> {
     pub again: Again<'a>,
 }
 
-/// What a journey needs to find the system: the host's own edges.
-#[must_use]
-pub fn entry(context: &Context, observed: &Observed) -> Entry {
-    let ways = observed.ways_in(&LaneName::main(), &Party::Client);
-    let entries: Vec<_> = ways
-        .iter()
-        .map(|way| msvc_report::event::Entry {
-            service: way.service.clone(),
-            port: way.port,
-            url: format!("http://{}", way.address),
-        })
-        .collect();
-    entry_at(context, boot::bases(&entries))
+/// What a journey needs to find a running system: the host's own edges, and who vouches for them.
+///
+/// # Errors
+/// When the runtime does not answer.
+pub async fn entry(
+    context: &Context,
+    runtime: &AnyRuntime,
+    home: &ProjectHome,
+    inputs: Inputs,
+) -> Result<Entry, Failure> {
+    let lane = LaneName::main();
+    let observed = runtime.get().observe().await?;
+    let ways = observed.ways_in(&lane, &Party::Client);
+    let entries = boot::entries(&context.system, &ways);
+    let bases = boot::bases(&context.system, &entries);
+    Ok(Entry {
+        trust: service_ca::trusted(context, &ways, &lane, runtime, home),
+        ..entry_at(context, bases, inputs)
+    })
 }
 
-/// The same with given base URLs.
+/// The same with given base URLs, and nobody to vouch for them.
 #[must_use]
-pub fn entry_at(context: &Context, bases: msvc_journey::Bases) -> Entry {
+pub fn entry_at(context: &Context, bases: msvc_journey::Bases, inputs: Inputs) -> Entry {
     Entry {
         bases,
-        ca_pem: None,
-        inputs: serde_json::Map::new(),
+        trust: Vec::new(),
+        masked: inputs.masked,
+        inputs: inputs.values,
         run: context.run.clone(),
         clock: Arc::clone(&context.clock),
         request_timeout: REQUEST_TIMEOUT,
@@ -75,10 +85,9 @@ pub fn entry_at(context: &Context, bases: msvc_journey::Bases) -> Entry {
 /// # Errors
 /// When a document is broken.
 pub fn journeys(context: &Context) -> Result<Vec<Journey>, Failure> {
-    Ok(msvc_journey::load(
-        &context.system.x_msvc.journeys,
-        &context.files(),
-    )?)
+    let journeys = msvc_journey::load(&context.system.x_msvc.journeys, &context.files())?;
+    inputs::tell_unused(context, &journeys);
+    Ok(journeys)
 }
 
 /// Plays each journey once, one after the other.

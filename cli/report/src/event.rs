@@ -1,6 +1,8 @@
 //! What happens while msvc works. Few, lossless, numbered and serialisable; a reader can ask for
 //! all from a number on. What passes an edge is never an event.
 
+use std::path::PathBuf;
+
 use msvc_system::id::{EdgeId, InstanceId, ServiceName};
 use msvc_system::problem::Problem;
 use serde::{Deserialize, Serialize};
@@ -55,6 +57,13 @@ pub enum Event {
         phase: String,
         /// How long it took, in seconds.
         seconds: f64,
+    },
+    /// A secret that the Compose file asks for was missing and is there now.
+    SecretMade {
+        /// Its name.
+        secret: String,
+        /// In which file.
+        file: PathBuf,
     },
     /// A build begins.
     BuildBegan {

@@ -35,6 +35,7 @@ pub(crate) mod volume;
 
 pub(crate) use edge::{edge_key, published_keys, url_of};
 pub(crate) use twice::published_twice;
+pub use volume::host_file;
 
 use draft::Draft;
 use edge::WantedEdge;

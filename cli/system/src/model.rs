@@ -19,8 +19,8 @@ mod mount;
 
 pub use edge::{Edge, EdgeReason};
 pub use extension::{
-    Call, ContractExtension, JourneyReference, ProcessBuild, ProcessExtension, ServiceExtension,
-    SystemExtension,
+    Call, ContractExtension, InputValue, JourneyReference, ProcessBuild, ProcessExtension, Secret,
+    ServiceExtension, SystemExtension,
 };
 pub use mount::{FileSource, GivenFile, Mount, MountSource, Volume};
 
@@ -62,6 +62,13 @@ impl System {
             x_msvc: SystemExtension::default(),
             hash: String::new(),
         }
+    }
+
+    /// Whether a port of a service is spoken to by HTTPS, as `app_protocol` says.
+    #[must_use]
+    pub fn is_https(&self, service: &str, port: u16) -> bool {
+        let mut ports = self.service(service).into_iter().flat_map(|it| &it.ports);
+        ports.any(|it| it.target == port && it.is_https)
     }
 
     /// The service of that name.
@@ -165,6 +172,8 @@ pub struct PublishedPort {
     pub target: u16,
     /// `tcp` or `udp`.
     pub protocol: Protocol,
+    /// `app_protocol: https`: spoken to over TLS.
+    pub is_https: bool,
     /// Where it stands.
     pub place: Place,
 }

@@ -24,7 +24,7 @@ mod build;
 mod command;
 mod depends_on;
 mod environment;
-mod files;
+pub(crate) mod files;
 mod healthcheck;
 mod labels;
 mod mounts;

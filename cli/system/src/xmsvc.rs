@@ -15,20 +15,24 @@ use crate::typed::scalars::optional_text;
 use crate::typed::{Context, words_of};
 use crate::yaml::{Node, NodeValue, shorten};
 
-/// The top-level `x-msvc`.
+mod ca;
+mod inputs;
+mod secrets;
+
+/// The top-level `x-msvc`, and that of the secrets.
 pub(crate) fn system(
     tree: &Node,
     context: &Context<'_>,
     problems: &mut Problems,
 ) -> SystemExtension {
-    let Some(node) = mapping(
-        tree.get("x-msvc"),
-        "`x-msvc`",
-        &["contracts", "journeys", "experiments"],
-        problems,
-    ) else {
-        return SystemExtension::default();
+    const KEYS: &[&str] = &["contracts", "journeys", "experiments", "inputs"];
+    let Some(node) = mapping(tree.get("x-msvc"), "`x-msvc`", KEYS, problems) else {
+        return SystemExtension {
+            secrets: secrets::secrets(tree, &IndexMap::new(), context, problems),
+            ..SystemExtension::default()
+        };
     };
+    let inputs = inputs::inputs(node.get("inputs"), tree, problems);
     let contracts = node.get("contracts").filter(|n| !n.is_null());
     SystemExtension {
         contracts: contracts.and_then(|n| path(n, "`x-msvc.contracts`", context, problems)),
@@ -40,6 +44,8 @@ pub(crate) fn system(
             .iter()
             .filter_map(|item| path(item, "an item of `x-msvc.experiments`", context, problems))
             .collect(),
+        secrets: secrets::secrets(tree, &inputs, context, problems),
+        inputs,
     }
 }
 
@@ -80,7 +86,9 @@ pub(crate) fn service(
     context: &Context<'_>,
     problems: &mut Problems,
 ) -> ServiceExtension {
-    const KEYS: &[&str] = &["owner", "context", "process", "calls", "probe", "contract"];
+    const KEYS: &[&str] = &[
+        "owner", "context", "process", "calls", "probe", "contract", "ca",
+    ];
     let Some(node) = mapping(node.get("x-msvc"), "`x-msvc` of a service", KEYS, problems) else {
         return ServiceExtension::default();
     };
@@ -102,6 +110,7 @@ pub(crate) fn service(
             .filter_map(|item| call(item, problems))
             .collect(),
         contract: contract(node, problems),
+        ca: ca::ca(node.get("ca"), service, problems),
     }
 }
 

@@ -416,4 +416,48 @@ mod tests {
         let refused = open(&folder).read(insert("a")).await;
         assert!(matches!(refused, Err(DatabaseError::Statement(_))));
     }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn many_that_open_one_new_file_at_once_migrate_it_once_and_all_their_writes_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notes.sqlite");
+        // As so many processes would: each has its own connections and its own writer.
+        let processes = (0..6).map(|process| {
+            let path = path.clone();
+            tokio::spawn(async move {
+                let open = move || Database::open(&path, SCHEMA).unwrap();
+                let database = tokio::task::spawn_blocking(open).await.unwrap();
+                for n in 0..50 {
+                    let text = format!("{process}.{n}");
+                    let insert = move |connection: &Connection| {
+                        connection.execute("INSERT INTO note VALUES (?1)", [text])
+                    };
+                    database.write(insert).await.unwrap();
+                }
+                database.figures()
+            })
+        });
+        let mut batches = 0;
+        for figures in futures_util::future::join_all(processes).await {
+            let figures = figures.unwrap();
+            assert_eq!((figures.queued, figures.writes, figures.errors), (0, 50, 0));
+            assert!(figures.committing <= figures.busy);
+            batches += figures.batches;
+        }
+        assert_eq!(batches, 300);
+        assert_eq!(count(&Database::open(&path, SCHEMA).unwrap()).await, 300);
+    }
+
+    #[tokio::test]
+    async fn an_error_that_passes_is_told_from_one_that_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = open(&folder);
+        database.write(insert("a")).await.unwrap();
+        let twice = database.write(insert("a")).await.unwrap_err();
+        assert!(!twice.passes(), "{twice}");
+        assert!(DatabaseError::Gone.passes());
+        let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+        let busy = rusqlite::Error::SqliteFailure(busy, None);
+        assert!(DatabaseError::Statement(busy).passes());
+    }
 }

@@ -193,7 +193,8 @@ async fn experiment(system: &System, provider: &str) -> Concluded {
         journeys: &journeys,
         entry: Entry {
             bases: Bases::only(format!("http://{}", system.edge)),
-            ca_pem: None,
+            trust: Vec::new(),
+            masked: msvc_journey::Masked::default(),
             inputs: serde_json::Map::new(),
             run: "r".to_owned(),
             clock: MachineClock::shared(),

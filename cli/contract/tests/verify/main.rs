@@ -379,6 +379,7 @@ async fn an_address_that_is_no_http_url_is_refused() {
             base_url: url.to_owned(),
             states_url: None,
             timeout: Duration::from_secs(1),
+            trust_pem: None,
             again: String::new(),
         };
         let ended = verify(&[], &entry, &MachineClock, &|_| {}, &Shutdown::new()).await;

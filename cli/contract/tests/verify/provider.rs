@@ -37,6 +37,7 @@ impl Provider {
             base_url: self.url.clone(),
             states_url: Some(format!("{}/_pact/states", self.url)),
             timeout: Duration::from_secs(10),
+            trust_pem: None,
             again: "msvc contract verify".to_owned(),
         }
     }

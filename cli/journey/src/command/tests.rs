@@ -7,6 +7,7 @@ use msvc_report::exit::Exit;
 use msvc_system::files::Files;
 use msvc_system::model::JourneyReference;
 use msvc_system::problem::Place;
+use serde_json::json;
 
 use crate::{Bases, CommandPlace, Entry, Journey, Limits, Outcome, load, play};
 
@@ -29,7 +30,8 @@ fn entry(limit: Duration) -> Entry {
         bases: Bases::default()
             .with("gateway:8080", "http://127.0.0.1:1")
             .with("admin", "http://127.0.0.1:2"),
-        ca_pem: None,
+        trust: Vec::new(),
+        masked: crate::Masked::default(),
         inputs: Default::default(),
         run: "r1".into(),
         clock: MachineClock::shared(),
@@ -130,4 +132,21 @@ async fn a_shutdown_ends_the_command_and_the_outcome_says_interrupted() {
         (outcome.verdict, outcome.exit),
         (Verdict::Inconclusive, Exit::Interrupted)
     );
+}
+
+#[tokio::test]
+async fn a_command_is_told_its_inputs_and_what_it_says_of_secrets_is_masked() {
+    let secret = "hunter2-hunter2";
+    let entry = Entry {
+        inputs: json!({"operator-password": secret, "limit": 3})
+            .as_object()
+            .unwrap()
+            .clone(),
+        masked: crate::Masked::of([secret]),
+        ..entry(LONG)
+    };
+    let script = "echo \"$MSVC_INPUT_LIMIT: $MSVC_INPUT_OPERATOR_PASSWORD\"; exit 1";
+    let journey = journey(&["sh", "-c", script]);
+    let outcome = play(&journey, &entry, &|_| {}, &Shutdown::new()).await;
+    assert_eq!(outcome.evidence[1].what, "3: ***");
 }

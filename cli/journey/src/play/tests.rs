@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -6,13 +7,14 @@ use msvc_machine::shutdown::Shutdown;
 use msvc_report::case::Verdict;
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
+use msvc_system::problem::{Place, Problem};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::fixture::{document_of, entry};
 use crate::journey::{Journey, Kind};
-use crate::{Bases, Entry, play};
+use crate::{Authority, Bases, Entry, Masked, Trusted, play};
 
 /// A server that reads one request from each connection and answers with what `answer` writes.
 async fn server(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> String {
@@ -200,10 +202,97 @@ async fn a_shutdown_ends_a_play_that_waits_for_an_answer() {
 #[tokio::test]
 async fn a_ca_that_is_no_certificate_could_not_be_used() {
     choose_tls_provider();
-    let entry = Entry {
-        ca_pem: Some(b"-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n".to_vec()),
-        ..entry_to("https://127.0.0.1:1", "r1")
-    };
+    for (pem, part) in [
+        (
+            "-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n",
+            "",
+        ),
+        ("no certificate at all", "the CA file holds no certificate"),
+    ] {
+        let entry = trusting("https://127.0.0.1:1", 1, Ok(pem));
+        let outcome = play(&journey(ORDER), &entry, &|_| {}, &Shutdown::new()).await;
+        assert_eq!(outcome.exit, Exit::CouldNot, "{outcome:?}");
+        let why = &outcome.evidence[0].what;
+        assert!(why.contains(part), "{why}");
+    }
+}
+
+/// What a test says of a certificate.
+#[derive(Debug)]
+struct Told(Result<&'static str, &'static str>, AtomicUsize);
+
+#[async_trait::async_trait]
+impl Authority for Told {
+    async fn certificates(&self) -> Result<Vec<u8>, Problem> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        let at = Place {
+            file: "compose.yaml".into(),
+            line: 7,
+            column: 11,
+        };
+        let problem = |why: &str| Problem::error(why).at(at).hint("mend it");
+        self.0.map(|pem| pem.as_bytes().to_vec()).map_err(problem)
+    }
+}
+
+fn trusting(url: &str, port: u16, told: Result<&'static str, &'static str>) -> Entry {
+    Entry {
+        trust: vec![Trusted {
+            address: ([127, 0, 0, 1], port).into(),
+            authority: Arc::new(Told(told, AtomicUsize::new(0))),
+        }],
+        ..entry_to(url, "r1")
+    }
+}
+
+#[tokio::test]
+async fn a_ca_that_cannot_be_read_is_told_with_its_line_and_only_where_it_is_needed() {
+    choose_tls_provider();
+    let entry = trusting("https://localhost:1", 1, Err("there is no CA file"));
     let outcome = play(&journey(ORDER), &entry, &|_| {}, &Shutdown::new()).await;
-    assert_eq!(outcome.exit, Exit::CouldNot, "{outcome:?}");
+    assert_eq!(outcome.exit, Exit::CouldNot);
+    let evidence = &outcome.evidence[0];
+    assert_eq!(evidence.what, "there is no CA file (mend it)");
+    assert_eq!(evidence.place.as_ref().unwrap().line, 7);
+    // Plain HTTP needs none.
+    let url = server(|_| http("200 OK", "{}")).await;
+    let port = url.rsplit(':').next().unwrap().parse().unwrap();
+    let entry = trusting(&url, port, Err("there is no CA file"));
+    let outcome = play(&journey(ORDER), &entry, &|_| {}, &Shutdown::new()).await;
+    assert_ne!(outcome.exit, Exit::CouldNot, "{outcome:?}");
+}
+
+const SIGN_IN: &str = "
+workflows:
+  - workflowId: sign-in
+    inputs: {type: object, properties: {password: {type: string}}}
+    steps:
+      - stepId: try
+        operationId: placeOrder
+        requestBody: {payload: {key: '{$inputs.password}'}}
+        successCriteria:
+          - condition: $statusCode == 200
+          - condition: $response.body#/key == 'other'
+          - condition: $inputs.password == 'other'
+        outputs: {key: $response.body#/key}
+    outputs: {key: $steps.try.outputs.key}
+";
+
+#[tokio::test]
+async fn a_secret_input_is_in_nothing_that_a_play_says() {
+    choose_tls_provider();
+    // A service that answers what it was sent.
+    let body = |request: &str| request.split("\r\n\r\n").nth(1).unwrap().to_owned();
+    let url = server(move |request| http("200 OK", &body(request))).await;
+    let secret = "open\"sesame";
+    let entry = Entry {
+        inputs: json!({"password": secret}).as_object().unwrap().clone(),
+        masked: Masked::of([secret]),
+        ..entry_to(&url, "r1")
+    };
+    let outcome = play(&journey(SIGN_IN), &entry, &|_| {}, &Shutdown::new()).await;
+    assert_eq!(outcome.verdict, Verdict::Failed);
+    let all = format!("{outcome:?}");
+    assert_eq!(outcome.evidence.len(), 2, "{all}");
+    assert!(all.contains("***") && !all.contains("sesame"), "{all}");
 }

@@ -31,6 +31,13 @@ pub(super) fn write(
     url
 }
 
+/// A text as a URL spells it.
+pub(crate) fn encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    encode(text, &mut encoded);
+    encoded
+}
+
 /// Everything but RFC 3986's unreserved characters as `%XX`.
 fn encode(text: &str, into: &mut String) {
     for byte in text.bytes() {

@@ -20,6 +20,7 @@ use crate::exchanges::Exchanges;
 use crate::exit::Ending;
 use crate::failure::Failure;
 use crate::finish::finish_on;
+use crate::inputs;
 use crate::prove;
 use crate::running::AnyRuntime;
 use crate::uncarried;
@@ -204,7 +205,9 @@ async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Fa
     }
     let experiments = prove::experiments(context, &paths, &journeys)?;
     let runtime = context.running().await?;
-    let entry = prove::entry(context, &runtime.get().observe().await?);
+    let all: Vec<_> = journeys.iter().collect();
+    let given = inputs::inputs(context, &all, &[])?;
+    let entry = prove::entry(context, &runtime, &context.home()?, given).await?;
     let exchanges = Exchanges::record(context, runtime.mesh()).await?;
     let began = context.clock.now();
     let seed = seed(request.seed);

@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::exit::Ending;
 use crate::failure::Failure;
 use crate::finish::finish;
+use crate::inputs;
 use crate::own_system::OwnSystem;
 use crate::prove;
 
@@ -67,10 +68,11 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
         boot::bring_up(context, runtime, &options, &built, &sink).await?;
         own.record(context).await?;
         ended(context, &mut found, "boot", since);
-        let entry = prove::entry(context, &runtime.get().observe().await?);
+        let all: Vec<_> = journeys.iter().collect();
+        let given = inputs::inputs(context, &all, &[])?;
+        let entry = prove::entry(context, runtime, home, given).await?;
 
         let since = context.clock.now();
-        let all: Vec<_> = journeys.iter().collect();
         found
             .cases
             .extend(prove::play_all(context, &all, &entry, &again, &sink).await);

@@ -1,6 +1,5 @@
 //! `msvc journey`: which journeys there are, and playing them against the running system.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -9,7 +8,8 @@ use msvc_report::case::Case;
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 use msvc_report::report::Report;
-use serde_json::{Map, Value, json};
+use msvc_system::problem::Problem;
+use serde_json::json;
 
 use crate::cli::{Journey as Request, JourneyRun, is_file_name};
 use crate::context::{Context, absolute};
@@ -17,6 +17,7 @@ use crate::exchanges::Exchanges;
 use crate::exit::Ending;
 use crate::failure::Failure;
 use crate::finish::{finish, finish_on};
+use crate::inputs::{self, Inputs};
 use crate::prove;
 use crate::table::Table;
 
@@ -57,19 +58,18 @@ fn list(context: &Context) -> Result<Ending, Failure> {
 async fn play(context: &Context, request: &JourneyRun) -> Result<Ending, Failure> {
     let known = prove::journeys(context)?;
     let chosen = chosen(context, request, known)?;
-    let inputs = inputs(context, request, &chosen)?;
+    let inputs = given(context, request, &chosen)?;
     let (mut exchanges, mut played_on) = (None, None);
-    let mut entry = match &request.url {
-        Some(url) => prove::entry_at(context, Bases::only(url)),
+    let entry = match &request.url {
+        Some(url) => prove::entry_at(context, Bases::only(url), inputs),
         None => {
             let runtime = context.running().await?;
             exchanges = Exchanges::record(context, runtime.mesh()).await?;
-            let entry = prove::entry(context, &runtime.get().observe().await?);
+            let entry = prove::entry(context, &runtime, &context.home()?, inputs).await?;
             played_on = Some(runtime);
             entry
         }
     };
-    entry.inputs = inputs;
     let began = context.clock.now();
     let cases: Mutex<Vec<Case>> = Mutex::default();
     let sink = context.sink();
@@ -110,25 +110,30 @@ async fn play(context: &Context, request: &JourneyRun) -> Result<Ending, Failure
     }
 }
 
-/// The inputs given, as texts: each journey's own schema says what they are.
+/// The inputs of the command line over those of `x-msvc`.
 ///
 /// # Errors
 /// When no journey takes one of them, or one that a journey needs is missing or not as declared.
-fn inputs(
+fn given(
     context: &Context,
     request: &JourneyRun,
     chosen: &[(Journey, String)],
-) -> Result<Map<String, Value>, Failure> {
-    let given = request.inputs.iter().cloned();
-    let inputs: Map<String, Value> = given.map(|(k, v)| (k, Value::String(v))).collect();
-    let taken: BTreeSet<&str> = chosen.iter().flat_map(|(it, _)| it.takes()).collect();
-    if let Some(unknown) = inputs.keys().find(|name| !taken.contains(name.as_str())) {
+) -> Result<Inputs, Failure> {
+    let journeys: Vec<&Journey> = chosen.iter().map(|(journey, _)| journey).collect();
+    let taken = inputs::taken(context, &journeys);
+    let mut named = request.inputs.iter().map(|(name, _)| name);
+    if let Some(unknown) = named.find(|name| !taken.contains(name.as_str())) {
         return Err(Failure::unknown("input", unknown, taken));
     }
-    let wrong = chosen
+    let inputs = inputs::inputs(context, &journeys, &request.inputs)?;
+    let masked = |mut problem: Problem| {
+        problem.what = inputs.masked.text(&problem.what).into_owned();
+        problem
+    };
+    let wrong = journeys
         .iter()
-        .flat_map(|(journey, _)| journey.wrong_inputs(&inputs, &context.run));
-    let problems: Vec<_> = wrong.collect();
+        .flat_map(|journey| journey.wrong_inputs(&inputs.values, &context.run));
+    let problems: Vec<_> = wrong.map(masked).collect();
     if problems.is_empty() {
         return Ok(inputs);
     }
@@ -143,7 +148,7 @@ fn inputs(
 fn again(context: &Context, request: &JourneyRun, given: &str) -> String {
     let mut words = vec!["journey".to_owned(), "run".to_owned(), given.to_owned()];
     for (key, value) in &request.inputs {
-        words.extend(["-i".to_owned(), format!("{key}={value}")]);
+        words.extend(["-i".to_owned(), inputs::shown(context, key, value)]);
     }
     if let Some(url) = &request.url {
         words.extend(["--url".to_owned(), url.clone()]);

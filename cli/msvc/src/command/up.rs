@@ -1,32 +1,33 @@
 //! `msvc up`: build, boot, wait until every healthcheck says so; then stay with the logs, or
 //! leave a supervisor behind.
 
-use msvc_report::event::{Entry, Event};
+use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 use msvc_runtime::docker;
 use msvc_runtime::lane::{Publish, Subset};
 use msvc_runtime::observed::Observed;
 use msvc_runtime::ports::machine_binding::MachineBinding;
 use msvc_runtime::process::ProjectHome;
-use msvc_runtime::up::{Prepared, UpRequest, preview};
+use msvc_runtime::up::{Prepared, Up, UpRequest, preview};
 use serde_json::json;
 
 use crate::boot::{self, Wish};
 use crate::booting::Booting;
-use crate::cli::Up;
+use crate::cli::Up as Request;
 use crate::command::logs;
 use crate::context::Context;
 use crate::exit::Ending;
 use crate::failure::Failure;
 use crate::place::Where;
 use crate::running::AnyRuntime;
+use crate::secrets::{self, SecretFile};
 
 /// Brings the system up.
 ///
 /// # Errors
 /// When something cannot be built, started or does not get ready; then nothing that this call
 /// started is left.
-pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
+pub async fn run(context: &Context, request: &Request) -> Result<Ending, Failure> {
     logs::known(context, &request.services)?;
     let home = context.home()?;
     let mut wish = Wish::whole(Publish::AsTheFileSays);
@@ -50,9 +51,10 @@ pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
         None => context.place().await?,
     };
     let built = boot::build(context, &wish.services, &place).await?;
+    let sink = context.sink();
+    let made = secrets::make(context, &sink)?;
     let booting = Booting::begin(context, &home, before, place).await?;
     let options = wish.options(context, &home);
-    let sink = context.sink();
     let limited = tokio::select! {
         up = boot::bring_up(context, &booting.runtime, &options, &built, &sink) => up,
         () = context.clock.sleep(request.timeout) => Err(Failure::new(
@@ -69,7 +71,7 @@ pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
     };
     let (runtime, ours) = booting.done(context).await;
     runtime.attach(false).await?;
-    said(context, &up.entries, up.changed, request.detach);
+    said(context, &up, &made, request.detach);
     if request.detach {
         return Ok(Exit::Held.into());
     }
@@ -89,7 +91,7 @@ async fn stay(
     context: &Context,
     home: &ProjectHome,
     runtime: &AnyRuntime,
-    request: &Up,
+    request: &Request,
 ) -> Result<Ending, Failure> {
     loop {
         let lines = logs::follow(runtime, &request.services).await?;
@@ -124,7 +126,8 @@ async fn stay(
     Ok(Exit::Interrupted.into())
 }
 
-fn said(context: &Context, entries: &[Entry], changed: bool, detached: bool) {
+fn said(context: &Context, up: &Up, made: &[SecretFile], detached: bool) {
+    let (entries, changed) = (&up.entries, up.changed);
     let terminal = &context.terminal;
     terminal.clear_progress();
     if terminal.is_json() {
@@ -133,6 +136,7 @@ fn said(context: &Context, entries: &[Entry], changed: bool, detached: bool) {
                 "schema": "msvc.up/1",
                 "system": context.system.name,
                 "changed": changed,
+                "secrets_made": made,
                 "entries": entries,
             }));
         }
@@ -201,17 +205,27 @@ async fn dry_run(context: &Context, home: &ProjectHome, wish: Wish) -> Result<En
             problem: problem.clone(),
         });
     }
+    let missing = secrets::missing(context);
     if context.terminal.is_json() {
         context.terminal.json(&json!({
             "schema": "msvc.plan/1",
             "system": context.system.name,
+            "secrets": missing,
             "build": plan.to_string(),
             "rewritings": wanted.rewritings.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "plan": steps,
         }));
         return Ok(Exit::Held.into());
     }
-    let mut text = format!("build\n{plan}\nsettings rewritten\n");
+    let mut text = String::new();
+    if !missing.is_empty() {
+        text.push_str("secrets to be made\n");
+        for SecretFile { secret, file } in &missing {
+            text.push_str(&format!("  {secret} in {}\n", file.display()));
+        }
+        text.push('\n');
+    }
+    text.push_str(&format!("build\n{plan}\nsettings rewritten\n"));
     for rewriting in &wanted.rewritings {
         text.push_str(&format!("  {rewriting}\n"));
     }

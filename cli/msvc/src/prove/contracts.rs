@@ -10,6 +10,7 @@ use msvc_report::case::{Case, Verdict};
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 use msvc_runtime::lane::{FurtherEdge, Publish, Subset};
+use msvc_runtime::observed::WayIn;
 use msvc_runtime::plan::{Deed, Step};
 use msvc_runtime::process::ProjectHome;
 use msvc_system::id::{LaneName, Party, ServiceName};
@@ -20,6 +21,7 @@ use crate::boot::{self, Wish};
 use crate::context::{Context, absolute};
 use crate::failure::Failure;
 use crate::running::AnyRuntime;
+use crate::service_ca;
 
 /// The longest that a provider may take for one answer or one state.
 const PROVIDER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -171,12 +173,17 @@ async fn one_provider(
     boot::bring_up(context, runtime, &options, &built, &quiet).await?;
     let observed = runtime.get().observe().await?;
     let ways = observed.ways_in(lane, &Party::Verifier);
-    let Some(way) = ways.iter().find(|way| way.service == *provider) else {
+    let ways: Vec<_> = ways
+        .into_iter()
+        .filter(|way| way.service == *provider)
+        .collect();
+    let entries = boot::entries(&context.system, &ways);
+    let Some(base_url) = entries.into_iter().next().map(|entry| entry.url) else {
         let what = format!("{provider} has no port that the verifier could call");
         return Err(Failure::new(Exit::CouldNot, what)
             .hint("name its port: `expose`, `ports` or `x-msvc.process.port`"));
     };
-    let base_url = format!("http://{}", way.address);
+    let trust_pem = certificates(context, &base_url, &ways, lane, runtime, home).await?;
     let states = extension
         .and_then(|e| e.states)
         .map(|path| format!("{base_url}{}", path.value));
@@ -184,6 +191,7 @@ async fn one_provider(
         base_url,
         states_url: states,
         timeout: PROVIDER_TIMEOUT,
+        trust_pem,
         again: again.to_owned(),
     };
     let proven = verify::verify(files, &target, &*context.clock, sink, &context.shutdown).await;
@@ -191,6 +199,32 @@ async fn one_provider(
         verify::VerifyError::Interrupted => Failure::interrupted(),
         other => Failure::new(Exit::CouldNot, other.to_string()),
     })
+}
+
+/// What vouches for the provider, where it is spoken to over HTTPS.
+async fn certificates(
+    context: &Context,
+    base_url: &str,
+    ways: &[WayIn],
+    lane: &LaneName,
+    runtime: &AnyRuntime,
+    home: &ProjectHome,
+) -> Result<Option<Vec<u8>>, Failure> {
+    if !base_url.starts_with("https://") {
+        return Ok(None);
+    }
+    let trusted = service_ca::trusted(context, ways, lane, runtime, home);
+    let Some(trusted) = trusted.first() else {
+        return Ok(None);
+    };
+    match trusted.authority.certificates().await {
+        Ok(pem) => Ok(Some(pem)),
+        Err(problem) => Err(Failure {
+            exit: Exit::CouldNot,
+            problems: vec![problem],
+            lines: Vec::new(),
+        }),
+    }
 }
 
 fn no_provider(context: &Context, file: &PactFile, again: &str, sink: Sink<'_>) -> Case {

@@ -58,6 +58,11 @@ pub(super) fn line(event: &Event, all: bool) -> Option<String> {
     let text = match event {
         Event::PhaseBegan { phase } if all => row("begin", phase, None),
         Event::PhaseEnded { phase, seconds } => row("done", phase, Some(*seconds)),
+        Event::SecretMade { secret, file } => row(
+            "made",
+            &format!("secret {secret} in {}", file.display()),
+            None,
+        ),
         Event::BuildBegan { what } if all => row("build", what, None),
         Event::BuildProgress { line } if all => format!("          {line}"),
         Event::BuildEnded {

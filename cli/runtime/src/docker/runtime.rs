@@ -1,5 +1,6 @@
 //! The runtime of containers as the commands see it.
 
+use std::cmp::Reverse;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use msvc_machine::clock::Clock;
 use msvc_mesh::client;
 use msvc_mesh::protocol::{ProtocolError, Session};
 use msvc_report::event::{Event, Stamped};
-use msvc_system::id::{InstanceId, LaneName, ProjectName};
+use msvc_system::id::{InstanceId, LaneName, ProjectName, ServiceName};
 use msvc_system::model::Condition;
 
 use tokio_util::task::TaskTracker;
@@ -20,7 +21,9 @@ use tokio_util::task::TaskTracker;
 use super::container::{self, Found};
 use super::engine::{Engine, EngineError, asked};
 use super::readiness::{self, Standing};
-use super::{beside, events, keeper, labels, logs, mesh_container, network, published, volume};
+use super::{
+    beside, events, files, keeper, labels, logs, mesh_container, network, published, volume,
+};
 use crate::contract::{ExecOutcome, LogLine, LogQuery, Runtime, RuntimeError};
 use crate::instance::InstanceSpec;
 use crate::observed::{Observed, Phase};
@@ -177,6 +180,30 @@ impl DockerRuntime {
                 removed.map(|()| Vec::new()).map_err(of_mesh)
             }
         }
+    }
+
+    /// Reads a file of at most `limit` bytes as a service of `lane` has it, also one that has ended.
+    ///
+    /// # Errors
+    /// When no container of it is there, the file is not, or it is larger.
+    pub async fn read_file(
+        &self,
+        lane: &LaneName,
+        service: &ServiceName,
+        path: &str,
+        limit: usize,
+    ) -> Result<Vec<u8>, RuntimeError> {
+        let found = self.found().await?.into_iter();
+        let its = found.filter(|it| it.id.lane == *lane && it.id.service == *service);
+        // One that runs before those that ended, then the first replica's latest.
+        let best = its.max_by_key(|it| {
+            let order = (Reverse(it.id.replica), it.id.incarnation);
+            (it.phase().runs(), order)
+        });
+        let Some(found) = best else {
+            return Err(RuntimeError::Refused(format!("{service} has no container")));
+        };
+        Ok(files::read(&self.engine, &found.container, path, limit).await?)
     }
 
     /// Returns once no deed is under way.

@@ -105,6 +105,7 @@ pub(crate) fn publish(service: &mut Service, published: Option<u16>, target: u16
         published,
         target,
         protocol: Protocol::Tcp,
+        is_https: false,
         place: place(7),
     });
 }

@@ -30,28 +30,16 @@ pub(crate) fn mounts(
     let lane_home = home.join(lane.as_str());
     for mount in &service.mounts {
         problems.0.extend(mount_fields(service, mount));
-        let of_service = format!("{}{}", service.name, mount.target.replace('/', "-"));
-        let (host, what) = match &mount.source {
+        let (host, what) = placed(service, mount, &lane_home);
+        match &mount.source {
             MountSource::Volume(name) => {
                 let volume = system.volumes.get(name);
-                problems
-                    .0
-                    .extend(volume.and_then(|it| of_an_engine(name, it, mount)));
-                (
-                    lane_home.join("volumes").join(name),
-                    format!("volume {name}"),
-                )
+                let foreign = volume.and_then(|it| of_an_engine(name, it, mount));
+                problems.0.extend(foreign);
             }
-            MountSource::Anonymous => (
-                lane_home.join("volumes").join(of_service),
-                "a volume without a name".to_owned(),
-            ),
-            MountSource::Tmpfs => (lane_home.join("tmpfs").join(of_service), "tmpfs".to_owned()),
-            MountSource::Bind(path) => {
-                one_lane_only(mount, lane, problems);
-                (path.clone(), "bind mount".to_owned())
-            }
-        };
+            MountSource::Bind(_) => one_lane_only(mount, lane, problems),
+            MountSource::Anonymous | MountSource::Tmpfs => {}
+        }
         if !matches!(mount.source, MountSource::Bind(_)) {
             mounts.folders.push(host.clone());
         }
@@ -88,6 +76,39 @@ pub(crate) fn mounts(
         }
     }
     mounts
+}
+
+/// Where the host has a file that a service of `lane` keeps in a mount, or is given; none where the
+/// path is in neither.
+#[must_use]
+pub fn host_file(service: &Service, lane: &LaneName, home: &Path, path: &str) -> Option<PathBuf> {
+    let given = service.files.iter().find(|file| file.target == path);
+    if let Some(file) = given {
+        return match &file.source {
+            FileSource::Host(path) => Some(path.clone()),
+            FileSource::Text(_) | FileSource::Variable { .. } => None,
+        };
+    }
+    let (mount, rest) = service.mount_of(path)?;
+    let (host, _) = placed(service, mount, &home.join(lane.as_str()));
+    Some(host.join(rest))
+}
+
+/// Where the host has what is mounted, and what that is for people.
+fn placed(service: &Service, mount: &Mount, lane_home: &Path) -> (PathBuf, String) {
+    let of_service = format!("{}{}", service.name, mount.target.replace('/', "-"));
+    match &mount.source {
+        MountSource::Volume(name) => (
+            lane_home.join("volumes").join(name),
+            format!("volume {name}"),
+        ),
+        MountSource::Anonymous => (
+            lane_home.join("volumes").join(of_service),
+            "a volume without a name".to_owned(),
+        ),
+        MountSource::Tmpfs => (lane_home.join("tmpfs").join(of_service), "tmpfs".to_owned()),
+        MountSource::Bind(path) => (path.clone(), "bind mount".to_owned()),
+    }
 }
 
 /// A volume that only an engine has.

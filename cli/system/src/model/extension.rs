@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::Placed;
+use super::{FileSource, Placed};
 use crate::id::ServiceName;
 use crate::problem::Place;
 
@@ -18,6 +18,31 @@ pub struct SystemExtension {
     pub journeys: Vec<JourneyReference>,
     /// Experiment files, absolute, in order.
     pub experiments: Vec<Placed<PathBuf>>,
+    /// Values for the inputs of journeys, by name.
+    pub inputs: IndexMap<String, Placed<InputValue>>,
+    /// Secrets that msvc makes or reads, by name.
+    pub secrets: IndexMap<String, Secret>,
+}
+
+/// A value of `x-msvc.inputs`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputValue {
+    /// A text, number or boolean.
+    Plain(serde_json::Value),
+    /// What is in the secret of that name, one of [`SystemExtension::secrets`]. Never shown.
+    Secret(String),
+}
+
+/// A secret of the top level, as far as it concerns msvc itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secret {
+    /// What is in it.
+    pub source: FileSource,
+    /// `x-msvc.generate`: how many random bytes msvc makes where its file is missing.
+    pub generate: Option<Placed<usize>>,
+    /// Where it is declared.
+    pub place: Place,
 }
 
 /// One entry of `x-msvc.journeys`.
@@ -51,6 +76,8 @@ pub struct ServiceExtension {
     pub calls: Vec<Call>,
     /// How to prove contracts against it.
     pub contract: Option<ContractExtension>,
+    /// Path, inside the service, of the certificate (PEM) that vouches for its HTTPS ports.
+    pub ca: Option<Placed<String>>,
 }
 
 /// One entry of `x-msvc.calls`: `catalog`, `mailbox:2525`, or `{service, port, key}`.

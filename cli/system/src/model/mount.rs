@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::Placed;
+use super::{Placed, Service};
 use crate::problem::Place;
 
 /// A mount.
@@ -23,6 +23,20 @@ pub struct Mount {
     pub other_fields: IndexMap<String, Placed<serde_json::Value>>,
     /// Where it stands.
     pub place: Place,
+}
+
+impl Service {
+    /// The mount that a path inside the service lies in, and what is behind its target.
+    #[must_use]
+    pub fn mount_of<'a>(&'a self, path: &'a str) -> Option<(&'a Mount, &'a str)> {
+        let below = |mount: &'a Mount| {
+            let rest = path.strip_prefix(mount.target.trim_end_matches('/'))?;
+            let is_below = rest.is_empty() || rest.starts_with('/');
+            is_below.then(|| (mount, rest.trim_start_matches('/')))
+        };
+        let mounts = self.mounts.iter().filter_map(below);
+        mounts.min_by_key(|(_, rest)| rest.len())
+    }
 }
 
 /// What a mount mounts.

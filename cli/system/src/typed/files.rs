@@ -103,6 +103,18 @@ fn file(
     })
 }
 
+/// What is in a secret of the top level.
+pub(crate) fn secret(
+    name: &str,
+    key: &Key,
+    declared: &Node,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> Result<FileSource, Problem> {
+    let [kind, _] = &KINDS;
+    source(kind, name, key, declared, context, problems)
+}
+
 fn declared<'n>(
     kind: &Kind,
     name: &str,

@@ -28,6 +28,7 @@ struct Written<'a> {
     published: &'a str,
     target: &'a str,
     protocol: &'a str,
+    is_https: bool,
 }
 
 /// `ports` of a service.
@@ -85,6 +86,7 @@ fn short(item: &Node) -> Result<Vec<PublishedPort>, Problem> {
             published,
             target,
             protocol,
+            is_https: false,
         },
         &item.place,
     )
@@ -95,6 +97,7 @@ fn long(item: &Node, problems: &mut Problems) -> Result<Vec<PublishedPort>, Prob
     let mut field =
         |key: &str| optional_text(item.get(key), &format!("`{key}` of a port"), problems);
     let (host_ip, published, protocol) = (field("host_ip"), field("published"), field("protocol"));
+    let spoken = field("app_protocol").unwrap_or_default();
     let target = field("target").ok_or_else(|| {
         Problem::error("this port has no `target`: the port that the service listens on")
             .at(item.place.clone())
@@ -104,6 +107,7 @@ fn long(item: &Node, problems: &mut Problems) -> Result<Vec<PublishedPort>, Prob
         published: published.as_deref().unwrap_or_default(),
         target: &target,
         protocol: protocol.as_deref().unwrap_or("tcp"),
+        is_https: spoken.eq_ignore_ascii_case("https"),
     };
     expand(&written, &item.place).map_err(|error| wrong(&target, &error, &item.place))
 }
@@ -145,6 +149,7 @@ fn expand(written: &Written<'_>, place: &Place) -> Result<Vec<PublishedPort>, Po
             published: host.map(|(host_first, _)| host_first + (target - first)),
             target,
             protocol,
+            is_https: written.is_https,
             place: place.clone(),
         })
         .collect())

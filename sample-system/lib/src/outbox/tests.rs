@@ -217,3 +217,94 @@ async fn a_stuck_key_with_many_rows_does_not_starve_the_others() {
     relay(&database, &topic).round().await.unwrap();
     assert_eq!(topic.payloads(), ["through"]);
 }
+
+#[tokio::test]
+async fn of_two_relays_on_one_file_one_works_and_the_other_takes_over_when_it_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let topic = Topic::default();
+    // As two processes would, each with its own connections.
+    let (one, other) = (open(&folder), open(&folder));
+    let (stop_one, stop_other) = (CancellationToken::new(), CancellationToken::new());
+    let first = tokio::spawn(relay(&one, &topic).run(stop_one.clone()));
+    put(&other, vec![message("o-1", "1")]).await;
+    topic.until(|topic| topic.payloads() == ["1"]).await;
+    let second = tokio::spawn(relay(&other, &topic).run(stop_other.clone()));
+    for n in 2..=20 {
+        put(&one, vec![message("o-1", &n.to_string())]).await;
+    }
+    topic.until(|topic| topic.payloads().len() == 20).await;
+    stop_one.cancel();
+    first.await.unwrap();
+    put(&one, vec![message("o-1", "21")]).await;
+    topic.until(|topic| topic.payloads().len() == 21).await;
+    stop_other.cancel();
+    second.await.unwrap();
+    let expected: Vec<_> = (1..=21).map(|n: i32| n.to_string()).collect();
+    assert_eq!(topic.payloads(), expected);
+}
+
+#[tokio::test]
+async fn rows_are_deleted_a_day_after_they_were_sent_and_never_before_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, topic) = (open(&folder), Topic::default());
+    let rows = [("a", "1"), ("stuck", "2"), ("b", "3")];
+    put(
+        &database,
+        rows.map(|(key, text)| message(key, text)).to_vec(),
+    )
+    .await;
+    topic.refused.lock().unwrap().insert("2".to_owned());
+    relay(&database, &topic).round().await.unwrap();
+    let now = Utc::now();
+    let pruned = |now| database.write(move |connection| prune(connection, now));
+    assert_eq!(
+        pruned(now + SENT_KEPT - TimeDelta::minutes(1))
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(
+        pruned(now + SENT_KEPT + TimeDelta::minutes(1))
+            .await
+            .unwrap(),
+        2
+    );
+    assert_eq!(unsent_payloads(&database).await, ["2"]);
+}
+
+#[tokio::test]
+async fn the_figures_tell_how_much_waits_and_since_when() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, topic) = (open(&folder), Topic::default());
+    let clock = Clock::from_fn(|| {
+        let later = DateTime::parse_from_rfc3339(LONG_AGO).unwrap();
+        later.with_timezone(&Utc) + TimeDelta::seconds(90)
+    });
+    assert_eq!(
+        figures(&database, &clock).await.unwrap(),
+        Figures::default()
+    );
+    put(&database, vec![message("a", "1"), message("b", "2")]).await;
+    let waiting = figures(&database, &clock).await.unwrap();
+    assert_eq!((waiting.unsent, waiting.oldest.as_secs()), (2, 90));
+    relay(&database, &topic).round().await.unwrap();
+    assert_eq!(
+        figures(&database, &clock).await.unwrap(),
+        Figures::default()
+    );
+}
+
+#[tokio::test]
+async fn with_the_bug_seeded_an_event_is_out_though_its_change_is_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, topic) = (open(&folder), Topic::default());
+    let bugs = Bugs::only(&[Bug::PublishBeforeCommit]);
+    let outbox = Outbox::seeded(&bugs, topic.clone());
+    let failed = database.write(move |connection| {
+        outbox.add(connection, &message("o-1", "early"), "now")?;
+        connection.execute("INSERT INTO nowhere VALUES (1)", [])
+    });
+    assert!(failed.await.is_err());
+    topic.until(|topic| topic.payloads() == ["early"]).await;
+    assert!(unsent_payloads(&database).await.is_empty());
+}

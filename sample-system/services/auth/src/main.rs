@@ -1,0 +1,176 @@
+//! auth: accounts, their passwords, and the keys that tokens are signed with.
+//!
+//! `POST /accounts`, `GET` and `PUT /accounts/me`, `POST /tokens`, `POST /keys/rotate`,
+//! `GET /.well-known/jwks.json`. Accounts and keys are kept in a SQLite file of its own; each
+//! change of an account is told as `ACCOUNT_CHANGED`. It calls nobody but the broker.
+
+mod accounts;
+mod config;
+mod email;
+mod keys;
+mod operator;
+mod password;
+mod random;
+mod routes;
+mod throttle;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shop::clock::Clock;
+use shop::database::{Database, DatabaseError};
+use shop::entry::{self, Service};
+use shop::healthcheck::Kind;
+use shop::kafka::{KafkaError, Producer};
+use shop::lease::Holder;
+use shop::outbox::{Outbox, Relay};
+use shop::serve::{self, Readiness, ServeError};
+use shop::token::Keys;
+use shop::{idempotency, lease, outbox, retention};
+use tokio_util::sync::CancellationToken;
+
+use crate::accounts::Accounts;
+use crate::config::Config;
+use crate::keys::{KeysError, SigningKeys};
+use crate::operator::OperatorError;
+use crate::password::{Hasher, PasswordError};
+use crate::random::Random;
+use crate::routes::Desk;
+use crate::throttle::Throttle;
+
+/// Why the service ended before it was asked to.
+#[derive(Debug, thiserror::Error)]
+enum AuthError {
+    #[error("cannot make {path} readable for its owner alone: {source}")]
+    File {
+        path: String,
+        source: std::io::Error,
+    },
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+fn main() -> ExitCode {
+    entry::run(
+        Service {
+            name: "auth",
+            health: Kind::Http,
+        },
+        Config::read,
+        run,
+    )
+}
+
+async fn run(config: Config, shutdown: CancellationToken) -> Result<(), AuthError> {
+    let (clock, random) = (Clock::system(), Random::system());
+    let database = open(&config.basics.data_dir)?;
+    let outbox = Outbox::new();
+    let accounts = Accounts::new(database.clone(), outbox.clone(), clock.clone());
+    let hasher = Hasher::new(random.clone(), config.hashes_at_once, config.hashes_waiting)?;
+    operator::keep(&accounts, &hasher, config.operator_password).await?;
+    let signing = SigningKeys::open(
+        database.clone(),
+        clock.clone(),
+        random.clone(),
+        config.token_lifetime,
+    )
+    .await?;
+
+    let listener = serve::listen(&config.basics.listen).await?;
+    let producer = Producer::new(&config.kafka_brokers, "auth")?;
+    let relay = Relay::new(
+        database.clone(),
+        producer.clone(),
+        clock.clone(),
+        &outbox,
+        Holder::fresh(),
+    );
+    let relaying = tokio::spawn(relay.run(shutdown.clone()));
+    let rotating = signing
+        .clone()
+        .rotate_by_age(config.key_age, shutdown.clone());
+    tokio::spawn(rotating);
+    let kinds: &[retention::Prune] = &[idempotency::prune, outbox::prune];
+    let keeping = retention::keep(database.clone(), clock.clone(), kinds, shutdown.clone());
+    tokio::spawn(keeping);
+
+    let desk = desk(accounts, signing, hasher, clock, random);
+    let readiness = Readiness::new().and("the database", move || {
+        let database = database.clone();
+        async move { database.answers().await }
+    });
+    let grace = config.basics.grace;
+    serve::http(listener, routes::routes(desk), readiness, shutdown, grace).await?;
+    if tokio::time::timeout(grace, relaying).await.is_err() {
+        tracing::warn!("events wait in the outbox for the next start");
+    }
+    // What the producer cannot finish now is still in the outbox.
+    if let Err(error) = producer.close(Duration::from_secs(1)).await {
+        tracing::warn!(%error, "events wait in the outbox for the next start");
+    }
+    Ok(())
+}
+
+fn desk(
+    accounts: Accounts,
+    signing: SigningKeys,
+    hasher: Hasher,
+    clock: Clock,
+    random: Random,
+) -> Desk {
+    let own = signing.clone();
+    let keys = Keys::from_source(
+        move || std::future::ready(Ok(own.published())),
+        clock.clone(),
+    );
+    Desk {
+        accounts,
+        signing,
+        keys,
+        hasher,
+        throttle: Arc::new(Throttle::new(clock)),
+        random,
+    }
+}
+
+/// Opens the database in `folder`. It holds private keys: only its owner may read the file, and
+/// SQLite gives the files beside it the same mode.
+fn open(folder: &Path) -> Result<Database, AuthError> {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    let path = folder.join("auth.sqlite");
+    let failed = |source| AuthError::File {
+        path: path.display().to_string(),
+        source,
+    };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let file = std::fs::File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(failed)?;
+    let only_owner = std::fs::Permissions::from_mode(0o600);
+    file.set_permissions(only_owner).map_err(failed)?;
+    drop(file);
+    let migrations = &[
+        accounts::SCHEMA,
+        keys::SCHEMA,
+        outbox::SCHEMA,
+        lease::SCHEMA,
+        idempotency::SCHEMA,
+    ];
+    Ok(Database::open(&path, migrations)?)
+}
