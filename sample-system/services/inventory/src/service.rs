@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use shop::inventory::v1::inventory_server::{Inventory, InventoryServer};
 use shop::inventory::v1::reserve_reply::Outcome;
 use shop::inventory::v1::{
-    CommitReply, CommitRequest, GetStockRequest, ReleaseReply, ReleaseRequest, ReserveReply,
-    ReserveRequest, SetStockRequest, Stock,
+    CheckReply, CheckRequest, CommitReply, CommitRequest, GetStockRequest, ReleaseReply,
+    ReleaseRequest, ReserveReply, ReserveRequest, SetStockRequest, Stock,
 };
 use shop::sku::Sku;
 use shop::trace_context::TraceContext;
@@ -110,6 +110,17 @@ impl Inventory for Desk {
             Ok(Stock {
                 sku: sku.to_string(),
                 available,
+            })
+        })
+        .await
+    }
+
+    async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckReply>, Status> {
+        logged("Check", request, async |CheckRequest { sku, quantity }| {
+            let sku = checked_sku(sku)?;
+            let available = self.room.available(sku).await.map_err(failed)?;
+            Ok(CheckReply {
+                in_stock: available.is_some_and(|available| available >= quantity),
             })
         })
         .await

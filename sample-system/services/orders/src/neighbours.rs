@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use shop::inventory::v1::inventory_server::{Inventory, InventoryServer};
 use shop::inventory::v1::reserve_reply::Outcome;
 use shop::inventory::v1::{
-    CommitReply, CommitRequest, GetStockRequest, ReleaseReply, ReleaseRequest, ReserveReply,
-    ReserveRequest, SetStockRequest, Stock,
+    CheckReply, CheckRequest, CommitReply, CommitRequest, GetStockRequest, ReleaseReply,
+    ReleaseRequest, ReserveReply, ReserveRequest, SetStockRequest, Stock,
 };
 use shop::trace_context::TraceContext;
 use tonic::{Request, Response, Status};
@@ -247,6 +247,13 @@ impl Inventory for Warehouse {
 
     async fn get_stock(&self, _: Request<GetStockRequest>) -> Result<Response<Stock>, Status> {
         Err(Status::unimplemented("orders never asks for a stock"))
+    }
+
+    async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckReply>, Status> {
+        let town = self.called("check", &request);
+        Ok(Response::new(CheckReply {
+            in_stock: request.into_inner().quantity <= town.available,
+        }))
     }
 
     async fn reserve(

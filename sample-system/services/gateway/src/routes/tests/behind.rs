@@ -12,8 +12,8 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 use shop::inventory::v1::inventory_server::{Inventory, InventoryServer};
 use shop::inventory::v1::{
-    CommitReply, CommitRequest, GetStockRequest, ReleaseReply, ReleaseRequest, ReserveReply,
-    ReserveRequest, SetStockRequest, Stock,
+    CheckReply, CheckRequest, CommitReply, CommitRequest, GetStockRequest, ReleaseReply,
+    ReleaseRequest, ReserveReply, ReserveRequest, SetStockRequest, Stock,
 };
 use shop::serve;
 use shop::trace_context::TraceContext;
@@ -170,6 +170,13 @@ impl Inventory for Warehouse {
     ) -> Result<tonic::Response<Stock>, Status> {
         self.note(&request);
         Err(Status::not_found("item lamp was never stocked"))
+    }
+
+    async fn check(
+        &self,
+        _: tonic::Request<CheckRequest>,
+    ) -> Result<tonic::Response<CheckReply>, Status> {
+        Err(Status::unimplemented("the gateway never asks this"))
     }
 
     async fn reserve(
