@@ -74,23 +74,3 @@ async fn a_record_is_read_as_it_was_published_and_comes_again_until_it_is_commit
     assert_eq!(next(&second).await, not_done);
     second.close().await.unwrap();
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_still_waits_to_join_leaves_without_waiting_for_the_answer() {
-    let cluster = cluster();
-    let brokers = cluster.bootstrap_servers();
-    let producer = Producer::new(&brokers, "test").unwrap();
-    producer.publish(&record("1")).await.unwrap();
-    producer.close(PATIENCE).await.unwrap();
-
-    // It has the partition, and hears of nobody who comes after it while it does not read.
-    let first = member(&brokers);
-    next(&first).await;
-    let second = member(&brokers);
-    let joined = tokio::time::timeout(Duration::from_secs(3), next(&second)).await;
-    assert!(joined.is_err(), "the group took it in");
-    let begun = std::time::Instant::now();
-    second.close().await.unwrap();
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
-    first.close().await.unwrap();
-}
