@@ -76,7 +76,7 @@ async fn did(what: What, script: Script, shutdown: &Shutdown) -> Seen {
     };
     let done = std::mem::take(&mut *world.done.lock().unwrap());
     Seen {
-        ended,
+        ended: ended.unwrap(),
         done,
         events: events.into_inner().unwrap(),
     }
