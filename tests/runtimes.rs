@@ -28,6 +28,7 @@ const FILES: [&str; 11] = [
     "endings",
     "faults",
     "journeys",
+    "names",
     "second_runner",
     "secrets",
     "system_up",
