@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use support::{read, root};
 
 /// The files whose tests hold for both.
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "bad_input",
     "contracts",
     "crash_points",
