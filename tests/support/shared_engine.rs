@@ -90,6 +90,11 @@ impl SharedEngine {
             .collect()
     }
 
+    /// Removes the image of this name, where there is one.
+    pub fn forget_image(&self, name: &str) {
+        let _ = self.ask("DELETE", &format!("/images/{name}?force=true"));
+    }
+
     /// Whether the engine has an image of this name.
     pub fn has_image(&self, name: &str) -> bool {
         self.ask("GET", &format!("/images/{name}/json")).is_some()

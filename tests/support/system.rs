@@ -296,6 +296,11 @@ impl Drop for System {
         if self.directory.join("Dockerfile").exists() && self.within.is_none() {
             super::engine::forget_images(&self.project);
         }
+        // The shop's only image that its Dockerfile makes: under the project's own name, since the
+        // builder makes it anew for each, of the same layers.
+        if let (Runtime::Containers, Some(engine)) = (self.runtime, engine()) {
+            engine.forget_image(&format!("{}-recommendations", self.project));
+        }
     }
 }
 

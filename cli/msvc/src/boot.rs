@@ -98,7 +98,8 @@ pub async fn build(
     Ok(build::build(&plan, &request, &*context.clock, &sink, &context.shutdown).await?)
 }
 
-/// What is to be built on the host for a runtime: in containers only what cargo builds is.
+/// What is to be built on the host for a runtime: for containers what cargo builds, and what a
+/// Dockerfile copies.
 ///
 /// # Errors
 /// When the file asks for what is not there.
@@ -108,11 +109,11 @@ pub async fn build_plan(
     place: &Where,
 ) -> Result<build::BuildPlan, Failure> {
     if matches!(place, Where::Docker(_)) && context.build_from == BuildFrom::Dockerfile {
-        return Ok(build::BuildPlan::default());
+        return Ok(build::plan_for_dockerfiles(request)?);
     }
     let mut plan = build::plan(request, &context.shutdown).await?;
     if matches!(place, Where::Docker(_)) {
-        plan.commands.clear();
+        plan.commands.retain(|build| build.for_image);
         for build in &mut plan.cargo {
             build.link_statically = !build.is_static_itself();
         }
@@ -293,6 +294,13 @@ pub fn bases(system: &System, entries: &[Entry]) -> msvc_journey::Bases {
         let its = ports.iter().filter(|port| port.target == entry.port);
         for published in its.filter_map(|port| port.published) {
             bases = bases.published(published, &entry.url);
+        }
+    }
+    // A port that the host knows by a number of the day is meant by its own, where it alone has it.
+    for entry in entries {
+        let same = entries.iter().filter(|it| it.port == entry.port);
+        if same.count() == 1 {
+            bases = bases.published(entry.port, &entry.url);
         }
     }
     bases

@@ -27,7 +27,7 @@ mod fingerprint;
 mod metadata;
 mod run;
 
-pub use run::{build, plan};
+pub use run::{build, plan, plan_for_dockerfiles};
 
 /// What is to be built, of which system, on whose behalf.
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +76,10 @@ pub struct CommandBuild {
     pub directory: PathBuf,
     /// Program and arguments.
     pub command: Vec<String>,
+    /// The folder of the programs that it leaves, where the file says.
+    pub programs: Option<PathBuf>,
+    /// Whether the image is made of what it leaves.
+    pub for_image: bool,
 }
 
 impl CargoBuild {
@@ -210,6 +214,14 @@ pub enum BuildError {
         /// What it said.
         message: String,
     },
+    /// It said that this machine lacks something.
+    #[error("{what} cannot be built here\n{message}")]
+    Lacking {
+        /// What was to be built.
+        what: String,
+        /// What it said.
+        message: String,
+    },
     /// It could not be run.
     #[error(transparent)]
     Child(#[from] ChildError),
@@ -242,6 +254,7 @@ impl BuildError {
             Self::Problems(_) => Exit::Input,
             Self::Failed { .. } => Exit::Failed,
             Self::NoCargo { .. }
+            | Self::Lacking { .. }
             | Self::Child(_)
             | Self::Metadata { .. }
             | Self::NoBinary { .. } => Exit::CouldNot,

@@ -19,8 +19,8 @@ mod mount;
 
 pub use edge::{Edge, EdgeReason};
 pub use extension::{
-    Call, ContractExtension, InputValue, JourneyReference, ProcessBuild, ProcessExtension, Secret,
-    ServiceExtension, SystemExtension,
+    BuildCommand, Call, ContractExtension, InputValue, JourneyReference, ProcessBuild,
+    ProcessExtension, Secret, ServiceExtension, SystemExtension,
 };
 pub use mount::{FileSource, GivenFile, Mount, MountSource, Volume};
 

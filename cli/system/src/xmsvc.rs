@@ -1,17 +1,19 @@
 //! `x-msvc`: what Compose has no word for, on a service and at the top level. Unknown keys in it
 //! are errors: these words are ours.
 
+use std::path::{Component, PathBuf};
+
 use indexmap::IndexMap;
 
 use crate::fields::not_supported;
 use crate::forms::{scalar_text, want_text};
 use crate::id::ServiceName;
 use crate::model::{
-    Call, ContractExtension, JourneyReference, Placed, ProcessBuild, ProcessExtension, Service,
-    ServiceExtension, SystemExtension,
+    BuildCommand, Call, ContractExtension, JourneyReference, Placed, ProcessBuild,
+    ProcessExtension, Service, ServiceExtension, SystemExtension,
 };
 use crate::problem::{Problem, Problems};
-use crate::typed::scalars::optional_text;
+use crate::typed::scalars::{flag_or_false, optional_text};
 use crate::typed::{Context, words_of};
 use crate::yaml::{Node, NodeValue, shorten};
 
@@ -153,14 +155,73 @@ fn build(node: &Node, problems: &mut Problems) -> Option<ProcessBuild> {
         NodeValue::String(text) if text == "cargo" => Some(ProcessBuild::Cargo { bin: None }),
         NodeValue::String(text) if text == "none" => Some(ProcessBuild::Nothing),
         NodeValue::Map(_) => {
-            mapping(Some(node), what, &["cargo"], problems)?;
+            mapping(
+                Some(node),
+                what,
+                &["cargo", "command", "path", "image"],
+                problems,
+            )?;
+            if node.get("command").is_some() {
+                return build_command(node, problems).map(ProcessBuild::Command);
+            }
+            let only_of_commands = ["path", "image"]
+                .into_iter()
+                .find_map(|key| node.entry(key));
+            if let Some((key, _)) = only_of_commands {
+                problems.push(
+                    Problem::error(format!("{what} says what its command leaves, and has none"))
+                        .at(key.place.clone())
+                        .hint("name it as `command: [PROGRAM, ARGUMENT]`"),
+                );
+            }
             let bin = optional_text(node.get("cargo"), "`x-msvc.process.build.cargo`", problems);
             Some(ProcessBuild::Cargo { bin })
         }
         _ => words_of(Some(node), what, problems)
             .filter(|words| !words.is_empty())
+            .map(|command| BuildCommand {
+                command,
+                ..BuildCommand::default()
+            })
             .map(ProcessBuild::Command),
     }
+}
+
+/// `build: {command: [PROGRAM, ARGUMENT], path: FOLDER, image: true}`.
+fn build_command(node: &Node, problems: &mut Problems) -> Option<BuildCommand> {
+    let within = |key| format!("`x-msvc.process.build.{key}`");
+    if let Some((key, _)) = node.entry("cargo") {
+        problems.push(
+            Problem::error("`x-msvc.process.build` names both a command and cargo".to_owned())
+                .at(key.place.clone())
+                .hint("what cargo builds needs no command"),
+        );
+    }
+    let command = words_of(node.get("command"), &within("command"), problems).unwrap_or_default();
+    let path = optional_text(node.get("path"), &within("path"), problems).map(PathBuf::from);
+    let climbs = |path: &PathBuf| {
+        let mut parts = path.components();
+        !parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+    };
+    if let (true, Some(place)) = (path.as_ref().is_some_and(climbs), node.get("path")) {
+        problems.push(
+            Problem::error(format!("{} leaves the build context", within("path")))
+                .at(place.place.clone())
+                .hint("name a folder in it, like `build/bin`"),
+        );
+    }
+    let image = flag_or_false(node.get("image"), &within("image"), problems);
+    if command.is_empty() {
+        problems.push(
+            Problem::error(format!("{} has no words", within("command"))).at(node.place.clone()),
+        );
+        return None;
+    }
+    Some(BuildCommand {
+        command,
+        path,
+        image,
+    })
 }
 
 /// `port: {"8080": LISTEN}`, or `port: LISTEN` where the service has one port.

@@ -13,7 +13,11 @@ use super::fields::{self, Fields};
 use super::{Document, actions, parameters, workflows};
 use crate::expression::Expression;
 use crate::schema;
-use crate::source::{self, Source};
+use crate::source::{self, Described, Source};
+
+/// Which of a description's servers is called: an extension of ours, which other runners leave
+/// alone.
+const SERVER: &str = "x-msvc-server";
 
 /// What is gathered while a document is read.
 pub(super) struct Reader<'n> {
@@ -180,9 +184,19 @@ impl<'n> Reader<'n> {
             let Some(fields) = Fields::of(node, what, &known, &mut self.problems) else {
                 continue;
             };
+            let own = |key: &str| key.starts_with("x-msvc") && key != SERVER;
+            for (key, _) in node.entries().iter().filter(|(key, _)| own(&key.text)) {
+                self.problems.push(key.unknown(what, [SERVER]));
+            }
             let name = fields.required_text("name", &mut self.problems);
             let url = fields.required_text("url", &mut self.problems);
             let kind = fields.text("type", &mut self.problems);
+            let server = node.get(SERVER).filter(|server| !server.is_null());
+            let server = server.and_then(|server| {
+                let text = server.want_str(&format!("`{SERVER}`"));
+                let text = text.map_err(|problem| self.problems.push(problem)).ok()?;
+                Some((text, &server.place))
+            });
             let (Some((name, name_place)), Some((url, place))) = (name, url) else {
                 continue;
             };
@@ -202,7 +216,13 @@ impl<'n> Reader<'n> {
                 continue;
             }
             let folder = file.parent().map(PathBuf::from).unwrap_or_default();
-            match source::read(name, url, kind, place, &folder, files) {
+            let described = Described {
+                name,
+                url: (url, place),
+                kind,
+                server,
+            };
+            match source::read(described, &folder, files) {
                 Ok(source) => drop(self.sources.insert(name.to_owned(), source)),
                 Err(problems) => self.problems.0.extend(problems.0),
             }

@@ -73,7 +73,9 @@ fn of(service: &Service) -> Result<Option<Asked>, Problem> {
             return Ok(Some(Asked::Command(CommandBuild {
                 service: service.name.clone(),
                 directory: build.context.clone(),
-                command: command.clone(),
+                command: command.command.clone(),
+                programs: command.path.as_ref().map(|path| build.context.join(path)),
+                for_image: command.image,
             })));
         }
         Some(ProcessBuild::Cargo { bin }) => bin.clone(),

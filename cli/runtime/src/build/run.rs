@@ -23,6 +23,10 @@ use super::{
     environment, fingerprint,
 };
 
+/// How a command ends that says that the machine, and not what it builds, is at fault: with the code
+/// by which msvc itself says so.
+const LACKING: i32 = 3;
+
 /// What is built when this request is carried out. Asks cargo about each workspace; compiles
 /// nothing.
 ///
@@ -49,6 +53,24 @@ pub async fn plan(
         }
     }
     choose::choose(asked, &workspaces).map_err(BuildError::Problems)
+}
+
+/// What is built on the host for images that Dockerfiles describe: what they copy. Cargo is not
+/// asked.
+///
+/// # Errors
+/// When the file asks for what is not there.
+pub fn plan_for_dockerfiles(request: &BuildRequest<'_>) -> Result<BuildPlan, BuildError> {
+    let problems = |found| BuildError::Problems(Problems(found));
+    let asked = asked(request.system, request.services).map_err(problems)?;
+    let commands = asked.into_iter().filter_map(|asked| match asked {
+        Asked::Command(command) if command.for_image => Some(command),
+        Asked::Command(_) | Asked::Cargo(_) => None,
+    });
+    Ok(BuildPlan {
+        cargo: Vec::new(),
+        commands: commands.collect(),
+    })
 }
 
 async fn workspace(
@@ -96,7 +118,7 @@ pub async fn build(
         if let Some(service) = request.system.services.get(name) {
             outcome
                 .services
-                .insert(name.clone(), unbuilt(service, request));
+                .insert(name.clone(), unbuilt(service, request, None));
         }
     }
     let cargo = plan.cargo.iter().map(One::Cargo);
@@ -126,8 +148,9 @@ pub async fn build(
     }
 }
 
-/// What stands for a service that nobody builds: the files that its command names.
-fn unbuilt(service: &Service, request: &BuildRequest<'_>) -> Built {
+/// What stands for a service that nobody builds: the files that its command names, there or in the
+/// folder of its `programs`.
+fn unbuilt(service: &Service, request: &BuildRequest<'_>, programs: Option<&Path>) -> Built {
     let process = &service.x_msvc.process;
     let words: Vec<String> = match &process.command {
         Some(command) => command.clone(),
@@ -141,8 +164,11 @@ fn unbuilt(service: &Service, request: &BuildRequest<'_>) -> Built {
     let context = service.build.as_ref().map(|build| build.context.clone());
     let directory = process.working_dir.clone().or(context);
     let directory = directory.unwrap_or_else(|| request.system.root.clone());
+    let own = programs.zip(words.first());
+    let own = own.and_then(|(folder, program)| fingerprint::of(&folder.join(program)));
     Built {
-        fingerprint: fingerprint::of_words(&words, &directory),
+        folder: programs.map(Path::to_owned),
+        fingerprint: own.or_else(|| fingerprint::of_words(&words, &directory)),
         ..Built::default()
     }
 }
@@ -151,7 +177,7 @@ fn unbuilt(service: &Service, request: &BuildRequest<'_>) -> Built {
 fn files_of_commands(plan: &BuildPlan, request: &BuildRequest<'_>, outcome: &mut BuildOutcome) {
     for build in &plan.commands {
         if let Some(service) = request.system.services.get(&build.service) {
-            let built = unbuilt(service, request);
+            let built = unbuilt(service, request, build.programs.as_deref());
             outcome.services.insert(build.service.clone(), built);
         }
     }
@@ -222,6 +248,9 @@ impl Building<'_> {
     }
 
     async fn command(&self, build: &CommandBuild, what: &str) -> Result<Done, BuildError> {
+        let service = self.request.system.services.get(&build.service);
+        let files = || unbuilt(service?, self.request, build.programs.as_deref()).fingerprint;
+        let before = files();
         let mut words = build.command.iter().map(OsString::from);
         let program = words.next().unwrap_or_default();
         let command = ChildCommand {
@@ -239,9 +268,15 @@ impl Building<'_> {
         let end = end.await?;
         // A command's last words tell why it failed.
         let last = said.split_off(said.len().saturating_sub(40));
+        if matches!(&end, ChildEnd::Exited(status) if status.code() == Some(LACKING)) {
+            return Err(BuildError::Lacking {
+                what: what.to_owned(),
+                message: last.join("\n"),
+            });
+        }
         succeeded(end, what, || last.join("\n"))?;
         // Whether it did anything only the files can tell.
-        Ok((BTreeMap::new(), false))
+        Ok((BTreeMap::new(), files() != before))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use msvc_machine::clock::MachineClock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_report::event::Event;
-use msvc_system::model::{ProcessBuild, Service};
+use msvc_system::model::{BuildCommand, ProcessBuild, Service};
 use serde_json::json;
 
 use super::metadata::Workspace;
@@ -46,6 +46,13 @@ fn built_by(name: &str, build: ProcessBuild) -> Service {
     let mut service = service(name);
     service.x_msvc.process.build = Some(build);
     service
+}
+
+fn by_command(words: &[&str]) -> ProcessBuild {
+    ProcessBuild::Command(BuildCommand {
+        command: words.iter().map(|word| (*word).to_owned()).collect(),
+        ..BuildCommand::default()
+    })
 }
 
 #[test]
@@ -120,10 +127,7 @@ fn what_is_asked_for_and_not_there_is_told_by_name_and_line() {
         one(built_by("orders", ProcessBuild::Nothing)).unwrap(),
         "nothing to build\n"
     );
-    let make = built_by(
-        "orders",
-        ProcessBuild::Command(vec!["make".into(), "-s".into()]),
-    );
+    let make = built_by("orders", by_command(&["make", "-s"]));
     assert_eq!(
         one(make).unwrap(),
         "in /project/orders: make -s  (orders)\n"
@@ -227,8 +231,8 @@ async fn a_command_builds_in_the_context_and_its_file_changes_the_fingerprint() 
     let context = orders.build.as_ref().unwrap().context.clone();
     orders.command = Some(vec!["./serve".into()]);
     let script = "echo making; echo made >> serve; test ! -e broken";
-    let command = ["/bin/sh", "-c", script].map(str::to_owned);
-    orders.x_msvc.process.build = Some(ProcessBuild::Command(command.into()));
+    let command = ["/bin/sh", "-c", script];
+    orders.x_msvc.process.build = Some(by_command(&command));
     let first = build_all(&system).await.0.unwrap();
     assert!(context.join("serve").is_file());
     let second = build_all(&system).await.0.unwrap();
@@ -245,6 +249,54 @@ async fn a_command_builds_in_the_context_and_its_file_changes_the_fingerprint() 
     std::fs::write(context.join("broken"), "").unwrap();
     let error = build_all(&system).await.0.unwrap_err();
     assert_eq!(error.to_string(), "the build of orders failed\nmaking");
+}
+
+#[tokio::test]
+async fn what_a_command_leaves_leads_the_path_and_its_code_3_says_that_the_machine_lacks_something()
+{
+    let (_folder, mut system) = project("");
+    let orders = system.services.values_mut().next().unwrap();
+    let context = orders.build.as_ref().unwrap().context.clone();
+    orders.command = Some(vec!["serve".into()]);
+    let script = "mkdir -p out; echo made >> out/serve; test ! -e broken || exit 3";
+    let mut build = by_command(&["/bin/sh", "-c", script]);
+    if let ProcessBuild::Command(build) = &mut build {
+        build.path = Some("out".into());
+    }
+    orders.x_msvc.process.build = Some(build);
+    let first = build_all(&system).await.0.unwrap();
+    let second = build_all(&system).await.0.unwrap();
+    let of = |outcome: &BuildOutcome| outcome.services.values().next().unwrap().clone();
+    assert_eq!(of(&first).folder, Some(context.join("out")));
+    assert!(of(&first).fingerprint.is_some());
+    assert_ne!(of(&first), of(&second));
+    std::fs::write(context.join("broken"), "").unwrap();
+    let error = build_all(&system).await.0.unwrap_err();
+    assert!(matches!(error, BuildError::Lacking { .. }), "{error}");
+    assert_eq!(error.exit(), Exit::CouldNot);
+}
+
+#[test]
+fn a_dockerfile_needs_only_the_commands_whose_work_it_copies() {
+    let mut copied = by_command(&["make"]);
+    if let ProcessBuild::Command(build) = &mut copied {
+        build.image = true;
+    }
+    let system = system(vec![
+        built_by("a", copied),
+        built_by("b", by_command(&["make", "-s"])),
+        service("c"),
+    ]);
+    let services = system.services.keys().cloned().collect();
+    let request = BuildRequest {
+        system: &system,
+        services: &services,
+        caller: &BTreeMap::new(),
+        directory: Path::new("/"),
+        mark: None,
+    };
+    let plan = plan_for_dockerfiles(&request).unwrap();
+    assert_eq!(plan.to_string(), "in /project/a: make  (a)\n");
 }
 
 #[tokio::test]

@@ -111,6 +111,11 @@ pub async fn provide(
         .filter_map(|name| request.system.services.get(name))
         .collect();
     let teller = Teller { clock, sink };
+    // One image under one name for several services (web, worker and cron of one program) is made
+    // once.
+    let (services, same): (Vec<&Service>, Vec<&Service>) = services
+        .iter()
+        .partition(|service| maker(request, service) == service.name);
     let described = services
         .iter()
         .filter(|service| packed(request, service).is_none());
@@ -142,10 +147,29 @@ pub async fn provide(
             Err(error) => return Err(error),
         }
     }
+    for service in same {
+        if let Some(facts) = all.get(&maker(request, service)).cloned() {
+            all.insert(service.name.clone(), facts);
+        }
+    }
     match shutdown.is_requested() {
         true => Err(RuntimeError::Interrupted),
         false => Ok(all),
     }
+}
+
+/// Which of the services that are asked for makes the image of `service`: the first of those whose
+/// image has the same name and is built in the same way.
+fn maker(request: &ImageRequest<'_>, service: &Service) -> ServiceName {
+    let asked = request.services.iter();
+    let mut asked = asked.filter_map(|name| request.system.services.get(name));
+    let same = |other: &&Service| {
+        packed(request, service).is_none()
+            && packed(request, other).is_none()
+            && dockerfile::is_same(service, other)
+    };
+    let first = asked.find(same).unwrap_or(service);
+    first.name.clone()
 }
 
 /// What comes of it, unless the user wants to end first.
@@ -197,12 +221,22 @@ impl Teller<'_> {
         what: String,
         making: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
+        let making = async { Ok((making.await?, true)) };
+        self.unless_it_was_there(what, making).await
+    }
+
+    /// The same where only the making itself tells whether anything was made.
+    async fn unless_it_was_there<T, E>(
+        &self,
+        what: String,
+        making: impl Future<Output = Result<(T, bool), E>>,
+    ) -> Result<T, E> {
         let since = self.clock.now();
         (self.sink)(Event::BuildBegan { what: what.clone() });
-        let made = making.await?;
+        let (made, changed) = making.await?;
         (self.sink)(Event::BuildEnded {
             what,
-            changed: true,
+            changed,
             seconds: self.clock.now().duration_since(since).as_secs_f64(),
         });
         Ok(made)
@@ -260,6 +294,7 @@ async fn one(
         let what = format!("image {reference}");
         let job = dockerfile::Job {
             project: request.system.name.as_str(),
+            called: dockerfile::called(request.system, service),
             service,
             build,
             reference: &reference,
@@ -267,12 +302,16 @@ async fn one(
             shutdown,
         };
         let line = |line| teller.line(line);
-        let made = dockerfile::build(engine, &job, &line);
-        teller.while_making(what, made).await?;
-        return Ok(facts(
-            &reference,
-            &there(engine, service, &reference).await?,
-        ));
+        let making = async {
+            // A builder that finds every step done before leaves the image that was there.
+            let before = inspect(engine, &reference).await?.and_then(|it| it.id);
+            dockerfile::build(engine, &job, &line).await?;
+            let image = there(engine, service, &reference).await?;
+            let changed = before.is_none() || image.id != before;
+            Ok::<_, EngineError>((image, changed))
+        };
+        let image = teller.unless_it_was_there(what, making).await?;
+        return Ok(facts(&reference, &image));
     }
     let image = match inspect(engine, &reference).await? {
         Some(image) if !pull::is_asked_always(service) => image,

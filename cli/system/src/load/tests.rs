@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::testing::{load, load_files, problems_of, request};
 use crate::model::{
-    Condition, HealthTest, JourneyReference, MountSource, ProcessBuild, RestartPolicy,
+    BuildCommand, Condition, HealthTest, JourneyReference, MountSource, ProcessBuild, RestartPolicy,
 };
 
 const WHOLE: &str = r#"name: demo
@@ -158,6 +158,58 @@ fn x_msvc_is_read_with_its_paths_made_absolute() {
         contract.consumer_test.as_deref().unwrap(),
         ["cargo", "test"]
     );
+}
+
+#[test]
+fn a_build_command_says_what_it_leaves_and_for_whom() {
+    let built = |build: &str| {
+        let text =
+            format!("services:\n  a:\n    build: .\n    x-msvc: {{process: {{build: {build}}}}}\n");
+        let loaded = load_files(&request(), &[("compose.yaml", text.as_str())]);
+        let loaded = loaded.map_err(|problems| problems.to_string())?;
+        Ok::<_, String>(
+            loaded
+                .system
+                .service("a")
+                .unwrap()
+                .x_msvc
+                .process
+                .build
+                .clone(),
+        )
+    };
+    let words = vec!["make".to_owned(), "all".to_owned()];
+    let short = BuildCommand {
+        command: words.clone(),
+        ..BuildCommand::default()
+    };
+    assert_eq!(
+        built("[make, all]").unwrap(),
+        Some(ProcessBuild::Command(short))
+    );
+    let long = BuildCommand {
+        command: words,
+        path: Some("out/bin".into()),
+        image: true,
+    };
+    assert_eq!(
+        built("{command: [make, all], path: out/bin, image: true}").unwrap(),
+        Some(ProcessBuild::Command(long))
+    );
+    for (build, said) in [
+        (
+            "{command: [make], path: ../out}",
+            "leaves the build context",
+        ),
+        ("{command: [make], path: /out}", "leaves the build context"),
+        ("{command: [make], cargo: a}", "both a command and cargo"),
+        ("{command: []}", "has no words"),
+        ("{cargo: a, path: out}", "says what its command leaves"),
+        ("{comand: [make]}", "did you mean `command`?"),
+    ] {
+        let told = built(build).unwrap_err();
+        assert!(told.contains(said), "{build}: {told}");
+    }
 }
 
 /// Each of these is one service of a file, with what must be said about it.

@@ -119,10 +119,22 @@ pub enum ProcessBuild {
         /// The binary; default the service's name when the package has it, else its only one.
         bin: Option<String>,
     },
-    /// Any command, run in the build context.
-    Command(Vec<String>),
+    /// Any command, `[PROGRAM, ARGUMENT…]` or `{command, path, image}`.
+    Command(BuildCommand),
     /// `none`: nothing is to be built.
     Nothing,
+}
+
+/// A command that builds a service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildCommand {
+    /// Program and arguments, run in the build context.
+    pub command: Vec<String>,
+    /// The folder of the programs that it leaves, from the build context; leads the PATH of the
+    /// service as a host process.
+    pub path: Option<PathBuf>,
+    /// Whether it also runs before the Dockerfile is built, which copies what it leaves.
+    pub image: bool,
 }
 
 /// `x-msvc.contract`.

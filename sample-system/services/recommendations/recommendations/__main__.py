@@ -1,0 +1,5 @@
+"""`python -m recommendations`."""
+
+from recommendations.entry import main
+
+raise SystemExit(main())

@@ -1,0 +1,126 @@
+"""Both sides from start to end: the HTTP side in the event loop, the reader in a thread. Asked to
+stop, both finish what is in hand, for at most the configured grace."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import threading
+
+import uvicorn
+
+from recommendations import logs
+from recommendations.config import Config
+from recommendations.database import Inbox, open_file
+from recommendations.figures import Figures
+from recommendations.kafka import Consumer, Producer
+from recommendations.reader import GROUP, TOPIC, Reader
+from recommendations.routes import Parts, app
+from recommendations.tokens import Checker
+
+#: Seconds that a connection is kept for the next request; above what the gateway's pool keeps it,
+#: or a request would meet a connection that ends.
+KEPT = 120
+
+
+class CannotListen(Exception):
+    """The address could not be had."""
+
+
+class ReaderEnded(Exception):
+    """The reader ended before it was asked to."""
+
+
+class _Server(uvicorn.Server):
+    """Signals are this service's own business."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):
+        yield
+
+
+def bind(config: Config) -> socket.socket:
+    """The listener."""
+    family = socket.AF_INET6 if ":" in config.listen.host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(tuple(config.listen))
+    except OSError as why:
+        listener.close()
+        raise CannotListen(
+            f"cannot listen at {config.listen}: {why}; set LISTEN to an address that is free"
+        ) from why
+    return listener
+
+
+def run(config: Config) -> None:
+    """Serves until SIGTERM or SIGINT."""
+    for name in sorted(config.bugs):
+        logs.warn("a seeded bug is on", bug=name)
+    written = open_file(config.data_dir)
+    listener = bind(config)
+    figures = Figures()
+    reader = Reader(written, Inbox(written), Producer(config.brokers), figures, config.bugs)
+    consumer = Consumer(config.brokers, GROUP, [TOPIC])
+    asyncio.run(_serve(config, listener, figures, lambda stop: reader.run(consumer, stop)))
+    logs.info("stopped")
+
+
+async def _serve(config: Config, listener: socket.socket, figures: Figures, read) -> None:
+    stop, loop = threading.Event(), asyncio.get_running_loop()
+    connection = open_file(config.data_dir)
+    parts = Parts(Checker(config.auth, figures), figures, connection, stop.is_set)
+    server = _Server(
+        uvicorn.Config(
+            app(parts),
+            loop="asyncio",
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEPT,
+            timeout_graceful_shutdown=max(1, round(config.grace)),
+        )
+    )
+    ended: list[BaseException | None] = []
+
+    def reading() -> None:
+        why = None
+        try:
+            read(stop)
+        except BaseException as failure:  # told by who waits for it
+            why = failure
+        ended.append(why)
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_end, server)
+
+    def asked(number: signal.Signals) -> None:
+        if not stop.is_set():
+            logs.info(f"asked to stop by {number.name}")
+        stop.set()
+        _end(server)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked, number)
+    thread = threading.Thread(target=reading, name="reader", daemon=True)
+    thread.start()
+    logs.info("listening", address=str(config.listen))
+    await server.serve([listener])
+    was_asked = stop.is_set()
+    stop.set()
+    await asyncio.to_thread(thread.join, config.grace)
+    connection.close()
+    if thread.is_alive():
+        logs.warn("left an event in hand at shutdown")
+    elif ended[0] is not None:
+        raise ended[0]
+    elif not was_asked:
+        raise ReaderEnded("the reader ended by itself")
+
+
+def _end(server: uvicorn.Server) -> None:
+    server.should_exit = True
