@@ -276,8 +276,10 @@ impl Executor {
 
     /// After a restart the card is gone: the charge went through before, or never will.
     async fn what_became_of_charge(&self, saga: &Saga) -> Result<Fact, StepError> {
+        let order_id = saga.order.id.to_string();
         let charge_id = saga.order.id.charge_id();
-        match self.peers.payments.find(&charge_id, &saga.trace).await? {
+        let charges = self.peers.payments.of_order(&order_id, &saga.trace).await?;
+        match charges.into_iter().find(|charge| charge.id == charge_id) {
             Some(charge) => Ok(outcome(charge.status, charge_id)),
             // It may still be on its way: the refund makes payments refuse it.
             None => Ok(without_card(true)),
