@@ -61,7 +61,7 @@ async fn place(store: &Store, account: Uuid, key: &str) -> Saga {
 /// Records what the next steps lead to.
 async fn follow(store: &Store, mut saga: Saga, facts: Vec<Fact>) {
     for fact in facts {
-        match store.record(saga.clone(), fact).await.unwrap() {
+        match store.record(saga.clone(), vec![fact]).await.unwrap() {
             Recorded::Next(next) => saga = *next,
             other => assert_eq!(other, Recorded::Ended),
         }
@@ -193,9 +193,13 @@ async fn a_step_is_recorded_once_though_it_is_said_twice() {
     let folder = tempfile::tempdir().unwrap();
     let store = open_at(folder.path(), &Clock::system(), "one");
     let saga = place(&store, ADA, "k").await;
-    let first = store.record(saga.clone(), Fact::StockReserved {}).await;
+    let first = store
+        .record(saga.clone(), vec![Fact::StockReserved {}])
+        .await;
     assert!(matches!(first.unwrap(), Recorded::Next(_)));
-    let again = store.record(saga.clone(), Fact::StockReserved {}).await;
+    let again = store
+        .record(saga.clone(), vec![Fact::StockReserved {}])
+        .await;
     assert_eq!(again.unwrap(), Recorded::Lost);
     assert_eq!(store.events(saga.order.id).await.unwrap().len(), 3);
 }
