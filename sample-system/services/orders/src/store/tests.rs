@@ -203,3 +203,19 @@ async fn a_step_is_recorded_once_though_it_is_said_twice() {
     assert_eq!(again.unwrap(), Recorded::Lost);
     assert_eq!(store.events(saga.order.id).await.unwrap().len(), 3);
 }
+
+#[tokio::test]
+async fn who_leads_a_saga_no_more_records_nothing_even_if_nobody_did_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    let slept = open_at(folder.path(), &Clock::system(), "slept");
+    let saga = place(&slept, ADA, "k").await;
+    let later = Clock::from_fn(|| chrono::Utc::now() + lease::LASTS);
+    let other = open_at(folder.path(), &later, "other");
+    assert_eq!(other.take_over(16).await.unwrap(), [saga.clone()]);
+    let late = slept
+        .record(saga.clone(), vec![Fact::StockReserved {}])
+        .await;
+    assert_eq!(late.unwrap(), Recorded::Lost);
+    let now = other.record(saga, vec![Fact::StockReserved {}]).await;
+    assert!(matches!(now.unwrap(), Recorded::Next(_)));
+}
