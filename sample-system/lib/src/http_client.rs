@@ -10,7 +10,8 @@ use std::time::Duration;
 use http::{HeaderMap, Method, StatusCode};
 use serde::de::DeserializeOwned;
 
-use crate::calls::{Guard, Limits, NotSent, Outcome};
+pub use crate::calls::NotSent;
+use crate::calls::{Guard, Limits, Outcome};
 use crate::deadline::{self, Deadline, REQUEST_TIMEOUT_MS};
 use crate::draw::Draw;
 use crate::metrics::Metrics;
@@ -286,6 +287,7 @@ impl Request {
             }),
         };
         pass.ended(match &result {
+            Ok(answer) if matches!(answer.status.as_u16(), 503 | 504) => Outcome::Unavailable,
             Ok(answer) if answer.status.is_server_error() => Outcome::Failed,
             Ok(_) => Outcome::Answered,
             Err(CallError::Refused { .. }) => Outcome::Refused,
