@@ -197,7 +197,7 @@ const ROUTES: [(&str, &str, &str, &str); 29] = [
         "GET",
         "/orders/o-1/shipment",
         "",
-        "/shipping/shipments?order_id=o-1",
+        "/shipping/orders/o-1/shipment",
     ),
     (
         "GET",
