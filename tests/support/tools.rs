@@ -63,12 +63,11 @@ fn make(name: &str, files: &BTreeSet<(PathBuf, PathBuf)>) {
     let bin = system.directory.join("root/bin");
     std::os::unix::fs::symlink(python().0, bin.join("python3")).unwrap();
     std::fs::create_dir(system.directory.join("root/tmp")).unwrap();
-    std::fs::write(
-        system.directory.join("Dockerfile"),
-        "FROM scratch\nCOPY root /\nENV PATH=/bin\n",
-    )
-    .unwrap();
+    let dockerfile = system.directory.join("Dockerfile");
+    std::fs::write(&dockerfile, "FROM scratch\nCOPY root /\nENV PATH=/bin\n").unwrap();
     system.up();
+    // A system that has one takes its images with it: this one stays for all.
+    std::fs::remove_file(dockerfile).unwrap();
 }
 
 /// Every file of the image: where it is here, and where there, below its root.

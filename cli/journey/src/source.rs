@@ -37,15 +37,31 @@ pub struct Operation {
     styles: Vec<(Location, String, String)>,
 }
 
-/// Reads the source description `name`, whose `url` stands at `place` in a document of `folder`.
+/// A source description as a journey's document has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Described<'a> {
+    /// Its name.
+    pub(crate) name: &'a str,
+    /// Where it is, and where that stands.
+    pub(crate) url: (&'a str, &'a Place),
+    /// Its `type`.
+    pub(crate) kind: Option<&'a str>,
+    /// `x-msvc-server`: which of the description's servers is called, and where that stands.
+    pub(crate) server: Option<(&'a str, &'a Place)>,
+}
+
+/// Reads a source description of a document in `folder`.
 pub(crate) fn read(
-    name: &str,
-    url: &str,
-    kind: Option<&str>,
-    place: &Place,
+    described: Described<'_>,
     folder: &Path,
     files: &Files,
 ) -> Result<Source, Problems> {
+    let Described {
+        name,
+        url: (url, place),
+        kind,
+        server,
+    } = described;
     let fail = |what: String| Problem::error(what).at(place.clone());
     if url.contains("://") {
         return Err(fail(format!(
@@ -72,14 +88,36 @@ pub(crate) fn read(
         }
     }
     let path = folder.join(url);
-    let bytes = files
-        .read(&path)
-        .map_err(|error| fail(format!("cannot read {}: {error}", path.display())))?;
-    let document = openapi::read(&path, &bytes)?;
+    let bytes = files.read(&path).map_err(|error| {
+        fail(format!("cannot read {}: {error}", path.display()))
+            .hint("write where the OpenAPI document is, from the journey's own folder")
+    })?;
+    let mut document = openapi::read(&path, &bytes)?;
+    if let Some((server, place)) = server {
+        chosen(&mut document, server, place)?;
+    }
     Ok(Source {
         url: url.to_owned(),
         operations: operations(name, document)?,
     })
+}
+
+/// Lets every operation be called at one of the description's servers.
+fn chosen(document: &mut Document, server: &str, place: &Place) -> Result<(), Problem> {
+    let known = |url: &&String| url.trim_end_matches('/') == server.trim_end_matches('/');
+    if let Some(url) = document.servers.iter().find(known).cloned() {
+        document.servers = vec![url];
+        for operation in &mut document.operations {
+            operation.servers.clear();
+        }
+        return Ok(());
+    }
+    let what = format!("`{server}` is none of the `servers` of the description");
+    let hint = match document.servers.as_slice() {
+        [] => "write it there".to_owned(),
+        all => format!("there are: {}", all.join(", ")),
+    };
+    Err(Problem::error(what).at(place.clone()).hint(hint))
 }
 
 /// What a journey needs of the description's operations.
@@ -185,6 +223,7 @@ impl Operation {
 
 #[cfg(test)]
 mod tests {
+    use super::read as read_description;
     use super::*;
 
     fn read(text: &str) -> Result<Vec<Arc<Operation>>, String> {
@@ -223,6 +262,37 @@ components:
         assert_eq!(post.foreign_style(Location::Path, "id"), Some("matrix"));
         assert_eq!(post.foreign_style(Location::Query, "f"), None);
         assert_eq!(found[1].id, None);
+    }
+
+    #[test]
+    fn a_source_description_can_name_one_of_the_servers() {
+        let text = "openapi: 3.1.0\nservers: [{url: 'http://a:1'}, {url: 'https://a:2/'}]\n\
+                    paths: {/a: {servers: [{url: 'http://b'}], get: {operationId: a}}}";
+        let files = [("/s/api.yaml".into(), text.as_bytes().to_vec())];
+        let files = Files::in_memory(files.into_iter().collect());
+        let place = Place {
+            file: "a.yaml".into(),
+            line: 5,
+            column: 7,
+        };
+        let read = |server| {
+            let described = Described {
+                name: "shop",
+                url: ("api.yaml", &place),
+                kind: None,
+                server: Some((server, &place)),
+            };
+            read_description(described, Path::new("/s"), &files)
+        };
+        let source = read("https://a:2").unwrap();
+        let server = source.by_id("a").unwrap().server.clone();
+        assert_eq!(server.as_deref(), Some("https://a:2/"));
+        let told = read("https://a:3").unwrap_err().to_string();
+        assert_eq!(
+            told,
+            "a.yaml:5:7: `https://a:3` is none of the `servers` of the description (there are: \
+             http://a:1, https://a:2/)"
+        );
     }
 
     #[test]

@@ -296,5 +296,12 @@ pub fn bases(system: &System, entries: &[Entry]) -> msvc_journey::Bases {
             bases = bases.published(published, &entry.url);
         }
     }
+    // A port that the host knows by a number of the day is meant by its own, where it alone has it.
+    for entry in entries {
+        let same = entries.iter().filter(|it| it.port == entry.port);
+        if same.count() == 1 {
+            bases = bases.published(entry.port, &entry.url);
+        }
+    }
     bases
 }

@@ -10,7 +10,8 @@ use std::time::Duration;
 use http::{HeaderMap, Method, StatusCode};
 use serde::de::DeserializeOwned;
 
-use crate::calls::{Guard, Limits, NotSent, Outcome};
+pub use crate::calls::NotSent;
+use crate::calls::{Guard, Limits, Outcome};
 use crate::deadline::{self, Deadline, REQUEST_TIMEOUT_MS};
 use crate::draw::Draw;
 use crate::metrics::Metrics;

@@ -43,6 +43,9 @@ fn durations() -> Histogram {
     Histogram::new(SECONDS)
 }
 
+/// Counters that tell what they count by labels.
+pub type Counters = Family<Vec<(&'static str, String)>, Counter>;
+
 type Refresh = Box<dyn Fn() + Send + Sync>;
 type Ask = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
@@ -119,9 +122,9 @@ impl Metrics {
         gauge
     }
 
-    /// A figure of a service's own that only grows, one for each value of the label `name_of`;
-    /// the values must be few and known beforehand.
-    pub fn counters(&self, name: &str, help: &str) -> Family<Vec<(&'static str, String)>, Counter> {
+    /// A figure of a service's own that only grows, one for each set of labels; their values must
+    /// be few and known beforehand.
+    pub fn counters(&self, name: &str, help: &str) -> Counters {
         let family = Family::default();
         self.register(name, help, family.clone());
         family

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -87,6 +87,27 @@ impl IntoResponse for Problem {
 /// A JSON body; one that cannot be read as `T` is answered with a [`Problem`].
 #[derive(Debug)]
 pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned> Body<T> {
+    /// The body `bytes` of a request with `headers`, which was read already.
+    ///
+    /// # Errors
+    /// As where it is read from a request.
+    pub fn of(headers: &HeaderMap, bytes: &[u8]) -> Result<Self, Problem> {
+        let kind = headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .and_then(|kind| kind.split(';').next())
+            .unwrap_or_default();
+        if !kind.trim().eq_ignore_ascii_case("application/json") {
+            let detail = "expected a body with `Content-Type: application/json`";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+        }
+        Json::from_bytes(bytes)
+            .map(|Json(value)| Self(value))
+            .map_err(|rejection| refused(&rejection))
+    }
+}
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;

@@ -281,7 +281,7 @@ fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
 async fn figures(State(metrics): State<Metrics>) -> impl IntoResponse {
     (
         [(header::CONTENT_TYPE, metrics::CONTENT_TYPE)],
-        metrics.text(),
+        metrics.read().await,
     )
 }
 

@@ -160,6 +160,26 @@ async fn its_figures_name_matched_routes_and_never_what_a_client_sent() {
 }
 
 #[tokio::test]
+async fn figures_that_must_be_asked_for_are_asked_for_at_each_reading() {
+    let metrics = Metrics::new();
+    let letters = metrics.counter("letters", "Letters that came");
+    metrics.ask_at_scrape(move || {
+        let letters = letters.clone();
+        async move {
+            letters.inc();
+        }
+    });
+    let serving = Serving::new(Readiness::new(), metrics);
+    let running = start(Router::new(), serving, DEADLINE).await;
+    let url = format!("{}/metrics", running.root);
+    for reading in 1..3 {
+        let answer = running.client.get(&url).send().await.unwrap();
+        let text = answer.text().await.unwrap();
+        assert!(text.contains(&format!("letters_total {reading}")), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn more_than_fits_is_refused_with_when_to_come_again_and_probes_still_answer() {
     let (routes, entered, release) = waiting();
     let limits = QueueLimits {

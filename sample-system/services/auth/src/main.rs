@@ -25,8 +25,9 @@ use shop::entry::{self, Service};
 use shop::healthcheck::Kind;
 use shop::kafka::{KafkaError, Producer};
 use shop::lease::Holder;
+use shop::metrics::Metrics;
 use shop::outbox::{Outbox, Relay};
-use shop::serve::{self, Readiness, ServeError};
+use shop::serve::{self, Readiness, ServeError, Serving};
 use shop::token::Keys;
 use shop::{idempotency, lease, outbox, retention};
 use tokio_util::sync::CancellationToken;
@@ -74,45 +75,38 @@ fn main() -> ExitCode {
 }
 
 async fn run(config: Config, shutdown: CancellationToken) -> Result<(), AuthError> {
-    let (clock, random) = (Clock::system(), Random::system());
+    let (clock, random, metrics) = (Clock::system(), Random::system(), Metrics::new());
     let database = open(&config.basics.data_dir)?;
+    metrics.watch_database(&database);
+    metrics.watch_outbox(&database, &clock);
     let outbox = Outbox::new();
     let accounts = Accounts::new(database.clone(), outbox.clone(), clock.clone());
-    let hasher = Hasher::new(random.clone(), config.hashes_at_once, config.hashes_waiting)?;
+    let (at_once, waiting) = (config.hashes_at_once, config.hashes_waiting);
+    let hasher = Hasher::new(random.clone(), at_once, waiting, &metrics)?;
     operator::keep(&accounts, &hasher, config.operator_password).await?;
-    let signing = SigningKeys::open(
-        database.clone(),
-        clock.clone(),
-        random.clone(),
-        config.token_lifetime,
-    )
-    .await?;
+    let lifetime = config.token_lifetime;
+    let opened = SigningKeys::open(database.clone(), clock.clone(), random.clone(), lifetime);
+    let signing = opened.await?;
 
     let listener = serve::listen(&config.basics.listen).await?;
-    let producer = Producer::new(&config.kafka_brokers, "auth")?;
-    let relay = Relay::new(
-        database.clone(),
-        producer.clone(),
-        clock.clone(),
-        &outbox,
-        Holder::fresh(),
-    );
-    let relaying = tokio::spawn(relay.run(shutdown.clone()));
-    let rotating = signing
-        .clone()
-        .rotate_by_age(config.key_age, shutdown.clone());
-    tokio::spawn(rotating);
+    let rotating = signing.clone();
+    tokio::spawn(rotating.rotate_by_age(config.key_age, shutdown.clone()));
     let kinds: &[retention::Prune] = &[idempotency::prune, outbox::prune];
     let keeping = retention::keep(database.clone(), clock.clone(), kinds, shutdown.clone());
     tokio::spawn(keeping);
+    let producer = Producer::new(&config.kafka_brokers, "auth")?;
+    let (publisher, holder) = (producer.clone(), Holder::fresh());
+    let relay = Relay::new(database.clone(), publisher, clock.clone(), &outbox, holder);
+    let relaying = tokio::spawn(relay.run(shutdown.clone()));
 
     let desk = desk(accounts, signing, hasher, clock, random);
     let readiness = Readiness::new().and("the database", move || {
         let database = database.clone();
         async move { database.answers().await }
     });
+    let serving = Serving::new(readiness, metrics);
     let grace = config.basics.grace;
-    serve::http(listener, routes::routes(desk), readiness, shutdown, grace).await?;
+    serve::http(listener, routes::routes(desk), serving, shutdown, grace).await?;
     if tokio::time::timeout(grace, relaying).await.is_err() {
         tracing::warn!("events wait in the outbox for the next start");
     }

@@ -7,10 +7,10 @@
 
 use std::sync::Arc;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 use serde::{Deserialize, Deserializer};
+use shop::metrics::{Metrics, Resource};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::random::Random;
@@ -25,6 +25,11 @@ const MEMORY: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 /// Lanes.
 const LANES: u32 = 1;
+
+/// What is reserved for a hash, of which only [`MEMORY`] is touched. glibc keeps what is freed for
+/// later unless it is above 32 MiB, which goes back to the machine at once: an idle auth would
+/// otherwise hold 19 MiB for every thread that ever hashed.
+const RESERVED: usize = 33 * 1024;
 
 /// Something that must not be shown: it has no `Debug`, `Display` or `Serialize`, so no log line,
 /// error or answer can hold it.
@@ -68,9 +73,15 @@ pub(crate) enum PasswordError {
     /// More wait than there is time for.
     #[error("too many passwords are being checked: try again")]
     Busy,
-    /// The parameters or a stored hash are broken.
+    /// The parameters are broken.
     #[error("a password cannot be hashed: {0}")]
-    Hash(argon2::password_hash::Error),
+    Hash(#[from] argon2::Error),
+    /// A hash cannot be written or read.
+    #[error("the hash of a password is broken: {0}")]
+    Form(#[from] argon2::password_hash::Error),
+    /// A stored hash was made in another way.
+    #[error("a stored hash of a password is not one of argon2id")]
+    Foreign,
     /// There are no random bytes for a salt.
     #[error("there are no random bytes: {0}")]
     Random(#[from] getrandom::Error),
@@ -93,40 +104,50 @@ pub(crate) struct Compared {
 /// Hashes and compares, a few at once.
 #[derive(Clone)]
 pub(crate) struct Hasher {
-    argon: Argon2<'static>,
     random: Random,
     at_once: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    shown: Resource,
     /// What a password is compared with where there is no account, so that the answer takes as
     /// long as where there is one.
     nobody: Arc<str>,
 }
 
 impl Hasher {
-    /// A hasher that does `at_once` at a time and lets `waiting` more wait.
+    /// A hasher that does `at_once` at a time and lets `waiting` more wait, shown in `metrics` as
+    /// the resource `passwords`.
     pub(crate) fn new(
         random: Random,
         at_once: usize,
         waiting: usize,
+        metrics: &Metrics,
     ) -> Result<Self, PasswordError> {
-        let parameters = Params::new(MEMORY, PASSES, LANES, None)
-            .map_err(|error| PasswordError::Hash(error.into()))?;
-        let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
         let unknowable: [u8; 32] = random.bytes()?;
-        let nobody = hash(&argon, &unknowable, random.bytes()?)?;
+        let nobody = hash(&unknowable, random.bytes()?)?;
+        let places = at_once + waiting;
+        let at_once = Arc::new(Semaphore::new(at_once));
+        let waiting = Arc::new(Semaphore::new(places));
+        let shown = metrics.resource("passwords");
+        metrics.at_scrape({
+            let (free, shown) = (Arc::clone(&waiting), shown.clone());
+            move || {
+                let taken = places.saturating_sub(free.available_permits());
+                shown.waiting(u64::try_from(taken).unwrap_or(u64::MAX));
+            }
+        });
         Ok(Self {
-            argon,
             random,
-            at_once: Arc::new(Semaphore::new(at_once)),
-            waiting: Arc::new(Semaphore::new(at_once + waiting)),
+            at_once,
+            waiting,
+            shown,
             nobody: nobody.into(),
         })
     }
 
     /// The hash of `password`, with its salt and parameters (PHC string).
     pub(crate) async fn hash(&self, password: Password) -> Result<String, PasswordError> {
-        let (argon, salt) = (self.argon.clone(), self.random.bytes()?);
-        let hashed = self.work(|| true, move || hash(&argon, password.0.0.as_bytes(), salt));
+        let salt = self.random.bytes()?;
+        let hashed = self.work(|| true, move || hash(password.0.0.as_bytes(), salt));
         hashed
             .await?
             .map_or(Err(PasswordError::Busy), |(hashed, _)| hashed)
@@ -141,18 +162,13 @@ impl Hasher {
         stored: Option<String>,
         still: impl FnOnce() -> bool,
     ) -> Result<Option<Compared>, PasswordError> {
-        let (argon, nobody) = (self.argon.clone(), Arc::clone(&self.nobody));
+        let nobody = Arc::clone(&self.nobody);
         let compare = move || {
             // One too long cannot be anybody's and must not cost more than another.
             let text: String = password.0.chars().take(LONGEST).collect();
             let against = stored.as_deref().unwrap_or(&nobody);
-            let parsed = PasswordHash::new(against)
-                .map_err(|_| PasswordError::Hash(argon2::password_hash::Error::EncodingInvalid))?;
-            match argon.verify_password(text.as_bytes(), &parsed) {
-                Ok(()) => Ok(stored.is_some() && text.len() == password.0.len()),
-                Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
-                Err(error) => Err(PasswordError::Hash(error)),
-            }
+            let same = is_of(against, text.as_bytes())?;
+            Ok::<_, PasswordError>(same && stored.is_some() && text.len() == password.0.len())
         };
         let Some((compared, places)) = self.work(still, compare).await? else {
             return Ok(None);
@@ -169,23 +185,63 @@ impl Hasher {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<Option<(T, Places)>, PasswordError> {
         let waiting = Arc::clone(&self.waiting).try_acquire_owned();
-        let waiting = waiting.map_err(|_| PasswordError::Busy)?;
+        let waiting = waiting.map_err(|_| {
+            self.shown.failed();
+            PasswordError::Busy
+        })?;
         let turn = Arc::clone(&self.at_once).acquire_owned().await;
         let turn = turn.map_err(|_| PasswordError::Busy)?;
         if !still() {
             return Ok(None);
         }
         // Both places are kept until the work is done, also when the caller went away.
-        let work = move || (work(), (turn, waiting));
+        let shown = self.shown.clone();
+        let work = move || {
+            let busy = shown.busy();
+            let done = work();
+            drop(busy);
+            (done, (turn, waiting))
+        };
         Ok(Some(tokio::task::spawn_blocking(work).await?))
     }
 }
 
-fn hash(argon: &Argon2<'_>, password: &[u8], salt: [u8; 16]) -> Result<String, PasswordError> {
-    let hashed: PasswordHash = argon
-        .hash_password_with_salt(password, &salt)
-        .map_err(PasswordError::Hash)?;
+/// The hash of `password` with `salt`, as it is kept.
+fn hash(password: &[u8], salt: [u8; 16]) -> Result<String, PasswordError> {
+    let parameters = Params::new(MEMORY, PASSES, LANES, None)?;
+    let hashed = PasswordHash {
+        algorithm: ARGON2ID_IDENT,
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&parameters)?,
+        salt: Some(Salt::new(&salt).map_err(|_| PasswordError::Foreign)?),
+        hash: Some(argon2id(parameters, password, &salt)?),
+    };
     Ok(hashed.to_string())
+}
+
+/// Whether `stored` is a hash of `password`; takes as long either way.
+fn is_of(stored: &str, password: &[u8]) -> Result<bool, PasswordError> {
+    let stored = PasswordHash::new(stored).map_err(|_| PasswordError::Foreign)?;
+    let ours = stored.algorithm == ARGON2ID_IDENT && stored.version == Some(Version::V0x13.into());
+    let (Some(salt), Some(expected), true) = (&stored.salt, &stored.hash, ours) else {
+        return Err(PasswordError::Foreign);
+    };
+    // Outputs are compared in constant time.
+    Ok(argon2id(Params::try_from(&stored)?, password, salt)? == *expected)
+}
+
+fn argon2id(parameters: Params, password: &[u8], salt: &[u8]) -> Result<Output, PasswordError> {
+    let blocks = parameters.block_count();
+    let mut memory = Vec::with_capacity(blocks.max(RESERVED));
+    memory.resize(blocks, Block::default());
+    let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters).hash_password_into_with_memory(
+        password,
+        salt,
+        &mut output,
+        &mut memory,
+    )?;
+    Output::new(&output).map_err(|_| PasswordError::Foreign)
 }
 
 #[cfg(test)]
@@ -197,7 +253,7 @@ mod tests {
     }
 
     fn hasher() -> Hasher {
-        Hasher::new(Random::system(), 2, 1).unwrap()
+        Hasher::new(Random::system(), 2, 1, &Metrics::new()).unwrap()
     }
 
     #[test]
@@ -228,6 +284,16 @@ mod tests {
         assert_eq!(fits("correct horsf", Some(hash.clone())).await, Some(false));
         assert_eq!(fits("", Some(hash)).await, Some(false));
         assert_eq!(fits("correct horse", None).await, Some(false));
+    }
+
+    #[test]
+    fn a_hash_of_the_reference_implementation_fits() {
+        let reference = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$\
+                         CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        assert!(is_of(reference, b"password").unwrap());
+        assert!(!is_of(reference, b"passwort").unwrap());
+        let other = reference.replace("argon2id", "argon2i");
+        assert!(is_of(&other, b"password").is_err());
     }
 
     #[tokio::test]

@@ -1,55 +1,120 @@
 //! What the gateway is configured with.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use shop::bugs::{Bug, Bugs};
+use shop::calls::Limits;
 use shop::config::Settings;
+use shop::serve::queue::QueueLimits;
+use shop::timeouts;
+
+use crate::rates::RateLimits;
+use crate::upstreams::Service;
+
+/// The bugs that can be seeded here.
+pub(crate) const BUGS: [Bug; 3] = [Bug::MissingFallback, Bug::RetryStorm, Bug::NoTimeout];
 
 /// The gateway's settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
-    /// `LISTEN`: where it serves.
+    /// `LISTEN`: where it serves HTTP.
     pub(crate) listen: String,
+    /// `LISTEN_TLS`: where it serves HTTPS.
+    pub(crate) listen_tls: String,
+    /// `DATA_DIR`: where CA and certificate are kept, below `tls`; `/data` by default.
+    pub(crate) data_dir: PathBuf,
+    /// `TLS_NAMES`: what the certificate is good for, with commas between. By default what
+    /// `compose.yaml` and a browser on the same machine call the gateway.
+    pub(crate) tls_names: Vec<String>,
+    /// `TLS_LOOK`: how often the certificate's file is looked at. 5 s by default: a new one is
+    /// taken up as soon as whoever put it there expects it, for the price of one small read.
+    pub(crate) tls_look: Duration,
     /// `SHUTDOWN_GRACE`: how long work in hand may take after it was asked to stop. 12 s by
     /// default: an order in hand may take the 10 s of `ORDERS_TIMEOUT`.
     pub(crate) grace: Duration,
-    /// `CATALOG_URL`.
-    pub(crate) catalog_url: String,
-    /// `INVENTORY_URL`.
+    /// `AUTH_URL`, `CATALOG_URL`, … of each service that answers over HTTP; inventory's is
+    /// `INVENTORY_HTTP_URL`.
+    pub(crate) urls: BTreeMap<Service, String>,
+    /// `INVENTORY_URL`, where it speaks gRPC.
     pub(crate) inventory_url: String,
-    /// `ORDERS_URL`.
-    pub(crate) orders_url: String,
-    /// `PAYMENTS_URL`.
-    pub(crate) payments_url: String,
-    /// `MAILBOX_URL`.
-    pub(crate) mailbox_url: String,
-    /// `ORDERS_TIMEOUT`: above the 8 s within which orders answers. 10 s by default.
+    /// `ORDERS_TIMEOUT`, see [`timeouts::ORDERS_TIMEOUT`].
     pub(crate) orders_timeout: Duration,
-    /// `UPSTREAM_TIMEOUT` of every other call; none of them calls further. 3 s by default.
+    /// `AUTH_TIMEOUT`, see [`timeouts::AUTH_TIMEOUT`].
+    pub(crate) auth_timeout: Duration,
+    /// `UPSTREAM_TIMEOUT` of every other call, see [`timeouts::UPSTREAM_TIMEOUT`].
     pub(crate) upstream_timeout: Duration,
+    /// `HOME_TIMEOUT` of each part of the home page, see [`timeouts::HOME_TIMEOUT`].
+    pub(crate) home_timeout: Duration,
+    /// `ORDERS_AT_ONCE`: how many calls to orders may be under way. 512 by default: as many
+    /// requests as the gateway works on, since 50 orders a second that each take 10 s are 500.
+    pub(crate) orders_at_once: usize,
+    /// How services are called.
+    pub(crate) limits: Limits,
+    /// How much is taken on.
+    pub(crate) queue: QueueLimits,
+    /// How often one caller may ask.
+    pub(crate) rates: RateLimits,
+    /// `BODY_LIMIT`: bytes that a request's body may have. 16 KiB by default: the largest that
+    /// makes sense, a description of 4000 characters, needs less in any script.
+    pub(crate) body_limit: usize,
+    /// `SEEDED_BUGS`, of [`BUGS`].
+    pub(crate) bugs: Bugs,
 }
 
 impl Config {
     /// Reads the settings; `None` when one is missing or malformed.
     pub(crate) fn read(settings: &mut Settings) -> Option<Self> {
         let listen = settings.address("LISTEN");
+        let listen_tls = settings.address("LISTEN_TLS");
+        let data_dir = settings.folder_or("DATA_DIR", "/data");
+        let tls_names = settings.text_or("TLS_NAMES", "localhost,127.0.0.1,::1,gateway");
+        let tls_look = settings.duration_or("TLS_LOOK", Duration::from_secs(5));
         let grace = settings.duration_or("SHUTDOWN_GRACE", Duration::from_secs(12));
-        let catalog_url = settings.url("CATALOG_URL");
+        let urls = Service::ALL.map(|service| (service, settings.url(service.setting())));
         let inventory_url = settings.url("INVENTORY_URL");
-        let orders_url = settings.url("ORDERS_URL");
-        let payments_url = settings.url("PAYMENTS_URL");
-        let mailbox_url = settings.url("MAILBOX_URL");
-        let orders_timeout = settings.duration_or("ORDERS_TIMEOUT", Duration::from_secs(10));
-        let upstream_timeout = settings.duration_or("UPSTREAM_TIMEOUT", Duration::from_secs(3));
+        let orders_timeout = settings.duration_or("ORDERS_TIMEOUT", timeouts::ORDERS_TIMEOUT);
+        let auth_timeout = settings.duration_or("AUTH_TIMEOUT", timeouts::AUTH_TIMEOUT);
+        let upstream = settings.duration_or("UPSTREAM_TIMEOUT", timeouts::UPSTREAM_TIMEOUT);
+        let home_timeout = settings.duration_or("HOME_TIMEOUT", timeouts::HOME_TIMEOUT);
+        let orders_at_once = settings.number_or("ORDERS_AT_ONCE", 512, 1..=100_000);
+        let limits = Limits::read(settings);
+        let queue = QueueLimits::read(settings);
+        let rates = RateLimits::read(settings);
+        let body_limit = settings.number_or("BODY_LIMIT", 16 * 1024, 1..=1024 * 1024);
+        let bugs = Bugs::read(settings, &BUGS);
+        let urls: Option<BTreeMap<_, _>> = urls
+            .into_iter()
+            .map(|(service, url)| Some((service, url?)))
+            .collect();
         Some(Self {
             listen: listen?,
+            listen_tls: listen_tls?,
+            data_dir: data_dir?,
+            tls_names: names(&tls_names?),
+            tls_look: tls_look?,
             grace: grace?,
-            catalog_url: catalog_url?,
+            urls: urls?,
             inventory_url: inventory_url?,
-            orders_url: orders_url?,
-            payments_url: payments_url?,
-            mailbox_url: mailbox_url?,
             orders_timeout: orders_timeout?,
-            upstream_timeout: upstream_timeout?,
+            auth_timeout: auth_timeout?,
+            upstream_timeout: upstream?,
+            home_timeout: home_timeout?,
+            orders_at_once: usize::try_from(orders_at_once?).ok()?,
+            limits: limits?,
+            queue: queue?,
+            rates: rates?,
+            body_limit: usize::try_from(body_limit?).ok()?,
+            bugs: bugs?,
         })
     }
+}
+
+fn names(text: &str) -> Vec<String> {
+    let names = text.split(',').map(str::trim);
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }

@@ -1,16 +1,42 @@
-//! Passing a request on and its answer back, as they are.
+//! Passing a request on and its answer back, as they are, but for what belongs to one connection
+//! alone.
 
 use axum::body::Body;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use shop::http_client::{self, Answer, CallError};
+use shop::idempotency::IDEMPOTENCY_KEY;
 use shop::problem::Problem;
 
-/// Headers of a customer's request that are passed on; the trace goes with every call anyway.
-const PASSED_ON: [&str; 2] = [shop::idempotency::IDEMPOTENCY_KEY, "x-test-halt-before"];
+use crate::fallback::Kept;
+use crate::gate::{Asked, Gate};
+use crate::table::{Fallback, Route};
+use crate::upstreams::Service;
+
+/// Headers of a request that are passed on. The trace and the time that is left go with every call
+/// anyway; everything else is between the client and the gateway (`Host`, `Cookie`, `Connection`,
+/// `Transfer-Encoding`, `X-Forwarded-…`), so a new header of some client reaches nobody unasked.
+const PASSED_ON: [HeaderName; 5] = [
+    header::AUTHORIZATION,
+    header::ACCEPT,
+    header::ACCEPT_LANGUAGE,
+    HeaderName::from_static(IDEMPOTENCY_KEY),
+    HeaderName::from_static("x-test-halt-before"),
+];
+
+/// Headers of an answer that are passed back.
+const PASSED_BACK: [HeaderName; 7] = [
+    header::CONTENT_TYPE,
+    header::CACHE_CONTROL,
+    header::WWW_AUTHENTICATE,
+    header::RETRY_AFTER,
+    header::LOCATION,
+    header::ETAG,
+    header::ALLOW,
+];
 
 /// A request's body, unread; one that is too large is a [`Problem`].
 #[derive(Debug)]
@@ -26,47 +52,139 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     }
 }
 
-/// `request` with what a customer sent in `headers` and `body`.
-pub(crate) fn with_content(
+/// Passes `asked` on to `to` and its answer back.
+pub(crate) async fn answer(
+    gate: &Gate,
+    route: &Route,
+    asked: Asked,
+    to: Service,
+    path: &str,
+    fallback: Fallback,
+) -> Result<Response, Problem> {
+    let path = behind(path, &asked);
+    let peer = gate.upstreams.peer(to);
+    let request = peer.request(route.method.clone(), &path, &asked.trace);
+    let request = with_headers(request, &asked.headers).before(asked.deadline);
+    let request = if route.method == Method::GET {
+        request
+    } else {
+        with_body(request, &asked.headers, asked.body)
+    };
+    let result = request.send().await;
+    let away = match &result {
+        Ok(answer) => answer.status.is_server_error(),
+        Err(_) => true,
+    };
+    if away && let Some(stale) = gate.fallbacks.stand_in(fallback, &route.path, &path) {
+        tracing::warn!(
+            peer = to.name(),
+            "answered in place of a service that is away"
+        );
+        return Ok(stale);
+    }
+    let answer = result.map_err(|error| unreachable(&error))?;
+    if fallback == Fallback::Stale && answer.status == StatusCode::OK {
+        gate.fallbacks.keep(
+            &path,
+            Kept {
+                content_type: content_type(&answer),
+                body: answer.body.clone(),
+            },
+        );
+    }
+    Ok(back(answer))
+}
+
+/// `path` with its parameters filled in, and the caller's query where it has none of its own.
+fn behind(path: &str, asked: &Asked) -> String {
+    let mut filled = path.to_owned();
+    for (name, value) in &asked.parameters {
+        // Values were checked: none has a character that means something in a path or a query.
+        filled = filled.replace(&format!("{{{name}}}"), value);
+    }
+    match &asked.query {
+        Some(query) if !path.contains('?') => format!("{filled}?{query}"),
+        _ => filled,
+    }
+}
+
+/// `request` with the headers of `headers` that are passed on.
+pub(crate) fn with_headers(
     mut request: http_client::Request,
+    headers: &HeaderMap,
+) -> http_client::Request {
+    for name in PASSED_ON {
+        if is_of_connection(headers, &name) {
+            continue;
+        }
+        for value in headers.get_all(&name) {
+            if let Ok(value) = value.to_str() {
+                request = request.header(name.as_str(), value);
+            }
+        }
+    }
+    request
+}
+
+fn with_body(
+    request: http_client::Request,
     headers: &HeaderMap,
     body: Bytes,
 ) -> http_client::Request {
-    for name in PASSED_ON {
-        if let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) {
-            request = request.header(name, value);
-        }
-    }
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
-    request.body(kind.unwrap_or("application/octet-stream"), body)
+    match kind {
+        None if body.is_empty() => request,
+        kind => request.body(kind.unwrap_or("application/octet-stream"), body),
+    }
 }
 
-/// Sends `request` and answers what came back.
-pub(crate) async fn forward(request: http_client::Request) -> Result<Response, Problem> {
-    let answer = request.send().await.map_err(|error| unreachable(&error))?;
-    Ok(back(answer))
+/// Whether `Connection` says that `name` is meant for the next hop alone (RFC 9110, 7.6.1).
+fn is_of_connection(headers: &HeaderMap, name: &HeaderName) -> bool {
+    let named = headers.get_all(header::CONNECTION).into_iter();
+    named
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|option| option.trim().eq_ignore_ascii_case(name.as_str()))
+}
+
+fn content_type(answer: &Answer) -> HeaderValue {
+    let given = answer.headers.get(header::CONTENT_TYPE).cloned();
+    given.unwrap_or(HeaderValue::from_static("application/octet-stream"))
 }
 
 fn back(answer: Answer) -> Response {
     let mut response = (answer.status, Body::from(answer.body)).into_response();
-    match HeaderValue::from_str(&answer.content_type) {
-        Ok(kind) if !kind.is_empty() => response.headers_mut().insert(header::CONTENT_TYPE, kind),
-        _ => response.headers_mut().remove(header::CONTENT_TYPE),
-    };
+    response.headers_mut().remove(header::CONTENT_TYPE);
+    for name in PASSED_BACK {
+        if is_of_connection(&answer.headers, &name) {
+            continue;
+        }
+        for value in answer.headers.get_all(&name) {
+            response.headers_mut().append(name.clone(), value.clone());
+        }
+    }
     response
 }
 
 /// What a customer is told of a call that failed; the log says more.
 pub(crate) fn unreachable(error: &CallError) -> Problem {
     tracing::warn!(%error, "a call failed");
+    let away = |detail: String| {
+        // By then a breaker that is open asks again, and what is restarted is back.
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("2"))
+    };
     match error {
-        CallError::NotSent(why) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, why.to_string()),
-        CallError::Refused { peer, .. } => Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!("{peer} cannot be reached now"),
+        CallError::NotSent(http_client::NotSent::Late(_)) => Problem::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            format!("{error}; nothing happened"),
         ),
+        CallError::NotSent(_) => away(format!("{error}; nothing happened")),
+        CallError::Refused { peer, .. } => {
+            away(format!("{peer} cannot be reached now; nothing happened"))
+        }
         CallError::Timeout { peer, .. } => {
             let detail = format!("{peer} gave no answer in time; what was asked may still happen");
             Problem::new(StatusCode::GATEWAY_TIMEOUT, detail)

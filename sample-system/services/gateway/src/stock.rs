@@ -1,87 +1,68 @@
 //! The stock of an item: HTTP here, gRPC at inventory.
 
-use std::time::Duration;
-
 use axum::Json;
-use axum::extract::{Path, State};
-use http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
+use shop::grpc::client::before;
+use shop::idempotency::IDEMPOTENCY_KEY;
+use shop::inventory;
 use shop::inventory::v1::{GetStockRequest, SetStockRequest, Stock};
-use shop::inventory::{self, AddressError};
 use shop::problem::{Body, Problem};
-use shop::trace_context::TraceContext;
+use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 
-use crate::routes::{Upstreams, checked_sku};
-
-/// Inventory, called over gRPC.
-#[derive(Debug, Clone)]
-pub(crate) struct Inventory {
-    client: inventory::Client,
-}
-
-impl Inventory {
-    /// The inventory at `url`, given `timeout` for each call.
-    pub(crate) fn new(url: &str, timeout: Duration) -> Result<Self, AddressError> {
-        Ok(Self {
-            client: inventory::connect(url, timeout)?,
-        })
-    }
-}
+use crate::gate::Asked;
+use crate::upstreams::Upstreams;
 
 /// How many units can be sold, as customers see it.
 #[derive(Debug, Serialize)]
-pub(crate) struct Level {
+struct Level {
     sku: String,
     available: u32,
 }
 
-impl From<tonic::Response<Stock>> for Level {
-    fn from(response: tonic::Response<Stock>) -> Self {
-        let Stock { sku, available } = response.into_inner();
-        Self { sku, available }
-    }
-}
-
-/// What a shop assistant says about an item's stock.
+/// What an operator says about an item's stock.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Units {
+struct Units {
     units: u32,
 }
 
 /// `GET /items/{sku}/stock`
-pub(crate) async fn show(
-    State(upstreams): State<Upstreams>,
-    Path(sku): Path<String>,
-    trace: TraceContext,
-) -> Result<Json<Level>, Problem> {
-    let message = GetStockRequest {
-        sku: checked_sku(sku)?.to_string(),
-    };
-    let mut client = upstreams.inventory.client;
-    let reply = client.get_stock(inventory::request(message, &trace)).await;
-    reply
-        .map(|reply| Json(reply.into()))
-        .map_err(|status| refused(&status))
+pub(crate) async fn show(upstreams: &Upstreams, asked: &Asked) -> Result<Response, Problem> {
+    let sku = asked.parameter("sku").to_owned();
+    let request = request(GetStockRequest { sku }, asked);
+    answer(upstreams.inventory().get_stock(request).await)
 }
 
 /// `PUT /items/{sku}/stock`
-pub(crate) async fn set(
-    State(upstreams): State<Upstreams>,
-    Path(sku): Path<String>,
-    trace: TraceContext,
-    Body(Units { units }): Body<Units>,
-) -> Result<Json<Level>, Problem> {
-    let message = SetStockRequest {
-        sku: checked_sku(sku)?.to_string(),
-        units,
-    };
-    let mut client = upstreams.inventory.client;
-    let reply = client.set_stock(inventory::request(message, &trace)).await;
-    reply
-        .map(|reply| Json(reply.into()))
-        .map_err(|status| refused(&status))
+pub(crate) async fn set(upstreams: &Upstreams, asked: &Asked) -> Result<Response, Problem> {
+    let Body(Units { units }) = Body::of(&asked.headers, &asked.body)?;
+    let sku = asked.parameter("sku").to_owned();
+    let request = request(SetStockRequest { sku, units }, asked);
+    answer(upstreams.inventory().set_stock(request).await)
+}
+
+/// `message` with the trace, the time left, and what the caller proves and names.
+fn request<T>(message: T, asked: &Asked) -> tonic::Request<T> {
+    let mut request = inventory::request(message, &asked.trace);
+    for name in [header::AUTHORIZATION.as_str(), IDEMPOTENCY_KEY] {
+        let value = asked
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok());
+        if let Some(Ok(value)) = value.map(MetadataValue::try_from) {
+            request.metadata_mut().insert(name, value);
+        }
+    }
+    before(request, asked.deadline)
+}
+
+fn answer(reply: Result<tonic::Response<Stock>, Status>) -> Result<Response, Problem> {
+    let reply = reply.map_err(|status| refused(&status))?;
+    let Stock { sku, available } = reply.into_inner();
+    Ok(Json(Level { sku, available }).into_response())
 }
 
 /// What inventory's status is in HTTP.
@@ -89,15 +70,24 @@ fn refused(status: &Status) -> Problem {
     let (code, detail) = match status.code() {
         Code::NotFound => (StatusCode::NOT_FOUND, status.message()),
         Code::InvalidArgument => (StatusCode::BAD_REQUEST, status.message()),
-        Code::Unavailable => (
+        Code::Unauthenticated => (StatusCode::UNAUTHORIZED, status.message()),
+        Code::PermissionDenied => (StatusCode::FORBIDDEN, status.message()),
+        // The same Idempotency-Key with another level.
+        Code::AlreadyExists | Code::FailedPrecondition => {
+            (StatusCode::UNPROCESSABLE_ENTITY, status.message())
+        }
+        Code::Unavailable | Code::ResourceExhausted => (
             StatusCode::SERVICE_UNAVAILABLE,
-            "inventory cannot be reached now",
+            "inventory cannot be reached now; nothing happened",
         ),
         Code::DeadlineExceeded | Code::Cancelled => (
             StatusCode::GATEWAY_TIMEOUT,
-            "inventory gave no answer in time",
+            "inventory gave no answer in time; what was asked may still happen",
         ),
-        _ => (StatusCode::BAD_GATEWAY, "inventory gave no good answer"),
+        _ => (
+            StatusCode::BAD_GATEWAY,
+            "inventory gave no good answer; what was asked may have happened",
+        ),
     };
     if code.is_server_error() {
         tracing::warn!(%status, "a call failed");

@@ -1,20 +1,45 @@
 //! inventory: how many units of each item can be sold, and which are taken aside for an order.
 //!
-//! gRPC (`contracts/proto/inventory.proto`) with the standard health service; the stock is kept in
-//! a SQLite file of its own. It calls nobody.
+//! gRPC (`contracts/proto/inventory.proto`) with the standard health service at `LISTEN`; figures and
+//! what the auditor reads over HTTP at `LISTEN_HTTP`. The stock is kept in a SQLite file of its own.
+//! Each change of it is told on the topic `inventory` through an outbox; the topic `shipping` tells
+//! it what comes back. It calls auth for its keys.
+//!
+//! # Layout
+//! * [`stock`]: the stock and its reservations
+//! * [`service`], [`audit`]: its interfaces
+//! * [`failed_shipments`]: what it hears
 
+mod audit;
+mod config;
+mod failed_shipments;
 mod service;
 mod stock;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-use shop::config::Basics;
+use shop::calls::Limits;
+use shop::clock::Clock;
+use shop::consume::Consumption;
 use shop::database::DatabaseError;
+use shop::draw::Draw;
 use shop::entry::{self, Service};
+use shop::event::{Kind as _, ShipmentFailed};
 use shop::healthcheck::Kind;
-use shop::serve::{self, ServeError};
+use shop::http_client::{ClientError, Peer};
+use shop::kafka::{ConsumerSettings, KafkaError, Producer};
+use shop::lease::Holder;
+use shop::metrics::Metrics;
+use shop::outbox::{self, Outbox, Relay};
+use shop::retention::{self, Prune};
+use shop::serve::{self, Readiness, ServeError, Serving};
+use shop::token::Keys;
+use shop::{dead_letters, inbox};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Config;
+use crate::failed_shipments::FailedShipments;
 use crate::stock::StockRoom;
 
 /// Why the service ended before it was asked to.
@@ -23,24 +48,124 @@ enum InventoryError {
     #[error(transparent)]
     Database(#[from] DatabaseError),
     #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
+    #[error(transparent)]
     Listen(#[from] ServeError),
     #[error("stopped serving: {0}")]
     Serve(#[from] tonic::transport::Error),
 }
 
+/// The group whose members share the work.
+const GROUP: &str = "inventory";
+
+/// How long auth may take to tell its keys: it only reads them.
+const AUTH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How often it is looked for reservations whose time is over.
+const EXPIRE_EACH: Duration = Duration::from_secs(1);
+
+/// What of the service is kept only for a time.
+const KEPT_FOR_A_TIME: &[Prune] = &[inbox::prune, outbox::prune];
+
 fn main() -> ExitCode {
-    entry::run(
+    entry::run_with(
         Service {
             name: "inventory",
             health: Kind::Grpc,
         },
-        Basics::read,
+        vec![dead_letters::command(GROUP)],
+        Config::read,
         run,
     )
 }
 
-async fn run(basics: Basics, shutdown: CancellationToken) -> Result<(), InventoryError> {
-    let room = StockRoom::open(&basics.data_dir)?;
-    let listener = serve::listen(&basics.listen).await?;
-    Ok(service::serve(listener, room, shutdown, basics.grace).await?)
+async fn run(config: Config, shutdown: CancellationToken) -> Result<(), InventoryError> {
+    let (clock, grace) = (Clock::system(), config.basics.grace);
+    let producer = Producer::new(&config.kafka_brokers, "inventory")?;
+    let outbox = Outbox::seeded(&config.bugs, producer.clone());
+    let room = StockRoom::open(
+        &config.basics.data_dir,
+        config.reservation_kept,
+        clock.clone(),
+        outbox.clone(),
+        &config.bugs,
+    )?;
+    let database = room.database().clone();
+    let metrics = Metrics::new();
+    metrics.watch_database(&database);
+    metrics.watch_outbox(&database, &clock);
+    let auth = Peer::new("auth", &config.auth_url, AUTH_TIMEOUT)?;
+    let auth = auth.guarded(Limits::default(), &metrics, &Draw::system());
+    let keys = Keys::new(auth, clock.clone());
+    let consumption = consumption(&config, &room, producer.clone());
+    metrics.watch_consumer(&consumption);
+    let grpc = serve::listen(&config.basics.listen).await?;
+    let http = serve::listen(&config.listen_http).await?;
+    let relay = Relay::new(
+        database.clone(),
+        producer.clone(),
+        clock.clone(),
+        &outbox,
+        Holder::fresh(),
+    );
+
+    let asked = database.clone();
+    let readiness = Readiness::new().and("the database", move || {
+        let database = asked.clone();
+        async move { database.answers().await }
+    });
+    let routes = audit::routes(room.clone(), keys.clone());
+    let serving = Serving::new(readiness, metrics.clone());
+    let stop = || shutdown.clone();
+    let (answered, served, consumed, (), (), (), ()) = tokio::join!(
+        service::serve(grpc, room.clone(), keys.clone(), &metrics, stop(), grace),
+        serve::http(http, routes, serving, stop(), grace),
+        consumption.run(stop(), grace),
+        expire(room, stop()),
+        relay.run(stop()),
+        retention::keep(database, clock, KEPT_FOR_A_TIME, stop()),
+        keys.run(stop()),
+    );
+    // What the producer cannot finish now is still in the outbox.
+    if let Err(error) = producer.close(Duration::from_secs(1)).await {
+        tracing::warn!(%error, "events wait in the outbox for the next start");
+    }
+    consumed?;
+    served?;
+    Ok(answered?)
+}
+
+fn consumption(config: &Config, room: &StockRoom, letters: Producer) -> Consumption {
+    let settings = ConsumerSettings {
+        brokers: config.kafka_brokers.clone(),
+        group: GROUP.to_owned(),
+        client_id: "inventory".to_owned(),
+        topics: vec![ShipmentFailed::TOPIC.to_owned()],
+    };
+    Consumption::new(
+        settings,
+        FailedShipments(room.clone()),
+        letters,
+        &config.bugs,
+    )
+}
+
+/// Ends reservations when their time is over, until `shutdown`.
+async fn expire(room: StockRoom, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        match room.expire().await {
+            Ok(0) => {}
+            Ok(reservations) => {
+                tracing::warn!(reservations, "gave units back that nobody paid for in time");
+                continue;
+            }
+            Err(error) => tracing::warn!(%error, "reservations cannot be ended"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(EXPIRE_EACH) => {}
+            () = shutdown.cancelled() => {}
+        }
+    }
 }

@@ -1,15 +1,19 @@
 //! Inventory's gRPC interface: requests are checked, the trace goes into the log, the stock room
-//! decides.
+//! decides. Who sets stock must be an operator; all else is asked by services, for an order.
 
 use std::time::{Duration, Instant};
 
+use shop::grpc::server::Admission;
 use shop::inventory::v1::inventory_server::{Inventory, InventoryServer};
 use shop::inventory::v1::reserve_reply::Outcome;
 use shop::inventory::v1::{
-    CommitReply, CommitRequest, GetStockRequest, ReleaseReply, ReleaseRequest, ReserveReply,
-    ReserveRequest, SetStockRequest, Stock,
+    CheckReply, CheckRequest, CommitReply, CommitRequest, GetStockRequest, ReleaseReply,
+    ReleaseRequest, ReserveReply, ReserveRequest, SetStockRequest, Stock,
 };
+use shop::metrics::Metrics;
+use shop::serve::queue::QueueLimits;
 use shop::sku::Sku;
+use shop::token::Keys;
 use shop::trace_context::TraceContext;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -28,17 +32,20 @@ const LARGEST_ORDER: u32 = 1_000_000;
 /// Characters that an order's id may have.
 const LONGEST_ORDER_ID: usize = 64;
 
-/// Serves `room` at `listener` until `shutdown`, then finishes what is in hand for at most
-/// `grace`.
+/// Serves `room` at `listener`, to those whom `keys` know, until `shutdown`; then finishes what is
+/// in hand for at most `grace`. Requests are counted in `metrics`.
 pub(crate) async fn serve(
     listener: TcpListener,
     room: StockRoom,
+    keys: Keys,
+    metrics: &Metrics,
     shutdown: CancellationToken,
     grace: Duration,
 ) -> Result<(), tonic::transport::Error> {
     let (health, health_service) = tonic_health::server::health_reporter();
-    let watched = room.clone();
-    let served = InventoryServer::new(Desk { room }).max_decoding_message_size(MESSAGE_LIMIT);
+    let watched = room.database().clone();
+    let desk = Desk { room, keys };
+    let served = InventoryServer::new(desk).max_decoding_message_size(MESSAGE_LIMIT);
     if watched.answers().await {
         health
             .set_service_status("", tonic_health::ServingStatus::Serving)
@@ -49,6 +56,7 @@ pub(crate) async fn serve(
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let serving = tonic::transport::Server::builder()
         .timeout(REQUEST_TIMEOUT)
+        .layer(Admission::new(metrics, QueueLimits::default()))
         .add_service(health_service)
         .add_service(served)
         .serve_with_incoming_shutdown(incoming, async move {
@@ -72,9 +80,9 @@ pub(crate) async fn serve(
 }
 
 /// Where requests come in.
-#[derive(Debug)]
 struct Desk {
     room: StockRoom,
+    keys: Keys,
 }
 
 #[tonic::async_trait]
@@ -83,12 +91,15 @@ impl Inventory for Desk {
         &self,
         request: Request<SetStockRequest>,
     ) -> Result<Response<Stock>, Status> {
+        let allowed = self.keys.operator_of(request.metadata()).await;
         logged(
             "SetStock",
             request,
-            async |SetStockRequest { sku, units }| {
+            async |SetStockRequest { sku, units }, trace| {
+                allowed?;
                 let sku = checked_sku(sku)?;
-                self.room.set(sku.clone(), units).await.map_err(failed)?;
+                let set = self.room.set(sku.clone(), units, trace).await;
+                set.map_err(failed)?;
                 Ok(Stock {
                     sku: sku.to_string(),
                     available: units,
@@ -102,7 +113,7 @@ impl Inventory for Desk {
         &self,
         request: Request<GetStockRequest>,
     ) -> Result<Response<Stock>, Status> {
-        logged("GetStock", request, async |GetStockRequest { sku }| {
+        logged("GetStock", request, async |GetStockRequest { sku }, _| {
             let sku = checked_sku(sku)?;
             let available = self.room.available(sku.clone()).await.map_err(failed)?;
             let available = available
@@ -112,6 +123,21 @@ impl Inventory for Desk {
                 available,
             })
         })
+        .await
+    }
+
+    async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckReply>, Status> {
+        logged(
+            "Check",
+            request,
+            async |CheckRequest { sku, quantity }, _| {
+                let sku = checked_sku(sku)?;
+                let available = self.room.available(sku).await.map_err(failed)?;
+                Ok(CheckReply {
+                    in_stock: available.is_some_and(|available| available >= quantity),
+                })
+            },
+        )
         .await
     }
 
@@ -126,7 +152,8 @@ impl Inventory for Desk {
                        order_id,
                        sku,
                        quantity,
-                   }| {
+                   },
+                   trace| {
                 let (order, sku) = (checked_order(order_id)?, checked_sku(sku)?);
                 if quantity == 0 || quantity > LARGEST_ORDER {
                     let detail = format!("quantity {quantity}: give 1 to {LARGEST_ORDER}");
@@ -134,7 +161,7 @@ impl Inventory for Desk {
                 }
                 let outcome = match self
                     .room
-                    .reserve(order, sku, quantity)
+                    .reserve(order, sku, quantity, trace)
                     .await
                     .map_err(failed)?
                 {
@@ -158,7 +185,7 @@ impl Inventory for Desk {
         &self,
         request: Request<CommitRequest>,
     ) -> Result<Response<CommitReply>, Status> {
-        logged("Commit", request, async |CommitRequest { order_id }| {
+        logged("Commit", request, async |CommitRequest { order_id }, _| {
             let closed = self
                 .room
                 .commit(checked_order(order_id)?)
@@ -173,14 +200,18 @@ impl Inventory for Desk {
         &self,
         request: Request<ReleaseRequest>,
     ) -> Result<Response<ReleaseReply>, Status> {
-        logged("Release", request, async |ReleaseRequest { order_id }| {
-            let closed = self
-                .room
-                .release(checked_order(order_id)?)
-                .await
-                .map_err(failed)?;
-            done(closed, "the order's units have left the stock").map(|()| ReleaseReply {})
-        })
+        logged(
+            "Release",
+            request,
+            async |ReleaseRequest { order_id }, trace| {
+                let closed = self
+                    .room
+                    .release(checked_order(order_id)?, trace)
+                    .await
+                    .map_err(failed)?;
+                done(closed, "the order's units have left the stock").map(|()| ReleaseReply {})
+            },
+        )
         .await
     }
 }
@@ -189,12 +220,13 @@ impl Inventory for Desk {
 async fn logged<Q, A>(
     method: &'static str,
     request: Request<Q>,
-    answer: impl AsyncFnOnce(Q) -> Result<A, Status>,
+    answer: impl AsyncFnOnce(Q, TraceContext) -> Result<A, Status>,
 ) -> Result<Response<A>, Status> {
-    let span = TraceContext::from_metadata(request.metadata()).span();
+    let trace = TraceContext::from_metadata(request.metadata());
+    let span = trace.span();
     let begun = Instant::now();
     async move {
-        let answer = answer(request.into_inner()).await;
+        let answer = answer(request.into_inner(), trace).await;
         let code = answer.as_ref().err().map_or(tonic::Code::Ok, Status::code);
         let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(method, ?code, milliseconds, "answered");

@@ -1,27 +1,62 @@
-//! The stock and its reservations: what may happen to them, in one transaction each.
+//! The stock and its reservations: what may happen to them, each in one transaction with the
+//! movement that it is and the event that tells of it.
 //!
 //! `available` is what can be sold. A reservation takes its units out of it at once; committing
-//! only closes the reservation, releasing puts the units back. So `available` never counts a unit
-//! twice and, by a check in the schema, never falls below zero.
+//! only closes the reservation; releasing, expiring and returning put the units back. So
+//! `available` never counts a unit twice and, by a check in the schema, never falls below zero.
+
+mod book;
 
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension};
+use chrono::TimeDelta;
+use rusqlite::{OptionalExtension as _, Row};
+use serde::Serialize;
+use shop::bugs::Bugs;
+use shop::clock::{Clock, stamp_of};
 use shop::database::{Database, DatabaseError};
+use shop::inbox::{self, Inbox};
+use shop::lease;
+use shop::outbox::{self, Outbox};
 use shop::sku::Sku;
+use shop::trace_context::TraceContext;
 
-const MIGRATIONS: &[&str] = &["
-    CREATE TABLE stock (
-        sku       TEXT PRIMARY KEY,
-        available INTEGER NOT NULL CHECK (available >= 0)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE reservation (
-        order_id TEXT PRIMARY KEY,
-        sku      TEXT,
-        quantity INTEGER NOT NULL,
-        state    TEXT NOT NULL CHECK (state IN ('reserved', 'committed', 'released'))
-    ) STRICT, WITHOUT ROWID;
-"];
+use book::Book;
+
+const MIGRATIONS: &[&str] = &[
+    "CREATE TABLE stock (
+         sku       TEXT PRIMARY KEY,
+         available INTEGER NOT NULL CHECK (available >= 0)
+     ) STRICT, WITHOUT ROWID;
+     CREATE TABLE reservation (
+         sequence    INTEGER PRIMARY KEY,
+         order_id    TEXT NOT NULL UNIQUE,
+         sku         TEXT,
+         quantity    INTEGER NOT NULL,
+         status      TEXT NOT NULL
+             CHECK (status IN ('reserved', 'committed', 'released', 'expired', 'returned')),
+         expires     TEXT NOT NULL,
+         traceparent TEXT,
+         baggage     TEXT
+     ) STRICT;
+     CREATE INDEX reservation_held ON reservation (expires) WHERE status = 'reserved';
+     CREATE TABLE movement (
+         sequence  INTEGER PRIMARY KEY AUTOINCREMENT,
+         time      TEXT NOT NULL,
+         sku       TEXT NOT NULL,
+         change    INTEGER NOT NULL,
+         available INTEGER NOT NULL,
+         reason    TEXT NOT NULL
+             CHECK (reason IN ('set', 'reserved', 'released', 'expired', 'returned')),
+         order_id  TEXT
+     ) STRICT;",
+    inbox::SCHEMA,
+    outbox::SCHEMA,
+    lease::SCHEMA,
+];
+
+/// How many reservations end by time in one transaction, so that others can write in between.
+const EXPIRED_AT_ONCE: u32 = 100;
 
 /// How a reservation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +65,7 @@ pub(crate) enum Reserved {
     Taken,
     /// There were not enough units.
     OutOfStock,
-    /// The order was released before.
+    /// The order's reservation ended before.
     Refused,
     /// The order holds a reservation of other units already.
     Different,
@@ -45,42 +80,76 @@ pub(crate) enum Closed {
     Conflict,
 }
 
+/// A change of what can be sold, as docs/design/shop.md says under "What the auditor reads".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Movement {
+    sequence: i64,
+    time: String,
+    sku: String,
+    change: i64,
+    available: i64,
+    reason: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<String>,
+}
+
+/// A reservation, as docs/design/shop.md says under "What the auditor reads".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Reservation {
+    sequence: i64,
+    order_id: String,
+    sku: String,
+    quantity: i64,
+    status: String,
+    expires: String,
+}
+
 /// All stock.
 #[derive(Debug, Clone)]
 pub(crate) struct StockRoom {
     database: Database,
-}
-
-struct Reservation {
-    sku: Option<String>,
-    quantity: i64,
-    state: String,
+    clock: Clock,
+    outbox: Outbox,
+    book: Book,
 }
 
 impl StockRoom {
-    /// Opens the stock kept in `folder`.
-    pub(crate) fn open(folder: &Path) -> Result<Self, DatabaseError> {
+    /// Opens the stock kept in `folder`, whose reservations last `kept` unless they are committed.
+    /// What happens in it is told through `outbox`.
+    pub(crate) fn open(
+        folder: &Path,
+        kept: TimeDelta,
+        clock: Clock,
+        outbox: Outbox,
+        bugs: &Bugs,
+    ) -> Result<Self, DatabaseError> {
         Ok(Self {
             database: Database::open(&folder.join("inventory.sqlite"), MIGRATIONS)?,
+            book: Book {
+                kept,
+                clock: clock.clone(),
+                inbox: Inbox::new(clock.clone(), bugs),
+                outbox: outbox.clone(),
+                bugs: bugs.clone(),
+            },
+            clock,
+            outbox,
         })
     }
 
-    /// Whether the database works.
-    pub(crate) async fn answers(&self) -> bool {
-        self.database.answers().await
+    /// The database that it is in.
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Sets how many units of `sku` can be sold.
-    pub(crate) async fn set(&self, sku: Sku, units: u32) -> Result<(), DatabaseError> {
-        self.database
-            .write(move |connection| {
-                connection.execute(
-                    "INSERT INTO stock (sku, available) VALUES (?1, ?2)
-                     ON CONFLICT (sku) DO UPDATE SET available = excluded.available",
-                    (sku.as_str(), units),
-                )?;
-                Ok(())
-            })
+    pub(crate) async fn set(
+        &self,
+        sku: Sku,
+        units: u32,
+        trace: TraceContext,
+    ) -> Result<(), DatabaseError> {
+        self.write(move |book, connection| book.set(connection, &sku, units, &trace))
             .await
     }
 
@@ -90,7 +159,8 @@ impl StockRoom {
             .read(move |connection| {
                 let query = "SELECT available FROM stock WHERE sku = ?1";
                 connection
-                    .query_row(query, [sku.as_str()], |row| row.get(0))
+                    .prepare_cached(query)?
+                    .query_row([sku.as_str()], |row| row.get(0))
                     .optional()
             })
             .await
@@ -102,106 +172,127 @@ impl StockRoom {
         order: String,
         sku: Sku,
         quantity: u32,
+        trace: TraceContext,
     ) -> Result<Reserved, DatabaseError> {
-        self.database
-            .write(move |connection| reserve(connection, &order, &sku, quantity))
+        self.write(move |book, connection| book.reserve(connection, &order, &sku, quantity, &trace))
             .await
     }
 
     /// Lets the units of `order` leave the stock for good.
     pub(crate) async fn commit(&self, order: String) -> Result<Closed, DatabaseError> {
-        self.database
-            .write(move |connection| {
-                let state = find(connection, &order)?.map(|found| found.state);
-                match state.as_deref() {
-                    Some("committed") => Ok(Closed::Done),
-                    Some("reserved") => close(connection, &order, "committed"),
-                    _ => Ok(Closed::Conflict),
-                }
-            })
+        self.write(move |_, connection| book::commit(connection, &order))
             .await
     }
 
     /// Gives the units of `order` back; without a reservation, remembers to refuse it.
-    pub(crate) async fn release(&self, order: String) -> Result<Closed, DatabaseError> {
-        self.database
-            .write(move |connection| release(connection, &order))
+    pub(crate) async fn release(
+        &self,
+        order: String,
+        trace: TraceContext,
+    ) -> Result<Closed, DatabaseError> {
+        self.write(move |book, connection| book.release(connection, &order, &trace))
             .await
     }
-}
 
-fn reserve(
-    connection: &Connection,
-    order: &str,
-    sku: &Sku,
-    quantity: u32,
-) -> rusqlite::Result<Reserved> {
-    if let Some(found) = find(connection, order)? {
-        let same =
-            found.sku.as_deref() == Some(sku.as_str()) && found.quantity == i64::from(quantity);
-        return Ok(match found.state.as_str() {
-            "released" => Reserved::Refused,
-            _ if same => Reserved::Taken,
-            _ => Reserved::Different,
-        });
+    /// Takes the units of `order`, which cannot be shipped, back: once for the event of that id.
+    pub(crate) async fn take_back(
+        &self,
+        event_id: String,
+        order: String,
+        trace: TraceContext,
+    ) -> Result<(), DatabaseError> {
+        self.write(move |book, connection| book.take_back(connection, &event_id, &order, &trace))
+            .await
     }
-    let taken = connection.execute(
-        "UPDATE stock SET available = available - ?2 WHERE sku = ?1 AND available >= ?2",
-        (sku.as_str(), quantity),
-    )?;
-    if taken == 0 {
-        return Ok(Reserved::OutOfStock);
-    }
-    connection.execute(
-        "INSERT INTO reservation (order_id, sku, quantity, state) VALUES (?1, ?2, ?3, 'reserved')",
-        (order, sku.as_str(), quantity),
-    )?;
-    Ok(Reserved::Taken)
-}
 
-fn release(connection: &Connection, order: &str) -> rusqlite::Result<Closed> {
-    let Some(found) = find(connection, order)? else {
-        connection.execute(
-            "INSERT INTO reservation (order_id, sku, quantity, state)
-             VALUES (?1, NULL, 0, 'released')",
-            [order],
-        )?;
-        return Ok(Closed::Done);
-    };
-    match found.state.as_str() {
-        "released" => Ok(Closed::Done),
-        "reserved" => {
-            connection.execute(
-                "UPDATE stock SET available = available + ?2 WHERE sku = ?1",
-                (found.sku, found.quantity),
-            )?;
-            close(connection, order, "released")
+    /// Ends a few of the reservations whose time is over; answers how many.
+    pub(crate) async fn expire(&self) -> Result<usize, DatabaseError> {
+        let now = stamp_of(self.clock.now());
+        let is_due = move |connection: &rusqlite::Connection| {
+            let query = "SELECT 1 FROM reservation WHERE status = 'reserved' AND expires <= ?1";
+            connection.prepare_cached(query)?.exists([now])
+        };
+        // Most looks find nothing: ask a reader before the one writer is troubled.
+        if !self.database.read(is_due).await? {
+            return Ok(0);
         }
-        _ => Ok(Closed::Conflict),
+        self.write(|book, connection| book.expire(connection, EXPIRED_AT_ONCE))
+            .await
+    }
+
+    /// Up to `limit` movements after the one numbered `after`, oldest first.
+    pub(crate) async fn movements(
+        &self,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Movement>, DatabaseError> {
+        let query = "SELECT sequence, time, sku, change, available, reason, order_id
+                     FROM movement WHERE sequence > ?1 ORDER BY sequence LIMIT ?2";
+        let row = |row: &Row<'_>| {
+            Ok(Movement {
+                sequence: row.get(0)?,
+                time: row.get(1)?,
+                sku: row.get(2)?,
+                change: row.get(3)?,
+                available: row.get(4)?,
+                reason: row.get(5)?,
+                order_id: row.get(6)?,
+            })
+        };
+        self.page(query, row, after, limit).await
+    }
+
+    /// Up to `limit` reservations after the one numbered `after`, oldest first. One that was refused
+    /// before it came took nothing and is not among them.
+    pub(crate) async fn reservations(
+        &self,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Reservation>, DatabaseError> {
+        let query = "SELECT sequence, order_id, sku, quantity, status, expires FROM reservation
+                     WHERE sequence > ?1 AND sku IS NOT NULL ORDER BY sequence LIMIT ?2";
+        let row = |row: &Row<'_>| {
+            Ok(Reservation {
+                sequence: row.get(0)?,
+                order_id: row.get(1)?,
+                sku: row.get(2)?,
+                quantity: row.get(3)?,
+                status: row.get(4)?,
+                expires: row.get(5)?,
+            })
+        };
+        self.page(query, row, after, limit).await
+    }
+
+    async fn page<T: Send + 'static>(
+        &self,
+        query: &'static str,
+        row: fn(&Row<'_>) -> rusqlite::Result<T>,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<T>, DatabaseError> {
+        self.database
+            .read(move |connection| {
+                let mut statement = connection.prepare_cached(query)?;
+                statement.query_map((after, limit), row)?.collect()
+            })
+            .await
+    }
+
+    /// Runs `work`, then lets events go.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Book, &rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        let book = self.book.clone();
+        let done = self
+            .database
+            .write(move |connection| work(&book, connection))
+            .await?;
+        self.outbox.wake();
+        Ok(done)
     }
 }
 
-fn find(connection: &Connection, order: &str) -> rusqlite::Result<Option<Reservation>> {
-    connection
-        .query_row(
-            "SELECT sku, quantity, state FROM reservation WHERE order_id = ?1",
-            [order],
-            |row| {
-                Ok(Reservation {
-                    sku: row.get(0)?,
-                    quantity: row.get(1)?,
-                    state: row.get(2)?,
-                })
-            },
-        )
-        .optional()
-}
-
-fn close(connection: &Connection, order: &str, state: &str) -> rusqlite::Result<Closed> {
-    connection
-        .execute(
-            "UPDATE reservation SET state = ?2 WHERE order_id = ?1",
-            [order, state],
-        )
-        .map(|_| Closed::Done)
-}
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,9 @@
 //! mailbox: where the shop's mail ends up, so that it can be read back.
 //!
-//! It takes mail over SMTP (`LISTEN_SMTP`) and shows it over HTTP (`GET /mails?to=ADDRESS` at
-//! `LISTEN`). A mail is known by its Message-ID: one that comes again is counted, not kept twice.
+//! It takes mail over SMTP (`LISTEN_SMTP`) and shows it over HTTP to operators (`GET /mails?to=ADDRESS`
+//! at `LISTEN`). A mail is known by its Message-ID: one that comes again is counted, not kept twice.
 //! Mails are kept in a SQLite file of its own, and a mail that was answered with 250 is in it.
-//! It calls nobody and passes no mail on.
+//! It calls auth for its keys and passes no mail on.
 
 mod mail;
 mod mails;
@@ -11,30 +11,44 @@ mod routes;
 mod smtp;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
+use shop::calls::Limits;
+use shop::clock::Clock;
 use shop::config::{Basics, Settings};
 use shop::database::DatabaseError;
+use shop::draw::Draw;
 use shop::entry::{self, Service};
 use shop::healthcheck::Kind;
-use shop::serve::{self, Readiness, ServeError};
+use shop::http_client::{ClientError, Peer};
+use shop::metrics::Metrics;
+use shop::serve::{self, Readiness, ServeError, Serving};
+use shop::token::Keys;
 use tokio_util::sync::CancellationToken;
 
 use crate::mails::Mails;
+
+/// How long auth may take to tell its keys: it only reads them.
+const AUTH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What the mailbox is configured with.
 struct Config {
     basics: Basics,
     /// `LISTEN_SMTP`: where it takes mail, `host:port`.
     listen_smtp: String,
+    /// `AUTH_URL`: whose keys tokens are checked with.
+    auth_url: String,
 }
 
 impl Config {
     fn read(settings: &mut Settings) -> Option<Self> {
         let basics = Basics::read(settings);
         let listen_smtp = settings.address("LISTEN_SMTP");
+        let auth_url = settings.url("AUTH_URL");
         Some(Self {
             basics: basics?,
             listen_smtp: listen_smtp?,
+            auth_url: auth_url?,
         })
     }
 }
@@ -46,6 +60,8 @@ enum MailboxError {
     Database(#[from] DatabaseError),
     #[error(transparent)]
     Serve(#[from] ServeError),
+    #[error(transparent)]
+    Client(#[from] ClientError),
     #[error("cannot take mail (LISTEN_SMTP): {0}")]
     Smtp(ServeError),
 }
@@ -72,15 +88,24 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), MailboxE
         .await
         .map_err(MailboxError::Smtp)?;
     let http = serve::listen(&listen).await?;
-    let asked = mails.clone();
+    let database = mails.database().clone();
+    let metrics = Metrics::new();
+    metrics.watch_database(&database);
+    let auth = Peer::new("auth", &config.auth_url, AUTH_TIMEOUT)?;
+    let keys = Keys::new(
+        auth.guarded(Limits::default(), &metrics, &Draw::system()),
+        Clock::system(),
+    );
     let readiness = Readiness::new().and("the database", move || {
-        let mails = asked.clone();
-        async move { mails.answer().await }
+        let database = database.clone();
+        async move { database.answers().await }
     });
-    let routes = routes::routes(mails.clone());
-    let (served, ()) = tokio::join!(
-        serve::http(http, routes, readiness, shutdown.clone(), grace),
+    let routes = routes::routes(mails.clone(), keys.clone());
+    let serving = Serving::new(readiness, metrics);
+    let (served, (), ()) = tokio::join!(
+        serve::http(http, routes, serving, shutdown.clone(), grace),
         smtp::serve(smtp, mails, shutdown.clone(), grace),
+        keys.run(shutdown.clone()),
     );
     Ok(served?)
 }

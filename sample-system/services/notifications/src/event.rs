@@ -1,64 +1,68 @@
-//! What is read from the topic `orders`: `contracts/events/*.schema.json`.
+//! What is read from the topics `orders`, `shipping` and `accounts`: `contracts/events/*.schema.json`.
 //!
-//! A reader takes what it needs and ignores the rest, so a publisher may add. A type that it does
-//! not know is none of its business; one that it knows but cannot read is refused with a reason.
+//! A type that nobody is told of is none of this service's business; one that it knows but cannot
+//! read is refused with a reason.
 
 use std::fmt;
 
-use serde::Deserialize;
-use shop::money::Money;
+use shop::consume::Failure;
+use shop::event::{
+    AccountChanged, Entity, Envelope, ItemShipped, OrderCancelled, OrderPlaced, Unreadable,
+};
 
-/// The version of the events that this reader reads.
-const VERSION: u64 = 1;
-
-/// An event that customers hear of.
+/// An event that matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Event {
     /// Identifies the event, the same in each repeat.
     pub(crate) id: String,
-    /// The order that it is about.
-    pub(crate) order_id: OrderId,
     /// What happened.
     pub(crate) happened: Happened,
 }
 
-/// What happened to an order.
+/// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Happened {
+    /// An account was made or changed.
+    Account {
+        /// The account.
+        id: String,
+        /// What it is now.
+        now: AccountChanged,
+    },
+    /// Something that the customer of an order hears of.
+    Order {
+        /// The order.
+        order_id: OrderId,
+        /// What became of it.
+        news: News,
+    },
+}
+
+/// What customers hear of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum News {
     /// It was paid.
-    Placed(Placed),
-    /// It ended without a sale.
-    Cancelled(Cancelled),
+    Placed(OrderPlaced),
+    /// It left the warehouse.
+    Shipped(ItemShipped),
+    /// It ended without a sale, or its goods could not be brought.
+    Cancelled(OrderCancelled),
 }
 
-/// The data of `ORDER_PLACED`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Placed {
-    pub(crate) name: String,
-    pub(crate) quantity: u32,
-    pub(crate) total: Money,
-    pub(crate) email: String,
-}
-
-/// The data of `ORDER_CANCELLED`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Cancelled {
-    pub(crate) sku: String,
-    pub(crate) quantity: u32,
-    pub(crate) email: String,
-    pub(crate) reason: String,
+impl News {
+    /// The account whose order it is.
+    pub(crate) fn account_id(&self) -> &str {
+        match self {
+            Self::Placed(placed) => &placed.account_id,
+            Self::Shipped(shipped) => &shipped.account_id,
+            Self::Cancelled(cancelled) => &cancelled.account_id,
+        }
+    }
 }
 
 /// An order's id, fit to stand in a header: letters, digits, dashes and underscores.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OrderId(String);
-
-impl OrderId {
-    /// The text.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 impl fmt::Display for OrderId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,63 +73,60 @@ impl fmt::Display for OrderId {
 /// Why an event cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EventError {
-    #[error("no event: {0}")]
-    Envelope(serde_json::Error),
-    #[error("{kind} of version {found}, this reader reads version {VERSION}")]
-    Version { kind: String, found: u64 },
-    #[error("the data of {kind} is not as agreed: {source}")]
-    Data {
-        kind: String,
-        source: serde_json::Error,
-    },
-    #[error("{0:?} is no order's id: it has letters, digits, dashes and underscores")]
-    OrderId(String),
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    #[error("{0:?} is no id: it has 1 to 100 letters, digits, dashes and underscores")]
+    Id(String),
     #[error("an event without an id cannot be told from its repeat")]
     NoId,
 }
 
-#[derive(Deserialize)]
-struct Envelope {
-    id: String,
-    #[serde(rename = "type")]
-    kind: String,
-    version: u64,
-    order_id: String,
-    data: serde_json::Value,
-}
-
-impl Event {
-    /// Reads an event; `None` where its type is none that customers hear of.
-    pub(crate) fn read(payload: &[u8]) -> Result<Option<Self>, EventError> {
-        let envelope: Envelope = serde_json::from_slice(payload).map_err(EventError::Envelope)?;
-        let read: fn(serde_json::Value) -> serde_json::Result<Happened> =
-            match envelope.kind.as_str() {
-                "ORDER_PLACED" => |data| serde_json::from_value(data).map(Happened::Placed),
-                "ORDER_CANCELLED" => |data| serde_json::from_value(data).map(Happened::Cancelled),
-                _ => return Ok(None),
-            };
-        let kind = envelope.kind;
-        if envelope.version != VERSION {
-            let found = envelope.version;
-            return Err(EventError::Version { kind, found });
+impl From<EventError> for Failure {
+    fn from(error: EventError) -> Self {
+        match error {
+            EventError::Unreadable(why) => Self::Unreadable(why),
+            why @ (EventError::Id(_) | EventError::NoId) => Self::staying(why),
         }
-        if envelope.id.is_empty() {
-            return Err(EventError::NoId);
-        }
-        Ok(Some(Self {
-            id: envelope.id,
-            order_id: order_id(envelope.order_id)?,
-            happened: read(envelope.data).map_err(|source| EventError::Data { kind, source })?,
-        }))
     }
 }
 
-fn order_id(text: String) -> Result<OrderId, EventError> {
+impl Event {
+    /// Reads `payload`; `None` when it is an event that nobody is told of.
+    pub(crate) fn read(payload: &[u8]) -> Result<Option<Self>, EventError> {
+        let envelope = Envelope::open(payload)?;
+        let happened = if envelope.is::<AccountChanged>() {
+            Happened::Account {
+                id: id(envelope.entity(Entity::Account)?)?,
+                now: envelope.data()?,
+            }
+        } else {
+            let news = if envelope.is::<OrderPlaced>() {
+                News::Placed(envelope.data()?)
+            } else if envelope.is::<ItemShipped>() {
+                News::Shipped(envelope.data()?)
+            } else if envelope.is::<OrderCancelled>() {
+                News::Cancelled(envelope.data()?)
+            } else {
+                return Ok(None);
+            };
+            id(news.account_id())?;
+            let order_id = OrderId(id(envelope.entity(Entity::Order)?)?);
+            Happened::Order { order_id, news }
+        };
+        if envelope.id.is_empty() {
+            return Err(EventError::NoId);
+        }
+        let id = envelope.id;
+        Ok(Some(Self { id, happened }))
+    }
+}
+
+fn id(text: &str) -> Result<String, EventError> {
     let allowed = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_');
     if (1..=100).contains(&text.len()) && text.bytes().all(allowed) {
-        Ok(OrderId(text))
+        Ok(text.to_owned())
     } else {
-        Err(EventError::OrderId(text))
+        Err(EventError::Id(text.to_owned()))
     }
 }
 
@@ -135,16 +136,48 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// An `ORDER_PLACED` as orders publishes it.
-    pub(crate) fn placed(id: &str, order: &str, email: &str) -> Value {
+    fn event(id: &str, kind: &str, entity: (&str, &str), data: &Value) -> Value {
         json!({
-            "id": id, "type": "ORDER_PLACED", "version": 1,
-            "time": "2026-11-21T01:02:03.004Z", "order_id": order,
-            "data": {
-                "sku": "4521", "name": "Lamp", "quantity": 2,
-                "total": {"amount": 9998, "currency": "USD"}, "email": email
-            }
+            "id": id, "type": kind, "version": 1, "time": "2026-11-21T01:02:03.004Z",
+            entity.0: entity.1, "data": data
         })
+    }
+
+    /// An `ORDER_PLACED` as orders publishes it.
+    pub(crate) fn placed(id: &str, order: &str, account: &str) -> Value {
+        let data = json!({
+            "account_id": account, "sku": "4521", "name": "Lamp", "quantity": 2,
+            "total": {"amount": 9998, "currency": "USD"},
+            "address": {
+                "name": "Ann", "street": "1 Main St", "postal_code": "10001",
+                "city": "New York", "country": "US"
+            }
+        });
+        event(id, "ORDER_PLACED", ("order_id", order), &data)
+    }
+
+    /// An `ITEM_SHIPPED` as shipping publishes it.
+    pub(crate) fn shipped(id: &str, order: &str, account: &str) -> Value {
+        let data = json!({
+            "account_id": account, "sku": "4521", "quantity": 2, "tracking": "T-1"
+        });
+        event(id, "ITEM_SHIPPED", ("order_id", order), &data)
+    }
+
+    /// An `ORDER_CANCELLED` as orders publishes it.
+    pub(crate) fn cancelled(id: &str, order: &str, account: &str, reason: &str) -> Value {
+        let data = json!({
+            "account_id": account, "sku": "4521", "quantity": 2, "reason": reason
+        });
+        event(id, "ORDER_CANCELLED", ("order_id", order), &data)
+    }
+
+    /// An `ACCOUNT_CHANGED` as auth publishes it.
+    pub(crate) fn account(id: &str, account: &str, email: &str, revision: i64) -> Value {
+        let data = json!({
+            "email": email, "name": "Ann", "role": "customer", "revision": revision
+        });
+        event(id, "ACCOUNT_CHANGED", ("account_id", account), &data)
     }
 
     fn read(event: &Value) -> Result<Option<Event>, EventError> {
@@ -152,37 +185,43 @@ pub(crate) mod tests {
     }
 
     fn with(pointer: &str, value: Value) -> Value {
-        let mut event = placed("e-1", "o-1", "ann@example.org");
+        let mut event = placed("e-1", "o-1", "a-1");
         *event.pointer_mut(pointer).unwrap() = value;
         event
     }
 
     #[test]
-    fn the_examples_that_the_contract_allows_are_read() {
-        let event = read(&placed("e-1", "o-1", "ann@example.org")).unwrap();
-        assert!(matches!(event.unwrap().happened, Happened::Placed(_)));
-        let cancelled = json!({
-            "id": "e-2", "type": "ORDER_CANCELLED", "version": 1,
-            "time": "2026-11-21T01:02:03.004Z", "order_id": "o-1",
-            "data": {"sku": "4521", "quantity": 2, "email": "ann@example.org",
-                     "reason": "payment_declined"}
-        });
-        let event = read(&cancelled).unwrap().unwrap();
-        assert!(matches!(event.happened, Happened::Cancelled(_)));
+    fn each_event_that_the_contracts_promise_is_read() {
+        for event in [
+            placed("e-1", "o-1", "a-1"),
+            shipped("e-2", "o-1", "a-1"),
+            cancelled("e-3", "o-1", "a-1", "payment_declined"),
+        ] {
+            let Happened::Order { order_id, news } = read(&event).unwrap().unwrap().happened else {
+                panic!("{event} is of an order");
+            };
+            assert_eq!((order_id.0.as_str(), news.account_id()), ("o-1", "a-1"));
+        }
+        let read = read(&account("e-4", "a-1", "ann@example.org", 3)).unwrap();
+        let Happened::Account { id, now } = read.unwrap().happened else {
+            panic!("it is of an account");
+        };
+        let now = (now.email.as_str(), now.revision);
+        assert_eq!((id.as_str(), now), ("a-1", ("ann@example.org", 3)));
     }
 
     #[test]
-    fn what_a_publisher_adds_does_not_disturb() {
-        let mut event = placed("e-1", "o-1", "ann@example.org");
+    fn what_a_publisher_adds_does_not_disturb_nor_does_a_newer_version() {
+        let mut event = placed("e-1", "o-1", "a-1");
+        event["version"] = json!(7);
         event["data"]["colour"] = json!("red");
         event["shop"] = json!(1);
         assert!(read(&event).unwrap().is_some());
     }
 
     #[test]
-    fn an_event_of_another_type_is_nobodys_business_here_whatever_its_version() {
-        let mut event = with("/type", json!("STOCK_CHANGED"));
-        event["version"] = json!(7);
+    fn an_event_of_another_type_is_nobodys_business_here() {
+        let event = with("/type", json!("SHIPMENT_FAILED"));
         assert_eq!(read(&event).unwrap(), None);
     }
 
@@ -190,41 +229,17 @@ pub(crate) mod tests {
     fn an_event_that_cannot_be_read_says_why() {
         for (event, why) in [
             (json!([]), "no event"),
-            (with("/version", json!(2)), "version 2"),
             (with("/data/total/amount", json!(-1)), "below zero"),
-            (with("/data/email", json!(null)), "ORDER_PLACED"),
+            (with("/data/name", json!(null)), "ORDER_PLACED"),
+            (with("/data/account_id", json!("")), "no id"),
             (
                 with("/order_id", json!("a\r\nBcc: eve@example.org")),
-                "no order's id",
+                "no id",
             ),
             (with("/id", json!("")), "without an id"),
         ] {
             let told = read(&event).unwrap_err().to_string();
             assert!(told.contains(why), "{told:?} does not say {why:?}");
-        }
-    }
-
-    #[test]
-    fn the_contracts_name_what_is_read_here() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../contracts/events");
-        for (name, needed) in [
-            ("ORDER_PLACED", vec!["name", "quantity", "total", "email"]),
-            (
-                "ORDER_CANCELLED",
-                vec!["sku", "quantity", "email", "reason"],
-            ),
-        ] {
-            let text = std::fs::read(format!("{folder}/{name}.schema.json")).unwrap();
-            let schema: Value = serde_json::from_slice(&text).unwrap();
-            assert_eq!(schema["properties"]["type"]["const"], name);
-            assert_eq!(schema["properties"]["version"]["const"], VERSION);
-            let promised = schema["properties"]["data"]["required"].as_array().unwrap();
-            for field in needed {
-                assert!(
-                    promised.contains(&json!(field)),
-                    "{name} does not promise {field}"
-                );
-            }
         }
     }
 }

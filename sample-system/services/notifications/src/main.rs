@@ -1,49 +1,66 @@
 //! notifications: tells customers by mail what became of their orders.
 //!
-//! It follows the topic `orders`, turns each event into a mail and hands that to an SMTP server.
-//! Nobody waits for it and nobody calls it: while it is away events wait on the topic, and no
-//! order fails.
+//! It follows the topics `orders` and `shipping`, turns each event into a mail, and hands that to an
+//! SMTP server; from the topic `accounts` it keeps where customers want their mail. Nobody waits for
+//! it and nobody calls it: while it is away events wait on the topics, and no order fails.
 //!
 //! # One mail for each event
-//! The work of an event is done in three steps: hand over the mail, write the event's id into the
-//! inbox, commit the offset. Dying between any two makes the event come again; the inbox knows
-//! one that is done, and a mail that is sent twice has the same Message-ID both times.
+//! The mail is written down with the inbox row of its event, in one transaction; then the event is
+//! done. The mail leaves afterwards, at least once: dying between the server's answer and the note
+//! of it sends the mail again, with the same Message-ID. A mail whose address has not come waits
+//! for it.
 //!
 //! # Layout
-//! * [`event`]: what is read from the topic
-//! * [`letter`]: an event as a mail
+//! * [`event`]: what is read from the topics
+//! * [`letter`]: news as a mail
+//! * [`outgoing`]: the mails that are to leave, and the addresses
+//! * [`desk`]: where events become mails that wait
+//! * [`sender`]: lets them leave
 //! * [`post`]: hands a mail to the SMTP server
-//! * [`inbox`]: which events are done
-//! * [`reader`]: the way of one event
 
+mod desk;
 mod event;
-mod inbox;
 mod letter;
+mod outgoing;
 mod post;
-mod reader;
+mod sender;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use axum::Router;
 use lettre::message::Mailbox;
-use shop::bugs::Bugs;
+use shop::bugs::{Bug, Bugs};
 use shop::clock::Clock;
 use shop::config::{Basics, Settings};
 use shop::consume::Consumption;
-use shop::database::DatabaseError;
+use shop::database::{Database, DatabaseError};
 use shop::dead_letters;
 use shop::entry::{self, Service};
+use shop::event::{AccountChanged, ItemShipped, Kind as _, OrderPlaced};
 use shop::healthcheck::Kind;
+use shop::inbox;
 use shop::kafka::{ConsumerSettings, KafkaError, Producer};
-use shop::serve::{self, Readiness, ServeError};
+use shop::metrics::Metrics;
+use shop::retention::{self, Prune};
+use shop::serve::{self, Readiness, ServeError, Serving};
 use tokio_util::sync::CancellationToken;
 
-use crate::inbox::Inbox;
+use crate::desk::Desk;
 use crate::post::{Post, PostError};
-use crate::reader::Reader;
+use crate::sender::Sender;
 
-/// The topic with the events of orders.
-const TOPIC: &str = "orders";
+/// The topics with the events of orders, shipments and accounts.
+const TOPICS: [&str; 3] = [
+    OrderPlaced::TOPIC,
+    ItemShipped::TOPIC,
+    AccountChanged::TOPIC,
+];
+
+/// What of the service is kept only for a time.
+const KEPT_FOR_A_TIME: &[Prune] = &[inbox::prune, outgoing::prune];
 
 /// The group whose members share the work.
 const GROUP: &str = "notifications";
@@ -57,6 +74,9 @@ struct Config {
     smtp: String,
     /// `MAIL_FROM`: who the mail is from.
     from: String,
+    /// `SEEDED_BUGS`: of this service only `ack-before-handling`. A repeat that is not known as one
+    /// does no harm here, for an order has one mail of a kind.
+    bugs: Bugs,
 }
 
 impl Config {
@@ -65,7 +85,9 @@ impl Config {
         let brokers = settings.address("KAFKA_BROKERS");
         let smtp = settings.address("SMTP_ADDRESS");
         let from = settings.text_or("MAIL_FROM", "The shop <orders@shop.example>");
+        let bugs = Bugs::read(settings, &[Bug::AckBeforeHandling]);
         Some(Self {
+            bugs: bugs?,
             basics: basics?,
             brokers: brokers?,
             smtp: smtp?,
@@ -110,36 +132,87 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Notifica
         brokers,
         smtp,
         from,
+        bugs,
     } = config;
     let from: Mailbox = from.parse().map_err(|source| NotificationsError::From {
         given: from,
         source,
     })?;
-    let inbox = Inbox::open(&basics.data_dir, Clock::system())?;
-    let reader = Reader::new(inbox.clone(), Post::new(&smtp)?, from);
-    let listener = serve::listen(&basics.listen).await?;
+    let desk = Desk::open(&basics.data_dir, Clock::system(), &bugs)?;
     let letters = Producer::new(&brokers, "notifications")?;
+    let sender = Sender::new(&desk, Post::new(&smtp)?, from, letters.clone());
+    let listener = serve::listen(&basics.listen).await?;
     let settings = ConsumerSettings {
         brokers,
         group: GROUP.to_owned(),
         client_id: "notifications".to_owned(),
-        topics: vec![TOPIC.to_owned()],
+        topics: TOPICS.map(str::to_owned).to_vec(),
     };
-    let consumption = Consumption::new(settings, reader, letters, &Bugs::none());
+    let database = desk.database.clone();
+    let keeping = retention::keep(
+        database.clone(),
+        desk.clock.clone(),
+        KEPT_FOR_A_TIME,
+        shutdown.clone(),
+    );
+    let metrics = Metrics::new();
+    metrics.watch_database(&database);
+    watch_mails(&metrics, &database);
+    let consumption = Consumption::new(settings, desk, letters, &bugs);
+    metrics.watch_consumer(&consumption);
     let readiness = Readiness::new().and("the database", move || {
-        let inbox = inbox.clone();
-        async move { inbox.answers().await }
+        let database = database.clone();
+        async move { database.answers().await }
     });
-    let (served, consumed) = tokio::join!(
+    let Basics { grace, .. } = basics;
+    let (served, consumed, sent, ()) = tokio::join!(
         serve::http(
             listener,
             Router::new(),
-            readiness,
+            Serving::new(readiness, metrics),
             shutdown.clone(),
-            basics.grace
+            grace
         ),
-        consumption.run(shutdown.clone(), basics.grace),
+        consumption.run(shutdown.clone(), grace),
+        within(grace, &shutdown, sender.run(shutdown.clone())),
+        keeping,
     );
+    if sent.is_none() {
+        tracing::warn!("mails in hand leave again after the next start");
+    }
     consumed?;
     Ok(served?)
+}
+
+/// Shows how many mails wait, for an address too, as the resource `mails`.
+fn watch_mails(metrics: &Metrics, database: &Database) {
+    let (shown, database) = (metrics.resource("mails"), database.clone());
+    metrics.ask_at_scrape(move || {
+        let (shown, database) = (shown.clone(), database.clone());
+        async move {
+            match database.read(outgoing::waiting).await {
+                Ok(waiting) => shown.waiting(waiting.into()),
+                Err(error) => {
+                    tracing::warn!(%error, "the mails cannot be counted");
+                    shown.failed();
+                }
+            }
+        }
+    });
+}
+
+/// What comes of `work`, unless it takes longer than `grace` after `shutdown`.
+async fn within<T>(
+    grace: Duration,
+    shutdown: &CancellationToken,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let out_of_grace = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        done = work => Some(done),
+        () = out_of_grace => None,
+    }
 }

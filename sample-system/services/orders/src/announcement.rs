@@ -1,54 +1,61 @@
 //! What other services hear of an order, as `contracts/events/` promises it: `ORDER_PLACED` when it
-//! is paid, `ORDER_CANCELLED` when it is not going to be.
+//! is paid and its units are its own, `ORDER_CANCELLED` when nothing is sold.
 
-use serde_json::{Value, json};
-use shop::outbox::Message;
+use rusqlite::Connection;
+use shop::event::{Event, Kind, OrderCancelled, OrderPlaced};
+use shop::outbox::Outbox;
 use shop::trace_context::TraceContext;
 
-use crate::order::{Fact, Order};
+use crate::order::{Fact, Order, Reason};
 
-/// The topic of everything that is announced.
-const TOPIC: &str = "orders";
-
-/// What `fact` is to others, where it is anything; `order` is the order after it, `time` when it
-/// happened.
-pub(crate) fn of(fact: &Fact, order: &Order, trace: &TraceContext, time: &str) -> Option<Message> {
-    let Order {
-        sku,
-        name,
-        quantity,
-        total,
-        email,
-        ..
-    } = order;
-    let (kind, data) = match fact {
-        Fact::Confirmed {} => (
-            "ORDER_PLACED",
-            json!({"sku": sku, "name": name, "quantity": quantity, "total": total, "email": email}),
-        ),
-        Fact::Cancelled { reason } => (
-            "ORDER_CANCELLED",
-            json!({"sku": sku, "quantity": quantity, "email": email, "reason": reason}),
-        ),
-        _ => return None,
-    };
-    Some(message(kind, &data, order, trace, time))
+/// Writes what `fact` is to others into `outbox`, where it is anything; `order` is the order after
+/// it, `time` when it happened.
+pub(crate) fn write(
+    connection: &Connection,
+    outbox: &Outbox,
+    (fact, order): (&Fact, &Order),
+    trace: &TraceContext,
+    time: &str,
+) -> rusqlite::Result<()> {
+    match fact {
+        Fact::Confirmed {} => {
+            let placed = event(placed(order), order, time);
+            outbox.announce(connection, &placed, trace)
+        }
+        Fact::Cancelled { reason } => {
+            let cancelled = event(cancelled(order, *reason), order, time);
+            outbox.announce(connection, &cancelled, trace)
+        }
+        _ => Ok(()),
+    }
 }
 
-fn message(kind: &str, data: &Value, order: &Order, trace: &TraceContext, time: &str) -> Message {
-    let payload = json!({
+fn event<K: Kind>(data: K, order: &Order, time: &str) -> Event<K> {
+    Event {
         // Each is announced once for an order, so the id is the same however often it is sent.
-        "id": order.id.derived(kind),
-        "type": kind,
-        "version": 1,
-        "time": time,
-        "order_id": order.id,
-        "data": data,
-    });
-    Message {
-        topic: TOPIC.to_owned(),
-        key: order.id.to_string(),
-        payload: payload.to_string(),
-        trace: trace.clone(),
+        id: order.id.derived(K::TYPE),
+        time: time.to_owned(),
+        entity: order.id.to_string(),
+        data,
+    }
+}
+
+fn placed(order: &Order) -> OrderPlaced {
+    OrderPlaced {
+        account_id: order.account_id.to_string(),
+        sku: order.sku.to_string(),
+        name: order.name.clone(),
+        quantity: order.quantity,
+        total: order.total.clone(),
+        address: Some(order.address.clone()),
+    }
+}
+
+fn cancelled(order: &Order, reason: Reason) -> OrderCancelled {
+    OrderCancelled {
+        account_id: order.account_id.to_string(),
+        sku: order.sku.to_string(),
+        quantity: order.quantity,
+        reason: reason.word().to_owned(),
     }
 }

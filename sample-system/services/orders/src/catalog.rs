@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde::Deserialize;
+use shop::deadline::Deadline;
 use shop::http_client::{CallError, ClientError, Peer};
 use shop::money::Money;
 use shop::sku::Sku;
 use shop::trace_context::TraceContext;
+
+use crate::executor::How;
 
 /// An item as catalog describes it.
 #[derive(Debug, Clone, Deserialize)]
@@ -23,22 +26,25 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
-    /// The catalog at `url`, given `timeout` for each call.
-    pub(crate) fn new(url: &str, timeout: Duration) -> Result<Self, ClientError> {
+    /// The catalog at `url`, given `timeout` for each call, called as `how` says.
+    pub(crate) fn new(url: &str, timeout: Duration, how: &How) -> Result<Self, ClientError> {
+        let peer = Peer::new("catalog", url, timeout)?;
         Ok(Self {
-            peer: Peer::new("catalog", url, timeout)?,
+            peer: peer.guarded(how.limits, &how.metrics, &how.draw),
         })
     }
 
-    /// The item named `sku`, where there is one.
+    /// The item named `sku`, where there is one; asked no longer than until `deadline`.
     pub(crate) async fn item(
         &self,
         sku: &Sku,
         trace: &TraceContext,
+        deadline: Deadline,
     ) -> Result<Option<Item>, CallError> {
         let answer = self
             .peer
-            .request(Method::GET, &format!("/items/{sku}"), trace)
+            .request(Method::GET, &format!("/v1/items/{sku}"), trace)
+            .before(deadline)
             .send()
             .await?;
         match answer.status {

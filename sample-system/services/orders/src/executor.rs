@@ -1,34 +1,46 @@
 //! Performs the steps of sagas: begins one for each new order, records each step's outcome before
-//! the next begins, and at start resumes what a crash left unfinished.
+//! the next begins, and takes over what nobody leads: what a crash left, here or in another process
+//! on the same data.
 //!
 //! It decides nothing: which step comes next is the saga's business, what a peer's answer means
 //! that of the peer's file. Steps on the way to success are tried once, for a customer waits;
 //! steps that only undo or complete are repeated until they succeed.
 
-use std::sync::Arc;
+mod leading;
+
 use std::time::Duration;
 
+use shop::bugs::{Bug, Bugs};
+use shop::calls::Limits;
 use shop::card::Card;
 use shop::database::DatabaseError;
+use shop::draw::Draw;
 use shop::http_client::CallError;
-use tokio::sync::Semaphore;
+use shop::metrics::Metrics;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use self::leading::Leading;
 use crate::halt::Halt;
 use crate::order::{Fact, Reason};
 use crate::payments::{ChargeRequest, ChargeStatus, Payments};
 use crate::saga::Step;
-use crate::stock::Stock;
-use crate::store::{Saga, Store};
+use crate::stock::{Committed, Stock};
+use crate::store::{Recorded, Saga, Store};
 
-/// How many sagas are resumed at once, so that a restart does not fall upon the peers.
-const RESUMED_AT_ONCE: usize = 16;
 /// The first wait before a step is repeated; each further one doubles it.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 /// The longest wait: how late a saga notices that its peer is back.
 const RETRY_LONGEST: Duration = Duration::from_secs(5);
+
+/// How other services are called.
+#[derive(Debug, Clone)]
+pub(crate) struct How {
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
+    pub(crate) draw: Draw,
+}
 
 /// The services that a saga calls.
 #[derive(Debug, Clone)]
@@ -55,16 +67,20 @@ enum StepError {
 pub(crate) struct Executor {
     store: Store,
     peers: Peers,
+    bugs: Bugs,
+    leading: Leading,
     running: TaskTracker,
     shutdown: CancellationToken,
 }
 
 impl Executor {
     /// An executor of the sagas in `store`. After `shutdown` it repeats nothing any more.
-    pub(crate) fn new(store: Store, peers: Peers, shutdown: CancellationToken) -> Self {
+    pub(crate) fn new(store: Store, peers: Peers, bugs: Bugs, shutdown: CancellationToken) -> Self {
         Self {
             store,
             peers,
+            bugs,
+            leading: Leading::default(),
             running: TaskTracker::new(),
             shutdown,
         }
@@ -80,29 +96,33 @@ impl Executor {
 
     /// Begins the saga of a new order. The card lives as long as it is needed to charge it.
     pub(crate) fn begin(&self, saga: Saga, card: Card, halt: Halt) {
-        let executor = self.clone();
-        let span = saga.trace.span();
-        let run = async move { executor.run(saga, Some(card), &halt).await };
+        self.lead(saga, Some(card), halt);
+    }
+
+    /// Leads `saga` in a task of its own, to its end or until another process does.
+    fn lead(&self, saga: Saga, card: Option<Card>, halt: Halt) {
+        let (executor, span) = (self.clone(), saga.trace.span());
+        let (id, lost) = (saga.order.id, self.leading.begin(saga.order.id));
+        let run = async move {
+            let ended = tokio::select! {
+                ended = executor.run(saga, card, &halt) => ended,
+                () = lost.cancelled() => {
+                    tracing::warn!(order_id = %id, "another process leads this saga now");
+                    Led::ToAnother
+                }
+            };
+            executor.leading.end(id);
+            if ended == Led::AsFarAsItGoes
+                && let Err(error) = executor.store.leave(id).await
+            {
+                tracing::warn!(%error, "a saga is free when its lease ends");
+            }
+        };
         self.running.spawn(run.instrument(span));
     }
 
-    /// Begins where a stop or a crash left each unfinished saga.
-    pub(crate) async fn resume(&self) -> Result<(), DatabaseError> {
-        let turns = Arc::new(Semaphore::new(RESUMED_AT_ONCE));
-        for saga in self.store.unfinished().await? {
-            let (executor, turns, span) = (self.clone(), turns.clone(), saga.trace.span());
-            let run = async move {
-                let _turn = turns.acquire().await;
-                tracing::info!(order_id = %saga.order.id, step = saga.step.name(), "resumed");
-                executor.run(saga, None, &Halt::default()).await;
-            };
-            self.running.spawn(run.instrument(span));
-        }
-        Ok(())
-    }
-
-    /// Waits until every saga is at its end or has stopped, at most `grace`. What is left is
-    /// resumed by the next start.
+    /// Waits until every saga is at its end or has stopped, at most `grace`. What is left is taken
+    /// over by another process, or by the next start.
     pub(crate) async fn finish(&self, grace: Duration) {
         self.running.close();
         if tokio::time::timeout(grace, self.running.wait())
@@ -116,7 +136,7 @@ impl Executor {
         }
     }
 
-    async fn run(&self, mut saga: Saga, mut card: Option<Card>, halt: &Halt) {
+    async fn run(&self, mut saga: Saga, mut card: Option<Card>, halt: &Halt) -> Led {
         loop {
             let step = saga.step;
             halt.before(step).await;
@@ -124,20 +144,21 @@ impl Executor {
                 .repeat(&saga, || self.perform(&saga, card.as_ref()))
                 .await
             else {
-                return;
+                return Led::AsFarAsItGoes;
             };
             halt.before_record(step).await;
             let record = || async { Ok(self.store.record(saga.clone(), fact.clone()).await?) };
-            let Some(next) = self.repeat(&saga, record).await else {
-                return;
+            let Some(recorded) = self.repeat(&saga, record).await else {
+                return Led::AsFarAsItGoes;
             };
             tracing::info!(order_id = %saga.order.id, step = step.name(), "recorded");
             if step == Step::Charged {
                 card = None;
             }
-            match next {
-                Some(next) => saga = next,
-                None => return,
+            match recorded {
+                Recorded::Next(next) => saga = *next,
+                Recorded::Ended => return Led::ToItsEnd,
+                Recorded::Lost => return Led::ToAnother,
             }
         }
     }
@@ -171,16 +192,22 @@ impl Executor {
         let charge_id = order.id.charge_id();
         match step {
             Step::StockReserved if card.is_none() => Ok(without_card(false)),
-            Step::StockReserved => Ok(self.peers.stock.reserve(order, trace).await),
+            Step::StockReserved => Ok(self.reserve(saga).await),
             Step::Charged => match card {
                 Some(card) => Ok(self.charge(saga, card).await),
                 None => self.what_became_of_charge(saga).await,
             },
             Step::Confirmed => Ok(Fact::Confirmed {}),
-            Step::StockCommitted => {
-                self.peers.stock.commit(order, trace).await?;
-                Ok(Fact::StockCommitted {})
+            Step::StockCommitted => match self.peers.stock.commit(order, trace).await? {
+                Committed::Gone => Ok(Fact::StockCommitted {}),
+                Committed::NotHeld => Ok(Fact::CommitRefused {
+                    reason: Reason::ReservationExpired,
+                }),
+            },
+            Step::RefundRequested if self.bugs.has(Bug::NoRefund) => {
+                Ok(Fact::RefundRequested { charge_id })
             }
+            Step::StockReleased if self.bugs.has(Bug::LostRelease) => Ok(Fact::StockReleased {}),
             Step::RefundRequested => {
                 self.peers.payments.refund(&charge_id, trace).await?;
                 Ok(Fact::RefundRequested { charge_id })
@@ -197,14 +224,41 @@ impl Executor {
         }
     }
 
+    /// Asks first, for a sold-out item costs inventory no commit so.
+    async fn reserve(&self, Saga { order, trace, .. }: &Saga) -> Fact {
+        let refused = |reason| Fact::StockRefused {
+            reason,
+            maybe_held: false,
+        };
+        match self.peers.stock.check(order, trace).await {
+            Ok(true) => self.peers.stock.reserve(order, trace).await,
+            Ok(false) => refused(Reason::OutOfStock),
+            Err(status) => {
+                tracing::warn!(%status, "inventory did not say what is in stock");
+                refused(Reason::StockUnavailable)
+            }
+        }
+    }
+
     async fn charge(&self, saga: &Saga, card: &Card) -> Fact {
-        let request = ChargeRequest {
+        let mut request = ChargeRequest {
             charge_id: saga.order.id.charge_id(),
             order_id: saga.order.id.to_string(),
+            account_id: saga.order.account_id.to_string(),
             sum: &saga.order.total,
             card,
         };
-        match self.peers.payments.charge(&request, &saga.trace).await {
+        let mut charged = self.peers.payments.charge(&request, &saga.trace).await;
+        if self.bugs.has(Bug::RetryNonIdempotent) {
+            for again in 1..=RETRIES_WITH_THE_BUG {
+                if charged.is_err() {
+                    // Another id is another charge.
+                    request.charge_id = saga.order.id.derived(&format!("charge {again}"));
+                    charged = self.peers.payments.charge(&request, &saga.trace).await;
+                }
+            }
+        }
+        match charged {
             Ok(charge) => outcome(charge.status, request.charge_id),
             Err(error) => {
                 tracing::warn!(%error, "payments did not charge");
@@ -222,15 +276,27 @@ impl Executor {
 
     /// After a restart the card is gone: the charge went through before, or never will.
     async fn what_became_of_charge(&self, saga: &Saga) -> Result<Fact, StepError> {
-        let order_id = saga.order.id.to_string();
         let charge_id = saga.order.id.charge_id();
-        let charges = self.peers.payments.of_order(&order_id, &saga.trace).await?;
-        match charges.into_iter().find(|charge| charge.id == charge_id) {
+        match self.peers.payments.find(&charge_id, &saga.trace).await? {
             Some(charge) => Ok(outcome(charge.status, charge_id)),
             // It may still be on its way: the refund makes payments refuse it.
             None => Ok(without_card(true)),
         }
     }
+}
+
+/// How often a charge is sent again with the seeded bug `retry-non-idempotent`.
+const RETRIES_WITH_THE_BUG: u32 = 2;
+
+/// How the leading of a saga came to an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Led {
+    /// The saga is at its end.
+    ToItsEnd,
+    /// The service stops; another process may go on.
+    AsFarAsItGoes,
+    /// Another process leads it.
+    ToAnother,
 }
 
 /// What a charge that stands so means for its order.

@@ -2,15 +2,21 @@
 //!
 //! An order is stored as its events, with a read model beside them; a saga leads it through
 //! inventory and payments and undoes what it did when a step fails; an outbox announces the end on
-//! the topic `orders`. All of it is in one SQLite file. It calls catalog, inventory and payments.
+//! the topic `orders`; what becomes of it afterwards is heard on the topic `shipping`. All of it is
+//! in one SQLite file, which several replicas may share. It calls catalog, inventory and payments,
+//! and auth for the keys of tokens.
+//!
+//! `orders rebuild` makes the read model anew from the events, `orders dead-letters` shows what it
+//! could not work on.
 //!
 //! # Layout
 //! * [`order`]: an order as its events tell it (pure)
 //! * [`saga`]: which step follows which fact (pure)
-//! * [`executor`]: performs steps, records each, resumes what a crash left unfinished
+//! * [`executor`]: performs steps, records each, takes over what nobody leads
 //! * [`store`]: events, read model, sagas and outbox, written together
 //! * [`catalog`], [`stock`], [`payments`]: the three services it calls
 //! * [`announcement`]: the events that other services hear
+//! * [`shipments`]: the events that it hears itself
 //! * [`routes`], [`request`]: its HTTP interface
 //! * [`halt`]: the test-only switch that parks a saga between two steps
 
@@ -26,6 +32,7 @@ mod payments;
 mod request;
 mod routes;
 mod saga;
+mod shipments;
 mod stock;
 mod store;
 
@@ -33,24 +40,40 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use shop::clock::Clock;
-use shop::database::DatabaseError;
-use shop::entry::{self, Service};
+use shop::config::Settings;
+use shop::consume::Consumption;
+use shop::database::{Database, DatabaseError};
+use shop::dead_letters;
+use shop::draw::Draw;
+use shop::entry::{self, Command, Service};
 use shop::healthcheck::Kind;
-use shop::http_client::ClientError;
+use shop::http_client::{ClientError, Peer};
+use shop::idempotency;
+use shop::inbox::{self, Inbox};
 use shop::inventory::AddressError;
-use shop::kafka::{KafkaError, Producer};
+use shop::kafka::{ConsumerSettings, KafkaError, Producer};
 use shop::lease::Holder;
-use shop::outbox::{Outbox, Relay};
-use shop::serve::{self, Readiness, ServeError};
+use shop::metrics::Metrics;
+use shop::outbox::{self, Outbox, Relay};
+use shop::retention::{self, Prune};
+use shop::serve::{self, Readiness, ServeError, Serving};
+use shop::token::Keys;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
 use crate::config::Config;
-use crate::executor::{Executor, Peers};
+use crate::executor::{Executor, How, Peers};
 use crate::payments::Payments;
 use crate::routes::Desk;
+use crate::shipments::Shipments;
 use crate::stock::Stock;
 use crate::store::Store;
+
+/// How long auth may take to tell its keys: one row, and a request waits for it only once.
+const KEYS_WITHIN: Duration = Duration::from_secs(2);
+
+/// What is kept for a time only.
+const KEPT_FOR_A_TIME: &[Prune] = &[idempotency::prune, outbox::prune, inbox::prune];
 
 /// Why the service ended before it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -68,53 +91,75 @@ enum OrdersError {
 }
 
 fn main() -> ExitCode {
-    entry::run(
-        Service {
-            name: "orders",
-            health: Kind::Http,
-        },
-        Config::read,
-        run,
-    )
+    let service = Service {
+        name: "orders",
+        health: Kind::Http,
+    };
+    let commands = vec![rebuild(), dead_letters::command(shipments::GROUP)];
+    entry::run_with(service, commands, Config::read, run)
+}
+
+/// `orders rebuild`, beside the running service or without it.
+fn rebuild() -> Command {
+    let folder = |settings: &mut Settings| settings.folder_or("DATA_DIR", "/data");
+    Command::new("rebuild", "", folder, |folder, _, mut say| async move {
+        let (outbox, holder) = (Outbox::new(), Holder::fresh());
+        let store = Store::open(&folder, Clock::system(), outbox, holder)?;
+        let orders = store.rebuild().await?;
+        say(&format!("{orders} orders"));
+        Ok::<(), DatabaseError>(())
+    })
 }
 
 async fn run(config: Config, shutdown: CancellationToken) -> Result<(), OrdersError> {
-    let (outbox, holder) = (Outbox::new(), Holder::fresh());
-    let store = Store::open(&config.basics.data_dir, Clock::system(), outbox.clone())?;
-    let listener = serve::listen(&config.basics.listen).await?;
+    let clock = Clock::system();
     let producer = Producer::new(&config.kafka_brokers, "orders")?;
-    let relay = Relay::new(
-        store.database(),
-        producer.clone(),
-        Clock::system(),
-        &outbox,
-        holder,
-    );
-    let relaying = tokio::spawn(relay.run(shutdown.clone()));
-
-    let catalog = Catalog::new(&config.catalog_url, config.catalog_timeout)?;
-    let peers = Peers {
-        stock: Stock::new(&config.inventory_url, config.inventory_timeout)?,
-        payments: Payments::new(
-            &config.payments_url,
-            config.payments_timeout,
-            config.refund_timeout,
-        )?,
+    let outbox = Outbox::seeded(&config.bugs, producer.clone());
+    let folder = &config.basics.data_dir;
+    let store = Store::open(folder, clock.clone(), outbox.clone(), Holder::fresh())?;
+    let database = store.database();
+    let how = How {
+        limits: config.limits,
+        metrics: Metrics::new(),
+        draw: Draw::system(),
     };
-    let executor = Executor::new(store.clone(), peers, shutdown.clone());
-    executor.resume().await?;
+    let metrics = how.metrics.clone();
+    metrics.watch_database(&database);
+    metrics.watch_outbox(&database, &clock);
 
-    let readiness = Readiness::new().and("the database", {
-        let database = store.database();
-        move || {
-            let database = database.clone();
-            async move { database.answers().await }
-        }
-    });
-    let desk = Desk::new(store, catalog, executor.clone(), &config);
+    let listener = serve::listen(&config.basics.listen).await?;
+    // Its lease is not that of the sagas, which end at different times.
+    let (relayed, holder) = (database.clone(), Holder::fresh());
+    let relay = Relay::new(relayed, producer.clone(), clock.clone(), &outbox, holder);
+    // Ends when the last saga did, whose events are to go out too.
+    let led = CancellationToken::new();
+    let relaying = tokio::spawn(relay.run(led.clone()));
+    let kept = (database.clone(), clock.clone(), shutdown.clone());
+    tokio::spawn(retention::keep(kept.0, kept.1, KEPT_FOR_A_TIME, kept.2));
+
+    let executor = Executor::new(
+        store.clone(),
+        peers(&config, &how)?,
+        config.bugs.clone(),
+        shutdown.clone(),
+    );
+    tokio::spawn(executor.clone().keep_leading(led.clone()));
+
+    let hearing = hear(&config, &store, &clock, producer.clone());
+    metrics.watch_consumer(&hearing);
     let grace = config.basics.grace;
-    serve::http(listener, routes::routes(desk), readiness, shutdown, grace).await?;
+    let hearing = tokio::spawn(hearing.run(shutdown.clone(), grace));
+
+    let desk = desk(&config, &how, store, executor.clone(), &clock)?;
+    tokio::spawn(desk.keys.clone().run(shutdown.clone()));
+    let serving = Serving::new(ready(&database), metrics);
+    serve::http(listener, routes::routes(desk), serving, shutdown, grace).await?;
     executor.finish(grace).await;
+    led.cancel();
+    match tokio::time::timeout(grace, hearing).await {
+        Ok(Ok(heard)) => heard?,
+        Ok(Err(_)) | Err(_) => tracing::warn!("events of shipping come again at the next start"),
+    }
     if tokio::time::timeout(grace, relaying).await.is_err() {
         tracing::warn!("events wait in the outbox for the next start");
     }
@@ -123,4 +168,58 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), OrdersEr
         tracing::warn!(%error, "events wait in the outbox for the next start");
     }
     Ok(())
+}
+
+fn peers(config: &Config, how: &How) -> Result<Peers, OrdersError> {
+    let (charge, refund) = (config.payments_timeout, config.refund_timeout);
+    Ok(Peers {
+        stock: Stock::new(&config.inventory_url, config.inventory_timeout, how)?,
+        payments: Payments::new(&config.payments_url, charge, refund, how)?,
+    })
+}
+
+/// What follows shipping's events.
+fn hear(config: &Config, store: &Store, clock: &Clock, letters: Producer) -> Consumption {
+    let inbox = Inbox::new(clock.clone(), &config.bugs);
+    let settings = ConsumerSettings {
+        brokers: config.kafka_brokers.clone(),
+        group: shipments::GROUP.to_owned(),
+        client_id: "orders".to_owned(),
+        topics: vec![shipments::TOPIC.to_owned()],
+    };
+    let shipments = Shipments::new(store.clone(), inbox);
+    Consumption::new(settings, shipments, letters, &config.bugs)
+}
+
+fn desk(
+    config: &Config,
+    how: &How,
+    store: Store,
+    executor: Executor,
+    clock: &Clock,
+) -> Result<Desk, OrdersError> {
+    let auth = Peer::new("auth", &config.auth_url, KEYS_WITHIN)?;
+    let auth = auth.guarded(how.limits, &how.metrics, &how.draw);
+    let notifications = config.notifications_url.as_ref().map(|url| {
+        let peer = Peer::new("notifications", url, config.answer_within)?;
+        Ok::<Peer, ClientError>(peer.guarded(how.limits, &how.metrics, &how.draw))
+    });
+    Ok(Desk {
+        store,
+        keys: Keys::new(auth, clock.clone()),
+        catalog: Catalog::new(&config.catalog_url, config.catalog_timeout, how)?,
+        executor,
+        answer_within: config.answer_within,
+        test_halt: config.test_halt,
+        bugs: config.bugs.clone(),
+        notifications: notifications.transpose()?,
+    })
+}
+
+fn ready(database: &Database) -> Readiness {
+    let database = database.clone();
+    Readiness::new().and("the database", move || {
+        let database = database.clone();
+        async move { database.answers().await }
+    })
 }

@@ -5,22 +5,25 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
 use serde_json::{Value, json};
+use shop::calls::Limits;
+use shop::draw::Draw;
 use shop::inventory::v1::inventory_server::{Inventory, InventoryServer};
 use shop::inventory::v1::reserve_reply::Outcome;
 use shop::inventory::v1::{
-    CommitReply, CommitRequest, GetStockRequest, ReleaseReply, ReleaseRequest, ReserveReply,
-    ReserveRequest, SetStockRequest, Stock,
+    CheckReply, CheckRequest, CommitReply, CommitRequest, GetStockRequest, ReleaseReply,
+    ReleaseRequest, ReserveReply, ReserveRequest, SetStockRequest, Stock,
 };
+use shop::metrics::Metrics;
 use shop::trace_context::TraceContext;
 use tonic::{Request, Response, Status};
 
 use crate::catalog::Catalog;
-use crate::executor::Peers;
+use crate::executor::{How, Peers};
 use crate::payments::Payments;
 
 /// How payments behaves.
@@ -40,8 +43,18 @@ struct Town {
     calls: Vec<(String, TraceContext)>,
     available: u32,
     reservations: HashMap<String, (u32, &'static str)>,
+    reservations_expire: bool,
     charges: HashMap<String, Value>,
     mood: Mood,
+}
+
+/// Calls as a service makes them by default.
+pub(crate) fn how() -> How {
+    How {
+        limits: Limits::default(),
+        metrics: Metrics::new(),
+        draw: Draw::system(),
+    }
 }
 
 /// The neighbours, running.
@@ -66,8 +79,9 @@ impl Neighbours {
             ..Town::default()
         }));
         let routes = Router::new()
-            .route("/items/{sku}", get(item))
-            .route("/charges", get(charges).post(charge))
+            .route("/v1/items/{sku}", get(item))
+            .route("/charges", post(charge))
+            .route("/charges/{id}", get(find))
             .route("/charges/{id}/refund", post(refund))
             .with_state(town.clone());
         let listener = shop::serve::listen("127.0.0.1:0").await.unwrap();
@@ -94,14 +108,14 @@ impl Neighbours {
             Mood::Good | Mood::Failing => PATIENCE,
         };
         Peers {
-            stock: crate::stock::Stock::new(&self.inventory, PATIENCE).unwrap(),
-            payments: Payments::new(&self.root, charge, PATIENCE).unwrap(),
+            stock: crate::stock::Stock::new(&self.inventory, PATIENCE, &how()).unwrap(),
+            payments: Payments::new(&self.root, charge, PATIENCE, &how()).unwrap(),
         }
     }
 
     /// How orders calls catalog.
     pub(crate) fn catalog(&self) -> Catalog {
-        Catalog::new(&self.root, PATIENCE).unwrap()
+        Catalog::new(&self.root, PATIENCE, &how()).unwrap()
     }
 
     fn town(&self) -> MutexGuard<'_, Town> {
@@ -111,6 +125,11 @@ impl Neighbours {
     /// Changes how payments behaves.
     pub(crate) fn payments_are(&self, mood: Mood) {
         self.town().mood = mood;
+    }
+
+    /// Lets every reservation be gone when it is to be committed.
+    pub(crate) fn let_reservations_expire(&self) {
+        self.town().reservations_expire = true;
     }
 
     /// How many lamps can be sold.
@@ -214,15 +233,17 @@ async fn refund(
     )
 }
 
-async fn charges(
+async fn find(
     State(town): Here,
-    Query(query): Query<HashMap<String, String>>,
+    Path(id): Path<String>,
     trace: TraceContext,
-) -> Json<Vec<Value>> {
+) -> (StatusCode, Json<Value>) {
     let mut town = town.lock().unwrap();
-    town.calls.push(("charges".into(), trace));
-    let of_order = |charge: &&Value| charge["order_id"] == json!(query["order_id"]);
-    Json(town.charges.values().filter(of_order).cloned().collect())
+    town.calls.push(("find".into(), trace));
+    match town.charges.get(&id) {
+        Some(charge) => (StatusCode::OK, Json(charge.clone())),
+        None => (StatusCode::NOT_FOUND, Json(Value::Null)),
+    }
 }
 
 #[derive(Debug)]
@@ -247,6 +268,13 @@ impl Inventory for Warehouse {
 
     async fn get_stock(&self, _: Request<GetStockRequest>) -> Result<Response<Stock>, Status> {
         Err(Status::unimplemented("orders never asks for a stock"))
+    }
+
+    async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckReply>, Status> {
+        let town = self.called("check", &request);
+        Ok(Response::new(CheckReply {
+            in_stock: request.into_inner().quantity <= town.available,
+        }))
     }
 
     async fn reserve(
@@ -277,7 +305,12 @@ impl Inventory for Warehouse {
         request: Request<CommitRequest>,
     ) -> Result<Response<CommitReply>, Status> {
         let mut town = self.called("commit", &request);
-        let held = town.reservations.get_mut(&request.into_inner().order_id);
+        let id = request.into_inner().order_id;
+        if town.reservations_expire {
+            let (held, _) = town.reservations.remove(&id).unwrap_or_default();
+            town.available += held;
+        }
+        let held = town.reservations.get_mut(&id);
         held.ok_or_else(|| Status::failed_precondition("nothing is held"))?
             .1 = "committed";
         Ok(Response::new(CommitReply {}))

@@ -2,6 +2,7 @@
 //! them. Pure: no clock, no store, no call.
 
 use serde::{Deserialize, Serialize};
+use shop::event::Address;
 use shop::money::Money;
 use shop::sku::Sku;
 use shop::trace_context::TraceContext;
@@ -10,16 +11,20 @@ use uuid::Uuid;
 /// The root of all ids that this service derives, made once for it.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5d7a_9e35_6f0b_4c41_8a5e_2b9d_13c7_e046);
 
-/// The id of an order. It follows from the request's idempotency key, and from it follow the ids
-/// of its charge and of its announcements: whoever repeats a step says the same ids again.
+/// The id of an order. It follows from the account and the idempotency key of its request, and from
+/// it follow the ids of its charge and of its announcements: whoever repeats a step says the same
+/// ids again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct OrderId(Uuid);
 
 impl OrderId {
-    /// The order of the request with this idempotency key.
-    pub(crate) fn of_key(key: &str) -> Self {
-        Self(Uuid::new_v5(&NAMESPACE, key.as_bytes()))
+    /// The order of the request that `account` sent with this idempotency key.
+    pub(crate) fn of(account: Uuid, key: &str) -> Self {
+        Self(Uuid::new_v5(
+            &NAMESPACE,
+            format!("{account} {key}").as_bytes(),
+        ))
     }
 
     /// The id that `text` spells.
@@ -60,6 +65,26 @@ pub(crate) enum Reason {
     PaymentUnavailable,
     /// A refund of this very charge came first.
     ChargeRefused,
+    /// The units were not held any more when they were to leave.
+    ReservationExpired,
+    /// It could not be shipped.
+    ShipmentFailed,
+}
+
+impl Reason {
+    /// The word for it in events, the same as in answers.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::OutOfStock => "out_of_stock",
+            Self::StockUnavailable => "stock_unavailable",
+            Self::PaymentDeclined => "payment_declined",
+            Self::PaymentTimeout => "payment_timeout",
+            Self::PaymentUnavailable => "payment_unavailable",
+            Self::ChargeRefused => "charge_refused",
+            Self::ReservationExpired => "reservation_expired",
+            Self::ShipmentFailed => "shipment_failed",
+        }
+    }
 }
 
 /// Something that happened to an order. Stored by its `type` and `data`; a name that was stored
@@ -69,9 +94,11 @@ pub(crate) enum Reason {
 pub(crate) enum Fact {
     /// A customer ordered.
     OrderReceived {
+        account_id: Uuid,
+        key: String,
         sku: Sku,
         quantity: u32,
-        email: String,
+        address: Address,
         card_last_four: String,
     },
     /// Catalog said name and price.
@@ -88,16 +115,22 @@ pub(crate) enum Fact {
     Charged { charge_id: String },
     /// Payments did not; `maybe_taken` when it could have done so all the same.
     ChargeFailed { reason: Reason, maybe_taken: bool },
-    /// The order is paid; it is announced.
-    Confirmed {},
     /// Inventory let the units leave for good.
     StockCommitted {},
+    /// Inventory did not: it held them no more.
+    CommitRefused { reason: Reason },
+    /// The order is paid and its units are its own; it is announced.
+    Confirmed {},
     /// Payments gave the money back, or will refuse the charge should it come.
     RefundRequested { charge_id: String },
     /// Inventory has the units back, or will refuse the reservation should it come.
     StockReleased {},
     /// The order is cancelled; that is announced.
     Cancelled { reason: Reason },
+    /// Shipping sent it off.
+    Shipped { tracking: String },
+    /// Shipping never will; what it says of the cause.
+    ShipmentFailed { cause: String },
 }
 
 /// Where an order stands, as its customer sees it.
@@ -108,7 +141,9 @@ pub(crate) enum Status {
     Pending,
     /// It is paid.
     Confirmed,
-    /// It is not going to be paid.
+    /// It is on its way.
+    Shipped,
+    /// Nothing is sold; what was paid is given back.
     Cancelled,
 }
 
@@ -131,6 +166,10 @@ pub(crate) struct Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Order {
     pub(crate) id: OrderId,
+    /// Whose it is.
+    pub(crate) account_id: Uuid,
+    /// The idempotency key of its request.
+    pub(crate) key: String,
     pub(crate) status: Status,
     /// Set with the failure that will cancel it.
     pub(crate) reason: Option<Reason>,
@@ -138,16 +177,22 @@ pub(crate) struct Order {
     pub(crate) name: String,
     pub(crate) quantity: u32,
     pub(crate) total: Money,
-    pub(crate) email: String,
+    pub(crate) address: Address,
+    /// When it was taken.
+    pub(crate) placed: String,
+    /// When it was shipped or cancelled.
+    pub(crate) ended: Option<String>,
 }
 
 impl Order {
-    /// The order that begins with being received and priced.
-    pub(crate) fn begun(id: OrderId, received: &Fact, priced: &Fact) -> Option<Self> {
+    /// The order that begins with being received at that time, and priced.
+    pub(crate) fn begun(id: OrderId, received: &Fact, priced: &Fact, time: &str) -> Option<Self> {
         let Fact::OrderReceived {
+            account_id,
+            key,
             sku,
             quantity,
-            email,
+            address,
             ..
         } = received
         else {
@@ -158,27 +203,37 @@ impl Order {
         };
         Some(Self {
             id,
+            account_id: *account_id,
+            key: key.clone(),
             status: Status::Pending,
             reason: None,
             sku: sku.clone(),
             name: name.clone(),
             quantity: *quantity,
             total: total.clone(),
-            email: email.clone(),
+            address: address.clone(),
+            placed: time.to_owned(),
+            ended: None,
         })
     }
 
-    /// This order after `fact`.
-    pub(crate) fn after(mut self, fact: &Fact) -> Self {
+    /// This order after `fact`, which happened at that time.
+    pub(crate) fn after(mut self, fact: &Fact, time: &str) -> Self {
         match fact {
-            Fact::StockRefused { reason, .. } | Fact::ChargeFailed { reason, .. } => {
-                self.reason = Some(*reason);
-            }
+            Fact::StockRefused { reason, .. }
+            | Fact::ChargeFailed { reason, .. }
+            | Fact::CommitRefused { reason } => self.reason = Some(*reason),
             Fact::Confirmed {} => self.status = Status::Confirmed,
+            Fact::Shipped { .. } => {
+                self.status = Status::Shipped;
+                self.ended = Some(time.to_owned());
+            }
             Fact::Cancelled { reason } => {
                 self.status = Status::Cancelled;
                 self.reason = Some(*reason);
+                self.ended = Some(time.to_owned());
             }
+            Fact::ShipmentFailed { .. } => self.reason = Some(Reason::ShipmentFailed),
             Fact::OrderReceived { .. }
             | Fact::Priced { .. }
             | Fact::StockReserved {}
@@ -189,6 +244,16 @@ impl Order {
         }
         self
     }
+
+    /// The order that these events tell, in their order; `None` where they do not begin one.
+    pub(crate) fn told_by(id: OrderId, events: &[Event]) -> Option<Self> {
+        let [received, priced, later @ ..] = events else {
+            return None;
+        };
+        let begun = Self::begun(id, &received.fact, &priced.fact, &received.time)?;
+        let told = later.iter();
+        Some(told.fold(begun, |order, event| order.after(&event.fact, &event.time)))
+    }
 }
 
 #[cfg(test)]
@@ -196,12 +261,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_key_is_the_same_order_with_the_same_charge() {
-        let (one, other) = (OrderId::of_key("k1"), OrderId::of_key("k2"));
-        assert_eq!(one.charge_id(), OrderId::of_key("k1").charge_id());
+    fn the_same_key_of_an_account_is_the_same_order_with_the_same_charge() {
+        let (ada, bob) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let (one, other) = (OrderId::of(ada, "k1"), OrderId::of(ada, "k2"));
+        assert_eq!(one.charge_id(), OrderId::of(ada, "k1").charge_id());
         assert_ne!(one, other);
+        assert_ne!(one, OrderId::of(bob, "k1"));
         assert_ne!(one.charge_id(), other.charge_id());
         assert_ne!(one.charge_id(), one.derived("ORDER_PLACED"));
+    }
+
+    #[test]
+    fn a_reason_has_the_same_word_everywhere() {
+        for reason in [
+            Reason::OutOfStock,
+            Reason::StockUnavailable,
+            Reason::PaymentDeclined,
+            Reason::PaymentTimeout,
+            Reason::PaymentUnavailable,
+            Reason::ChargeRefused,
+            Reason::ReservationExpired,
+            Reason::ShipmentFailed,
+        ] {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.word());
+        }
     }
 
     #[test]

@@ -11,11 +11,14 @@ use shop::idempotency::IDEMPOTENCY_KEY;
 use shop::money::Money;
 use shop::trace_context::TraceContext;
 
+use crate::executor::How;
+
 /// What payments is asked to charge.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct ChargeRequest<'a> {
     pub(crate) charge_id: String,
     pub(crate) order_id: String,
+    pub(crate) account_id: String,
     #[serde(flatten)]
     pub(crate) sum: &'a Money,
     pub(crate) card: &'a Card,
@@ -59,14 +62,17 @@ pub(crate) struct Payments {
 }
 
 impl Payments {
-    /// The payments at `url`, given `timeout` for a charge and `refund_timeout` for a refund.
+    /// The payments at `url`, given `timeout` for a charge and `refund_timeout` for a refund,
+    /// called as `how` says.
     pub(crate) fn new(
         url: &str,
         timeout: Duration,
         refund_timeout: Duration,
+        how: &How,
     ) -> Result<Self, ClientError> {
+        let peer = Peer::new("payments", url, timeout)?;
         Ok(Self {
-            peer: Peer::new("payments", url, timeout)?,
+            peer: peer.guarded(how.limits, &how.metrics, &how.draw),
             refund_timeout,
         })
     }
@@ -127,17 +133,24 @@ impl Payments {
         Ok(charge)
     }
 
-    /// The charges of an order.
-    pub(crate) async fn of_order(
+    /// The charge of that id, where there is one.
+    pub(crate) async fn find(
         &self,
-        order_id: &str,
+        charge_id: &str,
         trace: &TraceContext,
-    ) -> Result<Vec<Charge>, CallError> {
-        let request = self.peer.request(Method::GET, "/charges", trace);
-        let answer = request.query("order_id", order_id).send().await?;
+    ) -> Result<Option<Charge>, CallError> {
+        let path = format!("/charges/{charge_id}");
+        let answer = self.peer.request(Method::GET, &path, trace).send().await?;
         match answer.status {
-            StatusCode::OK => answer.json(),
-            _ => Err(answer.unreadable("wanted 200")),
+            StatusCode::OK => {
+                let charge = answer.json::<Charge>()?;
+                if charge.id != charge_id {
+                    return Err(answer.unreadable("`id` is that of another charge"));
+                }
+                Ok(Some(charge))
+            }
+            StatusCode::NOT_FOUND => Ok(None),
+            _ => Err(answer.unreadable("wanted 200 or 404")),
         }
     }
 }

@@ -1,131 +1,158 @@
 //! Orders' HTTP interface: `contracts/openapi/orders.yaml`.
 
+mod read;
+
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::{FromRef, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::{Json, Router};
-use http::{HeaderMap, StatusCode};
-use serde_json::{Value, json};
-use shop::http_client::CallError;
-use shop::idempotency::IdempotencyKey;
+use http::{HeaderMap, Method, StatusCode};
+use shop::bugs::{Bug, Bugs};
+use shop::deadline::Deadline;
+use shop::http_client::{CallError, Peer};
+use shop::idempotency::{self, IdempotencyKey, Known};
 use shop::problem::{Body, Problem};
+use shop::token::{Caller, Keys};
 use shop::trace_context::TraceContext;
+use uuid::Uuid;
 
 use crate::catalog::Catalog;
-use crate::config::Config;
 use crate::executor::Executor;
 use crate::halt::Halt;
-use crate::order::{Event, Fact, Order, OrderId, Status};
+use crate::order::{Fact, OrderId, Status};
 use crate::request::OrderRequest;
 use crate::saga::Step;
-use crate::store::{Known, Placed, Placement, Store};
+use crate::store::{Placed, Placement, Store};
+
+/// How often an answer that waits looks whether another process moved its order on.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// How long before its caller gives up an order is answered as it stands.
+const BEFORE_THE_DEADLINE: Duration = Duration::from_millis(200);
 
 /// Where customers are served.
 #[derive(Debug, Clone)]
 pub(crate) struct Desk {
-    store: Store,
-    catalog: Catalog,
-    executor: Executor,
-    answer_within: Duration,
-    test_halt: bool,
+    pub(crate) store: Store,
+    pub(crate) keys: Keys,
+    pub(crate) catalog: Catalog,
+    pub(crate) executor: Executor,
+    /// When an order is answered as pending.
+    pub(crate) answer_within: Duration,
+    /// Whether a request may park its saga. For tests only.
+    pub(crate) test_halt: bool,
+    pub(crate) bugs: Bugs,
+    /// Notifications, which orders calls with the seeded bug `notifications-in-critical-path` only.
+    pub(crate) notifications: Option<Peer>,
 }
 
-impl Desk {
-    /// A desk over `store`.
-    pub(crate) fn new(store: Store, catalog: Catalog, executor: Executor, config: &Config) -> Self {
-        let (answer_within, test_halt) = (config.answer_within, config.test_halt);
-        Self {
-            store,
-            catalog,
-            executor,
-            answer_within,
-            test_halt,
-        }
+impl FromRef<Desk> for Keys {
+    fn from_ref(desk: &Desk) -> Self {
+        desk.keys.clone()
     }
 }
 
 /// The routes over `desk`.
 pub(crate) fn routes(desk: Desk) -> Router {
     Router::new()
-        .route("/orders", post(place))
-        .route("/orders/{id}", get(show))
-        .route("/orders/{id}/events", get(events))
+        .route("/orders", get(read::own).post(place))
+        .route("/orders/{id}", get(read::one))
+        .route("/orders/{id}/events", get(read::events))
+        .route("/audit/orders", get(read::audit))
         .with_state(desk)
 }
 
 async fn place(
     State(desk): State<Desk>,
+    caller: Caller,
     key: IdempotencyKey,
     trace: TraceContext,
+    deadline: Deadline,
     headers: HeaderMap,
     Body(request): Body<OrderRequest>,
 ) -> Result<Response, Problem> {
     request.check()?;
     let halt = Halt::asked(&headers, desk.test_halt)?;
+    let order = Ordering {
+        account: caller.account_id,
+        key,
+        trace: trace.clone(),
+        deadline,
+        halt,
+        request,
+    };
     // A customer who goes away must not cut the placing in two.
-    let placing = desk
-        .executor
-        .spawn(place_once(desk.clone(), key, trace, halt, request));
+    let placing = desk.executor.spawn(place_once(desk.clone(), order));
     let id = placing.await.map_err(|error| Problem::internal(&error))??;
-    answer(&desk, id).await
+    let answer = answer(&desk, id, deadline).await?;
+    if let Some(notifications) = &desk.notifications {
+        wait_for_notifications(notifications, &trace).await?;
+    }
+    Ok(answer)
+}
+
+/// A request to place an order, as it came.
+struct Ordering {
+    account: Uuid,
+    key: IdempotencyKey,
+    trace: TraceContext,
+    deadline: Deadline,
+    halt: Halt,
+    request: OrderRequest,
 }
 
 /// The order of this request, placed now or before.
-async fn place_once(
-    desk: Desk,
-    key: IdempotencyKey,
-    trace: TraceContext,
-    halt: Halt,
-    request: OrderRequest,
-) -> Result<OrderId, Problem> {
+async fn place_once(desk: Desk, order: Ordering) -> Result<OrderId, Problem> {
+    let Ordering {
+        account,
+        key,
+        trace,
+        deadline,
+        halt,
+        request,
+    } = order;
     let hash = request.hash();
-    let known = desk.store.known(key.clone(), hash.clone()).await;
-    match known.map_err(|error| Problem::internal(&error))? {
-        Known::Same(id) => return Ok(id),
-        Known::Different => return Err(another_request()),
-        Known::New => {}
-    }
+    let keyless = desk.bugs.has(Bug::MissingIdempotency);
+    let id = if keyless {
+        OrderId::of(Uuid::new_v4(), key.as_str())
+    } else {
+        let known = desk.store.known(account, key.clone(), hash.clone()).await;
+        let id = OrderId::of(account, key.as_str());
+        match known.map_err(|error| Problem::internal(&error))? {
+            Known::Same(_) => return Ok(id),
+            Known::Different => return Err(idempotency::another_request()),
+            Known::New => id,
+        }
+    };
     halt.before(Step::OrderReceived).await;
-    let item = desk
-        .catalog
-        .item(&request.sku, &trace)
-        .await
-        .map_err(|error| no_price(&error))?;
-    let item = item.ok_or_else(|| Problem::not_found(format!("no item {}", request.sku)))?;
-    let total = item.price.times(request.quantity);
-    let total = total.ok_or_else(|| Problem::bad_request("the order's total is too large"))?;
+    let priced = look_up(&desk, &request, &trace, deadline).await?;
     halt.before(Step::Priced).await;
 
     let OrderRequest {
         sku,
         quantity,
         card,
-        email,
+        address,
     } = request;
-    let card_last_four = card.number.last_four().to_owned();
     let received = Fact::OrderReceived {
+        account_id: account,
+        key: key.as_str().to_owned(),
         sku,
         quantity,
-        email,
-        card_last_four,
+        address: address.into(),
+        card_last_four: card.number.last_four().to_owned(),
     };
-    let priced = Fact::Priced {
-        name: item.name,
-        price: item.price,
-        total,
-    };
-    let id = OrderId::of_key(key.as_str());
-    let order = Order::begun(id, &received, &priced)
-        .ok_or_else(|| Problem::bad_request("this request makes no order"))?;
     let placement = Placement {
+        id,
+        account,
         key,
         hash,
-        order,
         received,
         priced,
         trace,
+        keyless,
     };
     match desk
         .store
@@ -138,82 +165,66 @@ async fn place_once(
             Ok(id)
         }
         Placed::Before(id) => Ok(id),
-        Placed::Different => Err(another_request()),
+        Placed::Different => Err(idempotency::another_request()),
     }
 }
 
-/// The order when it is at its end, or as it stands when the time for an answer is up.
-async fn answer(desk: &Desk, id: OrderId) -> Result<Response, Problem> {
+/// Name and price, as catalog says them now.
+async fn look_up(
+    desk: &Desk,
+    request: &OrderRequest,
+    trace: &TraceContext,
+    deadline: Deadline,
+) -> Result<Fact, Problem> {
+    let item = desk.catalog.item(&request.sku, trace, deadline).await;
+    let item = item
+        .map_err(|error| no_price(&error))?
+        .ok_or_else(|| Problem::not_found(format!("no item {}", request.sku)))?;
+    let total = item.price.times(request.quantity);
+    let total = total.ok_or_else(|| Problem::bad_request("the order's total is too large"))?;
+    Ok(Fact::Priced {
+        name: item.name,
+        price: item.price,
+        total,
+    })
+}
+
+/// The order when its saga is at its end, or as it stands when the time for an answer is up.
+/// Whoever moves it on, this process or another one on the same data.
+async fn answer(desk: &Desk, id: OrderId, deadline: Deadline) -> Result<Response, Problem> {
     let mut changes = desk.store.changes();
-    let deadline = tokio::time::Instant::now() + desk.answer_within;
+    let within = match deadline.left() {
+        Some(left) => desk
+            .answer_within
+            .min(left.saturating_sub(BEFORE_THE_DEADLINE)),
+        None => desk.answer_within,
+    };
+    let last = tokio::time::Instant::now() + within;
     loop {
-        let order = find(desk, id).await?;
+        let order = read::find(desk, id).await?;
         if order.status != Status::Pending {
-            return Ok((StatusCode::CREATED, Json(shown(&order))).into_response());
+            return Ok((StatusCode::CREATED, Json(read::shown(&order))).into_response());
         }
-        // The sender lives in the store that the desk holds, so this ends by change or time only.
-        if tokio::time::timeout_at(deadline, changes.changed())
-            .await
-            .is_err()
-        {
-            return Ok((StatusCode::ACCEPTED, Json(shown(&order))).into_response());
+        let now = tokio::time::Instant::now();
+        if now >= last {
+            return Ok((StatusCode::ACCEPTED, Json(read::shown(&order))).into_response());
         }
+        let look_again = last.min(now + LOOK_AGAIN);
+        // The sender lives in the store that the desk holds: this ends by change or time only.
+        let _changed = tokio::time::timeout_at(look_again, changes.changed()).await;
     }
 }
 
-async fn show(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
-    Ok(Json(shown(&find(&desk, parse(&id)?).await?)))
-}
-
-async fn events(
-    State(desk): State<Desk>,
-    Path(id): Path<String>,
-) -> Result<Json<Vec<Event>>, Problem> {
-    let id = parse(&id)?;
-    let events = desk
-        .store
-        .events(id)
-        .await
-        .map_err(|error| Problem::internal(&error))?;
-    if events.is_empty() {
-        return Err(Problem::not_found(format!("no order {id}")));
+/// The seeded bug `notifications-in-critical-path`: no answer without notifications.
+async fn wait_for_notifications(peer: &Peer, trace: &TraceContext) -> Result<(), Problem> {
+    let asked = peer.request(Method::GET, "/readyz", trace).send().await;
+    match asked {
+        Ok(answer) if answer.status.is_success() => Ok(()),
+        Ok(_) | Err(_) => Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the mail about this order cannot be sent now",
+        )),
     }
-    Ok(Json(events))
-}
-
-fn parse(id: &str) -> Result<OrderId, Problem> {
-    OrderId::parse(id).ok_or_else(|| Problem::not_found("no such order"))
-}
-
-async fn find(desk: &Desk, id: OrderId) -> Result<Order, Problem> {
-    let order = desk
-        .store
-        .order(id)
-        .await
-        .map_err(|error| Problem::internal(&error))?;
-    order.ok_or_else(|| Problem::not_found(format!("no order {id}")))
-}
-
-/// An order as its customer sees it.
-fn shown(order: &Order) -> Value {
-    let mut shown = json!({
-        "id": order.id,
-        "status": order.status,
-        "sku": order.sku,
-        "name": order.name,
-        "quantity": order.quantity,
-        "total": order.total,
-    });
-    // The reason is told with the end, not while things are still being undone.
-    if let (Status::Cancelled, Some(reason)) = (order.status, order.reason) {
-        shown["reason"] = json!(reason);
-    }
-    shown
-}
-
-fn another_request() -> Problem {
-    let detail = "this Idempotency-Key was used for another order: take a new one";
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
 }
 
 /// Nothing was stored yet: the customer may send the same request again.

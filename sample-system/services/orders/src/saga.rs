@@ -2,13 +2,16 @@
 //! steps, and nobody else decides.
 //!
 //! ```text
-//! order_received ─ priced ─ stock_reserved ─ charged ─ confirmed ─ stock_committed
-//!                              │                │
-//!                              │ refused        │ failed
-//!                              │                ├─ may be taken ─ refund_requested ─┐
+//! order_received ─ priced ─ stock_reserved ─ charged ─ stock_committed ─ confirmed
+//!                              │                │            │
+//!                              │ refused        │ failed     │ held no more
+//!                              │                ├─ may be ───┴─── refund_requested ─┐
+//!                              │                │  taken                            │
 //!                              ├─ may be held ──┴─ not taken ──── stock_released ◄──┘
 //!                              └─ not held ────────────────────── cancelled
 //! ```
+//!
+//! What shipping says after `confirmed` is no step: it is recorded when it is heard.
 //!
 //! A step is stored as the next one together with the fact that leads to it, before it is begun;
 //! the fact that it leads to is stored after it. A crash in between repeats the step, so each can
@@ -29,10 +32,10 @@ pub(crate) enum Step {
     StockReserved,
     /// Take the money.
     Charged,
-    /// Confirm the order and announce it.
-    Confirmed,
     /// Let the units leave the stock for good.
     StockCommitted,
+    /// Confirm the order and announce it.
+    Confirmed,
     /// Give the money back, should it have been taken, and refuse the charge should it come.
     RefundRequested,
     /// Give the units back, should they be held, and refuse the reservation should it come.
@@ -48,8 +51,8 @@ impl Step {
         Self::Priced,
         Self::StockReserved,
         Self::Charged,
-        Self::Confirmed,
         Self::StockCommitted,
+        Self::Confirmed,
         Self::RefundRequested,
         Self::StockReleased,
         Self::Cancelled,
@@ -61,8 +64,8 @@ impl Step {
             Fact::OrderReceived { .. } => Self::Priced,
             Fact::Priced { .. } => Self::StockReserved,
             Fact::StockReserved {} => Self::Charged,
-            Fact::Charged { .. } => Self::Confirmed,
-            Fact::Confirmed {} => Self::StockCommitted,
+            Fact::Charged { .. } => Self::StockCommitted,
+            Fact::StockCommitted {} => Self::Confirmed,
             Fact::StockRefused {
                 maybe_held: false, ..
             } => Self::Cancelled,
@@ -74,10 +77,14 @@ impl Step {
             } => Self::StockReleased,
             Fact::ChargeFailed {
                 maybe_taken: true, ..
-            } => Self::RefundRequested,
+            }
+            | Fact::CommitRefused { .. } => Self::RefundRequested,
             Fact::RefundRequested { .. } => Self::StockReleased,
             Fact::StockReleased {} => Self::Cancelled,
-            Fact::StockCommitted {} | Fact::Cancelled { .. } => return None,
+            Fact::Confirmed {}
+            | Fact::Cancelled { .. }
+            | Fact::Shipped { .. }
+            | Fact::ShipmentFailed { .. } => return None,
         };
         Some(step)
     }
@@ -138,11 +145,11 @@ mod tests {
     }
 
     #[test]
-    fn an_order_that_goes_well_is_confirmed_and_its_units_leave() {
+    fn an_order_that_goes_well_is_confirmed_once_its_units_are_its_own() {
         let steps = followed(well);
         assert_eq!(
             steps,
-            ["stock_reserved", "charged", "confirmed", "stock_committed"]
+            ["stock_reserved", "charged", "stock_committed", "confirmed"]
         );
     }
 
@@ -159,6 +166,25 @@ mod tests {
             steps,
             ["stock_reserved", "charged", "stock_released", "cancelled"]
         );
+    }
+
+    #[test]
+    fn units_that_are_held_no_more_when_they_are_to_leave_undo_the_charge() {
+        let steps = followed(|step| match step {
+            Step::StockCommitted => Fact::CommitRefused {
+                reason: Reason::ReservationExpired,
+            },
+            other => well(other),
+        });
+        let expected = [
+            "stock_reserved",
+            "charged",
+            "stock_committed",
+            "refund_requested",
+            "stock_released",
+            "cancelled",
+        ];
+        assert_eq!(steps, expected);
     }
 
     #[test]

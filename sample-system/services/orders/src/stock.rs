@@ -4,12 +4,22 @@ use std::time::Duration;
 
 use shop::grpc::client::never_arrived;
 use shop::inventory::v1::reserve_reply::Outcome;
-use shop::inventory::v1::{CommitRequest, ReleaseRequest, ReserveRequest};
+use shop::inventory::v1::{CheckRequest, CommitRequest, ReleaseRequest, ReserveRequest};
 use shop::inventory::{self, AddressError};
 use shop::trace_context::TraceContext;
-use tonic::Status;
+use tonic::{Code, Status};
 
+use crate::executor::How;
 use crate::order::{Fact, Order, Reason};
+
+/// What became of the units when they were to leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Committed {
+    /// They have left.
+    Gone,
+    /// They were not held any more: the reservation expired.
+    NotHeld,
+}
 
 /// The inventory.
 #[derive(Debug, Clone)]
@@ -18,10 +28,10 @@ pub(crate) struct Stock {
 }
 
 impl Stock {
-    /// The inventory at `url`, given `timeout` for each call.
-    pub(crate) fn new(url: &str, timeout: Duration) -> Result<Self, AddressError> {
+    /// The inventory at `url`, given `timeout` for each call, called as `how` says.
+    pub(crate) fn new(url: &str, timeout: Duration, how: &How) -> Result<Self, AddressError> {
         Ok(Self {
-            client: inventory::connect(url, timeout)?,
+            client: inventory::guarded(url, timeout, how.limits, &how.metrics, &how.draw)?,
         })
     }
 
@@ -57,16 +67,39 @@ impl Stock {
         }
     }
 
+    /// Whether the units of `order` could be taken aside now.
+    pub(crate) async fn check(&self, order: &Order, trace: &TraceContext) -> Result<bool, Status> {
+        let message = CheckRequest {
+            sku: order.sku.to_string(),
+            quantity: order.quantity,
+        };
+        let request = inventory::request(message, trace);
+        let reply = self.client.clone().check(request).await?;
+        Ok(reply.into_inner().in_stock)
+    }
+
     /// Lets the units of `order` leave for good.
-    pub(crate) async fn commit(&self, order: &Order, trace: &TraceContext) -> Result<(), Status> {
+    pub(crate) async fn commit(
+        &self,
+        order: &Order,
+        trace: &TraceContext,
+    ) -> Result<Committed, Status> {
         let message = CommitRequest {
             order_id: order.id.to_string(),
         };
-        self.client
+        let reply = self
+            .client
             .clone()
             .commit(inventory::request(message, trace))
-            .await
-            .map(|_| ())
+            .await;
+        match reply {
+            Ok(_) => Ok(Committed::Gone),
+            Err(status) if status.code() == Code::FailedPrecondition => {
+                tracing::warn!(%status, "inventory holds the units no more");
+                Ok(Committed::NotHeld)
+            }
+            Err(status) => Err(status),
+        }
     }
 
     /// Gives the units of `order` back.

@@ -1,45 +1,57 @@
 //! Where orders are kept: events, read model, sagas and outbox in one SQLite file. Each change of
-//! an order is one transaction over all four, so they never tell different stories.
+//! an order is one transaction over all of them, so they never tell different stories.
+//!
+//! Several processes may work on one file. Who leads a saga holds a lease for it; what it records
+//! counts only while that is so and the step is the one that it believes is next.
 
 mod rows;
 
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use shop::clock::Clock;
 use shop::database::{Database, DatabaseError};
-use shop::idempotency::IdempotencyKey;
-use shop::lease;
+use shop::idempotency::{self, IdempotencyKey, Known};
+use shop::inbox::{self, Inbox};
+use shop::lease::{self, Holder};
 use shop::outbox::{self, Outbox};
 use shop::trace_context::TraceContext;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use crate::announcement;
-use crate::order::{Event, Fact, Order, OrderId};
+use crate::order::{Event, Fact, Order, OrderId, Reason, Status};
 use crate::saga::Step;
 
 const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE event (
+        position    INTEGER PRIMARY KEY AUTOINCREMENT,
         order_id    TEXT NOT NULL,
         sequence    INTEGER NOT NULL,
         fact        TEXT NOT NULL,
         time        TEXT NOT NULL,
         traceparent TEXT,
         baggage     TEXT,
-        PRIMARY KEY (order_id, sequence)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE order_view (
-        id       TEXT PRIMARY KEY,
-        status   TEXT NOT NULL,
-        reason   TEXT,
-        sku      TEXT NOT NULL,
-        name     TEXT NOT NULL,
-        quantity INTEGER NOT NULL,
-        amount   INTEGER NOT NULL,
-        currency TEXT NOT NULL,
-        email    TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
+        UNIQUE (order_id, sequence)
+    ) STRICT;
+    CREATE TABLE order_view ( -- what the events say; `orders rebuild` makes it anew
+        sequence   INTEGER PRIMARY KEY, -- the position of the order's first event
+        id         TEXT NOT NULL UNIQUE,
+        account_id TEXT NOT NULL,
+        key        TEXT NOT NULL,
+        status     TEXT NOT NULL,
+        reason     TEXT,
+        sku        TEXT NOT NULL,
+        name       TEXT NOT NULL,
+        quantity   INTEGER NOT NULL,
+        amount     INTEGER NOT NULL,
+        currency   TEXT NOT NULL,
+        address    TEXT NOT NULL,
+        placed     TEXT NOT NULL,
+        ended      TEXT
+    ) STRICT;
+    CREATE INDEX order_of_account ON order_view (account_id, sequence);
     CREATE TABLE saga (
         order_id    TEXT PRIMARY KEY,
         step        TEXT, -- the next one; NULL at the end
@@ -47,13 +59,10 @@ const MIGRATIONS: &[&str] = &[
         baggage     TEXT
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX saga_unfinished ON saga (order_id) WHERE step IS NOT NULL;
-    CREATE TABLE request (
-        idempotency_key TEXT PRIMARY KEY,
-        hash            TEXT NOT NULL,
-        order_id        TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
     ",
+    idempotency::SCHEMA,
     outbox::SCHEMA,
+    inbox::SCHEMA,
     lease::SCHEMA,
 ];
 
@@ -67,17 +76,6 @@ pub(crate) struct Saga {
     pub(crate) trace: TraceContext,
 }
 
-/// Whether a request is known by its idempotency key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Known {
-    /// It is not.
-    New,
-    /// It is, and made this order.
-    Same(OrderId),
-    /// Another request had this key.
-    Different,
-}
-
 /// How placing an order ended.
 #[derive(Debug)]
 pub(crate) enum Placed {
@@ -89,15 +87,47 @@ pub(crate) enum Placed {
     Different,
 }
 
+/// How recording a step ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Recorded {
+    /// This is next.
+    Next(Box<Saga>),
+    /// The saga is at its end.
+    Ended,
+    /// Nothing was recorded: another process leads the saga by now.
+    Lost,
+}
+
+/// What came of hearing from shipping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// It is recorded.
+    Recorded,
+    /// It was recorded before, or the order ended otherwise: nothing is.
+    Nothing,
+    /// There is no such order, or it was not confirmed: nobody can have been asked to ship it.
+    Unknown,
+}
+
 /// A request to place an order, ready to be stored.
 #[derive(Debug)]
 pub(crate) struct Placement {
+    pub(crate) id: OrderId,
+    pub(crate) account: Uuid,
     pub(crate) key: IdempotencyKey,
     pub(crate) hash: String,
-    pub(crate) order: Order,
     pub(crate) received: Fact,
     pub(crate) priced: Fact,
     pub(crate) trace: TraceContext,
+    /// The seeded bug `missing-idempotency`: the key tells nothing.
+    pub(crate) keyless: bool,
+}
+
+/// A row of the auditor's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Audited {
+    pub(crate) sequence: i64,
+    pub(crate) order: Order,
 }
 
 /// All orders.
@@ -106,119 +136,180 @@ pub(crate) struct Store {
     database: Database,
     clock: Clock,
     outbox: Outbox,
+    holder: Holder,
     changed: watch::Sender<()>,
 }
 
 impl Store {
-    /// Opens the orders kept in `folder`, whose events go through `outbox`.
-    pub(crate) fn open(folder: &Path, clock: Clock, outbox: Outbox) -> Result<Self, DatabaseError> {
-        let database = Database::open(&folder.join("orders.sqlite"), MIGRATIONS)?;
+    /// Opens the orders kept in `folder`, whose events go through `outbox` and whose sagas are led
+    /// by `holder`.
+    pub(crate) fn open(
+        folder: &Path,
+        clock: Clock,
+        outbox: Outbox,
+        holder: Holder,
+    ) -> Result<Self, DatabaseError> {
         Ok(Self {
-            database,
+            database: Database::open(&folder.join("orders.sqlite"), MIGRATIONS)?,
             clock,
             outbox,
+            holder,
             changed: watch::Sender::new(()),
         })
     }
 
-    /// The database, for the outbox's relay and for readiness.
+    /// The database, for the outbox's relay, for readiness and for metrics.
     pub(crate) fn database(&self) -> Database {
         self.database.clone()
     }
 
-    /// Tells of every change of any order from now on.
+    /// Tells of every change that this process makes to any order from now on.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
-    /// Whether `key` is known, and with which request.
+    /// Whether `account` sent `key` before, and with which request.
     pub(crate) async fn known(
         &self,
+        account: Uuid,
         key: IdempotencyKey,
         hash: String,
     ) -> Result<Known, DatabaseError> {
+        let account = account.to_string();
         self.database
-            .read(move |connection| known(connection, &key, &hash))
+            .read(move |connection| idempotency::known(connection, &account, &key, &hash))
             .await
     }
 
     /// Stores a new order with its first two events and its saga, unless its key is known.
     pub(crate) async fn place(&self, placement: Placement) -> Result<Placed, DatabaseError> {
-        let time = self.clock.stamp();
+        let (time, now, holder) = (self.clock.stamp(), self.clock.millis(), self.holder.clone());
         let placed = self
             .database
-            .write(move |connection| {
-                let Placement {
-                    key,
-                    hash,
-                    order,
-                    received,
-                    priced,
-                    trace,
-                } = placement;
-                match known(connection, &key, &hash)? {
-                    Known::Same(id) => return Ok(Placed::Before(id)),
-                    Known::Different => return Ok(Placed::Different),
-                    Known::New => {}
-                }
-                connection.execute(
-                    "INSERT INTO request (idempotency_key, hash, order_id) VALUES (?1, ?2, ?3)",
-                    params![key.as_str(), hash, order.id.to_string()],
-                )?;
-                rows::append(connection, order.id, &received, &trace, &time)?;
-                rows::append(connection, order.id, &priced, &trace, &time)?;
-                rows::put_order(connection, &order)?;
-                let step = Step::StockReserved;
-                connection.execute(
-                    "INSERT INTO saga (order_id, step, traceparent, baggage)
-                     VALUES (?1, ?2, ?3, ?4)",
-                    params![
-                        order.id.to_string(),
-                        step.name(),
-                        trace.traceparent,
-                        trace.baggage
-                    ],
-                )?;
-                Ok(Placed::New(Box::new(Saga { order, step, trace })))
-            })
+            .write(move |connection| place(connection, placement, &time, (now, &holder)))
             .await?;
         self.changed.send_replace(());
         Ok(placed)
     }
 
-    /// Stores that `saga`'s step led to `fact`, and what follows; `None` at the end.
-    pub(crate) async fn record(
-        &self,
-        saga: Saga,
-        fact: Fact,
-    ) -> Result<Option<Saga>, DatabaseError> {
+    /// Stores that `saga`'s step led to `fact`, and what follows, if this process leads it still.
+    pub(crate) async fn record(&self, saga: Saga, fact: Fact) -> Result<Recorded, DatabaseError> {
         let (time, outbox) = (self.clock.stamp(), self.outbox.clone());
-        let next = self
+        let holder = self.holder.clone();
+        let recorded = self
             .database
             .write(move |connection| {
-                let Saga { order, trace, .. } = saga;
-                let order = order.after(&fact);
-                let step = Step::after(&fact);
-                rows::append(connection, order.id, &fact, &trace, &time)?;
-                rows::put_order(connection, &order)?;
-                connection.execute(
-                    "UPDATE saga SET step = ?2 WHERE order_id = ?1",
-                    params![order.id.to_string(), step.map(Step::name)],
-                )?;
-                if let Some(message) = announcement::of(&fact, &order, &trace, &time) {
-                    outbox.add(connection, &message, &time)?;
+                let Saga { order, step, trace } = saga;
+                let lease = lease_of(order.id);
+                if !lease::is_held(connection, &lease, &holder)?
+                    || !rows::is_next(connection, order.id, step)?
+                {
+                    return Ok(Recorded::Lost);
                 }
-                Ok(step.map(|step| Saga { order, step, trace }))
+                let order = append(connection, &outbox, order, &fact, &trace, &time)?;
+                let step = Step::after(&fact);
+                rows::put_step(connection, order.id, step)?;
+                Ok(match step {
+                    Some(step) => Recorded::Next(Box::new(Saga { order, step, trace })),
+                    None => {
+                        lease::give_back(connection, &lease, &holder)?;
+                        Recorded::Ended
+                    }
+                })
             })
             .await?;
         self.outbox.wake();
         self.changed.send_replace(());
-        Ok(next)
+        Ok(recorded)
     }
 
-    /// Every saga that is not at its end.
-    pub(crate) async fn unfinished(&self) -> Result<Vec<Saga>, DatabaseError> {
-        self.database.read(rows::unfinished).await
+    /// Takes up to `most` sagas that are not at their end and that nobody leads.
+    pub(crate) async fn take_over(&self, most: usize) -> Result<Vec<Saga>, DatabaseError> {
+        let (now, holder) = (self.clock.millis(), self.holder.clone());
+        // Nearly always there is none: asked of the reader, that costs no commit.
+        let free = move |connection: &Connection| rows::unled(connection, now, most);
+        if self.database.read(free).await?.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.database
+            .write(move |connection| {
+                let mut taken = Vec::new();
+                for saga in rows::unled(connection, now, most)? {
+                    let lease = lease_of(saga.order.id);
+                    if lease::claim(connection, &lease, &holder, now, lease::LASTS)? {
+                        taken.push(saga);
+                    }
+                }
+                Ok(taken)
+            })
+            .await
+    }
+
+    /// Goes on leading the sagas of these orders; answers those that another process leads by now.
+    pub(crate) async fn go_on_leading(
+        &self,
+        orders: Vec<OrderId>,
+    ) -> Result<Vec<OrderId>, DatabaseError> {
+        let (now, holder) = (self.clock.millis(), self.holder.clone());
+        self.database
+            .write(move |connection| {
+                let mut lost = Vec::new();
+                for id in orders {
+                    if !lease::renew(connection, &lease_of(id), &holder, now, lease::LASTS)? {
+                        lost.push(id);
+                    }
+                }
+                Ok(lost)
+            })
+            .await
+    }
+
+    /// Leads the saga of the order `id` no more: another process may.
+    pub(crate) async fn leave(&self, id: OrderId) -> Result<(), DatabaseError> {
+        let holder = self.holder.clone();
+        self.database
+            .write(move |connection| lease::give_back(connection, &lease_of(id), &holder))
+            .await
+    }
+
+    /// Records what shipping says of the order `id`: `facts`, the last of which says how it ended.
+    /// An event that came before, or one for an order that ended otherwise, changes nothing.
+    pub(crate) async fn hear(
+        &self,
+        inbox: Inbox,
+        event_id: String,
+        id: OrderId,
+        facts: Vec<Fact>,
+        trace: TraceContext,
+    ) -> Result<Heard, DatabaseError> {
+        let (time, outbox) = (self.clock.stamp(), self.outbox.clone());
+        let heard = self
+            .database
+            .write(move |connection| {
+                let Some(mut order) = rows::order(connection, id)? else {
+                    return Ok(Heard::Unknown);
+                };
+                if order.status == Status::Pending {
+                    return Ok(Heard::Unknown);
+                }
+                let fresh = inbox.first_time(connection, &event_id)?;
+                if !fresh || order.status != Status::Confirmed {
+                    return Ok(Heard::Nothing);
+                }
+                for fact in &facts {
+                    order = append(connection, &outbox, order, fact, &trace, &time)?;
+                }
+                Ok(Heard::Recorded)
+            })
+            .await?;
+        self.outbox.wake();
+        self.changed.send_replace(());
+        Ok(heard)
+    }
+
+    /// Makes the read model anew from the events; answers how many orders it has.
+    pub(crate) async fn rebuild(&self) -> Result<usize, DatabaseError> {
+        self.database.write(rows::rebuild).await
     }
 
     /// The order `id`, where there is one.
@@ -228,25 +319,121 @@ impl Store {
             .await
     }
 
+    /// The newest orders of `account`, the newest first.
+    pub(crate) async fn orders_of(
+        &self,
+        account: Uuid,
+        limit: u32,
+    ) -> Result<Vec<Order>, DatabaseError> {
+        self.database
+            .read(move |connection| rows::orders_of(connection, account, limit))
+            .await
+    }
+
+    /// Orders in the sequence in which they were taken, from behind `after` on.
+    pub(crate) async fn audited(
+        &self,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Audited>, DatabaseError> {
+        self.database
+            .read(move |connection| rows::audited(connection, after, limit))
+            .await
+    }
+
     /// The events of the order `id`, oldest first.
     pub(crate) async fn events(&self, id: OrderId) -> Result<Vec<Event>, DatabaseError> {
         self.database
             .read(move |connection| rows::events(connection, id))
             .await
     }
+
+    /// Every saga that is not at its end, led or not.
+    #[cfg(test)]
+    pub(crate) async fn unfinished(&self) -> Result<Vec<Saga>, DatabaseError> {
+        // At the end of time no lease holds any more.
+        self.database
+            .read(|connection| rows::unled(connection, i64::MAX, usize::MAX))
+            .await
+    }
 }
 
-fn known(connection: &Connection, key: &IdempotencyKey, hash: &str) -> rusqlite::Result<Known> {
-    let found = connection
-        .query_row(
-            "SELECT hash, order_id FROM request WHERE idempotency_key = ?1",
-            [key.as_str()],
-            |row| Ok((row.get::<_, String>(0)?, rows::order_id(row, 1)?)),
-        )
-        .optional()?;
-    Ok(match found {
-        None => Known::New,
-        Some((before, id)) if before == hash => Known::Same(id),
-        Some(_) => Known::Different,
-    })
+/// What shipping's word for a shipment that failed leads to.
+pub(crate) fn cancelled_by_shipping(cause: String) -> Vec<Fact> {
+    let reason = Reason::ShipmentFailed;
+    vec![Fact::ShipmentFailed { cause }, Fact::Cancelled { reason }]
 }
+
+/// The name of the lease for the saga of the order `id`.
+fn lease_of(id: OrderId) -> String {
+    format!("saga/{id}")
+}
+
+fn place(
+    connection: &Connection,
+    placement: Placement,
+    time: &str,
+    (now, holder): (i64, &Holder),
+) -> rusqlite::Result<Placed> {
+    let Placement {
+        id,
+        account,
+        key,
+        hash,
+        received,
+        priced,
+        trace,
+        keyless,
+    } = placement;
+    if !keyless {
+        let account = account.to_string();
+        match idempotency::known(connection, &account, &key, &hash)? {
+            Known::Same(_) => return Ok(Placed::Before(id)),
+            Known::Different => return Ok(Placed::Different),
+            Known::New => {}
+        }
+        // The key may have been forgotten; its order is not.
+        if rows::order(connection, id)?.is_some() {
+            return Ok(Placed::Before(id));
+        }
+        idempotency::remember(connection, &account, &key, &hash, &id.to_string(), time)?;
+    }
+    let order = Order::begun(id, &received, &priced, time)
+        .ok_or(rusqlite::Error::InvalidParameterName("no order".to_owned()))?;
+    let position = rows::append(connection, id, &received, &trace, time)?;
+    rows::append(connection, id, &priced, &trace, time)?;
+    rows::new_order(connection, position, &order)?;
+    let step = Step::StockReserved;
+    connection
+        .prepare_cached(
+            "INSERT INTO saga (order_id, step, traceparent, baggage) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            id.to_string(),
+            step.name(),
+            trace.traceparent,
+            trace.baggage
+        ])?;
+    lease::claim(connection, &lease_of(id), holder, now, lease::LASTS)?;
+    Ok(Placed::New(Box::new(Saga { order, step, trace })))
+}
+
+/// Appends `fact` to the order's history and to what is said of it elsewhere; answers the order
+/// after it.
+fn append(
+    connection: &Connection,
+    outbox: &Outbox,
+    order: Order,
+    fact: &Fact,
+    trace: &TraceContext,
+    time: &str,
+) -> rusqlite::Result<Order> {
+    let order = order.after(fact, time);
+    rows::append(connection, order.id, fact, trace, time)?;
+    rows::put_order(connection, &order)?;
+    announcement::write(connection, outbox, (fact, &order), trace, time)?;
+    Ok(order)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,38 +1,50 @@
 //! The ledger: every charge there is or may never be, and what may happen to one, each in one
-//! transaction.
+//! transaction with the event that tells of it.
 //!
 //! A charge is identified by the id that its caller gave it. A refund of an id that is not there
-//! leaves a tombstone, so that the charge, when it comes late, is refused and takes no money.
+//! leaves a tombstone, so that the charge, when it comes late, is refused and takes no money. An
+//! order whose goods cannot be brought is given back all that was charged for it, and nothing is
+//! charged for it any more.
 
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use serde_json::json;
+use shop::bugs::{Bug, Bugs};
 use shop::card::Card;
+use shop::clock::Clock;
 use shop::database::{Database, DatabaseError};
-use shop::idempotency::IdempotencyKey;
+use shop::event::{Event, Kind, PaymentRefunded, PaymentSettled, derived_id};
+use shop::idempotency::{self, IdempotencyKey, Known};
+use shop::inbox::{self, Inbox};
+use shop::lease;
 use shop::money::Money;
+use shop::outbox::{self, Outbox};
+use shop::trace_context::TraceContext;
+use uuid::Uuid;
 
-const MIGRATIONS: &[&str] = &["
-    CREATE TABLE charge (
-        sequence  INTEGER PRIMARY KEY,
-        id        TEXT NOT NULL UNIQUE,
-        order_id  TEXT,
-        amount    INTEGER CHECK (amount > 0),
-        currency  TEXT,
-        status    TEXT NOT NULL
-                  CHECK (status IN ('charged', 'declined', 'refunded', 'refused')),
-        last_four TEXT,
-        CHECK (status = 'refused' OR order_id IS NOT NULL)
-    ) STRICT;
-    CREATE INDEX charge_of_order ON charge (order_id);
-    CREATE TABLE request (
-        idempotency_key TEXT PRIMARY KEY,
-        hash            TEXT NOT NULL,
-        charge_id       TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
-"];
+const MIGRATIONS: &[&str] = &[
+    "CREATE TABLE charge (
+         sequence   INTEGER PRIMARY KEY,
+         id         TEXT NOT NULL UNIQUE,
+         order_id   TEXT,
+         account_id TEXT,
+         amount     INTEGER CHECK (amount > 0),
+         currency   TEXT,
+         status     TEXT NOT NULL
+                    CHECK (status IN ('charged', 'declined', 'refunded', 'refused')),
+         last_four  TEXT,
+         CHECK (status = 'refused' OR (order_id IS NOT NULL AND account_id IS NOT NULL))
+     ) STRICT;
+     CREATE INDEX charge_of_order ON charge (order_id);
+     -- Orders that nothing is charged for any more.
+     CREATE TABLE undone (order_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;",
+    idempotency::SCHEMA,
+    inbox::SCHEMA,
+    outbox::SCHEMA,
+    lease::SCHEMA,
+];
 
 /// Cards that end so are declined; every other one is charged.
 const DECLINED_ENDING: &str = "0002";
@@ -43,6 +55,7 @@ const DECLINED_ENDING: &str = "0002";
 pub(crate) struct ChargeRequest {
     pub(crate) charge_id: String,
     pub(crate) order_id: String,
+    pub(crate) account_id: Uuid,
     pub(crate) amount: i64,
     pub(crate) currency: String,
     pub(crate) card: Card,
@@ -68,6 +81,8 @@ pub(crate) struct Charge {
     pub(crate) id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) order_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) account_id: Option<Uuid>,
     pub(crate) status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<&'static str>,
@@ -84,23 +99,54 @@ pub(crate) enum Charging {
     Different,
 }
 
+/// A charge in the list of all charges, as docs/design/shop.md says under "What the auditor reads".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Entry {
+    /// Its place in the list.
+    sequence: i64,
+    #[serde(flatten)]
+    charge: Charge,
+}
+
+/// What every change of the ledger needs.
+#[derive(Debug, Clone)]
+struct Book {
+    clock: Clock,
+    inbox: Inbox,
+    outbox: Outbox,
+    bugs: Bugs,
+}
+
 /// All charges.
 #[derive(Debug, Clone)]
 pub(crate) struct Ledger {
     database: Database,
+    book: Book,
 }
 
 impl Ledger {
-    /// Opens the ledger kept in `folder`.
-    pub(crate) fn open(folder: &Path) -> Result<Self, DatabaseError> {
+    /// Opens the ledger kept in `folder`; what happens in it is told through `outbox`.
+    pub(crate) fn open(
+        folder: &Path,
+        clock: Clock,
+        outbox: Outbox,
+        bugs: &Bugs,
+    ) -> Result<Self, DatabaseError> {
+        let book = Book {
+            inbox: Inbox::new(clock.clone(), bugs),
+            clock,
+            outbox,
+            bugs: bugs.clone(),
+        };
         Ok(Self {
             database: Database::open(&folder.join("payments.sqlite"), MIGRATIONS)?,
+            book,
         })
     }
 
-    /// Whether the database works.
-    pub(crate) async fn answers(&self) -> bool {
-        self.database.answers().await
+    /// The database that it is in.
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Charges `sum` as `request` says, unless that was done, declined or forbidden before.
@@ -109,39 +155,73 @@ impl Ledger {
         key: IdempotencyKey,
         request: ChargeRequest,
         sum: Money,
+        trace: TraceContext,
     ) -> Result<Charging, DatabaseError> {
-        self.database
-            .write(move |connection| charge(connection, &key, &request, &sum))
-            .await
+        let book = self.book.clone();
+        let charging = self
+            .database
+            .write(move |connection| book.charge(connection, &key, &request, &sum, &trace))
+            .await?;
+        self.book.outbox.wake();
+        Ok(charging)
     }
 
     /// Gives back what the charge `id` took; where it is not there yet, forbids it.
-    pub(crate) async fn refund(&self, id: String) -> Result<Charge, DatabaseError> {
+    pub(crate) async fn refund(
+        &self,
+        id: String,
+        trace: TraceContext,
+    ) -> Result<Charge, DatabaseError> {
+        let book = self.book.clone();
+        let charge = self
+            .database
+            .write(move |connection| book.refund(connection, &id, &trace))
+            .await?;
+        self.book.outbox.wake();
+        Ok(charge)
+    }
+
+    /// Gives back all that was charged for the order, and charges nothing for it any more: once for
+    /// the event of that id.
+    pub(crate) async fn undo(
+        &self,
+        event_id: String,
+        order_id: String,
+        trace: TraceContext,
+    ) -> Result<(), DatabaseError> {
+        let book = self.book.clone();
         self.database
             .write(move |connection| {
-                match find(connection, &id)? {
-                    Some(charge) if charge.status != Status::Charged => return Ok(charge),
-                    Some(_) => connection
-                        .execute("UPDATE charge SET status = 'refunded' WHERE id = ?1", [&id])?,
-                    None => connection.execute(
-                        "INSERT INTO charge (id, status) VALUES (?1, 'refused')",
-                        [&id],
-                    )?,
-                };
-                find(connection, &id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
+                if book.inbox.first_time(connection, &event_id)? {
+                    book.undo(connection, &order_id, &trace)?;
+                }
+                Ok(())
             })
-            .await
+            .await?;
+        self.book.outbox.wake();
+        Ok(())
     }
 
     /// The charges of an order, oldest first.
     pub(crate) async fn of_order(&self, order_id: String) -> Result<Vec<Charge>, DatabaseError> {
         self.database
+            .read(move |connection| of_order(connection, &order_id))
+            .await
+    }
+
+    /// Up to `limit` charges that were made after the one numbered `after`, oldest first.
+    pub(crate) async fn after(&self, after: i64, limit: u32) -> Result<Vec<Entry>, DatabaseError> {
+        self.database
             .read(move |connection| {
-                let query = format!("{SELECT} WHERE order_id = ?1 ORDER BY sequence");
-                connection
-                    .prepare_cached(&query)?
-                    .query_map([order_id], from_row)?
-                    .collect()
+                let query = format!("{SELECT} WHERE sequence > ?1 ORDER BY sequence LIMIT ?2");
+                let entry = |row: &Row<'_>| {
+                    Ok(Entry {
+                        sequence: row.get("sequence")?,
+                        charge: from_row(row)?,
+                    })
+                };
+                let mut statement = connection.prepare_cached(&query)?;
+                statement.query_map((after, limit), entry)?.collect()
             })
             .await
     }
@@ -150,7 +230,7 @@ impl Ledger {
     pub(crate) async fn forget(&self, id: String) -> Result<(), DatabaseError> {
         self.database
             .write(move |connection| {
-                connection.execute("DELETE FROM request WHERE charge_id = ?1", [&id])?;
+                connection.execute("DELETE FROM request WHERE answer = ?1", [&id])?;
                 connection.execute("DELETE FROM charge WHERE id = ?1", [&id])?;
                 Ok(())
             })
@@ -158,81 +238,208 @@ impl Ledger {
     }
 }
 
-fn charge(
-    connection: &Connection,
-    key: &IdempotencyKey,
-    request: &ChargeRequest,
-    sum: &Money,
-) -> rusqlite::Result<Charging> {
-    let hash = hash(request);
-    let before: Option<String> = connection
-        .query_row(
-            "SELECT hash FROM request WHERE idempotency_key = ?1",
-            [key.as_str()],
-            |row| row.get(0),
-        )
-        .optional()?;
-    if before.as_ref().is_some_and(|before| *before != hash) {
-        return Ok(Charging::Different);
+impl Book {
+    fn charge(
+        &self,
+        connection: &Connection,
+        key: &IdempotencyKey,
+        request: &ChargeRequest,
+        sum: &Money,
+        trace: &TraceContext,
+    ) -> rusqlite::Result<Charging> {
+        let (account, hash) = (request.account_id.to_string(), hash(request));
+        let known = idempotency::known(connection, &account, key, &hash)?;
+        if known == Known::Different {
+            return Ok(Charging::Different);
+        }
+        let found = find(connection, &request.charge_id)?;
+        if found
+            .as_ref()
+            .is_some_and(|found| found.is_another(request, sum))
+        {
+            return Ok(Charging::Different);
+        }
+        let is_new = found.as_ref().is_none_or(|found| found.order_id.is_none());
+        let id = match is_new {
+            true => request.charge_id.clone(),
+            // The bug takes a repeat for a further charge.
+            false if self.bugs.has(Bug::MissingIdempotency) => Uuid::new_v4().to_string(),
+            false => {
+                return found
+                    .map(Charging::Stands)
+                    .ok_or(rusqlite::Error::QueryReturnedNoRows);
+            }
+        };
+        let charge = self.make(connection, &id, request, sum, trace)?;
+        if known == Known::New {
+            let time = self.clock.stamp();
+            idempotency::remember(connection, &account, key, &hash, &id, &time)?;
+        }
+        Ok(Charging::Stands(charge))
     }
-    let found = find(connection, &request.charge_id)?;
-    if let Some(Charge {
-        order_id: Some(order_id),
-        sum: was,
-        ..
-    }) = &found
-        && (*order_id != request.order_id || was.as_ref() != Some(sum))
-    {
-        return Ok(Charging::Different);
-    }
-    if found.as_ref().is_none_or(|found| found.order_id.is_none()) {
+
+    /// Writes the charge, as it ends: taken, declined, or refused by a refund that came first.
+    fn make(
+        &self,
+        connection: &Connection,
+        id: &str,
+        request: &ChargeRequest,
+        sum: &Money,
+        trace: &TraceContext,
+    ) -> rusqlite::Result<Charge> {
         let last_four = request.card.number.last_four();
-        let status = if last_four == DECLINED_ENDING {
-            "declined"
-        } else {
-            "charged"
+        let undone = connection
+            .prepare_cached("SELECT 1 FROM undone WHERE order_id = ?1")?
+            .exists([&request.order_id])?;
+        let status = match last_four {
+            _ if undone => "refused",
+            DECLINED_ENDING => "declined",
+            _ => "charged",
         };
         // A tombstone keeps its status and only learns what it forbids.
         connection.execute(
-            "INSERT INTO charge (id, order_id, amount, currency, status, last_four)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            "INSERT INTO charge (id, order_id, account_id, amount, currency, status, last_four)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT (id) DO UPDATE SET
-                 order_id = excluded.order_id, amount = excluded.amount,
-                 currency = excluded.currency, last_four = excluded.last_four",
+                 order_id = excluded.order_id, account_id = excluded.account_id,
+                 amount = excluded.amount, currency = excluded.currency,
+                 last_four = excluded.last_four",
             (
-                &request.charge_id,
+                id,
                 &request.order_id,
+                request.account_id.to_string(),
                 sum.amount(),
                 sum.currency(),
                 status,
                 last_four,
             ),
         )?;
+        let charge = find(connection, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        if charge.status == Status::Charged {
+            let data = |charge_id, account_id, sum| PaymentSettled {
+                charge_id,
+                account_id,
+                sum,
+            };
+            self.tell(connection, &charge, data, trace)?;
+        }
+        Ok(charge)
     }
-    connection.execute(
-        "INSERT INTO request (idempotency_key, hash, charge_id) VALUES (?1, ?2, ?3)
-         ON CONFLICT (idempotency_key) DO NOTHING",
-        (key.as_str(), &hash, &request.charge_id),
-    )?;
-    find(connection, &request.charge_id)?
-        .map(Charging::Stands)
-        .ok_or(rusqlite::Error::QueryReturnedNoRows)
+
+    fn refund(
+        &self,
+        connection: &Connection,
+        id: &str,
+        trace: &TraceContext,
+    ) -> rusqlite::Result<Charge> {
+        let Some(charge) = find(connection, id)? else {
+            connection.execute(
+                "INSERT INTO charge (id, status) VALUES (?1, 'refused')",
+                [id],
+            )?;
+            return find(connection, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows);
+        };
+        if charge.status != Status::Charged {
+            return Ok(charge);
+        }
+        self.give_back(connection, charge, trace)
+    }
+
+    fn undo(
+        &self,
+        connection: &Connection,
+        order_id: &str,
+        trace: &TraceContext,
+    ) -> rusqlite::Result<()> {
+        connection.execute(
+            "INSERT INTO undone (order_id) VALUES (?1) ON CONFLICT DO NOTHING",
+            [order_id],
+        )?;
+        for charge in of_order(connection, order_id)? {
+            if charge.status == Status::Charged {
+                self.give_back(connection, charge, trace)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn give_back(
+        &self,
+        connection: &Connection,
+        mut charge: Charge,
+        trace: &TraceContext,
+    ) -> rusqlite::Result<Charge> {
+        charge.status = Status::Refunded;
+        if self.bugs.has(Bug::NoRefund) {
+            return Ok(charge);
+        }
+        connection.execute(
+            "UPDATE charge SET status = 'refunded' WHERE id = ?1",
+            [&charge.id],
+        )?;
+        let data = |charge_id, account_id, sum| PaymentRefunded {
+            charge_id,
+            account_id,
+            sum,
+        };
+        self.tell(connection, &charge, data, trace)?;
+        Ok(charge)
+    }
+
+    /// Tells of a charge that has all its parts.
+    fn tell<K: Kind>(
+        &self,
+        connection: &Connection,
+        charge: &Charge,
+        data: impl FnOnce(String, String, Money) -> K,
+        trace: &TraceContext,
+    ) -> rusqlite::Result<()> {
+        let (Some(order_id), Some(account), Some(sum)) =
+            (&charge.order_id, &charge.account_id, &charge.sum)
+        else {
+            return Ok(());
+        };
+        let event = Event {
+            id: derived_id(&charge.id, K::TYPE),
+            time: self.clock.stamp(),
+            entity: order_id.clone(),
+            data: data(charge.id.clone(), account.to_string(), sum.clone()),
+        };
+        self.outbox.announce(connection, &event, trace)
+    }
+}
+
+impl Charge {
+    /// Whether it is not the one that `request` asks for.
+    fn is_another(&self, request: &ChargeRequest, sum: &Money) -> bool {
+        let Some(order_id) = &self.order_id else {
+            return false;
+        };
+        *order_id != request.order_id
+            || self.account_id != Some(request.account_id)
+            || self.sum.as_ref() != Some(sum)
+    }
 }
 
 /// What tells one request from another; of the card only what may be kept.
 fn hash(request: &ChargeRequest) -> String {
-    let parts = serde_json::json!([
+    idempotency::hash(&json!([
         request.charge_id,
         request.order_id,
         request.amount,
         request.currency,
         request.card.number.last_four()
-    ]);
-    let digest = Sha256::digest(parts.to_string());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    ]))
 }
 
-const SELECT: &str = "SELECT id, order_id, status, amount, currency FROM charge";
+fn of_order(connection: &Connection, order_id: &str) -> rusqlite::Result<Vec<Charge>> {
+    let query = format!("{SELECT} WHERE order_id = ?1 ORDER BY sequence");
+    let mut statement = connection.prepare_cached(&query)?;
+    statement.query_map([order_id], from_row)?.collect()
+}
+
+const SELECT: &str =
+    "SELECT sequence, id, order_id, account_id, status, amount, currency FROM charge";
 
 fn find(connection: &Connection, id: &str) -> rusqlite::Result<Option<Charge>> {
     let query = format!("{SELECT} WHERE id = ?1");
@@ -260,6 +467,9 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Charge> {
     Ok(Charge {
         id: row.get("id")?,
         order_id: row.get("order_id")?,
+        account_id: row
+            .get::<_, Option<String>>("account_id")?
+            .and_then(|id| id.parse().ok()),
         status,
         reason,
         sum,

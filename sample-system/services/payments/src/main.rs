@@ -1,23 +1,47 @@
 //! payments: charges cards and refunds charges, each at most once however often it is asked.
 //!
-//! `POST /charges`, `POST /charges/{id}/refund`, `GET /charges?order_id=`; the ledger is kept in a
-//! SQLite file of its own. It calls nobody. With `PROVIDER_STATES=on`, and only then, it takes the
-//! states that a contract's verification needs at `POST /_pact/states`.
+//! `POST /charges`, `POST /charges/{id}/refund` and `GET /charges?order_id=` are for services;
+//! `GET /orders/{id}/charges` is for the customer whose order it is. What is charged and given back
+//! is told on the topic `payments` through an outbox; the topic `shipping` tells it which orders are
+//! to be refunded. The ledger is kept in a SQLite file of its own. It calls auth for its keys. With
+//! `PROVIDER_STATES=on`, and only then, it takes the states that a contract's verification needs at
+//! `POST /_pact/states`.
+//!
+//! # Layout
+//! * [`ledger`]: every charge, and what may happen to one
+//! * [`routes`], [`states`]: its HTTP interface
+//! * [`failed_shipments`]: what it hears
 
 mod config;
+mod failed_shipments;
 mod ledger;
 mod routes;
 mod states;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
+use shop::calls::Limits;
+use shop::clock::Clock;
+use shop::consume::Consumption;
 use shop::database::DatabaseError;
+use shop::draw::Draw;
 use shop::entry::{self, Service};
+use shop::event::{Kind as _, ShipmentFailed};
 use shop::healthcheck::Kind;
-use shop::serve::{self, Readiness, ServeError};
+use shop::http_client::{ClientError, Peer};
+use shop::kafka::{ConsumerSettings, KafkaError, Producer};
+use shop::lease::Holder;
+use shop::metrics::Metrics;
+use shop::outbox::{self, Outbox, Relay};
+use shop::retention::{self, Prune};
+use shop::serve::{self, Readiness, ServeError, Serving};
+use shop::token::Keys;
+use shop::{dead_letters, idempotency, inbox};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::failed_shipments::FailedShipments;
 use crate::ledger::Ledger;
 
 /// Why the service ended before it was asked to.
@@ -26,32 +50,91 @@ enum PaymentsError {
     #[error(transparent)]
     Database(#[from] DatabaseError),
     #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
+    #[error(transparent)]
     Serve(#[from] ServeError),
 }
 
+/// The group whose members share the work.
+const GROUP: &str = "payments";
+
+/// How long auth may take to tell its keys: it only reads them.
+const AUTH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What of the service is kept only for a time.
+const KEPT_FOR_A_TIME: &[Prune] = &[idempotency::prune, inbox::prune, outbox::prune];
+
 fn main() -> ExitCode {
-    entry::run(
+    entry::run_with(
         Service {
             name: "payments",
             health: Kind::Http,
         },
+        vec![dead_letters::command(GROUP)],
         Config::read,
         run,
     )
 }
 
 async fn run(config: Config, shutdown: CancellationToken) -> Result<(), PaymentsError> {
-    let ledger = Ledger::open(&config.basics.data_dir)?;
+    let (clock, grace) = (Clock::system(), config.basics.grace);
+    let producer = Producer::new(&config.kafka_brokers, "payments")?;
+    let outbox = Outbox::seeded(&config.bugs, producer.clone());
+    let folder = &config.basics.data_dir;
+    let ledger = Ledger::open(folder, clock.clone(), outbox.clone(), &config.bugs)?;
+    let database = ledger.database().clone();
+    let metrics = Metrics::new();
+    metrics.watch_database(&database);
+    metrics.watch_outbox(&database, &clock);
+    let auth = Peer::new("auth", &config.auth_url, AUTH_TIMEOUT)?;
+    let auth = auth.guarded(Limits::default(), &metrics, &Draw::system());
+    let keys = Keys::new(auth, clock.clone());
+    let consumption = consumption(&config, &ledger, producer.clone());
+    metrics.watch_consumer(&consumption);
     let listener = serve::listen(&config.basics.listen).await?;
-    let mut routes = routes::routes(ledger.clone());
+    let relay = Relay::new(
+        database.clone(),
+        producer.clone(),
+        clock.clone(),
+        &outbox,
+        Holder::fresh(),
+    );
+
+    let mut routes = routes::routes(ledger.clone(), keys.clone());
     if config.provider_states {
         tracing::warn!("takes provider states: anyone who calls can rewrite the ledger");
-        routes = routes.merge(states::routes(ledger.clone()));
+        routes = routes.merge(states::routes(ledger));
     }
+    let asked = database.clone();
     let readiness = Readiness::new().and("the database", move || {
-        let ledger = ledger.clone();
-        async move { ledger.answers().await }
+        let database = asked.clone();
+        async move { database.answers().await }
     });
-    serve::http(listener, routes, readiness, shutdown, config.basics.grace).await?;
-    Ok(())
+    let serving = Serving::new(readiness, metrics);
+    let (served, consumed, (), (), ()) = tokio::join!(
+        serve::http(listener, routes, serving, shutdown.clone(), grace),
+        consumption.run(shutdown.clone(), grace),
+        relay.run(shutdown.clone()),
+        retention::keep(database, clock, KEPT_FOR_A_TIME, shutdown.clone()),
+        keys.run(shutdown.clone()),
+    );
+    // What the producer cannot finish now is still in the outbox.
+    if let Err(error) = producer.close(Duration::from_secs(1)).await {
+        tracing::warn!(%error, "events wait in the outbox for the next start");
+    }
+    consumed?;
+    Ok(served?)
+}
+
+fn consumption(config: &Config, ledger: &Ledger, letters: Producer) -> Consumption {
+    let settings = ConsumerSettings {
+        brokers: config.kafka_brokers.clone(),
+        group: GROUP.to_owned(),
+        client_id: "payments".to_owned(),
+        topics: vec![ShipmentFailed::TOPIC.to_owned()],
+    };
+    let handler = FailedShipments(ledger.clone());
+    Consumption::new(settings, handler, letters, &config.bugs)
 }

@@ -1,31 +1,64 @@
 //! Payments' HTTP interface: `contracts/openapi/payments.yaml`.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRef, Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
 use serde::Deserialize;
+use serde_json::{Value, json};
 use shop::idempotency::IdempotencyKey;
 use shop::money::Money;
 use shop::problem::{Body, Problem};
+use shop::token::{Caller, Keys, Operator};
+use shop::trace_context::TraceContext;
 
 use crate::ledger::{Charge, ChargeRequest, Charging, Ledger, Status};
 
 /// Characters that an id may have.
 const LONGEST_ID: usize = 64;
 
-/// The routes over `ledger`.
-pub(crate) fn routes(ledger: Ledger) -> Router {
+/// Items that one page of the list of all charges has, where the caller does not say.
+const PAGE: u32 = 100;
+
+/// Items that one page may have.
+const LARGEST_PAGE: u32 = 1000;
+
+/// What the routes need.
+#[derive(Clone)]
+struct Till {
+    ledger: Ledger,
+    keys: Keys,
+}
+
+impl FromRef<Till> for Ledger {
+    fn from_ref(till: &Till) -> Self {
+        till.ledger.clone()
+    }
+}
+
+impl FromRef<Till> for Keys {
+    fn from_ref(till: &Till) -> Self {
+        till.keys.clone()
+    }
+}
+
+/// The routes over `ledger`. What services call acts for an order and takes no token; what people
+/// ask is checked with `keys`.
+pub(crate) fn routes(ledger: Ledger, keys: Keys) -> Router {
     Router::new()
         .route("/charges", get(of_order).post(charge))
         .route("/charges/{id}/refund", post(refund))
-        .with_state(ledger)
+        .route("/orders/{id}/charges", get(shown))
+        .route("/audit/charges", get(list))
+        .with_state(Till { ledger, keys })
 }
 
 async fn charge(
     State(ledger): State<Ledger>,
     key: IdempotencyKey,
+    trace: TraceContext,
     Body(request): Body<ChargeRequest>,
 ) -> Result<Response, Problem> {
     check_id("charge_id", &request.charge_id)?;
@@ -36,7 +69,7 @@ async fn charge(
         return Err(Problem::bad_request("amount 0: there is nothing to charge"));
     }
     match ledger
-        .charge(key, request, sum)
+        .charge(key, request, sum, trace)
         .await
         .map_err(|error| Problem::internal(&error))?
     {
@@ -57,11 +90,12 @@ async fn charge(
 
 async fn refund(
     State(ledger): State<Ledger>,
+    trace: TraceContext,
     Path(id): Path<String>,
 ) -> Result<(StatusCode, Json<Charge>), Problem> {
     check_id("id", &id)?;
     let charge = ledger
-        .refund(id)
+        .refund(id, trace)
         .await
         .map_err(|error| Problem::internal(&error))?;
     let status = match charge.status {
@@ -78,7 +112,7 @@ struct OfOrder {
 
 async fn of_order(
     State(ledger): State<Ledger>,
-    query: Result<Query<OfOrder>, axum::extract::rejection::QueryRejection>,
+    query: Result<Query<OfOrder>, QueryRejection>,
 ) -> Result<Json<Vec<Charge>>, Problem> {
     let Query(OfOrder { order_id }) =
         query.map_err(|_| Problem::bad_request("say whose charges: /charges?order_id=…"))?;
@@ -88,6 +122,55 @@ async fn of_order(
         .await
         .map_err(|error| Problem::internal(&error))?;
     Ok(Json(charges))
+}
+
+/// The charges of an order, for whose order it is and for operators. An order that nothing was
+/// charged for is nobody's here: it is not there.
+async fn shown(
+    State(ledger): State<Ledger>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<Charge>>, Problem> {
+    let none = || Problem::not_found("no charge of such an order");
+    check_id("id", &id).map_err(|_| none())?;
+    let charges = ledger.of_order(id).await;
+    let mut charges = charges.map_err(|error| Problem::internal(&error))?;
+    charges.retain(|charge| match charge.account_id {
+        Some(account) => caller.may_see(account),
+        None => caller.is_operator(),
+    });
+    if charges.is_empty() {
+        return Err(none());
+    }
+    Ok(Json(charges))
+}
+
+/// Which page of the list is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    #[serde(default)]
+    after: i64,
+    #[serde(default = "page")]
+    limit: u32,
+}
+
+fn page() -> u32 {
+    PAGE
+}
+
+/// Every charge in the order in which it was made, for operators.
+async fn list(
+    State(ledger): State<Ledger>,
+    _: Operator,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Result<Json<Value>, Problem> {
+    let Ok(Query(Page { after, limit })) = page else {
+        return Err(Problem::bad_request("give after and limit as numbers"));
+    };
+    let entries = ledger.after(after, limit.clamp(1, LARGEST_PAGE)).await;
+    let entries = entries.map_err(|error| Problem::internal(&error))?;
+    Ok(Json(json!({ "items": entries })))
 }
 
 fn check_id(name: &str, id: &str) -> Result<(), Problem> {

@@ -14,6 +14,7 @@ use shop::database::DatabaseError;
 use shop::idempotency::IdempotencyKey;
 use shop::money::Money;
 use shop::problem::{Body, Problem};
+use shop::trace_context::TraceContext;
 
 use crate::ledger::{ChargeRequest, Ledger};
 
@@ -84,12 +85,12 @@ async fn set_up(ledger: &Ledger, change: &StateChange) -> Result<(), StateError>
             let id = change.text("charge_id")?;
             ledger.forget(id.clone()).await?;
             change.charge(ledger).await?;
-            ledger.refund(id).await?;
+            ledger.refund(id, TraceContext::default()).await?;
         }
         "the charge was refunded before it was made" => {
             let id = change.text("charge_id")?;
             ledger.forget(id.clone()).await?;
-            ledger.refund(id).await?;
+            ledger.refund(id, TraceContext::default()).await?;
         }
         _ => return Err(StateError::Unknown(change.state.clone())),
     }
@@ -110,11 +111,17 @@ impl StateChange {
         let request = ChargeRequest {
             charge_id: self.text("charge_id")?,
             order_id: self.text("order_id")?,
+            account_id: self
+                .text("account_id")?
+                .parse()
+                .map_err(|_| self.lacks("account_id"))?,
             amount,
             currency,
             card: Card { number },
         };
-        ledger.charge(key, request, sum).await?;
+        ledger
+            .charge(key, request, sum, TraceContext::default())
+            .await?;
         Ok(())
     }
 

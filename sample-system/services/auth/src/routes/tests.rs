@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use shop::clock::Clock;
+use shop::metrics::Metrics;
 use shop::outbox::Outbox;
 use shop::serve::{self, Readiness};
 use tokio_util::sync::CancellationToken;
@@ -26,7 +27,7 @@ async fn desk_in(folder: &Path, operator_password: &str) -> Desk {
     let (clock, random) = (Clock::system(), Random::system());
     let database = crate::open(folder).unwrap();
     let accounts = Accounts::new(database.clone(), Outbox::new(), clock.clone());
-    let hasher = Hasher::new(random.clone(), 4, 256).unwrap();
+    let hasher = Hasher::new(random.clone(), 4, 256, &Metrics::new()).unwrap();
     let secret = Secret::new(operator_password);
     operator::keep(&accounts, &hasher, secret).await.unwrap();
     let lifetime = Duration::from_secs(900);

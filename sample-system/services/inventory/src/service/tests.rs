@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+use shop::bugs::Bugs;
+use shop::clock::Clock;
+use shop::outbox::Outbox;
+use shop::token::{Role, SEED, Signer};
 use tonic::Code;
+use uuid::Uuid;
 
 use super::*;
 
@@ -15,13 +21,22 @@ struct Running {
 }
 
 async fn start_on(folder: Arc<tempfile::TempDir>) -> Running {
-    let room = StockRoom::open(folder.path()).unwrap();
+    let room = StockRoom::open(
+        folder.path(),
+        TimeDelta::minutes(15),
+        Clock::system(),
+        Outbox::new(),
+        &Bugs::none(),
+    )
+    .unwrap();
     let listener = shop::serve::listen("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let shutdown = CancellationToken::new();
     let token = shutdown.clone();
     let served = tokio::spawn(async move {
-        serve(listener, room, token, Duration::from_secs(5))
+        let keys = Keys::of([&signer()], Clock::system());
+        let (metrics, grace) = (Metrics::new(), Duration::from_secs(5));
+        serve(listener, room, keys, &metrics, token, grace)
             .await
             .unwrap();
     });
@@ -36,6 +51,20 @@ async fn start_on(folder: Arc<tempfile::TempDir>) -> Running {
     }
 }
 
+fn signer() -> Signer {
+    Signer::from_seed(&[7; SEED]).unwrap()
+}
+
+/// A request by somebody of that role.
+fn by<T>(role: Role, message: T) -> Request<T> {
+    let now = Clock::system().now().timestamp();
+    let token = signer().token(Uuid::nil(), role, now, 60).unwrap();
+    let mut request = Request::new(message);
+    let bearer = format!("Bearer {token}").parse().unwrap();
+    request.metadata_mut().insert("authorization", bearer);
+    request
+}
+
 async fn start() -> Running {
     let running = start_on(Arc::new(tempfile::tempdir().unwrap())).await;
     running.set("lamp", 12).await;
@@ -48,6 +77,7 @@ impl Running {
             sku: sku.into(),
             units,
         };
+        let request = by(Role::Operator, request);
         self.client.clone().set_stock(request).await.unwrap();
     }
 
@@ -186,7 +216,11 @@ async fn an_item_never_stocked_is_not_found_and_a_bad_request_is_named() {
         units: 1,
     };
     assert_eq!(
-        client.set_stock(bad).await.unwrap_err().code(),
+        client
+            .set_stock(by(Role::Operator, bad))
+            .await
+            .unwrap_err()
+            .code(),
         Code::InvalidArgument
     );
     assert_eq!(running.reserve("o1", 0).await, Err(Code::InvalidArgument));
@@ -199,4 +233,19 @@ async fn its_own_healthcheck_finds_it_serving() {
     let asked = running.address.clone();
     let ask = move || shop::healthcheck::ask(shop::healthcheck::Kind::Grpc, &asked);
     tokio::task::spawn_blocking(ask).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn only_an_operator_sets_stock() {
+    let running = start().await;
+    let mut client = running.client.clone();
+    let wanted = || SetStockRequest {
+        sku: "lamp".into(),
+        units: 1,
+    };
+    let anonymous = client.set_stock(wanted()).await.unwrap_err();
+    assert_eq!(anonymous.code(), Code::Unauthenticated);
+    let customer = client.set_stock(by(Role::Customer, wanted())).await;
+    assert_eq!(customer.unwrap_err().code(), Code::PermissionDenied);
+    assert_eq!(running.available().await, 12);
 }

@@ -16,12 +16,17 @@ use serde_json::{Value, json};
 use shop::card::{Card, CardNumber};
 use shop::money::Money;
 use shop::trace_context::TraceContext;
+use uuid::Uuid;
 
 use super::{Charge, ChargeRequest, ChargeStatus, Payments};
+use crate::neighbours::how;
 use crate::order::OrderId;
 
 const GOOD_CARD: &str = "4111111111114242";
 const DECLINED_CARD: &str = "4111111111110002";
+
+/// Whose orders they are.
+const ACCOUNT: Uuid = Uuid::from_u128(0x0a11_ce00_0000_4000_8000_0000_0000_0001);
 
 /// The order that an interaction is about, all of its own.
 struct Example {
@@ -33,7 +38,7 @@ struct Example {
 impl Example {
     fn new(name: &str, card: &str) -> Self {
         Self {
-            order: OrderId::of_key(&format!("contract: {name}")),
+            order: OrderId::of(ACCOUNT, &format!("contract: {name}")),
             sum: Money::new(9998, "USD").unwrap(),
             card: Card {
                 number: CardNumber::try_from(card.to_owned()).unwrap(),
@@ -45,6 +50,7 @@ impl Example {
         ChargeRequest {
             charge_id: self.order.charge_id(),
             order_id: self.order.to_string(),
+            account_id: ACCOUNT.to_string(),
             sum: &self.sum,
             card: &self.card,
         }
@@ -55,6 +61,7 @@ impl Example {
         json!({
             "charge_id": self.order.charge_id(),
             "order_id": self.order,
+            "account_id": ACCOUNT,
             "amount": self.sum.amount(),
             "currency": self.sum.currency(),
             "idempotency_key": self.order.charge_id(),
@@ -120,23 +127,23 @@ impl Example {
         }
     }
 
-    /// `GET /charges?order_id=` for this example, answered by `body`.
-    fn listing(
+    /// `GET /charges/{id}` for this example, answered by `status` and, where there is one, `body`.
+    fn finding(
         &self,
         state: &str,
-        body: &Value,
+        status: u16,
+        body: Option<&Value>,
     ) -> impl Fn(InteractionBuilder) -> InteractionBuilder {
         let parameters = self.parameters();
-        let (state, body) = (state.to_owned(), body.clone());
-        let order = self.order.to_string();
+        let (state, body) = (state.to_owned(), body.cloned());
+        let path = format!("/charges/{}", self.order.charge_id());
         move |mut interaction| {
             interaction.given_with_params(state.clone(), &parameters);
-            interaction
-                .request
-                .get()
-                .path("/charges")
-                .query_param("order_id", order.clone());
-            answered(&mut interaction, 200, &body);
+            interaction.request.get().path(path.clone());
+            match &body {
+                Some(body) => answered(&mut interaction, status, body),
+                None => drop(interaction.response.status(status)),
+            }
             interaction
         }
     }
@@ -163,8 +170,8 @@ async fn payments_answers_as_this_client_relies_on() {
     let refunded = Example::new("refunded", GOOD_CARD);
     let again = Example::new("refunded again", GOOD_CARD);
     let unknown = Example::new("refund of an unknown charge", GOOD_CARD);
-    let listed = Example::new("listed", GOOD_CARD);
-    let unlisted = Example::new("not listed", GOOD_CARD);
+    let found = Example::new("found", GOOD_CARD);
+    let missing = Example::new("not found", GOOD_CARD);
     let none = "no such charge was made";
     let made = "the charge was made";
 
@@ -219,20 +226,20 @@ async fn payments_answers_as_this_client_relies_on() {
             unknown.refunding(none, 202, &unknown.named("refused")),
         )
         .interaction(
-            "the charges of an order",
+            "a charge by its id",
             "",
-            listed.listing(made, &json!([listed.named("charged")])),
+            found.finding(made, 200, Some(&found.named("charged"))),
         )
         .interaction(
-            "the charges of an order without any",
+            "a charge that was never made",
             "",
-            unlisted.listing(none, &json!([])),
+            missing.finding(none, 404, None),
         )
         .start_mock_server(None, None);
 
     let timeout = Duration::from_secs(5);
     let url = payments.url().to_string();
-    let client = Payments::new(url.trim_end_matches('/'), timeout, timeout).unwrap();
+    let client = Payments::new(url.trim_end_matches('/'), timeout, timeout, &how()).unwrap();
     let trace = TraceContext::default();
     let charge = async |example: &Example| {
         client
@@ -249,9 +256,9 @@ async fn payments_answers_as_this_client_relies_on() {
             .map(|charge| status(&charge))
             .unwrap()
     };
-    let list = async |example: &Example| {
+    let find = async |example: &Example| {
         client
-            .of_order(&example.order.to_string(), &trace)
+            .find(&example.order.charge_id(), &trace)
             .await
             .unwrap()
     };
@@ -262,8 +269,9 @@ async fn payments_answers_as_this_client_relies_on() {
     assert_eq!(refund(&refunded).await, ChargeStatus::Refunded);
     assert_eq!(refund(&again).await, ChargeStatus::Refunded);
     assert_eq!(refund(&unknown).await, ChargeStatus::Refused);
-    assert_eq!(list(&listed).await[0].id, listed.order.charge_id());
-    assert_eq!(list(&unlisted).await, []);
+    let there = find(&found).await.unwrap();
+    assert_eq!(there.id, found.order.charge_id());
+    assert_eq!(find(&missing).await, None);
 
     // Dropping the mock checks that all was asked for, and writes the pact.
     drop(payments);

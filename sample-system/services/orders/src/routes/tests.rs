@@ -4,32 +4,50 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shop::clock::Clock;
-use shop::outbox::Outbox;
 use shop::serve::{self, Readiness};
+use shop::token::{Role, Signer};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::neighbours::{Mood, Neighbours};
+use crate::store::tests::open_at;
+
+const ADA: Uuid = Uuid::from_u128(0xada);
+const BOB: Uuid = Uuid::from_u128(0xb0b);
+const OPERATOR: Uuid = Uuid::from_u128(0x09e2);
 
 struct Running {
     root: String,
     client: reqwest::Client,
     neighbours: Neighbours,
-    _folder: tempfile::TempDir,
+    signer: Signer,
+    store: Store,
+    folder: tempfile::TempDir,
 }
 
 async fn start(answer_within: Duration, test_halt: bool) -> Running {
+    start_with(answer_within, test_halt, &[]).await
+}
+
+async fn start_with(answer_within: Duration, test_halt: bool, bugs: &[Bug]) -> Running {
     let (folder, neighbours) = (tempfile::tempdir().unwrap(), Neighbours::start().await);
-    let store = Store::open(folder.path(), Clock::system(), Outbox::new()).unwrap();
-    let never = CancellationToken::new();
-    let executor = Executor::new(store.clone(), neighbours.peers(), never.clone());
+    let store = open_at(folder.path(), &Clock::system(), "one");
+    let (never, bugs) = (CancellationToken::new(), Bugs::only(bugs));
+    let peers = neighbours.peers();
+    let executor = Executor::new(store.clone(), peers, bugs.clone(), never.clone());
     let catalog = neighbours.catalog();
+    let signer = Signer::from_seed(&[7; 32]).unwrap();
+    let notifications = bugs.has(Bug::NotificationsInCriticalPath);
+    let nobody = || Peer::new("notifications", "http://127.0.0.1:1", answer_within).unwrap();
     let desk = Desk {
-        store,
+        store: store.clone(),
+        keys: Keys::of([&signer], Clock::system()),
         catalog,
         executor,
         answer_within,
         test_halt,
+        bugs,
+        notifications: notifications.then(nobody),
     };
     let listener = serve::listen("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
@@ -46,7 +64,9 @@ async fn start(answer_within: Duration, test_halt: bool) -> Running {
         root,
         client,
         neighbours,
-        _folder: folder,
+        signer,
+        store,
+        folder,
     }
 }
 
@@ -56,13 +76,35 @@ async fn patient() -> Running {
 }
 
 fn lamps() -> Value {
-    json!({"sku": "lamp", "quantity": 2, "email": "ada@example.com",
-           "card": {"number": "4111111111114242"}})
+    json!({"sku": "lamp", "quantity": 2, "card": {"number": "4111111111114242"},
+           "address": {"name": "Ada", "street": "Main Street 1", "postal_code": "12345",
+                       "city": "Berlin", "country": "DE"}})
 }
 
 impl Running {
+    fn token(&self, account: Uuid) -> String {
+        let role = if account == OPERATOR {
+            Role::Operator
+        } else {
+            Role::Customer
+        };
+        let now = chrono::Utc::now().timestamp();
+        self.signer.token(account, role, now, 900).unwrap()
+    }
+
     async fn post(&self, key: &str, body: &Value, headers: &[(&str, &str)]) -> (u16, Value) {
+        self.post_as(ADA, key, body, headers).await
+    }
+
+    async fn post_as(
+        &self,
+        account: Uuid,
+        key: &str,
+        body: &Value,
+        headers: &[(&str, &str)],
+    ) -> (u16, Value) {
         let request = self.client.post(format!("{}/orders", self.root)).json(body);
+        let request = request.bearer_auth(self.token(account));
         let mut request = request.header("Idempotency-Key", key);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -72,12 +114,13 @@ impl Running {
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {
-        let response = self
-            .client
-            .get(format!("{}{path}", self.root))
-            .send()
-            .await
-            .unwrap();
+        self.get_as(ADA, path).await
+    }
+
+    async fn get_as(&self, account: Uuid, path: &str) -> (u16, Value) {
+        let request = self.client.get(format!("{}{path}", self.root));
+        let response = request.bearer_auth(self.token(account)).send().await;
+        let response = response.unwrap();
         (response.status().as_u16(), response.json().await.unwrap())
     }
 }
@@ -190,7 +233,8 @@ async fn a_bad_order_is_named_and_nothing_is_done() {
         ("quantity", json!(0)),
         ("quantity", json!(1001)),
         ("quantity", json!("2")),
-        ("email", json!("nobody")),
+        ("address", json!({"name": "Ada"})),
+        ("email", json!("ada@example.com")),
         ("card", json!({"number": "4242"})),
         ("price", json!(1)),
     ] {
@@ -207,6 +251,7 @@ async fn a_bad_order_is_named_and_nothing_is_done() {
     let request = running
         .client
         .post(format!("{}/orders", running.root))
+        .bearer_auth(running.token(ADA))
         .json(&unnamed);
     assert_eq!(request.send().await.unwrap().status(), 400);
     assert_eq!(running.neighbours.calls(), []);
@@ -233,4 +278,135 @@ async fn a_request_can_halt_its_saga_only_where_that_is_switched_on() {
             .0,
         400
     );
+}
+
+#[tokio::test]
+async fn without_a_token_no_route_answers() {
+    let running = patient().await;
+    running.post("k1", &lamps(), &[]).await;
+    for path in ["/orders", "/orders/x", "/orders/x/events", "/audit/orders"] {
+        let response = running.client.get(format!("{}{path}", running.root));
+        assert_eq!(response.send().await.unwrap().status(), 401, "{path}");
+    }
+    let orders = format!("{}/orders", running.root);
+    let request = running.client.post(orders).json(&lamps());
+    let response = request.header("Idempotency-Key", "k").send().await;
+    assert_eq!(response.unwrap().status(), 401);
+}
+
+#[tokio::test]
+async fn anothers_order_is_not_there_and_an_operator_sees_all() {
+    let running = patient().await;
+    let (_, order) = running.post("k1", &lamps(), &[]).await;
+    let id = order["id"].as_str().unwrap();
+    for path in [format!("/orders/{id}"), format!("/orders/{id}/events")] {
+        let (status, problem) = running.get_as(BOB, &path).await;
+        let unknown = path.replace(id, "5d7a9e35-6f0b-4c41-8a5e-2b9d13c7e046");
+        assert_eq!(status, 404);
+        assert_eq!((status, problem), running.get_as(BOB, &unknown).await);
+        assert_eq!(running.get_as(OPERATOR, &path).await.0, 200);
+    }
+    assert_eq!(running.get_as(BOB, "/orders").await.1, json!({"items": []}));
+    assert_eq!(running.get_as(ADA, "/audit/orders").await.0, 403);
+}
+
+#[tokio::test]
+async fn the_same_key_of_two_accounts_makes_two_orders() {
+    let running = patient().await;
+    let (_, one) = running.post_as(ADA, "k1", &lamps(), &[]).await;
+    let (_, other) = running.post_as(BOB, "k1", &lamps(), &[]).await;
+    assert_ne!(one["id"], other["id"]);
+    assert_eq!(running.neighbours.available(), 8);
+}
+
+#[tokio::test]
+async fn own_orders_are_listed_the_newest_first_and_the_auditor_gets_all_in_their_sequence() {
+    let running = patient().await;
+    for (account, key) in [(ADA, "1"), (BOB, "2"), (ADA, "3")] {
+        running.post_as(account, key, &lamps(), &[]).await;
+    }
+    let (_, first) = running.post("1", &lamps(), &[]).await;
+    let (_, third) = running.post("3", &lamps(), &[]).await;
+    let listed = running.get("/orders?limit=5").await.1;
+    assert_eq!(listed, json!({"items": [third, first]}));
+    assert_eq!(
+        running.get("/orders?limit=1").await.1,
+        json!({"items": [third]})
+    );
+
+    let (_, all) = running.get_as(OPERATOR, "/audit/orders").await;
+    let keys: Vec<_> = all["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|o| &o["key"])
+        .collect();
+    assert_eq!(keys, ["1", "2", "3"]);
+    let item = &all["items"][0];
+    assert_eq!(item["account_id"], json!(ADA));
+    assert_eq!(item["status"], "confirmed");
+    assert_eq!(item.get("ended"), None);
+    let path = format!("/audit/orders?after={}&limit=1", item["sequence"]);
+    let (_, page) = running.get_as(OPERATOR, &path).await;
+    assert_eq!(page["items"], json!([all["items"][1]]));
+    for bad in [
+        "/orders?limit=0",
+        "/orders?limit=101",
+        "/orders?limt=5",
+        "/orders?limit=x",
+    ] {
+        assert_eq!(running.get(bad).await.0, 400, "{bad}");
+    }
+    let bad = "/audit/orders?limit=1001";
+    assert_eq!(running.get_as(OPERATOR, bad).await.0, 400);
+}
+
+#[tokio::test]
+async fn an_answer_comes_before_its_caller_gives_up() {
+    let running = patient().await;
+    running.neighbours.payments_are(Mood::Failing);
+    let soon = [("request-timeout-ms", "700")];
+    let (status, order) = running.post("k1", &lamps(), &soon).await;
+    assert_eq!((status, &order["status"]), (202, &json!("pending")));
+}
+
+#[tokio::test]
+async fn an_answer_notices_what_another_process_did_for_its_order() {
+    let running = start(Duration::from_secs(20), true).await;
+    let halted = [("X-Test-Halt-Before", "charged_recorded")];
+    let body = lamps();
+    let asked = running.post("k1", &body, &halted);
+    let elsewhere = async {
+        let later = || chrono::Utc::now() + shop::lease::LASTS;
+        let other = open_at(running.folder.path(), &Clock::from_fn(later), "another");
+        let (never, none) = (CancellationToken::new(), Bugs::none());
+        let executor = Executor::new(other, running.neighbours.peers(), none, never);
+        let charged = || running.neighbours.charges().len() == 1;
+        while running
+            .store
+            .order(OrderId::of(ADA, "k1"))
+            .await
+            .unwrap()
+            .is_none()
+            || !charged()
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        executor.take_over().await;
+        executor.finish(Duration::from_secs(20)).await;
+    };
+    let ((status, order), ()) = tokio::join!(asked, elsewhere);
+    assert_eq!((status, &order["status"]), (201, &json!("confirmed")));
+}
+
+#[tokio::test]
+async fn seeded_bugs_order_twice_under_one_key_or_need_notifications_for_an_answer() {
+    let patience = Duration::from_secs(20);
+    let running = start_with(patience, false, &[Bug::MissingIdempotency]).await;
+    let (_, one) = running.post("k1", &lamps(), &[]).await;
+    let (_, other) = running.post("k1", &lamps(), &[]).await;
+    assert_ne!(one["id"], other["id"]);
+    let bugs = [Bug::NotificationsInCriticalPath];
+    let running = start_with(patience, false, &bugs).await;
+    assert_eq!(running.post("k1", &lamps(), &[]).await.0, 503);
 }

@@ -5,11 +5,13 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use shop::lease;
 use shop::money::Money;
 use shop::sku::Sku;
 use shop::trace_context::TraceContext;
+use uuid::Uuid;
 
-use super::Saga;
+use super::{Audited, Saga};
 use crate::order::{Event, Fact, Order, OrderId};
 use crate::saga::Step;
 
@@ -18,14 +20,14 @@ use crate::saga::Step;
 #[error("{0:?} is not what this column holds")]
 struct Unreadable(String);
 
-/// Appends `fact` to the history of the order `id`.
+/// Appends `fact` to the history of the order `id`; answers its position among all events.
 pub(super) fn append(
     connection: &Connection,
     id: OrderId,
     fact: &Fact,
     trace: &TraceContext,
     time: &str,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<i64> {
     let fact = written(fact)?;
     connection
         .prepare_cached(
@@ -33,27 +35,33 @@ pub(super) fn append(
              SELECT ?1, coalesce(max(sequence), 0) + 1, ?2, ?3, ?4, ?5
              FROM event WHERE order_id = ?1",
         )?
-        .execute(params![
+        .insert(params![
             id.to_string(),
             fact,
             time,
             trace.traceparent,
             trace.baggage
         ])
-        .map(drop)
 }
 
-/// Stores how `order` looks now.
-pub(super) fn put_order(connection: &Connection, order: &Order) -> rusqlite::Result<()> {
+/// Stores how a new `order` looks; `sequence` is the position of its first event.
+pub(super) fn new_order(
+    connection: &Connection,
+    sequence: i64,
+    order: &Order,
+) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO order_view
-                 (id, status, reason, sku, name, quantity, amount, currency, email)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT (id) DO UPDATE SET status = excluded.status, reason = excluded.reason",
+                 (sequence, id, account_id, key, status, reason, sku, name, quantity, amount,
+                  currency, address, placed, ended)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute(params![
+            sequence,
             order.id.to_string(),
+            order.account_id.to_string(),
+            order.key,
             written(&order.status)?,
             order.reason.as_ref().map(written).transpose()?,
             order.sku.as_str(),
@@ -61,12 +69,31 @@ pub(super) fn put_order(connection: &Connection, order: &Order) -> rusqlite::Res
             order.quantity,
             order.total.amount(),
             order.total.currency(),
-            order.email,
+            written(&order.address)?,
+            order.placed,
+            order.ended,
         ])
         .map(drop)
 }
 
-const ORDER: &str = "id, status, reason, sku, name, quantity, amount, currency, email";
+/// Stores how `order` looks now, of which only this changes.
+pub(super) fn put_order(connection: &Connection, order: &Order) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE order_view SET status = ?2, reason = ?3, ended = ?4 WHERE id = ?1")?
+        .execute(params![
+            order.id.to_string(),
+            written(&order.status)?,
+            order.reason.as_ref().map(written).transpose()?,
+            order.ended,
+        ])
+        .map(drop)
+}
+
+const ORDER: &str = "id, account_id, key, status, reason, sku, name, quantity, amount, currency, \
+                     address, placed, ended";
+
+/// How many columns [`ORDER`] has: where the next one is found.
+const WIDTH: usize = 13;
 
 /// The order `id`, as it looks now.
 pub(super) fn order(connection: &Connection, id: OrderId) -> rusqlite::Result<Option<Order>> {
@@ -74,6 +101,41 @@ pub(super) fn order(connection: &Connection, id: OrderId) -> rusqlite::Result<Op
         .prepare_cached(&format!("SELECT {ORDER} FROM order_view WHERE id = ?1"))?
         .query_row([id.to_string()], read_order)
         .optional()
+}
+
+/// The newest orders of `account`, the newest first.
+pub(super) fn orders_of(
+    connection: &Connection,
+    account: Uuid,
+    limit: u32,
+) -> rusqlite::Result<Vec<Order>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {ORDER} FROM order_view WHERE account_id = ?1
+             ORDER BY sequence DESC LIMIT ?2"
+        ))?
+        .query_map(params![account.to_string(), limit], read_order)?
+        .collect()
+}
+
+/// Orders from behind the sequence `after` on.
+pub(super) fn audited(
+    connection: &Connection,
+    after: i64,
+    limit: u32,
+) -> rusqlite::Result<Vec<Audited>> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT {ORDER}, sequence FROM order_view WHERE sequence > ?1
+             ORDER BY sequence LIMIT ?2"
+        ))?
+        .query_map(params![after, limit], |row| {
+            Ok(Audited {
+                sequence: row.get(WIDTH)?,
+                order: read_order(row)?,
+            })
+        })?
+        .collect()
 }
 
 /// The history of the order `id`.
@@ -97,19 +159,61 @@ pub(super) fn events(connection: &Connection, id: OrderId) -> rusqlite::Result<V
         .collect()
 }
 
-/// Every saga that is not at its end.
-pub(super) fn unfinished(connection: &Connection) -> rusqlite::Result<Vec<Saga>> {
+/// Makes the read model anew from the events; answers how many orders it has.
+pub(super) fn rebuild(connection: &Connection) -> rusqlite::Result<usize> {
+    connection.execute("DELETE FROM order_view", [])?;
+    let mut firsts = connection
+        .prepare("SELECT order_id, position FROM event WHERE sequence = 1 ORDER BY position")?;
+    let mut rows = firsts.query([])?;
+    let mut orders = 0;
+    while let Some(row) = rows.next()? {
+        let id = order_id(row, 0)?;
+        let order = Order::told_by(id, &events(connection, id)?)
+            .ok_or_else(|| unreadable(0, format!("the events of {id}")))?;
+        new_order(connection, row.get(1)?, &order)?;
+        orders += 1;
+    }
+    Ok(orders)
+}
+
+/// Whether `step` is what comes next in the saga of the order `id`.
+pub(super) fn is_next(connection: &Connection, id: OrderId, step: Step) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM saga WHERE order_id = ?1 AND step = ?2")?
+        .exists(params![id.to_string(), step.name()])
+}
+
+/// Stores what comes next in the saga of the order `id`.
+pub(super) fn put_step(
+    connection: &Connection,
+    id: OrderId,
+    step: Option<Step>,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE saga SET step = ?2 WHERE order_id = ?1")?
+        .execute(params![id.to_string(), step.map(Step::name)])
+        .map(drop)
+}
+
+/// Sagas that are not at their end and for which nobody holds a lease at `now`.
+pub(super) fn unled(connection: &Connection, now: i64, most: usize) -> rusqlite::Result<Vec<Saga>> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    // A wrong clock wrote such an end: claiming takes it for free too.
+    let no_lease_lasts = i64::try_from(2 * lease::LASTS.as_millis()).unwrap_or(i64::MAX);
     connection
         .prepare_cached(&format!(
             "SELECT {ORDER}, step, traceparent, baggage
-             FROM saga JOIN order_view ON id = order_id WHERE step IS NOT NULL"
+             FROM saga JOIN order_view ON id = order_id
+             LEFT JOIN (SELECT name AS led, until FROM lease) ON led = 'saga/' || order_id
+             WHERE step IS NOT NULL
+                 AND (until IS NULL OR until <= ?1 OR until - ?1 > ?2) LIMIT ?3"
         ))?
-        .query_map([], |row| {
-            let step: String = row.get(9)?;
-            let step = Step::named(&step).ok_or_else(|| unreadable(9, step))?;
+        .query_map([now, no_lease_lasts, most], |row| {
+            let step: String = row.get(WIDTH)?;
+            let step = Step::named(&step).ok_or_else(|| unreadable(WIDTH, step))?;
             let trace = TraceContext {
-                traceparent: row.get(10)?,
-                baggage: row.get(11)?,
+                traceparent: row.get(WIDTH + 1)?,
+                baggage: row.get(WIDTH + 2)?,
             };
             Ok(Saga {
                 order: read_order(row)?,
@@ -121,24 +225,29 @@ pub(super) fn unfinished(connection: &Connection) -> rusqlite::Result<Vec<Saga>>
 }
 
 /// The order's id in the column `index`.
-pub(super) fn order_id(row: &Row<'_>, index: usize) -> rusqlite::Result<OrderId> {
+fn order_id(row: &Row<'_>, index: usize) -> rusqlite::Result<OrderId> {
     let text: String = row.get(index)?;
     OrderId::parse(&text).ok_or_else(|| unreadable(index, text))
 }
 
 fn read_order(row: &Row<'_>) -> rusqlite::Result<Order> {
-    let sku: String = row.get(3)?;
-    let currency: String = row.get(7)?;
-    let reason = row.get_ref(2)? != rusqlite::types::ValueRef::Null;
+    let account: String = row.get(1)?;
+    let sku: String = row.get(5)?;
+    let currency: String = row.get(9)?;
+    let reason = row.get_ref(4)? != rusqlite::types::ValueRef::Null;
     Ok(Order {
         id: order_id(row, 0)?,
-        status: read(row, 1)?,
-        reason: reason.then(|| read(row, 2)).transpose()?,
-        sku: Sku::try_from(sku.clone()).map_err(|_| unreadable(3, sku))?,
-        name: row.get(4)?,
-        quantity: row.get(5)?,
-        total: Money::new(row.get(6)?, currency.clone()).map_err(|_| unreadable(7, currency))?,
-        email: row.get(8)?,
+        account_id: account.parse().map_err(|_| unreadable(1, account))?,
+        key: row.get(2)?,
+        status: read(row, 3)?,
+        reason: reason.then(|| read(row, 4)).transpose()?,
+        sku: Sku::try_from(sku.clone()).map_err(|_| unreadable(5, sku))?,
+        name: row.get(6)?,
+        quantity: row.get(7)?,
+        total: Money::new(row.get(8)?, currency.clone()).map_err(|_| unreadable(9, currency))?,
+        address: read(row, 10)?,
+        placed: row.get(11)?,
+        ended: row.get(12)?,
     })
 }
 

@@ -3,26 +3,48 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use shop::bugs::{Bug, Bugs};
+use shop::clock::Clock;
+use shop::consume::Handle as _;
+use shop::event::{Event, Kind as _, ShipmentFailed};
+use shop::kafka::{Delivery, Record};
+use shop::outbox::Outbox;
 use shop::serve::{self, Readiness};
+use shop::token::{Keys, Role, SEED, Signer};
+use shop::trace_context::TraceContext;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
+use crate::failed_shipments::FailedShipments;
 use crate::ledger::Ledger;
 
 struct Running {
     root: String,
     client: reqwest::Client,
     folder: tempfile::TempDir,
+    ledger: Ledger,
 }
 
 async fn start(states: bool) -> Running {
+    start_with(states, &[]).await
+}
+
+async fn start_with(states: bool, bugs: &[Bug]) -> Running {
     shop::entry::install_tls();
     let folder = tempfile::tempdir().unwrap();
-    let ledger = Ledger::open(folder.path()).unwrap();
+    let ledger = Ledger::open(
+        folder.path(),
+        Clock::system(),
+        Outbox::new(),
+        &Bugs::only(bugs),
+    )
+    .unwrap();
     let listener = serve::listen("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
-    let mut routes = super::routes(ledger.clone());
+    let keys = Keys::of([&signer()], Clock::system());
+    let mut routes = super::routes(ledger.clone(), keys);
     if states {
-        routes = routes.merge(crate::states::routes(ledger));
+        routes = routes.merge(crate::states::routes(ledger.clone()));
     }
     let grace = Duration::from_secs(5);
     let never = CancellationToken::new();
@@ -38,12 +60,21 @@ async fn start(states: bool) -> Running {
         root,
         client,
         folder,
+        ledger,
     }
+}
+
+/// The account that pays in these tests.
+const ADA: Uuid = Uuid::from_u128(1);
+
+fn signer() -> Signer {
+    Signer::from_seed(&[7; SEED]).unwrap()
 }
 
 fn request() -> Value {
     json!({
-        "charge_id": "c1", "order_id": "o1", "amount": 9998, "currency": "USD",
+        "charge_id": "c1", "order_id": "o1", "account_id": ADA,
+        "amount": 9998, "currency": "USD",
         "card": {"number": "4111111111114242"},
     })
 }
@@ -79,6 +110,56 @@ impl Running {
             .unwrap()
     }
 
+    /// What is answered to somebody who is signed in.
+    async fn asked(&self, path: &str, account: Uuid, role: Role) -> (u16, Value) {
+        let now = Clock::system().now().timestamp();
+        let token = signer().token(account, role, now, 60).unwrap();
+        let request = self.client.get(format!("{}{path}", self.root));
+        let response = request.bearer_auth(token).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// Hears that the shipment of an order failed.
+    async fn shipment_fails(&self, event: &str, order: &str) {
+        let event = Event {
+            id: event.to_owned(),
+            time: Clock::system().stamp(),
+            entity: order.to_owned(),
+            data: ShipmentFailed {
+                account_id: ADA.to_string(),
+                sku: "4521".to_owned(),
+                quantity: 2,
+                reason: "country_not_served".to_owned(),
+            },
+        };
+        let trace = TraceContext::default();
+        let message = event.message(&trace).unwrap();
+        let record = Record {
+            topic: ShipmentFailed::TOPIC.to_owned(),
+            key: message.key,
+            payload: message.payload.into_bytes(),
+            headers: Vec::new(),
+        };
+        let delivery = Delivery {
+            record,
+            partition: 0,
+            offset: 0,
+        };
+        let handler = FailedShipments(self.ledger.clone());
+        handler.handle(&delivery, &trace).await.unwrap();
+    }
+
+    /// The types of the events that were told so far.
+    async fn told(&self) -> Vec<String> {
+        let types = |connection: &rusqlite::Connection| {
+            connection
+                .prepare("SELECT payload ->> 'type' FROM outbox ORDER BY id")?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        };
+        self.ledger.database().read(types).await.unwrap()
+    }
+
     async fn state(&self, name: &str, params: Value) -> u16 {
         let body = json!({"state": name, "action": "setup", "params": params});
         self.post("/_pact/states", None, &body).await.0
@@ -86,7 +167,10 @@ impl Running {
 }
 
 fn standing(status: &str) -> Value {
-    json!({"id": "c1", "order_id": "o1", "status": status, "amount": 9998, "currency": "USD"})
+    json!({
+        "id": "c1", "order_id": "o1", "account_id": ADA, "status": status,
+        "amount": 9998, "currency": "USD",
+    })
 }
 
 #[tokio::test]
@@ -229,8 +313,8 @@ async fn states_exist_only_when_they_are_switched_on() {
 async fn each_state_begins_afresh_and_an_unknown_one_is_refused() {
     let running = start(true).await;
     let params = json!({
-        "charge_id": "c1", "order_id": "o1", "amount": 9998, "currency": "USD",
-        "idempotency_key": "k1", "card_number": "4111111111114242",
+        "charge_id": "c1", "order_id": "o1", "account_id": ADA,
+        "amount": 9998, "currency": "USD", "idempotency_key": "k1", "card_number": "4111111111114242",
     });
     for _ in 0..2 {
         assert_eq!(
@@ -263,4 +347,116 @@ async fn each_state_begins_afresh_and_an_unknown_one_is_refused() {
             .await,
         400
     );
+}
+
+#[tokio::test]
+async fn a_failed_shipment_gives_the_money_back_once_however_often_it_is_told() {
+    let running = start(false).await;
+    running.charge("k1", &request()).await;
+    for event in ["e1", "e1", "e2"] {
+        running.shipment_fails(event, "o1").await;
+        assert_eq!(running.charges("o1").await, json!([standing("refunded")]));
+    }
+    assert_eq!(
+        running.told().await,
+        ["PAYMENT_SETTLED", "PAYMENT_REFUNDED"]
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_charged_for_an_order_once_its_shipment_failed() {
+    let running = start(false).await;
+    running.shipment_fails("e1", "o1").await;
+    let charged = running.charge("k1", &request()).await;
+    assert_eq!(charged, (409, standing("refused")));
+    assert!(running.told().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_taken_and_given_back_is_told_once_and_nothing_else() {
+    let running = start(false).await;
+    let mut declined = request();
+    declined["charge_id"] = json!("c2");
+    declined["card"]["number"] = json!("4111 1111 1111 0002");
+    running.charge("k2", &declined).await;
+    running.refund("c3").await;
+    for _ in 0..2 {
+        running.charge("k1", &request()).await;
+    }
+    for _ in 0..2 {
+        running.refund("c1").await;
+    }
+    assert_eq!(
+        running.told().await,
+        ["PAYMENT_SETTLED", "PAYMENT_REFUNDED"]
+    );
+}
+
+#[tokio::test]
+async fn a_customer_sees_the_own_charges_and_no_others_and_an_operator_sees_all() {
+    let running = start(false).await;
+    running.charge("k1", &request()).await;
+    let (path, bob) = ("/orders/o1/charges", Uuid::from_u128(2));
+    let ones = (200, json!([standing("charged")]));
+    assert_eq!(running.asked(path, ADA, Role::Customer).await, ones);
+    assert_eq!(running.asked(path, bob, Role::Operator).await, ones);
+    let others = running.asked(path, bob, Role::Customer).await;
+    let none = running
+        .asked("/orders/o2/charges", bob, Role::Customer)
+        .await;
+    assert_eq!(others, none);
+    assert_eq!(others.0, 404);
+    let anonymous = running.client.get(format!("{}{path}", running.root));
+    assert_eq!(anonymous.send().await.unwrap().status(), 401);
+}
+
+#[tokio::test]
+async fn every_charge_is_listed_page_by_page_to_operators_alone() {
+    let running = start(false).await;
+    running.charge("k1", &request()).await;
+    running.refund("c2").await;
+    let (status, first) = running
+        .asked("/audit/charges?limit=1", ADA, Role::Operator)
+        .await;
+    assert_eq!(status, 200);
+    let mut one = standing("charged");
+    one["sequence"] = json!(1);
+    assert_eq!(first, json!({"items": [one]}));
+    let (_, rest) = running
+        .asked("/audit/charges?after=1", ADA, Role::Operator)
+        .await;
+    let two = json!({"sequence": 2, "id": "c2", "status": "refused"});
+    assert_eq!(rest, json!({"items": [two]}));
+    let customer = running.asked("/audit/charges", ADA, Role::Customer).await;
+    assert_eq!(customer.0, 403);
+}
+
+#[tokio::test]
+async fn the_same_key_of_another_account_is_another_request() {
+    let running = start(false).await;
+    running.charge("k1", &request()).await;
+    let mut bobs = request();
+    bobs["account_id"] = json!(Uuid::from_u128(2));
+    assert_eq!(
+        running.charge("k1", &bobs).await.0,
+        422,
+        "the charge is Ada's"
+    );
+    bobs["charge_id"] = json!("c2");
+    bobs["order_id"] = json!("o2");
+    assert_eq!(running.charge("k1", &bobs).await.0, 201);
+}
+
+#[tokio::test]
+async fn with_a_bug_seeded_a_repeat_takes_the_money_again_or_a_refund_gives_nothing() {
+    let running = start_with(false, &[Bug::MissingIdempotency]).await;
+    for _ in 0..2 {
+        assert_eq!(running.charge("k1", &request()).await.0, 201);
+    }
+    assert_eq!(running.charges("o1").await.as_array().unwrap().len(), 2);
+
+    let running = start_with(false, &[Bug::NoRefund]).await;
+    running.charge("k1", &request()).await;
+    assert_eq!(running.refund("c1").await, (200, standing("refunded")));
+    assert_eq!(running.charges("o1").await, json!([standing("charged")]));
 }

@@ -6,12 +6,15 @@ use lettre::message::header::ContentType;
 use lettre::transport::smtp::AsyncSmtpTransport;
 use lettre::{AsyncTransport as _, Message, Tokio1Executor};
 use serde_json::Value;
+use shop::clock::Clock;
 use shop::serve::{self, Readiness};
+use shop::token::{Keys, Role, SEED, Signer};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::*;
 use crate::{routes, smtp};
@@ -34,7 +37,8 @@ async fn start(folder: &TempDir) -> Running {
     let shutdown = CancellationToken::new();
     let token = shutdown.clone();
     let served = tokio::spawn(async move {
-        let routes = routes::routes(mails.clone());
+        let keys = Keys::of([&signer()], Clock::system());
+        let routes = routes::routes(mails.clone(), keys);
         let (http, ()) = tokio::join!(
             serve::http(http, routes, Readiness::new(), token.clone(), GRACE),
             smtp::serve(smtp, mails, token, GRACE),
@@ -49,11 +53,25 @@ async fn start(folder: &TempDir) -> Running {
     }
 }
 
+fn signer() -> Signer {
+    Signer::from_seed(&[7; SEED]).unwrap()
+}
+
 impl Running {
-    async fn mails(&self, to: &str) -> Vec<Value> {
+    /// What is answered to somebody of that role.
+    async fn asked(&self, path: &str, role: Option<Role>) -> reqwest::Response {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let url = format!("http://{}/mails", self.http);
-        let answer = client.get(url).query(&[("to", to)]).send().await.unwrap();
+        let mut request = client.get(format!("http://{}{path}", self.http));
+        if let Some(role) = role {
+            let now = Clock::system().now().timestamp();
+            request = request.bearer_auth(signer().token(Uuid::nil(), role, now, 60).unwrap());
+        }
+        request.send().await.unwrap()
+    }
+
+    async fn mails(&self, to: &str) -> Vec<Value> {
+        let path = format!("/mails?to={to}");
+        let answer = self.asked(&path, Some(Role::Operator)).await;
         answer.json().await.unwrap()
     }
 
@@ -262,10 +280,26 @@ async fn a_stop_finishes_the_mails_under_way_and_sends_idle_clients_home() {
 async fn mails_of_nobody_are_a_problem_that_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let running = start(&folder).await;
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let url = format!("http://{}/mails", running.http);
-    let answer = client.get(url).send().await.unwrap();
+    let answer = running.asked("/mails", Some(Role::Operator)).await;
     assert_eq!(answer.status(), 400);
     assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn mails_are_shown_to_operators_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = start(&folder).await;
+    send(running.smtp, message("<1@shop>", "ann@example.org", "hi")).await;
+    for path in ["/mails?to=ann@example.org", "/audit/mails"] {
+        assert_eq!(running.asked(path, None).await.status(), 401);
+        let customer = running.asked(path, Some(Role::Customer)).await;
+        assert_eq!(customer.status(), 403, "{path}");
+        let operator = running.asked(path, Some(Role::Operator)).await;
+        assert!(
+            operator.text().await.unwrap().contains("<1@shop>"),
+            "{path}"
+        );
+    }
     running.stop().await;
 }
