@@ -50,7 +50,7 @@ impl System {
     /// The sample shop, with data, addresses and records of its own, its gateway at any free port
     /// and `more` over its services.
     pub fn shop(name: &str, more: &str) -> Self {
-        let over = format!("services:\n  gateway:\n    ports: !override [\"8080\"]\n{more}");
+        let over = format!("services:\n  gateway:\n    ports: !override [\"8080\", \"8443\"]\n{more}");
         // One set of images for all the tests' shops: packing is paid once.
         let image = |service| format!("  {service}: {{ image: msvc-tests-{service} }}\n");
         let images = format!("services:\n{}", SHOP.map(image).concat());
