@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use support::{read, root};
 
 /// The files whose tests hold for both.
-const FILES: [&str; 11] = [
+const FILES: [&str; 13] = [
     "bad_input",
     "contracts",
     "crash_points",
@@ -28,6 +28,8 @@ const FILES: [&str; 11] = [
     "endings",
     "faults",
     "journeys",
+    "names",
+    "namespaces",
     "second_runner",
     "secrets",
     "system_up",

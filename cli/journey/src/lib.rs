@@ -40,7 +40,7 @@ pub mod template;
 pub mod trust;
 
 pub use entry::{Bases, CommandPlace, Entry, Limits};
-pub use journey::{Journey, load, load_document, select};
+pub use journey::{Journey, load, load_document, load_readable, select};
 pub use masked::Masked;
 pub use outcome::Outcome;
 pub use play::play;

@@ -88,9 +88,10 @@ pub(crate) fn read(
         }
     }
     let path = folder.join(url);
-    let bytes = files
-        .read(&path)
-        .map_err(|error| fail(format!("cannot read {}: {error}", path.display())))?;
+    let bytes = files.read(&path).map_err(|error| {
+        fail(format!("cannot read {}: {error}", path.display()))
+            .hint("write where the OpenAPI document is, from the journey's own folder")
+    })?;
     let mut document = openapi::read(&path, &bytes)?;
     if let Some((server, place)) = server {
         chosen(&mut document, server, place)?;

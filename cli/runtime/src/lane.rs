@@ -9,6 +9,7 @@
 //! ([`Survey::slots`]); [`Survey::wanted`] fills in what the book settled.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use msvc_report::event::Entry;
@@ -256,6 +257,27 @@ impl<'a> Survey<'a> {
             .filter_map(|name| self.system.services.get(name))
             .map(|service| (service.name.clone(), kept(service)))
             .collect()
+    }
+
+    /// Those that live in the network namespace of `home`, itself first.
+    fn household<'s>(&'s self, home: &'s ServiceName) -> impl Iterator<Item = &'s Draft<'a>> {
+        let guests = self.drafts.values().filter(move |draft| {
+            let name = &draft.service.name;
+            name != home && self.names.home(name) == home
+        });
+        self.drafts.get(home).into_iter().chain(guests)
+    }
+
+    /// Where a port of a namespace is reached directly, whoever in it listens there.
+    fn backend(
+        &self,
+        book: &Book,
+        home: &ServiceName,
+        replica: u32,
+        port: u16,
+    ) -> Option<SocketAddr> {
+        self.household(home)
+            .find_map(|draft| draft.backend(self, book, replica, port))
     }
 
     fn key(&self, rest: &str) -> String {

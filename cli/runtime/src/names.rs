@@ -17,10 +17,14 @@ use msvc_system::model::{Call, Service, System};
 use msvc_system::setting_key;
 use serde::{Deserialize, Serialize};
 
+pub(crate) mod home;
 pub(crate) mod path;
 mod scan;
 
-/// How a healthcheck says "this service itself".
+use home::Homes;
+
+/// How a healthcheck says "this service itself", and any setting of a service that shares its network
+/// namespace "here".
 const SELF_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "0.0.0.0"];
 
 /// The names that stand for services, and the ports these listen on.
@@ -30,27 +34,40 @@ pub struct Names {
     ports: BTreeMap<ServiceName, Vec<u16>>,
     /// Names that one caller alone has for others.
     links: BTreeMap<ServiceName, BTreeMap<String, ServiceName>>,
+    homes: Homes,
 }
 
 impl Names {
     /// The names of a system: services, container names, host names and network aliases.
     #[must_use]
     pub fn of(system: &System) -> Self {
+        let homes = Homes::of(system);
+        // A guest is on no network: nobody calls it by a name of its own.
+        let hosts = || {
+            let all = system.services.values();
+            all.filter(|service| homes.of_service(&service.name) == &service.name)
+        };
         let mut by_name = BTreeMap::new();
-        for service in system.services.values() {
+        for service in hosts() {
             for alias in aliases(service) {
                 by_name.insert(alias, service.name.clone());
             }
         }
         // A service's own name beats another one's alias, as in the engine's resolver.
-        for name in system.services.keys() {
+        for name in hosts().map(|service| &service.name) {
             by_name.insert(name.as_str().to_owned(), name.clone());
         }
-        let ports = system
-            .services
-            .values()
-            .map(|service| (service.name.clone(), service.listens.clone()))
-            .collect();
+        let own = system.services.values();
+        let own = own.map(|service| (service.name.clone(), service.listens.clone()));
+        let mut ports: BTreeMap<ServiceName, Vec<u16>> = own.collect();
+        // Of a namespace first the ports of the one whose it is.
+        for guest in system.services.values() {
+            if let Some(known) = ports.get_mut(homes.of_service(&guest.name)) {
+                let more = guest.listens.iter().filter(|port| !known.contains(port));
+                let more: Vec<u16> = more.copied().collect();
+                known.extend(more);
+            }
+        }
         let links = system.services.values().map(|service| {
             let links = service.links.iter();
             let links = links.map(|link| (link.alias.clone(), link.service.clone()));
@@ -60,7 +77,20 @@ impl Names {
             by_name,
             ports,
             links: links.collect(),
+            homes,
         }
+    }
+
+    /// Whose network namespace a service lives in: its own, or another's.
+    pub(crate) fn home<'a>(&'a self, service: &'a ServiceName) -> &'a ServiceName {
+        self.homes.of_service(service)
+    }
+
+    /// Where a service itself listens.
+    pub(crate) fn own_ports(&self, service: &Service) -> Vec<u16> {
+        let ports = service.listens.iter().copied();
+        let own = ports.filter(|port| !self.homes.is_lent(&service.name, *port));
+        own.collect()
     }
 
     /// Every name that stands for `service`, its own first.
@@ -87,7 +117,10 @@ impl Names {
     #[must_use]
     pub fn references(&self, setting: &Setting<'_>) -> Vec<Reference> {
         let resolve = |name: &str| {
-            if setting.in_healthcheck && SELF_NAMES.contains(&name) {
+            let is_here = SELF_NAMES.contains(&name);
+            if is_here && self.homes.is_shared(setting.owner) {
+                Some(self.home(setting.owner).clone())
+            } else if setting.in_healthcheck && is_here {
                 Some(setting.owner.clone())
             } else {
                 self.meant(setting.owner, name).cloned()

@@ -52,6 +52,7 @@ fn load_file(file: &Path) -> Option<System> {
         directory: file.parent().unwrap_or(Path::new("/")).to_path_buf(),
         files: vec![file.to_path_buf()],
         profiles: vec!["*".to_owned()],
+        named: Vec::new(),
         ..LoadRequest::default()
     };
     let files = Files::new(|path, _| std::fs::read(path));

@@ -72,6 +72,7 @@ fn every_public_file_that_can_be_read_takes_a_service_and_loses_no_line() {
             directory: file.parent().unwrap().to_path_buf(),
             files: vec![file.clone()],
             profiles: vec!["*".to_owned()],
+            named: Vec::new(),
             environment: [("HOME".to_owned(), "/HOME".to_owned())].into(),
             ..LoadRequest::default()
         };

@@ -44,6 +44,8 @@ pub struct LoadRequest {
     pub project: Option<String>,
     /// `--profile`; `*` is all of them.
     pub profiles: Vec<String>,
+    /// Services that are asked for by name: they run whatever their profiles.
+    pub named: Vec<String>,
     /// The caller's environment.
     pub environment: BTreeMap<String, String>,
     /// Unknown keys are warnings.
@@ -174,7 +176,7 @@ fn system(
 
     let asked = profiles_asked(request, environment);
     profiles::unknown(&services, &asked, problems);
-    let (mut services, resting) = profiles::select(services, &asked);
+    let (mut services, resting) = profiles::select(services, &asked, &request.named);
     references::check(&mut services, &resting, problems);
     if services.is_empty() && !problems.has_errors() {
         problems.push(no_services(tree, !resting.is_empty()));

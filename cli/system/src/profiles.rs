@@ -1,4 +1,4 @@
-//! Profiles: a service that names some runs only when one of them is asked for.
+//! Profiles: a service that names some runs only when one of them is asked for, or it itself.
 
 use indexmap::IndexMap;
 
@@ -11,6 +11,7 @@ use crate::problem::{Problem, Problems, nearest};
 pub(crate) fn select(
     services: IndexMap<ServiceName, Service>,
     asked: &[String],
+    named: &[String],
 ) -> (
     IndexMap<ServiceName, Service>,
     IndexMap<ServiceName, Vec<String>>,
@@ -19,6 +20,7 @@ pub(crate) fn select(
     let mut resting = IndexMap::new();
     for (name, service) in services {
         let runs = service.profiles.is_empty()
+            || named.iter().any(|named| named == name.as_str())
             || asked
                 .iter()
                 .any(|asked| asked == "*" || service.profiles.contains(asked));

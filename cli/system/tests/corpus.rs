@@ -36,6 +36,7 @@ fn load_file(file: &Path) -> Result<msvc_system::load::Loaded, Problems> {
         directory: file.parent().unwrap_or(Path::new("/")).to_path_buf(),
         files: vec![file.to_path_buf()],
         profiles: vec!["*".to_owned()],
+        named: Vec::new(),
         environment: BTreeMap::from([("HOME".to_owned(), "/HOME".to_owned())]),
         ..LoadRequest::default()
     };

@@ -284,6 +284,7 @@ services:
         files: Vec::new(),
         project: None,
         profiles: Vec::new(),
+        named: Vec::new(),
         environment: BTreeMap::new(),
         lenient: false,
     };

@@ -30,6 +30,10 @@ pub fn load_request(cli: &Cli, here: &Here) -> Result<LoadRequest, Failure> {
         files: cli.compose_files(),
         project: cli.global.project.clone(),
         profiles: cli.global.profiles.clone(),
+        named: match &cli.command {
+            Command::Up(up) => up.services.iter().map(ToString::to_string).collect(),
+            _ => Vec::new(),
+        },
         environment: environment.collect(),
         lenient: cli.global.lenient,
     })

@@ -57,10 +57,11 @@ impl<'a> Draft<'a> {
         });
         let health = service.healthcheck.as_ref().map(program::health_command);
         let health = health.unwrap_or_default();
-        let ways = listen::ways(service, &environment, &command).unwrap_or_else(|found| {
-            problems.0.extend(found.0);
-            BTreeMap::new()
-        });
+        let ways = listen::ways(service, &names.own_ports(service), &environment, &command)
+            .unwrap_or_else(|found| {
+                problems.0.extend(found.0);
+                BTreeMap::new()
+            });
         let mounts = volume::mounts(system, service, &options.lane, &options.home, &mut problems);
         let place = program::directory(service, &system.root, &mounts, options.is_folder);
         let directory = place.unwrap_or_else(|(otherwise, mut problem)| {

@@ -107,6 +107,13 @@ impl Edges<'_> {
         port: u16,
         reasons: impl Iterator<Item = String>,
     ) {
+        // Who lives in another's namespace calls and is called as that one.
+        let names = &self.survey.names;
+        let callee = names.home(callee);
+        let caller = match caller {
+            Party::Service(name) => Party::Service(names.home(&name).clone()),
+            other => other,
+        };
         if caller.key() == callee.as_str() {
             return;
         }
@@ -252,8 +259,12 @@ fn published(
 impl WantedEdge {
     /// The replicas of the caller, each with a listener of its own.
     fn caller_replicas(&self, survey: &Survey<'_>) -> Vec<Option<u32>> {
-        match survey.drafts.get(self.caller.key()) {
-            Some(caller) => (1..=caller.service.replicas).map(Some).collect(),
+        let Party::Service(caller) = &self.caller else {
+            return vec![None];
+        };
+        let replicas = survey.household(caller).map(|draft| draft.service.replicas);
+        match replicas.max() {
+            Some(replicas) => (1..=replicas).map(Some).collect(),
             None => vec![None],
         }
     }
@@ -303,7 +314,8 @@ pub(crate) fn listen_of(
     callee: &ServiceName,
     port: u16,
 ) -> Option<SocketAddr> {
-    let caller = Party::Service(caller.clone());
+    let caller = Party::Service(survey.names.home(caller).clone());
+    let callee = survey.names.home(callee);
     let lane = survey.options.lane.as_str();
     let key = edge_key(lane, &caller, Some(replica), callee.as_str());
     book.address(&key, port)
@@ -345,17 +357,15 @@ pub(crate) fn specs(survey: &Survey<'_>, book: &Book) -> Vec<EdgeSpec> {
 }
 
 fn backends(survey: &Survey<'_>, book: &Book, edge: &WantedEdge) -> Vec<Backend> {
-    let callee = match edge.admission {
-        Admission::Refuse => None,
-        Admission::Accept | Admission::Hold => survey.drafts.get(&edge.callee),
-    };
-    let Some(callee) = callee else {
+    if edge.admission == Admission::Refuse {
         return Vec::new();
-    };
-    (1..=callee.service.replicas)
-        .filter_map(|replica| callee.backend(survey, book, replica, edge.port))
-        .map(Backend::Tcp)
-        .collect()
+    }
+    let callee = survey.household(&edge.callee);
+    let listening = callee.flat_map(|draft| {
+        let replicas = 1..=draft.service.replicas;
+        replicas.filter_map(|replica| draft.backend(survey, book, replica, edge.port))
+    });
+    listening.map(Backend::Tcp).collect()
 }
 
 /// How the host calls a port: as HTTP, unless nobody speaks that there.

@@ -4,6 +4,8 @@
 use msvc_system::model::{Protocol, Service};
 use msvc_system::problem::{Problem, Severity};
 
+use crate::names::home::housed_by;
+
 pub(super) mod goes_without;
 
 /// Fields that ask for nothing that is not so anyway, with why.
@@ -40,6 +42,7 @@ pub(crate) fn problems(service: &Service, lenient: bool) -> Vec<Problem> {
         let cannot = match field.as_str() {
             "networks" => address_in_networks(&value.value),
             "logging" => other_log(&value.value),
+            "network_mode" if housed_by(service).is_some() => None,
             other if goes_without::says_of(other).is_some() => None,
             "deploy.resources" => limit_in(&value.value),
             other if other.starts_with(OF_AN_IMAGE) => None,

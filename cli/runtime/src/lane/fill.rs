@@ -105,8 +105,12 @@ impl Filling<'_> {
     }
 
     fn reason(&self, reference: &Reference) -> String {
-        if reference.callee == self.draft.service.name {
+        let names = &self.survey.names;
+        let (name, callee) = (&self.draft.service.name, &reference.callee);
+        if callee == name {
             "itself".to_owned()
+        } else if names.home(callee) == names.home(name) {
+            format!("in the network namespace of {}", names.home(name))
         } else {
             format!("the edge to {}", reference.callee)
         }
@@ -115,8 +119,13 @@ impl Filling<'_> {
     fn address(&self, reference: &Reference, port: u16) -> Option<SocketAddr> {
         let name = &self.draft.service.name;
         let Self { survey, book, .. } = self;
+        let home = survey.names.home(name);
+        let own = || self.draft.backend(survey, book, self.replica, port);
         if reference.callee == *name {
-            self.draft.backend(survey, book, self.replica, port)
+            // A port of its own, before that of another in its namespace.
+            own().or_else(|| survey.backend(book, home, self.replica, port))
+        } else if survey.names.home(&reference.callee) == home {
+            survey.backend(book, home, self.replica, port)
         } else {
             edge::listen_of(survey, book, name, self.replica, &reference.callee, port)
         }

@@ -81,16 +81,17 @@ pub(crate) fn told(value: Option<&str>, key: &str, place: SocketAddr) -> String 
     }
 }
 
-/// The ways by which `service` learns where each of its ports is. `environment` and `command` are
+/// The ways by which `service` learns where each of its `ports` is. `environment` and `command` are
 /// what it is to be started with, before any rewriting.
 pub(crate) fn ways(
     service: &Service,
+    ports: &[u16],
     environment: &BTreeMap<String, String>,
     command: &[String],
 ) -> Result<BTreeMap<u16, Way>, Problems> {
     let mut ways = BTreeMap::new();
     let mut problems = Problems::default();
-    for port in &service.listens {
+    for port in ports {
         let way = match service.x_msvc.process.port.get(port) {
             Some(key) => named(&key.value, environment),
             None => inferred(*port, environment, command),

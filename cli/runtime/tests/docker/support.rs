@@ -102,6 +102,7 @@ impl Project {
             files: Vec::new(),
             project: Some(self.name.clone()),
             profiles: Vec::new(),
+            named: Vec::new(),
             shown_from: None,
             environment: BTreeMap::from([("HELD".to_owned(), "held".to_owned())]),
             lenient: false,

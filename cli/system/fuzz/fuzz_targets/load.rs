@@ -15,6 +15,7 @@ fuzz_target!(|data: &[u8]| {
     let request = LoadRequest {
         directory: PathBuf::from("/s"),
         profiles: vec!["*".to_owned()],
+        named: Vec::new(),
         ..LoadRequest::default()
     };
     let file = |name: &str, bytes: &[u8]| (PathBuf::from("/s").join(name), bytes.to_vec());

@@ -35,11 +35,7 @@ pub(super) struct Place {
     pub(super) settings: EndpointSettings,
 }
 
-/// The service in whose network namespace this one lives (`network_mode: service:X`).
-pub(super) fn housed_by(service: &Service) -> Option<&str> {
-    let mode = service.other_fields.get("network_mode")?;
-    mode.value.as_str()?.strip_prefix("service:")
-}
+pub(super) use crate::names::home::housed_by;
 
 /// The networks of the services that are made here.
 pub(super) fn provisions(

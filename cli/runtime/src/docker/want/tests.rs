@@ -26,6 +26,7 @@ fn system(text: &str) -> System {
         files: Vec::new(),
         project: Some("shop".to_owned()),
         profiles: Vec::new(),
+        named: Vec::new(),
         shown_from: None,
         environment: BTreeMap::new(),
         lenient: false,
