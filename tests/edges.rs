@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 use shop::kafka::{Producer, Publish as _, Record, read_to_end};
-use support::{Runtime, System, engine, is_root, skipped};
+use support::{Runtime, System, engine, is_root, shop_file, shop_services, skipped};
 
 support::in_both! {
     a_million_bytes_through_kafka_are_counted_in_full_on_both_edges_of_the_broker,
@@ -56,9 +56,12 @@ fn incompressible(count: usize) -> Vec<u8> {
 }
 
 fn a_million_bytes_through_kafka_are_counted_in_full_on_both_edges_of_the_broker(runtime: Runtime) {
+    let file = shop_file();
+    let topics = &file["services"]["broker"]["environment"]["TOPICS"];
+    let topics = topics.as_str().expect("topics");
     let system = shop(
         runtime,
-        "  broker:\n    environment: { TOPICS: \"orders:1,bulk:1\" }\n",
+        &format!("  broker:\n    environment: {{ TOPICS: \"{topics},bulk:1\" }}\n"),
     );
     let before = system.ps();
     let at = |name: &str| {
@@ -195,7 +198,7 @@ fn while_journeys_run_no_connection_between_two_services_goes_round_the_mesh(run
             ))
         })
         .collect();
-    assert_eq!(pids.len(), 8, "{ps:#}");
+    assert_eq!(pids.len(), shop_services().len(), "{ps:#}");
     let addresses: BTreeMap<IpAddr, String> = match runtime {
         Runtime::Processes => BTreeMap::new(),
         Runtime::Containers => pids

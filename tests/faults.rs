@@ -83,8 +83,12 @@ fn an_order_takes_at_least_the_delay_and_the_receipt_names_the_delayed_answer(ru
     let kept = tempfile::tempdir().unwrap();
     let artifacts = ["--artifacts", kept.path().to_str().unwrap()];
     let arguments = [&SLOW[..], &["300ms"], &artifacts].concat();
-    let done = run(&shop, &arguments, &order(&shop, "slow", "confirmed|shipped"))
-        .expect(0);
+    let done = run(
+        &shop,
+        &arguments,
+        &order(&shop, "slow", "confirmed|shipped"),
+    )
+    .expect(0);
     let (_, seconds) = ordered(&done.stdout);
     assert!(seconds >= 0.3, "{seconds}");
     let said = done.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -103,8 +107,7 @@ fn a_delay_above_the_timeout_cancels_the_order_and_refunds_the_late_charge(runti
     let shop = boot(runtime, "");
     shop.stock("late", 12);
     let arguments = [&SLOW[..], &["3s"]].concat();
-    let done = run(&shop, &arguments, &order(&shop, "late", "cancelled"))
-        .expect(0);
+    let done = run(&shop, &arguments, &order(&shop, "late", "cancelled")).expect(0);
     let (order, _) = ordered(&done.stdout);
     until("the stock to be back", || {
         (shop.available("late") == 12).then_some(())
@@ -126,11 +129,11 @@ fn with_notifications_dead_the_order_is_confirmed_and_its_one_mail_comes_after_t
     let shop = boot(runtime, "");
     shop.stock("dead", 12);
     let done = run(
-            &shop,
-            &["chaos", "kill", "notifications"],
-            &order(&shop, "dead", "confirmed|shipped"),
-        )
-        .expect(0);
+        &shop,
+        &["chaos", "kill", "notifications"],
+        &order(&shop, "dead", "confirmed|shipped"),
+    )
+    .expect(0);
     assert!(done.stderr.contains("detected after"), "{}", done.stderr);
     let mails = until("the mail", || {
         let mails = shop.mails("dead@example.com", "confirmation");
@@ -166,7 +169,11 @@ fn two_faults_on_one_edge_are_held_at_once_and_add_up(runtime: Runtime) {
     let mut beside = shop.system.start(&first);
     beside.wait_for("latency on orders->payments");
     shop.stock("both", 12);
-    let done = run(&shop, &second.concat(), &order(&shop, "both", "confirmed|shipped"));
+    let done = run(
+        &shop,
+        &second.concat(),
+        &order(&shop, "both", "confirmed|shipped"),
+    );
     let (_, seconds) = ordered(&done.expect(0).stdout);
     assert!(seconds >= 0.25, "{seconds} s");
     beside.signal("INT");
@@ -224,7 +231,7 @@ fn a_kill_is_detected_by_the_first_connection_that_is_refused(runtime: Runtime) 
     shop.stock("refused", 12);
     // Nobody has called payments yet, so no connection ends with it.
     let done = run(
-            &shop,
+        &shop,
         &["chaos", "kill", "payments"],
         &order(&shop, "refused", "cancelled"),
     );

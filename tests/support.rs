@@ -38,7 +38,7 @@ pub(crate) use runtime::in_both;
 pub use runtime::{Runtime, in_containers};
 pub use shared_engine::{SharedEngine, engine};
 pub use shop::{Customer, Shop};
-pub use system::{System, runs};
+pub use system::{System, runs, shop_file, shop_services};
 
 /// Long enough for a busy machine with two cores; reached only when something is wrong.
 pub const PATIENCE: Duration = Duration::from_secs(120);

@@ -38,7 +38,12 @@ pub fn order(sku: &str, quantity: u32, card: &str) -> Value {
 fn sign_in(gateway: &str, email: &str, password: &str) -> String {
     let body = json!({"email": email, "password": password});
     let token = until(&format!("{email} to be signed in"), || {
-        let (status, token) = http("POST", &format!("{gateway}/tokens"), &[], Some(body.clone()));
+        let (status, token) = http(
+            "POST",
+            &format!("{gateway}/tokens"),
+            &[],
+            Some(body.clone()),
+        );
         assert!(!matches!(status, 400..=428), "{token}");
         (status == 200).then_some(token)
     });
