@@ -130,6 +130,28 @@ pub fn give_back(connection: &Connection, name: &str, holder: &Holder) -> rusqli
         .map(drop)
 }
 
+/// Gives back every lease of `holder`, in one statement, at its end.
+///
+/// # Errors
+/// When the statement fails.
+pub fn give_back_all(connection: &Connection, holder: &Holder) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM lease WHERE holder = ?1")?
+        .execute([&holder.0])
+        .map(drop)
+}
+
+/// Takes the lease `name` away from whoever has it, because its work is none any more.
+///
+/// # Errors
+/// When the statement fails.
+pub fn end(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM lease WHERE name = ?1")?
+        .execute([name])
+        .map(drop)
+}
+
 /// Whether `holder` has the lease `name`. Asked inside a write, it holds for that write.
 ///
 /// # Errors

@@ -1,0 +1,162 @@
+//! shipping: the warehouse. It picks and packs what was ordered and says that it left, or that it
+//! never will.
+//!
+//! It follows the topic `orders`: `ORDER_PLACED` becomes a task, `ORDER_CANCELLED` drops one that
+//! is not packed yet. Packers take tasks under a lease, several copies of the service over one
+//! SQLite file share them out, and each ends once: with `ITEM_SHIPPED` or `SHIPMENT_FAILED` on the
+//! topic `shipping`, through an outbox. It calls auth for its keys, and nobody waits for it.
+//!
+//! # Layout
+//! * [`orders`]: what it hears
+//! * [`warehouse`]: every task, and what may happen to one
+//! * [`packer`]: works on tasks
+//! * [`routes`]: its HTTP interface
+
+mod config;
+mod orders;
+mod packer;
+mod routes;
+#[cfg(test)]
+mod tests;
+mod warehouse;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use shop::calls::Limits;
+use shop::clock::Clock;
+use shop::consume::Consumption;
+use shop::database::DatabaseError;
+use shop::draw::Draw;
+use shop::entry::{self, Service};
+use shop::event::{Kind as _, OrderPlaced};
+use shop::healthcheck::Kind;
+use shop::http_client::{ClientError, Peer};
+use shop::kafka::{ConsumerSettings, KafkaError, Producer};
+use shop::lease::Holder;
+use shop::metrics::Metrics;
+use shop::outbox::{self, Outbox, Relay};
+use shop::retention::{self, Prune};
+use shop::serve::{self, Readiness, ServeError, Serving};
+use shop::token::Keys;
+use shop::{dead_letters, inbox};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::orders::Orders;
+use crate::packer::Packer;
+use crate::warehouse::Warehouse;
+
+/// Why the service ended before it was asked to.
+#[derive(Debug, thiserror::Error)]
+enum ShippingError {
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+/// The group whose members share the work.
+const GROUP: &str = "shipping";
+
+/// How long auth may take to tell its keys: it only reads them.
+const AUTH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What of the service is kept only for a time.
+const KEPT_FOR_A_TIME: &[Prune] = &[inbox::prune, outbox::prune];
+
+fn main() -> ExitCode {
+    entry::run_with(
+        Service {
+            name: "shipping",
+            health: Kind::Http,
+        },
+        vec![dead_letters::command(GROUP)],
+        Config::read,
+        run,
+    )
+}
+
+async fn run(config: Config, shutdown: CancellationToken) -> Result<(), ShippingError> {
+    let (clock, grace) = (Clock::system(), config.basics.grace);
+    let producer = Producer::new(&config.kafka_brokers, "shipping")?;
+    let outbox = Outbox::seeded(&config.bugs, producer.clone());
+    let folder = &config.basics.data_dir;
+    let warehouse = Warehouse::open(folder, clock.clone(), outbox.clone(), &config.bugs)?;
+    let database = warehouse.database().clone();
+    let metrics = Metrics::new();
+    metrics.watch_database(&database);
+    metrics.watch_outbox(&database, &clock);
+    watch_tasks(&metrics, &warehouse);
+    let auth = Peer::new("auth", &config.auth_url, AUTH_TIMEOUT)?;
+    let auth = auth.guarded(Limits::default(), &metrics, &Draw::system());
+    let keys = Keys::new(auth, clock.clone());
+    let consumption = consumption(&config, &warehouse, producer.clone());
+    metrics.watch_consumer(&consumption);
+    let packer = Packer::new(
+        warehouse.clone(),
+        config.packing,
+        Holder::fresh(),
+        metrics.resource("packers"),
+    );
+    let listener = serve::listen(&config.basics.listen).await?;
+    let relay = Relay::new(
+        database.clone(),
+        producer.clone(),
+        clock.clone(),
+        &outbox,
+        Holder::fresh(),
+    );
+    let asked = database.clone();
+    let readiness = Readiness::new().and("the database", move || {
+        let database = asked.clone();
+        async move { database.answers().await }
+    });
+    let routes = routes::routes(warehouse, keys.clone());
+    let serving = Serving::new(readiness, metrics);
+    let (served, consumed, (), (), (), ()) = tokio::join!(
+        serve::http(listener, routes, serving, shutdown.clone(), grace),
+        consumption.run(shutdown.clone(), grace),
+        packer.run(shutdown.clone(), grace),
+        relay.run(shutdown.clone()),
+        retention::keep(database, clock, KEPT_FOR_A_TIME, shutdown.clone()),
+        keys.run(shutdown.clone()),
+    );
+    // What the producer cannot finish now is still in the outbox.
+    if let Err(error) = producer.close(Duration::from_secs(1)).await {
+        tracing::warn!(%error, "events wait in the outbox for the next start");
+    }
+    consumed?;
+    Ok(served?)
+}
+
+fn consumption(config: &Config, warehouse: &Warehouse, letters: Producer) -> Consumption {
+    let settings = ConsumerSettings {
+        brokers: config.kafka_brokers.clone(),
+        group: GROUP.to_owned(),
+        client_id: "shipping".to_owned(),
+        topics: vec![OrderPlaced::TOPIC.to_owned()],
+    };
+    Consumption::new(settings, Orders(warehouse.clone()), letters, &config.bugs)
+}
+
+/// Shows how many orders wait to be packed, or are being packed, as the resource `tasks`.
+fn watch_tasks(metrics: &Metrics, warehouse: &Warehouse) {
+    let (shown, warehouse) = (metrics.resource("tasks"), warehouse.clone());
+    metrics.ask_at_scrape(move || {
+        let (shown, warehouse) = (shown.clone(), warehouse.clone());
+        async move {
+            match warehouse.open_tasks().await {
+                Ok(open) => shown.waiting(open.into()),
+                Err(error) => {
+                    tracing::warn!(%error, "the tasks cannot be counted");
+                    shown.failed();
+                }
+            }
+        }
+    });
+}

@@ -1,0 +1,136 @@
+//! Shipping's HTTP interface: `contracts/openapi/shipping.yaml`.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRef, Path, Query, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shop::problem::Problem;
+use shop::token::{Caller, Keys, Operator};
+
+use crate::warehouse::{Shipment, Warehouse};
+
+/// Characters that an id may have.
+const LONGEST_ID: usize = 64;
+
+/// Items that one page of the list of all shipments has, where the caller does not say.
+const PAGE: u32 = 100;
+
+/// Items that one page may have.
+const LARGEST_PAGE: u32 = 1000;
+
+/// What the routes need.
+#[derive(Clone)]
+struct Counter {
+    warehouse: Warehouse,
+    keys: Keys,
+}
+
+impl FromRef<Counter> for Warehouse {
+    fn from_ref(counter: &Counter) -> Self {
+        counter.warehouse.clone()
+    }
+}
+
+impl FromRef<Counter> for Keys {
+    fn from_ref(counter: &Counter) -> Self {
+        counter.keys.clone()
+    }
+}
+
+/// The routes over `warehouse`, for those whom `keys` know.
+pub(crate) fn routes(warehouse: Warehouse, keys: Keys) -> Router {
+    Router::new()
+        .route("/shipments", get(of_order))
+        .route("/orders/{id}/shipment", get(shown))
+        .route("/audit/shipments", get(list))
+        .with_state(Counter { warehouse, keys })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfOrder {
+    order_id: String,
+}
+
+/// The shipments of an order, for whose order it is and for operators.
+async fn of_order(
+    State(warehouse): State<Warehouse>,
+    caller: Caller,
+    query: Result<Query<OfOrder>, QueryRejection>,
+) -> Result<Json<Vec<Shipment>>, Problem> {
+    let Ok(Query(OfOrder { order_id })) = query else {
+        let wanted = "say whose shipments: /shipments?order_id=…";
+        return Err(Problem::bad_request(wanted));
+    };
+    seen_by(&caller, &warehouse, order_id).await.map(Json)
+}
+
+/// How the shipment of an order stands, for whose order it is and for operators.
+async fn shown(
+    State(warehouse): State<Warehouse>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let shipments = seen_by(&caller, &warehouse, id).await?;
+    let shipment = shipments.into_iter().next().ok_or_else(none)?;
+    let mut shown = json!({ "order_id": shipment.order_id, "status": shipment.status });
+    if let Some(tracking) = shipment.tracking {
+        shown["tracking"] = tracking.into();
+    }
+    Ok(Json(shown))
+}
+
+/// The shipments of an order that `caller` may see; what it may not see is not there.
+async fn seen_by(
+    caller: &Caller,
+    warehouse: &Warehouse,
+    order_id: String,
+) -> Result<Vec<Shipment>, Problem> {
+    if order_id.len() > LONGEST_ID {
+        return Err(none());
+    }
+    let found = warehouse.of_order(order_id).await;
+    let mut found = found.map_err(|error| Problem::internal(&error))?;
+    found.retain(|shipment| match shipment.account_id.parse() {
+        Ok(account) => caller.may_see(account),
+        Err(_) => caller.is_operator(),
+    });
+    if found.is_empty() {
+        return Err(none());
+    }
+    Ok(found)
+}
+
+fn none() -> Problem {
+    Problem::not_found("no shipment of such an order")
+}
+
+/// Which page of the list is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    #[serde(default)]
+    after: i64,
+    #[serde(default = "page")]
+    limit: u32,
+}
+
+fn page() -> u32 {
+    PAGE
+}
+
+/// Every shipment in the order in which it came, for operators.
+async fn list(
+    State(warehouse): State<Warehouse>,
+    _: Operator,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Result<Json<Value>, Problem> {
+    let Ok(Query(Page { after, limit })) = page else {
+        return Err(Problem::bad_request("give after and limit as numbers"));
+    };
+    let entries = warehouse.after(after, limit.clamp(1, LARGEST_PAGE)).await;
+    let entries = entries.map_err(|error| Problem::internal(&error))?;
+    Ok(Json(json!({ "items": entries })))
+}
