@@ -77,6 +77,19 @@ pub async fn build(
     services: &Subset,
     place: &Where,
 ) -> Result<BuildOutcome, Failure> {
+    build_beside(context, services, place, async |_| ()).await
+}
+
+/// The same, and beside it whatever needs only to know what will be built.
+///
+/// # Errors
+/// When a build fails.
+pub async fn build_beside(
+    context: &Context,
+    services: &Subset,
+    place: &Where,
+    beside: impl AsyncFnOnce(&BuildOutcome),
+) -> Result<BuildOutcome, Failure> {
     let services: BTreeSet<ServiceName> = chosen(&context.system, services)?;
     let directory = std::env::current_dir().unwrap_or_else(|_| context.system.root.clone());
     let service = |name: &ServiceName| context.system.service(name.as_str());
@@ -93,7 +106,12 @@ pub async fn build(
     };
     let plan = build_plan(context, &request, place).await?;
     let sink = context.sink();
-    Ok(build::build(&plan, &request, &*context.clock, &sink, &context.shutdown).await?)
+    let unbuilt = plan.unbuilt();
+    let (built, ()) = tokio::join!(
+        build::build(&plan, &request, &*context.clock, &sink, &context.shutdown),
+        beside(&unbuilt)
+    );
+    Ok(built?)
 }
 
 /// What is to be built on the host for a runtime: in containers only what cargo builds is.
@@ -116,6 +134,29 @@ pub async fn build_plan(
         }
     }
     Ok(plan)
+}
+
+/// Makes what a lane in containers stands on while its services are built. What does not succeed
+/// here is met again by [`bring_up`], which tells why.
+pub async fn ahead(
+    context: &Context,
+    runtime: &AnyRuntime,
+    options: &LaneOptions,
+    unbuilt: &BuildOutcome,
+) {
+    let AnyRuntime::Docker(runtime) = runtime else {
+        return;
+    };
+    let request = docker::boot::BootRequest {
+        system: &context.system,
+        options,
+        built: unbuilt,
+        from: context.build_from,
+        mesh: !context.no_mesh,
+    };
+    let (clock, sink) = (&*context.clock, context.sink());
+    let made = docker::boot::ahead(runtime, &request, clock, &sink, &context.shutdown);
+    let _ = made.await;
 }
 
 /// Brings a lane up in its runtime.

@@ -49,9 +49,22 @@ pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
         }
         None => context.place().await?,
     };
-    let built = boot::build(context, &wish.services, &place).await?;
-    let booting = Booting::begin(context, &home, before, place).await?;
+    let services = wish.services.clone();
     let options = wish.options(context, &home);
+    // In an engine the networks and the mesh are made while cargo looks at what is fresh.
+    let (booting, built) = match place {
+        Where::Process => {
+            let built = boot::build(context, &services, &place).await?;
+            (Booting::begin(context, &home, before, place).await?, built)
+        }
+        Where::Docker(_) => {
+            let booting = Booting::begin(context, &home, before, place.clone()).await?;
+            match booting.build(context, &services, &place, &options).await {
+                Ok(built) => (booting, built),
+                Err(failure) => return Err(booting.give_up(context, &home, failure).await),
+            }
+        }
+    };
     let sink = context.sink();
     let limited = tokio::select! {
         up = boot::bring_up(context, &booting.runtime, &options, &built, &sink) => up,

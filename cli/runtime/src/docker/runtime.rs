@@ -27,9 +27,11 @@ use crate::observed::{Observed, Phase};
 use crate::plan::{Deed, Step};
 use crate::provision::{Kind, ObservedProvision, Provision};
 use meshes::{Meshes, places_of};
+use seen_ready::SeenReady;
 
 mod copy;
 mod meshes;
+mod seen_ready;
 
 /// What instances of this runtime are recorded as.
 pub const RUNTIME: &str = "docker";
@@ -48,6 +50,8 @@ pub struct DockerRuntime {
     meshes: Meshes,
     /// Deeds that were begun.
     under_way: TaskTracker,
+    /// Whom this process has just seen ready.
+    seen_ready: SeenReady,
 }
 
 /// Nanoseconds since the Unix epoch: the clock that the engine's events are stamped by.
@@ -67,6 +71,7 @@ impl DockerRuntime {
             clock,
             meshes: Meshes::default(),
             under_way: TaskTracker::new(),
+            seen_ready: SeenReady::default(),
         }
     }
 
@@ -114,10 +119,12 @@ impl DockerRuntime {
     async fn wait(&self, id: &InstanceId, what: Condition) -> Result<Vec<Event>, RuntimeError> {
         let since = self.clock.now();
         let container = self.one(id).await?.container;
-        readiness::await_condition(&self.engine, id, &container, what, &*self.clock).await?;
+        let found =
+            readiness::await_condition(&self.engine, id, &container, what, &*self.clock).await?;
         if what != Condition::ServiceHealthy {
             return Ok(Vec::new());
         }
+        self.seen_ready.add(&found, self.clock.now());
         self.edges_accept(id).await?;
         Ok(vec![Event::InstanceReady {
             instance: id.clone(),
@@ -140,10 +147,10 @@ impl DockerRuntime {
             Kind::Network => network::make(&self.engine, wanted).await?,
             Kind::Volume => volume::make(&self.engine, wanted).await?,
             Kind::Place => mesh_container::join(&self.engine, wanted).await?,
-            Kind::Door => mesh_container::make(&self.engine, wanted, &*self.clock).await?,
+            Kind::Door => mesh_container::make(&self.engine, wanted).await?,
             Kind::Mesh => {
                 self.meshes.current.lock().await.clear();
-                mesh_container::make(&self.engine, wanted, &*self.clock).await?;
+                mesh_container::make(&self.engine, wanted).await?;
                 for mesh in self.found_meshes().await? {
                     if mesh.observed.name == wanted.name {
                         self.session(&mesh).await?;
@@ -193,6 +200,9 @@ impl DockerRuntime {
             && !found.never_ran();
         if !runs {
             return Ok(phase);
+        }
+        if phase == Phase::Starting && self.seen_ready.counts_still(found, self.clock.now()) {
+            return Ok(Phase::Ready);
         }
         let healthy = Condition::ServiceHealthy;
         let standing = readiness::standing(&self.engine, found, healthy, &*self.clock).await?;
