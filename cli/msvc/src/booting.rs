@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use msvc_report::exit::Exit;
 use msvc_runtime::build::BuildOutcome;
 use msvc_runtime::docker;
-use msvc_runtime::lane::{LaneOptions, Subset};
+use msvc_runtime::lane::LaneOptions;
 use msvc_runtime::process::ProjectHome;
 use msvc_runtime::turn::Turn;
 
-use crate::boot;
+use crate::boot::{self, Asked};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::place::Where;
@@ -81,11 +81,11 @@ impl Booting {
     pub async fn build(
         &self,
         context: &Context,
-        services: &Subset,
+        asked: Asked,
         place: &Where,
         options: &LaneOptions,
     ) -> Result<BuildOutcome, Failure> {
-        boot::build_beside(context, services, place, async |unbuilt| {
+        boot::build_beside(context, asked, place, async |unbuilt| {
             if self.ours && !unbuilt.services.is_empty() {
                 boot::ahead(context, &self.runtime, options, unbuilt).await;
             }

@@ -289,3 +289,69 @@ impl Handler for Door {
         self.control.ended(session).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use futures_util::future::join_all;
+    use msvc_machine::clock::MachineClock;
+    use msvc_mesh::spec::{Admission, Transport};
+    use msvc_system::id::{LaneName, Party};
+
+    use super::*;
+
+    fn edge(port: u16) -> EdgeSpec {
+        EdgeSpec {
+            id: EdgeId {
+                lane: LaneName::main(),
+                caller: Party::Client,
+                callee: "orders".parse().unwrap(),
+                port,
+            },
+            caller_replica: None,
+            listen: ([127, 0, 0, 1], port).into(),
+            reasons: Vec::new(),
+            backends: Vec::new(),
+            admission: Admission::Accept,
+            also_known_as: Vec::new(),
+            transport: Transport::Tcp,
+        }
+    }
+
+    fn on_board(file: &Path) -> Vec<u16> {
+        let text = std::fs::read_to_string(file).unwrap();
+        let aboard: Aboard = serde_json::from_str(&text).unwrap();
+        let mut ports: Vec<u16> = aboard.edges.iter().map(|it| it.id.port).collect();
+        ports.sort_unstable();
+        ports
+    }
+
+    #[tokio::test]
+    async fn edges_that_come_at_once_are_all_on_disk_when_they_are_answered() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("edges.json");
+        let nowhere = Arc::new(|_: &EdgeId| ([127, 0, 0, 1], 0).into());
+        let mesh = Mesh::new(Arc::new(MachineClock), "m", nowhere);
+        let door = Door {
+            control: MeshControl::new(mesh.clone()),
+            mesh,
+            aboard: Arc::default(),
+            file: file.clone(),
+            written: tokio::sync::Mutex::new(0),
+        };
+        let all = (1..=50).map(|port| {
+            let (door, file) = (&door, &file);
+            async move {
+                door.remember(|edges| edges.push(edge(port))).await.unwrap();
+                assert!(on_board(file).contains(&port));
+            }
+        });
+        join_all(all).await;
+        assert_eq!(on_board(&file), (1..=50).collect::<Vec<_>>());
+        door.remember(|edges| edges.retain(|it| it.id.port != 7))
+            .await
+            .unwrap();
+        assert_eq!(on_board(&file).len(), 49);
+    }
+}

@@ -226,6 +226,26 @@ async fn may_be(
     Ok(Some(made.map_err(RuntimeError::from)?))
 }
 
+/// What is wanted of a mesh, where there is to be one.
+async fn wish(
+    runtime: &DockerRuntime,
+    request: &BootRequest<'_>,
+    carrier: Option<&ImageFacts>,
+) -> Result<Option<MeshWish>, RuntimeError> {
+    let Some(image) = carrier else {
+        return Ok(None);
+    };
+    let (subnets, held) = tokio::try_join!(
+        subnets::of_lane(runtime.engine(), request.system, request.options),
+        runtime.held(&request.options.lane)
+    )?;
+    Ok(Some(MeshWish {
+        subnets,
+        image: image.clone(),
+        ..held
+    }))
+}
+
 /// What to do next, from what is there now.
 async fn next(
     runtime: &DockerRuntime,
@@ -235,16 +255,12 @@ async fn next(
     Execution { shutdown, .. }: Execution<'_>,
 ) -> Result<Prepared, UpError> {
     // As late as may be: others choose ranges of the same engine.
-    let mesh = match carrier {
-        None => None,
-        Some(image) => Some(MeshWish {
-            subnets: subnets::of_lane(runtime.engine(), request.system, request.options).await?,
-            image: image.clone(),
-            ..runtime.held(&request.options.lane).await?
-        }),
+    let looks = async {
+        let wish = wish(runtime, request, carrier);
+        tokio::try_join!(wish, runtime.observe())
     };
-    let observed = tokio::select! {
-        observed = runtime.observe() => observed?,
+    let (mesh, observed) = tokio::select! {
+        looked = looks => looked?,
         () = shutdown.requested() => return Err(RuntimeError::Interrupted.into()),
     };
     let api = runtime.engine().speaks();

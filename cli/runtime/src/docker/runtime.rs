@@ -217,7 +217,13 @@ impl DockerRuntime {
 #[async_trait::async_trait]
 impl Runtime for DockerRuntime {
     async fn observe(&self) -> Result<Observed, RuntimeError> {
-        let found = self.found().await?;
+        let label = format!("{}={}", labels::PROJECT, self.project);
+        let (found, carriers, networks, volumes) = tokio::try_join!(
+            self.found(),
+            self.found_carriers(),
+            network::labelled(&self.engine, &label),
+            volume::labelled(&self.engine, &label)
+        )?;
         let now = self.clock.wall();
         let each = stream::iter(found.clone()).map(|found| async move {
             let mut observed = found.observed(now);
@@ -225,11 +231,6 @@ impl Runtime for DockerRuntime {
             Ok::<_, EngineError>(observed)
         });
         let instances = each.buffered(AT_ONCE).try_collect().await?;
-        let label = format!("{}={}", labels::PROJECT, self.project);
-        let (networks, volumes) = tokio::try_join!(
-            network::labelled(&self.engine, &label),
-            volume::labelled(&self.engine, &label)
-        )?;
         let mut edges = Vec::new();
         let mut published: Vec<_> = found.iter().flat_map(published::of).collect();
         let mut provisions: Vec<ObservedProvision> = networks
@@ -237,7 +238,7 @@ impl Runtime for DockerRuntime {
             .chain(volumes)
             .map(|(it, _)| it)
             .collect();
-        let carriers = self.found_carriers().await?.into_iter();
+        let carriers = carriers.into_iter();
         let carriers: Vec<_> = carriers.filter(|it| it.is_running).collect();
         for mesh in carriers.iter().filter(|it| it.observed.kind == Kind::Mesh) {
             let session = self.session(mesh).await?;

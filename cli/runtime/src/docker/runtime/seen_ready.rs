@@ -12,23 +12,31 @@ use tokio::time::Instant;
 use crate::docker::container::Found;
 use crate::docker::image;
 
-/// The containers seen ready: in which life, and when.
+/// The containers seen ready.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SeenReady {
-    at: Arc<Mutex<HashMap<String, (Option<u64>, Instant)>>>,
+    at: Arc<Mutex<HashMap<String, Seen>>>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    /// When the container was started, by the engine's clock.
+    life: Option<u64>,
+    at: Instant,
 }
 
 impl SeenReady {
     /// The container as it was found is ready now.
     pub(super) fn add(&self, found: &Found, now: Instant) {
         let mut at = self.at.lock().unwrap_or_else(PoisonError::into_inner);
-        at.insert(found.container.clone(), (found.started_at_ns(), now));
+        let life = found.started_at_ns();
+        at.insert(found.container.clone(), Seen { life, at: now });
     }
 
     /// Whether it was seen ready in the life that it leads now, and its healthcheck is not due again.
     pub(super) fn counts_still(&self, found: &Found, now: Instant) -> bool {
         let at = self.at.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((life, at)) = at.get(&found.container) else {
+        let Some(Seen { life, at }) = at.get(&found.container) else {
             return false;
         };
         let config = found.seen.config.as_ref();
