@@ -256,6 +256,31 @@ fn several_ports_of_the_host_lead_to_one_of_a_service_also_one_that_came_later()
 }
 
 #[test]
+fn services_of_one_image_have_it_built_once_and_are_not_made_anew_by_a_second_up() {
+    if !engine() {
+        return;
+    }
+    let services =
+        "  web: {<<: *node, image: \"${IMAGE}\"}\n  worker: {<<: *node, image: \"${IMAGE}\"}\n";
+    let system = in_containers(nodes(services));
+    let image = format!("{}:1", system.project);
+    let system = system.with_variable("IMAGE", &image);
+    let first = system.run(&["up", "-d"]).expect(0);
+    let built = format!("image {image}");
+    assert_eq!(first.stderr.matches(&built).count(), 1, "{}", first.stderr);
+    let again = system.run(&["up", "-d"]).expect(0);
+    assert!(
+        again.stdout.contains("was up already; nothing changed"),
+        "{}{}",
+        again.stdout,
+        again.stderr
+    );
+    // One of them alone finds the image that all of them had made.
+    let alone = system.run(&["up", "-d", "worker"]).expect(0);
+    assert!(!alone.stderr.contains("ready "), "{}", alone.stderr);
+}
+
+#[test]
 fn a_replica_is_called_by_its_containers_name_past_the_mesh_which_is_told() {
     if !engine() {
         return;

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use support::{read, root};
 
 /// The files whose tests hold for both.
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "bad_input",
     "contracts",
     "crash_points",
@@ -28,6 +28,7 @@ const FILES: [&str; 10] = [
     "endings",
     "faults",
     "journeys",
+    "names",
     "second_runner",
     "system_up",
 ];

@@ -25,6 +25,7 @@
 use std::path::{Path, PathBuf};
 
 use msvc_system::files::Files;
+use msvc_system::id::{EdgeId, LaneName};
 use msvc_system::model::{Placed, System};
 use msvc_system::problem::{Problem, Problems, nearest};
 use msvc_system::yaml;
@@ -163,12 +164,21 @@ impl Experiment {
         }
         match &self.action.order.value {
             Order::Latency(latency) => {
-                let edges = known.edges();
+                let edges = edges(known.system);
                 let found = edges.iter().any(|edge| latency.edge.selects(edge));
                 if !found {
                     let wrong = latency.edge.to_string();
-                    let names: Vec<String> = edges.iter().map(ToString::to_string).collect();
-                    problems.push(self.missing("edge", &wrong, &names));
+                    let problem = match latency.edge.nearest(&edges) {
+                        Some(near) => Problem::error(format!("there is no edge `{wrong}`"))
+                            .hint(format!("did you mean `{near}`?"))
+                            .at(self.action.order.place.clone()),
+                        None => {
+                            let names: Vec<String> =
+                                edges.iter().map(ToString::to_string).collect();
+                            self.missing("edge", &wrong, &names)
+                        }
+                    };
+                    problems.push(problem);
                 }
             }
             Order::Kill(kill) => {
@@ -196,19 +206,21 @@ impl Experiment {
     }
 }
 
-impl Known<'_> {
-    fn edges(&self) -> Vec<msvc_system::id::EdgeId> {
-        let edges = self.system.edges.iter();
-        edges
-            .map(|edge| msvc_system::id::EdgeId {
-                lane: msvc_system::id::LaneName::main(),
-                caller: edge.caller.clone(),
-                callee: edge.callee.clone(),
-                port: edge.port,
-            })
-            .collect()
-    }
+/// The edges that a system's files tell of.
+#[must_use]
+pub fn edges(system: &System) -> Vec<EdgeId> {
+    let edges = system.edges.iter();
+    edges
+        .map(|edge| EdgeId {
+            lane: LaneName::main(),
+            caller: edge.caller.clone(),
+            callee: edge.callee.clone(),
+            port: edge.port,
+        })
+        .collect()
+}
 
+impl Known<'_> {
     fn journey(&self, journey: &Placed<String>) -> Option<Problem> {
         let names: Vec<String> = self.journeys.iter().map(|(name, _)| name.clone()).collect();
         (!names.contains(&journey.value))

@@ -29,6 +29,22 @@ pub enum ArmError {
         /// The nearest that there are.
         near: Vec<String>,
     },
+    /// The service is there and does not run.
+    #[error("{service} is not running: it is {phase}")]
+    NotRunning {
+        /// Which.
+        service: ServiceName,
+        /// What it does instead, as `ps` shows it.
+        phase: String,
+    },
+    /// Somebody holds the service down already.
+    #[error("{service} is held down already, {}", held_by(by.as_deref()))]
+    HeldDown {
+        /// Which.
+        service: ServiceName,
+        /// The command that does, as far as it is known.
+        by: Option<String>,
+    },
     /// The mesh or the supervisor refused, or does not answer.
     #[error("{0}")]
     Refused(String),
@@ -42,14 +58,25 @@ fn hint(near: &[String]) -> String {
     }
 }
 
+fn held_by(by: Option<&str>) -> String {
+    by.map_or_else(|| "by another command".to_owned(), |by| format!("by {by}"))
+}
+
 impl ArmError {
     /// The code that this alone ends with.
     #[must_use]
     pub const fn exit(&self) -> Exit {
         match self {
             Self::NoEdge { .. } | Self::NoService { .. } => Exit::Usage,
+            Self::NotRunning { .. } | Self::HeldDown { .. } => Exit::Inconclusive,
             Self::Refused(_) => Exit::CouldNot,
         }
+    }
+
+    /// Whether the call itself was amiss: there was nothing to break, and so no case.
+    #[must_use]
+    pub const fn is_of_the_call(&self) -> bool {
+        !matches!(self, Self::Refused(_))
     }
 }
 

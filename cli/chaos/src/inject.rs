@@ -8,7 +8,7 @@ use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 
 use crate::command::{CommandLine, Running};
-use crate::faults::{Faults, Late, LiftError};
+use crate::faults::{ArmError, Faults, Late, LiftError};
 use crate::journal::Timer;
 use crate::order::Latency;
 use crate::probe::Sink;
@@ -59,7 +59,14 @@ pub(crate) struct Meanwhile {
 
 /// Makes an edge answer late while `command` runs, or until the user ends it, and lifts it
 /// whatever happens.
-pub async fn latency(latency: &Latency, command: Option<&CommandLine>, tools: &Tools<'_>) -> Ended {
+///
+/// # Errors
+/// When there is nothing to break: no such edge.
+pub async fn latency(
+    latency: &Latency,
+    command: Option<&CommandLine>,
+    tools: &Tools<'_>,
+) -> Result<Ended, ArmError> {
     let timer = Timer::begin(tools.clock);
     let text = latency.to_string();
     let mut case = Case::new(
@@ -71,8 +78,10 @@ pub async fn latency(latency: &Latency, command: Option<&CommandLine>, tools: &T
     case.repeat = Some(tools.again.clone());
     let armed = match tools.faults.latency(&tools.name, latency, tools.seed).await {
         Ok(armed) => armed,
+        Err(error) if error.is_of_the_call() => return Err(error),
         Err(error) => {
-            return ended(case, vec![Finding::NotArmed(error)], None, &timer, tools);
+            let findings = vec![Finding::NotArmed(error)];
+            return Ok(ended(case, findings, None, &timer, tools));
         }
     };
     (tools.sink)(Event::FaultArmed {
@@ -97,7 +106,7 @@ pub async fn latency(latency: &Latency, command: Option<&CommandLine>, tools: &T
     }
     let mut ended = ended(case, meanwhile.findings, meanwhile.code, &timer, tools);
     ended.receipt = receipt;
-    ended
+    Ok(ended)
 }
 
 /// Runs the command to its end, or until the user wants to end; notes when the fault was lost.

@@ -8,7 +8,7 @@ use msvc_report::event::Event;
 use msvc_system::id::ServiceName;
 
 use crate::command::CommandLine;
-use crate::faults::{Killed, LiftError};
+use crate::faults::{ArmError, Killed, LiftError};
 use crate::inject::{Ended, Meanwhile, Tools, ended, note_not_lifted, while_it_runs};
 use crate::journal::Timer;
 use crate::order::{Hold, Kill, shown};
@@ -26,12 +26,15 @@ pub enum Down {
 }
 
 /// Kills `service`, keeps it down, lets it come back within `recovery_limit`, and tells the times.
+///
+/// # Errors
+/// When there is nothing to kill: no such service, or it does not run.
 pub async fn kill(
     service: &ServiceName,
     down: &Down,
     recovery_limit: Duration,
     tools: &Tools<'_>,
-) -> Ended {
+) -> Result<Ended, ArmError> {
     let timer = Timer::begin(tools.clock);
     let order = Kill {
         service: service.clone(),
@@ -46,8 +49,10 @@ pub async fn kill(
     case.repeat = Some(tools.again.clone());
     let held = match tools.faults.kill(service).await {
         Ok(held) => held,
+        Err(error) if error.is_of_the_call() => return Err(error),
         Err(error) => {
-            return ended(case, vec![Finding::NotArmed(error)], None, &timer, tools);
+            let findings = vec![Finding::NotArmed(error)];
+            return Ok(ended(case, findings, None, &timer, tools));
         }
     };
     (tools.sink)(Event::FaultArmed {
@@ -74,7 +79,7 @@ pub async fn kill(
     }
     let mut ended = ended(case, meanwhile.findings, meanwhile.code, &timer, tools);
     ended.recovery = recovery;
-    ended
+    Ok(ended)
 }
 
 async fn for_a_time(time: Duration, held: &dyn Killed, tools: &Tools<'_>) -> Meanwhile {

@@ -36,6 +36,8 @@ pub struct LiveFaults {
     pub lane: LaneName,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// Which command breaks, for those that meet what it holds down.
+    pub by: String,
 }
 
 /// A latency in place on a mesh.

@@ -151,6 +151,13 @@ impl Journey {
 /// # Errors
 /// With every problem of every document, each with its place.
 pub fn load(references: &[JourneyReference], files: &Files) -> Result<Vec<Journey>, Problems> {
+    let (journeys, problems) = load_readable(references, files);
+    problems.or(journeys)
+}
+
+/// The journeys of what `x-msvc.journeys` names that can be read, and every problem of the others.
+#[must_use]
+pub fn load_readable(references: &[JourneyReference], files: &Files) -> (Vec<Journey>, Problems) {
     let mut journeys: Vec<Journey> = Vec::new();
     let mut problems = Problems::default();
     for reference in references {
@@ -186,7 +193,7 @@ pub fn load(references: &[JourneyReference], files: &Files) -> Result<Vec<Journe
             }
         }
     }
-    problems.or(journeys)
+    (journeys, problems)
 }
 
 /// Loads one document: each of its workflows that no other one of it calls is a journey.

@@ -37,6 +37,6 @@ pub mod step;
 pub mod template;
 
 pub use entry::{Bases, CommandPlace, Entry, Limits};
-pub use journey::{Journey, load, load_document, select};
+pub use journey::{Journey, load, load_document, load_readable, select};
 pub use outcome::Outcome;
 pub use play::play;

@@ -62,6 +62,8 @@ pub struct Run {
     ended: HashMap<usize, bool>,
     played: Vec<StepPlayed>,
     events: Vec<Event>,
+    /// Whether it was told that this play has limits.
+    told: bool,
     state: State,
 }
 
@@ -90,6 +92,7 @@ impl Run {
             ended: HashMap::new(),
             played: Vec::new(),
             events: vec![],
+            told: false,
             state: State::Ready,
         };
         let journey = run.id(workflow);
@@ -255,6 +258,7 @@ impl Run {
             let limit = self.entry.limits.attempts;
             return self.give_up(&format!("more than {limit} attempts at steps"), now);
         }
+        self.tell_limits(now);
         let document = Arc::clone(&self.document);
         let Some(step) = self.step_of(&document) else {
             return self.fail(Vec::new());

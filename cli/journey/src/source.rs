@@ -72,9 +72,10 @@ pub(crate) fn read(
         }
     }
     let path = folder.join(url);
-    let bytes = files
-        .read(&path)
-        .map_err(|error| fail(format!("cannot read {}: {error}", path.display())))?;
+    let bytes = files.read(&path).map_err(|error| {
+        fail(format!("cannot read {}: {error}", path.display()))
+            .hint("write where the OpenAPI document is, from the journey's own folder")
+    })?;
     let document = openapi::read(&path, &bytes)?;
     Ok(Source {
         url: url.to_owned(),

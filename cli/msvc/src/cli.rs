@@ -25,7 +25,7 @@ pub use demo::Demo;
 pub use down::Down;
 pub use flags::{BuildSource, Files, Format, Global, RuntimeChoice};
 pub use internal::Internal;
-pub use journey::{Journey, JourneyRun, is_file_name};
+pub use journey::{Journey, JourneyRun, is_file};
 pub use logs::Logs;
 pub use new::New;
 pub use ps::Ps;

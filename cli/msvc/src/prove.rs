@@ -9,6 +9,7 @@ use msvc_report::case::Case;
 use msvc_report::event::Event;
 use msvc_runtime::observed::Observed;
 use msvc_system::id::{LaneName, Party};
+use msvc_system::problem::{Problem, Severity};
 
 use crate::boot;
 use crate::context::Context;
@@ -18,7 +19,7 @@ mod contracts;
 mod experiments;
 
 pub use contracts::{Contracts, contracts, pacts};
-pub use experiments::{RECOVERY_LIMIT, experiments, run_experiments};
+pub use experiments::{RECOVERY_LIMIT, by, experiments, run_experiments};
 
 /// Where events go.
 pub type Sink<'a> = &'a (dyn Fn(Event) + Send + Sync);
@@ -79,6 +80,26 @@ pub fn journeys(context: &Context) -> Result<Vec<Journey>, Failure> {
         &context.system.x_msvc.journeys,
         &context.files(),
     )?)
+}
+
+/// Those of them that can be read, for who has named what is to be played: what is wrong with
+/// the others is told as warnings.
+pub fn readable_journeys(context: &Context) -> Vec<Journey> {
+    let references = &context.system.x_msvc.journeys;
+    let (journeys, problems) = msvc_journey::load_readable(references, &context.files());
+    for problem in problems.0 {
+        let what = format!(
+            "a journey that x-msvc names cannot be played: {}",
+            problem.what
+        );
+        let problem = Problem {
+            severity: Severity::Warning,
+            what,
+            ..problem
+        };
+        (context.sink())(Event::Warned { problem });
+    }
+    journeys
 }
 
 /// Plays each journey once, one after the other.

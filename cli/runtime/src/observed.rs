@@ -133,6 +133,9 @@ pub struct ObservedInstance {
     pub restarts: u32,
     /// The last probe's words, when unhealthy or ended.
     pub detail: Option<String>,
+    /// Which command holds it down, as far as it said so.
+    #[serde(default)]
+    pub held_by: Option<String>,
     /// Its ports.
     pub listens: Vec<Listen>,
 }

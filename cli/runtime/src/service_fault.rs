@@ -64,6 +64,20 @@ impl ServiceKill {
         instance: &InstanceId,
         stay_down: StayDown,
     ) -> Result<Self, RuntimeError> {
+        Self::strike_by(session, lease, instance, stay_down, None).await
+    }
+
+    /// The same for a command that others are to be told of while it holds the instance down.
+    ///
+    /// # Errors
+    /// As [`ServiceKill::strike`].
+    pub async fn strike_by(
+        session: &Session,
+        lease: LeaseId,
+        instance: &InstanceId,
+        stay_down: StayDown,
+        by: Option<&str>,
+    ) -> Result<Self, RuntimeError> {
         let down = match stay_down {
             StayDown::Held => Duration::ZERO,
             StayDown::For(down) => down,
@@ -73,6 +87,7 @@ impl ServiceKill {
             instance: instance.clone(),
             hold: stay_down == StayDown::Held,
             down_ms: u64::try_from(down.as_millis()).unwrap_or(u64::MAX),
+            by: by.map(str::to_owned),
         };
         let killed = session.request(method::KILL, kill).await;
         Ok(Self {

@@ -19,7 +19,7 @@ use crate::build::BuildOutcome;
 use crate::contract::{Runtime, RuntimeError};
 use crate::executor::Execution;
 use crate::lane::{LaneOptions, Survey, Wanted};
-use crate::observed::{Observed, WayIn};
+use crate::observed::{Observed, ObservedInstance, Phase, WayIn};
 use crate::plan::{Plan, decide, look_again};
 use crate::ports::book_file::{self, BookError};
 use crate::ports::{Binding, Supposing, seed};
@@ -98,6 +98,8 @@ pub struct Up {
     pub changed: bool,
     /// Where published ports listen.
     pub entries: Vec<Entry>,
+    /// What a fault holds down, which nobody waits for.
+    pub held: Vec<ObservedInstance>,
     /// What was carried out.
     pub plan: Plan,
     /// What is there now.
@@ -297,9 +299,13 @@ pub async fn carry_out(
         seconds: clock.now().duration_since(began).as_secs_f64(),
         changed,
     });
+    let lane = &wanted.lane;
+    let is_held = |it: &ObservedInstance| it.id.lane == *lane && it.phase == Phase::HeldDown;
+    let held = observed.instances.into_iter().filter(is_held).collect();
     Ok(Up {
         changed,
         entries,
+        held,
         plan,
         wanted,
     })

@@ -8,7 +8,6 @@ use msvc_mesh::fault::Stream;
 
 use super::*;
 use crate::fakes::{Fakes, Script, World};
-use crate::faults::ArmError;
 use crate::kill::{Down, kill};
 use crate::recovery::StayedDown;
 
@@ -76,7 +75,7 @@ async fn did(what: What, script: Script, shutdown: &Shutdown) -> Seen {
     };
     let done = std::mem::take(&mut *world.done.lock().unwrap());
     Seen {
-        ended,
+        ended: ended.unwrap(),
         done,
         events: events.into_inner().unwrap(),
     }
@@ -207,17 +206,7 @@ async fn a_wish_to_end_lifts_the_fault_and_ends_the_command() {
 }
 
 #[tokio::test]
-async fn what_the_system_lacks_is_two_and_a_command_that_is_not_there_three() {
-    let script = Script {
-        arm: Some(ArmError::NoEdge {
-            edge: "a->b".to_owned(),
-            near: vec!["a->c:80".to_owned()],
-        }),
-        ..Script::default()
-    };
-    let seen = did(What::Latency(None), script, &Shutdown::new()).await;
-    assert_eq!(seen.ended.code, 2);
-    assert!(seen.said().contains("there is: a->c:80"), "{}", seen.said());
+async fn a_command_that_is_not_there_is_three_and_the_fault_is_undone() {
     let nothing = CommandLine::from_words(["no-such-program".into()]).unwrap();
     let seen = did(
         What::Latency(Some(nothing)),

@@ -11,6 +11,7 @@ use msvc_mesh::exchange::Incident;
 use msvc_mesh::protocol::{ProtocolError, Session};
 use msvc_mesh::record::{From, Numbered};
 use msvc_runtime::contract::{Runtime, RuntimeError};
+use msvc_runtime::observed::Phase;
 use msvc_runtime::service_fault::{KillReport, ServiceKill, StayDown};
 use msvc_system::id::ServiceName;
 use msvc_system::problem::nearest;
@@ -67,15 +68,28 @@ pub(super) async fn strike(
         .observe()
         .await
         .map_err(|error| ArmError::Refused(error.to_string()))?;
-    let here = observed
-        .instances
-        .iter()
-        .filter(|seen| seen.id.lane == faults.lane && seen.phase.runs());
-    let (mine, others): (Vec<_>, Vec<_>) = here
-        .map(|seen| &seen.id)
-        .partition(|id| id.service == *service);
-    if mine.is_empty() {
-        let names = others.iter().map(|id| id.service.as_str());
+    let here = observed.instances.iter();
+    let here = here.filter(|seen| seen.id.lane == faults.lane);
+    let (mine, others): (Vec<_>, Vec<_>) = here.partition(|seen| seen.id.service == *service);
+    if let Some(held) = mine.iter().find(|seen| seen.phase == Phase::HeldDown) {
+        return Err(ArmError::HeldDown {
+            service: service.clone(),
+            by: held.held_by.clone(),
+        });
+    }
+    let running = mine.iter().filter(|seen| seen.phase.runs());
+    let running: Vec<_> = running.map(|seen| &seen.id).collect();
+    if running.is_empty()
+        && let Some(seen) = mine.first()
+    {
+        return Err(ArmError::NotRunning {
+            service: service.clone(),
+            phase: seen.phase.word().to_owned(),
+        });
+    }
+    if running.is_empty() {
+        let others = others.iter().map(|seen| &seen.id);
+        let names = others.map(|id| id.service.as_str());
         let near = nearest(service.as_str(), names).map(str::to_owned);
         return Err(ArmError::NoService {
             service: service.clone(),
@@ -93,9 +107,10 @@ pub(super) async fn strike(
         .await
         .map_err(refused)?;
     let mut kills = Vec::new();
-    for instance in mine {
+    for instance in running {
         // Should a later replica not be killed, dropping the lease lets the earlier ones go.
-        let kill = ServiceKill::strike(&session, lease.id(), instance, StayDown::Held)
+        let (stay, by) = (StayDown::Held, Some(faults.by.as_str()));
+        let kill = ServiceKill::strike_by(&session, lease.id(), instance, stay, by)
             .await
             .map_err(|error| ArmError::Refused(error.to_string()))?;
         kills.push(kill);

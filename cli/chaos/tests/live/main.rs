@@ -80,7 +80,7 @@ async fn a_latency_delays_each_answer_names_the_connection_and_is_gone_afterward
         }
     };
     let tools = tools(&system.faults, &shutdown, &sink);
-    let ended = latency(&late("client->web"), None, &tools).await;
+    let ended = latency(&late("client->web"), None, &tools).await.unwrap();
     assert_eq!(ended.code, 0, "{}", said(&ended));
     let receipt = ended.receipt.as_ref().unwrap();
     assert_eq!((receipt.connections, receipt.edges.len()), (1, 1));
@@ -99,11 +99,14 @@ async fn an_edge_that_is_not_there_is_two_with_the_nearest_and_an_unfelt_one_is_
     let shutdown = Shutdown::new();
     let sink = |_: Event| {};
     let tools = tools(&system.faults, &shutdown, &sink);
-    let ended = latency(&late("client->wob"), None, &tools).await;
-    assert_eq!(ended.code, 2);
-    assert!(said(&ended).contains("client->web:80"), "{}", said(&ended));
+    let refused = latency(&late("client->wob"), None, &tools).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.exit(), Exit::Usage);
+    assert!(refused.to_string().contains("client->web:80"), "{refused}");
     let nothing = CommandLine::from_words(["/bin/true".into()]);
-    let ended = latency(&late("client->web"), nothing.as_ref(), &tools).await;
+    let ended = latency(&late("client->web"), nothing.as_ref(), &tools)
+        .await
+        .unwrap();
     assert_eq!(ended.code, 5);
     system.down().await;
 }
@@ -119,7 +122,9 @@ async fn a_kill_is_detected_on_the_edge_and_the_service_is_back_and_healthy() {
     open.write_all(b"GET /").await.unwrap();
     until_passed(&system).await;
     let down = Down::For(Duration::from_millis(200));
-    let ended = kill(&"web".parse().unwrap(), &down, DEADLINE, &tools).await;
+    let ended = kill(&"web".parse().unwrap(), &down, DEADLINE, &tools)
+        .await
+        .unwrap();
     assert_eq!(ended.code, 0, "{}", said(&ended));
     let recovery = ended.recovery.clone().unwrap();
     let Some(detected) = recovery.detected.clone() else {
@@ -145,10 +150,13 @@ async fn a_service_without_a_restart_policy_stays_down_and_an_unknown_one_is_two
     let sink = |_: Event| {};
     let tools = tools(&system.faults, &shutdown, &sink);
     let down = Down::For(Duration::ZERO);
-    let ended = kill(&"wob".parse().unwrap(), &down, DEADLINE, &tools).await;
-    assert_eq!(ended.code, 2);
-    assert!(said(&ended).contains("there is: web"), "{}", said(&ended));
-    let ended = kill(&"web".parse().unwrap(), &down, DEADLINE, &tools).await;
+    let refused = kill(&"wob".parse().unwrap(), &down, DEADLINE, &tools).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.exit(), Exit::Usage);
+    assert!(refused.to_string().contains("there is: web"), "{refused}");
+    let ended = kill(&"web".parse().unwrap(), &down, DEADLINE, &tools)
+        .await
+        .unwrap();
     assert_eq!(ended.code, 1, "{}", said(&ended));
     assert!(said(&ended).contains("stays down"), "{}", said(&ended));
     system.down().await;

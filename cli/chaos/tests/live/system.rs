@@ -68,6 +68,7 @@ impl System {
         let edge = runtime.observe().await.unwrap().edges[0].listen;
         Self {
             faults: LiveFaults {
+                by: "a test".to_owned(),
                 runtime: Arc::new(runtime),
                 lane: LaneName::main(),
                 clock: MachineClock::shared(),

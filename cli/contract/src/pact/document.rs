@@ -10,6 +10,29 @@ use serde_json::Value;
 
 use super::{Interaction, Kind, PactFile, State, position};
 
+/// What helps a file that is broken as a whole.
+const ANEW: &str = "let the consumer's tests write it anew, or take the file out of the folder";
+
+/// What a pact looks like.
+const SHAPE: &str = "a pact is `{\"consumer\": {\"name\": …}, \"provider\": {\"name\": …}, \
+                     \"interactions\": […]}`, as the consumer's tests write it";
+
+/// What an interaction looks like.
+const INTERACTION: &str = "an interaction is `{\"description\": …, \"request\": {…}, \"response\": \
+                           {\"status\": 200}}`; specification 4 adds `\"type\"`";
+
+/// What a value is, for people.
+const fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
 /// Reads one pact.
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<PactFile, Problems> {
     let at = |line: usize, column: usize| Place {
@@ -20,12 +43,24 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<PactFile, Problems> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
         let line = 1 + before.iter().filter(|b| **b == b'\n').count();
-        Problems::from(Problem::error("the pact is not UTF-8 text").at(at(line, 1)))
+        let problem = Problem::error("the pact is not UTF-8 text").at(at(line, 1));
+        Problems::from(problem.hint(ANEW))
     })?;
     let document: Value = serde_json::from_str(text).map_err(|error| {
         let place = at(error.line(), error.column());
-        Problems::from(Problem::error(format!("the pact is no JSON: {error}")).at(place))
+        let what = match text.trim().is_empty() {
+            true => "the pact is empty".to_owned(),
+            false => format!("the pact is no JSON: {error}"),
+        };
+        Problems::from(Problem::error(what).at(place).hint(ANEW))
     })?;
+    if !document.is_object() {
+        let what = format!(
+            "this is no pact but {}: it must be an object",
+            kind_of(&document)
+        );
+        return Err(Problem::error(what).at(at(1, 1)).hint(SHAPE).into());
+    }
     let mut problems = Problems::default();
     let top = at(1, 1);
     let consumer = party(&document, "consumer", &top, &mut problems);
@@ -38,7 +73,9 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<PactFile, Problems> {
         list.and_then(|key| document.get(key)?.as_array().map(|array| (key, array)))
     else {
         problems.push(
-            Problem::error("this is no pact: it has no list `interactions` or `messages`").at(top),
+            Problem::error("this is no pact: it has no list `interactions` or `messages`")
+                .at(top)
+                .hint(SHAPE),
         );
         return Err(problems);
     };
@@ -137,7 +174,9 @@ fn interaction(
     problems: &mut Problems,
 ) -> Option<Interaction> {
     let before = problems.0.len();
-    let mut wrong = |what: String| problems.push(Problem::error(what).at(place.clone()));
+    let mut wrong = |what: String| {
+        problems.push(Problem::error(what).at(place.clone()).hint(INTERACTION));
+    };
     if !element.is_object() {
         wrong("an interaction must be an object".to_owned());
         return None;
@@ -256,7 +295,8 @@ fn check_rules(file: &PactFile, problems: &mut Problems) {
                 "the interaction `{}` cannot be read: {why}",
                 interaction.name
             ))
-            .at(interaction.place.clone()),
+            .at(interaction.place.clone())
+            .hint(INTERACTION),
         );
     }
 }
@@ -280,7 +320,14 @@ mod tests {
                 "{\n  \"consumer\": ,".to_owned(),
                 "p.json:2:15: the pact is no JSON",
             ),
-            ("[]".to_owned(), "does not name its consumer"),
+            (
+                String::new(),
+                "p.json:1:1: the pact is empty (let the consumer's",
+            ),
+            (
+                "[]".to_owned(),
+                "p.json:1:1: this is no pact but a list: it must be an object (a pact is `{",
+            ),
             (format!("{{{parties}}}"), "no list `interactions`"),
             (
                 format!("{{{parties}, \"interactions\": 3}}"),

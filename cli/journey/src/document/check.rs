@@ -3,7 +3,7 @@
 use msvc_system::problem::{Place, Problem, Problems};
 
 use super::read::{Moment, Reader, Use};
-use super::{Document, Target, Workflow};
+use super::{Action, ActionKind, Destination, Document, Target, Workflow};
 
 /// Checks every expression of the workflow against what is declared.
 pub(super) fn names(reader: &mut Reader<'_>, workflow: &Workflow) {
@@ -108,6 +108,68 @@ fn names_one<'a>(name: &str, mut known: impl Iterator<Item = &'a str>) -> bool {
         name.strip_prefix(known)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     })
+}
+
+/// Where a step leads unless the workflow fails at it, when that can be said before: to one step
+/// only, without a condition.
+fn leads(workflow: &Workflow, number: usize) -> Option<usize> {
+    let step = workflow.steps.get(number)?;
+    let next = (number + 1 < workflow.steps.len()).then_some(number + 1);
+    let to = match step.on_success.first() {
+        None => next?,
+        Some(Action {
+            kind: ActionKind::Goto(Destination::Step(to)),
+            criteria,
+            ..
+        }) if criteria.is_empty() => *to,
+        Some(_) => return None,
+    };
+    let elsewhere = |action: &Action| match action.kind {
+        ActionKind::Goto(destination) => destination != Destination::Step(to),
+        // After a failure an end is one that the journey does not hold by.
+        ActionKind::End | ActionKind::Retry { .. } => false,
+    };
+    (!step.on_failure.iter().any(elsewhere)).then_some(to)
+}
+
+/// Tells a step that goes to itself without a condition, alone or over others that do: however
+/// often it is played, the workflow cannot come to its end.
+pub(super) fn no_round(workflow: &Workflow, problems: &mut Problems) {
+    let mut told = vec![false; workflow.steps.len()];
+    for start in 0..workflow.steps.len() {
+        let mut way = vec![start];
+        let mut at = start;
+        while let Some(to) = leads(workflow, at) {
+            if let Some(begin) = way.iter().position(|step| *step == to) {
+                let round = &way[begin..];
+                if !round.iter().any(|step| told[*step]) {
+                    problems.push(without_end(workflow, round));
+                }
+                for step in round {
+                    told[*step] = true;
+                }
+                break;
+            }
+            way.push(to);
+            at = to;
+        }
+    }
+}
+
+fn without_end(workflow: &Workflow, round: &[usize]) -> Problem {
+    let all = round
+        .iter()
+        .filter_map(|number| workflow.steps.get(*number));
+    // Without any, the steps go on to the next one, and so to the end.
+    let closing = all.filter_map(|step| step.on_success.first()).next_back();
+    let steps = round.iter().chain(round.first());
+    let id = |number: &usize| workflow.steps.get(*number).map_or("", |step| &step.id);
+    let round: Vec<String> = steps.map(|number| format!("`{}`", id(number))).collect();
+    let what = format!("this goes round without end: {}", round.join(" -> "));
+    let place = closing.map_or(&workflow.place, |action| &action.place);
+    Problem::error(what)
+        .at(place.clone())
+        .hint("give the `goto` a `criteria` that ends it, or use `onFailure` with `type: retry`")
 }
 
 /// Why one workflow is played inside another one.

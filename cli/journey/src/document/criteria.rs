@@ -45,7 +45,10 @@ fn one<'n>(reader: &mut Reader<'n>, node: &'n Node) -> Option<Criterion> {
         Err(error) => {
             let place = fields.get("condition").map_or(&node.place, |n| &n.place);
             let problem = Problem::error(message(text, &error)).at(place.clone());
-            reader.push(problem);
+            reader.push(match hint(&error) {
+                Some(hint) => problem.hint(hint),
+                None => problem,
+            });
             None
         }
     }
@@ -55,6 +58,21 @@ fn message(text: &str, error: &CriterionError) -> String {
     match error {
         CriterionError::Expression(_) => error.to_string(),
         _ => format!("`{text}`: {error}"),
+    }
+}
+
+/// What to do, where the error does not say so itself.
+fn hint(error: &CriterionError) -> Option<&'static str> {
+    match error {
+        // They say what to write.
+        CriterionError::Expression(_) => None,
+        CriterionError::Simple { .. } => {
+            Some("write for example `$statusCode == 200 && $response.body#/total > 0`")
+        }
+        CriterionError::Regex { .. } => {
+            Some("write for example `^2[0-9]{2}$`; what is meant literally gets a `\\` before it")
+        }
+        CriterionError::JsonPath { .. } => Some("write for example `$.items[?@.sku=='lamp']`"),
     }
 }
 

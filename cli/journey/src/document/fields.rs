@@ -47,7 +47,8 @@ impl<'n> Fields<'n> {
         if found.is_none() {
             problems.push(
                 Problem::error(format!("{} has no `{key}`, which it must have", self.what))
-                    .at(self.node.place.clone()),
+                    .at(self.node.place.clone())
+                    .hint(format!("write `{key}: …` there")),
             );
         }
         found
@@ -82,13 +83,19 @@ impl<'n> Fields<'n> {
         };
         if items.len() < least {
             let problem = Problem::error(format!("`{key}` is empty and must not be"));
-            problems.push(problem.at(node.place.clone()));
+            let hint = match key {
+                "steps" => "give it a step: `- {stepId: …, operationId: …}`",
+                "workflows" => "give it a workflow: `- {workflowId: …, steps: […]}`",
+                "sourceDescriptions" => "name an OpenAPI document: `- {name: …, url: …}`",
+                _ => "give it an item, or leave the key out",
+            };
+            problems.push(problem.at(node.place.clone()).hint(hint));
         }
         let mut seen = HashSet::new();
         for item in items {
             if !seen.insert(item.to_json().to_string()) {
                 let problem = Problem::error(format!("`{key}` has this item twice"));
-                problems.push(problem.at(item.place.clone()));
+                problems.push(problem.at(item.place.clone()).hint("take one of them out"));
             }
         }
         items

@@ -23,6 +23,8 @@ pub(super) struct Reader<'n> {
     pub(super) components: Option<&'n Node>,
     /// The source descriptions that could be read, by name.
     pub(super) sources: IndexMap<String, Source>,
+    /// Whether some source description could not be read: what it has is not known.
+    pub(super) lacks_source: bool,
     /// All workflow ids, in order.
     pub(super) workflow_ids: Vec<&'n str>,
     /// The names of each workflow's outputs.
@@ -65,6 +67,7 @@ pub fn read(file: &Path, files: &Files) -> Result<Document, Problems> {
             "cannot read the journey {}: {error}",
             file.display()
         ))
+        .hint("name an Arazzo document (YAML or JSON) that is there, by its path from here")
     })?;
     let root = yaml::parse(file, &bytes)?;
     let mut reader = Reader::new(&root);
@@ -82,6 +85,7 @@ impl<'n> Reader<'n> {
             problems: Problems::default(),
             components: root.get("components"),
             sources: IndexMap::new(),
+            lacks_source: false,
             workflow_ids: ids(root.get("workflows"), "workflowId"),
             workflow_outputs: root
                 .get("workflows")
@@ -204,7 +208,10 @@ impl<'n> Reader<'n> {
             let folder = file.parent().map(PathBuf::from).unwrap_or_default();
             match source::read(name, url, kind, place, &folder, files) {
                 Ok(source) => drop(self.sources.insert(name.to_owned(), source)),
-                Err(problems) => self.problems.0.extend(problems.0),
+                Err(problems) => {
+                    self.lacks_source = true;
+                    self.problems.0.extend(problems.0);
+                }
             }
         }
     }
@@ -279,10 +286,11 @@ impl<'n> Reader<'n> {
         place: &Place,
     ) {
         let problem = Problem::error(format!("{whose} has no `{name}`")).at(place.clone());
-        let near = msvc_system::problem::nearest(name, names);
+        let known: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
+        let near = msvc_system::problem::nearest(name, known.iter().copied());
         self.push(match near {
             Some(near) => problem.hint(format!("did you mean `{near}`?")),
-            None => problem,
+            None => problem.hint(there_are(&known)),
         });
     }
 
@@ -327,6 +335,19 @@ impl<'n> Reader<'n> {
                 moment: self.moment,
             });
         }
+    }
+}
+
+/// What there is instead, as far as it can be taken in at a glance.
+fn there_are(known: &[&str]) -> String {
+    const SHOWN: usize = 8;
+    let more = known.len().saturating_sub(SHOWN);
+    let shown = known[..known.len() - more].join(", ");
+    match (known.len(), more) {
+        (0, _) => "there is none at all: add it, or take this out".to_owned(),
+        (1, _) => format!("there is: {shown}"),
+        (_, 0) => format!("there are: {shown}"),
+        (_, more) => format!("there are: {shown} and {more} more"),
     }
 }
 

@@ -68,7 +68,8 @@ pub(super) fn of_step(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Ta
     operation.map(Target::Operation)
 }
 
-/// `placeOrder`, or `$sourceDescriptions.shop.placeOrder`.
+/// `placeOrder`, or `$sourceDescriptions.shop.placeOrder`. What may stand in a source description
+/// that could not be read is not missed: that one is told already.
 fn by_id(reader: &mut Reader<'_>, text: &str, place: &Place) -> Option<Arc<Operation>> {
     if let Some(rest) = text.strip_prefix("$sourceDescriptions.") {
         let (name, id) = rest.split_once('.').unwrap_or((rest, ""));
@@ -95,6 +96,7 @@ fn by_id(reader: &mut Reader<'_>, text: &str, place: &Place) -> Option<Arc<Opera
         .collect();
     match found.as_slice() {
         [only] => Some(Arc::clone(only)),
+        [] if reader.lacks_source => None,
         [] => {
             let known: Vec<String> = reader
                 .sources
@@ -156,6 +158,9 @@ fn by_path(reader: &mut Reader<'_>, text: &str, place: &Place) -> Option<Arc<Ope
 }
 
 fn unknown_source(reader: &mut Reader<'_>, name: &str, place: &Place) {
+    if reader.lacks_source {
+        return;
+    }
     let known: Vec<String> = reader.sources.keys().cloned().collect();
     let known = known.iter().map(String::as_str);
     reader.unknown(

@@ -103,6 +103,7 @@ pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node) -> Option<Workfl
     };
     if whole {
         check::names(reader, &workflow);
+        check::no_round(&workflow, &mut reader.problems);
     }
     Some(workflow)
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use msvc_report::case::{Evidence, Verdict};
+use msvc_report::event::Event;
 use msvc_report::exit::Exit;
-use msvc_system::problem::Place;
+use msvc_system::problem::{Place, Problem};
 use serde_json::Map;
 use tokio::time::Instant;
 
@@ -115,6 +116,29 @@ impl Run {
     fn leave_behind(&mut self, frame: &Frame, finished: Finished) {
         self.ended.insert(frame.workflow, finished.held);
         self.workflows.insert(self.id(frame.workflow), finished);
+    }
+
+    /// Tells, once, what ends a play that takes long.
+    pub(super) fn tell_limits(&mut self, now: Instant) {
+        let limits = self.entry.limits;
+        let many = self.attempts >= (limits.attempts / 100).max(2);
+        let long = now - self.began >= limits.time / 10;
+        if self.told || !(many || long) {
+            return;
+        }
+        self.told = true;
+        let what = format!(
+            "the journey `{}` is still at it after {} attempts at steps",
+            self.id(self.root),
+            self.attempts - 1
+        );
+        let mut problem = Problem::warning(what).hint(format!(
+            "it is given up after {} attempts, or {} s",
+            limits.attempts,
+            limits.time.as_secs_f64()
+        ));
+        problem.place = self.step().map(|step| step.place.clone());
+        self.events.push(Event::Warned { problem });
     }
 
     /// Ends the play as failed because it came to no end of its own.

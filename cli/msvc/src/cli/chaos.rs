@@ -24,7 +24,9 @@ pub enum Chaos {
     )]
     Kill(Kill),
     /// Run an experiment: steady state, fault, steady state, rollbacks.
-    #[command(after_help = "Example:\n  msvc chaos run experiments/payments-slow.yaml")]
+    #[command(
+        after_help = "Example:\n  msvc chaos run                        all that x-msvc names\n  msvc chaos run payments-slow          one of them\n  msvc chaos run experiments/mine.yaml"
+    )]
     Run(ChaosRun),
 }
 
@@ -97,8 +99,9 @@ pub struct ChaosRun {
     /// Which Compose files.
     #[command(flatten)]
     pub files: Files,
-    /// Experiment files; those of `x-msvc.experiments` when none is given.
-    #[arg(value_name = "FILE")]
+    /// Names of experiments (their files' without the ending), or files; all of the system's when
+    /// none is given.
+    #[arg(value_name = "NAME|FILE")]
     pub experiments: Vec<PathBuf>,
     /// Seed of every draw; printed when drawn.
     #[arg(long, value_name = "N")]

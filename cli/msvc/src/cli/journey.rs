@@ -1,5 +1,7 @@
 //! `msvc journey …` as it is typed.
 
+use std::path::Path;
+
 use clap::{Args, Subcommand};
 
 use super::flags::Files;
@@ -31,17 +33,16 @@ impl JourneyRun {
     /// where to play it.
     #[must_use]
     pub fn stands_alone(&self) -> bool {
-        let files = |given: &String| is_file_name(given);
+        let files = |given: &String| is_file(given);
         self.url.is_some() && !self.journeys.is_empty() && self.journeys.iter().all(files)
     }
 }
 
-/// Whether what is given names a file; journeys' names have no such ending.
+/// Whether what is given is a file and no name: it ends as one, has a folder, or is there.
 #[must_use]
-pub fn is_file_name(given: &str) -> bool {
-    [".yaml", ".yml", ".json"]
-        .iter()
-        .any(|end| given.ends_with(end))
+pub fn is_file(given: &str) -> bool {
+    let ends = [".yaml", ".yml", ".json"];
+    ends.iter().any(|end| given.ends_with(end)) || given.contains('/') || Path::new(given).is_file()
 }
 
 /// `msvc journey run`.

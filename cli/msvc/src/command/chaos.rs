@@ -1,8 +1,11 @@
 //! `msvc chaos`: one fault while a command runs, or whole experiments, on the running system.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use msvc_chaos::command::CommandLine;
+use msvc_chaos::experiment;
+use msvc_chaos::faults::ArmError;
 use msvc_chaos::inject::{self, Ended, Tools};
 use msvc_chaos::kill::{self, Down};
 use msvc_chaos::live::LiveFaults;
@@ -10,10 +13,10 @@ use msvc_chaos::order;
 use msvc_mesh::fault::Stream;
 use msvc_report::exit::Exit;
 use msvc_report::report::Report;
-use msvc_system::id::LaneName;
+use msvc_system::id::{EdgeId, EdgeSelector, LaneName};
 use serde_json::json;
 
-use crate::cli::{Chaos, ChaosRun, Inject, Kill, Latency, Way};
+use crate::cli::{Chaos, ChaosRun, Inject, Kill, Latency, Way, is_file};
 use crate::command::logs;
 use crate::context::{Context, absolute};
 use crate::exchanges::Exchanges;
@@ -53,10 +56,10 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
     };
     let command = command_of(context, &request.command);
     let exchanges = Exchanges::record(context, runtime.mesh()).await?;
-    let faults = faults(context, &runtime);
     let sink = context.sink();
     let seed = seed(request.seed);
     let again = again_latency(context, request, seed);
+    let faults = faults(context, &runtime, &again);
     let tools = Tools {
         faults: &faults,
         clock: &*context.clock,
@@ -71,6 +74,7 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
     if let Some(exchanges) = exchanges {
         exchanges.end().await?;
     }
+    let ended = ended.map_err(|error| not_armed(context, error))?;
     let felt = ended.receipt.as_ref().is_some_and(|it| it.total > 0);
     if !felt && ended.code != 0 && !context.shutdown.is_requested() {
         for what in uncarried::of(context, &runtime, &request.edge).await {
@@ -139,21 +143,41 @@ fn with_command(
 
 /// Why the edge is none of the system's, as far as its files tell.
 fn unknown_edge(context: &Context, request: &Latency) -> Option<Failure> {
-    let edges = &context.system.edges;
-    let meant = |edge: &msvc_system::model::Edge| {
-        request.edge.caller == edge.caller
-            && request.edge.callee == edge.callee
-            && request.edge.port.is_none_or(|port| port == edge.port)
-    };
-    if edges.iter().any(meant) {
+    let known = experiment::edges(&context.system);
+    if known.iter().any(|edge| request.edge.selects(edge)) {
         return None;
     }
-    let names: Vec<String> = edges
-        .iter()
-        .map(|edge| format!("{}->{}:{}", edge.caller, edge.callee, edge.port))
-        .collect();
-    let names = names.iter().map(String::as_str);
-    Some(Failure::unknown("edge", &request.edge.to_string(), names))
+    Some(no_edge(&request.edge, &known))
+}
+
+/// There is no such edge; the nearest is offered, or all that are.
+fn no_edge(wanted: &EdgeSelector, known: &[EdgeId]) -> Failure {
+    let failure = Failure::new(Exit::Usage, format!("there is no edge `{wanted}`"));
+    match wanted.nearest(known) {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None if known.is_empty() => failure.hint("there is no edge at all"),
+        None => {
+            let all: Vec<String> = known.iter().map(ToString::to_string).collect();
+            failure.hint(format!("there are: {}", all.join(", ")))
+        }
+    }
+}
+
+/// Why nothing was broken. The files' edges are offered: a running mesh has more, between any two.
+fn not_armed(context: &Context, error: ArmError) -> Failure {
+    let exit = error.exit();
+    match error {
+        ArmError::NoEdge { edge, .. } => match edge.parse() {
+            Ok(wanted) => no_edge(&wanted, &experiment::edges(&context.system)),
+            Err(_) => Failure::new(exit, format!("there is no edge `{edge}`")),
+        },
+        ArmError::NotRunning { .. } => {
+            Failure::new(exit, error.to_string()).hint("`msvc ps` shows it, `msvc up -d` starts it")
+        }
+        ArmError::HeldDown { .. } => Failure::new(exit, error.to_string())
+            .hint("wait for its end, or end that command: it lets the service go"),
+        other => Failure::new(exit, other.to_string()),
+    }
 }
 
 async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failure> {
@@ -164,7 +188,8 @@ async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failu
         None => Down::For(request.down.unwrap_or_default()),
     };
     let exchanges = Exchanges::record(context, runtime.mesh()).await?;
-    let faults = faults(context, &runtime);
+    let again = again_kill(context, request);
+    let faults = faults(context, &runtime, &again);
     let sink = context.sink();
     let tools = Tools {
         faults: &faults,
@@ -173,28 +198,18 @@ async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failu
         shutdown: &context.shutdown,
         seed: 0,
         name: format!("kill-{}", context.run),
-        again: again_kill(context, request),
+        again,
     };
     let ended = kill::kill(&request.service, &down, prove::RECOVERY_LIMIT, &tools).await;
     if let Some(exchanges) = exchanges {
         exchanges.end().await?;
     }
+    let ended = ended.map_err(|error| not_armed(context, error))?;
     conclude(context, &runtime, "chaos kill", ended, 0).await
 }
 
 async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Failure> {
-    let journeys = prove::journeys(context)?;
-    let named = context
-        .system
-        .x_msvc
-        .experiments
-        .iter()
-        .map(|e| e.value.clone());
-    let paths: Vec<_> = if request.experiments.is_empty() {
-        named.collect()
-    } else {
-        request.experiments.iter().map(|p| absolute(p)).collect()
-    };
+    let paths = chosen(context, &request.experiments)?;
     if paths.is_empty() {
         return Err(
             Failure::new(Exit::Inconclusive, "there are no experiments to run").hint(
@@ -202,6 +217,10 @@ async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Fa
             ),
         );
     }
+    let journeys = match request.experiments.is_empty() {
+        true => prove::journeys(context)?,
+        false => prove::readable_journeys(context),
+    };
     let experiments = prove::experiments(context, &paths, &journeys)?;
     let runtime = context.running().await?;
     let entry = prove::entry(context, &runtime.get().observe().await?);
@@ -237,11 +256,40 @@ async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Fa
     finish_on(context, &runtime, report, journals).await
 }
 
-fn faults(context: &Context, runtime: &AnyRuntime) -> LiveFaults {
+/// The files of the experiments that are meant: names are of those that `x-msvc` names.
+fn chosen(context: &Context, given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let all = context.system.x_msvc.experiments.iter();
+    let all: Vec<&PathBuf> = all.map(|placed| &placed.value).collect();
+    if given.is_empty() {
+        return Ok(all.into_iter().cloned().collect());
+    }
+    let named = |path: &Path| {
+        path.file_stem()
+            .and_then(|it| it.to_str())
+            .map(str::to_owned)
+    };
+    let choose = |given: &PathBuf| {
+        let name = given.to_string_lossy();
+        if is_file(&name) {
+            return Ok(absolute(given));
+        }
+        let found = all
+            .iter()
+            .find(|path| named(path).as_deref() == Some(&*name));
+        found.map(|path| (*path).clone()).ok_or_else(|| {
+            let names: Vec<String> = all.iter().filter_map(|path| named(path)).collect();
+            Failure::unknown("experiment", &name, names.iter().map(String::as_str))
+        })
+    };
+    given.iter().map(choose).collect()
+}
+
+fn faults(context: &Context, runtime: &AnyRuntime, line: &str) -> LiveFaults {
     LiveFaults {
         runtime: runtime.shared(),
         lane: LaneName::main(),
         clock: Arc::clone(&context.clock),
+        by: prove::by(line),
     }
 }
 

@@ -11,7 +11,7 @@ use msvc_report::exit::Exit;
 use msvc_report::report::Report;
 use serde_json::{Map, Value, json};
 
-use crate::cli::{Journey as Request, JourneyRun, is_file_name};
+use crate::cli::{Journey as Request, JourneyRun, is_file};
 use crate::context::{Context, absolute};
 use crate::exchanges::Exchanges;
 use crate::exit::Ending;
@@ -55,7 +55,11 @@ fn list(context: &Context) -> Result<Ending, Failure> {
 }
 
 async fn play(context: &Context, request: &JourneyRun) -> Result<Ending, Failure> {
-    let known = prove::journeys(context)?;
+    let known = match request.journeys.is_empty() {
+        true => prove::journeys(context)?,
+        // One that cannot be read keeps nobody from playing another.
+        false => prove::readable_journeys(context),
+    };
     let chosen = chosen(context, request, known)?;
     let inputs = inputs(context, request, &chosen)?;
     let (mut exchanges, mut played_on) = (None, None);
@@ -164,7 +168,7 @@ fn chosen(
     }
     let mut chosen = Vec::new();
     for given in &request.journeys {
-        if is_file_name(given) {
+        if is_file(given) {
             let document = load_document(&absolute(Path::new(given)), &context.files())?;
             chosen.extend(document.into_iter().map(|journey| (journey, given.clone())));
         } else {

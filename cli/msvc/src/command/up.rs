@@ -1,14 +1,14 @@
 //! `msvc up`: build, boot, wait until every healthcheck says so; then stay with the logs, or
 //! leave a supervisor behind.
 
-use msvc_report::event::{Entry, Event};
+use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 use msvc_runtime::docker;
 use msvc_runtime::lane::{Publish, Subset};
 use msvc_runtime::observed::Observed;
 use msvc_runtime::ports::machine_binding::MachineBinding;
 use msvc_runtime::process::ProjectHome;
-use msvc_runtime::up::{Prepared, UpRequest, preview};
+use msvc_runtime::up::{self, Prepared, UpRequest, preview};
 use serde_json::json;
 
 use crate::boot::{self, Wish};
@@ -84,7 +84,7 @@ pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
     };
     let (runtime, ours) = booting.done(context).await;
     runtime.attach(false).await?;
-    said(context, &up.entries, up.changed, request.detach);
+    said(context, &up, request.detach);
     if request.detach {
         return Ok(Exit::Held.into());
     }
@@ -139,9 +139,10 @@ async fn stay(
     Ok(Exit::Interrupted.into())
 }
 
-fn said(context: &Context, entries: &[Entry], changed: bool, detached: bool) {
+fn said(context: &Context, up: &up::Up, detached: bool) {
     let terminal = &context.terminal;
     terminal.clear_progress();
+    let (entries, changed) = (&up.entries, up.changed);
     if terminal.is_json() {
         if detached {
             terminal.json(&json!({
@@ -149,16 +150,27 @@ fn said(context: &Context, entries: &[Entry], changed: bool, detached: bool) {
                 "system": context.system.name,
                 "changed": changed,
                 "entries": entries,
+                "held_down": up.held.iter().map(|it| json!({
+                    "service": it.id.service, "replica": it.id.replica, "by": it.held_by,
+                })).collect::<Vec<_>>(),
             }));
         }
         return;
     }
-    let state = if changed {
-        "is up"
-    } else {
-        "was up already; nothing changed"
+    let state = match (changed, up.held.is_empty()) {
+        (true, true) => "is up",
+        (true, false) => "is up, but for what is held down",
+        (false, true) => "was up already; nothing changed",
+        (false, false) => "was up already, but for what is held down; nothing changed",
     };
     terminal.result(&format!("{} {state}", context.system.name));
+    for held in &up.held {
+        let by = held.held_by.as_deref().unwrap_or("another command");
+        terminal.result(&format!(
+            "{} is held down by {by}; it comes back when that ends",
+            held.id.service
+        ));
+    }
     for entry in entries {
         terminal.result(&format!("{} listens at {}", entry.service, entry.url));
     }

@@ -64,11 +64,6 @@ pub async fn run_experiments(
     sink: Sink<'_>,
 ) -> (Vec<Case>, Vec<Journal>) {
     let Repeating { seed, again } = repeating;
-    let faults = LiveFaults {
-        runtime: runtime.shared(),
-        lane: LaneName::main(),
-        clock: Arc::clone(&context.clock),
-    };
     let played = |name: &str| again(&["journey", "run", name]);
     let (mut cases, mut journals) = (Vec::new(), Vec::new());
     for (number, experiment) in experiments.iter().enumerate() {
@@ -81,6 +76,13 @@ pub async fn run_experiments(
             plays: AtomicU64::new(0),
         };
         let file = context.argument(&experiment.path);
+        let line = again(&["chaos", "run", &file, "--seed", &seed.to_string()]);
+        let faults = LiveFaults {
+            runtime: runtime.shared(),
+            lane: LaneName::main(),
+            clock: Arc::clone(&context.clock),
+            by: by(&line),
+        };
         let bench = Bench {
             faults: &faults,
             journeys: &players,
@@ -89,7 +91,7 @@ pub async fn run_experiments(
             shutdown: &context.shutdown,
             seed,
             recovery_limit: RECOVERY_LIMIT,
-            again: again(&["chaos", "run", &file, "--seed", &seed.to_string()]),
+            again: line,
             writer: writer(),
         };
         let Concluded { case, journal } = msvc_chaos::run::run(experiment, &bench).await;
@@ -100,6 +102,12 @@ pub async fn run_experiments(
         }
     }
     (cases, journals)
+}
+
+/// This very command, for those that meet what it holds down.
+#[must_use]
+pub fn by(line: &str) -> String {
+    format!("`{line}` (process {})", std::process::id())
 }
 
 /// Who writes the journals.

@@ -332,6 +332,7 @@ impl Found {
             since_ms: self.since(&phase, now),
             restarts: self.restarts(),
             detail: self.detail(&phase),
+            held_by: None,
             listens: self.listens(),
             phase,
         }

@@ -111,6 +111,11 @@ pub async fn provide(
         .filter_map(|name| request.system.services.get(name))
         .collect();
     let teller = Teller { clock, sink };
+    // One image under one name for several services (web, worker and cron of one program) is made
+    // once.
+    let (services, same): (Vec<&Service>, Vec<&Service>) = services
+        .iter()
+        .partition(|service| maker(request, service) == service.name);
     let described = services
         .iter()
         .filter(|service| packed(request, service).is_none());
@@ -142,10 +147,29 @@ pub async fn provide(
             Err(error) => return Err(error),
         }
     }
+    for service in same {
+        if let Some(facts) = all.get(&maker(request, service)).cloned() {
+            all.insert(service.name.clone(), facts);
+        }
+    }
     match shutdown.is_requested() {
         true => Err(RuntimeError::Interrupted),
         false => Ok(all),
     }
+}
+
+/// Which of the services that are asked for makes the image of `service`: the first of those whose
+/// image has the same name and is built in the same way.
+fn maker(request: &ImageRequest<'_>, service: &Service) -> ServiceName {
+    let asked = request.services.iter();
+    let mut asked = asked.filter_map(|name| request.system.services.get(name));
+    let same = |other: &&Service| {
+        packed(request, service).is_none()
+            && packed(request, other).is_none()
+            && dockerfile::is_same(service, other)
+    };
+    let first = asked.find(same).unwrap_or(service);
+    first.name.clone()
 }
 
 /// What comes of it, unless the user wants to end first.
@@ -260,6 +284,7 @@ async fn one(
         let what = format!("image {reference}");
         let job = dockerfile::Job {
             project: request.system.name.as_str(),
+            called: dockerfile::called(request.system, service),
             service,
             build,
             reference: &reference,

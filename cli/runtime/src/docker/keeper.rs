@@ -48,10 +48,45 @@ struct Held {
     #[serde(default)]
     process: Option<ProcessIdentity>,
     containers: Vec<String>,
+    /// By which command, by container.
+    #[serde(default)]
+    by: HashMap<String, String>,
 }
 
-fn record(root: &Path, project: &str) -> PathBuf {
-    root.join(".msvc").join(project).join("held.json")
+/// Each keeper's record begins so, and goes on with its process.
+const RECORD: &str = "held-";
+
+fn folder(root: &Path, project: &str) -> PathBuf {
+    root.join(".msvc").join(project)
+}
+
+/// The records of all keepers of a project.
+fn all_records(runtime: &DockerRuntime) -> Vec<(PathBuf, Held)> {
+    let folder = folder(runtime.root(), runtime.project().as_str());
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(RECORD));
+    ours.filter_map(|entry| {
+        let text = std::fs::read_to_string(entry.path()).ok()?;
+        Some((
+            entry.path(),
+            serde_json::from_str(&text).unwrap_or_default(),
+        ))
+    })
+    .collect()
+}
+
+/// What is held down by keepers that live: by container, with the command as far as it said so.
+pub(super) fn held(runtime: &DockerRuntime) -> HashMap<String, Option<String>> {
+    let mut all = HashMap::new();
+    for (_, mut held) in all_records(runtime) {
+        if held.process.as_ref().is_some_and(ProcessIdentity::lives) {
+            for container in held.containers {
+                let by = held.by.remove(&container);
+                all.insert(container, by);
+            }
+        }
+    }
+    all
 }
 
 fn records(path: &Path) -> impl FnOnce(std::io::Error) -> RuntimeError + use<> {
@@ -131,11 +166,13 @@ pub async fn keeper_main(
 /// # Errors
 /// When the engine does not answer.
 pub(super) async fn heal(runtime: &DockerRuntime) -> Result<(), RuntimeError> {
-    let path = record(runtime.root(), runtime.project().as_str());
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        return Ok(());
-    };
-    let held: Held = serde_json::from_str(&text).unwrap_or_default();
+    for (path, held) in all_records(runtime) {
+        heal_one(runtime, &path, held).await?;
+    }
+    Ok(())
+}
+
+async fn heal_one(runtime: &DockerRuntime, path: &Path, held: Held) -> Result<(), RuntimeError> {
     let keeper = held.process.or_else(|| ProcessIdentity::of(held.keeper));
     if keeper.is_some_and(|keeper| keeper.lives()) {
         return Ok(());
@@ -153,7 +190,7 @@ pub(super) async fn heal(runtime: &DockerRuntime) -> Result<(), RuntimeError> {
             let _ = started;
         }
     }
-    let _ = std::fs::remove_file(&path);
+    let _ = std::fs::remove_file(path);
     Ok(())
 }
 
@@ -167,6 +204,14 @@ fn comes_back(found: &Found) -> bool {
     )
 }
 
+/// One that is held down.
+#[derive(Debug, Clone)]
+struct Kept {
+    container: String,
+    /// By which command.
+    by: Option<String>,
+}
+
 /// Cheap to clone: all clones hold the same.
 #[derive(Clone)]
 struct Keeper {
@@ -174,19 +219,21 @@ struct Keeper {
     control: MeshControl,
     mesh: Mesh,
     clock: Arc<dyn Clock>,
-    held: Arc<Mutex<HashMap<InstanceId, String>>>,
+    held: Arc<Mutex<HashMap<InstanceId, Kept>>>,
     /// Taken while one is brought back, so that nobody ends meanwhile.
     releasing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Keeper {
-    fn held(&self) -> MutexGuard<'_, HashMap<InstanceId, String>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<InstanceId, Kept>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write_down(&self) -> Result<(), RuntimeError> {
-        let path = record(self.runtime.root(), self.runtime.project().as_str());
-        let containers: Vec<String> = self.held().values().cloned().collect();
+        let own = format!("{RECORD}{}.json", std::process::id());
+        let path = folder(self.runtime.root(), self.runtime.project().as_str()).join(own);
+        let held: Vec<Kept> = self.held().values().cloned().collect();
+        let containers: Vec<String> = held.iter().map(|it| it.container.clone()).collect();
         if containers.is_empty() {
             let _ = std::fs::remove_file(&path);
             return Ok(());
@@ -199,18 +246,29 @@ impl Keeper {
             keeper: std::process::id(),
             process: ProcessIdentity::own(),
             containers,
+            by: held
+                .into_iter()
+                .filter_map(|it| Some((it.container, it.by?)))
+                .collect(),
         };
         let text = serde_json::to_vec(&held).unwrap_or_default();
         atomic_write(&path, &text).map_err(records(&path))
     }
 
-    async fn kill(&self, instance: &InstanceId) -> Result<Killed, RuntimeError> {
+    async fn kill(
+        &self,
+        instance: &InstanceId,
+        by: Option<String>,
+    ) -> Result<Killed, RuntimeError> {
         let found = self.runtime.one(instance).await?;
         if !found.phase().runs() {
             return Err(RuntimeError::NoInstance(instance.clone()));
         }
-        self.held()
-            .insert(instance.clone(), found.container.clone());
+        let kept = Kept {
+            container: found.container.clone(),
+            by,
+        };
+        self.held().insert(instance.clone(), kept);
         self.write_down()?;
         let event = super::runtime::wall_ns(&*self.clock);
         let options = KillContainerOptionsBuilder::default()
@@ -235,6 +293,7 @@ impl Keeper {
         let container = container.ok_or_else(|| {
             RuntimeError::Refused(format!("nothing holds {instance} down any more"))
         })?;
+        let container = container.container;
         let found = container::inspect(self.runtime.engine(), &container).await?;
         let comes_back = found.is_some_and(|found| comes_back(&found));
         if comes_back {
@@ -266,12 +325,16 @@ impl Keeper {
             instance,
             hold,
             down_ms,
+            by,
         } = kill;
         let over = self
             .mesh
             .lease_end(session, lease)
             .map_err(|why| ProtocolError::refused("no_lease", why.to_string()))?;
-        let killed = self.kill(&instance).await.map_err(|why| refused(&why))?;
+        let killed = self
+            .kill(&instance, by)
+            .await
+            .map_err(|why| refused(&why))?;
         let keeper = self.clone();
         tokio::spawn(async move {
             let down = Duration::from_millis(down_ms);

@@ -225,9 +225,15 @@ impl Runtime for DockerRuntime {
             volume::labelled(&self.engine, &label)
         )?;
         let now = self.clock.wall();
+        let held = keeper::held(self);
+        let held = &held;
         let each = stream::iter(found.clone()).map(|found| async move {
             let mut observed = found.observed(now);
             observed.phase = self.looked_at(&found).await?;
+            if let (Some(by), false) = (held.get(&found.container), observed.phase.runs()) {
+                observed.phase = Phase::HeldDown;
+                observed.held_by.clone_from(by);
+            }
             Ok::<_, EngineError>(observed)
         });
         let instances = each.buffered(AT_ONCE).try_collect().await?;

@@ -39,6 +39,7 @@ fn all_ready(wanted: &Wanted) -> Observed {
                 since_ms: 0,
                 restarts: 0,
                 detail: None,
+                held_by: None,
                 listens: spec.listens.clone(),
             })
             .collect(),

@@ -26,6 +26,7 @@ use super::messages::{
 use super::records::FaultRecord;
 use super::supervisor::Supervisor;
 use crate::contract::{LogQuery, RuntimeError};
+use crate::observed::Observed;
 
 /// Why the supervisor is to end, and whether somebody asked for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +134,15 @@ impl Control {
         Stopped { stopped }
     }
 
+    fn observe(&self) -> Observed {
+        let mut observed = self.supervisor.observe();
+        let holds = self.holds();
+        for seen in &mut observed.instances {
+            seen.held_by = holds.by(&seen.id);
+        }
+        observed
+    }
+
     async fn release_all(&self, instances: Vec<InstanceId>) {
         for instance in instances {
             // It may be stopped or released by now, which ends the fault as well.
@@ -148,7 +158,7 @@ impl Control {
             .mesh()
             .lease_end(session, lease)
             .map_err(of_mesh)?;
-        if !self.holds().hold(lease, &instance) {
+        if !self.holds().hold(lease, &instance, kill.by) {
             let why = format!("a fault keeps {instance} down already");
             return Err(RuntimeError::Refused(why));
         }
@@ -198,7 +208,7 @@ impl Control {
     ) -> Result<Value, ProtocolError> {
         let supervisor = &self.supervisor;
         match method.as_str() {
-            method::OBSERVE => told(Ok(supervisor.observe())),
+            method::OBSERVE => told(Ok(self.observe())),
             method::APPLY => {
                 let Apply { step } = read(parameters)?;
                 told(supervisor.apply(step).await)
@@ -254,16 +264,19 @@ impl Control {
     }
 }
 
-/// What is kept down, and under which lease.
+/// What is kept down, under which lease, and by which command.
 #[derive(Debug, Default)]
-struct Holds(Vec<(LeaseId, InstanceId)>);
+struct Holds(Vec<(LeaseId, InstanceId, Option<String>)>);
 
 impl Holds {
     /// Whether it was not held before.
-    fn hold(&mut self, lease: LeaseId, instance: &InstanceId) -> bool {
-        let free = !self.0.iter().any(|(_, held)| held.same_replica(instance));
+    fn hold(&mut self, lease: LeaseId, instance: &InstanceId, by: Option<String>) -> bool {
+        let free = !self
+            .0
+            .iter()
+            .any(|(_, held, _)| held.same_replica(instance));
         if free {
-            self.0.push((lease, instance.clone()));
+            self.0.push((lease, instance.clone(), by));
         }
         free
     }
@@ -271,13 +284,20 @@ impl Holds {
     /// Whether it was held.
     fn lift(&mut self, instance: &InstanceId) -> bool {
         let before = self.0.len();
-        self.0.retain(|(_, held)| !held.same_replica(instance));
+        self.0.retain(|(_, held, _)| !held.same_replica(instance));
         self.0.len() < before
     }
 
+    /// The command that keeps an instance down, as far as it said so.
+    fn by(&self, instance: &InstanceId) -> Option<String> {
+        let mut held = self.0.iter();
+        let held = held.find(|(_, held, _)| held.same_replica(instance))?;
+        held.2.clone()
+    }
+
     fn under(&self, lease: LeaseId) -> Vec<InstanceId> {
-        let held = self.0.iter().filter(|(under, _)| *under == lease);
-        held.map(|(_, instance)| instance.clone()).collect()
+        let held = self.0.iter().filter(|(under, ..)| *under == lease);
+        held.map(|(_, instance, _)| instance.clone()).collect()
     }
 }
 

@@ -86,6 +86,9 @@ pub(crate) struct Kill {
     pub(crate) hold: bool,
     /// Without `hold`: for how long it stays down, in milliseconds.
     pub(crate) down_ms: u64,
+    /// Which command asks for it, for people.
+    #[serde(default)]
+    pub(crate) by: Option<String>,
 }
 
 /// The answer to `service.kill`.

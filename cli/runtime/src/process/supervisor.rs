@@ -102,6 +102,7 @@ impl Supervisor {
             since_ms: u64::try_from((now - view.since).as_millis()).unwrap_or(u64::MAX),
             restarts: view.restarts,
             detail: view.detail,
+            held_by: None,
             listens: view.spec.listens.clone(),
             phase: view.phase,
             id: view.id,

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{IdError, LaneName, ServiceName};
+use crate::problem::nearest;
 
 /// One end of an edge. Callers that are no service begin with `@`, which no service name can.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -120,6 +121,34 @@ impl EdgeSelector {
             && self.callee == edge.callee
             && self.port.is_none_or(|port| port == edge.port)
     }
+
+    /// Which of `known` was meant, when none is selected: the same the other way round, the same
+    /// at another port, or the one that is spelt nearly so.
+    #[must_use]
+    pub fn nearest<'a>(&self, known: &'a [EdgeId]) -> Option<&'a EdgeId> {
+        let (caller, callee) = (self.caller.key(), self.callee.as_str());
+        let between = |from: &str, to: &str| {
+            let mut known = known.iter();
+            known.find(|edge| edge.caller.key() == from && edge.callee.as_str() == to)
+        };
+        let same = between(caller, callee).or_else(|| between(callee, caller));
+        same.or_else(|| {
+            let shown: Vec<String> = known.iter().map(|edge| self.shown_as(edge)).collect();
+            let near = nearest(&self.to_string(), shown.iter().map(String::as_str))?;
+            let at = shown.iter().position(|text| text == near)?;
+            known.get(at)
+        })
+    }
+
+    /// An edge in this selector's form: with its port only where this one has it.
+    fn shown_as(&self, edge: &EdgeId) -> String {
+        Self {
+            caller: edge.caller.clone(),
+            callee: edge.callee.clone(),
+            port: self.port.map(|_| edge.port),
+        }
+        .to_string()
+    }
 }
 
 impl FromStr for EdgeSelector {
@@ -198,6 +227,24 @@ mod tests {
         );
         assert!("orders".parse::<EdgeSelector>().is_err());
         assert!("a~b~c~d".parse::<EdgeSelector>().is_err());
+    }
+
+    #[test]
+    fn the_nearest_edge_is_the_reversed_one_first() {
+        let known = [
+            edge("gateway", "orders", 8080),
+            edge("orders", "payments", 8080),
+            edge("orders", "payment", 1),
+        ];
+        let near = |wanted: &str| {
+            let wanted: EdgeSelector = wanted.parse().unwrap();
+            wanted.nearest(&known).map(ToString::to_string)
+        };
+        let payments = Some("orders->payments:8080".to_owned());
+        assert_eq!(near("payments->orders"), payments);
+        assert_eq!(near("orders->payments:9"), payments);
+        assert_eq!(near("orders->paymnets"), payments);
+        assert_eq!(near("somebody->nobody-at-all"), None);
     }
 
     #[test]

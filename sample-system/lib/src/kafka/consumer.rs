@@ -28,6 +28,11 @@ const FETCH_WAIT: Duration = Duration::from_millis(100);
 /// that is stuck holds nobody up. It then joins anew by itself; the record in hand comes again.
 const LONGEST_WORK: Duration = Duration::from_secs(300);
 
+/// A member without a partition waits so long for the broker to take its leave. Nobody waits for
+/// what it does not have; and where it still waits to join, the client would leave only once that
+/// is answered, which is when the session of a member that died has ended.
+const LEAVE_IDLE: Duration = Duration::from_millis(200);
+
 /// Who reads what.
 #[derive(Clone, Debug)]
 pub struct ConsumerSettings {
@@ -146,11 +151,26 @@ impl Consumer {
     /// # Errors
     /// [`KafkaError::CutOff`] when leaving died half-way; the session timeout then does it.
     pub async fn close(self) -> Result<(), KafkaError> {
-        spawn_blocking(move || drop(self))
-            .await
-            .map_err(|source| KafkaError::CutOff {
-                what: "leaving the group",
-                source,
-            })
+        let idle = !self.has_partitions();
+        let leaving = spawn_blocking(move || drop(self));
+        let left = match idle {
+            false => leaving.await,
+            true => match tokio::time::timeout(LEAVE_IDLE, leaving).await {
+                Ok(left) => left,
+                // It goes on beside what else is to be done before the process ends.
+                Err(_) => return Ok(()),
+            },
+        };
+        left.map_err(|source| KafkaError::CutOff {
+            what: "leaving the group",
+            source,
+        })
+    }
+
+    /// Whether the group has given it any partition.
+    fn has_partitions(&self) -> bool {
+        self.inner
+            .assignment()
+            .is_ok_and(|assigned| assigned.count() > 0)
     }
 }

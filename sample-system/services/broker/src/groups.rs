@@ -44,6 +44,7 @@ use tokio::{
     sync::oneshot,
     time::{Instant, sleep_until},
 };
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use group::{Answer, Group, Joined, Joining, Synced};
@@ -59,6 +60,8 @@ pub(crate) struct Groups {
     /// The library's own coordinator, for reading committed offsets, which needs no group.
     offsets: Controller<StorageContainer>,
     groups: Arc<Mutex<BTreeMap<String, Group>>>,
+    /// The broker ends: nobody waits for a group any more.
+    end: CancellationToken,
 }
 
 impl Groups {
@@ -68,7 +71,14 @@ impl Groups {
             offsets: Controller::with_storage(data.clone())?,
             data,
             groups: Arc::default(),
+            end: CancellationToken::new(),
         })
+    }
+
+    /// Answers whoever waits for others, and lets nobody wait from now on: what they wait for may
+    /// take as long as the session of a member that died.
+    pub(crate) fn end(&self) {
+        self.end.cancel();
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Group>> {
@@ -87,7 +97,8 @@ impl Groups {
         result
     }
 
-    /// The answer, letting time pass for the group until it is there.
+    /// The answer, letting time pass for the group until it is there; none when the member has
+    /// asked anew, or the broker ends.
     async fn wait<T>(&self, name: &str, answer: Answer<T>) -> Option<T> {
         let mut receiver: oneshot::Receiver<T> = match answer {
             Answer::Now(answer) => return Some(answer),
@@ -100,6 +111,7 @@ impl Groups {
             tokio::select! {
                 biased;
                 answer = &mut receiver => return answer.ok(),
+                () = self.end.cancelled() => return None,
                 () = due => self.with(name, Group::advance),
             }
         }
@@ -271,7 +283,8 @@ impl Coordinator for Groups {
     }
 }
 
-/// The same member joined again while its first request waited: only the later one counts.
+/// The same member joined again while its first request waited: only the later one counts. Or the
+/// broker ends: whoever joins anew finds the next one.
 fn replaced() -> Body {
     join_answer(Joined {
         error: ErrorCode::RebalanceInProgress,

@@ -2,7 +2,8 @@
 //!
 //! A stop ends no request in hand. Nobody new is let in, the reading side of every connection
 //! is closed (so its task finds the end of the stream where the next request would begin, after
-//! it has answered the one it works on), and what is not done within the grace is cut off.
+//! it has answered the one it works on), and what is not done within the grace is cut off. Who
+//! waits for other members of a group is answered at once.
 
 use std::{
     collections::HashMap,
@@ -71,6 +72,7 @@ pub(crate) async fn serve(
         }
     }
     drop(listener);
+    store.groups.end();
     connections.finish(grace).await;
     store.end.cancel();
     Ok(())

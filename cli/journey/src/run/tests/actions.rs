@@ -192,7 +192,8 @@ workflows:
     steps:
       - stepId: mails
         operationId: listMails
-        onSuccess: [{name: round, type: goto, stepId: mails}]
+        onSuccess:
+          - {name: round, type: goto, stepId: mails, criteria: [{condition: $statusCode == 200}]}
 ";
     let mut entry = entry(json!({}));
     entry.limits.attempts = 50;

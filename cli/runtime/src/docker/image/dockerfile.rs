@@ -9,7 +9,8 @@ use bollard::query_parameters::{
 use futures_util::stream;
 use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
-use msvc_system::model::{Build, Service};
+use msvc_system::id::ServiceName;
+use msvc_system::model::{Build, Service, System};
 use serde_json::Value;
 
 use super::context::Context;
@@ -32,6 +33,8 @@ const SHOWN: usize = 30;
 pub(super) struct Job<'a> {
     /// The project that it is built for.
     pub(super) project: &'a str,
+    /// The service that its label names ([`called`]).
+    pub(super) called: &'a ServiceName,
     pub(super) service: &'a Service,
     pub(super) build: &'a Build,
     pub(super) reference: &'a str,
@@ -64,7 +67,7 @@ impl Job<'_> {
     /// The labels of the image: the file's, Compose's own, and by which it is cleared away.
     fn labels(&self) -> HashMap<String, String> {
         let asked = self.field("labels").and_then(|it| pairs(it, '='));
-        let own = labels::of_image(self.project, self.service.name.as_str());
+        let own = labels::of_image(self.project, self.called.as_str());
         asked.into_iter().flatten().chain(own).collect()
     }
 
@@ -96,6 +99,50 @@ impl Job<'_> {
             message,
         }
     }
+}
+
+/// Whether both have one image: by its name, and by how it is built.
+pub(super) fn is_same(one: &Service, other: &Service) -> bool {
+    fn how(service: &Service) -> impl Iterator<Item = (&String, &Value)> {
+        let of_image = |name: &str| name.starts_with("build.") || name == "platform";
+        let fields = service.other_fields.iter();
+        fields.filter_map(move |(name, field)| of_image(name).then_some((name, &field.value)))
+    }
+    fn what(build: &Build) -> impl PartialEq {
+        let Build {
+            context,
+            dockerfile,
+            args,
+            target,
+            ..
+        } = build;
+        (
+            context.clone(),
+            dockerfile.clone(),
+            args.clone(),
+            target.clone(),
+        )
+    }
+    let (Some(image), Some(build)) = (&one.image, &one.build) else {
+        return false;
+    };
+    let named = other
+        .image
+        .as_ref()
+        .is_some_and(|other| other.value == image.value);
+    let built = other
+        .build
+        .as_ref()
+        .is_some_and(|other| what(other) == what(build));
+    named && built && how(one).eq(how(other))
+}
+
+/// The service that the label of its image names: the first that has this image, whichever of them
+/// is booted, so that its label makes it no other image.
+pub(super) fn called<'a>(system: &'a System, service: &'a Service) -> &'a ServiceName {
+    let mut all = system.services.values();
+    let first = all.find(|other| is_same(service, other));
+    &first.unwrap_or(service).name
 }
 
 /// The image that the last step begins from, where that is what it does: `Step 1/3 : FROM IMAGE`.
@@ -260,6 +307,7 @@ mod tests {
             .system;
         let service = system.service("a").unwrap();
         let job = Job {
+            called: &service.name,
             service,
             build: service.build.as_ref().unwrap(),
             reference: "shop-a",
