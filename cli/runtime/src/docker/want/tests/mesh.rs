@@ -345,6 +345,7 @@ fn nothing_is_made_ahead_of_what_has_to_end_first() {
         since_ms: 0,
         restarts: 0,
         detail: None,
+        held_by: None,
         listens: Vec::new(),
     });
     let plan = decide(&there, &wanted, &Book::default());
