@@ -255,14 +255,14 @@ fn a_service_that_somebody_kills_is_told_with_its_code() {
     let holding = system.start(&["chaos", "kill", "one", "--", "sleep", "600"]);
     let killed = until("the kill", || {
         let ps = system.run(&["ps"]).expect(0).stdout;
-        ps.contains("exited 137").then_some(ps)
+        ps.contains("held down").then_some(ps)
     });
     assert!(!killed.contains("restarting"), "{killed}");
     holding.signal("INT");
     let _ = holding.finish();
     until("it to be back", || {
         let ps = system.run(&["ps"]).expect(0).stdout;
-        (!ps.contains("exited")).then_some(())
+        (!ps.contains("held down") && !ps.contains("exited")).then_some(())
     });
 }
 
