@@ -41,6 +41,9 @@ pub(crate) struct Arguments {
     /// consumer that was killed takes to come back.
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration)]
     settle: Duration,
+    /// How long is waited for a first order where there is none.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    first_order: Duration,
     /// How it is told.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
@@ -64,6 +67,7 @@ pub(crate) struct Request {
     pub(crate) sent: Option<PathBuf>,
     pub(crate) within: Duration,
     pub(crate) settle: Duration,
+    pub(crate) first_order: Duration,
     pub(crate) format: Format,
 }
 
@@ -124,6 +128,7 @@ impl Arguments {
             sent: self.sent,
             within: self.within,
             settle: self.settle,
+            first_order: self.first_order,
             format: self.format,
         })
     }

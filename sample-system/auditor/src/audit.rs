@@ -24,6 +24,8 @@ pub(crate) struct Times {
     pub(crate) within: Duration,
     /// How long nothing may change before what does not hold is believed.
     pub(crate) settle: Duration,
+    /// How long is waited for a first order.
+    pub(crate) first_order: Duration,
 }
 
 /// What was seen at last.
@@ -62,15 +64,21 @@ pub(crate) async fn audit(
     times: Times,
     clock: &Clock,
 ) -> Result<Seen, Unread> {
-    // Who was placed right before the first reading still has all its time.
-    let deadline = Instant::now() + times.within + times.settle;
+    let begun = Instant::now();
+    // An order that was placed right before the first reading still has all its time.
+    let mut deadline = begun + times.within + times.settle;
     let mut last: Option<(Facts, Instant)> = None;
     loop {
         let facts = read().await?;
-        if facts.orders.is_empty() {
-            return Err(Unread::NoOrder);
-        }
         let now = Instant::now();
+        if facts.orders.is_empty() {
+            if now - begun >= times.first_order {
+                return Err(Unread::NoOrder);
+            }
+            deadline = now + times.within + times.settle;
+            sleep(PAUSE).await;
+            continue;
+        }
         let since = match last {
             Some((before, since)) if before == facts => since,
             _ => now,

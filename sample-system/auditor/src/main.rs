@@ -53,6 +53,7 @@ async fn look(request: &Request) -> Result<Seen, Unread> {
     let times = Times {
         within: request.within,
         settle: request.settle,
+        first_order: request.first_order,
     };
     audit::audit(async || sources.read().await, times, &Clock::system()).await
 }

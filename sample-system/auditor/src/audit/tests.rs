@@ -10,6 +10,7 @@ use crate::facts::{Order, OrderStatus};
 const TIMES: Times = Times {
     within: Duration::from_secs(120),
     settle: Duration::from_secs(20),
+    first_order: Duration::ZERO,
 };
 
 /// A clock that goes with tokio's.
@@ -133,4 +134,25 @@ async fn no_order_is_no_verdict() {
     let (result, took) = audited(Facts::default(), 1, Facts::default()).await;
     assert!(matches!(result, Err(Unread::NoOrder)));
     assert_eq!(took, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_order_is_waited_for_where_it_is_said() {
+    let (begun, times) = (
+        Instant::now(),
+        Times {
+            first_order: Duration::from_secs(60),
+            ..TIMES
+        },
+    );
+    let read = async || {
+        let placed = begun.elapsed() >= Duration::from_secs(30);
+        let order = facts(OrderStatus::Cancelled, true);
+        Ok(if placed { order } else { Facts::default() })
+    };
+    let seen = audit(read, times, &clock()).await.unwrap();
+    assert_eq!((seen.violations.len(), begun.elapsed().as_secs()), (0, 32));
+    let never = audit(async || Ok(Facts::default()), times, &clock()).await;
+    assert!(matches!(never, Err(Unread::NoOrder)));
+    assert_eq!(begun.elapsed().as_secs(), 92);
 }
