@@ -1,20 +1,70 @@
-//! catalog: which items the shop sells, under which name and for what price.
+//! catalog: which items the shop sells, what they are called and what they cost.
 //!
-//! `PUT` and `GET /items/{sku}`; the items are kept in a SQLite file of its own. It calls nobody.
+//! One resource in two versions side by side, `/v1/items/{sku}` and `/v2/items/{sku}`; the items
+//! are kept once, in a SQLite file of its own. Anyone may look, operators describe. Each change is
+//! told on the topic `catalog` through an outbox. It calls auth for its keys.
+//!
+//! # Layout
+//! * [`items`]: what is kept, and told
+//! * [`shapes`]: the two versions of it
+//! * [`routes`]: its HTTP interface
 
 mod items;
 mod routes;
+mod shapes;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-use shop::config::Basics;
+use shop::bugs::{Bug, Bugs};
+use shop::calls::Limits;
+use shop::clock::Clock;
+use shop::config::{Basics, Settings};
 use shop::database::DatabaseError;
+use shop::draw::Draw;
 use shop::entry::{self, Service};
 use shop::healthcheck::Kind;
-use shop::serve::{self, Readiness, ServeError};
+use shop::http_client::{ClientError, Peer};
+use shop::idempotency;
+use shop::kafka::{KafkaError, Producer};
+use shop::lease::Holder;
+use shop::metrics::Metrics;
+use shop::outbox::{self, Outbox, Relay};
+use shop::retention::{self, Prune};
+use shop::serve::{self, Readiness, ServeError, Serving};
+use shop::token::Keys;
 use tokio_util::sync::CancellationToken;
 
 use crate::items::Items;
+
+/// What catalog is configured with.
+struct Config {
+    basics: Basics,
+    /// `KAFKA_BROKERS`: where events go.
+    kafka_brokers: String,
+    /// `AUTH_URL`: whose keys tokens are checked with.
+    auth_url: String,
+    /// `SEEDED_BUGS`: of this service `missing-idempotency` and `publish-before-commit`.
+    bugs: Bugs,
+}
+
+impl Config {
+    fn read(settings: &mut Settings) -> Option<Self> {
+        let basics = Basics::read(settings);
+        let kafka_brokers = settings.address("KAFKA_BROKERS");
+        let auth_url = settings.url("AUTH_URL");
+        let bugs = Bugs::read(
+            settings,
+            &[Bug::MissingIdempotency, Bug::PublishBeforeCommit],
+        );
+        Some(Self {
+            basics: basics?,
+            kafka_brokers: kafka_brokers?,
+            auth_url: auth_url?,
+            bugs: bugs?,
+        })
+    }
+}
 
 /// Why the service ended before it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -22,8 +72,18 @@ enum CatalogError {
     #[error(transparent)]
     Database(#[from] DatabaseError),
     #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
+    #[error(transparent)]
     Serve(#[from] ServeError),
 }
+
+/// How long auth may take to tell its keys: it only reads them.
+const AUTH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What of the service is kept only for a time.
+const KEPT_FOR_A_TIME: &[Prune] = &[idempotency::prune, outbox::prune];
 
 fn main() -> ExitCode {
     entry::run(
@@ -31,26 +91,52 @@ fn main() -> ExitCode {
             name: "catalog",
             health: Kind::Http,
         },
-        Basics::read,
+        Config::read,
         run,
     )
 }
 
-async fn run(basics: Basics, shutdown: CancellationToken) -> Result<(), CatalogError> {
-    let items = Items::open(&basics.data_dir)?;
-    let listener = serve::listen(&basics.listen).await?;
-    let asked = items.clone();
+async fn run(config: Config, shutdown: CancellationToken) -> Result<(), CatalogError> {
+    let Basics {
+        listen,
+        data_dir,
+        grace,
+    } = config.basics;
+    let clock = Clock::system();
+    let producer = Producer::new(&config.kafka_brokers, "catalog")?;
+    let outbox = Outbox::seeded(&config.bugs, producer.clone());
+    let items = Items::open(&data_dir, clock.clone(), outbox.clone(), &config.bugs)?;
+    let database = items.database().clone();
+    let metrics = Metrics::new();
+    metrics.watch_database(&database);
+    metrics.watch_outbox(&database, &clock);
+    let auth = Peer::new("auth", &config.auth_url, AUTH_TIMEOUT)?;
+    let auth = auth.guarded(Limits::default(), &metrics, &Draw::system());
+    let keys = Keys::new(auth, clock.clone());
+    let listener = serve::listen(&listen).await?;
+    let relay = Relay::new(
+        database.clone(),
+        producer.clone(),
+        clock.clone(),
+        &outbox,
+        Holder::fresh(),
+    );
+    let asked = database.clone();
     let readiness = Readiness::new().and("the database", move || {
-        let items = asked.clone();
-        async move { items.answer().await }
+        let database = asked.clone();
+        async move { database.answers().await }
     });
-    serve::http(
-        listener,
-        routes::routes(items),
-        readiness,
-        shutdown,
-        basics.grace,
-    )
-    .await?;
-    Ok(())
+    let routes = routes::routes(items, keys.clone());
+    let serving = Serving::new(readiness, metrics);
+    let (served, (), (), ()) = tokio::join!(
+        serve::http(listener, routes, serving, shutdown.clone(), grace),
+        relay.run(shutdown.clone()),
+        retention::keep(database, clock, KEPT_FOR_A_TIME, shutdown.clone()),
+        keys.run(shutdown.clone()),
+    );
+    // What the producer cannot finish now is still in the outbox.
+    if let Err(error) = producer.close(Duration::from_secs(1)).await {
+        tracing::warn!(%error, "events wait in the outbox for the next start");
+    }
+    Ok(served?)
 }

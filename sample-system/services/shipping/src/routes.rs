@@ -54,57 +54,42 @@ struct OfOrder {
     order_id: String,
 }
 
-/// The shipments of an order, for whose order it is and for operators.
+/// The same as [`shown`], for who asks by a query.
 async fn of_order(
-    State(warehouse): State<Warehouse>,
+    warehouse: State<Warehouse>,
     caller: Caller,
     query: Result<Query<OfOrder>, QueryRejection>,
-) -> Result<Json<Vec<Shipment>>, Problem> {
+) -> Result<Json<Value>, Problem> {
     let Ok(Query(OfOrder { order_id })) = query else {
-        let wanted = "say whose shipments: /shipments?order_id=…";
+        let wanted = "say whose shipment: /shipments?order_id=…";
         return Err(Problem::bad_request(wanted));
     };
-    seen_by(&caller, &warehouse, order_id).await.map(Json)
+    shown(warehouse, caller, Path(order_id)).await
 }
 
-/// How the shipment of an order stands, for whose order it is and for operators.
+/// How the shipment of an order stands, for whose order it is and for operators. What a caller may
+/// not see is not there.
 async fn shown(
     State(warehouse): State<Warehouse>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let shipments = seen_by(&caller, &warehouse, id).await?;
-    let shipment = shipments.into_iter().next().ok_or_else(none)?;
+    let none = || Problem::not_found("no shipment of such an order");
+    if id.len() > LONGEST_ID {
+        return Err(none());
+    }
+    let found = warehouse.of_order(id).await;
+    let found = found.map_err(|error| Problem::internal(&error))?;
+    let may_see = |shipment: &Shipment| match shipment.account_id.parse() {
+        Ok(account) => caller.may_see(account),
+        Err(_) => caller.is_operator(),
+    };
+    let shipment = found.into_iter().find(may_see).ok_or_else(none)?;
     let mut shown = json!({ "order_id": shipment.order_id, "status": shipment.status });
     if let Some(tracking) = shipment.tracking {
         shown["tracking"] = tracking.into();
     }
     Ok(Json(shown))
-}
-
-/// The shipments of an order that `caller` may see; what it may not see is not there.
-async fn seen_by(
-    caller: &Caller,
-    warehouse: &Warehouse,
-    order_id: String,
-) -> Result<Vec<Shipment>, Problem> {
-    if order_id.len() > LONGEST_ID {
-        return Err(none());
-    }
-    let found = warehouse.of_order(order_id).await;
-    let mut found = found.map_err(|error| Problem::internal(&error))?;
-    found.retain(|shipment| match shipment.account_id.parse() {
-        Ok(account) => caller.may_see(account),
-        Err(_) => caller.is_operator(),
-    });
-    if found.is_empty() {
-        return Err(none());
-    }
-    Ok(found)
-}
-
-fn none() -> Problem {
-    Problem::not_found("no shipment of such an order")
 }
 
 /// Which page of the list is asked for.

@@ -279,7 +279,7 @@ async fn a_task_whose_packer_died_is_taken_over_and_the_one_that_slept_changes_n
     assert!(warehouse.take(&other, 5).await.unwrap().is_empty());
     now.fetch_add(6_000, Ordering::SeqCst);
     let taken = warehouse.take(&other, 5).await.unwrap();
-    assert_eq!(taken, [task.clone()]);
+    assert_eq!(taken, std::slice::from_ref(&task));
     assert!(
         warehouse
             .finish(&other, &taken[0], End::Shipped)
@@ -391,18 +391,8 @@ async fn a_customer_sees_the_own_shipment_and_no_other_and_an_operator_sees_all(
     let served = Served::start(&warehouse).await;
     let bob = Uuid::from_u128(2);
     let shown = json!({"order_id": "o1", "status": "packing"});
-    for (path, wanted) in [
-        ("/orders/o1/shipment", shown),
-        (
-            "/shipments?order_id=o1",
-            json!([{
-                "id": warehouse.of_order("o1".to_owned()).await.unwrap()[0].id,
-                "order_id": "o1", "account_id": ADA, "sku": "4521", "quantity": 2,
-                "status": "packing",
-            }]),
-        ),
-    ] {
-        let good = (200, wanted);
+    for path in ["/orders/o1/shipment", "/shipments?order_id=o1"] {
+        let good = (200, shown.clone());
         assert_eq!(served.asked(path, ADA, Role::Customer).await, good);
         assert_eq!(served.asked(path, bob, Role::Operator).await, good);
         let others = served.asked(path, bob, Role::Customer).await;
