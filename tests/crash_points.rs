@@ -13,25 +13,30 @@
 
 mod support;
 
-use serde_json::{Value, json};
-use support::{Runtime, System, http, is_root, kill, skipped, until};
+use serde_json::Value;
+use support::shop::{DECLINED, GOOD, order};
+use support::{Runtime, Shop, System, is_root, kill, skipped, until};
 
 support::in_both! {
     wherever_orders_is_killed_the_order_ends_right_after_the_restart,
 }
 
 /// Where the saga can be stopped once an order is stored.
-const POINTS: [&str; 10] = [
+const POINTS: [&str; 14] = [
+    "priced",
+    "priced_recorded",
     "stock_reserved",
     "stock_reserved_recorded",
     "charged",
     "charged_recorded",
-    "confirmed",
-    "confirmed_recorded",
     "stock_committed",
     "stock_committed_recorded",
+    "confirmed",
+    "confirmed_recorded",
     "stock_released",
+    "stock_released_recorded",
     "cancelled",
+    "cancelled_recorded",
 ];
 
 fn wherever_orders_is_killed_the_order_ends_right_after_the_restart(runtime: Runtime) {
@@ -42,33 +47,20 @@ fn wherever_orders_is_killed_the_order_ends_right_after_the_restart(runtime: Run
     let system = System::shop("crash", "")
         .on(runtime)
         .with_variable("ORDERS_TEST_HALT", "on");
-    system.up();
-    let gateway = system.url("gateway");
+    let shop = Shop::boot(system);
+    let system = &shop.system;
     for point in POINTS {
         let sku = point.replace('_', "-");
-        let at = |path: &str| format!("{gateway}/{path}");
-        let item = json!({"name": "Lamp", "price": {"amount": 4999, "currency": "USD"}});
-        assert_eq!(
-            http("PUT", &at(&format!("items/{sku}")), &[], Some(item)).0,
-            200
-        );
-        let stock = at(&format!("items/{sku}/stock"));
-        assert_eq!(http("PUT", &stock, &[], Some(json!({"units": 5}))).0, 200);
+        shop.stock(&sku, 5);
+        let customer = shop.customer(&sku);
         // What is compensated needs a card that is declined.
-        let declined = matches!(point, "stock_released" | "cancelled");
-        let card = if declined {
-            "4000000000000002"
-        } else {
-            "4242424242424242"
-        };
-        let order = json!({"sku": sku, "quantity": 2, "card": {"number": card}, "email": format!("{sku}@example.com")});
+        let declined = point.starts_with("stock_released") || point.starts_with("cancelled");
+        let card = if declined { DECLINED } else { GOOD };
+        let order = order(&sku, 2, card);
         let key = format!("key-{sku}");
-        let headers = [("Idempotency-Key", key.as_str())];
         std::thread::scope(|scope| {
-            let halted = [headers[0], ("X-Test-Halt-Before", point)];
-            let first = order.clone();
-            let orders = at("orders");
-            scope.spawn(move || http("POST", &orders, &halted, Some(first)));
+            let (customer, key, order) = (&customer, &key, &order);
+            scope.spawn(move || customer.orders(key, order, &[("X-Test-Halt-Before", point)]));
             let line = format!("halted before {point}\"");
             until(&line, || {
                 system
@@ -77,43 +69,45 @@ fn wherever_orders_is_killed_the_order_ends_right_after_the_restart(runtime: Run
                     .contains(&line)
                     .then_some(())
             });
-            let pid = pid(&system);
+            let pid = pid(system);
             kill("KILL", pid);
             until("a new orders", || {
-                (self::pid_if_ready(&system)? != pid).then_some(())
+                (pid_if_ready(system)? != pid).then_some(())
             });
         });
         let ended = until(
             &format!("the end of the order halted before {point}"),
             || {
-                let (_, answer) = http("POST", &at("orders"), &headers, Some(order.clone()));
-                matches!(answer["status"].as_str(), Some("confirmed" | "cancelled"))
-                    .then_some(answer)
+                let (_, answer) = customer.orders(&key, &order, &[]);
+                let ended = ["confirmed", "shipped", "cancelled"];
+                let is_ended = answer["status"]
+                    .as_str()
+                    .is_some_and(|it| ended.contains(&it));
+                is_ended.then_some(answer)
             },
         );
-        let charges = at(&format!("orders/{}/charges", ended["id"].as_str().unwrap()));
         let charged = || {
-            let all = http("GET", &charges, &[], None).1;
+            let all = shop.charges(ended["id"].as_str().unwrap());
             all.as_array()
                 .map(|all| all.iter().filter(|c| c["status"] == "charged").count())
         };
-        if ended["status"] == "confirmed" {
-            until("one charge", || (charged() == Some(1)).then_some(()));
-            until("the stock less by two", || available(&stock, 3));
-            let mails = at(&format!("mails?to={sku}@example.com"));
-            let one = |mails: &Value| mails.as_array().is_some_and(|all| all.len() == 1);
-            until("one mail", || {
-                one(&http("GET", &mails, &[], None).1).then_some(())
-            });
-        } else {
+        let available = |units: u64| (shop.available(&sku) == units).then_some(());
+        let one = |kind: &str| {
+            let mails = shop.mails(&customer.email, kind);
+            let one = mails.as_array().is_some_and(|all| all.len() == 1);
+            one.then_some(())
+        };
+        if ended["status"] == "cancelled" {
             until("nothing charged", || (charged() == Some(0)).then_some(()));
-            until("the stock back", || available(&stock, 5));
+            until("the stock back", || available(5));
+            until("one mail that says so", || one("cancellation"));
+        } else {
+            until("one charge", || (charged() == Some(1)).then_some(()));
+            until("the stock less by two", || available(3));
+            until("one confirmation", || one("confirmation"));
+            until("one shipment", || one("shipment"));
         }
     }
-}
-
-fn available(stock: &str, units: u64) -> Option<()> {
-    (http("GET", stock, &[], None).1["available"] == units).then_some(())
 }
 
 fn orders(system: &System) -> Option<Value> {

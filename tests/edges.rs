@@ -17,8 +17,8 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
-use shop::kafka::{Consumer, ConsumerSettings, Producer, Publish as _, Record};
-use support::{Runtime, System, engine, is_root, skipped};
+use shop::kafka::{Producer, Publish as _, Record, read_to_end};
+use support::{Runtime, System, engine, is_root, shop_file, shop_services, skipped};
 
 support::in_both! {
     a_million_bytes_through_kafka_are_counted_in_full_on_both_edges_of_the_broker,
@@ -56,9 +56,12 @@ fn incompressible(count: usize) -> Vec<u8> {
 }
 
 fn a_million_bytes_through_kafka_are_counted_in_full_on_both_edges_of_the_broker(runtime: Runtime) {
+    let file = shop_file();
+    let topics = &file["services"]["broker"]["environment"]["TOPICS"];
+    let topics = topics.as_str().expect("topics");
     let system = shop(
         runtime,
-        "  broker:\n    environment: { TOPICS: \"orders:1,bulk:1\" }\n",
+        &format!("  broker:\n    environment: {{ TOPICS: \"{topics},bulk:1\" }}\n"),
     );
     let before = system.ps();
     let at = |name: &str| {
@@ -74,13 +77,6 @@ fn a_million_bytes_through_kafka_are_counted_in_full_on_both_edges_of_the_broker
         .unwrap();
     runtime.block_on(async {
         let producer = Producer::new(&produce, "bulk").unwrap();
-        let settings = ConsumerSettings {
-            brokers: consume,
-            group: "bulk".into(),
-            client_id: "bulk".into(),
-            topics: vec!["bulk".into()],
-        };
-        let consumer = Consumer::new(&settings).unwrap();
         for (number, payload) in incompressible(1_000_000).chunks(100_000).enumerate() {
             let record = Record {
                 topic: "bulk".into(),
@@ -90,11 +86,9 @@ fn a_million_bytes_through_kafka_are_counted_in_full_on_both_edges_of_the_broker
             };
             producer.publish(&record).await.unwrap();
         }
-        let mut read = 0;
-        while read < 1_000_000 {
-            let next = tokio::time::timeout(support::PATIENCE, consumer.next());
-            read += next.await.unwrap().unwrap().record.payload.len();
-        }
+        let read = read_to_end(&consume, "bulk", "bulk", support::PATIENCE).await;
+        let read = read.unwrap().into_iter().map(|it| it.record.payload.len());
+        assert_eq!(read.sum::<usize>(), 1_000_000);
     });
     let after = system.ps();
     let grown = |name: &str, count: &str| {
@@ -204,7 +198,7 @@ fn while_journeys_run_no_connection_between_two_services_goes_round_the_mesh(run
             ))
         })
         .collect();
-    assert_eq!(pids.len(), 8, "{ps:#}");
+    assert_eq!(pids.len(), shop_services().len(), "{ps:#}");
     let addresses: BTreeMap<IpAddr, String> = match runtime {
         Runtime::Processes => BTreeMap::new(),
         Runtime::Containers => pids

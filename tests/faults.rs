@@ -13,7 +13,8 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Runtime, System, alive, http, kill, until};
+use support::shop::GOOD;
+use support::{Runtime, Shop, System, alive, kill, until};
 
 support::in_both! {
     an_order_takes_at_least_the_delay_and_the_receipt_names_the_delayed_answer,
@@ -28,71 +29,33 @@ support::in_both! {
     without_a_restart_policy_a_killed_service_stays_down_and_up_restores_it,
 }
 
-struct Shop {
-    system: System,
-    gateway: String,
+fn boot(runtime: Runtime, more: &str) -> Shop {
+    Shop::boot(System::shop("faults", more).on(runtime))
 }
 
-impl Shop {
-    fn boot(runtime: Runtime, more: &str) -> Self {
-        let system = System::shop("faults", more).on(runtime);
-        system.up();
-        let gateway = system.url("gateway");
-        Self { system, gateway }
-    }
+/// The words of a command that orders two units and ends well when the order has `status`. Name
+/// and key of who orders are the item's.
+fn order(shop: &Shop, sku: &str, status: &str) -> Vec<String> {
+    let script = "import json,sys,time,urllib.request\n\
+        url,bearer,body,sku,status=sys.argv[1:]\n\
+        headers={'Content-Type':'application/json','Idempotency-Key':'key-'+sku,'Authorization':bearer}\n\
+        ask=urllib.request.Request(url,body.encode(),headers)\n\
+        since=time.monotonic()\n\
+        answer=json.load(urllib.request.urlopen(ask,timeout=30))\n\
+        print('ORDER',answer['id'],answer['status'],time.monotonic()-since)\n\
+        sys.exit(0 if answer['status'] in status.split('|') else 9)\n";
+    let mut words: Vec<String> = ["--", "python3", "-c", script].map(str::to_owned).into();
+    let customer = shop.customer(sku);
+    let body = support::shop::order(sku, 2, GOOD).to_string();
+    words.extend([shop.at("orders"), customer.bearer(), body]);
+    words.extend([sku.to_owned(), status.to_owned()]);
+    words
+}
 
-    /// Twelve units of an item for 49.99 are in stock.
-    fn stock(&self, sku: &str) {
-        let item = json!({"name": "Lamp", "price": {"amount": 4999, "currency": "USD"}});
-        assert_eq!(
-            http("PUT", &self.at(&format!("items/{sku}")), &[], Some(item)).0,
-            200
-        );
-        let units = json!({"units": 12});
-        assert_eq!(
-            http(
-                "PUT",
-                &self.at(&format!("items/{sku}/stock")),
-                &[],
-                Some(units)
-            )
-            .0,
-            200
-        );
-    }
-
-    fn at(&self, path: &str) -> String {
-        format!("{}/{path}", self.gateway)
-    }
-
-    fn get(&self, path: &str) -> Value {
-        http("GET", &self.at(path), &[], None).1
-    }
-
-    fn available(&self, sku: &str) -> Value {
-        self.get(&format!("items/{sku}/stock"))["available"].clone()
-    }
-
-    /// The words of a command that orders two units and ends well when the order has `status`.
-    fn order(&self, sku: &str, status: &str) -> Vec<String> {
-        let script = "import json,sys,time,urllib.request\n\
-            url,sku,status=sys.argv[1:]\n\
-            body=json.dumps({'sku':sku,'quantity':2,'card':{'number':'4242424242424242'},'email':sku+'@example.com'}).encode()\n\
-            ask=urllib.request.Request(url+'/orders',body,{'Content-Type':'application/json','Idempotency-Key':'key-'+sku})\n\
-            since=time.monotonic()\n\
-            answer=json.load(urllib.request.urlopen(ask,timeout=30))\n\
-            print('ORDER',answer['id'],answer['status'],time.monotonic()-since)\n\
-            sys.exit(0 if answer['status']==status else 9)\n";
-        let mut words: Vec<String> = ["--", "python3", "-c", script].map(str::to_owned).into();
-        words.extend([self.gateway.clone(), sku.to_owned(), status.to_owned()]);
-        words
-    }
-
-    #[track_caller]
-    fn run(&self, arguments: &[&str], command: &[String]) -> support::Finished {
-        let command: Vec<&str> = command.iter().map(String::as_str).collect();
-        self.system.run(&[arguments, &command].concat())
-    }
+#[track_caller]
+fn run(shop: &Shop, arguments: &[&str], command: &[String]) -> support::Finished {
+    let command: Vec<&str> = command.iter().map(String::as_str).collect();
+    shop.system.run(&[arguments, &command].concat())
 }
 
 /// What the order command said: id and seconds.
@@ -115,14 +78,17 @@ const SLOW: [&str; 6] = [
 ];
 
 fn an_order_takes_at_least_the_delay_and_the_receipt_names_the_delayed_answer(runtime: Runtime) {
-    let shop = Shop::boot(runtime, "");
-    shop.stock("slow");
+    let shop = boot(runtime, "");
+    shop.stock("slow", 12);
     let kept = tempfile::tempdir().unwrap();
     let artifacts = ["--artifacts", kept.path().to_str().unwrap()];
     let arguments = [&SLOW[..], &["300ms"], &artifacts].concat();
-    let done = shop
-        .run(&arguments, &shop.order("slow", "confirmed"))
-        .expect(0);
+    let done = run(
+        &shop,
+        &arguments,
+        &order(&shop, "slow", "confirmed|shipped"),
+    )
+    .expect(0);
     let (_, seconds) = ordered(&done.stdout);
     assert!(seconds >= 0.3, "{seconds}");
     let said = done.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -138,18 +104,16 @@ fn an_order_takes_at_least_the_delay_and_the_receipt_names_the_delayed_answer(ru
 }
 
 fn a_delay_above_the_timeout_cancels_the_order_and_refunds_the_late_charge(runtime: Runtime) {
-    let shop = Shop::boot(runtime, "");
-    shop.stock("late");
+    let shop = boot(runtime, "");
+    shop.stock("late", 12);
     let arguments = [&SLOW[..], &["3s"]].concat();
-    let done = shop
-        .run(&arguments, &shop.order("late", "cancelled"))
-        .expect(0);
+    let done = run(&shop, &arguments, &order(&shop, "late", "cancelled")).expect(0);
     let (order, _) = ordered(&done.stdout);
     until("the stock to be back", || {
         (shop.available("late") == 12).then_some(())
     });
     let charges = until("the charge to be undone", || {
-        let charges = shop.get(&format!("orders/{order}/charges"));
+        let charges = shop.charges(&order);
         let open = charges
             .as_array()?
             .iter()
@@ -162,24 +126,24 @@ fn a_delay_above_the_timeout_cancels_the_order_and_refunds_the_late_charge(runti
 fn with_notifications_dead_the_order_is_confirmed_and_its_one_mail_comes_after_the_restart(
     runtime: Runtime,
 ) {
-    let shop = Shop::boot(runtime, "");
-    shop.stock("dead");
-    let done = shop
-        .run(
-            &["chaos", "kill", "notifications"],
-            &shop.order("dead", "confirmed"),
-        )
-        .expect(0);
+    let shop = boot(runtime, "");
+    shop.stock("dead", 12);
+    let done = run(
+        &shop,
+        &["chaos", "kill", "notifications"],
+        &order(&shop, "dead", "confirmed|shipped"),
+    )
+    .expect(0);
     assert!(done.stderr.contains("detected after"), "{}", done.stderr);
     let mails = until("the mail", || {
-        let mails = shop.get("mails?to=dead@example.com");
+        let mails = shop.mails("dead@example.com", "confirmation");
         (!mails.as_array()?.is_empty()).then_some(mails)
     });
     assert_eq!(mails.as_array().map(Vec::len), Some(1), "{mails}");
 }
 
 fn a_fault_that_nothing_felt_is_inconclusive_and_an_unknown_edge_is_wrong_usage(runtime: Runtime) {
-    let shop = Shop::boot(runtime, "");
+    let shop = boot(runtime, "");
     let arguments = [&SLOW[..], &["50ms", "--", "true"]].concat();
     shop.system.run(&arguments).expect(5);
     let wrong = [
@@ -200,12 +164,16 @@ fn a_fault_that_nothing_felt_is_inconclusive_and_an_unknown_edge_is_wrong_usage(
 }
 
 fn two_faults_on_one_edge_are_held_at_once_and_add_up(runtime: Runtime) {
-    let shop = Shop::boot(runtime, "");
+    let shop = boot(runtime, "");
     let (first, second) = ([&SLOW[..], &["100ms"]].concat(), [&SLOW[..], &["150ms"]]);
     let mut beside = shop.system.start(&first);
     beside.wait_for("latency on orders->payments");
-    shop.stock("both");
-    let done = shop.run(&second.concat(), &shop.order("both", "confirmed"));
+    shop.stock("both", 12);
+    let done = run(
+        &shop,
+        &second.concat(),
+        &order(&shop, "both", "confirmed|shipped"),
+    );
     let (_, seconds) = ordered(&done.expect(0).stdout);
     assert!(seconds >= 0.25, "{seconds} s");
     beside.signal("INT");
@@ -213,31 +181,32 @@ fn two_faults_on_one_edge_are_held_at_once_and_add_up(runtime: Runtime) {
 }
 
 fn the_commands_own_code_is_passed_on(runtime: Runtime) {
-    let shop = Shop::boot(runtime, "");
-    shop.stock("code");
+    let shop = boot(runtime, "");
+    shop.stock("code", 12);
     let arguments = [&SLOW[..], &["20ms"]].concat();
-    shop.run(&arguments, &shop.order("code", "never")).expect(9);
+    run(&shop, &arguments, &order(&shop, "code", "never")).expect(9);
 }
 
 fn a_killed_injector_takes_its_fault_with_it(runtime: Runtime) {
-    let shop = Shop::boot(runtime, "");
+    let shop = boot(runtime, "");
     let mut injector = shop.system.start(&[&SLOW[..], &["5s"]].concat());
     injector.wait_for("latency on orders->payments");
     kill("KILL", injector.pid());
     let _ = injector.finish();
-    shop.stock("free");
+    shop.stock("free", 12);
     // Were it still there, an order would be cancelled; and the name would be taken.
     until("the fault to be gone", || {
-        let done = shop.run(
+        let done = run(
+            &shop,
             &[&SLOW[..], &["1ms"]].concat(),
-            &shop.order("free", "confirmed"),
+            &order(&shop, "free", "confirmed|shipped"),
         );
         (done.status.code() == Some(0)).then_some(())
     });
 }
 
 fn a_killed_injector_takes_its_command_with_it_daemons_too(runtime: Runtime) {
-    let shop = Shop::boot(runtime, "");
+    let shop = boot(runtime, "");
     let script = "setsid sleep 600 & echo PIDS $$ $!; exec sleep 600";
     let command = ["--", "sh", "-c", script].map(str::to_owned);
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
@@ -258,12 +227,13 @@ fn a_killed_injector_takes_its_command_with_it_daemons_too(runtime: Runtime) {
 }
 
 fn a_kill_is_detected_by_the_first_connection_that_is_refused(runtime: Runtime) {
-    let shop = Shop::boot(runtime, "");
-    shop.stock("refused");
+    let shop = boot(runtime, "");
+    shop.stock("refused", 12);
     // Nobody has called payments yet, so no connection ends with it.
-    let done = shop.run(
+    let done = run(
+        &shop,
         &["chaos", "kill", "payments"],
-        &shop.order("refused", "cancelled"),
+        &order(&shop, "refused", "cancelled"),
     );
     let done = done.expect(0);
     let said = done.stdout + &done.stderr;
@@ -274,7 +244,7 @@ fn a_kill_is_detected_by_the_first_connection_that_is_refused(runtime: Runtime) 
 }
 
 fn without_a_restart_policy_a_killed_service_stays_down_and_up_restores_it(runtime: Runtime) {
-    let shop = Shop::boot(runtime, "  notifications:\n    restart: \"no\"\n");
+    let shop = boot(runtime, "  notifications:\n    restart: \"no\"\n");
     let done = shop
         .system
         .run(&["chaos", "kill", "notifications"])

@@ -13,23 +13,22 @@
 mod support;
 
 use serde_json::json;
-use support::{Runtime, System, http, until};
+use support::shop::{GOOD, order};
+use support::{Runtime, Shop, System, until};
 
 support::in_both! {
-    twenty_checkouts_interleave_on_the_same_data_and_all_hold,
+    twenty_runs_of_every_journey_interleave_on_the_same_data_and_all_hold,
     the_status_of_a_command_is_the_outcome_of_its_journey,
     traceparent_and_baggage_are_the_same_at_every_hop,
     the_line_that_repeats_a_play_names_the_file_it_was_given_and_does_repeat_it,
 }
 
-fn twenty_checkouts_interleave_on_the_same_data_and_all_hold(runtime: Runtime) {
+fn twenty_runs_of_every_journey_interleave_on_the_same_data_and_all_hold(runtime: Runtime) {
     let system = System::shop("journeys", "").on(runtime);
     system.up();
     system.run(&["journey", "run"]).expect(0);
-    let done = system
-        .run(&["journey", "run", "checkout", "--times", "20"])
-        .expect(0);
-    assert!(done.stdout.contains("held (20 held"), "{}", done.stdout);
+    let done = system.run(&["journey", "run", "--times", "20"]).expect(0);
+    assert!(done.stdout.contains("held (140 held"), "{}", done.stdout);
     let wrong = system.run(&["journey", "run", "chekout"]).expect(2);
     assert!(
         wrong.stderr.contains("did you mean `checkout`?"),
@@ -54,43 +53,20 @@ fn the_status_of_a_command_is_the_outcome_of_its_journey(runtime: Runtime) {
 }
 
 fn traceparent_and_baggage_are_the_same_at_every_hop(runtime: Runtime) {
-    let system = System::shop("trace", "").on(runtime);
-    system.up();
-    let gateway = system.url("gateway");
+    let shop = Shop::boot(System::shop("trace", "").on(runtime));
+    let customer = shop.customer("hop");
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let baggage = "msvc=r.s.7,tenant=north%20west";
-    let headers = [
-        ("traceparent", trace),
-        ("baggage", baggage),
-        ("Idempotency-Key", "trace-1"),
-    ];
-    let at = |path: &str| format!("{gateway}/{path}");
-    let item = json!({"name": "Lamp", "price": {"amount": 4999, "currency": "USD"}});
-    assert_eq!(http("PUT", &at("items/hop"), &headers, Some(item)).0, 200);
-    assert_eq!(
-        http(
-            "PUT",
-            &at("items/hop/stock"),
-            &headers,
-            Some(json!({"units": 3}))
-        )
-        .0,
-        200
-    );
-    let order = json!({"sku": "hop", "quantity": 1, "card": {"number": "4242424242424242"}, "email": "hop@example.com"});
-    let (status, order) = http("POST", &at("orders"), &headers, Some(order));
+    let headers = [("traceparent", trace), ("baggage", baggage)];
+    shop.stock_with("hop", 3, &headers);
+    let (status, order) = customer.orders("trace-1", &order("hop", 1, GOOD), &headers);
     assert_eq!(
         (status, &order["status"]),
         (201, &json!("confirmed")),
         "{order}"
     );
-    let events = http(
-        "GET",
-        &at(&format!("orders/{}/events", order["id"].as_str().unwrap())),
-        &[],
-        None,
-    )
-    .1;
+    let events = format!("orders/{}/events", order["id"].as_str().unwrap());
+    let (_, events) = customer.get(&events);
     for event in events.as_array().unwrap() {
         assert_eq!(
             (&event["traceparent"], &event["baggage"]),
@@ -98,17 +74,16 @@ fn traceparent_and_baggage_are_the_same_at_every_hop(runtime: Runtime) {
             "{event}"
         );
     }
-    let mail = until("the mail", || {
-        http("GET", &at("mails?to=hop@example.com"), &[], None)
-            .1
-            .get(0)
-            .cloned()
-    });
-    assert_eq!(
-        (&mail["traceparent"], &mail["baggage"]),
-        (&json!(trace), &json!(baggage)),
-        "{mail}"
-    );
+    for kind in ["confirmation", "shipment"] {
+        let mail = until("the mail", || {
+            shop.mails(&customer.email, kind).get(0).cloned()
+        });
+        assert_eq!(
+            (&mail["traceparent"], &mail["baggage"]),
+            (&json!(trace), &json!(baggage)),
+            "{mail}"
+        );
+    }
     // Every service on the way wrote both into its log, as they came.
     for service in [
         "gateway",
@@ -116,11 +91,12 @@ fn traceparent_and_baggage_are_the_same_at_every_hop(runtime: Runtime) {
         "inventory",
         "orders",
         "payments",
+        "shipping",
         "notifications",
         "mailbox",
     ] {
         until(&format!("the trace in the log of {service}"), || {
-            let logs = system.run(&["logs", service]).expect(0).stdout;
+            let logs = shop.system.run(&["logs", service]).expect(0).stdout;
             (logs.contains(trace) && logs.contains(baggage)).then_some(())
         });
     }

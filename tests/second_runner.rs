@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use support::{Finished, Runtime, System, finish, root, skipped};
+use support::{Finished, Runtime, System, finish, read, root, skipped};
 
 support::in_both! {
     the_shops_journeys_hold_in_a_second_runner_and_one_that_does_not_hold_fails_in_both,
@@ -54,14 +54,56 @@ fn install() -> Option<PathBuf> {
     Some(folder.join("node_modules/@redocly/cli/bin/cli.js"))
 }
 
-fn respect(runner: &Path, journey: &Path, gateway: &str, run: &str) -> Finished {
+/// A shop as a runner that is not ours is told of it.
+struct Told {
+    gateway: String,
+    tls: String,
+    /// The certificate that vouches for the gateway, as a file.
+    ca: PathBuf,
+    operator_password: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Told {
+    fn of(system: &System) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let ca = match system.runtime() {
+            Runtime::Processes => system.home().join("main/volumes/gateway-data/tls/ca.pem"),
+            Runtime::Containers => {
+                let ca = folder.path().join("ca.pem");
+                let from = format!("{}-gateway-1:/data/tls/ca.pem", system.project);
+                let mut copy = Command::new("docker");
+                copy.args(["cp", from.as_str()]).arg(&ca);
+                finish(copy).expect(0);
+                ca
+            }
+        };
+        let tls = system.url_of("gateway", 8443);
+        let tls = tls.replace("127.0.0.1", "localhost");
+        Self {
+            gateway: system.url_of("gateway", 8080),
+            tls,
+            ca,
+            operator_password: read(&system.directory.join("secrets/operator-password")),
+            _folder: folder,
+        }
+    }
+}
+
+fn respect(runner: &Path, journey: &Path, told: &Told, run: &str) -> Finished {
     let mut command = Command::new("node");
     command
         .arg(runner)
         .arg("respect")
         .arg(journey)
-        .args(["-S", &format!("gateway={gateway}")])
+        .args(["-S", &format!("gateway={}", told.gateway)])
+        .args(["-S", &format!("gateway-tls={}", told.tls)])
         .args(["-i", &format!("run={run}")])
+        .args([
+            "-i",
+            &format!("operator_password={}", told.operator_password),
+        ])
+        .env("NODE_EXTRA_CA_CERTS", &told.ca)
         .env("REDOCLY_TELEMETRY", "off")
         .env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true")
         .env("NO_PROXY", "127.0.0.1")
@@ -77,17 +119,20 @@ fn the_shops_journeys_hold_in_a_second_runner_and_one_that_does_not_hold_fails_i
     };
     let system = System::shop("second-runner", "").on(runtime);
     system.up();
-    let gateway = system.url("gateway");
+    let told = Told::of(&system);
     let journeys = root().join("sample-system/journeys");
-    for (number, name) in ["checkout", "declined"].into_iter().enumerate() {
-        let journey = journeys.join(format!("{name}.arazzo.yaml"));
-        respect(&runner, &journey, &gateway, &format!("second{number}")).expect(0);
+    let mut played = 0;
+    for entry in std::fs::read_dir(&journeys).unwrap().flatten() {
+        played += 1;
+        let run = format!("second{played}");
+        respect(&runner, &entry.path(), &told, &run).expect(0);
     }
+    assert_eq!(played, 7);
 
     let folder = tempfile::tempdir().unwrap();
     let wrong = folder.path().join("wrong.arazzo.yaml");
     let description = root().join("contracts/openapi/gateway.yaml");
-    let text = support::read(&journeys.join("declined.arazzo.yaml"))
+    let text = read(&journeys.join("declined.arazzo.yaml"))
         .replace(
             "../../contracts/openapi/gateway.yaml",
             description.to_str().unwrap(),
@@ -97,7 +142,7 @@ fn the_shops_journeys_hold_in_a_second_runner_and_one_that_does_not_hold_fails_i
             "$response.body#/available == 11",
         );
     std::fs::write(&wrong, text).unwrap();
-    respect(&runner, &wrong, &gateway, "wrong").expect(1);
+    respect(&runner, &wrong, &told, "wrong").expect(1);
     system
         .run(&["journey", "run", wrong.to_str().unwrap()])
         .expect(1);

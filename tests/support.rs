@@ -25,6 +25,7 @@ pub mod repository;
 mod running;
 mod runtime;
 mod shared_engine;
+pub mod shop;
 mod system;
 mod tools;
 
@@ -36,7 +37,8 @@ pub use running::{Finished, Running, finish};
 pub(crate) use runtime::in_both;
 pub use runtime::{Runtime, in_containers};
 pub use shared_engine::{SharedEngine, engine};
-pub use system::{System, runs};
+pub use shop::{Customer, Shop};
+pub use system::{System, runs, shop_file, shop_services};
 
 /// Long enough for a busy machine with two cores; reached only when something is wrong.
 pub const PATIENCE: Duration = Duration::from_secs(120);

@@ -15,7 +15,7 @@ use std::io::{BufRead as _, BufReader};
 mod support;
 
 use serde_json::json;
-use support::{Runtime, System, http, runs, until};
+use support::{Runtime, Shop, System, http, runs, until};
 
 support::in_both! {
     up_twice_changes_nothing_and_builds_nothing,
@@ -78,11 +78,10 @@ fn ps_shows_every_service_ready_with_its_ports_and_where_it_is_called(runtime: R
 }
 
 fn data_survives_down_and_not_down_with_volumes(runtime: Runtime) {
-    let system = System::shop("data", "").on(runtime);
-    let item = json!({"name": "Lamp", "price": {"amount": 1, "currency": "USD"}});
-    system.up();
-    let at = |system: &System| format!("{}/items/kept", system.url("gateway"));
-    assert_eq!(http("PUT", &at(&system), &[], Some(item)).0, 200);
+    let shop = Shop::boot(System::shop("data", "").on(runtime));
+    shop.stock("kept", 1);
+    let system = shop.system;
+    let at = |system: &System| format!("{}/v1/items/kept", system.url("gateway"));
     system.run(&["down"]).expect(0);
     assert_eq!(system.left(), Vec::<String>::new());
     system.up();

@@ -32,17 +32,19 @@ pub fn runs(words: &str, process: &str) -> String {
     )
 }
 
+/// The sample shop's Compose file, as it stands.
+pub fn shop_file() -> serde_yaml::Value {
+    let text = super::read(&root().join("sample-system/compose.yaml"));
+    serde_yaml::from_str(&text).unwrap()
+}
+
 /// The services of the sample shop.
-const SHOP: [&str; 8] = [
-    "gateway",
-    "catalog",
-    "inventory",
-    "orders",
-    "payments",
-    "broker",
-    "notifications",
-    "mailbox",
-];
+pub fn shop_services() -> Vec<String> {
+    let file = shop_file();
+    let services = file["services"].as_mapping().unwrap();
+    let names = services.keys().filter_map(|name| name.as_str());
+    names.map(str::to_owned).collect()
+}
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
@@ -50,10 +52,13 @@ impl System {
     /// The sample shop, with data, addresses and records of its own, its gateway at any free port
     /// and `more` over its services.
     pub fn shop(name: &str, more: &str) -> Self {
-        let over = format!("services:\n  gateway:\n    ports: !override [\"8080\"]\n{more}");
+        let over = format!(
+            "services:\n  gateway:\n    ports: !override [\"8080\", {{ target: 8443, app_protocol: https }}]\n{more}"
+        );
         // One set of images for all the tests' shops: packing is paid once.
-        let image = |service| format!("  {service}: {{ image: msvc-tests-{service} }}\n");
-        let images = format!("services:\n{}", SHOP.map(image).concat());
+        let image = |service: String| format!("  {service}: {{ image: msvc-tests-{service} }}\n");
+        let images: String = shop_services().into_iter().map(image).collect();
+        let images = format!("services:\n{images}");
         Self::at(root().join("sample-system"), name)
             .with_override(&images)
             .with_override(&over)
@@ -211,6 +216,18 @@ impl System {
             .find(|i| i["service"] == service)
             .and_then(|i| i["urls"][0].as_str())
             .unwrap_or_else(|| panic!("no URL of {service} in {ps:#}"))
+            .to_owned()
+    }
+
+    /// Where the host calls one port of a service, from `ps`.
+    #[track_caller]
+    pub fn url_of(&self, service: &str, port: u16) -> String {
+        let ps = self.ps();
+        let mut entries = ps["entries"].as_array().into_iter().flatten();
+        entries
+            .find(|entry| entry["service"] == service && entry["port"] == port)
+            .and_then(|entry| entry["url"].as_str())
+            .unwrap_or_else(|| panic!("no port {port} of {service} in {ps:#}"))
             .to_owned()
     }
 

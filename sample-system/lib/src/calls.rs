@@ -48,8 +48,12 @@ pub enum NotSent {
 pub enum Outcome {
     /// The peer answered; that it refused what was asked is an answer too.
     Answered,
-    /// The peer answered that it failed (5xx; `Unavailable`, `Internal` and the like).
+    /// The peer answered that it failed (500, 502; `Internal` and the like).
     Failed,
+    /// The peer answered that it cannot do this now (503, 504; `Unavailable`): somebody behind it is
+    /// away, or it has too much to do. It lives and says so at once; what else it is asked for may
+    /// work, so this says nothing about the peer itself.
+    Unavailable,
     /// No connection was made.
     Refused,
     /// The peer's own time was up.
@@ -67,6 +71,7 @@ impl Outcome {
         match self {
             Self::Answered => "answered",
             Self::Failed => "failed",
+            Self::Unavailable => "unavailable",
             Self::Refused => "refused",
             Self::TimedOut => "timeout",
             Self::Broken => "broken",
@@ -79,7 +84,7 @@ impl Outcome {
         match self {
             Self::Answered => Verdict::Good,
             Self::Failed | Self::Refused | Self::TimedOut | Self::Broken => Verdict::Bad,
-            Self::GivenUp | Self::Dropped => Verdict::Neither,
+            Self::Unavailable | Self::GivenUp | Self::Dropped => Verdict::Neither,
         }
     }
 }

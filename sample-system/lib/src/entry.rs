@@ -104,8 +104,7 @@ where
     F: Future<Output = Result<(), E>>,
     E: std::error::Error,
 {
-    look_up_names_without_plugins();
-    install_tls();
+    prepare();
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     let settings = Settings::new(std::env::vars_os().filter_map(|(name, value)| {
         // A name or value that is no UTF-8 belongs to no setting of the shop.
@@ -240,6 +239,12 @@ fn say(name: &str, message: &str) {
 /// Writes one line to standard output, where a closed pipe is nobody's problem.
 fn print(line: &str) {
     let _gone = writeln!(std::io::stdout(), "{line}");
+}
+
+/// What comes first in each `main`, before any second thread: name lookup and TLS for the process.
+pub fn prepare() {
+    look_up_names_without_plugins();
+    install_tls();
 }
 
 /// Installs the TLS provider for the process. A second call changes nothing.

@@ -287,6 +287,7 @@ impl Request {
             }),
         };
         pass.ended(match &result {
+            Ok(answer) if matches!(answer.status.as_u16(), 503 | 504) => Outcome::Unavailable,
             Ok(answer) if answer.status.is_server_error() => Outcome::Failed,
             Ok(_) => Outcome::Answered,
             Err(CallError::Refused { .. }) => Outcome::Refused,

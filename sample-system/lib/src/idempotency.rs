@@ -3,7 +3,7 @@
 //! A key belongs to the account that sends it, so nobody meets another's. What a request led to is
 //! remembered in the transaction that does it, for a day.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
 use http::request::Parts;
@@ -136,6 +136,20 @@ impl IdempotencyKey {
         let good =
             (1..=LONGEST).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_graphic());
         good.then(|| Self(text.to_owned()))
+    }
+}
+
+/// `Option<IdempotencyKey>`: none where the request has none; one that is malformed is refused.
+impl<S: Sync> OptionalFromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Problem> {
+        if !parts.headers.contains_key(IDEMPOTENCY_KEY) {
+            return Ok(None);
+        }
+        <Self as FromRequestParts<S>>::from_request_parts(parts, state)
+            .await
+            .map(Some)
     }
 }
 

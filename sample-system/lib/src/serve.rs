@@ -236,6 +236,8 @@ fn app(routes: Router, serving: Serving, shutdown: CancellationToken) -> Router 
         body_limit,
     } = serving;
     let served = metrics.served(Protocol::Http);
+    let (shown, line) = (metrics.resource("requests"), queue.clone());
+    metrics.at_scrape(move || shown.waiting(u64::try_from(line.waiting()).unwrap_or(u64::MAX)));
     let probes = Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))

@@ -62,6 +62,9 @@ PACKAGE = "recommendations"
 BUILD = HERE / ".build"
 MADE = BUILD / "made"
 
+#: Images are Linux's; elsewhere only what a host process needs is made.
+FOR_IMAGES = sys.platform == "linux"
+
 #: In the image: the interpreter's own folders, the environment's packages, and the program.
 PREFIX, PACKAGES, PROGRAM = "usr", "app", "usr/local/bin"
 
@@ -163,7 +166,9 @@ def known() -> dict[str, str]:
         read = json.loads((MADE / "made.json").read_text())
     except (OSError, ValueError):
         return {}
-    needed = ("bin/recommendations", "venv/bin/python3", f"root/{PROGRAM}/recommendations")
+    needed = ["bin/recommendations", "venv/bin/python3"]
+    if FOR_IMAGES:
+        needed.append(f"root/{PROGRAM}/recommendations")
     whole = isinstance(read, dict) and all((MADE / name).exists() for name in needed)
     return read if whole else {}
 
@@ -288,7 +293,10 @@ def write(path: Path, text: str, mode: int = 0o644) -> None:
 def put_sources(made: Path) -> None:
     """The program itself, into both."""
     (venv_packages,) = made.glob("venv/lib/python3.*/site-packages")
-    for folder, strip in ((venv_packages, None), (made / "root" / PACKAGES, str(made / "root"))):
+    places = [(venv_packages, None)]
+    if FOR_IMAGES:
+        places.append((made / "root" / PACKAGES, str(made / "root")))
+    for folder, strip in places:
         new, there = folder / f".{PACKAGE}.new", folder / PACKAGE
         shutil.rmtree(new, ignore_errors=True)
         shutil.copytree(HERE / PACKAGE, new, ignore=shutil.ignore_patterns("__pycache__"))
@@ -313,8 +321,9 @@ def build(wanted: dict[str, str]) -> None:
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir()
         packages = make_venv(made / "venv")
-        print("making the root folder of the image", flush=True)
-        make_root(made / "root", packages)
+        if FOR_IMAGES:
+            print("making the root folder of the image", flush=True)
+            make_root(made / "root", packages)
     put_sources(made)
     write(made / "made.json", json.dumps(wanted))
     if made != MADE:

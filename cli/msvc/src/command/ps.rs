@@ -1,13 +1,14 @@
 //! `msvc ps`: what runs, and with `--edges` who calls whom.
 
 use msvc_mesh::spec::EdgeStatus;
-use msvc_report::event::Event;
+use msvc_report::event::{Entry, Event};
 use msvc_report::exit::Exit;
 use msvc_runtime::observed::{Observed, ObservedInstance};
-use msvc_system::id::Party;
+use msvc_system::id::{LaneName, Party};
 use msvc_system::problem::Problem;
 use serde_json::{Value, json};
 
+use crate::boot;
 use crate::cli::Ps;
 use crate::context::Context;
 use crate::exit::Ending;
@@ -44,7 +45,9 @@ pub async fn run(context: &Context, request: &Ps) -> Result<Ending, Failure> {
     } else if request.edges {
         context.terminal.result(&edges(&observed).render());
     } else {
-        context.terminal.result(&instances(&observed).render());
+        context
+            .terminal
+            .result(&instances(context, &observed).render());
     }
     if observed.made_elsewhere() > 0 {
         let what = format!("{} was started by Docker Compose", context.system.name);
@@ -55,7 +58,7 @@ pub async fn run(context: &Context, request: &Ps) -> Result<Ending, Failure> {
     Ok(Exit::Held.into())
 }
 
-fn instances(observed: &Observed) -> Table {
+fn instances(context: &Context, observed: &Observed) -> Table {
     let mut table = Table::new(&["SERVICE", "HEALTH", "UP", "RESTARTS", "PID", "PORTS", "URL"]);
     for instance in &observed.instances {
         let ports: Vec<String> = instance
@@ -70,7 +73,7 @@ fn instances(observed: &Observed) -> Table {
             instance.restarts.to_string(),
             instance.pid.map(|pid| pid.to_string()).unwrap_or_default(),
             ports.join(","),
-            urls(observed, instance).join(" "),
+            urls(context, observed, instance).join(" "),
         ]);
     }
     table
@@ -115,7 +118,7 @@ fn document(context: &Context, observed: &Observed, ended: Option<&str>) -> Valu
                 "restarts": instance.restarts,
                 "ports": instance.listens.iter().map(|l| l.port).collect::<Vec<_>>(),
                 "listens": instance.listens,
-                "urls": urls(observed, instance),
+                "urls": urls(context, observed, instance),
                 "detail": instance.detail,
             })
         })
@@ -126,6 +129,7 @@ fn document(context: &Context, observed: &Observed, ended: Option<&str>) -> Valu
         "running": !observed.instances.is_empty(),
         "ended": ended,
         "instances": instances,
+        "entries": entries(context, observed, &LaneName::main()),
         "edges": observed.edges.iter().map(edge_document).collect::<Vec<_>>(),
     })
 }
@@ -173,12 +177,19 @@ fn health(instance: &ObservedInstance) -> String {
 }
 
 /// Where the host reaches the instance: through the edges of published ports.
-fn urls(observed: &Observed, instance: &ObservedInstance) -> Vec<String> {
-    let ways = observed.ways_in(&instance.id.lane, &Party::Client);
-    ways.iter()
-        .filter(|way| way.service == instance.id.service)
-        .map(|way| format!("http://{}", way.address))
+fn urls(context: &Context, observed: &Observed, instance: &ObservedInstance) -> Vec<String> {
+    let entries = entries(context, observed, &instance.id.lane).into_iter();
+    entries
+        .filter(|entry| entry.service == instance.id.service)
+        .map(|entry| entry.url)
         .collect()
+}
+
+/// Where the host reaches a lane, by port.
+fn entries(context: &Context, observed: &Observed, lane: &LaneName) -> Vec<Entry> {
+    let mut ways = observed.ways_in(lane, &Party::Client);
+    ways.sort_by_key(|way| way.port);
+    boot::entries(&context.system, &ways)
 }
 
 fn duration(ms: u64) -> String {

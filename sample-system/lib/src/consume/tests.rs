@@ -425,6 +425,34 @@ async fn a_stop_does_not_wait_for_what_passes() {
     assert_eq!((topic.committed(0), script.done().len()), (0, 0));
 }
 
+#[tokio::test]
+async fn a_record_that_was_in_hand_when_its_partition_went_is_finished_and_not_acknowledged() {
+    let (script, topic) = (Script::default(), Topic::default());
+    script.stick("1");
+    topic.publish(0, "1");
+    topic.publish(0, "2");
+    let running = start(script, topic, &[]);
+    let (topic, script) = (running.topic.clone(), running.script.clone());
+    topic
+        .until("it is in hand", |_| script.times("1") == 1)
+        .await;
+    // The partition goes to another member, and nothing of it comes here any more.
+    topic.0.generation.fetch_add(1, Ordering::SeqCst);
+    topic.publish(1, "elsewhere");
+    topic
+        .until("that was noticed", |topic| topic.committed(1) == 1)
+        .await;
+    script.release();
+    topic
+        .until("it is finished", |_| {
+            script.done().contains(&"1".to_owned())
+        })
+        .await;
+    running.stop().await;
+    assert_eq!(topic.committed(0), 0);
+    assert_eq!(script.times("2"), 0);
+}
+
 /// Counts effects in a database, each in one transaction with its inbox row.
 #[derive(Clone)]
 struct Effects {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -282,4 +283,30 @@ fn an_id_follows_from_what_it_is_of_and_from_nothing_else() {
     assert_eq!(derived_id("o-1", "x"), derived_id("o-1", "x"));
     assert_ne!(derived_id("o-1", "x"), derived_id("o-2", "x"));
     assert_ne!(derived_id("a", "b c"), derived_id("a b", "c"));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _refused = Envelope::open(&bytes);
+    }
+
+    #[test]
+    fn no_change_of_one_field_makes_the_reader_panic(
+        place in 0_usize..12,
+        value in prop_oneof![
+            Just(Value::Null), Just(json!(-1)), Just(json!(1e300)), Just(json!([])), Just(json!({})),
+            any::<i64>().prop_map(Value::from), ".{0,40}".prop_map(Value::from),
+        ],
+    ) {
+        let mut event = written(placed());
+        let whole = event.as_object_mut().unwrap();
+        match whole.values_mut().nth(place) {
+            Some(field) => *field = value,
+            None => *event["data"].as_object_mut().unwrap().values_mut().nth(place - 6).unwrap() = value,
+        }
+        if let Ok(envelope) = Envelope::open(event.to_string().as_bytes()) {
+            let _read = envelope.event::<OrderPlaced>();
+        }
+    }
 }

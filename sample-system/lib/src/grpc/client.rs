@@ -107,31 +107,30 @@ async fn send(
         Ok(result) => Some(result.map_err(|error| Status::from_error(Box::new(error)))),
         Err(_elapsed) => None,
     };
+    let too_long = if within == own {
+        Outcome::TimedOut
+    } else {
+        Outcome::GivenUp
+    };
     let Some(result) = in_time else {
-        pass.ended(if within == own {
-            Outcome::TimedOut
-        } else {
-            Outcome::GivenUp
-        });
+        pass.ended(too_long);
         return Err(Status::deadline_exceeded("no answer in time"));
     };
     pass.ended(match &result {
-        Ok(answer) => outcome(code(answer.headers())),
+        Ok(answer) => outcome(code(answer.headers()), too_long),
         Err(status) if never_arrived(status) => Outcome::Refused,
         Err(_) => Outcome::Broken,
     });
     result
 }
 
-/// What an answer's code says of the peer. One that refuses what was asked works.
-fn outcome(code: Code) -> Outcome {
+/// What an answer's code says of the peer, which may have been the first to notice that it took
+/// `too_long`. One that refuses what was asked works.
+fn outcome(code: Code, too_long: Outcome) -> Outcome {
     match code {
-        Code::Unavailable
-        | Code::Internal
-        | Code::Unknown
-        | Code::DataLoss
-        | Code::ResourceExhausted => Outcome::Failed,
-        Code::DeadlineExceeded | Code::Cancelled => Outcome::TimedOut,
+        Code::Unavailable | Code::ResourceExhausted => Outcome::Unavailable,
+        Code::Internal | Code::Unknown | Code::DataLoss => Outcome::Failed,
+        Code::DeadlineExceeded | Code::Cancelled => too_long,
         _ => Outcome::Answered,
     }
 }

@@ -188,6 +188,19 @@ async fn the_breaker_opens_rests_asks_and_closes_and_nothing_leaves_while_it_is_
 }
 
 #[tokio::test]
+async fn a_peer_that_says_it_cannot_do_this_now_is_asked_for_other_things() {
+    let catalog = Catalog::start(503).await;
+    let metrics = Metrics::new();
+    let peer = catalog.peer(Limits::default(), &metrics);
+    for _ in 0..50 {
+        assert_eq!(call(&peer, Method::POST).await.unwrap().status, 503);
+    }
+    assert_eq!(peer.guard().breaker(), State::Closed);
+    let unavailable = r#"calls_total{peer="catalog",outcome="unavailable"} 50"#;
+    assert!(metrics.text().contains(unavailable), "{}", metrics.text());
+}
+
+#[tokio::test]
 async fn a_bulkhead_that_is_full_refuses_at_once_and_has_room_again_after() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let limits = Limits {

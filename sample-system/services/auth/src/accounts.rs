@@ -44,10 +44,10 @@ pub(crate) struct Login {
     pub(crate) password: String,
 }
 
-/// A write and what belongs to it: its key, and what tells its body from another.
+/// A write and what belongs to it: its key, where it has one, and what tells its body from another.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
-    pub(crate) key: IdempotencyKey,
+    pub(crate) key: Option<IdempotencyKey>,
     pub(crate) hash: String,
     pub(crate) trace: TraceContext,
 }
@@ -287,7 +287,9 @@ impl Accounts {
     ) -> rusqlite::Result<Written> {
         let answer = serde_json::to_string(account).map_err(unwritable)?;
         let now = self.clock.stamp();
-        idempotency::remember(connection, owner, &asked.key, &asked.hash, &answer, &now)?;
+        if let Some(key) = &asked.key {
+            idempotency::remember(connection, owner, key, &asked.hash, &answer, &now)?;
+        }
         Ok(Written::Done(answer))
     }
 }
@@ -297,8 +299,11 @@ fn before(
     owner: &str,
     asked: &Asked,
 ) -> rusqlite::Result<Option<Written>> {
+    let Some(key) = &asked.key else {
+        return Ok(None);
+    };
     Ok(
-        match idempotency::known(connection, owner, &asked.key, &asked.hash)? {
+        match idempotency::known(connection, owner, key, &asked.hash)? {
             Known::New => None,
             Known::Same(answer) => Some(Written::Before(answer)),
             Known::Different => Some(Written::Different),

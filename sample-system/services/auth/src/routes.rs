@@ -75,7 +75,7 @@ async fn sign_up(
     let password = Password::new(request.password)
         .ok_or_else(|| Problem::bad_request("password: give 8 to 128 characters"))?;
     let asked = Asked {
-        key,
+        key: Some(key),
         hash: hash(&json!(["sign up", email.as_str(), name])),
         trace,
     };
@@ -181,7 +181,7 @@ struct Change {
 async fn change(
     State(desk): State<Desk>,
     me: Caller,
-    key: IdempotencyKey,
+    key: Option<IdempotencyKey>,
     trace: TraceContext,
     Body(request): Body<Change>,
 ) -> Result<Response, Problem> {

@@ -56,8 +56,8 @@ pub(crate) struct Config {
     pub(crate) queue: QueueLimits,
     /// How often one caller may ask.
     pub(crate) rates: RateLimits,
-    /// `BODY_LIMIT`: bytes that a request's body may have. 16 KiB by default: the largest that
-    /// makes sense, a description of 4000 characters, needs less in any script.
+    /// `BODY_LIMIT`: bytes that a request's body may have. 64 KiB by default, what the services
+    /// behind take: a description of 4000 characters, each escaped, fits.
     pub(crate) body_limit: usize,
     /// `SEEDED_BUGS`, of [`BUGS`].
     pub(crate) bugs: Bugs,
@@ -82,7 +82,7 @@ impl Config {
         let limits = Limits::read(settings);
         let queue = QueueLimits::read(settings);
         let rates = RateLimits::read(settings);
-        let body_limit = settings.number_or("BODY_LIMIT", 16 * 1024, 1..=1024 * 1024);
+        let body_limit = settings.number_or("BODY_LIMIT", 64 * 1024, 1..=1024 * 1024);
         let bugs = Bugs::read(settings, &BUGS);
         let urls: Option<BTreeMap<_, _>> = urls
             .into_iter()

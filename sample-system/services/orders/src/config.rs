@@ -7,7 +7,8 @@ use shop::calls::Limits;
 use shop::config::{Basics, Settings};
 use shop::timeouts;
 
-/// The bugs that can be seeded in orders.
+/// The bugs that can be seeded in orders. Not `no-dedup`: an order that ended does not end again,
+/// whatever the inbox knows.
 const BUGS: &[Bug] = &[
     Bug::MissingIdempotency,
     Bug::NoRefund,
@@ -16,7 +17,6 @@ const BUGS: &[Bug] = &[
     Bug::NoTimeout,
     Bug::NotificationsInCriticalPath,
     Bug::PublishBeforeCommit,
-    Bug::NoDedup,
     Bug::AckBeforeHandling,
 ];
 

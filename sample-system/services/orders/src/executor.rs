@@ -23,7 +23,7 @@ use tracing::Instrument;
 
 use self::leading::Leading;
 use crate::halt::Halt;
-use crate::order::{Fact, Reason};
+use crate::order::{Fact, Order, Reason};
 use crate::payments::{ChargeRequest, ChargeStatus, Payments};
 use crate::saga::Step;
 use crate::stock::{Committed, Stock};
@@ -147,7 +147,8 @@ impl Executor {
                 return Led::AsFarAsItGoes;
             };
             halt.before_record(step).await;
-            let record = || async { Ok(self.store.record(saga.clone(), fact.clone()).await?) };
+            let facts = with_what_is_only_said(&saga, fact, halt);
+            let record = || async { Ok(self.store.record(saga.clone(), facts.clone()).await?) };
             let Some(recorded) = self.repeat(&saga, record).await else {
                 return Led::AsFarAsItGoes;
             };
@@ -198,6 +199,7 @@ impl Executor {
                 None => self.what_became_of_charge(saga).await,
             },
             Step::Confirmed => Ok(Fact::Confirmed {}),
+            Step::Cancelled => Ok(cancelled(order)),
             Step::StockCommitted => match self.peers.stock.commit(order, trace).await? {
                 Committed::Gone => Ok(Fact::StockCommitted {}),
                 Committed::NotHeld => Ok(Fact::CommitRefused {
@@ -215,10 +217,6 @@ impl Executor {
             Step::StockReleased => {
                 self.peers.stock.release(order, trace).await?;
                 Ok(Fact::StockReleased {})
-            }
-            Step::Cancelled => {
-                let reason = order.reason.unwrap_or(Reason::PaymentUnavailable);
-                Ok(Fact::Cancelled { reason })
             }
             Step::OrderReceived | Step::Priced => Err(StepError::Placed(step.name())),
         }
@@ -276,8 +274,10 @@ impl Executor {
 
     /// After a restart the card is gone: the charge went through before, or never will.
     async fn what_became_of_charge(&self, saga: &Saga) -> Result<Fact, StepError> {
+        let order_id = saga.order.id.to_string();
         let charge_id = saga.order.id.charge_id();
-        match self.peers.payments.find(&charge_id, &saga.trace).await? {
+        let charges = self.peers.payments.of_order(&order_id, &saga.trace).await?;
+        match charges.into_iter().find(|charge| charge.id == charge_id) {
             Some(charge) => Ok(outcome(charge.status, charge_id)),
             // It may still be on its way: the refund makes payments refuse it.
             None => Ok(without_card(true)),
@@ -297,6 +297,24 @@ enum Led {
     AsFarAsItGoes,
     /// Another process leads it.
     ToAnother,
+}
+
+/// `fact`, and behind it the end of the saga where that needs nobody's answer: one commit less that
+/// a customer waits for. A test that parks the saga between the two keeps them apart.
+fn with_what_is_only_said(saga: &Saga, fact: Fact, halt: &Halt) -> Vec<Fact> {
+    let next = Step::after(&fact).filter(|next| !halt.is_at(*next));
+    let end = match next {
+        Some(Step::Confirmed) => Some(Fact::Confirmed {}),
+        // The order as it is after the fact knows the reason, should that be the fact's.
+        Some(Step::Cancelled) => Some(cancelled(&saga.order.clone().after(&fact, ""))),
+        _ => None,
+    };
+    std::iter::once(fact).chain(end).collect()
+}
+
+fn cancelled(order: &Order) -> Fact {
+    let reason = order.reason.unwrap_or(Reason::PaymentUnavailable);
+    Fact::Cancelled { reason }
 }
 
 /// What a charge that stands so means for its order.

@@ -44,6 +44,12 @@ impl Halt {
         }
     }
 
+    /// Whether a saga is to be parked before `step` or before its record.
+    pub(crate) fn is_at(&self, step: Step) -> bool {
+        let point = self.point.as_deref();
+        point.map(|point| point.strip_suffix("_recorded").unwrap_or(point)) == Some(step.name())
+    }
+
     /// Returns once a saga is parked.
     #[cfg(test)]
     pub(crate) async fn reached(&self) {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
@@ -80,8 +80,7 @@ impl Neighbours {
         }));
         let routes = Router::new()
             .route("/v1/items/{sku}", get(item))
-            .route("/charges", post(charge))
-            .route("/charges/{id}", get(find))
+            .route("/charges", get(charges).post(charge))
             .route("/charges/{id}/refund", post(refund))
             .with_state(town.clone());
         let listener = shop::serve::listen("127.0.0.1:0").await.unwrap();
@@ -233,17 +232,15 @@ async fn refund(
     )
 }
 
-async fn find(
+async fn charges(
     State(town): Here,
-    Path(id): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
     trace: TraceContext,
-) -> (StatusCode, Json<Value>) {
+) -> Json<Vec<Value>> {
     let mut town = town.lock().unwrap();
-    town.calls.push(("find".into(), trace));
-    match town.charges.get(&id) {
-        Some(charge) => (StatusCode::OK, Json(charge.clone())),
-        None => (StatusCode::NOT_FOUND, Json(Value::Null)),
-    }
+    town.calls.push(("charges".into(), trace));
+    let of_order = |charge: &&Value| charge["order_id"] == json!(query["order_id"]);
+    Json(town.charges.values().filter(of_order).cloned().collect())
 }
 
 #[derive(Debug)]

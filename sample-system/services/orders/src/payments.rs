@@ -133,24 +133,17 @@ impl Payments {
         Ok(charge)
     }
 
-    /// The charge of that id, where there is one.
-    pub(crate) async fn find(
+    /// The charges of an order.
+    pub(crate) async fn of_order(
         &self,
-        charge_id: &str,
+        order_id: &str,
         trace: &TraceContext,
-    ) -> Result<Option<Charge>, CallError> {
-        let path = format!("/charges/{charge_id}");
-        let answer = self.peer.request(Method::GET, &path, trace).send().await?;
+    ) -> Result<Vec<Charge>, CallError> {
+        let request = self.peer.request(Method::GET, "/charges", trace);
+        let answer = request.query("order_id", order_id).send().await?;
         match answer.status {
-            StatusCode::OK => {
-                let charge = answer.json::<Charge>()?;
-                if charge.id != charge_id {
-                    return Err(answer.unreadable("`id` is that of another charge"));
-                }
-                Ok(Some(charge))
-            }
-            StatusCode::NOT_FOUND => Ok(None),
-            _ => Err(answer.unreadable("wanted 200 or 404")),
+            StatusCode::OK => answer.json(),
+            _ => Err(answer.unreadable("wanted 200")),
         }
     }
 }

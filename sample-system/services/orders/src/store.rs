@@ -192,24 +192,36 @@ impl Store {
         Ok(placed)
     }
 
-    /// Stores that `saga`'s step led to `fact`, and what follows, if this process leads it still.
-    pub(crate) async fn record(&self, saga: Saga, fact: Fact) -> Result<Recorded, DatabaseError> {
+    /// Stores that `saga`'s step led to the first of `facts`, that to the next, and what follows
+    /// them, if this process leads the saga still.
+    pub(crate) async fn record(
+        &self,
+        saga: Saga,
+        facts: Vec<Fact>,
+    ) -> Result<Recorded, DatabaseError> {
         let (time, outbox) = (self.clock.stamp(), self.outbox.clone());
         let holder = self.holder.clone();
         let recorded = self
             .database
             .write(move |connection| {
-                let Saga { order, step, trace } = saga;
+                let Saga {
+                    mut order,
+                    step,
+                    trace,
+                } = saga;
                 let lease = lease_of(order.id);
                 if !lease::is_held(connection, &lease, &holder)?
                     || !rows::is_next(connection, order.id, step)?
                 {
                     return Ok(Recorded::Lost);
                 }
-                let order = append(connection, &outbox, order, &fact, &trace, &time)?;
-                let step = Step::after(&fact);
-                rows::put_step(connection, order.id, step)?;
-                Ok(match step {
+                let mut next = Some(step);
+                for fact in &facts {
+                    order = append(connection, &outbox, order, fact, &trace, &time)?;
+                    next = Step::after(fact);
+                }
+                rows::put_step(connection, order.id, next)?;
+                Ok(match next {
                     Some(step) => Recorded::Next(Box::new(Saga { order, step, trace })),
                     None => {
                         lease::give_back(connection, &lease, &holder)?;

@@ -270,6 +270,9 @@ async fn a_change_is_told_with_a_revision_that_grows_and_none_is_not() {
     assert_eq!(running.change(&bearer, "c-1", &new).await, changed);
     assert_eq!(running.change(&bearer, "c-2", &new).await, changed);
     assert_eq!(running.me(&bearer).await, changed);
+    let headers = [("Authorization", bearer.as_str())];
+    let without_key = running.send("PUT", "/accounts/me", &headers, Some(&new));
+    assert_eq!(without_key.await, changed);
     let other = json!({"email": "ada@home.example", "name": "Eve"});
     assert_eq!(running.change(&bearer, "c-1", &other).await.0, 422);
 

@@ -197,7 +197,7 @@ const ROUTES: [(&str, &str, &str, &str); 29] = [
         "GET",
         "/orders/o-1/shipment",
         "",
-        "/shipping/shipments?order_id=o-1",
+        "/shipping/orders/o-1/shipment",
     ),
     (
         "GET",
@@ -437,7 +437,7 @@ async fn a_service_that_is_gone_is_503_and_one_that_is_silent_504() {
 #[tokio::test]
 async fn what_cannot_be_passed_on_is_refused_here() {
     let running = start(Given::default()).await;
-    let large = format!("\"{}\"", "x".repeat(20_000));
+    let large = format!("\"{}\"", "x".repeat(70_000));
     for (method, path, body, status) in [
         ("POST", "/orders", large.as_str(), 413),
         ("GET", "/v1/items/..%2Fsecret", "", 400),
@@ -592,11 +592,18 @@ async fn the_home_page_does_without_what_is_away_and_says_so() {
 async fn each_part_of_the_home_page_has_its_own_time() {
     let running = start(Given {
         behaviour: Behind::Silent,
-        settings: IMPATIENT,
+        settings: &[
+            ("HOME_TIMEOUT", "200ms"),
+            ("ORDERS_TIMEOUT", "10m"),
+            ("AUTH_TIMEOUT", "10m"),
+            ("UPSTREAM_TIMEOUT", "10m"),
+        ],
     })
     .await;
     let token = [("authorization", running.customer.as_str())];
-    let page = json(running.ask("GET", "/home", &token).await).await;
+    let asking = running.ask("GET", "/home", &token);
+    let page = tokio::time::timeout(Duration::from_secs(60), asking).await;
+    let page = json(page.expect("the page does not wait for the services")).await;
     let all = json!([
         "account",
         "featured",
@@ -647,6 +654,36 @@ async fn seeded_without_timeouts_silence_is_waited_for() {
     let asking = running.as_operator("GET", "/orders", "");
     let waited = tokio::time::timeout(Duration::from_millis(800), asking).await;
     assert!(waited.is_err(), "it was given up");
+}
+
+#[test]
+fn the_table_and_the_contract_tell_of_the_same_routes_and_of_who_may_ask() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../contracts/openapi/gateway.yaml"
+    );
+    let text = std::fs::read_to_string(path).unwrap();
+    let contract: Value = serde_yaml::from_str(&text).unwrap();
+    let mut told = Vec::new();
+    for (path, item) in contract["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            if method == "parameters" || operation["tags"] == json!(["health"]) {
+                continue;
+            }
+            let who = match &operation["responses"] {
+                answers if answers.get("403").is_some() => table::Who::Operator,
+                _ if operation.get("security").is_some() => table::Who::SignedIn,
+                _ => table::Who::Anyone,
+            };
+            told.push(format!("{} {path} {who:?}", method.to_uppercase()));
+        }
+    }
+    let routes = table::read("routes.toml", table::PACKED).unwrap();
+    let line = |route: &Route| format!("{} {} {:?}", route.method, route.path, route.who);
+    let mut routed: Vec<_> = routes.iter().map(line).collect();
+    told.sort();
+    routed.sort();
+    assert_eq!(routed, told);
 }
 
 #[test]

@@ -351,7 +351,10 @@ async fn a_copy_that_slept_through_its_lease_changes_nothing_any_more() {
         reason: Reason::PaymentTimeout,
         maybe_taken: true,
     };
-    assert_eq!(slept.record(awake, charged).await.unwrap(), Recorded::Lost);
+    assert_eq!(
+        slept.record(awake, vec![charged]).await.unwrap(),
+        Recorded::Lost
+    );
     assert_eq!(
         slept.go_on_leading(vec![order.id]).await.unwrap(),
         [order.id]

@@ -127,23 +127,23 @@ impl Example {
         }
     }
 
-    /// `GET /charges/{id}` for this example, answered by `status` and, where there is one, `body`.
-    fn finding(
+    /// `GET /charges?order_id=` for this example, answered by `body`.
+    fn listing(
         &self,
         state: &str,
-        status: u16,
-        body: Option<&Value>,
+        body: &Value,
     ) -> impl Fn(InteractionBuilder) -> InteractionBuilder {
         let parameters = self.parameters();
-        let (state, body) = (state.to_owned(), body.cloned());
-        let path = format!("/charges/{}", self.order.charge_id());
+        let (state, body) = (state.to_owned(), body.clone());
+        let order = self.order.to_string();
         move |mut interaction| {
             interaction.given_with_params(state.clone(), &parameters);
-            interaction.request.get().path(path.clone());
-            match &body {
-                Some(body) => answered(&mut interaction, status, body),
-                None => drop(interaction.response.status(status)),
-            }
+            interaction
+                .request
+                .get()
+                .path("/charges")
+                .query_param("order_id", order.clone());
+            answered(&mut interaction, 200, &body);
             interaction
         }
     }
@@ -170,8 +170,8 @@ async fn payments_answers_as_this_client_relies_on() {
     let refunded = Example::new("refunded", GOOD_CARD);
     let again = Example::new("refunded again", GOOD_CARD);
     let unknown = Example::new("refund of an unknown charge", GOOD_CARD);
-    let found = Example::new("found", GOOD_CARD);
-    let missing = Example::new("not found", GOOD_CARD);
+    let listed = Example::new("listed", GOOD_CARD);
+    let unlisted = Example::new("not listed", GOOD_CARD);
     let none = "no such charge was made";
     let made = "the charge was made";
 
@@ -226,14 +226,14 @@ async fn payments_answers_as_this_client_relies_on() {
             unknown.refunding(none, 202, &unknown.named("refused")),
         )
         .interaction(
-            "a charge by its id",
+            "the charges of an order",
             "",
-            found.finding(made, 200, Some(&found.named("charged"))),
+            listed.listing(made, &json!([listed.named("charged")])),
         )
         .interaction(
-            "a charge that was never made",
+            "the charges of an order without any",
             "",
-            missing.finding(none, 404, None),
+            unlisted.listing(none, &json!([])),
         )
         .start_mock_server(None, None);
 
@@ -256,9 +256,9 @@ async fn payments_answers_as_this_client_relies_on() {
             .map(|charge| status(&charge))
             .unwrap()
     };
-    let find = async |example: &Example| {
+    let list = async |example: &Example| {
         client
-            .find(&example.order.charge_id(), &trace)
+            .of_order(&example.order.to_string(), &trace)
             .await
             .unwrap()
     };
@@ -269,9 +269,8 @@ async fn payments_answers_as_this_client_relies_on() {
     assert_eq!(refund(&refunded).await, ChargeStatus::Refunded);
     assert_eq!(refund(&again).await, ChargeStatus::Refunded);
     assert_eq!(refund(&unknown).await, ChargeStatus::Refused);
-    let there = find(&found).await.unwrap();
-    assert_eq!(there.id, found.order.charge_id());
-    assert_eq!(find(&missing).await, None);
+    assert_eq!(list(&listed).await[0].id, listed.order.charge_id());
+    assert_eq!(list(&unlisted).await, []);
 
     // Dropping the mock checks that all was asked for, and writes the pact.
     drop(payments);

@@ -61,7 +61,7 @@ async fn place(store: &Store, account: Uuid, key: &str) -> Saga {
 /// Records what the next steps lead to.
 async fn follow(store: &Store, mut saga: Saga, facts: Vec<Fact>) {
     for fact in facts {
-        match store.record(saga.clone(), fact).await.unwrap() {
+        match store.record(saga.clone(), vec![fact]).await.unwrap() {
             Recorded::Next(next) => saga = *next,
             other => assert_eq!(other, Recorded::Ended),
         }
@@ -193,9 +193,29 @@ async fn a_step_is_recorded_once_though_it_is_said_twice() {
     let folder = tempfile::tempdir().unwrap();
     let store = open_at(folder.path(), &Clock::system(), "one");
     let saga = place(&store, ADA, "k").await;
-    let first = store.record(saga.clone(), Fact::StockReserved {}).await;
+    let first = store
+        .record(saga.clone(), vec![Fact::StockReserved {}])
+        .await;
     assert!(matches!(first.unwrap(), Recorded::Next(_)));
-    let again = store.record(saga.clone(), Fact::StockReserved {}).await;
+    let again = store
+        .record(saga.clone(), vec![Fact::StockReserved {}])
+        .await;
     assert_eq!(again.unwrap(), Recorded::Lost);
     assert_eq!(store.events(saga.order.id).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn who_leads_a_saga_no_more_records_nothing_even_if_nobody_did_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    let slept = open_at(folder.path(), &Clock::system(), "slept");
+    let saga = place(&slept, ADA, "k").await;
+    let later = Clock::from_fn(|| chrono::Utc::now() + lease::LASTS);
+    let other = open_at(folder.path(), &later, "other");
+    assert_eq!(other.take_over(16).await.unwrap(), [saga.clone()]);
+    let late = slept
+        .record(saga.clone(), vec![Fact::StockReserved {}])
+        .await;
+    assert_eq!(late.unwrap(), Recorded::Lost);
+    let now = other.record(saga, vec![Fact::StockReserved {}]).await;
+    assert!(matches!(now.unwrap(), Recorded::Next(_)));
 }

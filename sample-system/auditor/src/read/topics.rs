@@ -1,0 +1,83 @@
+//! The topics, read from their beginning to their end. Records that are no events of the shop are
+//! left out: they are dead letters, and what they should have done is missing elsewhere.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value;
+use shop::event::{Entity, Envelope};
+use shop::kafka::{KafkaError, read_to_end};
+
+use crate::facts::Told;
+
+/// The topics whose events are compared, and what those are about.
+const TOPICS: [(&str, Entity); 4] = [
+    ("orders", Entity::Order),
+    ("payments", Entity::Order),
+    ("shipping", Entity::Order),
+    ("inventory", Entity::Item),
+];
+
+/// How long reading one topic may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Every event, each once, those of one key in their order.
+pub(super) async fn read(brokers: &str) -> Result<Vec<Told>, super::ReadError> {
+    let read = TOPICS.map(|(topic, entity)| async move {
+        let records = read_to_end(brokers, "auditor", topic, PATIENCE).await?;
+        let payloads = records.into_iter().map(|delivery| delivery.record.payload);
+        Ok::<_, KafkaError>(events(payloads, entity))
+    });
+    let all = futures_util::future::try_join_all(read).await?;
+    Ok(all.concat())
+}
+
+/// The events in `payloads`, without repeats.
+fn events(payloads: impl IntoIterator<Item = Vec<u8>>, entity: Entity) -> Vec<Told> {
+    let mut known = BTreeSet::new();
+    let mut events = Vec::new();
+    for payload in payloads {
+        let Ok(envelope) = Envelope::open(&payload) else {
+            continue;
+        };
+        let (Ok(about), Ok(data)) = (envelope.entity(entity), envelope.data::<Value>()) else {
+            continue;
+        };
+        if known.insert(envelope.id.clone()) {
+            events.push(Told {
+                kind: envelope.kind.clone(),
+                about: about.to_owned(),
+                data,
+            });
+        }
+    }
+    events
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeat_is_one_event_and_what_is_no_event_is_left_out() {
+        let event = |id: &str| {
+            let text = serde_json::json!({"id": id, "type": "ORDER_PLACED", "version": 2,
+                "time": "2026-11-21T00:00:00Z", "order_id": "o", "data": {"sku": "lamp"}});
+            text.to_string().into_bytes()
+        };
+        let payloads = [
+            event("e-1"),
+            event("e-1"),
+            b"{}".to_vec(),
+            event("e-2"),
+            Vec::new(),
+        ];
+        let events = events(payloads, Entity::Order);
+        assert_eq!(events.len(), 2);
+        assert_eq!(
+            (events[0].kind.as_str(), events[0].about.as_str()),
+            ("ORDER_PLACED", "o")
+        );
+        assert_eq!(events[0].data["sku"], "lamp");
+    }
+}

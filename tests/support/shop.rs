@@ -1,0 +1,174 @@
+//! The sample shop as its customers and its operators use it: at the gateway, signed in.
+
+use serde_json::{Value, json};
+
+use super::http::http;
+use super::system::System;
+use super::{read, until};
+
+/// A running shop, with an operator signed in.
+pub struct Shop {
+    pub system: System,
+    pub gateway: String,
+    operator: String,
+}
+
+/// Somebody with an account, signed in.
+pub struct Customer {
+    pub email: String,
+    token: String,
+    gateway: String,
+}
+
+/// A card that is good, and one that is declined.
+pub const GOOD: &str = "4242424242424242";
+pub const DECLINED: &str = "4000000000000002";
+
+/// An address that shipping serves.
+pub fn address() -> Value {
+    json!({"name": "Ada Lovelace", "street": "1 Main Street", "postal_code": "02139", "city": "Cambridge", "country": "US"})
+}
+
+/// The order of `quantity` units of an item, paid with a card.
+pub fn order(sku: &str, quantity: u32, card: &str) -> Value {
+    json!({"sku": sku, "quantity": quantity, "card": {"number": card}, "address": address()})
+}
+
+/// Signs in; waits while auth is not there yet, or has too much to do.
+fn sign_in(gateway: &str, email: &str, password: &str) -> String {
+    let body = json!({"email": email, "password": password});
+    let token = until(&format!("{email} to be signed in"), || {
+        let (status, token) = http(
+            "POST",
+            &format!("{gateway}/tokens"),
+            &[],
+            Some(body.clone()),
+        );
+        assert!(!matches!(status, 400..=428), "{token}");
+        (status == 200).then_some(token)
+    });
+    token["access_token"].as_str().unwrap().to_owned()
+}
+
+impl Shop {
+    /// Boots the shop with `more` over its services, in a runtime.
+    pub fn boot(system: System) -> Self {
+        system.up();
+        Self::of(system)
+    }
+
+    /// A shop that runs.
+    pub fn of(system: System) -> Self {
+        let gateway = system.url("gateway");
+        let password = read(&system.directory.join("secrets/operator-password"));
+        let operator = sign_in(&gateway, "operator@shop.example", &password);
+        Self {
+            system,
+            gateway,
+            operator,
+        }
+    }
+
+    /// The URL of a path.
+    pub fn at(&self, path: &str) -> String {
+        format!("{}/{path}", self.gateway)
+    }
+
+    /// Asks as an operator.
+    pub fn get(&self, path: &str) -> Value {
+        asked("GET", &self.at(path), &self.operator, &[], None).1
+    }
+
+    /// Puts as an operator, under a key of its own each time.
+    #[track_caller]
+    pub fn put(&self, path: &str, headers: &[(&str, &str)], body: Value) {
+        let key = format!("put-{path}-{body}").replace(' ', "");
+        let key: String = key.chars().take(200).collect();
+        let headers = [headers, &[("Idempotency-Key", key.as_str())]].concat();
+        let (status, said) = asked("PUT", &self.at(path), &self.operator, &headers, Some(body));
+        assert_eq!(status, 200, "{path}: {said}");
+    }
+
+    /// So many units of an item for 49.99 are in stock.
+    #[track_caller]
+    pub fn stock(&self, sku: &str, units: u32) {
+        self.stock_with(sku, units, &[]);
+    }
+
+    /// The same, with headers of the test's own.
+    #[track_caller]
+    pub fn stock_with(&self, sku: &str, units: u32, headers: &[(&str, &str)]) {
+        let item = json!({"name": "Lamp", "price": {"amount": 4999, "currency": "USD"}});
+        self.put(&format!("v1/items/{sku}"), headers, item);
+        self.put(
+            &format!("items/{sku}/stock"),
+            headers,
+            json!({"units": units}),
+        );
+    }
+
+    /// The units of an item that can be sold.
+    pub fn available(&self, sku: &str) -> Value {
+        self.get(&format!("items/{sku}/stock"))["available"].clone()
+    }
+
+    /// The charges of an order.
+    pub fn charges(&self, order: &str) -> Value {
+        self.get(&format!("orders/{order}/charges"))
+    }
+
+    /// The mails of a kind to an address.
+    pub fn mails(&self, to: &str, kind: &str) -> Value {
+        self.get(&format!("mails?to={to}&kind={kind}"))
+    }
+
+    /// Somebody who is not known yet signs up and in.
+    pub fn customer(&self, name: &str) -> Customer {
+        let (email, password) = (format!("{name}@example.com"), "a long password");
+        let body = json!({"email": email, "password": password, "name": name});
+        let key = format!("sign-up-{name}");
+        let headers = [("Idempotency-Key", key.as_str())];
+        until(&format!("{email} to have an account"), || {
+            let (status, said) = http("POST", &self.at("accounts"), &headers, Some(body.clone()));
+            assert!(!matches!(status, 400..=428), "{said}");
+            (status == 201).then_some(())
+        });
+        Customer {
+            token: sign_in(&self.gateway, &email, password),
+            email,
+            gateway: self.gateway.clone(),
+        }
+    }
+}
+
+impl Customer {
+    /// The value of the header `Authorization`.
+    pub fn bearer(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+
+    /// Asks as this customer.
+    pub fn get(&self, path: &str) -> (u16, Value) {
+        let url = format!("{}/{path}", self.gateway);
+        asked("GET", &url, &self.token, &[], None)
+    }
+
+    /// Sends an order under a key.
+    pub fn orders(&self, key: &str, order: &Value, headers: &[(&str, &str)]) -> (u16, Value) {
+        let url = format!("{}/orders", self.gateway);
+        let headers = [headers, &[("Idempotency-Key", key)]].concat();
+        asked("POST", &url, &self.token, &headers, Some(order.clone()))
+    }
+}
+
+fn asked(
+    method: &str,
+    url: &str,
+    token: &str,
+    headers: &[(&str, &str)],
+    body: Option<Value>,
+) -> (u16, Value) {
+    let bearer = format!("Bearer {token}");
+    let headers = [headers, &[("Authorization", bearer.as_str())]].concat();
+    http(method, url, &headers, body)
+}
