@@ -187,6 +187,12 @@ fn what_others_bought_besides_is_shown_to_who_is_signed_in(runtime: Runtime) {
     let learnt = |line: &str| line.contains("\"learnt\"") && line.contains(trace_id);
     assert!(logs.stdout.lines().any(learnt), "{}", logs.stdout);
 
+    // The builder finds its image as it was, and so does the process.
+    let again = ["up", "-d", "recommendations", "auth"];
+    let again = shelf.system.run(&again).expect(0);
+    assert!(again.stdout.contains("nothing changed"), "{}", again.stdout);
+    assert!(!again.stderr.contains("built"), "{}", again.stderr);
+
     // Keys that are known go on while auth is away.
     shelf
         .system
