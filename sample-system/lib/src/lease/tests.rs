@@ -196,10 +196,12 @@ async fn the_work_of_one_that_lost_its_lease_is_dropped() {
         }
     });
     work.until(&["one"]).await;
-    // It slept, as far as the other can see.
-    hands.forward(LASTS);
+    // It slept, as far as the other can see: again, where it renewed just after it did.
     let dropped = async {
-        while !other.claim().await.unwrap() || work.now.load(Ordering::SeqCst) > 0 {
+        while !other.claim().await.unwrap() {
+            hands.forward(LASTS);
+        }
+        while work.now.load(Ordering::SeqCst) > 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
