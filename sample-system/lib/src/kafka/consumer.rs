@@ -27,9 +27,9 @@ const SESSION_TIMEOUT: Duration = Duration::from_secs(6);
 /// A member says that it lives this often; three missed beats end its session.
 const HEARTBEAT: Duration = Duration::from_millis(1_500);
 
-/// How long the broker may hold a fetch when there is nothing new; new records wait as long at
-/// the shop's broker, which looks only at the end of that time.
-const FETCH_WAIT: Duration = Duration::from_millis(100);
+/// How long the broker may hold a fetch when there is nothing new: Kafka's own default. A new record
+/// ends the wait.
+const FETCH_WAIT: Duration = Duration::from_millis(500);
 
 /// A member that does not ask for records this long leaves its group, so that one that is stuck
 /// as a whole holds nobody up. It then joins anew by itself; the records in hand come again.

@@ -16,7 +16,6 @@ use std::{
 
 use rama::{Context, Service as _};
 use socket2::Socket;
-use tansu_broker::service::services;
 use tansu_storage::Storage as _;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -24,10 +23,7 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
-use crate::{
-    error::Error,
-    store::{CLUSTER, Store},
-};
+use crate::{error::Error, routes, store::Store};
 
 /// How often old records are cleared away; retention is hours, so minutes are often enough.
 const MAINTENANCE: Duration = Duration::from_secs(600);
@@ -73,6 +69,7 @@ pub(crate) async fn serve(
     }
     drop(listener);
     store.groups.end();
+    store.news.end();
     connections.finish(grace).await;
     store.end.cancel();
     Ok(())
@@ -94,7 +91,7 @@ impl Connections {
                 return Ok(());
             }
         };
-        let service = services(CLUSTER, store.groups.clone(), store.data.clone(), None)?;
+        let service = routes::of(store)?;
         let task = self.tasks.spawn(async move {
             if let Err(error) = service.serve(Context::default(), stream).await
                 && !is_farewell(&error)

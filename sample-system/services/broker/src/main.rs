@@ -17,6 +17,8 @@ mod groups;
 mod healthcheck;
 mod listen;
 mod logs;
+mod news;
+mod routes;
 mod store;
 mod topic;
 

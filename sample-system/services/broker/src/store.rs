@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
 
-use crate::{config::Config, error::Error, groups::Groups, topic::Topic};
+use crate::{config::Config, error::Error, groups::Groups, news::News, topic::Topic};
 
 /// The name that the data is kept under; one file holds one cluster.
 pub(crate) const CLUSTER: &str = "shop";
@@ -29,6 +29,8 @@ pub(crate) struct Store {
     pub(crate) data: StorageContainer,
     /// Consumer groups.
     pub(crate) groups: Groups,
+    /// What was written.
+    pub(crate) news: News,
     /// Ends the storage engine's own task.
     pub(crate) end: CancellationToken,
 }
@@ -68,7 +70,13 @@ pub(crate) async fn open(config: &Config) -> Result<Store, Error> {
         make(&data, topic).await?;
     }
     let groups = Groups::new(data.clone())?;
-    Ok(Store { data, groups, end })
+    let news = News::default();
+    Ok(Store {
+        data,
+        groups,
+        news,
+        end,
+    })
 }
 
 fn enter(folder: &Path) -> Result<(), Error> {

@@ -115,9 +115,10 @@ impl<P: Publish + Clone + 'static> Follower<P> {
                 }
             };
             let consumption = self.consumption(&group);
-            let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
-            work.go_on_with(consumption.clone());
-            drop(work);
+            self.work
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .go_on_with(consumption.clone());
             tracing::info!(group, "following");
             let until = shutdown.child_token();
             let following = async {

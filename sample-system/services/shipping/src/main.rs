@@ -8,7 +8,7 @@
 //!
 //! # Layout
 //! * [`orders`]: what it hears
-//! * [`warehouse`]: every task, and what may happen to one
+//! * [`warehouse`]: every task; [`task`]: what may happen to one
 //! * [`packer`]: works on tasks
 //! * [`routes`]: its HTTP interface
 
@@ -16,6 +16,7 @@ mod config;
 mod orders;
 mod packer;
 mod routes;
+mod task;
 #[cfg(test)]
 mod tests;
 mod warehouse;

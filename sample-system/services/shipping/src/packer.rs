@@ -14,7 +14,8 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::warehouse::{End, Task, Warehouse};
+use crate::task::{End, Task};
+use crate::warehouse::Warehouse;
 
 /// Countries that are served, ISO 3166-1.
 const SERVED: [&str; 8] = ["US", "CA", "GB", "DE", "FR", "CH", "AT", "NL"];

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use shop::problem::Problem;
 use shop::token::{Caller, Keys, Operator};
 
-use crate::warehouse::{Shipment, Warehouse};
+use crate::task::Shipment;
+use crate::warehouse::Warehouse;
 
 /// Characters that an id may have.
 const LONGEST_ID: usize = 64;

