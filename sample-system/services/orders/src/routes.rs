@@ -154,6 +154,9 @@ async fn place_once(desk: Desk, order: Ordering) -> Result<OrderId, Problem> {
         trace,
         keyless,
     };
+    // Both are recorded at once, with the order.
+    halt.before_record(Step::OrderReceived).await;
+    halt.before_record(Step::Priced).await;
     match desk
         .store
         .place(placement)
