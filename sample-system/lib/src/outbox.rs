@@ -1,7 +1,7 @@
 //! The transactional outbox: an event is a row, written in the transaction of the change that
 //! causes it, and published afterwards by the [`Relay`]. Neither can happen without the other.
 //!
-//! In: rows, through [`add`] inside a write of the service's own database. Out: records on a
+//! In: rows, through [`Outbox::add`] inside a write of the service's own database. Out: records on a
 //! topic, at least once, those of one key in the order in which they were written. A row keeps
 //! the `traceparent` and `baggage` of the work that wrote it, and its record carries them.
 //!
@@ -10,24 +10,23 @@
 //! own key and nothing else. Of several processes over one database one relays at a time: it holds
 //! the lease `outbox`.
 
-use std::collections::BTreeMap;
+mod relay;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join_all;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::{Notify, mpsc};
-use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
 use crate::bugs::{Bug, Bugs};
 use crate::clock::{Clock, stamp_of};
 use crate::database::{Database, DatabaseError};
 use crate::event::{Event, Kind};
 use crate::kafka::{Publish, Record};
-use crate::lease::{Holder, Lease};
 use crate::trace_context::TraceContext;
+
+pub use relay::Relay;
 
 /// The migration that makes the outbox's table; a service adds it to its own.
 pub const SCHEMA: &str = "
@@ -44,16 +43,6 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_unsent ON outbox (id) WHERE sent IS NULL;
 ";
 
-/// How many rows are taken at once. Bounds the memory of a relay that has fallen behind.
-const ROWS_AT_ONCE: u32 = 100;
-
-/// How many of them may have the same key, so that one that is stuck leaves room for the others.
-const ROWS_OF_ONE_KEY: u32 = 10;
-
-/// How long a row waits at most when nobody woke the relay for it: those of another process on the
-/// same database do not.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
-
 /// The lease of the one process that relays.
 pub const LEASE: &str = "outbox";
 
@@ -62,12 +51,6 @@ const SENT_KEPT: TimeDelta = TimeDelta::days(1);
 
 /// How many rows are looked at, to be deleted, at once.
 const PRUNED_AT_ONCE: u32 = 500;
-
-/// The first wait after a failure; each further one doubles it.
-const RETRY_FIRST: Duration = Duration::from_millis(100);
-
-/// The longest wait after a failure: how late the relay notices that the broker is back.
-const RETRY_LONGEST: Duration = Duration::from_secs(2);
 
 /// An event on its way into the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,130 +213,6 @@ pub fn prune(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<us
         .execute(params![before, PRUNED_AT_ONCE])
 }
 
-/// Publishes the rows of one database's outbox, while this process holds the lease for it.
-#[derive(Debug)]
-pub struct Relay<P> {
-    database: Database,
-    publisher: P,
-    clock: Clock,
-    wake: Arc<Notify>,
-    holder: Holder,
-}
-
-/// A row that is not marked as sent.
-struct Row {
-    id: i64,
-    message: Message,
-}
-
-/// What became of the rows that were taken at once.
-#[derive(Debug, PartialEq, Eq)]
-struct Round {
-    sent: usize,
-    failed: bool,
-}
-
-impl<P: Publish> Relay<P> {
-    /// A relay from `outbox`, whose rows are in `database`, to `publisher`.
-    pub fn new(
-        database: Database,
-        publisher: P,
-        clock: Clock,
-        outbox: &Outbox,
-        holder: Holder,
-    ) -> Self {
-        Self {
-            database,
-            publisher,
-            clock,
-            wake: Arc::clone(&outbox.wake),
-            holder,
-        }
-    }
-
-    /// Publishes until `shutdown`; rows in hand are finished first, the others stay for the next
-    /// start. Failures are logged and tried again, they never end it.
-    pub async fn run(self, shutdown: CancellationToken) {
-        let lease = Lease::new(
-            self.database.clone(),
-            self.clock.clone(),
-            self.holder.clone(),
-            LEASE,
-        );
-        lease
-            .while_held(&shutdown, |shutdown| self.relay(shutdown))
-            .await;
-    }
-
-    async fn relay(&self, shutdown: CancellationToken) {
-        let mut retry = RETRY_FIRST;
-        while !shutdown.is_cancelled() {
-            let round = self.round().await;
-            let failed = match &round {
-                Ok(round) => round.failed,
-                Err(error) => {
-                    tracing::warn!(%error, "the outbox cannot be read or marked");
-                    true
-                }
-            };
-            let moved = round.is_ok_and(|round| round.sent > 0);
-            if failed {
-                pause(retry, &shutdown).await;
-                retry = (retry * 2).min(RETRY_LONGEST);
-            } else if !moved {
-                retry = RETRY_FIRST;
-                tokio::select! {
-                    () = self.wake.notified() => {}
-                    () = pause(LOOK_AGAIN, &shutdown) => {}
-                }
-            } else {
-                retry = RETRY_FIRST;
-            }
-        }
-    }
-
-    /// Takes the oldest rows, publishes them and marks those that went.
-    async fn round(&self) -> Result<Round, DatabaseError> {
-        let rows = self.database.read(unsent).await?;
-        let taken = rows.len();
-        let mut by_key: BTreeMap<(String, String), Vec<Row>> = BTreeMap::new();
-        for row in rows {
-            let key = (row.message.topic.clone(), row.message.key.clone());
-            by_key.entry(key).or_default().push(row);
-        }
-        let sent: Vec<i64> = join_all(by_key.into_values().map(|rows| self.publish(rows)))
-            .await
-            .concat();
-        let round = Round {
-            sent: sent.len(),
-            failed: sent.len() < taken,
-        };
-        if !sent.is_empty() {
-            let stamp = self.clock.stamp();
-            self.database
-                .write(move |connection| mark(connection, &sent, &stamp))
-                .await?;
-        }
-        Ok(round)
-    }
-
-    /// Publishes the rows of one key one after the other, up to the first that fails.
-    async fn publish(&self, rows: Vec<Row>) -> Vec<i64> {
-        let mut sent = Vec::with_capacity(rows.len());
-        for Row { id, message } in rows {
-            let span = message.trace.span();
-            let record = record(message);
-            let published = self.publisher.publish(&record).instrument(span.clone());
-            if let Err(error) = published.await {
-                span.in_scope(|| tracing::warn!(%error, "an event waits in the outbox"));
-                break;
-            }
-            sent.push(id);
-        }
-        sent
-    }
-}
-
 fn record(message: Message) -> Record {
     let headers = message
         .trace
@@ -366,47 +225,6 @@ fn record(message: Message) -> Record {
         payload: message.payload.into_bytes(),
         headers,
     }
-}
-
-async fn pause(time: Duration, shutdown: &CancellationToken) {
-    tokio::select! {
-        () = tokio::time::sleep(time) => {}
-        () = shutdown.cancelled() => {}
-    }
-}
-
-/// The oldest rows that are not sent, a few of each key.
-fn unsent(connection: &Connection) -> rusqlite::Result<Vec<Row>> {
-    connection
-        .prepare_cached(
-            "SELECT id, topic, key, payload, traceparent, baggage FROM (
-                 SELECT *, row_number() OVER (PARTITION BY topic, key ORDER BY id) AS place
-                 FROM outbox WHERE sent IS NULL
-             ) WHERE place <= ?1 ORDER BY id LIMIT ?2",
-        )?
-        .query_map([ROWS_OF_ONE_KEY, ROWS_AT_ONCE], |row| {
-            Ok(Row {
-                id: row.get(0)?,
-                message: Message {
-                    topic: row.get(1)?,
-                    key: row.get(2)?,
-                    payload: row.get(3)?,
-                    trace: TraceContext {
-                        traceparent: row.get(4)?,
-                        baggage: row.get(5)?,
-                    },
-                },
-            })
-        })?
-        .collect()
-}
-
-fn mark(connection: &Connection, sent: &[i64], stamp: &str) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached("UPDATE outbox SET sent = ?2 WHERE id = ?1")?;
-    for id in sent {
-        statement.execute(params![id, stamp])?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -6,9 +6,12 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
+use super::relay::{ROWS_AT_ONCE, unsent};
 use super::*;
 use crate::kafka::KafkaError;
+use crate::lease::Holder;
 
 const LONG_AGO: &str = "2026-01-01T00:00:00.000Z";
 
