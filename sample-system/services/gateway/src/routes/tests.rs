@@ -191,9 +191,9 @@ const ROUTES: [(&str, &str, &str, &str); 29] = [
     ("GET", "/orders/o-1/events", "", "/orders/orders/o-1/events"),
     (
         "GET",
-        "/orders/o-1/charges?order_id=o-2",
+        "/orders/o-1/charges",
         "",
-        "/payments/charges?order_id=o-1",
+        "/payments/orders/o-1/charges",
     ),
     (
         "GET",
