@@ -98,7 +98,7 @@ fn a_plan_is_shown_though_a_port_is_taken_and_its_owner_is_told_as_the_system_it
     runtime: Runtime,
 ) {
     const SERVER: &str = "import os,socket,time; s=socket.create_server(('',int(os.environ['PORT']))); time.sleep(600)";
-    let port = free_port();
+    let port = support::free_port();
     let web = runs(&format!(r#"["python3", "-c", "{SERVER}"]"#), "port: PORT,");
     let text = format!(
         "services:\n  web:\n{web}    environment: {{ PORT: \"9100\" }}\n    ports: [\"127.0.0.1:{port}:9100\"]\n"
@@ -121,13 +121,6 @@ fn a_plan_is_shown_though_a_port_is_taken_and_its_owner_is_told_as_the_system_it
     let done = first.run(&["up", "--dry-run"]).expect(0);
     assert!(!done.stderr.contains("is taken"), "{}", done.stderr);
     assert_eq!(second.left(), Vec::<String>::new());
-}
-
-/// A port of loopback that nobody has, and that the kernel gives nobody of itself.
-fn free_port() -> u16 {
-    let first = 15_000 + u16::try_from(std::process::id() % 4000).unwrap();
-    let is_free = |port: &u16| std::net::TcpListener::bind(("0.0.0.0", *port)).is_ok();
-    (first..first + 1000).find(is_free).unwrap()
 }
 
 /// A service with one more line, which is the fourth of its file.

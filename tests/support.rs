@@ -32,7 +32,7 @@ mod tools;
 pub use building::building;
 pub use engine::{Engine, an_engine_answers, belongings, docker};
 pub use http::http;
-pub use machine::{alive, assert_free, is_root, kill, listening};
+pub use machine::{alive, assert_free, free_port, is_root, kill, listening};
 pub use running::{Finished, Running, finish};
 pub(crate) use runtime::in_both;
 pub use runtime::{Runtime, in_containers};

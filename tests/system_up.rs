@@ -19,6 +19,7 @@ use support::{Runtime, Shop, System, http, runs, until};
 
 support::in_both! {
     up_twice_changes_nothing_and_builds_nothing,
+    of_two_ups_at_the_same_moment_one_boots_and_the_other_finds_it_up,
     ps_shows_every_service_ready_with_its_ports_and_where_it_is_called,
     data_survives_down_and_not_down_with_volumes,
     a_detached_up_lets_a_pipe_end,
@@ -48,6 +49,20 @@ fn up_twice_changes_nothing_and_builds_nothing(runtime: Runtime) {
     );
     assert!(!done.stderr.contains("built"), "{}", done.stderr);
     assert_eq!(pids(system.ps()), before);
+}
+
+fn of_two_ups_at_the_same_moment_one_boots_and_the_other_finds_it_up(runtime: Runtime) {
+    const SERVER: &str = "import os,socket,time; s=socket.create_server(('',int(os.environ['PORT']))); time.sleep(600)";
+    let web = runs(&format!(r#"["python3", "-c", "{SERVER}"]"#), "port: PORT,");
+    let port = support::free_port();
+    let text = format!(
+        "services:\n  web:\n{web}    environment: {{ PORT: \"9100\" }}\n    ports: [\"127.0.0.1:{port}:9100\"]\n"
+    );
+    let system = System::compose(&text).on(runtime);
+    let both = [system.start(&["up", "-d"]), system.start(&["up", "-d"])];
+    let said = both.map(|up| up.finish().expect(0).stdout);
+    let found = |said: &&String| said.contains("was up already; nothing changed");
+    assert_eq!(said.iter().filter(found).count(), 1, "{said:?}");
 }
 
 fn ps_shows_every_service_ready_with_its_ports_and_where_it_is_called(runtime: Runtime) {

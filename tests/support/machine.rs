@@ -75,3 +75,10 @@ pub fn alive(pid: u32) -> bool {
             .starts_with('Z')
     })
 }
+
+/// A port of loopback that nobody has, and that the kernel gives nobody of itself.
+pub fn free_port() -> u16 {
+    let first = 15_000 + u16::try_from(std::process::id() % 4000).unwrap();
+    let is_free = |port: &u16| std::net::TcpListener::bind(("0.0.0.0", *port)).is_ok();
+    (first..first + 1000).find(is_free).unwrap()
+}

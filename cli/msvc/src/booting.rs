@@ -21,13 +21,10 @@ pub struct Booting {
     pub runtime: AnyRuntime,
     /// Whether nothing of it ran before: then all of it goes when this does not succeed.
     pub ours: bool,
-    /// In an engine: the right to change it, and the data that was there before.
-    engaged: Option<Engaged>,
-}
-
-struct Engaged {
+    /// In an engine: the data that was there before.
+    data: Option<BTreeSet<String>>,
+    /// The right to change it: in an engine whole, for host processes to bring it up.
     _turn: Turn,
-    data: BTreeSet<String>,
 }
 
 impl Booting {
@@ -39,17 +36,14 @@ impl Booting {
     pub async fn begin(
         context: &Context,
         home: &ProjectHome,
-        before: Option<AnyRuntime>,
         place: Where,
     ) -> Result<Self, Failure> {
-        let (before, engaged) = match &place {
-            Where::Process => (before, None),
-            // Whom this call waited for may have changed everything.
-            Where::Docker(_) => {
-                let turn = context.turn(home, "up").await?;
-                (context.connect(home).await?, Some(turn))
-            }
+        let turn = match &place {
+            Where::Process => context.turn_to_boot(home).await?,
+            Where::Docker(_) => context.turn(home, "up").await?,
         };
+        // Whom this call waited for may have changed everything.
+        let before = context.connect(home).await?;
         if let Some(runtime) = &before {
             context.stays(runtime)?;
         }
@@ -58,18 +52,16 @@ impl Booting {
             Some(runtime) => runtime,
             None => context.launch(home, place).await?,
         };
-        let engaged = match (&runtime, engaged) {
-            (AnyRuntime::Docker(runtime), Some(_turn)) => Some(Engaged {
-                _turn,
-                data: docker::data(runtime).await?,
-            }),
-            _ => None,
+        let data = match &runtime {
+            AnyRuntime::Docker(runtime) => Some(docker::data(runtime).await?),
+            AnyRuntime::Process(_) => None,
         };
         runtime.attach(ours).await?;
         Ok(Self {
             runtime,
             ours,
-            engaged,
+            data,
+            _turn: turn,
         })
     }
 
@@ -106,7 +98,8 @@ impl Booting {
         let Self {
             runtime,
             ours,
-            engaged,
+            data,
+            _turn,
         } = self;
         runtime.settled(&*context.clock).await;
         if failure.exit != Exit::Interrupted
@@ -120,10 +113,8 @@ impl Booting {
         if !ours {
             return failure;
         }
-        let cleared = match (&runtime, engaged) {
-            (AnyRuntime::Docker(runtime), Some(Engaged { _turn, data })) => {
-                context.undo(home, runtime, &data).await
-            }
+        let cleared = match (&runtime, data) {
+            (AnyRuntime::Docker(runtime), Some(data)) => context.undo(home, runtime, &data).await,
             _ => context.down(home, false).await.map(drop),
         };
         match cleared {

@@ -118,21 +118,33 @@ impl Context {
     /// # Errors
     /// When the user wants to end while it waits.
     pub async fn turn(&self, home: &ProjectHome, what: &str) -> Result<Turn, Failure> {
-        let waiting = |holder: Option<Holder>| {
-            let by = holder.map_or_else(
-                || "another msvc".to_owned(),
-                |holder| format!("`msvc {}` (process {})", holder.what, holder.process.pid),
-            );
-            let project = home.project();
-            self.terminal
-                .note(&format!("{by} is at work on {project}: waiting for it"));
-        };
         // What cleans up after an interrupt is not given up by it.
         let shutdown = match self.shutdown.is_requested() {
             true => Shutdown::new(),
             false => self.shutdown.clone(),
         };
+        let waiting = |holder| self.waits(home, holder);
         Ok(Turn::take(home, what, &*self.clock, &shutdown, &waiting).await?)
+    }
+
+    /// The right to bring a project up as host processes; who waits says so.
+    ///
+    /// # Errors
+    /// When the user wants to end while it waits.
+    pub async fn turn_to_boot(&self, home: &ProjectHome) -> Result<Turn, Failure> {
+        let waiting = |holder| self.waits(home, holder);
+        Ok(Turn::to_boot(home, "up", &*self.clock, &self.shutdown, &waiting).await?)
+    }
+
+    /// Says for whom this command waits.
+    fn waits(&self, home: &ProjectHome, holder: Option<Holder>) {
+        let by = holder.map_or_else(
+            || "another msvc".to_owned(),
+            |holder| format!("`msvc {}` (process {})", holder.what, holder.process.pid),
+        );
+        let project = home.project();
+        self.terminal
+            .note(&format!("{by} is at work on {project}: waiting for it"));
     }
 
     /// The engine that a project runs in, as far as msvc remembers one.

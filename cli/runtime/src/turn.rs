@@ -3,6 +3,7 @@
 //! What comes in: a project's home, the wish to end. What leaves: the project's lock, with a word
 //! in it on who holds it. What must not enter: what is done meanwhile.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use msvc_machine::clock::Clock;
@@ -55,7 +56,32 @@ impl Turn {
         shutdown: &Shutdown,
         waiting: &(dyn Fn(Option<Holder>) + Send + Sync),
     ) -> Result<Self, RuntimeError> {
-        let path = home.lock();
+        Self::at(home.lock(), home, what, clock, shutdown, waiting).await
+    }
+
+    /// The same among those alone who bring a project up as host processes. Who takes it down, or
+    /// launches its supervisor, does not wait for it.
+    ///
+    /// # Errors
+    /// As [`Turn::take`].
+    pub async fn to_boot(
+        home: &ProjectHome,
+        what: &str,
+        clock: &dyn Clock,
+        shutdown: &Shutdown,
+        waiting: &(dyn Fn(Option<Holder>) + Send + Sync),
+    ) -> Result<Self, RuntimeError> {
+        Self::at(home.booting(), home, what, clock, shutdown, waiting).await
+    }
+
+    async fn at(
+        path: PathBuf,
+        home: &ProjectHome,
+        what: &str,
+        clock: &dyn Clock,
+        shutdown: &Shutdown,
+        waiting: &(dyn Fn(Option<Holder>) + Send + Sync),
+    ) -> Result<Self, RuntimeError> {
         let records = |source| RuntimeError::Records {
             path: path.clone(),
             source,
@@ -82,7 +108,7 @@ impl Turn {
             }
             if !is_told {
                 is_told = true;
-                waiting(holder(home));
+                waiting(holder(&path));
             }
             tokio::select! {
                 () = shutdown.requested() => return Err(RuntimeError::Interrupted),
@@ -92,9 +118,9 @@ impl Turn {
     }
 }
 
-/// Who has the turn on a project now, as far as it said so.
-fn holder(home: &ProjectHome) -> Option<Holder> {
-    let text = std::fs::read_to_string(home.lock()).ok()?;
+/// Who has the turn that is taken with this lock now, as far as it said so.
+fn holder(lock: &Path) -> Option<Holder> {
+    let text = std::fs::read_to_string(lock).ok()?;
     let holder: Holder = serde_json::from_str(&text).ok()?;
     holder.process.lives().then_some(holder)
 }
@@ -129,7 +155,23 @@ mod tests {
             .await
             .unwrap();
         assert!(first.lock().unwrap().is_none());
-        assert_eq!(holder(&home), None);
+        assert_eq!(holder(&home.lock()), None);
+    }
+
+    #[tokio::test]
+    async fn who_boots_keeps_others_from_booting_and_nobody_from_taking_it_down() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = home(folder.path());
+        let (clock, shutdown) = (MachineClock, Shutdown::new());
+        let quiet = |_| panic!("nobody has it");
+        let _first = Turn::to_boot(&home, "up", &clock, &shutdown, &quiet)
+            .await
+            .unwrap();
+        Turn::take(&home, "down", &clock, &shutdown, &quiet)
+            .await
+            .unwrap();
+        let second = Turn::to_boot(&home, "up", &clock, &shutdown, &|_| shutdown.request()).await;
+        assert!(matches!(second, Err(RuntimeError::Interrupted)));
     }
 
     #[tokio::test]

@@ -60,10 +60,10 @@ pub async fn run(context: &Context, request: &Request) -> Result<Ending, Failure
     let (booting, built) = match place {
         Where::Process => {
             let built = boot::build_beside(context, asked, &place, async |_| ()).await?;
-            (Booting::begin(context, &home, before, place).await?, built)
+            (Booting::begin(context, &home, place).await?, built)
         }
         Where::Docker(_) => {
-            let booting = Booting::begin(context, &home, before, place.clone()).await?;
+            let booting = Booting::begin(context, &home, place.clone()).await?;
             match booting.build(context, asked, &place, &options).await {
                 Ok(built) => (booting, built),
                 Err(failure) => return Err(booting.give_up(context, &home, failure).await),

@@ -91,6 +91,12 @@ impl ProjectHome {
         self.folder().join("lock")
     }
 
+    /// Held by who brings the project up as host processes, until it is up.
+    #[must_use]
+    pub fn booting(&self) -> PathBuf {
+        self.folder().join("up.lock")
+    }
+
     /// In which engine the project runs, where it does.
     #[must_use]
     pub fn runtime(&self) -> PathBuf {
