@@ -11,6 +11,7 @@ use msvc_system::problem::{Place, Problem, Problems, nearest};
 use serde_json::Value;
 
 mod document;
+mod keys;
 mod position;
 
 /// Folders below the given one that are still searched.

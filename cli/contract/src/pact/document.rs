@@ -8,7 +8,7 @@ use msvc_system::problem::{Place, Problem, Problems};
 use pact_models::pact::load_pact_from_json;
 use serde_json::Value;
 
-use super::{Interaction, Kind, PactFile, State, position};
+use super::{Interaction, Kind, PactFile, State, keys, position};
 
 /// What helps a file that is broken as a whole.
 const ANEW: &str = "let the consumer's tests write it anew, or take the file out of the folder";
@@ -22,7 +22,7 @@ const INTERACTION: &str = "an interaction is `{\"description\": …, \"request\"
                            {\"status\": 200}}`; specification 4 adds `\"type\"`";
 
 /// What a value is, for people.
-const fn kind_of(value: &Value) -> &'static str {
+pub(super) const fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a truth value",
@@ -203,6 +203,9 @@ fn interaction(
             wrong(format!(
                 "the interaction `{description}` has a `response.status` that is no HTTP status"
             ));
+        }
+        for (what, hint) in keys::check(description, element, major == 4) {
+            problems.push(Problem::error(what).at(place.clone()).hint(hint));
         }
     }
     let states = states(element);
