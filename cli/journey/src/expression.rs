@@ -194,6 +194,16 @@ impl Expression {
         &self.text
     }
 
+    /// What it could be compared with, where no value that it can have is true or false.
+    pub(crate) const fn never_boolean(&self) -> Option<&'static str> {
+        match &self.source {
+            Source::StatusCode => Some("200"),
+            Source::Method => Some("'GET'"),
+            Source::Url => Some("'https://…'"),
+            _ => None,
+        }
+    }
+
     /// The step whose output it reads, if it reads one.
     #[must_use]
     pub fn step(&self) -> Option<&str> {

@@ -29,7 +29,13 @@ fn truth(condition: &Condition, scope: &Scope<'_>) -> Result<bool, String> {
         Condition::Compare(left, operator, right) => {
             compare(&value(left, scope)?, *operator, &value(right, scope)?)
         }
-        Condition::Truth(operand) => value(operand, scope).map(|value| is_true(&value)),
+        Condition::Truth(expression) => {
+            let value = expression.evaluate(scope).map_err(|e| e.to_string())?;
+            is_true(&value).ok_or_else(|| {
+                let value = shown::value(&value);
+                format!("`{expression}` is {value}, neither true nor false: compare it, with `==`")
+            })
+        }
     }
 }
 
@@ -53,13 +59,13 @@ fn value(operand: &Operand, scope: &Scope<'_>) -> Result<Value, String> {
     }
 }
 
-fn is_true(value: &Value) -> bool {
+/// Nothing is false, and a text that spells a boolean is one; anything else is neither.
+fn is_true(value: &Value) -> Option<bool> {
     match value {
-        Value::Null => false,
-        Value::Bool(holds) => *holds,
-        Value::Number(number) => number.as_f64().is_some_and(|n| n != 0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(_) | Value::Object(_) => true,
+        Value::Null => Some(false),
+        Value::Bool(holds) => Some(*holds),
+        Value::String(text) => text.to_lowercase().parse().ok(),
+        Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

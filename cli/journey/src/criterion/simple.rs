@@ -20,8 +20,8 @@ pub(super) enum Condition {
     And(Vec<Condition>),
     Not(Box<Condition>),
     Compare(Operand, Operator, Operand),
-    /// An operand alone: whether it is true.
-    Truth(Operand),
+    /// An expression alone, which has to be true or false.
+    Truth(Expression),
 }
 
 /// One side of a comparison.
@@ -52,7 +52,7 @@ impl Condition {
             Self::Or(all) | Self::And(all) => all.iter().flat_map(Self::expressions).collect(),
             Self::Not(inner) => inner.expressions(),
             Self::Compare(left, _, right) => [left, right].into_iter().filter_map(of).collect(),
-            Self::Truth(operand) => of(operand).into_iter().collect(),
+            Self::Truth(expression) => vec![expression],
         }
     }
 }
@@ -130,6 +130,9 @@ impl<'a> Parser<'a> {
         }
         for (open, close) in [("(", ")"), ("{", "}")] {
             if self.take(open) {
+                if let Some(compared) = self.compared_group(close)? {
+                    return Ok(compared);
+                }
                 let inner = self.or(depth + 1)?;
                 if !self.take(close) {
                     return Err(self.error(format!("`{close}` is missing")));
@@ -137,28 +140,66 @@ impl<'a> Parser<'a> {
                 return self.after_group(open, inner);
             }
         }
+        let at = self.at;
         let left = self.operand()?;
-        match self.operator()? {
-            None => Ok(Condition::Truth(left)),
-            Some(operator) => Ok(Condition::Compare(left, operator, self.operand()?)),
+        match (self.operator()?, left) {
+            (None, left) => self.alone(at, left),
+            (Some(operator), left) => Ok(Condition::Compare(left, operator, self.operand()?)),
         }
     }
 
     /// `{$statusCode} == 200` and `($statusCode) == 200`: a group of one operand is that operand.
+    /// `None`, and nothing read, when the group is something else.
+    fn compared_group(&mut self, close: &str) -> Result<Option<Condition>, CriterionError> {
+        let at = self.at;
+        if let Ok(left) = self.operand()
+            && self.take(close)
+            && let Some(operator) = self.operator()?
+        {
+            return Ok(Some(Condition::Compare(left, operator, self.operand()?)));
+        }
+        self.at = at;
+        Ok(None)
+    }
+
+    /// A group that is a condition of its own.
     fn after_group(&mut self, open: &str, inner: Condition) -> Result<Condition, CriterionError> {
         let at = self.at;
-        match (self.operator()?, inner) {
-            (None, inner) => Ok(inner),
-            (Some(operator), Condition::Truth(left)) => {
-                Ok(Condition::Compare(left, operator, self.operand()?))
-            }
-            (Some(_), _) => {
-                self.at = at;
-                Err(self.error(format!(
-                    "what stands in `{open}` is a condition and cannot be compared"
-                )))
-            }
+        if self.operator()?.is_none() {
+            return Ok(inner);
         }
+        self.at = at;
+        Err(self.error(format!(
+            "what stands in `{open}` is a condition and cannot be compared"
+        )))
+    }
+
+    /// An operand that is compared with nothing, at `at`: only an expression that may be true or
+    /// false is a condition. Any other would hold whatever is answered.
+    fn alone(&mut self, at: usize, operand: Operand) -> Result<Condition, CriterionError> {
+        let what = match operand {
+            Operand::Expression(expression) => match expression.never_boolean() {
+                None => return Ok(Condition::Truth(expression)),
+                Some(example) => format!(
+                    "`{expression}` alone is neither true nor false: compare it, as in \
+                     `{expression} == {example}`"
+                ),
+            },
+            Operand::Literal(Value::Number(number)) => format!(
+                "`{number}` alone is neither true nor false: compare it, as in \
+                 `$statusCode == {number}`"
+            ),
+            Operand::Literal(value) => format!(
+                "`{value}` alone compares nothing: compare an expression with it, as in \
+                 `$response.body#/name == {}`",
+                value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), |text| format!("'{text}'")),
+            ),
+        };
+        self.at = at;
+        self.skip_space();
+        Err(self.error(what))
     }
 
     fn operator(&mut self) -> Result<Option<Operator>, CriterionError> {

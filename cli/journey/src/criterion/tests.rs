@@ -91,6 +91,48 @@ fn simple_conditions_that_hold() {
 }
 
 #[test]
+fn what_is_compared_with_nothing_is_refused_with_what_to_write() {
+    for (text, at, why) in [
+        ("404", 1, "`$statusCode == 404`"),
+        ("$statusCode == 200 && 404", 23, "`$statusCode == 404`"),
+        ("'false'", 1, "`$response.body#/name == 'false'`"),
+        ("true", 1, "`$response.body#/name == true`"),
+        ("(null)", 2, "compares nothing"),
+        ("$statusCode", 1, "`$statusCode == 200`"),
+        ("!$statusCode", 2, "`$statusCode == 200`"),
+        ("{$method}", 2, "`$method == 'GET'`"),
+    ] {
+        match Criterion::simple(text, place()) {
+            Err(CriterionError::Simple {
+                at: found,
+                why: said,
+            }) => {
+                assert_eq!(found, at, "{text}");
+                assert!(said.contains(why), "{text}: {said}");
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_value_that_is_neither_true_nor_false_is_no_condition_that_holds() {
+    for text in [
+        "$response.body#/id",
+        "!$response.body#/id",
+        "$response.body#/total",
+        "$inputs.qty",
+    ] {
+        let reason = simple(text, order()).unwrap_err();
+        assert!(
+            reason.contains("neither true nor false"),
+            "{text}: {reason}"
+        );
+    }
+    assert_eq!(simple("$inputs.flag", order()), Ok(()));
+}
+
+#[test]
 fn a_simple_condition_that_does_not_hold_says_what_was_seen() {
     for (text, why) in [
         (
