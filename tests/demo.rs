@@ -183,3 +183,38 @@ fn the_lines_that_repeat_a_demo_can_work(runtime: Runtime) {
     again(&system, down.unwrap()).expect(0);
     assert_eq!(system.left(), Vec::<String>::new());
 }
+
+#[test]
+fn a_demo_of_nothing_says_so_before_anything_is_booted() {
+    let text = format!(
+        "services:\n  web:\n{}",
+        support::runs(r#"["sleep", "600"]"#, "")
+    );
+    let system = System::compose(&text).on(Runtime::Processes);
+    let done = system.run(&["demo"]).expect(5);
+    let said = format!("{}{}", done.stdout, done.stderr);
+    assert!(said.contains("`x-msvc` names no journey"), "{said}");
+    assert!(said.contains("journeys: [FILE]"), "{said}");
+    assert!(!said.contains("ready"), "{said}");
+    let done = system.run(&["journey", "run"]).expect(5);
+    assert!(
+        done.stderr.contains("there are no journeys to play"),
+        "{}",
+        done.stderr
+    );
+    assert!(done.stderr.contains("journeys: [FILE]"), "{}", done.stderr);
+}
+
+#[test]
+fn the_hint_to_a_log_names_the_system_that_wrote_it() {
+    let text = format!(
+        "services:\n  web:\n{}",
+        support::runs(r#"["sh", "-c", "exit 7"]"#, "")
+    );
+    let system = System::compose(&text).on(Runtime::Processes);
+    let done = system.run(&["up", "-d"]).expect(1);
+    let whole = format!("-p {} --runtime process logs web`", system.project);
+    let short = format!("-p {} logs web`", system.project);
+    let is_said = done.stderr.contains(&whole) || done.stderr.contains(&short);
+    assert!(is_said, "{}", done.stderr);
+}

@@ -12,6 +12,14 @@ use msvc_runtime::up::UpError;
 use msvc_scaffold::error::ScaffoldError;
 use msvc_system::problem::{Problem, Problems};
 
+/// Commands about the system that the flags of the command line choose.
+const ABOUT_A_SYSTEM: [&str; 8] = [
+    "up", "down", "ps", "logs", "journey", "contract", "chaos", "demo",
+];
+
+/// How the hint to a service's log begins.
+const ALL_IT_WROTE: &str = "all it wrote: ";
+
 /// A command ended early.
 #[derive(Debug)]
 pub struct Failure {
@@ -46,6 +54,32 @@ impl Failure {
     #[must_use]
     pub fn showing(mut self, lines: Vec<String>) -> Self {
         self.lines = lines;
+        self
+    }
+
+    /// The same, its hints' commands with the flags that chose the system: `chosen` is `msvc` and
+    /// those flags, as a shell takes them.
+    #[must_use]
+    pub fn choosing(mut self, chosen: &str) -> Self {
+        for hint in self.problems.iter_mut().filter_map(|it| it.hint.as_mut()) {
+            for command in ABOUT_A_SYSTEM {
+                let (short, whole) = (format!("`msvc {command}"), format!("`{chosen} {command}"));
+                for end in ["`", " "] {
+                    *hint = hint.replace(&format!("{short}{end}"), &format!("{whole}{end}"));
+                }
+            }
+        }
+        self
+    }
+
+    /// The same where the system is gone with its logs.
+    #[must_use]
+    pub fn logs_gone(mut self) -> Self {
+        for hint in self.problems.iter_mut().filter_map(|it| it.hint.as_mut()) {
+            if hint.starts_with(ALL_IT_WROTE) {
+                *hint = "this copy is gone; `--artifacts DIR` keeps all it writes".to_owned();
+            }
+        }
         self
     }
 
@@ -106,7 +140,7 @@ impl From<UpError> for Failure {
             }) => {
                 let service = instance.service;
                 Self::new(exit, format!("{service} never became ready: {why}"))
-                    .hint(format!("all it wrote: `msvc logs {service}`"))
+                    .hint(format!("{ALL_IT_WROTE}`msvc logs {service}`"))
                     .showing(last_lines)
             }
             UpError::Runtime(RuntimeError::PortTaken {
@@ -217,5 +251,47 @@ impl From<Problems> for Failure {
             problems: problems.0,
             lines: Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint(failure: &Failure) -> &str {
+        failure.problems[0].hint.as_deref().unwrap()
+    }
+
+    #[test]
+    fn commands_in_hints_choose_the_same_system() {
+        let failure = |hint| Failure::new(Exit::Failed, "it failed").hint(hint);
+        let table = [
+            (
+                "all it wrote: `msvc logs web`",
+                "all it wrote: `msvc -p s logs web`",
+            ),
+            (
+                "`msvc down` clears it, `msvc up` boots",
+                "`msvc -p s down` clears it, `msvc -p s up` boots",
+            ),
+            ("`msvc -p other down`", "`msvc -p other down`"),
+            ("`msvc doctor` says more", "`msvc doctor` says more"),
+        ];
+        for (short, whole) in table {
+            assert_eq!(hint(&failure(short).choosing("msvc -p s")), whole);
+            assert_eq!(hint(&failure(short).choosing("msvc")), short);
+        }
+    }
+
+    #[test]
+    fn the_logs_of_a_copy_that_is_gone_are_not_pointed_at() {
+        let never = RuntimeError::NeverReady {
+            instance: "main/web/1".parse().unwrap(),
+            why: "it ended".to_owned(),
+            last_lines: Vec::new(),
+        };
+        let failure = Failure::from(never).choosing("msvc -p s");
+        assert_eq!(hint(&failure), "all it wrote: `msvc -p s logs web`");
+        assert!(hint(&failure.logs_gone()).contains("--artifacts"));
     }
 }

@@ -137,6 +137,7 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
         | Command::Keeper(_)
         | Command::Warden(_) => Ok(Exit::Held.into()),
     };
+    let ending = ending.map_err(|failure| failure.choosing(&context.repeat(&[])));
     terminal.clear_progress();
     let (exit, failure) = match &ending {
         Ok(ending) => (ending.code(), None),

@@ -101,7 +101,7 @@ impl OwnSystem {
         let ended = self.end(context).await;
         match (done, ended) {
             (Ok(done), ended) => ended.map(|()| done),
-            (Err(failure), Ok(())) => Err(failure),
+            (Err(failure), Ok(())) => Err(failure.logs_gone()),
             (Err(failure), Err(left)) => Err(failure.leaving(left)),
         }
     }

@@ -46,6 +46,9 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
     let experiments = prove::experiments(context, &paths, &journeys)?;
     let pacts = prove::pacts(context, &[])?;
 
+    if journeys.is_empty() && experiments.is_empty() && pacts.is_none() {
+        return nothing(context);
+    }
     let sink = context.sink();
     let seed = seed(request.seed);
     let mut found = Found::default();
@@ -123,9 +126,6 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
         own.conclude(context, proven).await?;
         ended(context, &mut found, "teardown", since);
     }
-    if found.cases.is_empty() {
-        found.cases.push(nothing());
-    }
     let mut report = Report::over(
         "demo",
         context.system.name.as_str(),
@@ -184,9 +184,14 @@ fn stop_if_asked(context: &Context) -> Result<(), Failure> {
     }
 }
 
-fn nothing() -> Case {
-    let what = "`x-msvc` names no journey, no contracts and no experiment";
+/// The file says already that nothing would be proven: then nothing is booted.
+fn nothing(context: &Context) -> Result<Ending, Failure> {
+    let what = "`x-msvc` names no journey, no contracts and no experiment; name files in the \
+                Compose file, as in `x-msvc: {journeys: [FILE], contracts: DIR, experiments: [FILE]}`";
     let mut case = Case::new("demo", "nothing to prove", Verdict::Inconclusive).because(what);
     case.exit = Exit::Inconclusive;
-    case
+    context.sink()(Event::CaseEnded { case: case.clone() });
+    let name = context.system.name.as_str();
+    let report = Report::over("demo", name, &context.run, "", vec![case]);
+    finish(context, report, Vec::new())
 }

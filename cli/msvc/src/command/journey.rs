@@ -62,6 +62,13 @@ async fn play(context: &Context, request: &JourneyRun) -> Result<Ending, Failure
         false => prove::readable_journeys(context),
     };
     let chosen = chosen(context, request, known)?;
+    if chosen.is_empty() {
+        return Err(
+            Failure::new(Exit::Inconclusive, "there are no journeys to play").hint(
+                "name files, or list them in the Compose file as `x-msvc: {journeys: [FILE]}`",
+            ),
+        );
+    }
     let inputs = given(context, request, &chosen)?;
     let (mut exchanges, mut played_on) = (None, None);
     let entry = match &request.url {

@@ -51,7 +51,8 @@ pub async fn run(context: &Context, request: &Ps) -> Result<Ending, Failure> {
     }
     if observed.made_elsewhere() > 0 {
         let what = format!("{} was started by Docker Compose", context.system.name);
-        let hint = "`msvc up` takes it over, with its data and a mesh on every edge";
+        let up = context.repeat(&["up"]);
+        let hint = format!("`{up}` takes it over, with its data and a mesh on every edge");
         let problem = Problem::warning(what).hint(hint);
         context.terminal.event(&Event::Warned { problem });
     }
