@@ -24,6 +24,7 @@ support::in_both! {
     data_survives_down_and_not_down_with_volumes,
     a_detached_up_lets_a_pipe_end,
     a_foreground_up_streams_logs_until_an_interrupt_stops_the_system,
+    a_foreground_up_shows_the_lines_of_its_own_boot_alone,
     logs_are_of_the_services_named_and_stay_when_nothing_runs,
     followed_logs_end_when_nobody_reads_them_any_more,
     two_copies_side_by_side_keep_their_own_addresses_and_data,
@@ -136,6 +137,29 @@ fn a_foreground_up_streams_logs_until_an_interrupt_stops_the_system(runtime: Run
         done.stderr
     );
     assert_eq!(system.left(), Vec::<String>::new());
+}
+
+fn a_foreground_up_shows_the_lines_of_its_own_boot_alone(runtime: Runtime) {
+    let boot = |name: &str| {
+        let web = runs(
+            r#"["python3", "-uc", "import os,time; print('boot', os.environ['BOOT']); time.sleep(600)"]"#,
+            "",
+        );
+        format!("services:\n  web:\n{web}    environment: {{ BOOT: {name} }}\n")
+    };
+    let system = System::compose(&boot("one")).on(runtime);
+    system.up();
+    until("its line", || {
+        let said = system.run(&["logs"]).expect(0).stdout;
+        said.contains("boot one").then_some(())
+    });
+    system.run(&["down"]).expect(0);
+    std::fs::write(system.directory.join("compose.yaml"), boot("two")).unwrap();
+    let mut up = system.start(&["up"]);
+    up.wait_for("boot two");
+    up.signal("INT");
+    let done = up.finish().expect(130);
+    assert!(!done.stdout.contains("boot one"), "{}", done.stdout);
 }
 
 #[test]

@@ -115,17 +115,21 @@ pub async fn print(context: &Context, mut lines: BoxStream<'static, LogLine>) ->
     true
 }
 
-/// Follows a running system's lines from its beginning, in the background.
+/// Follows a running system's lines from a moment on (milliseconds since the Unix epoch), in the
+/// background. What earlier boots wrote is kept too, and is for `logs` to show.
 pub async fn follow(
     runtime: &AnyRuntime,
     services: &[ServiceName],
+    since_ms: u64,
 ) -> Result<BoxStream<'static, LogLine>, Failure> {
     let query = LogQuery {
         services: services.to_vec(),
         follow: true,
         tail: None,
     };
-    Ok(runtime.get().logs(&query).await?)
+    let lines = runtime.get().logs(&query).await?;
+    let is_new = move |line: &LogLine| std::future::ready(line.at_ms >= since_ms);
+    Ok(lines.filter(is_new).boxed())
 }
 
 fn prefix(line: &LogLine) -> String {

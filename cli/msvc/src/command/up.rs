@@ -1,6 +1,8 @@
 //! `msvc up`: build, boot, wait until every healthcheck says so; then stay with the logs, or
 //! leave a supervisor behind.
 
+use std::time::UNIX_EPOCH;
+
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 use msvc_runtime::docker;
@@ -30,6 +32,7 @@ use crate::secrets::{self, SecretFile};
 pub async fn run(context: &Context, request: &Request) -> Result<Ending, Failure> {
     logs::known(context, &request.services)?;
     let home = context.home()?;
+    let since_ms = now_ms(context);
     let mut wish = Wish::whole(Publish::AsTheFileSays);
     if !request.services.is_empty() {
         wish.services = Subset::WithDependencies(request.services.clone());
@@ -94,11 +97,17 @@ pub async fn run(context: &Context, request: &Request) -> Result<Ending, Failure
         context
             .terminal
             .note("it ran already; following its logs, Ctrl-C leaves it running");
-        let lines = logs::follow(&runtime, &request.services).await?;
+        let lines = logs::follow(&runtime, &request.services, since_ms).await?;
         return logs::print_all(context, &runtime, lines).await;
     }
     runtime.attach(true).await?;
-    stay(context, &home, &runtime, request).await
+    stay(context, &home, &runtime, request, since_ms).await
+}
+
+/// Milliseconds since the Unix epoch, as lines of logs are stamped.
+fn now_ms(context: &Context) -> u64 {
+    let since = context.clock.wall().duration_since(UNIX_EPOCH);
+    u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Streams logs until Ctrl-C, which stops the system and is the normal end.
@@ -107,9 +116,10 @@ async fn stay(
     home: &ProjectHome,
     runtime: &AnyRuntime,
     request: &Request,
+    since_ms: u64,
 ) -> Result<Ending, Failure> {
     loop {
-        let lines = logs::follow(runtime, &request.services).await?;
+        let lines = logs::follow(runtime, &request.services, since_ms).await?;
         if !logs::print(context, lines).await {
             // As a closed terminal does.
             context.shutdown.request_once();
