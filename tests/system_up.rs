@@ -25,6 +25,7 @@ support::in_both! {
     a_detached_up_lets_a_pipe_end,
     a_foreground_up_streams_logs_until_an_interrupt_stops_the_system,
     a_foreground_up_shows_the_lines_of_its_own_boot_alone,
+    a_system_whose_file_is_broken_or_gone_is_still_seen_and_stopped,
     logs_are_of_the_services_named_and_stay_when_nothing_runs,
     followed_logs_end_when_nobody_reads_them_any_more,
     two_copies_side_by_side_keep_their_own_addresses_and_data,
@@ -160,6 +161,33 @@ fn a_foreground_up_shows_the_lines_of_its_own_boot_alone(runtime: Runtime) {
     up.signal("INT");
     let done = up.finish().expect(130);
     assert!(!done.stdout.contains("boot one"), "{}", done.stdout);
+}
+
+fn a_system_whose_file_is_broken_or_gone_is_still_seen_and_stopped(runtime: Runtime) {
+    let web = runs(
+        r#"["python3", "-uc", "import time; print('open'); time.sleep(600)"]"#,
+        "",
+    );
+    let system = System::compose(&format!("services:\n  web:\n{web}")).on(runtime);
+    system.up();
+    let file = system.directory.join("compose.yaml");
+    std::fs::write(&file, "services: [\n").unwrap();
+    assert_eq!(system.ps()["running"], true);
+    let done = system.run(&["ps"]).expect(0);
+    assert!(
+        done.stderr.contains("from its records alone"),
+        "{}",
+        done.stderr
+    );
+    // What changes or proves something needs the file.
+    system.run(&["up", "-d"]).expect(4);
+    std::fs::remove_file(&file).unwrap();
+    until("its line", || {
+        let said = system.run(&["logs", "web"]).expect(0).stdout;
+        said.contains("open").then_some(())
+    });
+    system.run(&["down"]).expect(0);
+    assert_eq!(system.left(), Vec::<String>::new());
 }
 
 #[test]

@@ -286,7 +286,13 @@ mod tests {
     #[test]
     fn the_logs_of_a_copy_that_is_gone_are_not_pointed_at() {
         let never = RuntimeError::NeverReady {
-            instance: "main/web/1".parse().unwrap(),
+            instance: msvc_system::id::InstanceId {
+                project: "s".parse().unwrap(),
+                lane: msvc_system::id::LaneName::main(),
+                service: "web".parse().unwrap(),
+                replica: 1,
+                incarnation: 1,
+            },
             why: "it ended".to_owned(),
             last_lines: Vec::new(),
         };

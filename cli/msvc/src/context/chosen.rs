@@ -9,6 +9,7 @@ use msvc_system::files::Files;
 use msvc_system::id::ProjectName;
 use msvc_system::load::{LoadRequest, Loaded, load};
 use msvc_system::model::System;
+use msvc_system::problem::{Problem, Problems, Severity};
 
 use crate::cli::{Cli, Command, Journey};
 use crate::failure::Failure;
@@ -70,7 +71,18 @@ pub(super) fn chosen_by(cli: &Cli) -> Vec<String> {
 pub(super) fn load_system(cli: &Cli, request: &LoadRequest) -> Result<Loaded, Failure> {
     let needless = matches!(&cli.command, Command::Journey(Journey::Run(it)) if it.stands_alone());
     if !needless || names_compose_files(cli) || is_found_from(&request.directory) {
-        return Ok(load(request, &Files::new(read_regular))?);
+        let problems = match load(request, &Files::new(read_regular)) {
+            Ok(loaded) => return Ok(loaded),
+            Err(problems) => problems,
+        };
+        return match remembered(cli, request) {
+            Some(system) => Ok(Loaded {
+                warnings: vec![without_file(&system, &problems)],
+                system,
+                resolved: serde_json::Value::Null,
+            }),
+            None => Err(problems.into()),
+        };
     }
     let name = ProjectName::new(request.project.as_deref().unwrap_or(ALONE))
         .map_err(|why| Failure::new(Exit::Usage, why.to_string()))?;
@@ -79,6 +91,41 @@ pub(super) fn load_system(cli: &Cli, request: &LoadRequest) -> Result<Loaded, Fa
         warnings: Vec::new(),
         resolved: serde_json::Value::Null,
     })
+}
+
+/// The project that `-p` names, as far as its records alone tell: for the commands that look at
+/// what runs or end it, which have to work while the Compose file is broken or gone.
+fn remembered(cli: &Cli, request: &LoadRequest) -> Option<System> {
+    let needless = matches!(
+        &cli.command,
+        Command::Down(_) | Command::Ps(_) | Command::Logs(_)
+    );
+    let name = ProjectName::new(request.project.as_deref().filter(|_| needless)?).ok()?;
+    let beside = request
+        .files
+        .first()
+        .map(|file| request.directory.join(file));
+    let start = match &beside {
+        Some(file) => file.parent()?,
+        None => request.directory.as_path(),
+    };
+    // A file that is named stands beside the records; one that is looked for may be above.
+    let above = if beside.is_some() { 1 } else { usize::MAX };
+    let has_records = |folder: &&Path| folder.join(".msvc").join(name.as_str()).is_dir();
+    let root = start.ancestors().take(above).find(has_records)?.to_owned();
+    Some(System::nothing(name, root))
+}
+
+/// That a system is taken from its records, and why.
+fn without_file(system: &System, problems: &Problems) -> Problem {
+    let why = problems.0.iter().find(|it| it.severity == Severity::Error);
+    let mut problem = Problem::warning(format!(
+        "{} is taken from its records alone: {}",
+        system.name,
+        why.map_or("its Compose file cannot be read", |why| why.what.as_str())
+    ));
+    problem.place = why.and_then(|why| why.place.clone());
+    problem.hint("correct the Compose file before the next `msvc up`")
 }
 
 /// What a report calls the system of journeys that are played without one.
