@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use msvc_system::id::{EdgeSelector, ServiceName};
 
 use super::flags::Files;
-use super::values::{delay, duration, jitter};
+use super::values::{delay, down_time, jitter};
 
 /// `msvc chaos …`.
 #[derive(Debug, Subcommand)]
@@ -86,7 +86,7 @@ pub struct Kill {
     #[arg(value_name = "SERVICE")]
     pub service: ServiceName,
     /// Keep it down so long before its restart policy may act.
-    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "command")]
+    #[arg(long, value_name = "DURATION", value_parser = down_time, conflicts_with = "command")]
     pub down: Option<Duration>,
     /// What to run while it is down; its exit code is passed on.
     #[arg(last = true, value_name = "COMMAND")]

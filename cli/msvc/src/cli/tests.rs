@@ -39,6 +39,7 @@ fn invalid_lines_are_refused() {
         "msvc upp",
         "msvc up --wrong",
         "msvc chaos inject latency --edge orders --delay 300ms",
+        "msvc chaos kill web --down 2d",
         "msvc chaos inject latency --edge a->b --delay 300",
         "msvc chaos kill a --down 1s -- true",
         "msvc chaos inject latency --edge a->b --delay 0s",

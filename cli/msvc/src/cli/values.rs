@@ -29,6 +29,15 @@ pub(super) fn delay(text: &str) -> Result<Duration, String> {
     Ok(found)
 }
 
+/// Reads how long a service is to stay down.
+pub(super) fn down_time(text: &str) -> Result<Duration, String> {
+    let found = duration(text)?;
+    if found > LONGEST_DELAY {
+        return Err("a service is kept down for a day at most".to_owned());
+    }
+    Ok(found)
+}
+
 /// Reads `KEY=VALUE`; the value may hold further `=`.
 pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     text.split_once('=')
