@@ -255,7 +255,7 @@ fn an_unknown_edge_is_told_also_while_nothing_runs(runtime: Runtime) {
     let unknown = [&latency[..], &["client->wbe", "--", "true"]].concat();
     refused(&system, &unknown, 2, &["did you mean `client->web:9100`?"]);
     let known = [&latency[..], &["client->web", "--", "true"]].concat();
-    refused(&system, &known, 5, &["is not running", "msvc up -d"]);
+    refused(&system, &known, 5, &["is not running", " up -d`"]);
 }
 
 fn places_are_named_from_where_one_stands(runtime: Runtime) {
