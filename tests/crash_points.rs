@@ -60,7 +60,13 @@ fn wherever_orders_is_killed_the_order_ends_right_after_the_restart(runtime: Run
         let key = format!("key-{sku}");
         std::thread::scope(|scope| {
             let (customer, key, order) = (&customer, &key, &order);
-            scope.spawn(move || customer.orders(key, order, &[("X-Test-Halt-Before", point)]));
+            // The gateway leaves orders in peace for a while after some of these kills.
+            scope.spawn(move || {
+                until("an answer of orders, or none", || {
+                    let halt = [("X-Test-Halt-Before", point)];
+                    (customer.orders(key, order, &halt).0 != 503).then_some(())
+                });
+            });
             let line = format!("halted before {point}\"");
             until(&line, || {
                 system
