@@ -227,18 +227,19 @@ fn a_killed_injector_takes_its_command_with_it_daemons_too(runtime: Runtime) {
 }
 
 fn a_kill_is_detected_by_the_first_connection_that_is_refused(runtime: Runtime) {
-    let shop = boot(runtime, "");
-    shop.stock("refused", 12);
-    // Nobody has called payments yet, so no connection ends with it.
-    let done = run(
-        &shop,
-        &["chaos", "kill", "payments"],
-        &order(&shop, "refused", "cancelled"),
-    );
+    let again = "services:\n  shelves: { restart: always }\n";
+    let library = System::fixture("library").with_override(again).on(runtime);
+    library.up();
+    // Nobody holds a connection to the shelves, nor they to anybody, so none ends with them.
+    let script = "import sys,urllib.request as r\ntry: r.urlopen(sys.argv[1],timeout=9)\nexcept OSError: pass";
+    let book = format!("{}/ada", library.url("desk"));
+    let ask = ["--", "python3", "-c", script, book.as_str()];
+    let done = library.run(&[&["chaos", "kill", "shelves"], &ask[..]].concat());
     let done = done.expect(0);
     let said = done.stdout + &done.stderr;
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        said.contains("refused") && said.contains("on orders->payments:8080"),
+        said.contains("refused") && said.contains("on desk->shelves:9100"),
         "{said}"
     );
 }

@@ -55,7 +55,7 @@ impl Shelf {
             skipped(NEEDED);
             return None;
         }
-        let open = |service, port| format!("  {service}:\n    ports: [\"{port}\"]\n");
+        let open = |service, port| format!("  {service}:\n    ports: !override [\"{port}\"]\n");
         let more = open("recommendations", 8080) + &open("broker", 9092) + &open("auth", 8080);
         let system = System::shop("shelf", &more).on(runtime);
         system

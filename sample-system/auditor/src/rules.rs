@@ -140,4 +140,6 @@ pub(crate) fn judge(facts: &Facts, now: DateTime<Utc>, within: Duration) -> Vec<
 }
 
 #[cfg(test)]
+mod sound;
+#[cfg(test)]
 mod tests;

@@ -22,6 +22,7 @@ use msvc_system::model::{Service, System};
 use tokio::sync::Mutex;
 
 use super::engine::{Engine, EngineError, asked};
+use super::labels;
 use crate::build::{BuildOutcome, Built};
 use crate::contract::RuntimeError;
 use crate::instance::HealthSpec;
@@ -291,6 +292,14 @@ async fn one(
         return Ok(facts);
     }
     if let Some(build) = &service.build {
+        let made_of = dockerfile::made_of(service, build).await?;
+        let before = inspect(engine, &reference).await?;
+        if let (Some(made_of), Some(image)) = (&made_of, &before) {
+            let labels = image.config.as_ref().and_then(|it| it.labels.as_ref());
+            if labels.and_then(|it| it.get(labels::MADE_OF)) == Some(made_of) {
+                return Ok(facts(&reference, image));
+            }
+        }
         let what = format!("image {reference}");
         let job = dockerfile::Job {
             project: request.system.name.as_str(),
@@ -298,13 +307,14 @@ async fn one(
             service,
             build,
             reference: &reference,
+            made_of: made_of.as_deref(),
             clock: teller.clock,
             shutdown,
         };
         let line = |line| teller.line(line);
         let making = async {
             // A builder that finds every step done before leaves the image that was there.
-            let before = inspect(engine, &reference).await?.and_then(|it| it.id);
+            let before = before.and_then(|it| it.id);
             dockerfile::build(engine, &job, &line).await?;
             let image = there(engine, service, &reference).await?;
             let changed = before.is_none() || image.id != before;

@@ -32,6 +32,8 @@ pub(crate) const DOOR: &str = "msvc.door";
 pub(crate) const HOSTS: &str = "msvc.hosts";
 /// For which project msvc made an image. Containers inherit it from theirs, where nothing reads it.
 pub(crate) const IMAGE: &str = "msvc.image";
+/// What the context held that an image was built of, where a command of the file has made it.
+pub(crate) const MADE_OF: &str = "msvc.made-of";
 /// The form of these labels.
 pub(crate) const SCHEMA: &str = "msvc.schema";
 /// This form.

@@ -35,7 +35,7 @@ pub(super) async fn read(brokers: &str) -> Result<Vec<Told>, super::ReadError> {
 /// The events in `payloads`, without repeats.
 fn events(payloads: impl IntoIterator<Item = Vec<u8>>, entity: Entity) -> Vec<Told> {
     let mut known = BTreeSet::new();
-    let mut events = Vec::new();
+    let mut events: Vec<Told> = Vec::new();
     for payload in payloads {
         let Ok(envelope) = Envelope::open(&payload) else {
             continue;
@@ -51,12 +51,32 @@ fn events(payloads: impl IntoIterator<Item = Vec<u8>>, entity: Entity) -> Vec<To
             });
         }
     }
+    // How partitions are mixed differs from reading to reading and means nothing; the order of
+    // one key stays.
+    events.sort_by(|one, other| one.about.cmp(&other.about));
     events
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_partitions_are_mixed_makes_no_difference_and_the_order_of_a_key_stays() {
+        let event = |order: &str, kind: &str| {
+            let id = format!("{kind} of {order}");
+            let text = serde_json::json!({"id": id, "type": kind, "version": 1,
+                "time": "2026-11-21T00:00:00Z", "order_id": order, "data": {}});
+            text.to_string().into_bytes()
+        };
+        let (a, b) = (["b", "a"].map(|kind| event("a", kind)), event("b", "c"));
+        let read = |payloads: [&Vec<u8>; 3]| events(payloads.map(Clone::clone), Entity::Order);
+        let one = read([&a[0], &a[1], &b]);
+        assert_eq!(one, read([&a[0], &b, &a[1]]));
+        assert_eq!(one, read([&b, &a[0], &a[1]]));
+        let kinds: Vec<_> = one.iter().map(|event| event.kind.as_str()).collect();
+        assert_eq!(kinds, ["b", "a", "c"]);
+    }
 
     #[test]
     fn a_repeat_is_one_event_and_what_is_no_event_is_left_out() {

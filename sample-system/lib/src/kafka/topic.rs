@@ -18,8 +18,8 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// How long one turn of reading waits for records.
 const TURN: Duration = Duration::from_millis(200);
 
-/// Every record that `topic` has now, those of one partition in their order; `within` bounds the
-/// whole reading.
+/// Every record that `topic` has now, partition by partition, each in its order, so that a topic
+/// that did not change reads the same; `within` bounds the whole reading.
 ///
 /// # Errors
 /// When the broker does not answer, or the end is not reached in time.
@@ -91,6 +91,8 @@ fn read(
             offset,
         });
     }
+    // Partitions come interleaved as the broker likes.
+    records.sort_by_key(|delivery| (delivery.partition, delivery.offset));
     Ok(records)
 }
 

@@ -52,6 +52,26 @@ async fn of_two_processes_one_has_the_lease_until_it_gives_it_back() {
 }
 
 #[tokio::test]
+async fn a_holder_gives_back_all_that_it_has_and_a_lease_whose_work_is_none_is_nobodys() {
+    let (folder, now) = (tempfile::tempdir().unwrap(), 1_000_000);
+    let (one, other) = (Holder::named("one"), Holder::named("other"));
+    let freed = move |connection: &Connection| {
+        for (name, holder) in [("a", &one), ("b", &one), ("c", &other), ("d", &other)] {
+            claim(connection, name, holder, now, LASTS)?;
+        }
+        give_back_all(connection, &one)?;
+        end(connection, "d")?;
+        let third = Holder::named("third");
+        ["a", "b", "c", "d"]
+            .into_iter()
+            .map(|name| claim(connection, name, &third, now, LASTS))
+            .collect::<rusqlite::Result<Vec<_>>>()
+    };
+    let freed = open(&folder).write(freed).await.unwrap();
+    assert_eq!(freed, [true, true, false, true]);
+}
+
+#[tokio::test]
 async fn the_lease_of_one_that_died_is_free_at_its_end_and_lost_to_it_then() {
     let (folder, hands) = (tempfile::tempdir().unwrap(), Hands::new());
     let (one, other) = two(&folder, &hands);

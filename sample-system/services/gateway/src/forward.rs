@@ -195,3 +195,27 @@ pub(crate) fn unreachable(error: &CallError) -> Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use shop::deadline::Deadline;
+    use shop::trace_context::TraceContext;
+
+    use super::*;
+
+    #[test]
+    fn a_path_with_a_query_of_its_own_takes_none_of_the_callers() {
+        let asked = Asked {
+            headers: HeaderMap::new(),
+            trace: TraceContext::default(),
+            deadline: Deadline::NONE,
+            caller: None,
+            parameters: vec![("id".to_owned(), "o-1".to_owned())],
+            query: Some("order_id=o-2".to_owned()),
+            body: Bytes::new(),
+        };
+        let own = behind("/charges?order_id={id}", &asked);
+        assert_eq!(own, "/charges?order_id=o-1");
+        assert_eq!(behind("/orders/{id}", &asked), "/orders/o-1?order_id=o-2");
+    }
+}

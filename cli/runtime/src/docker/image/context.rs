@@ -11,6 +11,8 @@ use tokio::sync::mpsc;
 use super::ignore::Ignore;
 use crate::docker::engine::EngineError;
 
+mod state;
+
 /// Bytes handed on at once.
 const CHUNK: usize = 256 * 1024;
 /// Chunks that wait for the engine.

@@ -10,7 +10,7 @@ use futures_util::stream;
 use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_system::id::ServiceName;
-use msvc_system::model::{Build, Service, System};
+use msvc_system::model::{Build, BuildCommand, ProcessBuild, Service, System};
 use serde_json::Value;
 
 use super::context::Context;
@@ -38,6 +38,8 @@ pub(super) struct Job<'a> {
     pub(super) service: &'a Service,
     pub(super) build: &'a Build,
     pub(super) reference: &'a str,
+    /// What its context holds, where a command of the file has made that.
+    pub(super) made_of: Option<&'a str>,
     /// Time, and the wish to end.
     pub(super) clock: &'a dyn Clock,
     pub(super) shutdown: &'a Shutdown,
@@ -68,7 +70,10 @@ impl Job<'_> {
     fn labels(&self) -> HashMap<String, String> {
         let asked = self.field("labels").and_then(|it| pairs(it, '='));
         let own = labels::of_image(self.project, self.called.as_str());
-        asked.into_iter().flatten().chain(own).collect()
+        let made_of = self.made_of;
+        let made_of = made_of.map(|it| (labels::MADE_OF.to_owned(), it.to_owned()));
+        let all = asked.into_iter().flatten().chain(own);
+        all.chain(made_of).collect()
     }
 
     fn failed(&self, said: &[String], why: &str) -> EngineError {
@@ -155,6 +160,28 @@ fn wants_an_image(said: &[String]) -> Option<String> {
     let is_from = words.next()?.eq_ignore_ascii_case("FROM");
     let image = words.find(|word| !word.starts_with("--"))?;
     is_from.then(|| image.to_owned())
+}
+
+/// What the context of a build holds, and what else is asked of it, where a command of the file makes
+/// that context; none where anything else may have changed.
+pub(super) async fn made_of(
+    service: &Service,
+    build: &Build,
+) -> Result<Option<String>, EngineError> {
+    let made = service.x_msvc.process.build.as_ref();
+    let Some(ProcessBuild::Command(BuildCommand { image: true, .. })) = made else {
+        return Ok(None);
+    };
+    let fields = service.other_fields.iter();
+    let fields = fields.filter(|(field, _)| field.starts_with("build."));
+    let fields: Vec<_> = fields.map(|(field, it)| (field, &it.value)).collect();
+    let about = format!("{:?} {:?} {fields:?}", build.args, build.target);
+    let inline = service.other_fields.get("build.dockerfile_inline");
+    let inline = inline.and_then(|field| field.value.as_str());
+    let context = Context::of(&build.context, &build.dockerfile, inline.map(str::to_owned))?;
+    let state = tokio::task::spawn_blocking(move || context.state(&about)).await;
+    // One that was cut off says nothing: it is built.
+    state.ok().transpose()
 }
 
 /// Builds it; lines of the build go to `line`.
@@ -311,6 +338,7 @@ mod tests {
             service,
             build: service.build.as_ref().unwrap(),
             reference: "shop-a",
+            made_of: None,
             project: "shop",
             clock: &MachineClock,
             shutdown: &Shutdown::new(),
