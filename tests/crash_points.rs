@@ -93,6 +93,10 @@ fn wherever_orders_is_killed_the_order_ends_right_after_the_restart(runtime: Run
         );
         let charged = || {
             let all = shop.charges(ended["id"].as_str().unwrap());
+            if all["status"] == 404 {
+                // Payments never heard of the order.
+                return Some(0);
+            }
             all.as_array()
                 .map(|all| all.iter().filter(|c| c["status"] == "charged").count())
         };
