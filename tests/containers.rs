@@ -281,6 +281,45 @@ fn services_of_one_image_have_it_built_once_and_are_not_made_anew_by_a_second_up
 }
 
 #[test]
+fn a_worker_that_was_stopped_comes_back_and_a_job_that_is_done_does_not() {
+    let (true, Some(shared)) = (engine(), support::shared_engine::engine()) else {
+        return;
+    };
+    let own = "build: {context: ., dockerfile: Dockerfile}";
+    let system = in_containers(nodes(&format!(
+        "  web: *node\n  \
+         worker: {{{own}, command: [*w, *x, *y, *z, obey]}}\n  \
+         again: {{{own}, command: [*w, *x, *y, *z, obey], restart: on-failure}}\n  \
+         job: {{{own}, command: [*w, *x, *y, *z, done]}}\n"
+    )));
+    system.up();
+    let health = |service: &str| {
+        let ps = system.ps();
+        let mut all = ps["instances"].as_array().unwrap().iter();
+        let found = all.find(|it| it["service"] == service).unwrap();
+        found["health"].as_str().unwrap().to_owned()
+    };
+    until("the job to be done", || {
+        (health("job") == "exited").then_some(())
+    });
+    let again = system.run(&["up", "-d"]).expect(0);
+    assert!(again.stdout.contains("nothing changed"), "{}", again.stderr);
+    for service in ["worker", "again"] {
+        shared.stop(&format!("{}-{service}-1", system.project));
+        assert_eq!(health(service), "exited");
+    }
+    let back = system.run(&["up", "-d"]).expect(0);
+    assert_eq!(
+        (health("worker"), health("again")),
+        ("ready".to_owned(), "ready".to_owned())
+    );
+    assert_eq!(health("job"), "exited", "{}", back.stderr);
+    assert!(!back.stderr.contains("job"), "{}", back.stderr);
+    let again = system.run(&["up", "-d"]).expect(0);
+    assert!(again.stdout.contains("nothing changed"), "{}", again.stderr);
+}
+
+#[test]
 fn a_replica_is_called_by_its_containers_name_past_the_mesh_which_is_told() {
     if !engine() {
         return;

@@ -185,6 +185,7 @@ fn system(
         files: paths,
         root: root.to_path_buf(),
         services,
+        resting,
         volumes,
         networks,
         edges,

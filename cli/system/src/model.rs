@@ -35,6 +35,10 @@ pub struct System {
     pub root: PathBuf,
     /// Services in file order.
     pub services: IndexMap<ServiceName, Service>,
+    /// Services that the files have and that rest, because none of their profiles was asked for;
+    /// with those. No part of what is compared or kept.
+    #[serde(skip)]
+    pub resting: IndexMap<ServiceName, Vec<String>>,
     /// Named volumes.
     pub volumes: IndexMap<String, Volume>,
     /// Declared networks; `default` stands here only when the file says something of it.
@@ -56,12 +60,23 @@ impl System {
             root,
             files: Vec::new(),
             services: IndexMap::new(),
+            resting: IndexMap::new(),
             volumes: IndexMap::new(),
             networks: IndexMap::new(),
             edges: Vec::new(),
             x_msvc: SystemExtension::default(),
             hash: String::new(),
         }
+    }
+
+    /// What to do about a service that is named and rests.
+    #[must_use]
+    pub fn resting_hint(&self, name: &str) -> Option<String> {
+        let profiles = self.resting.get(name)?;
+        let asked = profiles.join("` or `--profile ");
+        Some(format!(
+            "its profile is not asked for: add `--profile {asked}`"
+        ))
     }
 
     /// The service of that name.

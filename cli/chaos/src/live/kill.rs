@@ -82,6 +82,10 @@ pub(super) async fn strike(
     if running.is_empty()
         && let Some(seen) = mine.first()
     {
+        if seen.is_done() {
+            let service = service.clone();
+            return Err(ArmError::Done { service });
+        }
         return Err(ArmError::NotRunning {
             service: service.clone(),
             phase: seen.phase.word().to_owned(),
