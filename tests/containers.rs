@@ -282,7 +282,7 @@ fn services_of_one_image_have_it_built_once_and_are_not_made_anew_by_a_second_up
 
 #[test]
 fn a_worker_that_was_stopped_comes_back_and_a_job_that_is_done_does_not() {
-    let (true, Some(shared)) = (engine(), support::shared_engine::engine()) else {
+    let (true, Some(shared)) = (engine(), support::engine()) else {
         return;
     };
     let own = "build: {context: ., dockerfile: Dockerfile}";
