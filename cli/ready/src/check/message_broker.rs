@@ -143,8 +143,7 @@ pub fn check(repository: &Repository) -> Finding {
     let tree = &repository.tree;
     let source = |path: &str| is_source(path) && !is_test(path);
     let contexts = &repository.contexts;
-    let in_a_part =
-        |path: &str| source(path) && (contexts.all.is_empty() || contexts.of(path).is_some());
+    let in_a_part = |path: &str| source(path) && contexts.may_run(path);
     let redis = by_way(tree, REDIS, in_a_part);
     let servers: &[&str] = match redis.0.is_empty() && redis.1.is_empty() {
         true => &[],

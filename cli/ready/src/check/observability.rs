@@ -107,7 +107,10 @@ pub fn check(repository: &Repository) -> Finding {
         for number in 0..parts {
             let inside = |path: &str| {
                 source(path)
-                    && (contexts.is_empty() || repository.contexts.of(path) == Some(number))
+                    && match contexts.is_empty() {
+                        true => repository.contexts.may_run(path),
+                        false => repository.contexts.of(path) == Some(number),
+                    }
             };
             let hit = tree
                 .texts
