@@ -124,9 +124,31 @@ fn a_kill_ends_with_the_msvc_that_holds_it_however_that_ends() {
         let b = all.clone().find(|it| it["service"] == "b").unwrap();
         b["health"].as_str().unwrap().to_owned()
     };
-    until("b to be down", || (health() == "exited").then_some(()));
+    until("b to be down", || (health() != "ready").then_some(()));
     support::kill("KILL", holding.pid());
     until("b to be back", || (health() == "ready").then_some(()));
+}
+
+#[test]
+fn three_replicas_are_down_together_and_hardly_longer_than_was_asked() {
+    if !engine() {
+        return;
+    }
+    let system = in_containers(nodes("  b: {<<: *node, deploy: {replicas: 3}}\n"));
+    system.up();
+    let kill = ["--format", "json", "chaos", "kill", "b", "--down", "2s"];
+    let killed = system.run(&kill);
+    let recovery = &killed.json()["detail"]["recovery"];
+    let at = |name: &str| {
+        recovery[name]
+            .as_u64()
+            .unwrap_or_else(|| panic!("{recovery:#}"))
+    };
+    let down = std::time::Duration::from_nanos(at("released_at_ns") - at("killed_at_ns"));
+    assert!(down.as_secs_f64() >= 2.0, "{down:?}");
+    let ps = system.ps();
+    let mut all = ps["instances"].as_array().unwrap().iter();
+    assert!(all.all(|it| it["health"] == "ready"), "{ps:#}");
 }
 
 #[test]
