@@ -255,14 +255,14 @@ fn a_service_that_somebody_kills_is_told_with_its_code() {
     let holding = system.start(&["chaos", "kill", "one", "--", "sleep", "600"]);
     let killed = until("the kill", || {
         let ps = system.run(&["ps"]).expect(0).stdout;
-        ps.contains("exited 137").then_some(ps)
+        ps.contains("held down").then_some(ps)
     });
     assert!(!killed.contains("restarting"), "{killed}");
     holding.signal("INT");
     let _ = holding.finish();
     until("it to be back", || {
         let ps = system.run(&["ps"]).expect(0).stdout;
-        (!ps.contains("exited")).then_some(())
+        (!ps.contains("held down") && !ps.contains("exited")).then_some(())
     });
 }
 
@@ -337,4 +337,48 @@ fn images_that_were_made_for_a_project_and_that_nobody_uses_go_with_the_next_up_
     for image in images() {
         docker(&["rmi", &image]);
     }
+}
+
+/// A build script that waits for a file, and then fails.
+const FAILING_BUILD: &str = r#"fn main() {
+    while !std::path::Path::new("go").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("no such thing");
+}
+"#;
+
+#[test]
+fn what_is_made_beside_a_build_goes_when_the_build_fails_or_is_interrupted_and_older_data_stays() {
+    if !an_engine_answers() {
+        return;
+    }
+    let file = "services: { web: { build: ., volumes: [\"old:/old\", \"new:/new\"] } }\n\
+                volumes: { old: , new: }\n";
+    let system = System::compose(file).in_containers();
+    let write = |file: &str, text: &str| std::fs::write(system.directory.join(file), text).unwrap();
+    write("build.rs", FAILING_BUILD);
+    write("main.rs", "fn main() {}\n");
+    let package = "[package]\nname = \"web\"\nedition = \"2024\"\nbuild = \"build.rs\"\n";
+    let binary = "[[bin]]\nname = \"web\"\npath = \"main.rs\"\n[workspace]\n";
+    write("Cargo.toml", &format!("{package}{binary}"));
+    let old = format!("{}_old", system.project);
+    let label = format!("com.docker.compose.project={}", system.project);
+    docker(&["volume", "create", "--label", &label, &old]);
+    for interrupted in [true, false] {
+        let up = system.start(&["up", "-d"]);
+        wait_for_container(&system, "-msvc-mesh-1");
+        if interrupted {
+            up.signal("INT");
+            up.finish().expect(130);
+        } else {
+            write("go", "");
+            let failed = up.finish().expect(1);
+            assert!(failed.stderr.contains("no such thing"), "{}", failed.stderr);
+        }
+        let left = belongings(&system);
+        assert!(left.iter().all(|it| it.contains(&old)), "{left:?}");
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+    system.run(&["down", "--volumes"]).expect(0);
 }

@@ -3,6 +3,12 @@
 //! commands. In turn, in one run; prints both medians and their ratio.
 //!
 //!     cargo bench --bench up --profile dev
+//!     cargo bench --bench up --profile dev -- PATH    for another msvc than the one built: a release
+//!
+//! The bare side knows everything before it begins: it reads no file, asks no cargo what is fresh,
+//! looks for nothing that may be there, and has no mesh. It makes one network, the volumes, then
+//! the containers level by level, all of a level at once, and asks each by its health command from
+//! the moment it is started.
 
 #![allow(
     clippy::allow_attributes,
@@ -48,13 +54,39 @@ fn sample() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sample-system")
 }
 
+/// The msvc that is measured.
+fn program() -> PathBuf {
+    // Cargo adds words of its own.
+    let given = std::env::args_os().skip(1).map(PathBuf::from);
+    let mut given = given.filter(|word| !word.to_string_lossy().starts_with('-'));
+    let built = || PathBuf::from(env!("CARGO_BIN_EXE_msvc"));
+    let program = given.next().unwrap_or_else(built);
+    // Cargo runs this in the package's folder, and who gives a path stands at the root.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.join(program)
+}
+
+/// A file over the shop's that publishes the gateway at any free port: whatever else runs on this
+/// machine, nobody waits for a number.
+fn any_port() -> PathBuf {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("any-port.yaml");
+    let text = "services: {gateway: {ports: !override [\"127.0.0.1::8080\"]}}\n";
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
 /// Runs msvc on the shop; how long it took.
 fn msvc(words: &[&str]) -> Duration {
+    let (program, any_port) = (program(), any_port());
     let since = Instant::now();
-    let ended = Command::new(env!("CARGO_BIN_EXE_msvc"))
+    let ended = Command::new(program)
         .args([
             "-C",
             sample().to_str().unwrap(),
+            "-f",
+            "compose.yaml",
+            "-f",
+            any_port.to_str().unwrap(),
             "-p",
             PROJECT,
             "--runtime",

@@ -2,11 +2,12 @@
 //! of its own or the user's.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use msvc_machine::ward::Mark;
 use msvc_report::event::{Entry, Event};
 use msvc_report::exit::Exit;
-use msvc_runtime::build::{self, BuildOutcome, BuildRequest};
+use msvc_runtime::build::{self, BuildOutcome, BuildPlan, BuildRequest};
 use msvc_runtime::contract::RuntimeError;
 use msvc_runtime::docker;
 use msvc_runtime::docker::image::BuildFrom;
@@ -68,6 +69,50 @@ impl Wish {
     }
 }
 
+/// What cargo says of the services that are asked for; nothing is built yet.
+pub struct Asked {
+    services: BTreeSet<ServiceName>,
+    directory: PathBuf,
+    mark: Option<Mark>,
+    plan: Option<BuildPlan>,
+}
+
+impl Asked {
+    fn request<'a>(&'a self, context: &'a Context) -> BuildRequest<'a> {
+        BuildRequest {
+            system: &context.system,
+            services: &self.services,
+            caller: &context.environment,
+            directory: &self.directory,
+            mark: self.mark.as_ref(),
+        }
+    }
+}
+
+/// Asks cargo, unless Dockerfiles may say all there is to say.
+///
+/// # Errors
+/// When the file asks for what is not there.
+pub async fn ask(context: &Context, services: &Subset) -> Result<Asked, Failure> {
+    let services: BTreeSet<ServiceName> = chosen(&context.system, services)?;
+    let directory = std::env::current_dir().unwrap_or_else(|_| context.system.root.clone());
+    let service = |name: &ServiceName| context.system.service(name.as_str());
+    let builds = |name| service(name).is_some_and(|service| service.build.is_some());
+    // Where nothing is built nobody needs to watch.
+    let mark = services.iter().any(builds).then(|| context.mark());
+    let mut asked = Asked {
+        services,
+        directory,
+        mark: mark.flatten(),
+        plan: None,
+    };
+    if context.build_from != BuildFrom::Dockerfile {
+        let plan = build::plan(&asked.request(context), &context.shutdown).await?;
+        asked.plan = Some(plan);
+    }
+    Ok(asked)
+}
+
 /// Builds what of `services` is out of date.
 ///
 /// # Errors
@@ -77,23 +122,33 @@ pub async fn build(
     services: &Subset,
     place: &Where,
 ) -> Result<BuildOutcome, Failure> {
-    let services: BTreeSet<ServiceName> = chosen(&context.system, services)?;
-    let directory = std::env::current_dir().unwrap_or_else(|_| context.system.root.clone());
-    let service = |name: &ServiceName| context.system.service(name.as_str());
-    let builds = |name| service(name).is_some_and(|service| service.build.is_some());
-    // Where nothing is built nobody needs to watch.
-    let mark = services.iter().any(builds).then(|| context.mark());
-    let mark = mark.flatten();
-    let request = BuildRequest {
-        system: &context.system,
-        services: &services,
-        caller: &context.environment,
-        directory: &directory,
-        mark: mark.as_ref(),
+    let asked = ask(context, services).await?;
+    build_beside(context, asked, place, async |_| ()).await
+}
+
+/// Builds what is out of date, and beside it does whatever needs only to know what will be built.
+///
+/// # Errors
+/// When a build fails.
+pub async fn build_beside(
+    context: &Context,
+    mut asked: Asked,
+    place: &Where,
+    beside: impl AsyncFnOnce(&BuildOutcome),
+) -> Result<BuildOutcome, Failure> {
+    let plan = asked.plan.take();
+    let request = asked.request(context);
+    let plan = match plan {
+        Some(plan) => for_place(plan, place),
+        None => build_plan(context, &request, place).await?,
     };
-    let plan = build_plan(context, &request, place).await?;
     let sink = context.sink();
-    Ok(build::build(&plan, &request, &*context.clock, &sink, &context.shutdown).await?)
+    let unbuilt = plan.unbuilt();
+    let (built, ()) = tokio::join!(
+        build::build(&plan, &request, &*context.clock, &sink, &context.shutdown),
+        beside(&unbuilt)
+    );
+    Ok(built?)
 }
 
 /// What is to be built on the host for a runtime: in containers only what cargo builds is.
@@ -104,18 +159,45 @@ pub async fn build_plan(
     context: &Context,
     request: &BuildRequest<'_>,
     place: &Where,
-) -> Result<build::BuildPlan, Failure> {
+) -> Result<BuildPlan, Failure> {
     if matches!(place, Where::Docker(_)) && context.build_from == BuildFrom::Dockerfile {
-        return Ok(build::BuildPlan::default());
+        return Ok(BuildPlan::default());
     }
-    let mut plan = build::plan(request, &context.shutdown).await?;
+    let plan = build::plan(request, &context.shutdown).await?;
+    Ok(for_place(plan, place))
+}
+
+fn for_place(mut plan: BuildPlan, place: &Where) -> BuildPlan {
     if matches!(place, Where::Docker(_)) {
         plan.commands.clear();
         for build in &mut plan.cargo {
             build.link_statically = !build.is_static_itself();
         }
     }
-    Ok(plan)
+    plan
+}
+
+/// Makes what a lane in containers stands on while its services are built. What does not succeed
+/// here is met again by [`bring_up`], which tells why.
+pub async fn ahead(
+    context: &Context,
+    runtime: &AnyRuntime,
+    options: &LaneOptions,
+    unbuilt: &BuildOutcome,
+) {
+    let AnyRuntime::Docker(runtime) = runtime else {
+        return;
+    };
+    let request = docker::boot::BootRequest {
+        system: &context.system,
+        options,
+        built: unbuilt,
+        from: context.build_from,
+        mesh: !context.no_mesh,
+    };
+    let (clock, sink) = (&*context.clock, context.sink());
+    let made = docker::boot::ahead(runtime, &request, clock, &sink, &context.shutdown);
+    let _ = made.await;
 }
 
 /// Brings a lane up in its runtime.

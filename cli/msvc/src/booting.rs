@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use msvc_report::exit::Exit;
+use msvc_runtime::build::BuildOutcome;
 use msvc_runtime::docker;
+use msvc_runtime::lane::LaneOptions;
 use msvc_runtime::process::ProjectHome;
 use msvc_runtime::turn::Turn;
 
+use crate::boot::{self, Asked};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::place::Where;
@@ -68,6 +71,26 @@ impl Booting {
             ours,
             engaged,
         })
+    }
+
+    /// Builds what is out of date. Where nothing ran before, what services stand on in an engine is
+    /// made meanwhile.
+    ///
+    /// # Errors
+    /// When a build fails.
+    pub async fn build(
+        &self,
+        context: &Context,
+        asked: Asked,
+        place: &Where,
+        options: &LaneOptions,
+    ) -> Result<BuildOutcome, Failure> {
+        boot::build_beside(context, asked, place, async |unbuilt| {
+            if self.ours && !unbuilt.services.is_empty() {
+                boot::ahead(context, &self.runtime, options, unbuilt).await;
+            }
+        })
+        .await
     }
 
     /// It is up: others may change it again. Its runtime, and whether nothing of it ran before.

@@ -91,7 +91,7 @@ pub async fn mesh(
     shutdown: Shutdown,
 ) -> Result<(), Failure> {
     match given.split_first() {
-        Some((word, _)) if word == "attach" => return Ok(attach_main().await?),
+        Some((word, _)) if word == "attach" => return Ok(attach_main(&*clock).await?),
         Some((word, rest)) if word == "door" => {
             return Ok(door_main(rest, clock, shutdown).await?);
         }

@@ -16,7 +16,7 @@ use msvc_system::problem::Problem;
 use crate::contract::{LogQuery, Runtime, RuntimeError};
 use crate::plan::{Deed, Plan, Planned};
 
-/// Steps carried out at once; waits, which cost nothing, do not count.
+/// Steps carried out at once; waits and edges, which cost next to nothing, do not count.
 const AT_ONCE: usize = 8;
 
 /// Lines shown of a service that did not become ready in time.
@@ -147,6 +147,8 @@ struct Progress<'a> {
     ended: Vec<bool>,
     /// Steps under way that are no waits.
     deeds_under_way: usize,
+    /// Those of them of which only a few are carried out at once.
+    heavy_under_way: usize,
 }
 
 impl<'a> Progress<'a> {
@@ -156,6 +158,7 @@ impl<'a> Progress<'a> {
             begun: vec![false; plan.steps.len()],
             ended: vec![false; plan.steps.len()],
             deeds_under_way: 0,
+            heavy_under_way: 0,
         }
     }
 
@@ -163,17 +166,27 @@ impl<'a> Progress<'a> {
         matches!(self.plan.steps[place].step.deed, Deed::Await(..))
     }
 
+    /// Whether it is worth to have only a few of its kind at once: an edge is one message.
+    fn is_heavy(&self, place: usize) -> bool {
+        let deed = &self.plan.steps[place].step.deed;
+        !matches!(
+            deed,
+            Deed::Await(..) | Deed::OpenEdge(_) | Deed::CloseEdge(_)
+        )
+    }
+
     /// The steps that may begin now, marked as begun.
     fn begin(&mut self) -> Vec<usize> {
         let mut begin = Vec::new();
         for (place, planned) in self.plan.steps.iter().enumerate() {
             let ready = planned.after.iter().all(|before| self.ended[*before]);
-            let is_wait = self.is_wait(place);
-            if self.begun[place] || !ready || (!is_wait && self.deeds_under_way >= AT_ONCE) {
+            let is_heavy = self.is_heavy(place);
+            if self.begun[place] || !ready || (is_heavy && self.heavy_under_way >= AT_ONCE) {
                 continue;
             }
             self.begun[place] = true;
-            self.deeds_under_way += usize::from(!is_wait);
+            self.deeds_under_way += usize::from(!self.is_wait(place));
+            self.heavy_under_way += usize::from(is_heavy);
             begin.push(place);
         }
         begin
@@ -182,6 +195,7 @@ impl<'a> Progress<'a> {
     fn end(&mut self, place: usize) {
         self.ended[place] = true;
         self.deeds_under_way -= usize::from(!self.is_wait(place));
+        self.heavy_under_way -= usize::from(self.is_heavy(place));
     }
 }
 

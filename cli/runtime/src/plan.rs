@@ -14,7 +14,7 @@ use msvc_system::model::Condition;
 use serde::{Deserialize, Serialize};
 
 use crate::instance::InstanceSpec;
-use crate::provision::{ObservedProvision, Provision};
+use crate::provision::{Kind, ObservedProvision, Provision};
 
 mod await_steps;
 mod decide;
@@ -56,6 +56,32 @@ impl Plan {
     pub fn changes(&self) -> bool {
         let mut steps = self.steps.iter();
         steps.any(|planned| !matches!(planned.step.deed, Deed::Await(..)))
+    }
+
+    /// The part that stands on nothing that is built: networks, volumes, and the mesh on them, as
+    /// far as nothing else comes before them. Once it is carried out the rest is what [`decide`]
+    /// finds to do.
+    #[must_use]
+    pub fn ahead(&self) -> Self {
+        let mut ahead = Self::default();
+        // Where each step of this plan stands in that one.
+        let mut places: Vec<Option<usize>> = Vec::with_capacity(self.steps.len());
+        for planned in &self.steps {
+            let after: Option<Vec<usize>> = planned
+                .after
+                .iter()
+                .map(|place| places.get(*place).copied().flatten())
+                .collect();
+            let place = after
+                .filter(|_| planned.step.deed.needs_no_image())
+                .map(|after| {
+                    let planned = planned.clone();
+                    ahead.steps.push(Planned { after, ..planned });
+                    ahead.steps.len() - 1
+                });
+            places.push(place);
+        }
+        ahead
     }
 
     /// Adds a step and tells its place.
@@ -114,6 +140,15 @@ pub enum Deed {
     Await(InstanceId, Condition),
     /// Stop an instance and clear it away; its volumes stay.
     Stop(InstanceId),
+}
+
+impl Deed {
+    fn needs_no_image(&self) -> bool {
+        let Self::Provide(it) = self else {
+            return false;
+        };
+        matches!(it.kind, Kind::Network | Kind::Volume | Kind::Mesh)
+    }
 }
 
 impl fmt::Display for Deed {

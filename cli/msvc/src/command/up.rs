@@ -41,7 +41,9 @@ pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
             .terminal
             .note(&format!("{} ran before: {why}", context.system.name));
     }
-    let before = context.connect(&home).await?;
+    // Neither has to do with the other.
+    let (before, asked) = tokio::join!(context.connect(&home), boot::ask(context, &wish.services));
+    let before = before?;
     let place = match &before {
         Some(runtime) => {
             context.stays(runtime)?;
@@ -49,9 +51,22 @@ pub async fn run(context: &Context, request: &Up) -> Result<Ending, Failure> {
         }
         None => context.place().await?,
     };
-    let built = boot::build(context, &wish.services, &place).await?;
-    let booting = Booting::begin(context, &home, before, place).await?;
+    let asked = asked?;
     let options = wish.options(context, &home);
+    // In an engine the networks and the mesh are made while cargo looks at what is fresh.
+    let (booting, built) = match place {
+        Where::Process => {
+            let built = boot::build_beside(context, asked, &place, async |_| ()).await?;
+            (Booting::begin(context, &home, before, place).await?, built)
+        }
+        Where::Docker(_) => {
+            let booting = Booting::begin(context, &home, before, place.clone()).await?;
+            match booting.build(context, asked, &place, &options).await {
+                Ok(built) => (booting, built),
+                Err(failure) => return Err(booting.give_up(context, &home, failure).await),
+            }
+        }
+    };
     let sink = context.sink();
     let limited = tokio::select! {
         up = boot::bring_up(context, &booting.runtime, &options, &built, &sink) => up,

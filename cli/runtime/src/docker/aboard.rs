@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::stream::BoxStream;
 use msvc_machine::atomic_write::atomic_write;
@@ -37,11 +38,19 @@ const FOLDER: &str = "/mesh";
 /// The form of the file of edges.
 const SCHEMA: &str = "msvc.mesh/1";
 
+/// How long a mesh may take from its start to the opening of its door, and the pause between two
+/// knocks.
+const OPENING: Duration = Duration::from_secs(2);
+const KNOCK: Duration = Duration::from_millis(5);
+
 /// The edges on board.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Aboard {
     schema: String,
     edges: Vec<EdgeSpec>,
+    /// How often they have changed since this process began.
+    #[serde(skip)]
+    changes: u64,
 }
 
 impl Aboard {
@@ -90,6 +99,7 @@ pub async fn mesh_main(
         mesh: mesh.clone(),
         aboard: Arc::clone(&aboard),
         file,
+        written: tokio::sync::Mutex::new(0),
     };
     let names = move || aboard_now(&aboard).names();
     let watching = tokio::spawn(resolver::watch(mesh.clone(), clock, names));
@@ -116,15 +126,24 @@ fn socket() -> PathBuf {
     Path::new(FOLDER).join("control.sock")
 }
 
+/// A connection with the mesh's door. The engine may start who knocks before the mesh has opened.
+async fn knock(socket: &Path, clock: &dyn Clock) -> std::io::Result<UnixStream> {
+    let deadline = clock.now() + OPENING;
+    loop {
+        match UnixStream::connect(socket).await {
+            Err(_) if clock.now() < deadline => clock.sleep(KNOCK).await,
+            done => return done,
+        }
+    }
+}
+
 /// Joins this process's streams to the mesh's door, until either side ends.
 ///
 /// # Errors
-/// When the mesh is not there yet.
-pub async fn attach_main() -> Result<(), RuntimeError> {
+/// When the mesh is not there, and does not come in a while.
+pub async fn attach_main(clock: &dyn Clock) -> Result<(), RuntimeError> {
     let socket = socket();
-    let stream = UnixStream::connect(&socket)
-        .await
-        .map_err(records(&socket))?;
+    let stream = knock(&socket, clock).await.map_err(records(&socket))?;
     let (mut read, mut write) = stream.into_split();
     let (mut input, mut output) = (tokio::io::stdin(), tokio::io::stdout());
     let out = async {
@@ -170,19 +189,39 @@ struct Door {
     mesh: Mesh,
     aboard: Arc<Mutex<Aboard>>,
     file: PathBuf,
+    /// Which of the changes is on disk.
+    written: tokio::sync::Mutex<u64>,
 }
 
 impl Door {
-    fn remember(&self, change: impl FnOnce(&mut Vec<EdgeSpec>)) -> Result<(), ProtocolError> {
-        let mut aboard = aboard_now(&self.aboard);
-        SCHEMA.clone_into(&mut aboard.schema);
-        change(&mut aboard.edges);
-        let text = serde_json::to_vec(&*aboard).unwrap_or_default();
-        atomic_write(&self.file, &text)
-            .map_err(|why| ProtocolError::refused("records", why.to_string()))
+    /// Returns once the change is on disk. Those that come while it is being written go there
+    /// together: a boot opens an edge for each pair of services at once.
+    async fn remember(&self, change: impl FnOnce(&mut Vec<EdgeSpec>)) -> Result<(), ProtocolError> {
+        let number = {
+            let mut aboard = aboard_now(&self.aboard);
+            SCHEMA.clone_into(&mut aboard.schema);
+            change(&mut aboard.edges);
+            aboard.changes += 1;
+            aboard.changes
+        };
+        let mut written = self.written.lock().await;
+        if *written >= number {
+            return Ok(());
+        }
+        let (text, upto) = {
+            let aboard = aboard_now(&self.aboard);
+            let text = serde_json::to_vec(&*aboard).unwrap_or_default();
+            (text, aboard.changes)
+        };
+        let file = self.file.clone();
+        let wrote = tokio::task::spawn_blocking(move || atomic_write(&file, &text)).await;
+        let wrote = wrote.unwrap_or_else(|why| Err(std::io::Error::other(why)));
+        wrote.map_err(|why| ProtocolError::refused("records", why.to_string()))?;
+        *written = upto;
+        Ok(())
     }
 
-    fn put(&self, parameters: &Value) -> Result<(), ProtocolError> {
+    async fn put(&self, parameters: &Value) -> Result<(), ProtocolError> {
         let Ok(spec) = serde_json::from_value::<EdgeSpec>(parameters.clone()) else {
             // The mesh itself says what is wrong with it.
             return Ok(());
@@ -193,9 +232,10 @@ impl Door {
             edges.retain(|it| key(it) != key(&spec));
             edges.push(spec.clone());
         })
+        .await
     }
 
-    fn forget(&self, edge: &EdgeId) -> Result<(), ProtocolError> {
+    async fn forget(&self, edge: &EdgeId) -> Result<(), ProtocolError> {
         let given_up: Vec<_> = {
             let aboard = aboard_now(&self.aboard);
             let (gone, kept): (Vec<&EdgeSpec>, Vec<&EdgeSpec>) =
@@ -210,6 +250,7 @@ impl Door {
             let _ = interface::give_up(address);
         }
         self.remember(|edges| edges.retain(|it| it.id != *edge))
+            .await
     }
 }
 
@@ -222,7 +263,7 @@ impl Handler for Door {
         parameters: Value,
     ) -> Result<Value, ProtocolError> {
         if method == method::PUT_EDGE {
-            self.put(&parameters)?;
+            self.put(&parameters).await?;
         }
         let removed = match method == method::REMOVE_EDGE {
             true => serde_json::from_value::<OfEdge>(parameters.clone()).ok(),
@@ -230,7 +271,7 @@ impl Handler for Door {
         };
         let answer = self.control.request(session, method, parameters).await?;
         if let Some(OfEdge { edge }) = removed {
-            self.forget(&edge)?;
+            self.forget(&edge).await?;
         }
         Ok(answer)
     }
@@ -246,5 +287,71 @@ impl Handler for Door {
 
     async fn ended(&self, session: SessionId) {
         self.control.ended(session).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use futures_util::future::join_all;
+    use msvc_machine::clock::MachineClock;
+    use msvc_mesh::spec::{Admission, Transport};
+    use msvc_system::id::{LaneName, Party};
+
+    use super::*;
+
+    fn edge(port: u16) -> EdgeSpec {
+        EdgeSpec {
+            id: EdgeId {
+                lane: LaneName::main(),
+                caller: Party::Client,
+                callee: "orders".parse().unwrap(),
+                port,
+            },
+            caller_replica: None,
+            listen: ([127, 0, 0, 1], port).into(),
+            reasons: Vec::new(),
+            backends: Vec::new(),
+            admission: Admission::Accept,
+            also_known_as: Vec::new(),
+            transport: Transport::Tcp,
+        }
+    }
+
+    fn on_board(file: &Path) -> Vec<u16> {
+        let text = std::fs::read_to_string(file).unwrap();
+        let aboard: Aboard = serde_json::from_str(&text).unwrap();
+        let mut ports: Vec<u16> = aboard.edges.iter().map(|it| it.id.port).collect();
+        ports.sort_unstable();
+        ports
+    }
+
+    #[tokio::test]
+    async fn edges_that_come_at_once_are_all_on_disk_when_they_are_answered() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("edges.json");
+        let nowhere = Arc::new(|_: &EdgeId| ([127, 0, 0, 1], 0).into());
+        let mesh = Mesh::new(Arc::new(MachineClock), "m", nowhere);
+        let door = Door {
+            control: MeshControl::new(mesh.clone()),
+            mesh,
+            aboard: Arc::default(),
+            file: file.clone(),
+            written: tokio::sync::Mutex::new(0),
+        };
+        let all = (1..=50).map(|port| {
+            let (door, file) = (&door, &file);
+            async move {
+                door.remember(|edges| edges.push(edge(port))).await.unwrap();
+                assert!(on_board(file).contains(&port));
+            }
+        });
+        join_all(all).await;
+        assert_eq!(on_board(&file), (1..=50).collect::<Vec<_>>());
+        door.remember(|edges| edges.retain(|it| it.id.port != 7))
+            .await
+            .unwrap();
+        assert_eq!(on_board(&file).len(), 49);
     }
 }

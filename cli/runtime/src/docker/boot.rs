@@ -159,47 +159,19 @@ pub async fn up(
     shutdown: &Shutdown,
 ) -> Result<Up, UpError> {
     let began = clock.now();
-    runtime.alone().await?;
     let services = chosen(request.system, &request.options.services)?;
     let asked = images_of(request, &services);
-    // What the file gets wrong is told before anything is made.
-    let api = runtime.engine().speaks();
-    let unmade = image::unmade(&asked);
-    prepare(api, request, &unmade, None, &Observed::default())?;
-    runtime.externals(request.system, request.options).await?;
-    let carrier = match request.mesh {
-        false => None,
-        true => {
-            let made = mesh_container::image(runtime.engine(), sink, clock).await;
-            Some(made.map_err(RuntimeError::from)?)
-        }
-    };
-    let images = image::provide(runtime.engine(), &asked, clock, sink, shutdown).await?;
     let execution = Execution {
         runtime,
         clock,
         sink,
         shutdown,
     };
+    let carrier = may_be(runtime, request, &asked, execution).await?;
+    let images = image::provide(runtime.engine(), &asked, clock, sink, shutdown).await?;
     let mut tries = TRIES;
     loop {
-        // As late as may be: others choose ranges of the same engine.
-        let mesh = match &carrier {
-            None => None,
-            Some(image) => Some(MeshWish {
-                subnets: subnets::of_lane(runtime.engine(), request.system, request.options)
-                    .await?,
-                image: image.clone(),
-                ..runtime.held(&request.options.lane).await?
-            }),
-        };
-        let observed = tokio::select! {
-            observed = runtime.observe() => observed?,
-            () = shutdown.requested() => return Err(RuntimeError::Interrupted.into()),
-        };
-        let mut prepared = prepare(api, request, &images, mesh.as_ref(), &observed)?;
-        let warnings = runtime.uncarried(&prepared).await?;
-        prepared.wanted.warnings.extend(warnings);
+        let prepared = next(runtime, request, &images, carrier.as_ref(), execution).await?;
         tries -= 1;
         match carry_out(prepared, execution, began).await {
             Err(error) if tries > 0 && lost_its_range(&error) => {}
@@ -224,6 +196,96 @@ async fn see_through(runtime: &DockerRuntime, up: &Up) -> Result<(), UpError> {
         endings::seen_through(runtime, &found, &started);
     }
     Ok(())
+}
+
+/// Makes what an `up` of a system of which nothing runs makes before any image is there: networks,
+/// volumes, the mesh. To be done while programs are being built; `request` says what they will be.
+///
+/// # Errors
+/// As [`up`], which meets them too: it goes on from whatever there is.
+pub async fn ahead(
+    runtime: &DockerRuntime,
+    request: &BootRequest<'_>,
+    clock: &dyn Clock,
+    sink: &(dyn Fn(Event) + Send + Sync),
+    shutdown: &Shutdown,
+) -> Result<(), UpError> {
+    let services = chosen(request.system, &request.options.services)?;
+    let asked = images_of(request, &services);
+    let execution = Execution {
+        runtime,
+        clock,
+        sink,
+        shutdown,
+    };
+    let carrier = may_be(runtime, request, &asked, execution).await?;
+    let images = image::unmade(&asked);
+    let prepared = next(runtime, request, &images, carrier.as_ref(), execution).await?;
+    Ok(execution.run(&prepared.plan.ahead()).await?)
+}
+
+/// Whether it may be at all: what the file gets wrong is told before anything is made. The image of
+/// what carries its edges.
+async fn may_be(
+    runtime: &DockerRuntime,
+    request: &BootRequest<'_>,
+    asked: &ImageRequest<'_>,
+    Execution { clock, sink, .. }: Execution<'_>,
+) -> Result<Option<ImageFacts>, UpError> {
+    runtime.alone().await?;
+    let api = runtime.engine().speaks();
+    let unmade = image::unmade(asked);
+    prepare(api, request, &unmade, None, &Observed::default())?;
+    runtime.externals(request.system, request.options).await?;
+    if !request.mesh {
+        return Ok(None);
+    }
+    let made = mesh_container::image(runtime.engine(), sink, clock).await;
+    Ok(Some(made.map_err(RuntimeError::from)?))
+}
+
+/// What is wanted of a mesh, where there is to be one.
+async fn wish(
+    runtime: &DockerRuntime,
+    request: &BootRequest<'_>,
+    carrier: Option<&ImageFacts>,
+) -> Result<Option<MeshWish>, RuntimeError> {
+    let Some(image) = carrier else {
+        return Ok(None);
+    };
+    let (subnets, held) = tokio::try_join!(
+        subnets::of_lane(runtime.engine(), request.system, request.options),
+        runtime.held(&request.options.lane)
+    )?;
+    Ok(Some(MeshWish {
+        subnets,
+        image: image.clone(),
+        ..held
+    }))
+}
+
+/// What to do next, from what is there now.
+async fn next(
+    runtime: &DockerRuntime,
+    request: &BootRequest<'_>,
+    images: &BTreeMap<ServiceName, ImageFacts>,
+    carrier: Option<&ImageFacts>,
+    Execution { shutdown, .. }: Execution<'_>,
+) -> Result<Prepared, UpError> {
+    // As late as may be: others choose ranges of the same engine.
+    let looks = async {
+        let wish = wish(runtime, request, carrier);
+        tokio::try_join!(wish, runtime.observe())
+    };
+    let (mesh, observed) = tokio::select! {
+        looked = looks => looked?,
+        () = shutdown.requested() => return Err(RuntimeError::Interrupted.into()),
+    };
+    let api = runtime.engine().speaks();
+    let mut prepared = prepare(api, request, images, mesh.as_ref(), &observed)?;
+    let warnings = runtime.uncarried(&prepared).await?;
+    prepared.wanted.warnings.extend(warnings);
+    Ok(prepared)
 }
 
 /// Whether somebody else made a network in the range that was free a moment ago.

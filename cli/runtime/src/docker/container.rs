@@ -198,9 +198,9 @@ fn instance(labels: &HashMap<String, String>) -> Option<InstanceId> {
     })
 }
 
-/// The ids of the containers with a label.
-pub(super) async fn labelled(engine: &Engine, label: &str) -> Result<Vec<String>, EngineError> {
-    let filters = HashMap::from([("label", vec![label])]);
+/// The ids of the containers with all of some labels, each a key or `key=value`.
+pub(super) async fn labelled(engine: &Engine, all: &[&str]) -> Result<Vec<String>, EngineError> {
+    let filters = HashMap::from([("label", all.to_vec())]);
     let options = ListContainersOptionsBuilder::default()
         .all(true)
         .filters(&filters)

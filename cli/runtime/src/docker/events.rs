@@ -98,7 +98,7 @@ impl Watching {
     async fn begun(&self, label: &str, from: u64) -> Vec<(InstanceId, String, u64)> {
         let mut begun = Vec::new();
         // What cannot be looked at is told by the engine, or not at all.
-        let all = container::labelled(&self.engine, label).await;
+        let all = container::labelled(&self.engine, &[label]).await;
         for container in all.unwrap_or_default() {
             let found = container::inspect(&self.engine, &container).await;
             if let Ok(Some(found)) = found

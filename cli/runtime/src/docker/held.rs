@@ -27,12 +27,13 @@ impl DockerRuntime {
     /// When the engine does not answer.
     pub(super) async fn held(&self, lane: &LaneName) -> Result<MeshWish, RuntimeError> {
         let mut wish = MeshWish::default();
-        for found in self.found().await? {
+        let (found, carriers) = tokio::try_join!(self.found(), self.found_carriers())?;
+        for found in found {
             if found.id.lane == *lane {
                 addresses(&found, &mut wish.held);
             }
         }
-        for found in self.found_carriers().await? {
+        for found in carriers {
             if found.lane == *lane && found.is_running {
                 carrier(found, &mut wish);
             }

@@ -137,7 +137,7 @@ impl Following {
 
     async fn nobody_is_left(&self) -> bool {
         let label = format!("{}={}", labels::PROJECT, self.project);
-        let left = container::labelled(&self.engine, &label).await;
+        let left = container::labelled(&self.engine, &[&label]).await;
         left.is_ok_and(|left| left.is_empty())
     }
 

@@ -1,6 +1,6 @@
 //! The mesh's container from outside: made, found, spoken with over the engine's exec.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use bollard::models::{ContainerCreateBody, ContainerInspectResponse, ExecConfig}
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::future::try_join_all;
 use msvc_machine::clock::Clock;
 use msvc_machine::this_program::this_program;
 use msvc_mesh::client;
@@ -91,11 +92,7 @@ pub(super) async fn image(
 }
 
 /// Makes a mesh; one of that name goes first.
-pub(super) async fn make(
-    engine: &Engine,
-    wanted: &Provision,
-    clock: &dyn Clock,
-) -> Result<(), RuntimeError> {
+pub(super) async fn make(engine: &Engine, wanted: &Provision) -> Result<(), RuntimeError> {
     let what = format!("making the mesh {}", wanted.name);
     let unreadable = |why: serde_json::Error| EngineError::Refused {
         what: what.clone(),
@@ -127,10 +124,7 @@ pub(super) async fn make(
             None => error.into(),
         });
     }
-    match wanted.kind {
-        Kind::Mesh => session(engine, &container, clock).await.map(drop),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// Where a running mesh is to stand too.
@@ -165,17 +159,22 @@ pub(super) async fn find(
     project: &str,
     root: &Path,
 ) -> Result<Vec<Found>, EngineError> {
-    let mut meshes = Vec::new();
-    let label = format!("{}={project}", labels::PROJECT);
-    for id in container::labelled(engine, &label).await? {
-        let seen = engine.docker.inspect_container(&id, None).await;
+    let own = format!("{}={project}", labels::PROJECT);
+    let (mesh, door) = ([own.as_str(), labels::MESH], [own.as_str(), labels::DOOR]);
+    let (meshes, doors) = tokio::try_join!(
+        container::labelled(engine, &mesh),
+        container::labelled(engine, &door)
+    )?;
+    let ids: BTreeSet<String> = meshes.into_iter().chain(doors).collect();
+    let each = ids.iter().map(|id| async move {
+        let seen = engine.docker.inspect_container(id, None).await;
         match seen.map_err(asked("looking at a mesh")) {
-            Ok(seen) => meshes.extend(read(&id, &seen, root)),
-            Err(error) if error.is_missing() => {}
-            Err(error) => return Err(error),
+            Ok(seen) => Ok(read(id, &seen, root)),
+            Err(error) if error.is_missing() => Ok(None),
+            Err(error) => Err(error),
         }
-    }
-    Ok(meshes)
+    });
+    Ok(try_join_all(each).await?.into_iter().flatten().collect())
 }
 
 fn read(id: &str, seen: &ContainerInspectResponse, root: &Path) -> Option<Found> {

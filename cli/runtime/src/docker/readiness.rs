@@ -50,14 +50,14 @@ pub(super) enum Standing {
     Unhealthy(String),
 }
 
-/// Waits until a container is as `condition` says.
+/// Waits until a container is as `condition` says; as it was found just before it was asked.
 pub(super) async fn await_condition(
     engine: &Engine,
     id: &InstanceId,
     container: &str,
     condition: Condition,
     clock: &dyn Clock,
-) -> Result<(), RuntimeError> {
+) -> Result<Found, RuntimeError> {
     let mut pause = PAUSES.0;
     let mut before = None;
     loop {
@@ -66,10 +66,10 @@ pub(super) async fn await_condition(
         let ends = found.restarts();
         let ends = ends.saturating_sub(*before.get_or_insert(ends));
         let why = match (condition, standing(engine, &found, condition, clock).await?) {
-            (Condition::ServiceStarted, _) if !found.never_ran() => return Ok(()),
-            (Condition::ServiceHealthy, Standing::Ready) => return Ok(()),
+            (Condition::ServiceStarted, _) if !found.never_ran() => return Ok(found),
+            (Condition::ServiceHealthy, Standing::Ready) => return Ok(found),
             // A job that is done is as ready as it gets.
-            (_, Standing::Ended(0)) => return Ok(()),
+            (_, Standing::Ended(0)) => return Ok(found),
             (_, Standing::Ended(status)) => Some(format!("it ended with status {status}")),
             (Condition::ServiceHealthy, Standing::Unhealthy(said)) => {
                 Some(format!("its healthcheck failed: {said}"))

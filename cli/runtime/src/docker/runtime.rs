@@ -29,9 +29,11 @@ use crate::observed::{Observed, Phase};
 use crate::plan::{Deed, Step};
 use crate::provision::{Kind, ObservedProvision, Provision};
 use meshes::{Meshes, places_of};
+use seen_ready::SeenReady;
 
 mod copy;
 mod meshes;
+mod seen_ready;
 
 /// What instances of this runtime are recorded as.
 pub const RUNTIME: &str = "docker";
@@ -50,6 +52,8 @@ pub struct DockerRuntime {
     meshes: Meshes,
     /// Deeds that were begun.
     under_way: TaskTracker,
+    /// Whom this process has just seen ready.
+    seen_ready: SeenReady,
 }
 
 /// Nanoseconds since the Unix epoch: the clock that the engine's events are stamped by.
@@ -69,6 +73,7 @@ impl DockerRuntime {
             clock,
             meshes: Meshes::default(),
             under_way: TaskTracker::new(),
+            seen_ready: SeenReady::default(),
         }
     }
 
@@ -121,10 +126,12 @@ impl DockerRuntime {
     async fn wait(&self, id: &InstanceId, what: Condition) -> Result<Vec<Event>, RuntimeError> {
         let since = self.clock.now();
         let container = self.one(id).await?.container;
-        readiness::await_condition(&self.engine, id, &container, what, &*self.clock).await?;
+        let found =
+            readiness::await_condition(&self.engine, id, &container, what, &*self.clock).await?;
         if what != Condition::ServiceHealthy {
             return Ok(Vec::new());
         }
+        self.seen_ready.add(&found, self.clock.now());
         self.edges_accept(id).await?;
         Ok(vec![Event::InstanceReady {
             instance: id.clone(),
@@ -147,10 +154,10 @@ impl DockerRuntime {
             Kind::Network => network::make(&self.engine, wanted).await?,
             Kind::Volume => volume::make(&self.engine, wanted).await?,
             Kind::Place => mesh_container::join(&self.engine, wanted).await?,
-            Kind::Door => mesh_container::make(&self.engine, wanted, &*self.clock).await?,
+            Kind::Door => mesh_container::make(&self.engine, wanted).await?,
             Kind::Mesh => {
                 self.meshes.current.lock().await.clear();
-                mesh_container::make(&self.engine, wanted, &*self.clock).await?;
+                mesh_container::make(&self.engine, wanted).await?;
                 for mesh in self.found_meshes().await? {
                     if mesh.observed.name == wanted.name {
                         self.session(&mesh).await?;
@@ -201,6 +208,9 @@ impl DockerRuntime {
         if !runs {
             return Ok(phase);
         }
+        if phase == Phase::Starting && self.seen_ready.counts_still(found, self.clock.now()) {
+            return Ok(Phase::Ready);
+        }
         let healthy = Condition::ServiceHealthy;
         let standing = readiness::standing(&self.engine, found, healthy, &*self.clock).await?;
         Ok(match standing {
@@ -214,7 +224,13 @@ impl DockerRuntime {
 #[async_trait::async_trait]
 impl Runtime for DockerRuntime {
     async fn observe(&self) -> Result<Observed, RuntimeError> {
-        let found = self.found().await?;
+        let label = format!("{}={}", labels::PROJECT, self.project);
+        let (found, carriers, networks, volumes) = tokio::try_join!(
+            self.found(),
+            self.found_carriers(),
+            network::labelled(&self.engine, &label),
+            volume::labelled(&self.engine, &label)
+        )?;
         let now = self.clock.wall();
         let held = keeper::held(self);
         let stopped = endings::stopped(self, &found).await;
@@ -230,11 +246,6 @@ impl Runtime for DockerRuntime {
             Ok::<_, EngineError>(observed)
         });
         let instances = each.buffered(AT_ONCE).try_collect().await?;
-        let label = format!("{}={}", labels::PROJECT, self.project);
-        let (networks, volumes) = tokio::try_join!(
-            network::labelled(&self.engine, &label),
-            volume::labelled(&self.engine, &label)
-        )?;
         let mut edges = Vec::new();
         let mut published: Vec<_> = found.iter().flat_map(published::of).collect();
         let mut provisions: Vec<ObservedProvision> = networks
@@ -242,7 +253,7 @@ impl Runtime for DockerRuntime {
             .chain(volumes)
             .map(|(it, _)| it)
             .collect();
-        let carriers = self.found_carriers().await?.into_iter();
+        let carriers = carriers.into_iter();
         let carriers: Vec<_> = carriers.filter(|it| it.is_running).collect();
         for mesh in carriers.iter().filter(|it| it.observed.kind == Kind::Mesh) {
             let session = self.session(mesh).await?;

@@ -263,3 +263,23 @@ async fn no_more_than_a_few_start_at_once() {
     assert_eq!(fake.log().len(), 20);
     assert_eq!(fake.under_way.lock().unwrap().1, AT_ONCE);
 }
+
+#[tokio::test(start_paused = true)]
+async fn edges_keep_nobody_from_starting() {
+    let mut plan = plan_of(&shop());
+    let edge = |planned: &&Planned| matches!(planned.step.deed, Deed::OpenEdge(_));
+    let edge = plan.steps.iter().find(edge).unwrap().clone();
+    let free = |planned: &Planned| Planned {
+        after: Vec::new(),
+        ..planned.clone()
+    };
+    let starts = plan.steps.iter();
+    let starts = starts.filter(|it| matches!(it.step.deed, Deed::Start(_)));
+    let starts: Vec<Planned> = starts.map(free).collect();
+    plan.steps = vec![free(&edge); 20];
+    plan.steps.extend(starts.clone());
+    let fake = Fake::new(&[]);
+    let (result, _) = run(&fake, &plan, &Shutdown::new()).await;
+    result.unwrap();
+    assert_eq!(fake.under_way.lock().unwrap().1, 20 + starts.len());
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use msvc_system::id::InstanceId;
+use msvc_system::id::{InstanceId, ServiceName};
 use msvc_system::model::System;
 
 use super::{AT_ONCE, DockerRuntime};
@@ -73,8 +73,20 @@ impl DockerRuntime {
 
     /// All containers of the project, other copies' included.
     async fn all(&self) -> Result<Vec<Found>, EngineError> {
-        let own = format!("{}={}", labels::PROJECT, self.project);
-        let compose = format!("{}={}", labels::compose::PROJECT, self.project);
+        self.of(None).await
+    }
+
+    /// The same, of one service or of all.
+    async fn of(&self, service: Option<&ServiceName>) -> Result<Vec<Found>, EngineError> {
+        let labels = |project: &str, of: &str| {
+            let of = service.map(|service| format!("{of}={service}"));
+            let all = [format!("{project}={}", self.project)].into_iter();
+            all.chain(of).collect::<Vec<_>>()
+        };
+        let own = labels(labels::PROJECT, labels::SERVICE);
+        let compose = labels(labels::compose::PROJECT, labels::compose::SERVICE);
+        let [own, compose] = [&own, &compose].map(|all| all.iter().map(String::as_str).collect());
+        let (own, compose): (Vec<&str>, Vec<&str>) = (own, compose);
         let (own, compose) = tokio::try_join!(
             container::labelled(&self.engine, &own),
             container::labelled(&self.engine, &compose)
@@ -101,20 +113,25 @@ impl DockerRuntime {
 
     /// The same, with what `docker compose run` started beside them.
     pub(in crate::docker) async fn found_and_run_once(&self) -> Result<Vec<Found>, EngineError> {
-        let root = self.root.display().to_string();
         let mut found = self.all().await?;
-        found.retain(|found| {
-            found
-                .folder()
-                .is_none_or(|folder| folder == root || !Path::new(folder).exists())
-        });
+        found.retain(|found| self.is_own(found));
         Ok(found)
+    }
+
+    /// Whether it belongs to this copy, or to one that is gone.
+    fn is_own(&self, found: &Found) -> bool {
+        found
+            .folder()
+            .map(Path::new)
+            .is_none_or(|folder| folder == self.root || !folder.exists())
     }
 
     /// The latest container of a replica.
     pub(in crate::docker) async fn one(&self, id: &InstanceId) -> Result<Found, RuntimeError> {
-        let found = self.found().await?.into_iter();
+        // A look at one that just starts lasts until it has: only those that matter are looked at.
+        let found = self.of(Some(&id.service)).await?.into_iter();
         found
+            .filter(|found| self.is_own(found) && !found.is_run_once())
             .filter(|found| found.id.same_replica(id))
             .max_by_key(|found| found.id.incarnation)
             .ok_or_else(|| RuntimeError::NoInstance(id.clone()))

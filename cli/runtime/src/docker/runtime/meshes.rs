@@ -67,15 +67,23 @@ impl DockerRuntime {
 
     /// The session with a lane's mesh.
     pub(super) async fn mesh_of(&self, lane: &LaneName) -> Result<Session, RuntimeError> {
+        let session = self.carrying(lane).await?;
+        session.ok_or_else(|| self.no_mesh())
+    }
+
+    /// The same; none where no mesh runs.
+    async fn carrying(&self, lane: &LaneName) -> Result<Option<Session>, RuntimeError> {
         let mut current = self.meshes.current.lock().await;
         if let Some(session) = current.get(lane) {
-            return Ok(session.clone());
+            return Ok(Some(session.clone()));
         }
         let meshes = self.found_meshes().await?;
-        let mesh = meshes.iter().find(|it| it.lane == *lane && it.is_running);
-        let session = self.session(mesh.ok_or_else(|| self.no_mesh())?).await?;
+        let Some(mesh) = meshes.iter().find(|it| it.lane == *lane && it.is_running) else {
+            return Ok(None);
+        };
+        let session = self.session(mesh).await?;
         current.insert(lane.clone(), session.clone());
-        Ok(session)
+        Ok(Some(session))
     }
 
     pub(super) fn no_mesh(&self) -> RuntimeError {
@@ -87,11 +95,9 @@ impl DockerRuntime {
 
     /// Waits until every edge into a service accepts, where a mesh carries them.
     pub(super) async fn edges_accept(&self, id: &InstanceId) -> Result<(), RuntimeError> {
-        let meshes = self.found_meshes().await?;
-        let Some(mesh) = meshes.iter().find(|it| it.lane == id.lane && it.is_running) else {
+        let Some(session) = self.carrying(&id.lane).await? else {
             return Ok(());
         };
-        let session = self.session(mesh).await?;
         let deadline = self.clock.now() + ACCEPTING;
         loop {
             let edges = mesh_container::edges(&session).await?;

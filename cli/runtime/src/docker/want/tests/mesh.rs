@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{create, mesh, want};
 use crate::docker::want::{Carrier, Door, MeshWish, edge_key, replica_key};
 use crate::lane::Wanted;
-use crate::observed::Observed;
+use crate::observed::{Observed, ObservedInstance, Phase};
 use crate::plan::decide;
 use crate::ports::Book;
 use crate::provision::{Kind, ObservedProvision, Provision};
@@ -305,4 +305,51 @@ fn a_link_is_a_name_that_its_caller_alone_has_and_it_beats_a_service_of_that_nam
     };
     assert_eq!(at("web", "store"), at("web", "db"));
     assert_ne!(at("other", "store"), at("other", "db"));
+}
+
+#[test]
+fn ahead_of_the_images_come_what_needs_none_and_then_only_the_rest() {
+    let wish = mesh("shop_default", "10.9.0.0/24");
+    let text = "services:\n  web: {image: x, ports: [\"8080:80\"], volumes: [\"data:/data\"]}\n\
+                volumes:\n  data:\n";
+    let wanted = want(text, Some(&wish)).unwrap();
+    let plan = decide(&Observed::default(), &wanted, &Book::default());
+    let ahead = plan.ahead();
+    let expected = "  1  make network shop_default  (not there yet)\n  \
+                      1  make volume shop_data  (not there yet)\n  \
+                      2  make mesh shop-msvc-mesh-1  (not there yet)\n";
+    assert_eq!(ahead.to_string(), expected);
+    let made: Vec<&Provision> = wanted.provisions.iter().collect();
+    let there = want(text, Some(&running(&wanted, &wish))).unwrap();
+    let rest = steps(&observed(&made), &there, "make ");
+    assert!(
+        rest.iter().all(|line| line.contains("make place of")),
+        "{rest:?}"
+    );
+}
+
+#[test]
+fn nothing_is_made_ahead_of_what_has_to_end_first() {
+    let wish = mesh("shop_default", "10.9.0.0/24");
+    let text = "services:\n  web: {image: x}\n";
+    let wanted = want(text, Some(&wish)).unwrap();
+    let mut there = observed(&of_kind(&wanted, Kind::Network));
+    "another".clone_into(&mut there.provisions[0].hash);
+    let spec = &wanted.instances[0];
+    there.instances.push(ObservedInstance {
+        id: spec.id.clone(),
+        runtime: "docker".to_owned(),
+        hash: "another".to_owned(),
+        phase: Phase::Ready,
+        pid: None,
+        since_ms: 0,
+        restarts: 0,
+        detail: None,
+        held_by: None,
+        was_stopped: false,
+        listens: Vec::new(),
+    });
+    let plan = decide(&there, &wanted, &Book::default());
+    assert!(plan.to_string().contains("stop shop/main/web/1"), "{plan}");
+    assert!(plan.ahead().is_empty(), "{}", plan.ahead());
 }
