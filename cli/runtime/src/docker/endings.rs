@@ -26,10 +26,7 @@ use crate::observed::Phase;
 /// The engine may write down a signal this much after the process has ended of it.
 const TOLD: Duration = Duration::from_secs(1);
 
-/// For an event that the engine remembers it takes no longer to tell it.
-const SILENCE: Duration = Duration::from_millis(200);
-
-/// For all that it remembers together it takes no longer.
+/// For all that it remembers it takes no longer to tell it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The engine's own words for who was asked to end.
@@ -125,9 +122,6 @@ async fn ended_by_itself(engine: &Engine, found: &Found, clock: &dyn Clock) -> O
         .since("1")
         .until(&format!("{}.{:09}", until.as_secs(), until.subsec_nanos()))
         .build();
-    // Events of this very second do not end by themselves.
-    let is_over = since_epoch(clock.wall())? > until + TOLD;
-    let silence = if is_over { PATIENCE } else { SILENCE };
     let grace = found.seen.config.as_ref().and_then(|it| it.stop_timeout);
     let grace = Duration::from_secs(u64::try_from(grace.unwrap_or(10)).unwrap_or_default());
     // From here on a stop would have been seen.
@@ -137,7 +131,7 @@ async fn ended_by_itself(engine: &Engine, found: &Found, clock: &dyn Clock) -> O
     loop {
         let event = tokio::select! {
             event = events.next() => event,
-            () = clock.sleep(silence) => break,
+            () = clock.sleep(PATIENCE) => break,
         };
         let Some(Ok(event)) = event else { break };
         let own = is_of(&event, &found.container);
