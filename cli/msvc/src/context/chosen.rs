@@ -70,7 +70,15 @@ pub(super) fn chosen_by(cli: &Cli) -> Vec<String> {
 pub(super) fn load_system(cli: &Cli, request: &LoadRequest) -> Result<Loaded, Failure> {
     let needless = matches!(&cli.command, Command::Journey(Journey::Run(it)) if it.stands_alone());
     if !needless || names_compose_files(cli) || is_found_from(&request.directory) {
-        return Ok(load(request, &Files::new(read_regular))?);
+        let files = Files::new(read_regular);
+        let loaded = load(request, &files)?;
+        let named = profiles_named(cli, &loaded.system);
+        if named.is_empty() {
+            return Ok(loaded);
+        }
+        let mut request = request.clone();
+        request.profiles.extend(named);
+        return Ok(load(&request, &files)?);
     }
     let name = ProjectName::new(request.project.as_deref().unwrap_or(ALONE))
         .map_err(|why| Failure::new(Exit::Usage, why.to_string()))?;
@@ -79,6 +87,15 @@ pub(super) fn load_system(cli: &Cli, request: &LoadRequest) -> Result<Loaded, Fa
         warnings: Vec::new(),
         resolved: serde_json::Value::Null,
     })
+}
+
+/// The profiles of what `up` names: to name a service is to ask for it, as it is for Docker Compose.
+fn profiles_named(cli: &Cli, system: &System) -> Vec<String> {
+    let Command::Up(up) = &cli.command else {
+        return Vec::new();
+    };
+    let resting = up.services.iter().filter_map(|it| system.resting.get(it));
+    resting.flatten().cloned().collect()
 }
 
 /// What a report calls the system of journeys that are played without one.
