@@ -241,6 +241,7 @@ fn several_ports_of_the_host_lead_to_one_of_a_service_also_one_that_came_later()
     let dockerfile = system.directory.join("Dockerfile");
     let text = std::fs::read_to_string(&dockerfile).unwrap();
     let own = format!("FROM scratch\nLABEL own={}\n", system.project);
+    let own = format!("scratch\nLABEL of={}\n", system.project);
     std::fs::write(&dockerfile, text.replace("FROM scratch\n", &own)).unwrap();
     let up = system.up();
     let told: Vec<u16> = up
@@ -307,13 +308,19 @@ fn a_worker_that_was_stopped_comes_back_and_a_job_that_is_done_does_not() {
     let (true, Some(shared)) = (engine(), support::engine()) else {
         return;
     };
-    let own = "build: {context: ., dockerfile: Dockerfile}";
+    let own = "image: \"${IMAGE}\", build: {context: ., dockerfile: Dockerfile}";
     let system = in_containers(nodes(&format!(
-        "  web: *node\n  \
+        "  web: {{<<: *node, image: \"${{IMAGE}}\"}}\n  \
          worker: {{{own}, command: [*w, *x, *y, *z, obey]}}\n  \
          again: {{{own}, command: [*w, *x, *y, *z, obey], restart: on-failure}}\n  \
          job: {{{own}, command: [*w, *x, *y, *z, done]}}\n"
     )));
+    // An image that no test beside this one makes as well: the engine would give either of them.
+    let dockerfile = system.directory.join("Dockerfile");
+    let text = std::fs::read_to_string(&dockerfile).unwrap();
+    std::fs::write(&dockerfile, text.replace("scratch\n", &own)).unwrap();
+    let image = format!("{}:1", system.project);
+    let system = system.with_variable("IMAGE", &image);
     system.up();
     let health = |service: &str| {
         let ps = system.ps();
