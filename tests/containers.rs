@@ -124,7 +124,9 @@ fn a_kill_ends_with_the_msvc_that_holds_it_however_that_ends() {
         let b = all.clone().find(|it| it["service"] == "b").unwrap();
         b["health"].as_str().unwrap().to_owned()
     };
-    until("b to be down", || (health() != "ready").then_some(()));
+    until("b to be held down", || {
+        (health() == "held down").then_some(())
+    });
     support::kill("KILL", holding.pid());
     until("b to be back", || (health() == "ready").then_some(()));
 }
