@@ -124,7 +124,9 @@ fn a_kill_ends_with_the_msvc_that_holds_it_however_that_ends() {
         let b = all.clone().find(|it| it["service"] == "b").unwrap();
         b["health"].as_str().unwrap().to_owned()
     };
-    until("b to be down", || (health() != "ready").then_some(()));
+    until("b to be held down", || {
+        (health() == "held down").then_some(())
+    });
     support::kill("KILL", holding.pid());
     until("b to be back", || (health() == "ready").then_some(()));
 }
@@ -241,7 +243,6 @@ fn several_ports_of_the_host_lead_to_one_of_a_service_also_one_that_came_later()
     let dockerfile = system.directory.join("Dockerfile");
     let text = std::fs::read_to_string(&dockerfile).unwrap();
     let own = format!("FROM scratch\nLABEL own={}\n", system.project);
-    let own = format!("scratch\nLABEL of={}\n", system.project);
     std::fs::write(&dockerfile, text.replace("FROM scratch\n", &own)).unwrap();
     let up = system.up();
     let told: Vec<u16> = up
@@ -318,7 +319,8 @@ fn a_worker_that_was_stopped_comes_back_and_a_job_that_is_done_does_not() {
     // An image that no test beside this one makes as well: the engine would give either of them.
     let dockerfile = system.directory.join("Dockerfile");
     let text = std::fs::read_to_string(&dockerfile).unwrap();
-    std::fs::write(&dockerfile, text.replace("scratch\n", &own)).unwrap();
+    let layers = format!("scratch\nLABEL of={}\n", system.project);
+    std::fs::write(&dockerfile, text.replace("scratch\n", &layers)).unwrap();
     let image = format!("{}:1", system.project);
     let system = system.with_variable("IMAGE", &image);
     system.up();
