@@ -104,7 +104,7 @@ fn the_shop_in_containers_is_played_proven_and_broken_on_its_edges() {
     assert!(killed.stderr.contains("healthy after"), "{}", killed.stderr);
     system.run(&["contract", "verify"]).expect(0);
     let down = system.run(&["down", "--volumes"]).expect(0);
-    assert!(down.stderr.contains("8 stopped"), "{}", down.stderr);
+    assert!(down.stderr.contains("12 stopped"), "{}", down.stderr);
     assert_eq!(system.ps()["running"], false);
 }
 
@@ -124,9 +124,33 @@ fn a_kill_ends_with_the_msvc_that_holds_it_however_that_ends() {
         let b = all.clone().find(|it| it["service"] == "b").unwrap();
         b["health"].as_str().unwrap().to_owned()
     };
-    until("b to be down", || (health() == "exited").then_some(()));
+    until("b to be held down", || {
+        (health() == "held down").then_some(())
+    });
     support::kill("KILL", holding.pid());
     until("b to be back", || (health() == "ready").then_some(()));
+}
+
+#[test]
+fn three_replicas_are_down_together_and_hardly_longer_than_was_asked() {
+    if !engine() {
+        return;
+    }
+    let system = in_containers(nodes("  b: {<<: *node, deploy: {replicas: 3}}\n"));
+    system.up();
+    let kill = ["--format", "json", "chaos", "kill", "b", "--down", "2s"];
+    let killed = system.run(&kill);
+    let recovery = &killed.json()["detail"]["recovery"];
+    let at = |name: &str| {
+        recovery[name]
+            .as_u64()
+            .unwrap_or_else(|| panic!("{recovery:#}"))
+    };
+    let down = std::time::Duration::from_nanos(at("released_at_ns") - at("killed_at_ns"));
+    assert!(down.as_secs_f64() >= 2.0, "{down:?}");
+    let ps = system.ps();
+    let mut all = ps["instances"].as_array().unwrap().iter();
+    assert!(all.all(|it| it["health"] == "ready"), "{ps:#}");
 }
 
 #[test]
@@ -278,6 +302,53 @@ fn services_of_one_image_have_it_built_once_and_are_not_made_anew_by_a_second_up
     // One of them alone finds the image that all of them had made.
     let alone = system.run(&["up", "-d", "worker"]).expect(0);
     assert!(!alone.stderr.contains("ready "), "{}", alone.stderr);
+}
+
+#[test]
+fn a_worker_that_was_stopped_comes_back_and_a_job_that_is_done_does_not() {
+    let (true, Some(shared)) = (engine(), support::engine()) else {
+        return;
+    };
+    let own = "image: \"${IMAGE}\", build: {context: ., dockerfile: Dockerfile}";
+    let system = in_containers(nodes(&format!(
+        "  web: {{<<: *node, image: \"${{IMAGE}}\"}}\n  \
+         worker: {{{own}, command: [*w, *x, *y, *z, obey]}}\n  \
+         again: {{{own}, command: [*w, *x, *y, *z, obey], restart: on-failure}}\n  \
+         job: {{{own}, command: [*w, *x, *y, *z, done]}}\n"
+    )));
+    // An image that no test beside this one makes as well: the engine would give either of them.
+    let dockerfile = system.directory.join("Dockerfile");
+    let text = std::fs::read_to_string(&dockerfile).unwrap();
+    let layers = format!("scratch\nLABEL of={}\n", system.project);
+    std::fs::write(&dockerfile, text.replace("scratch\n", &layers)).unwrap();
+    let image = format!("{}:1", system.project);
+    let system = system.with_variable("IMAGE", &image);
+    system.up();
+    let health = |service: &str| {
+        let ps = system.ps();
+        let mut all = ps["instances"].as_array().unwrap().iter();
+        let found = all.find(|it| it["service"] == service).unwrap();
+        found["health"].as_str().unwrap().to_owned()
+    };
+    until("the job to be done", || {
+        (health("job") == "exited").then_some(())
+    });
+    let again = system.run(&["up", "-d"]).expect(0);
+    assert!(again.stdout.contains("nothing changed"), "{}", again.stderr);
+    for service in ["worker", "again"] {
+        shared.stop(&format!("{}-{service}-1", system.project));
+        assert_eq!(health(service), "exited");
+    }
+    let back = system.run(&["up", "-d"]).expect(0);
+    assert_eq!(
+        (health("worker"), health("again")),
+        ("ready".to_owned(), "ready".to_owned())
+    );
+    assert_eq!(health("job"), "exited", "{}", back.stderr);
+    let mut ready = back.stderr.lines().filter(|it| it.starts_with("ready"));
+    assert!(!ready.any(|it| it.contains("job")), "{}", back.stderr);
+    let again = system.run(&["up", "-d"]).expect(0);
+    assert!(again.stdout.contains("nothing changed"), "{}", again.stderr);
 }
 
 #[test]

@@ -18,6 +18,8 @@ use serde_json::json;
 use support::{Runtime, Shop, System, http, runs, until};
 
 support::in_both! {
+    a_service_of_a_profile_is_named_with_it_started_by_name_and_told_when_taken_away,
+    what_a_command_writes_is_no_part_of_the_document_and_a_job_that_is_done_is_said_to_be,
     up_twice_changes_nothing_and_builds_nothing,
     of_two_ups_at_the_same_moment_one_boots_and_the_other_finds_it_up,
     ps_shows_every_service_ready_with_its_ports_and_where_it_is_called,
@@ -258,4 +260,70 @@ fn two_copies_side_by_side_keep_their_own_addresses_and_data(runtime: Runtime) {
     one.run(&["down", "--volumes"]).expect(0);
     assert_eq!(one.left(), Vec::<String>::new());
     assert_eq!(http("GET", &book(&other), &[], None).1["copies"], 8);
+}
+
+/// A service that stays, and one more with `more` in its lines.
+fn one_and(name: &str, words: &str, more: &str) -> System {
+    let stays = runs(r#"["sleep", "600"]"#, "");
+    let other = runs(words, "");
+    System::compose(&format!(
+        "services:\n  one:\n{stays}  {name}:\n{more}{other}"
+    ))
+}
+
+fn a_service_of_a_profile_is_named_with_it_started_by_name_and_told_when_taken_away(
+    runtime: Runtime,
+) {
+    let profiles = "    profiles: [debug]\n";
+    let system = one_and("dbg", r#"["sleep", "600"]"#, profiles).on(runtime);
+    system.up();
+    for words in [&["chaos", "kill", "dbg"][..], &["logs", "dbg"]] {
+        let unknown = system.run(words).expect(2);
+        assert!(
+            unknown.stderr.contains("add `--profile debug`"),
+            "{}",
+            unknown.stderr
+        );
+    }
+    system.run(&["up", "-d", "dbg"]).expect(0);
+    assert_eq!(system.ps()["instances"].as_array().unwrap().len(), 2);
+    let whole = system.run(&["up", "-d"]).expect(0);
+    assert!(
+        whole.stdout.contains("dbg was taken down: its profile"),
+        "{}",
+        whole.stdout
+    );
+    let with = system.run(&["--profile", "debug", "up", "-d"]).expect(0);
+    assert!(!with.stdout.contains("taken down"), "{}", with.stdout);
+    let again = system.run(&["--format", "json", "up", "-d"]).expect(0);
+    assert_eq!(again.json()["taken_away"], json!(["dbg"]));
+}
+
+fn what_a_command_writes_is_no_part_of_the_document_and_a_job_that_is_done_is_said_to_be(
+    runtime: Runtime,
+) {
+    let system = one_and("job", r#"["true"]"#, "").on(runtime);
+    system.up();
+    let job = || {
+        let ps = system.ps();
+        let mut all = ps["instances"].as_array().unwrap().iter();
+        let job = all.find(|it| it["service"] == "job").unwrap();
+        (job["health"] == "exited").then_some(())
+    };
+    until("the job to be done", job);
+    let kill = [
+        "--format", "json", "chaos", "kill", "one", "--", "echo", "hello",
+    ];
+    let killed = system.run(&kill);
+    assert!(killed.json().is_object(), "{}", killed.stdout);
+    assert!(killed.stderr.contains("hello"), "{}", killed.stderr);
+    let done = system.run(&["chaos", "kill", "job"]);
+    let said = format!("{}{}", done.stdout, done.stderr);
+    assert!(
+        said.contains("job is not running: it ended by itself"),
+        "{said}"
+    );
+    let again = system.run(&["up", "-d"]).expect(0);
+    let mut ready = again.stderr.lines().filter(|it| it.starts_with("ready"));
+    assert!(!ready.any(|it| it.contains("job")), "{}", again.stderr);
 }

@@ -35,6 +35,28 @@ fn the_compose_file_keeps_its_comments_and_gets_the_service_at_a_port_that_is_fr
 }
 
 #[test]
+fn a_compose_file_that_names_no_service_yet_is_filled_and_keeps_what_it_says() {
+    for (before, kept) in [
+        ("", ""),
+        ("# Ours, soon.\n", "# Ours, soon.\n\n"),
+        ("services:\n", ""),
+        ("# a\nname: soon\n\nservices: {}\n", "# a\nname: soon\n\n"),
+    ] {
+        let ground = Ground::with(&[("compose.yaml", before)]);
+        ground.new_service("younger", &[]).expect(0);
+        let after = ground.read("compose.yaml");
+        let wanted = format!("{kept}services:\n  younger:\n");
+        assert!(after.starts_with(&wanted), "{before:?} became {after}");
+    }
+}
+
+#[test]
+fn the_name_of_the_mesh_is_no_name_of_a_service() {
+    let ground = Ground::with(&[("compose.yaml", SMALL)]);
+    ground.refuses("msvc-mesh", &[], 4, &["`msvc-mesh` is taken"]);
+}
+
+#[test]
 fn the_shops_file_takes_a_service_and_loses_no_line() {
     let shop = std::fs::read_to_string(root().join("sample-system/compose.yaml")).unwrap();
     let ground = Ground::with(&[("sample/compose.yaml", &shop)]);

@@ -49,6 +49,7 @@ pub fn play() {
             }
             serve(port);
         }
+        ["obey"] => obey(),
         ["call"] => call(),
         ["call-once", addresses @ ..] => {
             for address in addresses {
@@ -58,6 +59,18 @@ pub fn play() {
         }
         _ => {}
     }
+}
+
+/// Works until it is told to end, and then ends well: as a worker of a queue does.
+fn obey() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let kind = tokio::signal::unix::SignalKind::terminate();
+        tokio::signal::unix::signal(kind).unwrap().recv().await;
+    });
 }
 
 /// Calls the addresses in `CALLS` for ever, and says so each time all have answered.

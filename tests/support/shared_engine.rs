@@ -95,6 +95,13 @@ impl SharedEngine {
         let _ = self.ask("DELETE", &format!("/images/{name}?force=true"));
     }
 
+    /// Stops a container as `docker stop` does.
+    pub fn stop(&self, container: &str) {
+        let path = format!("/containers/{container}/stop?t=10");
+        let answer = self.ask("POST", &path);
+        assert!(answer.is_some(), "{container} is not stopped");
+    }
+
     /// Whether the engine has an image of this name.
     pub fn has_image(&self, name: &str) -> bool {
         self.ask("GET", &format!("/images/{name}/json")).is_some()

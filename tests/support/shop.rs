@@ -85,7 +85,12 @@ impl Shop {
         let key = format!("put-{path}-{body}").replace(' ', "");
         let key: String = key.chars().take(200).collect();
         let headers = [headers, &[("Idempotency-Key", key.as_str())]].concat();
-        let (status, said) = asked("PUT", &self.at(path), &self.operator, &headers, Some(body));
+        // A service that has just come up may not have auth's keys yet, and says so.
+        let (status, said) = until("a service that checks tokens", || {
+            let url = self.at(path);
+            let answer = asked("PUT", &url, &self.operator, &headers, Some(body.clone()));
+            (answer.0 != 503).then_some(answer)
+        });
         assert_eq!(status, 200, "{path}: {said}");
     }
 

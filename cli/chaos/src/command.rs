@@ -2,6 +2,7 @@
 //! user's own environment and a mark, by which what it started is found.
 
 use std::ffi::OsString;
+use std::os::fd::AsFd as _;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -25,6 +26,9 @@ pub struct CommandLine {
     pub arguments: Vec<OsString>,
     /// What it and all that it starts carries; without one the command alone can be ended.
     pub mark: Option<Mark>,
+    /// Whether what it writes goes to standard error altogether, because standard output is for
+    /// msvc's own document.
+    pub aside: bool,
 }
 
 /// A command cannot be run.
@@ -52,6 +56,7 @@ impl CommandLine {
             program,
             arguments: words.collect(),
             mark: None,
+            aside: false,
         })
     }
 
@@ -61,18 +66,30 @@ impl CommandLine {
         Self { mark, ..self }
     }
 
+    /// With all that it writes on standard error.
+    #[must_use]
+    pub fn aside(self, aside: bool) -> Self {
+        Self { aside, ..self }
+    }
+
     /// Starts it on the terminal, standard streams and environment of this process.
     ///
     /// # Errors
     /// When it cannot be started.
     pub fn start(&self) -> Result<Running, CommandError> {
         let program = self.program.to_string_lossy().into_owned();
-        let started = Command::new(&self.program)
-            .args(&self.arguments)
-            .envs(self.mark.as_ref().map(Mark::variable))
-            .kill_on_drop(true)
-            .spawn();
-        match started {
+        let start = || {
+            let mut command = Command::new(&self.program);
+            command
+                .args(&self.arguments)
+                .envs(self.mark.as_ref().map(Mark::variable))
+                .kill_on_drop(true);
+            if self.aside {
+                command.stdout(std::io::stderr().as_fd().try_clone_to_owned()?);
+            }
+            command.spawn()
+        };
+        match start() {
             Ok(child) => Ok(Running {
                 program,
                 child,

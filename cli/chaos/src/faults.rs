@@ -37,6 +37,12 @@ pub enum ArmError {
         /// What it does instead, as `ps` shows it.
         phase: String,
     },
+    /// The service was a job, and is done.
+    #[error("{service} is not running: it ended by itself with status 0, as a job does")]
+    Done {
+        /// Which.
+        service: ServiceName,
+    },
     /// Somebody holds the service down already.
     #[error("{service} is held down already, {}", held_by(by.as_deref()))]
     HeldDown {
@@ -68,7 +74,9 @@ impl ArmError {
     pub const fn exit(&self) -> Exit {
         match self {
             Self::NoEdge { .. } | Self::NoService { .. } => Exit::Usage,
-            Self::NotRunning { .. } | Self::HeldDown { .. } => Exit::Inconclusive,
+            Self::NotRunning { .. } | Self::Done { .. } | Self::HeldDown { .. } => {
+                Exit::Inconclusive
+            }
             Self::Refused(_) => Exit::CouldNot,
         }
     }

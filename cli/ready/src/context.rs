@@ -151,6 +151,16 @@ impl Contexts {
             .map(|(_, number)| number)
     }
 
+    /// Whether a file is of a part; where fewer than two are known, whether it may be.
+    #[must_use]
+    pub fn may_run(&self, path: &str) -> bool {
+        let top = path.split_once('/').map(|(top, _)| top);
+        match self.all.is_empty() {
+            true => top.is_none_or(|top| !NO_PARTS.contains(&top)),
+            false => self.of(path).is_some(),
+        }
+    }
+
     /// A context's name.
     #[must_use]
     pub fn name(&self, number: usize) -> &str {

@@ -17,6 +17,7 @@
 
 pub mod check;
 pub mod checklist;
+pub mod code;
 pub mod compose;
 pub mod context;
 pub mod finding;

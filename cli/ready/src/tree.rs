@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use msvc_system::files::Files;
 use msvc_system::problem::Place;
 
+use crate::code::{Strings, code};
+
 /// Larger files are generated or data.
 const LARGEST: usize = 500_000;
 /// What is read in all; a repository beyond it is judged by what was read, and that is said.
@@ -147,6 +149,18 @@ impl Tree {
         at.ok().map(|at| &self.texts[at])
     }
 
+    /// As [`Tree::find`], in source: only what is code counts.
+    pub fn find_in_code<'a>(
+        &'a self,
+        words: &'a [&'a str],
+        wanted: impl Fn(&str) -> bool,
+    ) -> Vec<Hit<'a>> {
+        let files = self.texts.iter().filter(|file| wanted(&file.path));
+        files
+            .filter_map(|file| first_of_code(file, words, Strings::None))
+            .collect()
+    }
+
     /// A place in a file.
     #[must_use]
     pub fn place(&self, path: &str, line: u32) -> Place {
@@ -168,7 +182,23 @@ impl Tree {
 /// The first line of a file that has one of the words.
 #[must_use]
 pub fn first<'a>(file: &'a TextFile, words: &'a [&'a str]) -> Option<Hit<'a>> {
-    for (number, line) in file.text.lines().enumerate() {
+    first_in(file, &file.text, words)
+}
+
+/// The first line of a source file whose code has one of the words: no comment and no text does.
+#[must_use]
+pub fn first_of_code<'a>(
+    file: &'a TextFile,
+    words: &'a [&'a str],
+    strings: Strings,
+) -> Option<Hit<'a>> {
+    // Most files have none of the words, and need no second look.
+    first(file, words)?;
+    first_in(file, &code(&file.path, &file.text, strings), words)
+}
+
+fn first_in<'a>(file: &'a TextFile, text: &str, words: &'a [&'a str]) -> Option<Hit<'a>> {
+    for (number, line) in text.lines().enumerate() {
         if is_comment(line) {
             continue;
         }

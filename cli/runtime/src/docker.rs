@@ -5,8 +5,9 @@
 //! the last setting. What leaves: events, logs, containers that outlive msvc. What must not enter:
 //! Compose files beyond `want`, printing.
 //!
-//! Beside the engine nothing is remembered but which one it is: labels are the state. Any command
-//! finds by them what runs, as `docker compose` finds it by its own.
+//! Beside the engine little is remembered: which one it is, and which jobs are known to be done,
+//! which an engine forgets. Labels are the state. Any command finds by them what runs, as `docker
+//! compose` finds it by its own.
 //!
 //! Layout, from the ground up
 //! - [`engine`]: where it is, and what it could not do. `labels`: the state.
@@ -14,6 +15,7 @@
 //! - `network`, `volume`, `container`, `files`, `beside`: one thing of the engine each.
 //! - `subnets`, `mesh_container`: where the mesh listens, and its container; [`aboard`] is the main
 //!   inside it.
+//! - `endings`: who ended by itself, and who was stopped.
 //! - `held`: what a lane's containers hold already. `remembered`: which engine it is.
 //! - [`keeper`]: who keeps a killed service down.
 //! - `readiness`, `logs`, `events`: what is seen of containers.
@@ -29,6 +31,7 @@ pub mod boot;
 mod beside;
 mod clear;
 mod container;
+mod endings;
 mod events;
 mod files;
 mod held;

@@ -317,6 +317,9 @@ pub fn chosen(system: &System, subset: &Subset) -> Result<BTreeSet<ServiceName>,
 
 fn unknown(system: &System, name: &ServiceName) -> Problem {
     let problem = Problem::error(format!("{} has no service `{name}`", system.name));
+    if let Some(hint) = system.resting_hint(name.as_str()) {
+        return problem.hint(hint);
+    }
     let known = system.services.keys().map(ServiceName::as_str);
     match nearest(name.as_str(), known) {
         Some(near) => problem.hint(format!("did you mean `{near}`?")),

@@ -136,11 +136,25 @@ pub struct ObservedInstance {
     /// Which command holds it down, as far as it said so.
     #[serde(default)]
     pub held_by: Option<String>,
+    /// Whether it ended with 0 because somebody stopped it, as far as anybody can tell: what was
+    /// stopped is to run, what ended by itself is done.
+    #[serde(default)]
+    pub was_stopped: bool,
     /// Its ports.
     pub listens: Vec<Listen>,
 }
 
 impl ObservedInstance {
+    /// Whether it ended by itself and well, as a job does.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        let well = Phase::Exited {
+            status: Some(0),
+            signal: None,
+        };
+        self.phase == well && !self.was_stopped
+    }
+
     /// Whether it was not msvc that made it: what it was made with is not known, and no edge of a
     /// mesh leads to it.
     #[must_use]

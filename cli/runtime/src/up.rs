@@ -10,7 +10,7 @@ use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_report::event::{Entry, Event};
 use msvc_report::exit::Exit;
-use msvc_system::id::Party;
+use msvc_system::id::{Party, ServiceName};
 use msvc_system::model::System;
 use msvc_system::problem::{Problem, Problems};
 use tokio::time::Instant;
@@ -20,7 +20,7 @@ use crate::contract::{Runtime, RuntimeError};
 use crate::executor::Execution;
 use crate::lane::{LaneOptions, Survey, Wanted};
 use crate::observed::{Observed, ObservedInstance, Phase, WayIn};
-use crate::plan::{Plan, decide, look_again};
+use crate::plan::{Deed, Plan, decide, look_again};
 use crate::ports::book_file::{self, BookError};
 use crate::ports::{Binding, Supposing, seed};
 
@@ -98,6 +98,8 @@ pub struct Up {
     pub changed: bool,
     /// Where published ports listen.
     pub entries: Vec<Entry>,
+    /// Services that ran and were taken away, because nothing says any more that they should.
+    pub taken_away: Vec<ServiceName>,
     /// What a fault holds down, which nobody waits for.
     pub held: Vec<ObservedInstance>,
     /// What was carried out.
@@ -219,6 +221,17 @@ fn brought_down(error: RuntimeError, wanted: &Wanted) -> RuntimeError {
     }
 }
 
+/// The services that a plan stops and that are not wanted.
+fn taken_away(plan: &Plan, wanted: &Wanted) -> Vec<ServiceName> {
+    let is_wanted = |name: &ServiceName| wanted.instances.iter().any(|it| it.id.service == *name);
+    let stopped = plan.steps.iter().filter_map(|it| match &it.step.deed {
+        Deed::Stop(id) if !is_wanted(&id.service) => Some(id.service.clone()),
+        _ => None,
+    });
+    let stopped: BTreeSet<ServiceName> = stopped.collect();
+    stopped.into_iter().collect()
+}
+
 /// Brings a system up: what runs already as it is wanted is left alone.
 ///
 /// # Errors
@@ -305,6 +318,7 @@ pub async fn carry_out(
     Ok(Up {
         changed,
         entries,
+        taken_away: taken_away(&plan, &wanted),
         held,
         plan,
         wanted,

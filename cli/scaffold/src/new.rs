@@ -50,6 +50,8 @@ enum Home {
     Alone,
     /// Into a folder that has no Compose file yet.
     NoFile,
+    /// Into a Compose file that names no service yet: a comment, a name.
+    Blank(PathBuf),
     /// Into this system.
     System(Box<Loaded>),
 }
@@ -124,6 +126,7 @@ impl Draft {
         let home = home(&request, &files)?;
         let root = match &home {
             Home::System(loaded) => real(&loaded.system.root)?,
+            Home::Blank(path) => real(path.parent().unwrap_or(&request.load.directory))?,
             Home::Alone | Home::NoFile => real(&request.load.directory)?,
         };
         let mut taken = BTreeSet::new();
@@ -234,6 +237,7 @@ impl Draft {
         let compose = match &self.home {
             Home::Alone => None,
             Home::NoFile => Some(self.new_compose(&facts)?),
+            Home::Blank(path) => Some(self.filled_compose(path, &facts)?),
             Home::System(loaded) => Some(self.changed_compose(loaded, &facts)?),
         };
         let port = self.answers.get(PORT).and_then(|port| port.parse().ok());
@@ -262,7 +266,9 @@ impl Draft {
         const USUAL: &str = "contracts/pacts";
         match &self.home {
             Home::Alone => Ok(target.join(USUAL)),
-            Home::NoFile => place::folder(&self.root, Path::new(USUAL), &self.boundary),
+            Home::NoFile | Home::Blank(_) => {
+                place::folder(&self.root, Path::new(USUAL), &self.boundary)
+            }
             Home::System(loaded) => match &loaded.system.x_msvc.contracts {
                 None => place::folder(&self.root, Path::new(USUAL), &self.boundary),
                 Some(named) => {

@@ -4,6 +4,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// What carries the edges stands under this name among a project's containers: no service has it.
+pub const MESH: &str = "msvc-mesh";
+
 use serde::{Deserialize, Serialize};
 
 mod edge;

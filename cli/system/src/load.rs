@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::extends::Extending;
 use crate::files::Files;
-use crate::id::ProjectName;
+use crate::id::{MESH, ProjectName};
 use crate::interpolate::Interpolation;
 use crate::model::System;
 use crate::problem::{Problem, Problems, Severity};
@@ -163,6 +163,11 @@ fn system(
     unsupported_sections(tree, problems);
     let mut services = typed::services(tree, &context, problems);
     for (name, service) in &mut services {
+        if name.as_str() == MESH {
+            let what = format!("the service name `{MESH}` is taken: what carries the calls has it");
+            let problem = Problem::error(what).at(service.place.clone());
+            problems.push(problem.hint("give the service another name"));
+        }
         let node = tree.get("services").and_then(|all| all.get(name.as_str()));
         if let Some(node) = node {
             service.x_msvc = xmsvc::service(node, service, &context, problems);
@@ -187,6 +192,7 @@ fn system(
         files: paths,
         root: root.to_path_buf(),
         services,
+        resting,
         volumes,
         networks,
         edges,

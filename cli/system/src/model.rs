@@ -35,6 +35,10 @@ pub struct System {
     pub root: PathBuf,
     /// Services in file order.
     pub services: IndexMap<ServiceName, Service>,
+    /// Services that the files have and that rest, because none of their profiles was asked for;
+    /// with those. No part of what is compared or kept.
+    #[serde(skip)]
+    pub resting: IndexMap<ServiceName, Vec<String>>,
     /// Named volumes.
     pub volumes: IndexMap<String, Volume>,
     /// Declared networks; `default` stands here only when the file says something of it.
@@ -56,6 +60,7 @@ impl System {
             root,
             files: Vec::new(),
             services: IndexMap::new(),
+            resting: IndexMap::new(),
             volumes: IndexMap::new(),
             networks: IndexMap::new(),
             edges: Vec::new(),
@@ -69,6 +74,16 @@ impl System {
     pub fn is_https(&self, service: &str, port: u16) -> bool {
         let mut ports = self.service(service).into_iter().flat_map(|it| &it.ports);
         ports.any(|it| it.target == port && it.is_https)
+    }
+
+    /// What to do about a service that is named and rests.
+    #[must_use]
+    pub fn resting_hint(&self, name: &str) -> Option<String> {
+        let profiles = self.resting.get(name)?;
+        let asked = profiles.join("` or `--profile ");
+        Some(format!(
+            "its profile is not asked for: add `--profile {asked}`"
+        ))
     }
 
     /// The service of that name.

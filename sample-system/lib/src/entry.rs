@@ -131,7 +131,7 @@ fn usage(commands: &[Command]) -> String {
         name, usage: of, ..
     } in commands
     {
-        usage.push_str(&format!(", or `{name} {of}`"));
+        usage.push_str(&format!(", or `{}`", format!("{name} {of}").trim_end()));
     }
     usage
 }

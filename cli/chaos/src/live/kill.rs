@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::{join_all, try_join_all};
 use msvc_machine::clock::Clock;
 use msvc_mesh::client::{self, LeaseKeeper};
 use msvc_mesh::exchange::Incident;
@@ -82,6 +83,10 @@ pub(super) async fn strike(
     if running.is_empty()
         && let Some(seen) = mine.first()
     {
+        if seen.is_done() {
+            let service = service.clone();
+            return Err(ArmError::Done { service });
+        }
         return Err(ArmError::NotRunning {
             service: service.clone(),
             phase: seen.phase.word().to_owned(),
@@ -106,15 +111,15 @@ pub(super) async fn strike(
     let lease = LeaseKeeper::open(&session, Arc::clone(&faults.clock), LEASE)
         .await
         .map_err(refused)?;
-    let mut kills = Vec::new();
-    for instance in running {
-        // Should a later replica not be killed, dropping the lease lets the earlier ones go.
+    // All at once: none is to be down for longer than was asked. Should one not be killed, dropping
+    // the lease lets the others go.
+    let strikes = running.into_iter().map(|instance| {
         let (stay, by) = (StayDown::Held, Some(faults.by.as_str()));
-        let kill = ServiceKill::strike_by(&session, lease.id(), instance, stay, by)
-            .await
-            .map_err(|error| ArmError::Refused(error.to_string()))?;
-        kills.push(kill);
-    }
+        ServiceKill::strike_by(&session, lease.id(), instance, stay, by)
+    });
+    let kills = try_join_all(strikes)
+        .await
+        .map_err(|error| ArmError::Refused(error.to_string()))?;
     Ok(LiveKilled {
         service: service.clone(),
         runtime: Arc::clone(&faults.runtime),
@@ -163,10 +168,9 @@ impl Killed for LiveKilled {
         if released.is_some() {
             return Ok(());
         }
-        let mut comes_back = true;
-        for kill in &self.kills {
-            comes_back &= kill.release().await.map_err(not_released)?;
-        }
+        let back = join_all(self.kills.iter().map(ServiceKill::release)).await;
+        let back: Result<Vec<bool>, RuntimeError> = back.into_iter().collect();
+        let comes_back = back.map_err(not_released)?.into_iter().all(|it| it);
         *released = Some(Released {
             at: self.clock.now(),
             comes_back,

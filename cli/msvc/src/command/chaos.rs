@@ -88,7 +88,8 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
 /// The command that the fault lasts for. It ends with msvc, however msvc ends.
 fn command_of(context: &Context, words: &[std::ffi::OsString]) -> Option<CommandLine> {
     let command = CommandLine::from_words(words.iter().cloned())?;
-    Some(command.marked(context.mark()))
+    let aside = context.terminal.is_json();
+    Some(command.marked(context.mark()).aside(aside))
 }
 
 fn again_latency(context: &Context, request: &Latency, seed: u64) -> String {
@@ -174,6 +175,9 @@ fn not_armed(context: &Context, error: ArmError) -> Failure {
         },
         ArmError::NotRunning { .. } => {
             Failure::new(exit, error.to_string()).hint("`msvc ps` shows it, `msvc up -d` starts it")
+        }
+        ArmError::Done { .. } => {
+            Failure::new(exit, error.to_string()).hint("kill what runs: `msvc ps` shows it")
         }
         ArmError::HeldDown { .. } => Failure::new(exit, error.to_string())
             .hint("wait for its end, or end that command: it lets the service go"),

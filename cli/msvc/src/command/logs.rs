@@ -74,6 +74,10 @@ pub async fn print_all(
 /// As said.
 pub fn known(context: &Context, services: &[ServiceName]) -> Result<(), Failure> {
     for name in services {
+        if let Some(hint) = context.system.resting_hint(name.as_str()) {
+            let what = format!("the service `{name}` stands in a profile and is not taken");
+            return Err(Failure::new(Exit::Usage, what).hint(hint));
+        }
         if context.system.service(name.as_str()).is_none() {
             let all: Vec<&str> = context
                 .system

@@ -85,7 +85,12 @@ fn edges(observed: &Observed) -> Table {
     // In containers every pair has an edge; one that no file names and nobody uses is not shown.
     let is_shown = |edge: &&EdgeStatus| !edge.reasons.is_empty() || edge.counts.connections > 0;
     for edge in observed.edges.iter().filter(is_shown) {
-        let open = if edge.accepting { "" } else { " (refuses)" };
+        // Nobody can tell whether datagrams are taken; what answers them does.
+        let answers = edge.transport.has_udp() && edge.counts.bytes_from_callee > 0;
+        let open = match edge.accepting || answers {
+            true => "",
+            false => " (refuses)",
+        };
         table.row(vec![
             format!("{}{open}", edge.id),
             edge.counts.connections.to_string(),

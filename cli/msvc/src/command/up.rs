@@ -163,6 +163,7 @@ fn said(context: &Context, up: &up::Up, made: &[SecretFile], detached: bool) {
                 "changed": changed,
                 "secrets_made": made,
                 "entries": entries,
+                "taken_away": up.taken_away,
                 "held_down": up.held.iter().map(|it| json!({
                     "service": it.id.service, "replica": it.id.replica, "by": it.held_by,
                 })).collect::<Vec<_>>(),
@@ -177,6 +178,11 @@ fn said(context: &Context, up: &up::Up, made: &[SecretFile], detached: bool) {
         (false, false) => "was up already, but for what is held down; nothing changed",
     };
     terminal.result(&format!("{} {state}", context.system.name));
+    for name in &up.taken_away {
+        let hint = context.system.resting_hint(name.as_str());
+        let why = hint.unwrap_or_else(|| "it is not in these files".to_owned());
+        terminal.result(&format!("{name} was taken down: {why}"));
+    }
     for held in &up.held {
         let by = held.held_by.as_deref().unwrap_or("another command");
         terminal.result(&format!(

@@ -71,18 +71,18 @@ pub(super) fn chosen_by(cli: &Cli) -> Vec<String> {
 pub(super) fn load_system(cli: &Cli, request: &LoadRequest) -> Result<Loaded, Failure> {
     let needless = matches!(&cli.command, Command::Journey(Journey::Run(it)) if it.stands_alone());
     if !needless || names_compose_files(cli) || is_found_from(&request.directory) {
-        let problems = match load(request, &Files::new(read_regular)) {
-            Ok(loaded) => return Ok(loaded),
-            Err(problems) => problems,
+        let files = Files::new(read_regular);
+        let loaded = match load(request, &files) {
+            Ok(loaded) => loaded,
+            Err(problems) => return from_records(cli, request, problems),
         };
-        return match remembered(cli, request) {
-            Some(system) => Ok(Loaded {
-                warnings: vec![without_file(&system, &problems)],
-                system,
-                resolved: serde_json::Value::Null,
-            }),
-            None => Err(problems.into()),
-        };
+        let named = profiles_named(cli, &loaded.system);
+        if named.is_empty() {
+            return Ok(loaded);
+        }
+        let mut request = request.clone();
+        request.profiles.extend(named);
+        return Ok(load(&request, &files)?);
     }
     let name = ProjectName::new(request.project.as_deref().unwrap_or(ALONE))
         .map_err(|why| Failure::new(Exit::Usage, why.to_string()))?;
@@ -91,6 +91,18 @@ pub(super) fn load_system(cli: &Cli, request: &LoadRequest) -> Result<Loaded, Fa
         warnings: Vec::new(),
         resolved: serde_json::Value::Null,
     })
+}
+
+/// What the project's records tell, where they are enough; else what is wrong with its files.
+fn from_records(cli: &Cli, request: &LoadRequest, problems: Problems) -> Result<Loaded, Failure> {
+    match remembered(cli, request) {
+        Some(system) => Ok(Loaded {
+            warnings: vec![without_file(&system, &problems)],
+            system,
+            resolved: serde_json::Value::Null,
+        }),
+        None => Err(problems.into()),
+    }
 }
 
 /// The project that `-p` names, as far as its records alone tell: for the commands that look at
@@ -126,6 +138,15 @@ fn without_file(system: &System, problems: &Problems) -> Problem {
     ));
     problem.place = why.and_then(|why| why.place.clone());
     problem.hint("correct the Compose file before the next `msvc up`")
+}
+
+/// The profiles of what `up` names: to name a service is to ask for it, as it is for Docker Compose.
+fn profiles_named(cli: &Cli, system: &System) -> Vec<String> {
+    let Command::Up(up) = &cli.command else {
+        return Vec::new();
+    };
+    let resting = up.services.iter().filter_map(|it| system.resting.get(it));
+    resting.flatten().cloned().collect()
 }
 
 /// What a report calls the system of journeys that are played without one.

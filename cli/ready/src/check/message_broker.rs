@@ -3,7 +3,7 @@
 
 use crate::finding::{Finding, Standing};
 use crate::repository::Repository;
-use crate::tree::{is_source, is_test};
+use crate::tree::{Hit, Tree, is_source, is_test};
 
 /// What brokers are called, as images or as services.
 const BROKERS: [&str; 16] = [
@@ -94,6 +94,45 @@ const CELERY_READS: [&str; 4] = [
     "@celery_app.task",
 ];
 
+/// Ways to send and read whose own words mean so only in a file that names the way: words of the
+/// way, of sending, of reading.
+type Way = (
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+const MASSTRANSIT: Way = (
+    &["masstransit", "usingrabbitmq", "ipublishendpoint", "ibus "],
+    &[".publish(", ".publish<", ".send("],
+    &["iconsumer<", ".addconsumer", ".consumer<"],
+);
+
+/// A cache for most; a broker where the source publishes with it.
+const REDIS: Way = (
+    &["redis", "valkey"],
+    &[".publish(", ".xadd("],
+    &[
+        ".pubsub(",
+        ".subscribe(",
+        ".psubscribe(",
+        ".xread(",
+        ".xreadgroup(",
+    ],
+);
+const REDIS_SERVERS: [&str; 3] = ["redis", "valkey", "keydb"];
+
+/// Where a way is used: what sends, what reads.
+fn by_way<'a>(
+    tree: &'a Tree,
+    (marks, sends, reads): Way,
+    wanted: impl Fn(&str) -> bool,
+) -> (Vec<Hit<'a>>, Vec<Hit<'a>>) {
+    let having = tree.find_in_code(marks, wanted);
+    let has = |path: &str| having.iter().any(|hit| hit.file.path == path);
+    (tree.find_in_code(sends, has), tree.find_in_code(reads, has))
+}
+
 /// Runs the check.
 #[must_use]
 pub fn check(repository: &Repository) -> Finding {
@@ -103,23 +142,47 @@ pub fn check(repository: &Repository) -> Finding {
     );
     let tree = &repository.tree;
     let source = |path: &str| is_source(path) && !is_test(path);
-    let brokers: Vec<_> = repository
-        .compose
-        .iter()
-        .flat_map(|compose| compose.of_kind(&BROKERS))
-        .collect();
+    let contexts = &repository.contexts;
+    let in_a_part = |path: &str| source(path) && contexts.may_run(path);
+    let redis = by_way(tree, REDIS, in_a_part);
+    let servers: &[&str] = match redis.0.is_empty() && redis.1.is_empty() {
+        true => &[],
+        false => &REDIS_SERVERS,
+    };
+    let of_kind = |kinds| {
+        let composes = repository.compose.iter();
+        composes.flat_map(move |compose| compose.of_kind(kinds))
+    };
+    let brokers: Vec<_> = of_kind(&BROKERS).chain(of_kind(servers)).collect();
     for broker in &brokers {
         finding.saw_at(broker.place.clone(), format!("{} is a broker", broker.name));
     }
     if let Some(why) = &repository.compose_problem {
         finding.saw(why.clone());
     }
-    let mut senders = tree.find(&SENDS, source);
-    let mut readers = tree.find(&READS, source);
-    let python = |path: &str| path.ends_with(".py") && source(path);
-    if !tree.find(&CELERY, python).is_empty() {
-        senders.extend(tree.find(&CELERY_SENDS, python));
-        readers.extend(tree.find(&CELERY_READS, python));
+    let mut senders = tree.find_in_code(&SENDS, in_a_part);
+    let mut readers = tree.find_in_code(&READS, in_a_part);
+    let python = |path: &str| path.ends_with(".py") && in_a_part(path);
+    if !tree.find_in_code(&CELERY, python).is_empty() {
+        senders.extend(tree.find_in_code(&CELERY_SENDS, python));
+        readers.extend(tree.find_in_code(&CELERY_READS, python));
+    }
+    for (sends, reads) in [redis, by_way(tree, MASSTRANSIT, in_a_part)] {
+        senders.extend(sends);
+        readers.extend(reads);
+    }
+    for hits in [&mut senders, &mut readers] {
+        let mut seen = std::collections::BTreeSet::new();
+        hits.retain(|hit| seen.insert(hit.file.path.clone()));
+    }
+    let beside = |path: &str| source(path) && !in_a_part(path);
+    let words: Vec<&str> = SENDS.iter().chain(&READS).copied().collect();
+    for hit in tree.find_in_code(&words, beside).iter().take(3) {
+        let said = format!(
+            "`{}` stands outside every part and does not count",
+            hit.word
+        );
+        finding.saw_at(tree.place(&hit.file.path, hit.line), said);
     }
     for (hits, what) in [(&senders, "sends"), (&readers, "reads")] {
         for hit in hits.iter().take(3) {

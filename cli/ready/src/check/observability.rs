@@ -1,9 +1,10 @@
 //! Centralised logging and distributed tracing: told by what the source of each part does, and by
 //! what collects it. A collector that nothing writes to proves nothing.
 
+use crate::code::Strings;
 use crate::finding::{Finding, Standing};
 use crate::repository::Repository;
-use crate::tree::{first, is_source, is_test, says_nothing};
+use crate::tree::{first_of_code, is_source, is_test, says_nothing};
 
 /// Words of source that passes traces on.
 const TRACES: [&str; 16] = [
@@ -106,13 +107,16 @@ pub fn check(repository: &Repository) -> Finding {
         for number in 0..parts {
             let inside = |path: &str| {
                 source(path)
-                    && (contexts.is_empty() || repository.contexts.of(path) == Some(number))
+                    && match contexts.is_empty() {
+                        true => repository.contexts.may_run(path),
+                        false => repository.contexts.of(path) == Some(number),
+                    }
             };
             let hit = tree
                 .texts
                 .iter()
                 .filter(|file| inside(&file.path))
-                .find_map(|file| first(file, words));
+                .find_map(|file| first_of_code(file, words, Strings::Arguments));
             if let Some(hit) = hit {
                 having += 1;
                 let name = repository.contexts.name(number);

@@ -6,21 +6,21 @@ use std::net::{Ipv4Addr, SocketAddr};
 use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_report::event::Event;
-use msvc_system::id::ServiceName;
+use msvc_system::id::{InstanceId, ServiceName};
 use msvc_system::problem::Problem;
 
 use super::engine::{ApiVersion, Engine};
 use super::image::{self, ImageFacts, ImageRequest};
 use super::runtime::DockerRuntime;
 use super::want::{MeshWish, Wish, wanted};
-use super::{mesh_container, published, subnets};
+use super::{endings, mesh_container, published, subnets};
 use crate::build::BuildOutcome;
 use crate::contract::{Runtime, RuntimeError};
 use crate::docker::image::BuildFrom;
 use crate::executor::Execution;
 use crate::lane::{LaneOptions, Publish, chosen};
 use crate::observed::Observed;
-use crate::plan::decide;
+use crate::plan::{Deed, decide};
 use crate::ports::machine_binding::MachineBinding;
 use crate::ports::{Binding as _, Book};
 use crate::up::{Prepared, Up, UpError, carry_out, taken_now};
@@ -175,9 +175,27 @@ pub async fn up(
         tries -= 1;
         match carry_out(prepared, execution, began).await {
             Err(error) if tries > 0 && lost_its_range(&error) => {}
-            done => return done,
+            Ok(up) => {
+                see_through(runtime, &up).await?;
+                return Ok(up);
+            }
+            failed => return failed,
         }
     }
+}
+
+/// What ended with 0 while it was brought up is done.
+async fn see_through(runtime: &DockerRuntime, up: &Up) -> Result<(), UpError> {
+    let started = up.plan.steps.iter().filter_map(|it| match &it.step.deed {
+        Deed::Start(spec) if !spec.can_be_asked() => Some(spec.id.clone()),
+        _ => None,
+    });
+    let started: Vec<InstanceId> = started.collect();
+    if !started.is_empty() {
+        let found = runtime.found().await.map_err(RuntimeError::from)?;
+        endings::seen_through(runtime, &found, &started);
+    }
+    Ok(())
 }
 
 /// Makes what an `up` of a system of which nothing runs makes before any image is there: networks,

@@ -333,6 +333,7 @@ impl Found {
             restarts: self.restarts(),
             detail: self.detail(&phase),
             held_by: None,
+            was_stopped: false,
             listens: self.listens(),
             phase,
         }

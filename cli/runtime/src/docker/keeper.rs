@@ -152,6 +152,7 @@ pub async fn keeper_main(
         clock,
         held: Arc::default(),
         releasing: Arc::default(),
+        writing: Arc::default(),
     };
     let handler: Arc<dyn Handler> = Arc::new(keeper.clone());
     let stream = tokio::io::join(tokio::io::stdin(), tokio::io::stdout());
@@ -210,6 +211,8 @@ struct Kept {
     container: String,
     /// By which command.
     by: Option<String>,
+    /// Whether somebody brings it back already. It is held until it runs.
+    goes: bool,
 }
 
 /// Cheap to clone: all clones hold the same.
@@ -220,8 +223,10 @@ struct Keeper {
     mesh: Mesh,
     clock: Arc<dyn Clock>,
     held: Arc<Mutex<HashMap<InstanceId, Kept>>>,
-    /// Taken while one is brought back, so that nobody ends meanwhile.
-    releasing: Arc<tokio::sync::Mutex<()>>,
+    /// Shared while one is brought back, so that nobody ends meanwhile.
+    releasing: Arc<tokio::sync::RwLock<()>>,
+    /// Taken while the record is written: the last one to write knows all.
+    writing: Arc<Mutex<()>>,
 }
 
 impl Keeper {
@@ -230,6 +235,7 @@ impl Keeper {
     }
 
     fn write_down(&self) -> Result<(), RuntimeError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let own = format!("{RECORD}{}.json", std::process::id());
         let path = folder(self.runtime.root(), self.runtime.project().as_str()).join(own);
         let held: Vec<Kept> = self.held().values().cloned().collect();
@@ -267,6 +273,7 @@ impl Keeper {
         let kept = Kept {
             container: found.container.clone(),
             by,
+            goes: false,
         };
         self.held().insert(instance.clone(), kept);
         self.write_down()?;
@@ -287,25 +294,44 @@ impl Keeper {
         })
     }
 
+    /// Brings one back; several at the same time, so that the last of many replicas is not down
+    /// for longer than was asked.
     async fn release(&self, instance: &InstanceId) -> Result<Released, RuntimeError> {
-        let _releasing = self.releasing.lock().await;
-        let container = self.held().remove(instance);
-        let container = container.ok_or_else(|| {
+        let _releasing = self.releasing.read().await;
+        let container = self.goes(instance).ok_or_else(|| {
             RuntimeError::Refused(format!("nothing holds {instance} down any more"))
         })?;
-        let container = container.container;
-        let found = container::inspect(self.runtime.engine(), &container).await?;
+        let released = self.bring_back(instance, &container).await;
+        self.held().remove(instance);
+        let comes_back = released?;
+        self.write_down()?;
+        Ok(Released { comes_back })
+    }
+
+    /// The container of one that is held and that nobody brings back yet.
+    fn goes(&self, instance: &InstanceId) -> Option<String> {
+        let mut held = self.held();
+        let kept = held.get_mut(instance).filter(|kept| !kept.goes)?;
+        kept.goes = true;
+        Some(kept.container.clone())
+    }
+
+    async fn bring_back(
+        &self,
+        instance: &InstanceId,
+        container: &str,
+    ) -> Result<bool, RuntimeError> {
+        let found = container::inspect(self.runtime.engine(), container).await?;
         let comes_back = found.is_some_and(|found| comes_back(&found));
         if comes_back {
             let docker = &self.runtime.engine().docker;
-            let started = docker.start_container(&container, None).await;
+            let started = docker.start_container(container, None).await;
             match started.map_err(asked(format!("bringing {instance} back"))) {
                 Err(error) if !error.is_so_already() => return Err(error.into()),
                 _ => {}
             }
         }
-        self.write_down()?;
-        Ok(Released { comes_back })
+        Ok(comes_back)
     }
 
     async fn release_all(&self) {
@@ -315,7 +341,7 @@ impl Keeper {
             let _ = self.release(&instance).await;
         }
         // One that the lease's end releases may still be under way.
-        drop(self.releasing.lock().await);
+        drop(self.releasing.write().await);
     }
 
     /// Kills under a lease: with its end, or after its time, the instance is released.

@@ -61,9 +61,13 @@ pub(super) fn bound(seen: &ContainerInspectResponse) -> BTreeMap<String, Vec<Soc
         let addresses = bindings.iter().flatten().filter_map(|binding| {
             let ip: IpAddr = binding.host_ip.as_ref()?.parse().ok()?;
             let port = binding.host_port.as_ref()?.parse().ok()?;
-            ip.is_ipv4().then(|| reached(ip, port))
+            // The engine tells every address twice, once for each family.
+            let is_own = ip.is_ipv4() || !ip.is_unspecified();
+            is_own.then(|| reached(ip, port))
         });
-        (key.clone(), addresses.collect())
+        let mut addresses: Vec<SocketAddr> = addresses.collect();
+        addresses.sort_by_key(SocketAddr::is_ipv6);
+        (key.clone(), addresses)
     })
     .collect()
 }

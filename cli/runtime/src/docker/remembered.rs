@@ -5,6 +5,7 @@
 use msvc_machine::atomic_write::atomic_write;
 use serde::{Deserialize, Serialize};
 
+use super::endings;
 use super::engine::{Engine, EngineError, Place};
 use crate::contract::RuntimeError;
 use crate::process::ProjectHome;
@@ -63,6 +64,8 @@ impl Remembered {
     /// When the record cannot be removed.
     pub fn forget(home: &ProjectHome) -> Result<(), RuntimeError> {
         let path = home.runtime();
+        // Of containers that are gone; the next ones have other names.
+        let _ = std::fs::remove_file(home.folder().join(endings::RECORD));
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
             removed => removed.map_err(|source| RuntimeError::Records { path, source }),

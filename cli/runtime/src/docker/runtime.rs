@@ -22,7 +22,8 @@ use super::container::{self, Found};
 use super::engine::{Engine, EngineError, asked};
 use super::readiness::{self, Standing};
 use super::{
-    beside, events, files, keeper, labels, logs, mesh_container, network, published, volume,
+    beside, endings, events, files, keeper, labels, logs, mesh_container, network, published,
+    volume,
 };
 use crate::contract::{ExecOutcome, LogLine, LogQuery, Runtime, RuntimeError};
 use crate::instance::InstanceSpec;
@@ -94,6 +95,11 @@ impl DockerRuntime {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The clock that all its waits go by.
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.clock
     }
 
     /// Whether anything of the project is there, ended containers included.
@@ -253,10 +259,12 @@ impl Runtime for DockerRuntime {
         )?;
         let now = self.clock.wall();
         let held = keeper::held(self);
-        let held = &held;
+        let stopped = endings::stopped(self, &found).await;
+        let (held, stopped) = (&held, &stopped);
         let each = stream::iter(found.clone()).map(|found| async move {
             let mut observed = found.observed(now);
             observed.phase = self.looked_at(&found).await?;
+            observed.was_stopped = stopped.contains(&found.container);
             if let (Some(by), false) = (held.get(&found.container), observed.phase.runs()) {
                 observed.phase = Phase::HeldDown;
                 observed.held_by.clone_from(by);

@@ -116,6 +116,7 @@ pub(crate) fn system(services: Vec<Service>) -> System {
         files: vec!["compose.yaml".into()],
         root: "/project".into(),
         services: services.into_iter().map(|s| (s.name.clone(), s)).collect(),
+        resting: IndexMap::new(),
         volumes: IndexMap::new(),
         networks: IndexMap::new(),
         edges: Vec::new(),

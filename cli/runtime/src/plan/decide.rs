@@ -109,9 +109,11 @@ impl<'a> Deciding<'a> {
             Phase::HeldDown => None,
             _ if there.is_made_elsewhere() => Some("msvc did not make it".to_owned()),
             Phase::Exited { status, signal } => {
-                let done =
-                    *status == Some(0) && self.is_job(spec) && there.hash.starts_with(&spec.hash);
+                let done = *status == Some(0)
+                    && self.is_job(spec, there)
+                    && there.hash.starts_with(&spec.hash);
                 let how = match (status, signal) {
+                    (Some(0), _) if there.was_stopped => "it was stopped".to_owned(),
                     (Some(status), _) => format!("it ended with status {status}"),
                     (None, Some(signal)) => format!("it was ended by {signal}"),
                     (None, None) => "it ended".to_owned(),
@@ -122,14 +124,15 @@ impl<'a> Deciding<'a> {
         }
     }
 
-    /// Whether ending well is all that is asked of it.
-    fn is_job(&self, spec: &InstanceSpec) -> bool {
+    /// Whether ending well is all that is asked of it. A worker that obeys who stops it ends well,
+    /// too.
+    fn is_job(&self, spec: &InstanceSpec, there: &ObservedInstance) -> bool {
         let ends = matches!(
             spec.restart,
             RestartPolicy::No | RestartPolicy::OnFailure(_)
         );
         Awaits::completion_is_needed(self.wanted, &spec.id.service)
-            || (ends && !spec.can_be_asked())
+            || (ends && !spec.can_be_asked() && !there.was_stopped)
     }
 
     fn restart_with_dependencies(&mut self) -> bool {

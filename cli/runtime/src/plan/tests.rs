@@ -40,6 +40,7 @@ fn all_ready(wanted: &Wanted) -> Observed {
                 restarts: 0,
                 detail: None,
                 held_by: None,
+                was_stopped: false,
                 listens: spec.listens.clone(),
             })
             .collect(),
@@ -190,6 +191,33 @@ fn other_lanes_are_other_systems() {
     assert_eq!(
         text(&observed, &wanted),
         text(&Observed::default(), &wanted)
+    );
+}
+
+#[test]
+fn a_worker_that_was_stopped_is_started_again_and_a_job_that_ended_by_itself_is_not() {
+    let mut worker = service("worker");
+    worker.listens.clear();
+    worker.healthcheck = None;
+    worker.restart = RestartPolicy::No;
+    let wanted = up(&system(vec![service("web"), worker]));
+    let mut observed = all_ready(&wanted.0);
+    *phase_of(&mut observed, "worker") = Phase::Exited {
+        status: Some(0),
+        signal: None,
+    };
+    assert_plan(&observed, &wanted, "nothing to do");
+    let worker = observed
+        .instances
+        .iter_mut()
+        .find(|it| it.id.service == *"worker");
+    worker.unwrap().was_stopped = true;
+    assert_plan(
+        &observed,
+        &wanted,
+        "1  stop worker/1#1  (it was stopped)
+         2  start worker/1#2  (it was stopped)
+         3  await worker/1#2 healthy  (up means ready)",
     );
 }
 

@@ -103,6 +103,7 @@ impl Supervisor {
             restarts: view.restarts,
             detail: view.detail,
             held_by: None,
+            was_stopped: false,
             listens: view.spec.listens.clone(),
             phase: view.phase,
             id: view.id,

@@ -31,8 +31,36 @@ pub(super) fn find(request: &Request, files: &Arc<Files>) -> Result<Home, Scaffo
         // One above this repository belongs to somebody else.
         return Ok(Home::NoFile);
     }
+    if let [path] = paths.as_slice()
+        && let Ok(text) = files.read(path)
+        && is_blank(&String::from_utf8_lossy(&text))
+    {
+        return Ok(Home::Blank(path.clone()));
+    }
     let loaded = load::load(&request.load, files)?;
     Ok(Home::System(Box::new(loaded)))
+}
+
+/// What a line of a file without services says of them: nothing, or that there are none.
+fn names_no_service(line: &str) -> bool {
+    let said = line.split(" #").next().unwrap_or_default();
+    let said: String = said.split_whitespace().collect();
+    matches!(
+        said.as_str(),
+        "services:" | "services:{}" | "services:null" | "services:~"
+    )
+}
+
+/// Whether a Compose file names no service, nor anything else that could be in the way of one.
+fn is_blank(text: &str) -> bool {
+    let mut lines = text.lines();
+    lines.all(|line| {
+        let is_top = ["name:", "version:"]
+            .iter()
+            .any(|key| line.starts_with(key));
+        let said = line.trim();
+        said.is_empty() || said.starts_with('#') || is_top || names_no_service(line)
+    })
 }
 
 impl Draft {
@@ -61,6 +89,51 @@ impl Draft {
         })
     }
 
+    /// A Compose file that named no service, with this one below all that it says.
+    pub(super) fn filled_compose(
+        &self,
+        named: &Path,
+        facts: &Facts,
+    ) -> Result<ComposeChange, ScaffoldError> {
+        let fault = |source| ScaffoldError::Read {
+            path: named.to_owned(),
+            source,
+        };
+        let path = self.inside(named)?;
+        let before = self.files.read(named).map_err(fault)?;
+        let said = String::from_utf8_lossy(&before).into_owned();
+        let kept = said.lines().filter(|line| !names_no_service(line));
+        let kept: Vec<&str> = kept.collect();
+        let kept = kept.join("\n");
+        let fragment = self.fragment(facts)?;
+        let text = match kept.trim().is_empty() {
+            true => fragment,
+            false => format!("{}\n\n{fragment}", kept.trim_end()),
+        };
+        load::load(&self.load_at(&path), &self.with(&path, text.as_bytes()))?;
+        Ok(ComposeChange {
+            path,
+            before: Some(before),
+            after: text.into_bytes(),
+        })
+    }
+
+    /// The real place of a Compose file, which must not lead out of the repository.
+    fn inside(&self, named: &Path) -> Result<PathBuf, ScaffoldError> {
+        let path = std::fs::canonicalize(named).map_err(|source| ScaffoldError::Read {
+            path: named.to_owned(),
+            source,
+        })?;
+        match path.starts_with(&self.boundary) {
+            true => Ok(path),
+            false => Err(ScaffoldError::Outside {
+                path: named.to_owned(),
+                real: path,
+                root: self.boundary.clone(),
+            }),
+        }
+    }
+
     /// The first Compose file of the system, with the service in it.
     pub(super) fn changed_compose(
         &self,
@@ -72,14 +145,7 @@ impl Draft {
             path: named.clone(),
             source,
         };
-        let path = std::fs::canonicalize(&named).map_err(fault)?;
-        if !path.starts_with(&self.boundary) {
-            return Err(ScaffoldError::Outside {
-                path: named,
-                real: path,
-                root: self.boundary.clone(),
-            });
-        }
+        let path = self.inside(&named)?;
         let before = self.files.read(&named).map_err(fault)?;
         let fragment = self.fragment(facts)?;
         let wire_fault = |why: String| ScaffoldError::Wire {

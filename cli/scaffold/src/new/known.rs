@@ -160,7 +160,7 @@ pub(super) fn shared_networks(home: &Home) -> Vec<String> {
 pub(super) fn usual_folder(home: &Home, root: &Path) -> String {
     let loaded = match home {
         Home::Alone => return ".".to_owned(),
-        Home::NoFile => return "services".to_owned(),
+        Home::NoFile | Home::Blank(_) => return "services".to_owned(),
         Home::System(loaded) => loaded,
     };
     let contexts = loaded

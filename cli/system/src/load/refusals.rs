@@ -180,6 +180,11 @@ fn what_is_no_compose_file_is_one_clear_problem() {
             "compose.yaml:1:1: the system has no services (write them under `services:`)",
         ),
         (
+            "services:\n  msvc-mesh: {image: a}\n",
+            "compose.yaml:2:3: the service name `msvc-mesh` is taken: what carries the calls has it \
+             (give the service another name)",
+        ),
+        (
             "services: [a]\n",
             "compose.yaml:1:11: `services` must be a mapping, not a list",
         ),

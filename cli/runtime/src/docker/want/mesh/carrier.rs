@@ -22,7 +22,7 @@ use crate::lane::fill::hex;
 use crate::provision::{Kind, Provision};
 
 /// The name of the mesh among a project's services; no service has it.
-pub(crate) const SERVICE: &str = "msvc-mesh";
+pub(crate) const SERVICE: &str = msvc_system::id::MESH;
 
 /// The first port of the mesh's container that carries one of the host's.
 pub(super) const FIRST_PORT: u16 = 20_000;

@@ -346,6 +346,7 @@ fn nothing_is_made_ahead_of_what_has_to_end_first() {
         restarts: 0,
         detail: None,
         held_by: None,
+        was_stopped: false,
         listens: Vec::new(),
     });
     let plan = decide(&there, &wanted, &Book::default());
