@@ -42,12 +42,7 @@ async fn clear(engine: &Engine, name: &str) -> Result<(), EngineError> {
     let seen = engine.docker.inspect_network(name, None).await;
     let seen = seen.map_err(asked(format!("looking at network {name}")))?;
     for container in seen.containers.unwrap_or_default().into_keys() {
-        let request = NetworkDisconnectRequest {
-            container,
-            force: Some(true),
-        };
-        let left = engine.docker.disconnect_network(name, request).await;
-        left.map_err(asked(format!("taking a container off network {name}")))?;
+        leave(engine, &container, name).await?;
     }
     Ok(())
 }
@@ -95,7 +90,7 @@ pub(super) async fn join(
     joined.map_err(asked(what))
 }
 
-/// Takes a container off a network; one that is not on it is as good.
+/// Takes a container off a network; one that is not on it, or goes away itself just now, is as good.
 pub(super) async fn leave(engine: &Engine, container: &str, name: &str) -> Result<(), EngineError> {
     let request = NetworkDisconnectRequest {
         container: container.to_owned(),
@@ -108,8 +103,13 @@ pub(super) async fn leave(engine: &Engine, container: &str, name: &str) -> Resul
     }
 }
 
+/// Whether that is why a container could not be taken off a network. What the engine says depends on
+/// how far it has come with removing the container.
 fn is_elsewhere(status: u16, why: &str) -> bool {
-    matches!(status, 403 | 404 | 500) && why.contains("is not connected to")
+    let is_gone = why.starts_with("endpoint ") && why.ends_with(" not found");
+    status == 404
+        || is_gone
+        || (status == 403 || status == 500) && why.contains("is not connected to")
 }
 
 /// The networks that carry a label.
@@ -136,4 +136,23 @@ pub(super) async fn labelled(
             (observed, labels)
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_that_is_elsewhere_or_going_away_is_off_the_network() {
+        for (status, why) in [
+            (403, "container a is not connected to network n"),
+            (404, "No such container: a"),
+            (404, "network n not found"),
+            (500, "endpoint 0e4e83685fe8 not found"),
+        ] {
+            assert!(is_elsewhere(status, why), "{status} {why}");
+        }
+        assert!(!is_elsewhere(500, "the driver failed"));
+        assert!(!is_elsewhere(403, "not allowed"));
+    }
 }
