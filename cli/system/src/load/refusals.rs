@@ -99,6 +99,10 @@ fn whatever_is_wrong_in_a_service_is_said_with_its_place() {
             "the number of replicas must be a whole number from 0 to 100, not `-1`",
         ),
         (
+            "image: x, deploy: {replicas: 1.5}",
+            "the number of replicas must be a whole number, not 1.5",
+        ),
+        (
             "image: x, environment: 5",
             "`environment` must be a mapping or a list of `KEY=VALUE`, not a number",
         ),

@@ -190,8 +190,13 @@ impl Node {
     /// The problem that `what` is not what it must be.
     #[must_use]
     pub fn expected(&self, what: &str, wanted: &str) -> Problem {
-        Problem::error(format!("{what} must be {wanted}, not {}", self.kind()))
-            .at(self.place.clone())
+        let is = match &self.value {
+            // "A whole number, not a number" would say nothing.
+            NodeValue::Int(number) if wanted.contains("number") => number.to_string(),
+            NodeValue::Float(number) if wanted.contains("number") => number.to_string(),
+            _ => self.kind().to_owned(),
+        };
+        Problem::error(format!("{what} must be {wanted}, not {is}")).at(self.place.clone())
     }
 
     /// Its entries, or the problem that `what` must be a mapping.
