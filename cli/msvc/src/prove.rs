@@ -1,6 +1,7 @@
 //! What is proven on a running system, joined here because the rooms that prove never know each
 //! other: journeys played, contracts verified in a lane of their own, experiments run.
 
+use std::ffi::OsString;
 use std::sync::Arc;
 
 use msvc_journey::entry::REQUEST_TIMEOUT;
@@ -74,11 +75,22 @@ pub fn entry_at(context: &Context, bases: msvc_journey::Bases, inputs: Inputs) -
         limits: Limits::default(),
         command: CommandPlace {
             directory: context.system.root.clone(),
-            environment: std::env::vars_os()
+            environment: without_outer_cargo(context)
                 .chain(context.mark().map(|mark| mark.variable()))
                 .collect(),
         },
     }
+}
+
+/// The environment of a command: one that calls cargo would rebuild half the workspace because of
+/// what an outer cargo (`cargo run`, `cargo test`) has set.
+fn without_outer_cargo(context: &Context) -> impl Iterator<Item = (OsString, OsString)> {
+    let caller = &context.environment;
+    let kept = msvc_runtime::build::without_outer(caller);
+    std::env::vars_os().filter(move |(name, _)| {
+        let is_outer = |name: &str| caller.contains_key(name) && !kept.contains_key(name);
+        !name.to_str().is_some_and(is_outer)
+    })
 }
 
 /// The journeys that the system's `x-msvc` names.

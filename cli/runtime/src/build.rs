@@ -27,6 +27,7 @@ mod fingerprint;
 mod metadata;
 mod run;
 
+pub use environment::without_outer;
 pub use run::{build, plan, plan_for_dockerfiles};
 
 /// What is to be built, of which system, on whose behalf.

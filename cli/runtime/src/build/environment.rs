@@ -40,13 +40,10 @@ const OUTER_PREFIXES: [&str; 6] = [
 /// build script: there `NUM_JOBS` and `OUT_DIR` stand beside them.
 const EVERYDAY: [&str; 5] = ["DEBUG", "HOST", "OPT_LEVEL", "PROFILE", "TARGET"];
 
-/// The environment of a build in `root`. `toolchain_file` is the folder of the `rust-toolchain`
-/// file that holds there; `directory` is where the caller stands.
-pub(super) fn environment(
-    caller: &BTreeMap<String, String>,
-    directory: &Path,
-    toolchain_file: Option<&Path>,
-) -> BTreeMap<String, String> {
+/// The caller's environment without what an outer cargo set in it: for every command that may call
+/// cargo itself.
+#[must_use]
+pub fn without_outer(caller: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let in_build_script = caller.contains_key("OUT_DIR") && caller.contains_key("NUM_JOBS");
     let mut environment = caller.clone();
     environment.retain(|key, _| {
@@ -55,6 +52,17 @@ pub(super) fn environment(
             || OUTER_PREFIXES.iter().any(|prefix| key.starts_with(prefix));
         !outer || (everyday && !in_build_script)
     });
+    environment
+}
+
+/// The environment of a build in `root`. `toolchain_file` is the folder of the `rust-toolchain`
+/// file that holds there; `directory` is where the caller stands.
+pub(super) fn environment(
+    caller: &BTreeMap<String, String>,
+    directory: &Path,
+    toolchain_file: Option<&Path>,
+) -> BTreeMap<String, String> {
+    let mut environment = without_outer(caller);
     // Handles to an outer make's job server are not inherited by the processes they name.
     if environment
         .get("MAKEFLAGS")
