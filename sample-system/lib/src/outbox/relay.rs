@@ -27,6 +27,10 @@ const ROWS_OF_ONE_KEY: u32 = 10;
 /// same database do not.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
+/// How long the round in hand may take after the service was asked to stop. A broker that is there
+/// takes a record in milliseconds, and one that is away is not waited for.
+const LAST_ROUND: Duration = Duration::from_secs(1);
+
 /// The first wait after a failure; each further one doubles it.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 
@@ -91,7 +95,11 @@ impl<P: Publish> Relay<P> {
     async fn relay(&self, shutdown: CancellationToken) {
         let mut retry = RETRY_FIRST;
         while !shutdown.is_cancelled() {
-            let round = self.round().await;
+            // What is on its way when that is over is sent again by the next start: readers know it.
+            let Some(round) = within(LAST_ROUND, &shutdown, self.round()).await else {
+                tracing::warn!("events wait in the outbox for the next start");
+                return;
+            };
             let failed = match &round {
                 Ok(round) => round.failed,
                 Err(error) => {
@@ -154,6 +162,22 @@ impl<P: Publish> Relay<P> {
             sent.push(id);
         }
         sent
+    }
+}
+
+/// What comes of `work`, unless it takes longer than `grace` after `shutdown`.
+async fn within<T>(
+    grace: Duration,
+    shutdown: &CancellationToken,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let out_of_grace = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        done = work => Some(done),
+        () = out_of_grace => None,
     }
 }
 

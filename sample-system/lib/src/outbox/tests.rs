@@ -311,3 +311,29 @@ async fn with_the_bug_seeded_an_event_is_out_though_its_change_is_undone() {
     topic.until(|topic| topic.payloads() == ["early"]).await;
     assert!(unsent_payloads(&database).await.is_empty());
 }
+
+/// A broker that never answers.
+struct Away;
+
+#[async_trait]
+impl Publish for Away {
+    async fn publish(&self, _: &Record) -> Result<(), KafkaError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_broker_that_is_away_does_not_hold_up_a_stop_and_the_events_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = open(&folder);
+    put(&database, vec![message("o-1", "waits")]).await;
+    let (outbox, holder) = (Outbox::new(), Holder::fresh());
+    let relay = Relay::new(database.clone(), Away, Clock::system(), &outbox, holder);
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(relay.run(shutdown.clone()));
+    tokio::task::yield_now().await;
+    shutdown.cancel();
+    let ended = tokio::time::timeout(Duration::from_secs(30), running).await;
+    ended.expect("the relay ends").unwrap();
+    assert_eq!(unsent_payloads(&database).await, ["waits"]);
+}
