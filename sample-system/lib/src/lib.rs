@@ -8,6 +8,7 @@
 //! * [`trace_context`]: `traceparent` and `baggage`, passed on unchanged at every hop
 //! * [`serve`]: HTTP with readiness, access log, size limit and a bounded graceful shutdown
 //! * [`problem`]: `application/problem+json`, and bodies that answer with it when they are bad
+//! * [`page`]: lists that are read page by page
 //! * [`database`]: SQLite with one writer, several queued writes in one commit
 //! * [`calls`]: what keeps a call from harming either side: breaker, bulkhead, budget of retries
 //! * [`http_client`]: calls to other services over HTTP, each with a timeout
@@ -53,6 +54,7 @@ pub mod logs;
 pub mod metrics;
 pub mod money;
 pub mod outbox;
+pub mod page;
 pub mod problem;
 pub mod retention;
 pub mod serve;

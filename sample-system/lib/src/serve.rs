@@ -26,6 +26,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 use self::queue::{NoTurn, Queue, QueueLimits};
+use crate::database::Database;
 use crate::deadline::{self, Deadline};
 use crate::metrics::{self, Metrics, Protocol, Served, UNMATCHED};
 use crate::problem::Problem;
@@ -96,6 +97,15 @@ impl Readiness {
         self.checks
             .push((name, Arc::new(move || Box::pin(check()))));
         self
+    }
+
+    /// Also ask whether `database` can be read and written.
+    pub fn and_database(self, database: &Database) -> Self {
+        let database = database.clone();
+        self.and("the database", move || {
+            let database = database.clone();
+            async move { database.answers().await }
+        })
     }
 
     async fn answer(&self) -> Result<(), Problem> {

@@ -17,6 +17,9 @@ pub const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(3);
 /// a hundred customers who come at once wait for each other.
 pub const AUTH_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long auth may take to tell its keys to whoever checks tokens: it only reads them.
+pub const KEYS_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// `HOME_TIMEOUT` of each part of the gateway's home page: who waits a second for a page has the
 /// rest of it, without the part that is slow.
 pub const HOME_TIMEOUT: Duration = Duration::from_secs(1);

@@ -14,8 +14,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::jwk::PublicKey;
 use super::{Claims, JwkSet, Refusal, Signer, compact};
+use crate::calls::Limits;
 use crate::clock::Clock;
-use crate::http_client::{CallError, Peer};
+use crate::draw::Draw;
+use crate::http_client::{CallError, ClientError, Peer};
+use crate::metrics::Metrics;
+use crate::timeouts::KEYS_TIMEOUT;
 use crate::trace_context::TraceContext;
 
 /// Where auth publishes its keys.
@@ -90,6 +94,16 @@ impl Keys {
             },
             clock,
         )
+    }
+
+    /// The keys that auth at `url` publishes, with calls that are guarded and counted in `metrics`.
+    ///
+    /// # Errors
+    /// When the client cannot be made.
+    pub fn published_at(url: &str, metrics: &Metrics, clock: Clock) -> Result<Self, ClientError> {
+        let auth = Peer::new("auth", url, KEYS_TIMEOUT)?;
+        let auth = auth.guarded(Limits::default(), metrics, &Draw::system());
+        Ok(Self::new(auth, clock))
     }
 
     /// The keys that `source` tells, as auth itself has them.

@@ -100,10 +100,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), AuthErro
     let relaying = tokio::spawn(relay.run(shutdown.clone()));
 
     let desk = desk(accounts, signing, hasher, clock, random);
-    let readiness = Readiness::new().and("the database", move || {
-        let database = database.clone();
-        async move { database.answers().await }
-    });
+    let readiness = Readiness::new().and_database(&database);
     let serving = Serving::new(readiness, metrics);
     let grace = config.basics.grace;
     serve::http(listener, routes::routes(desk), serving, shutdown, grace).await?;

@@ -17,14 +17,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use shop::bugs::{Bug, Bugs};
-use shop::calls::Limits;
 use shop::clock::Clock;
 use shop::config::{Basics, Settings};
 use shop::database::DatabaseError;
-use shop::draw::Draw;
 use shop::entry::{self, Service};
 use shop::healthcheck::Kind;
-use shop::http_client::{ClientError, Peer};
+use shop::http_client::ClientError;
 use shop::idempotency;
 use shop::kafka::{KafkaError, Producer};
 use shop::lease::Holder;
@@ -79,9 +77,6 @@ enum CatalogError {
     Serve(#[from] ServeError),
 }
 
-/// How long auth may take to tell its keys: it only reads them.
-const AUTH_TIMEOUT: Duration = Duration::from_secs(2);
-
 /// What of the service is kept only for a time.
 const KEPT_FOR_A_TIME: &[Prune] = &[idempotency::prune, outbox::prune];
 
@@ -110,9 +105,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), CatalogE
     let metrics = Metrics::new();
     metrics.watch_database(&database);
     metrics.watch_outbox(&database, &clock);
-    let auth = Peer::new("auth", &config.auth_url, AUTH_TIMEOUT)?;
-    let auth = auth.guarded(Limits::default(), &metrics, &Draw::system());
-    let keys = Keys::new(auth, clock.clone());
+    let keys = Keys::published_at(&config.auth_url, &metrics, clock.clone())?;
     let listener = serve::listen(&listen).await?;
     let relay = Relay::new(
         database.clone(),
@@ -121,11 +114,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), CatalogE
         &outbox,
         Holder::fresh(),
     );
-    let asked = database.clone();
-    let readiness = Readiness::new().and("the database", move || {
-        let database = asked.clone();
-        async move { database.answers().await }
-    });
+    let readiness = Readiness::new().and_database(&database);
     let routes = routes::routes(items, keys.clone());
     let serving = Serving::new(readiness, metrics);
     let (served, (), (), ()) = tokio::join!(

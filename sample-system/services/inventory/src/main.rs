@@ -19,15 +19,13 @@ mod stock;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use shop::calls::Limits;
 use shop::clock::Clock;
 use shop::consume::Consumption;
 use shop::database::DatabaseError;
-use shop::draw::Draw;
 use shop::entry::{self, Service};
 use shop::event::{Kind as _, ShipmentFailed};
 use shop::healthcheck::Kind;
-use shop::http_client::{ClientError, Peer};
+use shop::http_client::ClientError;
 use shop::kafka::{ConsumerSettings, KafkaError, Producer};
 use shop::lease::Holder;
 use shop::metrics::Metrics;
@@ -59,9 +57,6 @@ enum InventoryError {
 
 /// The group whose members share the work.
 const GROUP: &str = "inventory";
-
-/// How long auth may take to tell its keys: it only reads them.
-const AUTH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How often it is looked for reservations whose time is over.
 const EXPIRE_EACH: Duration = Duration::from_secs(1);
@@ -96,9 +91,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Inventor
     let metrics = Metrics::new();
     metrics.watch_database(&database);
     metrics.watch_outbox(&database, &clock);
-    let auth = Peer::new("auth", &config.auth_url, AUTH_TIMEOUT)?;
-    let auth = auth.guarded(Limits::default(), &metrics, &Draw::system());
-    let keys = Keys::new(auth, clock.clone());
+    let keys = Keys::published_at(&config.auth_url, &metrics, clock.clone())?;
     let consumption = consumption(&config, &room, producer.clone());
     metrics.watch_consumer(&consumption);
     let grpc = serve::listen(&config.basics.listen).await?;
@@ -111,11 +104,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Inventor
         Holder::fresh(),
     );
 
-    let asked = database.clone();
-    let readiness = Readiness::new().and("the database", move || {
-        let database = asked.clone();
-        async move { database.answers().await }
-    });
+    let readiness = Readiness::new().and_database(&database);
     let routes = audit::routes(room.clone(), keys.clone());
     let serving = Serving::new(readiness, metrics.clone());
     let stop = || shutdown.clone();

@@ -11,25 +11,19 @@ mod routes;
 mod smtp;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
-use shop::calls::Limits;
 use shop::clock::Clock;
 use shop::config::{Basics, Settings};
 use shop::database::DatabaseError;
-use shop::draw::Draw;
 use shop::entry::{self, Service};
 use shop::healthcheck::Kind;
-use shop::http_client::{ClientError, Peer};
+use shop::http_client::ClientError;
 use shop::metrics::Metrics;
 use shop::serve::{self, Readiness, ServeError, Serving};
 use shop::token::Keys;
 use tokio_util::sync::CancellationToken;
 
 use crate::mails::Mails;
-
-/// How long auth may take to tell its keys: it only reads them.
-const AUTH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What the mailbox is configured with.
 struct Config {
@@ -91,15 +85,8 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), MailboxE
     let database = mails.database().clone();
     let metrics = Metrics::new();
     metrics.watch_database(&database);
-    let auth = Peer::new("auth", &config.auth_url, AUTH_TIMEOUT)?;
-    let keys = Keys::new(
-        auth.guarded(Limits::default(), &metrics, &Draw::system()),
-        Clock::system(),
-    );
-    let readiness = Readiness::new().and("the database", move || {
-        let database = database.clone();
-        async move { database.answers().await }
-    });
+    let keys = Keys::published_at(&config.auth_url, &metrics, Clock::system())?;
+    let readiness = Readiness::new().and_database(&database);
     let routes = routes::routes(mails.clone(), keys.clone());
     let serving = Serving::new(readiness, metrics);
     let (served, (), ()) = tokio::join!(

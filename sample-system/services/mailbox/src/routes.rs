@@ -4,32 +4,12 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRef, Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use shop::page::{self, Page};
 use shop::problem::Problem;
 use shop::token::{Keys, Operator};
 
 use crate::mails::{Asked, Mails, Shown};
-
-/// Entries that one page of the list has, where the caller does not say.
-const PAGE: u32 = 100;
-
-/// Entries that one page of the list may have.
-const LARGEST_PAGE: u32 = 1000;
-
-/// Which page of the list is asked for.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Page {
-    #[serde(default)]
-    after: i64,
-    #[serde(default = "page")]
-    limit: u32,
-}
-
-fn page() -> u32 {
-    PAGE
-}
 
 /// What the routes need.
 #[derive(Clone)]
@@ -70,13 +50,7 @@ async fn found(
 async fn list(
     State(Office { mails, .. }): State<Office>,
     _: Operator,
-    page: Result<Query<Page>, QueryRejection>,
+    Page { after, limit }: Page,
 ) -> Result<Json<Value>, Problem> {
-    let Ok(Query(Page { after, limit })) = page else {
-        return Err(Problem::bad_request("give after and limit as numbers"));
-    };
-    let limit = limit.clamp(1, LARGEST_PAGE);
-    let entries = mails.after(after, limit).await;
-    let entries = entries.map_err(|error| Problem::internal(&error))?;
-    Ok(Json(json!({ "items": entries })))
+    page::items(mails.after(after, limit).await)
 }

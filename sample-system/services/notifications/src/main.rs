@@ -160,10 +160,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Notifica
     watch_mails(&metrics, &database);
     let consumption = Consumption::new(settings, desk, letters, &bugs);
     metrics.watch_consumer(&consumption);
-    let readiness = Readiness::new().and("the database", move || {
-        let database = database.clone();
-        async move { database.answers().await }
-    });
+    let readiness = Readiness::new().and_database(&database);
     let Basics { grace, .. } = basics;
     let (served, consumed, sent, ()) = tokio::join!(
         serve::http(

@@ -42,7 +42,7 @@ use std::time::Duration;
 use shop::clock::Clock;
 use shop::config::Settings;
 use shop::consume::Consumption;
-use shop::database::{Database, DatabaseError};
+use shop::database::DatabaseError;
 use shop::dead_letters;
 use shop::draw::Draw;
 use shop::entry::{self, Command, Service};
@@ -152,7 +152,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), OrdersEr
 
     let desk = desk(&config, &how, store, executor.clone(), &clock)?;
     tokio::spawn(desk.keys.clone().run(shutdown.clone()));
-    let serving = Serving::new(ready(&database), metrics);
+    let serving = Serving::new(Readiness::new().and_database(&database), metrics);
     serve::http(listener, routes::routes(desk), serving, shutdown, grace).await?;
     executor.finish(grace).await;
     led.cancel();
@@ -213,13 +213,5 @@ fn desk(
         test_halt: config.test_halt,
         bugs: config.bugs.clone(),
         notifications: notifications.transpose()?,
-    })
-}
-
-fn ready(database: &Database) -> Readiness {
-    let database = database.clone();
-    Readiness::new().and("the database", move || {
-        let database = database.clone();
-        async move { database.answers().await }
     })
 }

@@ -21,15 +21,13 @@ mod states;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use shop::calls::Limits;
 use shop::clock::Clock;
 use shop::consume::Consumption;
 use shop::database::DatabaseError;
-use shop::draw::Draw;
 use shop::entry::{self, Service};
 use shop::event::{Kind as _, ShipmentFailed};
 use shop::healthcheck::Kind;
-use shop::http_client::{ClientError, Peer};
+use shop::http_client::ClientError;
 use shop::kafka::{ConsumerSettings, KafkaError, Producer};
 use shop::lease::Holder;
 use shop::metrics::Metrics;
@@ -60,9 +58,6 @@ enum PaymentsError {
 /// The group whose members share the work.
 const GROUP: &str = "payments";
 
-/// How long auth may take to tell its keys: it only reads them.
-const AUTH_TIMEOUT: Duration = Duration::from_secs(2);
-
 /// What of the service is kept only for a time.
 const KEPT_FOR_A_TIME: &[Prune] = &[idempotency::prune, inbox::prune, outbox::prune];
 
@@ -88,9 +83,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Payments
     let metrics = Metrics::new();
     metrics.watch_database(&database);
     metrics.watch_outbox(&database, &clock);
-    let auth = Peer::new("auth", &config.auth_url, AUTH_TIMEOUT)?;
-    let auth = auth.guarded(Limits::default(), &metrics, &Draw::system());
-    let keys = Keys::new(auth, clock.clone());
+    let keys = Keys::published_at(&config.auth_url, &metrics, clock.clone())?;
     let consumption = consumption(&config, &ledger, producer.clone());
     metrics.watch_consumer(&consumption);
     let listener = serve::listen(&config.basics.listen).await?;
@@ -107,11 +100,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Payments
         tracing::warn!("takes provider states: anyone who calls can rewrite the ledger");
         routes = routes.merge(states::routes(ledger));
     }
-    let asked = database.clone();
-    let readiness = Readiness::new().and("the database", move || {
-        let database = asked.clone();
-        async move { database.answers().await }
-    });
+    let readiness = Readiness::new().and_database(&database);
     let serving = Serving::new(readiness, metrics);
     let (served, consumed, (), (), ()) = tokio::join!(
         serve::http(listener, routes, serving, shutdown.clone(), grace),

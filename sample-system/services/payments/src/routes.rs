@@ -7,9 +7,10 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use shop::idempotency::IdempotencyKey;
 use shop::money::Money;
+use shop::page::{self, Page};
 use shop::problem::{Body, Problem};
 use shop::token::{Caller, Keys, Operator};
 use shop::trace_context::TraceContext;
@@ -18,12 +19,6 @@ use crate::ledger::{Charge, ChargeRequest, Charging, Ledger, Status};
 
 /// Characters that an id may have.
 const LONGEST_ID: usize = 64;
-
-/// Items that one page of the list of all charges has, where the caller does not say.
-const PAGE: u32 = 100;
-
-/// Items that one page may have.
-const LARGEST_PAGE: u32 = 1000;
 
 /// What the routes need.
 #[derive(Clone)]
@@ -145,32 +140,13 @@ async fn shown(
     Ok(Json(charges))
 }
 
-/// Which page of the list is asked for.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Page {
-    #[serde(default)]
-    after: i64,
-    #[serde(default = "page")]
-    limit: u32,
-}
-
-fn page() -> u32 {
-    PAGE
-}
-
 /// Every charge in the order in which it was made, for operators.
 async fn list(
     State(ledger): State<Ledger>,
     _: Operator,
-    page: Result<Query<Page>, QueryRejection>,
+    Page { after, limit }: Page,
 ) -> Result<Json<Value>, Problem> {
-    let Ok(Query(Page { after, limit })) = page else {
-        return Err(Problem::bad_request("give after and limit as numbers"));
-    };
-    let entries = ledger.after(after, limit.clamp(1, LARGEST_PAGE)).await;
-    let entries = entries.map_err(|error| Problem::internal(&error))?;
-    Ok(Json(json!({ "items": entries })))
+    page::items(ledger.after(after, limit).await)
 }
 
 fn check_id(name: &str, id: &str) -> Result<(), Problem> {

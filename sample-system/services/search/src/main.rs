@@ -103,11 +103,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), SearchEr
     let follower = Follower::new(model.clone(), config.kafka_brokers, producer.clone());
     follower.watched_by(&metrics);
     let listener = serve::listen(&listen).await?;
-    let asked = database.clone();
-    let readiness = Readiness::new().and("the database", move || {
-        let database = asked.clone();
-        async move { database.answers().await }
-    });
+    let readiness = Readiness::new().and_database(&database);
     let serving = Serving::new(readiness, metrics);
     let (served, followed, ()) = tokio::join!(
         serve::http(

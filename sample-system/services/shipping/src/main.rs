@@ -24,15 +24,13 @@ mod warehouse;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use shop::calls::Limits;
 use shop::clock::Clock;
 use shop::consume::Consumption;
 use shop::database::DatabaseError;
-use shop::draw::Draw;
 use shop::entry::{self, Service};
 use shop::event::{Kind as _, OrderPlaced};
 use shop::healthcheck::Kind;
-use shop::http_client::{ClientError, Peer};
+use shop::http_client::ClientError;
 use shop::kafka::{ConsumerSettings, KafkaError, Producer};
 use shop::lease::Holder;
 use shop::metrics::Metrics;
@@ -64,9 +62,6 @@ enum ShippingError {
 /// The group whose members share the work.
 const GROUP: &str = "shipping";
 
-/// How long auth may take to tell its keys: it only reads them.
-const AUTH_TIMEOUT: Duration = Duration::from_secs(2);
-
 /// What of the service is kept only for a time.
 const KEPT_FOR_A_TIME: &[Prune] = &[inbox::prune, outbox::prune];
 
@@ -93,9 +88,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Shipping
     metrics.watch_database(&database);
     metrics.watch_outbox(&database, &clock);
     watch_tasks(&metrics, &warehouse);
-    let auth = Peer::new("auth", &config.auth_url, AUTH_TIMEOUT)?;
-    let auth = auth.guarded(Limits::default(), &metrics, &Draw::system());
-    let keys = Keys::new(auth, clock.clone());
+    let keys = Keys::published_at(&config.auth_url, &metrics, clock.clone())?;
     let consumption = consumption(&config, &warehouse, producer.clone());
     metrics.watch_consumer(&consumption);
     let packer = Packer::new(
@@ -112,11 +105,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Shipping
         &outbox,
         Holder::fresh(),
     );
-    let asked = database.clone();
-    let readiness = Readiness::new().and("the database", move || {
-        let database = asked.clone();
-        async move { database.answers().await }
-    });
+    let readiness = Readiness::new().and_database(&database);
     let routes = routes::routes(warehouse, keys.clone());
     let serving = Serving::new(readiness, metrics);
     let (served, consumed, (), (), (), ()) = tokio::join!(

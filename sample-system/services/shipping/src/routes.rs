@@ -6,6 +6,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use shop::page::{self, Page};
 use shop::problem::Problem;
 use shop::token::{Caller, Keys, Operator};
 
@@ -14,12 +15,6 @@ use crate::warehouse::Warehouse;
 
 /// Characters that an id may have.
 const LONGEST_ID: usize = 64;
-
-/// Items that one page of the list of all shipments has, where the caller does not say.
-const PAGE: u32 = 100;
-
-/// Items that one page may have.
-const LARGEST_PAGE: u32 = 1000;
 
 /// What the routes need.
 #[derive(Clone)]
@@ -93,30 +88,11 @@ async fn shown(
     Ok(Json(shown))
 }
 
-/// Which page of the list is asked for.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Page {
-    #[serde(default)]
-    after: i64,
-    #[serde(default = "page")]
-    limit: u32,
-}
-
-fn page() -> u32 {
-    PAGE
-}
-
 /// Every shipment in the order in which it came, for operators.
 async fn list(
     State(warehouse): State<Warehouse>,
     _: Operator,
-    page: Result<Query<Page>, QueryRejection>,
+    Page { after, limit }: Page,
 ) -> Result<Json<Value>, Problem> {
-    let Ok(Query(Page { after, limit })) = page else {
-        return Err(Problem::bad_request("give after and limit as numbers"));
-    };
-    let entries = warehouse.after(after, limit.clamp(1, LARGEST_PAGE)).await;
-    let entries = entries.map_err(|error| Problem::internal(&error))?;
-    Ok(Json(json!({ "items": entries })))
+    page::items(warehouse.after(after, limit).await)
 }
