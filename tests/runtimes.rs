@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use support::{read, root};
 
 /// The files whose tests hold for both.
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "bad_input",
     "contracts",
     "crash_points",
@@ -32,6 +32,7 @@ const FILES: [&str; 13] = [
     "namespaces",
     "second_runner",
     "secrets",
+    "shop_under_kills",
     "system_up",
 ];
 

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 mod building;
 mod engine;
 mod http;
+pub mod load;
 mod machine;
 pub mod nodes;
 pub mod repository;
