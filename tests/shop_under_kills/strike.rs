@@ -51,7 +51,7 @@ impl<'a> Strike<'a> {
             let words = ["chaos", "inject", "latency", "--edge", edge];
             let how = ["--delay", delay, "--jitter", "50ms", "--stream", "upstream"];
             let mut slow = (shop.system).start(&[&words[..], &how, &["--seed", &seed]].concat());
-            slow.wait_for("armed");
+            slow.wait_for(&format!("latency on {edge}"));
             slow
         });
         Self {

@@ -11,13 +11,14 @@ use shop::inventory::v1::{
     ReleaseRequest, ReserveReply, ReserveRequest, SetStockRequest, Stock,
 };
 use shop::metrics::Metrics;
+use shop::serve::ServeError;
+use shop::serve::door::Door;
 use shop::serve::queue::QueueLimits;
 use shop::sku::Sku;
 use shop::token::Keys;
 use shop::trace_context::TraceContext;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 use tracing::Instrument;
 
@@ -41,7 +42,7 @@ pub(crate) async fn serve(
     metrics: &Metrics,
     shutdown: CancellationToken,
     grace: Duration,
-) -> Result<(), tonic::transport::Error> {
+) -> Result<(), ServeError> {
     let (health, health_service) = tonic_health::server::health_reporter();
     let watched = room.database().clone();
     let desk = Desk { room, keys };
@@ -52,16 +53,14 @@ pub(crate) async fn serve(
             .await;
         health.set_serving::<InventoryServer<Desk>>().await;
     }
-    let drained = shutdown.clone();
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let door = Door::new(listener, shutdown.clone()).map_err(ServeError::Serve)?;
+    let closing = door.closing();
     let serving = tonic::transport::Server::builder()
         .timeout(REQUEST_TIMEOUT)
         .layer(Admission::new(metrics, QueueLimits::default()))
         .add_service(health_service)
         .add_service(served)
-        .serve_with_incoming_shutdown(incoming, async move {
-            drained.cancelled().await;
-        });
+        .serve_with_incoming_shutdown(door.incoming(), closing.wait());
     let out_of_grace = async {
         shutdown.cancelled().await;
         health
@@ -71,7 +70,7 @@ pub(crate) async fn serve(
         tokio::time::sleep(grace).await;
     };
     tokio::select! {
-        ended = serving => ended,
+        ended = serving => ended.map_err(|error| ServeError::Serve(std::io::Error::other(error))),
         () = out_of_grace => {
             tracing::warn!("left work in hand at shutdown");
             Ok(())
