@@ -54,7 +54,10 @@ pub fn every_order_ended_right(shop: &Shop, sent: &[Sent], stock: &[(&str, u32)]
         assert!(matches!(status, 201 | 202), "{it:?}");
         assert_eq!(order["id"], answer["id"], "{it:?}");
         let shipped = order["status"] == "shipped";
-        assert!(it.meant == Meant::Shipped || !shipped, "{it:?} is {order:#}");
+        assert!(
+            it.meant == Meant::Shipped || !shipped,
+            "{it:?} is {order:#}"
+        );
         if shipped {
             *gone.entry(&it.sku).or_default() += it.quantity;
         }
@@ -122,6 +125,9 @@ pub fn nothing_was_cut(shop: &Shop, sent: &[Sent]) {
         broken.len(),
         failed("gateway->orders:8080"),
     ));
-    assert!(cut.len() as u64 <= failed("client->gateway:8080"), "{cut:?}");
+    assert!(
+        cut.len() as u64 <= failed("client->gateway:8080"),
+        "{cut:?}"
+    );
     assert!(broken.is_empty(), "{broken:?}");
 }

@@ -41,7 +41,10 @@ impl<'a> Consumers<'a> {
         let name = format!("{service} to work on what came after it was struck");
         until(&name, || self.effect(service, since, load));
         let took = since.elapsed();
-        tell(&format!("{service}: works on events after {:.1} s", took.as_secs_f64()));
+        tell(&format!(
+            "{service}: works on events after {:.1} s",
+            took.as_secs_f64()
+        ));
         assert!(took <= BACK, "{service} was away for {took:?}");
     }
 
@@ -52,8 +55,8 @@ impl<'a> Consumers<'a> {
     /// What a consumer did about something that was ordered at `since` or later.
     fn effect(&self, service: &str, since: Instant, load: &Load) -> Option<()> {
         let get = |path: &str| self.shop.get(path);
-        let shipped = || load.later(since, Meant::Shipped);
-        let unserved = || load.later(since, Meant::Unserved);
+        let first = |meant| load.confirmed_since(since, meant).into_iter().next();
+        let (shipped, unserved) = (|| first(Meant::Shipped), || first(Meant::Unserved));
         let done = match service {
             // An order is shipped when its event and shipping's have come through.
             "orders" | "broker" => get(&format!("orders/{}", shipped()?))["status"] == "shipped",
