@@ -26,6 +26,7 @@ use msvc_machine::draw;
 use support::load::{Load, Meant, Outcome, Pace, Sent};
 use support::{Customer, Runtime, Shop, System, is_root, shop_services, skipped};
 
+use aftermath::Unreached;
 use consumers::Consumers;
 use strike::{Strike, Way};
 
@@ -93,6 +94,7 @@ fn under_load(runtime: Runtime, way: Way) {
         skus: SKUS.map(str::to_owned).into(),
     };
     let strike = Strike::prepare(&shop, way, seed);
+    let unreached = Unreached::now(&shop);
     let load = Load::start(&customers, pace);
     for service in in_turn(seed) {
         let counted = (0..TRIES).any(|_| {
@@ -106,7 +108,7 @@ fn under_load(runtime: Runtime, way: Way) {
     drop(strike);
     told(&sent);
     if way == Way::AskedToStop {
-        aftermath::nothing_was_cut(&shop, &sent);
+        aftermath::nothing_was_cut(&shop, &sent, &unreached);
     }
     aftermath::every_order_ended_right(&shop, &sent, &SKUS.map(|sku| (sku, UNITS)));
     aftermath::the_auditor_finds_nothing(&shop, &sent);
