@@ -27,7 +27,7 @@ use support::load::{Load, Meant, Outcome, Pace, Sent};
 use support::{Customer, Runtime, Shop, System, is_root, shop_services, skipped};
 
 use aftermath::Unreached;
-use consumers::Consumers;
+use consumers::{BACK, Consumers};
 use strike::{Strike, Way};
 
 support::in_both! {
@@ -99,7 +99,11 @@ fn under_load(runtime: Runtime, way: Way) {
     for service in in_turn(seed) {
         let counted = (0..TRIES).any(|_| {
             let struck = strike.at(&service);
-            consumers.are_back(&service, struck.since, &load);
+            let away = consumers.are_back(&service, struck.since, &load);
+            assert!(
+                way == Way::AskedToStop || away <= BACK,
+                "{service} was away for {away:?}"
+            );
             struck.counts
         });
         assert!(counted, "{TRIES} times {service} had no order in its hands");
