@@ -28,6 +28,7 @@ use tracing::Instrument;
 use self::queue::{NoTurn, Queue, QueueLimits};
 use crate::database::Database;
 use crate::deadline::{self, Deadline};
+use crate::grace::within;
 use crate::metrics::{self, Metrics, Protocol, Served, UNMATCHED};
 use crate::problem::Problem;
 use crate::token::Caller;
@@ -224,17 +225,14 @@ pub async fn on(
     let serve = axum::serve(Told(listener), app)
         .with_graceful_shutdown(async move { drained.cancelled().await })
         .into_future();
-    let out_of_grace = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(grace).await;
+    let Some(ended) = within(grace, &shutdown, serve).await else {
+        tracing::warn!(
+            grace_ms = milliseconds(grace),
+            "left work in hand at shutdown"
+        );
+        return Ok(());
     };
-    tokio::select! {
-        ended = serve => ended.map_err(ServeError::Serve),
-        () = out_of_grace => {
-            tracing::warn!(grace_ms = milliseconds(grace), "left work in hand at shutdown");
-            Ok(())
-        }
-    }
+    ended.map_err(ServeError::Serve)
 }
 
 /// `routes` with everything that each service has.

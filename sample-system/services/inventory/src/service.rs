@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use shop::grace::within;
 use shop::grpc::server::Admission;
 use shop::inventory::v1::inventory_server::{Inventory, InventoryServer};
 use shop::inventory::v1::reserve_reply::Outcome;
@@ -61,22 +62,16 @@ pub(crate) async fn serve(
         .add_service(served)
         .serve_with_incoming_shutdown(incoming, async move {
             drained.cancelled().await;
+            health
+                .set_service_status("", tonic_health::ServingStatus::NotServing)
+                .await;
+            health.set_not_serving::<InventoryServer<Desk>>().await;
         });
-    let out_of_grace = async {
-        shutdown.cancelled().await;
-        health
-            .set_service_status("", tonic_health::ServingStatus::NotServing)
-            .await;
-        health.set_not_serving::<InventoryServer<Desk>>().await;
-        tokio::time::sleep(grace).await;
+    let Some(ended) = within(grace, &shutdown, serving).await else {
+        tracing::warn!("left work in hand at shutdown");
+        return Ok(());
     };
-    tokio::select! {
-        ended = serving => ended,
-        () = out_of_grace => {
-            tracing::warn!("left work in hand at shutdown");
-            Ok(())
-        }
-    }
+    ended
 }
 
 /// Where requests come in.
