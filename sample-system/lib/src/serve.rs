@@ -251,20 +251,21 @@ fn app(routes: Router, serving: Serving, shutdown: CancellationToken) -> Router 
         .route("/readyz", get(ready))
         .with_state((readiness, shutdown))
         .route("/metrics", get(figures))
-        .with_state(metrics);
+        .with_state(metrics)
+        .method_not_allowed_fallback(another_method);
     routes
         .fallback(|| async { Problem::not_found("no such route") })
-        .method_not_allowed_fallback(|| async {
-            Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "this route does not take this method",
-            )
-        })
+        .method_not_allowed_fallback(another_method)
         .layer(DefaultBodyLimit::max(body_limit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state((queue, served.clone()), admit))
         .layer(from_fn_with_state(served, access_log))
         .merge(probes)
+}
+
+async fn another_method() -> Problem {
+    let detail = "this route does not take this method";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }
 
 async fn ready(

@@ -17,6 +17,8 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::event::tests::{account, cancelled, placed, shipped};
 
+mod strangers;
+
 /// Takes mails; answers the end of each with the next line of its script, then with 250.
 #[derive(Clone, Default)]
 struct Server {

@@ -25,6 +25,7 @@ use crate::task::End;
 use crate::warehouse::Warehouse;
 
 mod asked;
+mod strangers;
 
 /// Whose orders these are.
 const ADA: Uuid = Uuid::from_u128(1);

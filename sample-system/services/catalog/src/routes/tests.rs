@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use super::*;
 
+mod strangers;
+
 struct Running {
     root: String,
     client: reqwest::Client,

@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use super::*;
 
+mod strangers;
+
 struct Running {
     client: shop::inventory::Client,
     address: String,
@@ -20,15 +22,13 @@ struct Running {
     _folder: Arc<tempfile::TempDir>,
 }
 
+fn room(folder: &std::path::Path) -> StockRoom {
+    let (kept, clock) = (TimeDelta::minutes(15), Clock::system());
+    StockRoom::open(folder, kept, clock, Outbox::new(), &Bugs::none()).unwrap()
+}
+
 async fn start_on(folder: Arc<tempfile::TempDir>) -> Running {
-    let room = StockRoom::open(
-        folder.path(),
-        TimeDelta::minutes(15),
-        Clock::system(),
-        Outbox::new(),
-        &Bugs::none(),
-    )
-    .unwrap();
+    let room = room(folder.path());
     let listener = shop::serve::listen("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let shutdown = CancellationToken::new();

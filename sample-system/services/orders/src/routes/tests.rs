@@ -13,6 +13,7 @@ use crate::neighbours::{Mood, Neighbours};
 use crate::store::tests::open_at;
 
 mod seen;
+mod strangers;
 
 const ADA: Uuid = Uuid::from_u128(0xada);
 const BOB: Uuid = Uuid::from_u128(0xb0b);

@@ -20,6 +20,7 @@ use crate::ledger::Ledger;
 
 mod seen;
 mod states;
+mod strangers;
 
 struct Running {
     root: String,

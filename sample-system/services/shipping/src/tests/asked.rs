@@ -5,18 +5,18 @@ use shop::token::{Keys, Role, SEED, Signer};
 
 use super::*;
 
-fn signer() -> Signer {
+pub(super) fn signer() -> Signer {
     Signer::from_seed(&[7; SEED]).unwrap()
 }
 
 /// The HTTP interface of a warehouse.
-struct Served {
-    root: String,
-    client: reqwest::Client,
+pub(super) struct Served {
+    pub(super) root: String,
+    pub(super) client: reqwest::Client,
 }
 
 impl Served {
-    async fn start(warehouse: &Warehouse) -> Self {
+    pub(super) async fn start(warehouse: &Warehouse) -> Self {
         shop::entry::install_tls();
         let listener = serve::listen("127.0.0.1:0").await.unwrap();
         let root = format!("http://{}", listener.local_addr().unwrap());
