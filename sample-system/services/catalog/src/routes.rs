@@ -66,7 +66,7 @@ async fn put<S: Shape>(
     State(items): State<Items>,
     Operator(caller): Operator,
     InPath(sku): InPath<String>,
-    key: IdempotencyKey,
+    key: Option<IdempotencyKey>,
     trace: TraceContext,
     Body(description): Body<S::Description>,
 ) -> Result<Json<S>, Problem> {

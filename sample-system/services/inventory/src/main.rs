@@ -32,7 +32,7 @@ use shop::outbox;
 use shop::retention::{self, Prune};
 use shop::serve::{self, Readiness, ServeError, Serving};
 use shop::token::Keys;
-use shop::{dead_letters, inbox};
+use shop::{dead_letters, idempotency, inbox};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -61,7 +61,7 @@ const GROUP: &str = "inventory";
 const EXPIRE_EACH: Duration = Duration::from_secs(1);
 
 /// What of the service is kept only for a time.
-const KEPT_FOR_A_TIME: &[Prune] = &[inbox::prune, outbox::prune];
+const KEPT_FOR_A_TIME: &[Prune] = &[idempotency::prune, inbox::prune, outbox::prune];
 
 fn main() -> ExitCode {
     entry::run_with(

@@ -140,7 +140,9 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Notifica
     })?;
     let desk = Desk::open(&basics.data_dir, Clock::system(), &bugs)?;
     let messenger = Messenger::new("notifications", &brokers, &bugs)?;
-    let sender = Sender::new(&desk, Post::new(&smtp)?, from, messenger.producer());
+    let (metrics, post) = (Metrics::new(), Post::new(&smtp)?);
+    let mails = metrics.resource("mails");
+    let sender = Sender::new(&desk, post, from, messenger.producer(), mails);
     let listener = serve::listen(&basics.listen).await?;
     let database = desk.database.clone();
     let keeping = retention::keep(
@@ -149,7 +151,6 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Notifica
         KEPT_FOR_A_TIME,
         shutdown.clone(),
     );
-    let metrics = Metrics::new();
     metrics.watch_database(&database);
     watch_mails(&metrics, &database);
     let consumption = messenger.follow(GROUP, &TOPICS, desk, &bugs);

@@ -100,7 +100,9 @@ impl Service {
         let desk = Desk::open(folder.path(), Clock::system(), &Bugs::none()).unwrap();
         let from = "The shop <orders@shop.example>".parse().unwrap();
         let (letters, shutdown) = (Letters::default(), CancellationToken::new());
-        let sender = Sender::new(&desk, Post::new(address).unwrap(), from, letters.clone());
+        let post = Post::new(address).unwrap();
+        let figures = Metrics::new().resource("mails");
+        let sender = Sender::new(&desk, post, from, letters.clone(), figures);
         let sending = tokio::spawn(sender.run(shutdown.clone()));
         Self {
             desk,

@@ -140,6 +140,8 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), OrdersEr
         shutdown.clone(),
     );
     tokio::spawn(executor.clone().keep_leading(led.clone()));
+    let (sagas, leading) = (metrics.resource("sagas"), executor.clone());
+    metrics.at_scrape(move || sagas.waiting(u64::try_from(leading.led()).unwrap_or(u64::MAX)));
 
     let shipments = Shipments::new(store.clone(), Inbox::new(clock.clone(), &config.bugs));
     let topics = [shipments::TOPIC];

@@ -249,3 +249,28 @@ async fn only_an_operator_sets_stock() {
     assert_eq!(customer.unwrap_err().code(), Code::PermissionDenied);
     assert_eq!(running.available().await, 12);
 }
+
+#[tokio::test]
+async fn a_key_is_good_for_one_level_and_its_repeat_undoes_no_later_one() {
+    let running = start().await;
+    let mut client = running.client.clone();
+    let mut set = async |key: &'static str, units: u32| {
+        let level = SetStockRequest {
+            sku: "lamp".into(),
+            units,
+        };
+        let mut request = by(Role::Operator, level);
+        let key = key.parse().unwrap();
+        request.metadata_mut().insert(IDEMPOTENCY_KEY, key);
+        client.set_stock(request).await
+    };
+    assert_eq!(set("k1", 5).await.unwrap().into_inner().available, 5);
+    assert_eq!(set("k2", 7).await.unwrap().into_inner().available, 7);
+    assert_eq!(set("k1", 5).await.unwrap().into_inner().available, 5);
+    assert_eq!(running.available().await, 7);
+    let other = set("k1", 6).await.unwrap_err();
+    assert_eq!(other.code(), Code::AlreadyExists);
+    let malformed = set("two words", 6).await.unwrap_err();
+    assert_eq!(malformed.code(), Code::InvalidArgument);
+    assert_eq!(running.available().await, 7);
+}
