@@ -147,7 +147,9 @@ fn three_replicas_are_down_together_and_hardly_longer_than_was_asked() {
             .unwrap_or_else(|| panic!("{recovery:#}"))
     };
     let down = std::time::Duration::from_nanos(at("released_at_ns") - at("killed_at_ns"));
+    // Counted from when the engine had ended the last of them.
     assert!(down.as_secs_f64() >= 2.0, "{down:?}");
+    assert!(at("released_at_ns") < at("up_at_ns"), "{recovery:#}");
     let ps = system.ps();
     let mut all = ps["instances"].as_array().unwrap().iter();
     assert!(all.all(|it| it["health"] == "ready"), "{ps:#}");

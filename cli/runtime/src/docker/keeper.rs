@@ -119,6 +119,8 @@ fn comes_back(found: &Found) -> bool {
 #[derive(Debug, Clone)]
 struct Kept {
     container: String,
+    /// Whether its restart policy brings it back.
+    comes_back: bool,
     /// By which command.
     by: Option<String>,
     /// Whether somebody brings it back already. It is held until it runs.
@@ -161,6 +163,7 @@ impl Keeper {
         }
         let kept = Kept {
             container: found.container.clone(),
+            comes_back: comes_back(&found),
             by,
             goes: false,
         };
@@ -177,50 +180,59 @@ impl Keeper {
             self.write_down()?;
             return Err(error.into());
         }
+        let gone = self.gone(&found.container, event).await;
+        let now = super::runtime::wall_ns(&*self.clock);
         Ok(Killed {
             at_ns: self.runtime.stamp(event),
             event,
+            gone_at_ns: self.runtime.stamp(gone),
+            gone_for_ns: now.saturating_sub(gone),
         })
+    }
+
+    /// When a container that was killed ended: the engine answers some time later. By this host's
+    /// clock, which the engine's may differ from; what cannot be is taken for now.
+    async fn gone(&self, container: &str, asked: u64) -> u64 {
+        let now = super::runtime::wall_ns(&*self.clock);
+        let found = container::inspect(self.runtime.engine(), container).await;
+        let ended = found.ok().flatten().and_then(|found| found.ended_at_ns());
+        ended.filter(|at| (asked..=now).contains(at)).unwrap_or(now)
     }
 
     /// Brings one back; several at the same time, so that the last of many replicas is not down
     /// for longer than was asked.
     async fn release(&self, instance: &InstanceId) -> Result<Released, RuntimeError> {
         let _releasing = self.releasing.read().await;
-        let container = self.goes(instance).ok_or_else(|| {
+        let kept = self.goes(instance).ok_or_else(|| {
             RuntimeError::Refused(format!("nothing holds {instance} down any more"))
         })?;
-        let released = self.bring_back(instance, &container).await;
+        let released = self.bring_back(instance, &kept).await;
         self.held().remove(instance);
         let comes_back = released?;
         self.write_down()?;
         Ok(Released { comes_back })
     }
 
-    /// The container of one that is held and that nobody brings back yet.
-    fn goes(&self, instance: &InstanceId) -> Option<String> {
+    /// One that is held and that nobody brings back yet.
+    fn goes(&self, instance: &InstanceId) -> Option<Kept> {
         let mut held = self.held();
         let kept = held.get_mut(instance).filter(|kept| !kept.goes)?;
         kept.goes = true;
-        Some(kept.container.clone())
+        Some(kept.clone())
     }
 
-    async fn bring_back(
-        &self,
-        instance: &InstanceId,
-        container: &str,
-    ) -> Result<bool, RuntimeError> {
-        let found = container::inspect(self.runtime.engine(), container).await?;
-        let comes_back = found.is_some_and(|found| comes_back(&found));
-        if comes_back {
-            let docker = &self.runtime.engine().docker;
-            let started = docker.start_container(container, None).await;
-            match started.map_err(asked(format!("bringing {instance} back"))) {
-                Err(error) if !error.is_so_already() => return Err(error.into()),
-                _ => {}
-            }
+    /// Whether it comes back; one whose container was taken away meanwhile does not.
+    async fn bring_back(&self, instance: &InstanceId, kept: &Kept) -> Result<bool, RuntimeError> {
+        if !kept.comes_back {
+            return Ok(false);
         }
-        Ok(comes_back)
+        let docker = &self.runtime.engine().docker;
+        let started = docker.start_container(&kept.container, None).await;
+        match started.map_err(asked(format!("bringing {instance} back"))) {
+            Err(error) if error.is_missing() => Ok(false),
+            Err(error) if !error.is_so_already() => Err(error.into()),
+            _ => Ok(true),
+        }
     }
 
     async fn release_all(&self) {
