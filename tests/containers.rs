@@ -11,9 +11,6 @@
     reason = "a test may fail as loudly as it can"
 )]
 
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-
 use serde_json::Value;
 
 mod support;
@@ -213,72 +210,6 @@ networks:\n  inner: {{internal: true}}\n  outer: {{ipam: {{config: [{{subnet: {s
 #[test]
 fn service() {
     nodes::play();
-}
-
-/// What a port of the host answers.
-fn echoed(port: u16) -> std::io::Result<[u8; 5]> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.write_all(b"hello")?;
-    let mut answer = [0; 5];
-    stream.read_exact(&mut answer).map(|()| answer)
-}
-
-/// A port of the host that nobody has.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
-#[test]
-fn several_ports_of_the_host_lead_to_one_of_a_service_also_one_that_came_later() {
-    if !engine() {
-        return;
-    }
-    let (first, later) = (free_port(), free_port());
-    let published = |ports: &str| format!("  b: {{<<: *node, ports: [{ports}]}}\n");
-    let before = published(&format!("\"127.0.0.1:{first}:8080\", \"127.0.0.1::8080\""));
-    let after = published(&format!(
-        "\"127.0.0.1:{first}:8080\", \"127.0.0.1::8080\", \"127.0.0.1:{later}:8080\""
-    ));
-    let system = in_containers(nodes(&before));
-    // Layers that no other test shares: one that is removed meanwhile makes another image.
-    let dockerfile = system.directory.join("Dockerfile");
-    let text = std::fs::read_to_string(&dockerfile).unwrap();
-    let own = format!("FROM scratch\nLABEL own={}\n", system.project);
-    std::fs::write(&dockerfile, text.replace("FROM scratch\n", &own)).unwrap();
-    let up = system.up();
-    let told: Vec<u16> = up
-        .stdout
-        .lines()
-        .filter_map(|line| line.rsplit_once(':')?.1.parse().ok())
-        .collect();
-    assert_eq!(told.len(), 2, "{}", up.stdout);
-    for port in &told {
-        assert_eq!(&echoed(*port).unwrap(), b"hello", "{port}");
-    }
-    let mut live = TcpStream::connect(("127.0.0.1", first)).unwrap();
-    let file = system.directory.join("compose.yaml");
-    let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, text.replace(&before, &after)).unwrap();
-    let more = system.up();
-    assert!(!more.stderr.contains("ready "), "{}", more.stderr);
-    assert_eq!(&echoed(later).unwrap(), b"hello");
-    live.write_all(b"still").unwrap();
-    let mut answer = [0; 5];
-    live.read_exact(&mut answer).unwrap();
-    assert_eq!(&answer, b"still");
-
-    // Without a mesh the ports are the service's own, and nothing of it stays.
-    let bare = system.run(&["up", "-d", "--no-mesh"]).expect(0);
-    for port in [first, later] {
-        let told = bare.stdout.contains(&format!(":{port}\n"));
-        assert!(told && echoed(port).is_ok(), "{port}: {}", bare.stdout);
-    }
-    assert!(
-        !system.running().iter().any(|name| name.contains("mesh")),
-        "{:?}",
-        system.running()
-    );
 }
 
 #[test]
