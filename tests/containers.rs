@@ -238,6 +238,29 @@ fn services_of_one_image_have_it_built_once_and_are_not_made_anew_by_a_second_up
 }
 
 #[test]
+fn what_somebody_else_builds_of_the_same_steps_makes_nothing_of_this_system_anew() {
+    if !engine() {
+        return;
+    }
+    let system = in_containers(nodes("  b: {<<: *node}\n"));
+    system.up();
+    // The builder goes on from the newest steps that it has, whoever had them made.
+    let again = "{context: ., dockerfile: Dockerfile, no_cache: true}";
+    let other = in_containers(nodes(&format!("  c: {{<<: *node, build: {again}}}\n")));
+    other.up();
+    let second = system.run(&["up", "-d"]).expect(0);
+    assert!(
+        second.stdout.contains("was up already; nothing changed"),
+        "{}{}",
+        second.stdout,
+        second.stderr
+    );
+    // What is asked to be made anew always is.
+    let anew = other.run(&["up", "-d"]).expect(0);
+    assert!(anew.stderr.contains("ready "), "{}", anew.stderr);
+}
+
+#[test]
 fn a_worker_that_was_stopped_comes_back_and_a_job_that_is_done_does_not() {
     let (true, Some(shared)) = (engine(), support::engine()) else {
         return;

@@ -299,9 +299,8 @@ async fn one(
         let line = |line| teller.line(line);
         let making = async {
             // A builder that finds every step done before leaves the image that was there.
+            let image = dockerfile::build(engine, &job, before.as_ref(), &line).await?;
             let before = before.and_then(|it| it.id);
-            dockerfile::build(engine, &job, &line).await?;
-            let image = there(engine, service, &reference).await?;
             let changed = before.is_none() || image.id != before;
             Ok::<_, EngineError>((image, changed))
         };

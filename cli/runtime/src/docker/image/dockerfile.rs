@@ -1,6 +1,7 @@
 //! An image as its Dockerfile says, by the engine's own builder.
 
 use bollard::body_stream;
+use bollard::models::ImageInspect;
 use bollard::query_parameters::TagImageOptionsBuilder;
 use futures_util::stream;
 use msvc_system::model::{Build, BuildCommand, ProcessBuild, Service};
@@ -13,6 +14,7 @@ use job::options;
 pub(super) use same::{called, is_same};
 use steps::Steps;
 
+mod alike;
 mod job;
 mod same;
 mod steps;
@@ -42,15 +44,48 @@ pub(super) async fn made_of(
     state.ok().transpose()
 }
 
-/// Builds it; lines of the build go to `line`.
+/// Builds it; lines of the build go to `line`. Its name means the image that was there `before` again,
+/// where the build has only made that anew.
 ///
 /// # Errors
 /// When the context cannot be sent, or a step of the Dockerfile fails.
 pub(super) async fn build(
     engine: &Engine,
     job: &Job<'_>,
+    before: Option<&ImageInspect>,
     line: &(dyn Fn(String) + Sync),
-) -> Result<(), EngineError> {
+) -> Result<ImageInspect, EngineError> {
+    let said = build_until_done(engine, job, line).await?;
+    let now = super::there(engine, job.service, job.reference).await?;
+    let image = match before {
+        // What is asked to be made anew is.
+        Some(before) if before.id != now.id && !job.asks("no_cache") => {
+            let is_alike = alike::is_alike(engine, &said, before, &now).await?;
+            let is_kept = is_alike && keep(engine, job, before).await?;
+            if is_kept { before.clone() } else { now }
+        }
+        _ => now,
+    };
+    for tag in job.list("tags") {
+        name_too(engine, job.reference, &tag).await?;
+    }
+    Ok(image)
+}
+
+/// Gives the image that was there before its name back, unless somebody has removed it.
+async fn keep(engine: &Engine, job: &Job<'_>, before: &ImageInspect) -> Result<bool, EngineError> {
+    let id = before.id.as_deref().unwrap_or_default();
+    match name_too(engine, id, job.reference).await {
+        Err(error) if error.is_missing() => Ok(false),
+        named => named.map(|()| true),
+    }
+}
+
+async fn build_until_done(
+    engine: &Engine,
+    job: &Job<'_>,
+    line: &(dyn Fn(String) + Sync),
+) -> Result<Vec<String>, EngineError> {
     for _ in 1..TRIES {
         match build_once(engine, job, line).await {
             Err(error) if has_lost_a_step(&error) => {}
@@ -75,7 +110,7 @@ async fn build_once(
     engine: &Engine,
     job: &Job<'_>,
     line: &(dyn Fn(String) + Sync),
-) -> Result<(), EngineError> {
+) -> Result<Vec<String>, EngineError> {
     let inline = job.field("dockerfile_inline").and_then(Value::as_str);
     let context = Context::of(
         &job.build.context,
@@ -93,14 +128,10 @@ async fn build_once(
     // A file that could not be sent is the reason of whatever the engine said of it.
     match sending.await {
         Ok(Err(why @ EngineError::File { .. })) if told.is_ok() || is_about_a_file(&why) => {
-            return Err(why);
+            Err(why)
         }
-        _ => told?,
+        _ => told,
     }
-    for tag in job.list("tags") {
-        name_too(engine, job.reference, &tag).await?;
-    }
-    Ok(())
 }
 
 /// Gives an image one more name.

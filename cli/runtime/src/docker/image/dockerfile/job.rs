@@ -40,7 +40,7 @@ impl Job<'_> {
         field.map(|field| &field.value)
     }
 
-    fn asks(&self, name: &str) -> bool {
+    pub(super) fn asks(&self, name: &str) -> bool {
         self.field(name).and_then(flag).unwrap_or_default()
     }
 
