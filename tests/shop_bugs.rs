@@ -23,6 +23,21 @@ use std::collections::BTreeSet;
 use scenes::Scene;
 use support::{Audit, Runtime, Shop, System};
 
+support::in_both! {
+    missing_idempotency_makes_two_orders_of_one_key,
+    a_consumer_without_deduplication_ships_twice,
+    an_event_published_before_its_commit_is_lost_with_its_service,
+    an_event_acknowledged_before_its_work_is_lost_with_its_consumer,
+    without_a_refund_a_cancelled_order_keeps_its_money,
+    a_lost_release_keeps_the_units_of_a_cancelled_order,
+    a_charge_retried_under_another_id_is_taken_and_kept,
+    without_a_timeout_an_order_waits_for_a_silent_bank_for_ever,
+    a_retry_storm_asks_a_dead_catalog_many_times_for_each_request,
+    without_a_fallback_a_dead_catalog_fails_what_only_shows_it,
+    with_notifications_in_the_critical_path_the_experiment_fails,
+    the_same_faults_without_a_bug_break_nothing,
+}
+
 /// How long an order may take to end: above what a killed service and a consumer that has to come
 /// back cost one.
 const WITHIN: &str = "30s";
@@ -45,8 +60,8 @@ fn shop(runtime: Runtime, bugs: &str) -> Shop {
 /// Plays a scene in a shop that has `bug`, and what is right besides. The auditor finds the rules
 /// `must` broken, and none beside those that `may` be.
 #[track_caller]
-fn found(bug: &str, scene: Scene, must: &[&str], may: &[&str]) {
-    let shop = shop(Runtime::Processes, bug);
+fn found(runtime: Runtime, bug: &str, scene: Scene, must: &[&str], may: &[&str]) {
+    let shop = shop(runtime, bug);
     scenes::nothing_happens(&shop);
     scene(&shop);
     let audit = audit(&shop);
@@ -66,9 +81,9 @@ fn audit(shop: &Shop) -> Audit {
     Audit::of(shop, &["--within", WITHIN, "--settle", SETTLE])
 }
 
-#[test]
-fn missing_idempotency_makes_two_orders_of_one_key() {
+fn missing_idempotency_makes_two_orders_of_one_key(runtime: Runtime) {
     found(
+        runtime,
         "missing-idempotency",
         scenes::a_customer_repeats_a_request_whose_answer_is_late,
         &["one-order-for-a-key"],
@@ -76,9 +91,9 @@ fn missing_idempotency_makes_two_orders_of_one_key() {
     );
 }
 
-#[test]
-fn a_consumer_without_deduplication_ships_twice() {
+fn a_consumer_without_deduplication_ships_twice(runtime: Runtime) {
     found(
+        runtime,
         "no-dedup",
         scenes::an_event_is_published_twice,
         &["shipped-once"],
@@ -86,9 +101,9 @@ fn a_consumer_without_deduplication_ships_twice() {
     );
 }
 
-#[test]
-fn an_event_published_before_its_commit_is_lost_with_its_service() {
+fn an_event_published_before_its_commit_is_lost_with_its_service(runtime: Runtime) {
     found(
+        runtime,
         "publish-before-commit",
         scenes::the_broker_is_away_and_orders_dies,
         &["orders-are-told", "every-order-ends", "mailed-once"],
@@ -97,9 +112,9 @@ fn an_event_published_before_its_commit_is_lost_with_its_service() {
     );
 }
 
-#[test]
-fn an_event_acknowledged_before_its_work_is_lost_with_its_consumer() {
+fn an_event_acknowledged_before_its_work_is_lost_with_its_consumer(runtime: Runtime) {
     found(
+        runtime,
         "ack-before-handling",
         scenes::notifications_dies_with_an_event_in_hand,
         &["mailed-once"],
@@ -107,9 +122,9 @@ fn an_event_acknowledged_before_its_work_is_lost_with_its_consumer() {
     );
 }
 
-#[test]
-fn without_a_refund_a_cancelled_order_keeps_its_money() {
+fn without_a_refund_a_cancelled_order_keeps_its_money(runtime: Runtime) {
     found(
+        runtime,
         "no-refund",
         scenes::payments_answers_after_its_timeout,
         &["cancelled-is-refunded"],
@@ -117,9 +132,9 @@ fn without_a_refund_a_cancelled_order_keeps_its_money() {
     );
 }
 
-#[test]
-fn a_lost_release_keeps_the_units_of_a_cancelled_order() {
+fn a_lost_release_keeps_the_units_of_a_cancelled_order(runtime: Runtime) {
     found(
+        runtime,
         "lost-release",
         scenes::payments_answers_after_its_timeout,
         &["cancelled-is-back-in-stock", "nothing-stays-reserved"],
@@ -127,9 +142,9 @@ fn a_lost_release_keeps_the_units_of_a_cancelled_order() {
     );
 }
 
-#[test]
-fn a_charge_retried_under_another_id_is_taken_and_kept() {
+fn a_charge_retried_under_another_id_is_taken_and_kept(runtime: Runtime) {
     found(
+        runtime,
         "retry-non-idempotent",
         scenes::payments_answers_after_its_timeout,
         &["cancelled-is-refunded"],
@@ -137,9 +152,9 @@ fn a_charge_retried_under_another_id_is_taken_and_kept() {
     );
 }
 
-#[test]
-fn without_a_timeout_an_order_waits_for_a_silent_bank_for_ever() {
+fn without_a_timeout_an_order_waits_for_a_silent_bank_for_ever(runtime: Runtime) {
     found(
+        runtime,
         "no-timeout",
         scenes::a_bank_never_answers,
         &["every-order-ends"],
@@ -147,29 +162,25 @@ fn without_a_timeout_an_order_waits_for_a_silent_bank_for_ever() {
     );
 }
 
-#[test]
-fn a_retry_storm_asks_a_dead_catalog_many_times_for_each_request() {
-    let shop = shop(Runtime::Processes, "retry-storm");
-    let home = scenes::catalog_is_dead(&shop);
-    assert!(home.dials > 10 * scenes::REQUESTS, "{home:?}");
+fn a_retry_storm_asks_a_dead_catalog_many_times_for_each_request(runtime: Runtime) {
+    let shop = shop(runtime, "retry-storm");
+    let seen = scenes::catalog_is_dead(&shop);
+    assert!(seen.calls > 10 * scenes::REQUESTS, "{seen:?}");
 }
 
-#[test]
-fn without_a_fallback_a_dead_catalog_fails_what_only_shows_it() {
-    let shop = shop(Runtime::Processes, "missing-fallback");
+fn without_a_fallback_a_dead_catalog_fails_what_only_shows_it(runtime: Runtime) {
+    let shop = shop(runtime, "missing-fallback");
     let seen = scenes::catalog_is_dead(&shop);
     assert_eq!((seen.item, seen.home), (503, 503), "{seen:?}");
 }
 
-#[test]
-fn with_notifications_in_the_critical_path_the_experiment_fails() {
-    let shop = shop(Runtime::Processes, "notifications-in-critical-path");
+fn with_notifications_in_the_critical_path_the_experiment_fails(runtime: Runtime) {
+    let shop = shop(runtime, "notifications-in-critical-path");
     assert_eq!(scenes::notifications_is_down(&shop), 1);
 }
 
-#[test]
-fn the_same_faults_without_a_bug_break_nothing() {
-    let shop = shop(Runtime::Processes, "");
+fn the_same_faults_without_a_bug_break_nothing(runtime: Runtime) {
+    let shop = shop(runtime, "");
     scenes::nothing_happens(&shop);
     for scene in scenes::ALL {
         scene(&shop);
@@ -177,7 +188,7 @@ fn the_same_faults_without_a_bug_break_nothing() {
     let seen = scenes::catalog_is_dead(&shop);
     assert_eq!((seen.item, seen.home), (200, 200), "{seen:?}");
     // Two retries for each, at most a tenth of all calls, and a breaker before that.
-    assert!(seen.dials < 2 * scenes::REQUESTS, "{seen:?}");
+    assert!(seen.calls < 2 * scenes::REQUESTS, "{seen:?}");
     assert_eq!(scenes::notifications_is_down(&shop), 0);
     let audit = audit(&shop);
     assert_eq!(audit.code, 0, "{:#}", audit.report);

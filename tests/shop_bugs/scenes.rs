@@ -29,18 +29,16 @@ pub const ALL: [Scene; 6] = [
 pub const REQUESTS: u64 = 20;
 
 /// Somebody who buys an item of their own.
-struct Buyer<'s> {
-    shop: &'s Shop,
+struct Buyer {
     customer: Customer,
     sku: String,
 }
 
-impl<'s> Buyer<'s> {
+impl Buyer {
     /// Somebody new; five units of what they buy are in stock.
-    fn new(shop: &'s Shop, name: &str) -> Self {
+    fn new(shop: &Shop, name: &str) -> Self {
         shop.stock(name, 5);
         Self {
-            shop,
             customer: shop.customer(name),
             sku: name.to_owned(),
         }
@@ -214,7 +212,7 @@ pub struct Seen {
     /// The status of the page of five parts.
     pub home: u16,
     /// Calls that the gateway tried to make for so many requests, with its retries.
-    pub dials: u64,
+    pub calls: u64,
 }
 
 /// Catalog is dead, and customers look at an item and at their home page.
@@ -234,18 +232,18 @@ pub fn catalog_is_dead(shop: &Shop) -> Seen {
         "echo AWAY; exec sleep 600",
     ]);
     dead.wait_for("AWAY");
-    let before = dials(shop);
+    let before = calls(shop);
     let statuses: Vec<u16> = (1..REQUESTS).map(|_| look("v1/items/shown")).collect();
     let home = look("home");
-    let dials = dials(shop) - before;
+    let calls = calls(shop) - before;
     drop(dead);
     let item = statuses[0];
     assert!(statuses.iter().all(|it| *it == item), "{statuses:?}");
-    Seen { item, home, dials }
+    Seen { item, home, calls }
 }
 
 /// How often the gateway tried to call catalog.
-fn dials(shop: &Shop) -> u64 {
+fn calls(shop: &Shop) -> u64 {
     let ps = shop
         .system
         .run(&["ps", "--edges", "--format", "json"])
@@ -255,7 +253,9 @@ fn dials(shop: &Shop) -> u64 {
     let edge = edges
         .iter()
         .find(|edge| edge["edge"] == "gateway->catalog:8080");
-    edge.unwrap()["counts"]["connections"].as_u64().unwrap()
+    let counts = &edge.unwrap()["counts"];
+    let count = |name: &str| counts[name].as_u64().unwrap();
+    count("connections") + count("refused")
 }
 
 /// The experiment `notifications-down`; its exit code.
