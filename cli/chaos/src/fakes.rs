@@ -251,6 +251,7 @@ impl Killed for InPlace {
                 edge: "mail->broker:9092".to_owned(),
                 kind: IncidentKind::CallerEnded,
             }),
+            cut: Vec::new(),
             released_at_ns: Some(2_000_000_000),
             up_at_ns: back.then_some(2_100_000_000),
             healthy_at_ns: back.then_some(2_500_000_000),
