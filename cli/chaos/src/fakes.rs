@@ -53,6 +53,8 @@ pub(crate) struct Script {
     pub(crate) lost: Option<&'static str>,
     pub(crate) interrupt_at: Option<usize>,
     pub(crate) request_when_put: bool,
+    /// The wish to end comes so long after the fault was put in place.
+    pub(crate) request_in: Option<Duration>,
 }
 
 impl Default for Script {
@@ -71,6 +73,7 @@ impl Default for Script {
             lost: None,
             interrupt_at: None,
             request_when_put: false,
+            request_in: None,
         }
     }
 }
@@ -145,6 +148,13 @@ impl Fakes {
         self.world.in_place.store(true, Ordering::SeqCst);
         if self.script.request_when_put {
             self.shutdown.request_once();
+        }
+        if let Some(time) = self.script.request_in {
+            let shutdown = self.shutdown.clone();
+            tokio::spawn(async move {
+                MachineClock.sleep(time).await;
+                shutdown.request();
+            });
         }
         Ok(InPlace {
             script: self.script.clone(),
