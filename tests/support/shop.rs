@@ -22,9 +22,10 @@ pub struct Customer {
     gateway: String,
 }
 
-/// A card that is good, and one that is declined.
+/// A card that is good, one that is declined, and one whose bank never answers (in test mode).
 pub const GOOD: &str = "4242424242424242";
 pub const DECLINED: &str = "4000000000000002";
+pub const SILENT: &str = "4000000000000009";
 
 /// An address that shipping serves.
 pub fn address() -> Value {
@@ -126,6 +127,17 @@ impl Shop {
     /// The charges of an order.
     pub fn charges(&self, order: &str) -> Value {
         self.get(&format!("orders/{order}/charges"))
+    }
+
+    /// All orders of an account, as orders lists them for the auditor.
+    pub fn orders_of(&self, customer: &Customer) -> Vec<Value> {
+        let (_, account) = customer.get("accounts/me");
+        let all = self.get("audit/orders?limit=1000");
+        let items = all["items"].as_array().cloned().unwrap_or_default();
+        let own = items
+            .into_iter()
+            .filter(|it| it["account_id"] == account["id"]);
+        own.collect()
     }
 
     /// The mails of a kind to an address.

@@ -153,6 +153,10 @@ pub struct EdgeCounts {
     pub open: u64,
     /// Accepted ones whose dial failed, passed on as a reset.
     pub failed_dials: u64,
+    /// Callers that the kernel refused while the edge took no connection, as far as the system tells
+    /// of them.
+    #[serde(default)]
+    pub refused: u64,
     /// Connections whose caller has the last word now: requests in hand, where callers ask and
     /// callees answer.
     #[serde(default)]
