@@ -82,3 +82,21 @@ pub fn free_port() -> u16 {
     let is_free = |port: &u16| std::net::TcpListener::bind(("0.0.0.0", *port)).is_ok();
     (first..first + 1000).find(is_free).unwrap()
 }
+
+/// Calls `each` with every item from a thread of its own, all let go at the same moment; the
+/// answers in the items' order.
+pub fn at_once<I: Sync, T: Send>(items: &[I], each: impl Fn(&I) -> T + Sync) -> Vec<T> {
+    let ready = std::sync::Barrier::new(items.len());
+    std::thread::scope(|scope| {
+        let start = |item| {
+            let (ready, each) = (&ready, &each);
+            scope.spawn(move || {
+                ready.wait();
+                each(item)
+            })
+        };
+        let running: Vec<_> = items.iter().map(start).collect();
+        let ended = running.into_iter().map(|it| it.join().unwrap());
+        ended.collect()
+    })
+}

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::http::http;
 use super::system::System;
-use super::{read, until};
+use super::{at_once, read, until};
 
 /// A running shop, with an operator signed in.
 pub struct Shop {
@@ -15,6 +15,8 @@ pub struct Shop {
 
 /// Somebody with an account, signed in.
 pub struct Customer {
+    /// The account's id.
+    pub id: String,
     pub email: String,
     token: String,
     gateway: String,
@@ -34,8 +36,8 @@ pub fn order(sku: &str, quantity: u32, card: &str) -> Value {
     json!({"sku": sku, "quantity": quantity, "card": {"number": card}, "address": address()})
 }
 
-/// Signs in; waits while auth is not there yet, or has too much to do.
-fn sign_in(gateway: &str, email: &str, password: &str) -> String {
+/// Signs in, for the account's id and its token; waits while auth is not there yet, or has too much to do.
+fn sign_in(gateway: &str, email: &str, password: &str) -> (String, String) {
     let body = json!({"email": email, "password": password});
     let token = until(&format!("{email} to be signed in"), || {
         let (status, token) = http(
@@ -47,7 +49,8 @@ fn sign_in(gateway: &str, email: &str, password: &str) -> String {
         assert!(!matches!(status, 400..=428), "{token}");
         (status == 200).then_some(token)
     });
-    token["access_token"].as_str().unwrap().to_owned()
+    let text = |name: &str| token[name].as_str().unwrap().to_owned();
+    (text("account_id"), text("access_token"))
 }
 
 impl Shop {
@@ -61,7 +64,7 @@ impl Shop {
     pub fn of(system: System) -> Self {
         let gateway = system.url("gateway");
         let password = read(&system.directory.join("secrets/operator-password"));
-        let operator = sign_in(&gateway, "operator@shop.example", &password);
+        let (_, operator) = sign_in(&gateway, "operator@shop.example", &password);
         Self {
             system,
             gateway,
@@ -77,6 +80,28 @@ impl Shop {
     /// Asks as an operator.
     pub fn get(&self, path: &str) -> Value {
         asked("GET", &self.at(path), &self.operator, &[], None).1
+    }
+
+    /// Posts as an operator, under a key.
+    pub fn post(&self, path: &str, key: &str) -> (u16, Value) {
+        let headers = [("Idempotency-Key", key)];
+        asked("POST", &self.at(path), &self.operator, &headers, None)
+    }
+
+    /// All that a route for auditors lists.
+    pub fn audit(&self, what: &str) -> Vec<Value> {
+        let mut all = Vec::new();
+        let mut after = json!(0);
+        loop {
+            let page = self.get(&format!("audit/{what}?after={after}&limit=1000"));
+            let items = page["items"].as_array();
+            let items = items.unwrap_or_else(|| panic!("no items of {what} in {page}"));
+            all.extend_from_slice(items);
+            match items.last() {
+                Some(last) if items.len() == 1000 => after = last["sequence"].clone(),
+                _ => return all,
+            }
+        }
     }
 
     /// Puts as an operator, under a key of its own each time.
@@ -127,6 +152,16 @@ impl Shop {
         self.get(&format!("mails?to={to}&kind={kind}"))
     }
 
+    /// So many who are not known yet sign up and in, `NAME-1` and so on.
+    pub fn customers(&self, name: &str, count: usize) -> Vec<Customer> {
+        let names: Vec<String> = (1..=count).map(|n| format!("{name}-{n}")).collect();
+        // More at once would wait for each other's passwords anyway.
+        let turns = names.chunks(20);
+        turns
+            .flat_map(|names| at_once(names, |name| self.customer(name)))
+            .collect()
+    }
+
     /// Somebody who is not known yet signs up and in.
     pub fn customer(&self, name: &str) -> Customer {
         let (email, password) = (format!("{name}@example.com"), "a long password");
@@ -138,8 +173,10 @@ impl Shop {
             assert!(!matches!(status, 400..=428), "{said}");
             (status == 201).then_some(())
         });
+        let (id, token) = sign_in(&self.gateway, &email, password);
         Customer {
-            token: sign_in(&self.gateway, &email, password),
+            id,
+            token,
             email,
             gateway: self.gateway.clone(),
         }
