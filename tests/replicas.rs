@@ -69,11 +69,12 @@ fn with_three_copies_of_four_services_and_one_of_each_killed_every_order_ends_ri
     shop.stock("copies", 100);
     let customers = shop.customers("copies", CUSTOMERS);
     let key = |customer: &Customer, number: usize| format!("{}-{number}", customer.id);
-    // One of each is killed while its neighbours work; the engine lets only root see their pids.
+    let first = |service: &str| inside::pids(&shop.system, service)[0];
+    let before = SEVERAL.map(first);
+    // One of each is killed while its neighbours work; only root may where they are in containers.
     let killed = |number: usize| {
         if inside::can_look(runtime) && (1..=SEVERAL.len()).contains(&number) {
-            let pids = inside::pids(&shop.system, SEVERAL[number - 1]);
-            pids.first().into_iter().for_each(|pid| kill("KILL", *pid));
+            kill("KILL", before[number - 1]);
         }
     };
     let mut orders: BTreeMap<(usize, usize), String> = BTreeMap::new();
@@ -106,6 +107,14 @@ fn with_three_copies_of_four_services_and_one_of_each_killed_every_order_ends_ri
     until("the stock of those that were cancelled to be back", || {
         (shop.available("copies") == left).then_some(())
     });
+    if inside::can_look(runtime) {
+        for (service, before) in SEVERAL.iter().zip(before) {
+            until(&format!("three copies of {service} again"), || {
+                let now = inside::pids(&shop.system, service);
+                (now.len() == 3 && !now.contains(&before)).then_some(())
+            });
+        }
+    }
     let sent = orders.iter().map(|((who, number), id)| {
         let customer = &customers[*who];
         Sent::answered(customer, &key(customer, *number), id)

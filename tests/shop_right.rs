@@ -11,6 +11,8 @@
     reason = "a test may fail as loudly as it can"
 )]
 
+#[path = "shop_right/renewals.rs"]
+mod renewals;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +20,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use renewals::{
+    a_new_certificate_is_taken_up_and_the_connection_that_is_there_is_not_cut,
+    signing_keys_rotate_under_signed_requests_and_no_request_fails,
+};
 use serde_json::{Value, json};
 use support::shop::{Customer, DECLINED, GOOD, order};
 use support::{OneShop, Runtime, Sent, Shop, at_once, finish, inside, shop_services};
@@ -28,6 +34,8 @@ support::in_both! {
     one_key_twenty_times_at_once_is_one_order_one_charge_and_one_reservation,
     no_process_holds_anothers_database_open,
     the_read_model_of_orders_deleted_and_made_anew_from_events_answers_the_same,
+    signing_keys_rotate_under_signed_requests_and_no_request_fails,
+    a_new_certificate_is_taken_up_and_the_connection_that_is_there_is_not_cut,
 }
 
 static SHOP: OneShop = OneShop::new("right", "");
