@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use support::{read, root};
 
 /// The files whose tests hold for both.
-const FILES: [&str; 13] = [
+const FILES: [&str; 16] = [
     "bad_input",
     "contracts",
     "crash_points",
@@ -30,8 +30,11 @@ const FILES: [&str; 13] = [
     "journeys",
     "names",
     "namespaces",
+    "neighbours",
+    "replicas",
     "second_runner",
     "secrets",
+    "shop_right",
     "system_up",
 ];
 
