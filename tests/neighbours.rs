@@ -19,7 +19,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use shop::kafka::{Producer, Publish as _, Record};
 use support::shop::{Customer, GOOD, order};
-use support::{OneShop, Running, Runtime, Shop, at_once, http, inside, until};
+use support::{OneShop, Running, Runtime, Sets, Shop, at_once, http, inside, until};
 
 support::in_both! {
     search_answers_while_catalog_is_dead,
@@ -193,6 +193,7 @@ fn two_hundred_requests_for_hung_recommendations_leave_every_order_confirmed(run
         let ordered = AtomicBool::new(false);
         let mut most = 0;
         std::thread::scope(|scope| {
+            let all_answered = Sets(&ordered);
             // Waves until the last order is answered, one at least.
             let waves = scope.spawn(|| {
                 loop {
@@ -218,7 +219,7 @@ fn two_hundred_requests_for_hung_recommendations_leave_every_order_confirmed(run
                 assert!(status == 201 && is_paid, "order {number}: {status} {order}");
                 most = most.max(figure(shop, "calls_in_flight", "recommendations"));
             }
-            ordered.store(true, Ordering::Relaxed);
+            drop(all_answered);
             waves.join().unwrap();
         });
         assert_eq!(shop.available("unharmed"), 20);

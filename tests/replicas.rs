@@ -68,7 +68,7 @@ fn with_three_copies_of_four_services_and_one_of_each_killed_every_order_ends_ri
     let good = CUSTOMERS * ORDERS * 3 / 5;
     shop.stock("copies", 100);
     let customers = shop.customers("copies", CUSTOMERS);
-    let key = |customer: &Customer, number: usize| format!("{}-{number}", customer.id);
+    let key = |customer: &Customer, number: usize| format!("{}-{number}", customer.account);
     let first = |service: &str| inside::pids(&shop.system, service)[0];
     let before = SEVERAL.map(first);
     // One of each is killed while its neighbours work; only root may where they are in containers.

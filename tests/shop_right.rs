@@ -67,7 +67,7 @@ fn of_a_hundred_buyers_at_once_for_twelve_units_twelve_pay_once_and_the_others_n
     SHOP.alone(runtime, |shop| {
         shop.stock("rush", 12);
         let buyers = shop.customers("rush", 100);
-        let key = |buyer: &Customer| format!("rush-{}", buyer.id);
+        let key = |buyer: &Customer| format!("rush-{}", buyer.account);
         let answers = at_once(&buyers, |buyer| {
             buyer.orders(&key(buyer), &order("rush", 1, GOOD), &[])
         });

@@ -17,10 +17,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 mod audited;
+mod auditor;
 mod building;
 mod engine;
 mod http;
 pub mod inside;
+pub mod load;
 mod machine;
 pub mod nodes;
 mod one_shop;
@@ -33,10 +35,11 @@ mod system;
 mod tools;
 
 pub use audited::Sent;
+pub use auditor::Audit;
 pub use building::building;
 pub use engine::{Engine, an_engine_answers, belongings, docker};
 pub use http::http;
-pub use machine::{alive, assert_free, at_once, free_port, is_root, kill, listening};
+pub use machine::{Sets, alive, assert_free, at_once, free_port, is_root, kill, listening};
 pub use one_shop::OneShop;
 pub use running::{Finished, Running, beside, finish};
 pub(crate) use runtime::in_both;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use serde_json::json;
 
 use crate::SHOP;
-use crate::support::{Runtime, Shop, beside, finish, http, skipped, until};
+use crate::support::{Runtime, Sets, Shop, beside, finish, http, skipped, until};
 
 /// The name of the key that a token is signed with, from the token's header.
 fn signed_with(token: &str) -> String {
@@ -41,15 +41,8 @@ pub(crate) fn signing_keys_rotate_under_signed_requests_and_no_request_fails(run
                 asked.fetch_add(2, Ordering::Relaxed);
             }
         };
-        // Ends those who ask also where the test fails.
-        struct Stops<'a>(&'a AtomicBool);
-        impl Drop for Stops<'_> {
-            fn drop(&mut self) {
-                self.0.store(true, Ordering::Relaxed);
-            }
-        }
         std::thread::scope(|scope| {
-            let stops = Stops(&stop);
+            let stops = Sets(&stop);
             let asking: Vec<_> = (0..4).map(|it| scope.spawn(move || asks(it))).collect();
             for number in 0..5 {
                 let (status, rotated) = shop.post("keys/rotate", &format!("rotate-{number}"));

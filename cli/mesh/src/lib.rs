@@ -38,6 +38,7 @@ mod datagrams;
 mod edge;
 mod gate;
 mod kafka;
+mod last_word;
 mod ledger;
 mod link;
 mod listener;
