@@ -30,9 +30,12 @@ const FILES: &[&str] = &[
     "journeys",
     "names",
     "namespaces",
+    "neighbours",
+    "replicas",
     "roles",
     "second_runner",
     "secrets",
+    "shop_right",
     "shop_under_kills",
     "system_up",
 ];
