@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use support::{read, root};
 
 /// The files whose tests hold for both.
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "bad_input",
     "contracts",
     "crash_points",
@@ -30,6 +30,7 @@ const FILES: [&str; 13] = [
     "journeys",
     "names",
     "namespaces",
+    "roles",
     "second_runner",
     "secrets",
     "system_up",

@@ -12,6 +12,7 @@ use msvc_mesh::receipt::{Receipt, Touch};
 use msvc_report::case::{Case, Verdict};
 use msvc_report::event::Event;
 use msvc_system::id::{EdgeId, LaneName, ServiceName};
+use tokio::time::Instant;
 
 use crate::faults::{ArmError, Faults, Killed, Late, LiftError};
 use crate::order::Latency;
@@ -53,6 +54,8 @@ pub(crate) struct Script {
     pub(crate) lost: Option<&'static str>,
     pub(crate) interrupt_at: Option<usize>,
     pub(crate) request_when_put: bool,
+    /// For how long a service is down already when its kill is answered.
+    pub(crate) gone_for: Duration,
 }
 
 impl Default for Script {
@@ -71,6 +74,7 @@ impl Default for Script {
             lost: None,
             interrupt_at: None,
             request_when_put: false,
+            gone_for: Duration::ZERO,
         }
     }
 }
@@ -149,6 +153,7 @@ impl Fakes {
         Ok(InPlace {
             script: self.script.clone(),
             world: self.world.clone(),
+            since: MachineClock.now() - self.script.gone_for,
         })
     }
 }
@@ -156,6 +161,7 @@ impl Fakes {
 pub(crate) struct InPlace {
     pub(crate) script: Script,
     pub(crate) world: Arc<World>,
+    since: Instant,
 }
 
 impl InPlace {
@@ -225,6 +231,10 @@ impl Late for InPlace {
 impl Killed for InPlace {
     async fn lost(&self) -> String {
         self.lost().await
+    }
+
+    fn since(&self) -> Instant {
+        self.since
     }
 
     async fn release(&self) -> Result<(), LiftError> {

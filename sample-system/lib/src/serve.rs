@@ -28,6 +28,7 @@ use tracing::Instrument;
 use self::queue::{NoTurn, Queue, QueueLimits};
 use crate::database::Database;
 use crate::deadline::{self, Deadline};
+use crate::grace::within;
 use crate::metrics::{self, Metrics, Protocol, Served, UNMATCHED};
 use crate::problem::Problem;
 use crate::token::Caller;
@@ -224,17 +225,14 @@ pub async fn on(
     let serve = axum::serve(Told(listener), app)
         .with_graceful_shutdown(async move { drained.cancelled().await })
         .into_future();
-    let out_of_grace = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(grace).await;
+    let Some(ended) = within(grace, &shutdown, serve).await else {
+        tracing::warn!(
+            grace_ms = milliseconds(grace),
+            "left work in hand at shutdown"
+        );
+        return Ok(());
     };
-    tokio::select! {
-        ended = serve => ended.map_err(ServeError::Serve),
-        () = out_of_grace => {
-            tracing::warn!(grace_ms = milliseconds(grace), "left work in hand at shutdown");
-            Ok(())
-        }
-    }
+    ended.map_err(ServeError::Serve)
 }
 
 /// `routes` with everything that each service has.
@@ -253,20 +251,21 @@ fn app(routes: Router, serving: Serving, shutdown: CancellationToken) -> Router 
         .route("/readyz", get(ready))
         .with_state((readiness, shutdown))
         .route("/metrics", get(figures))
-        .with_state(metrics);
+        .with_state(metrics)
+        .method_not_allowed_fallback(another_method);
     routes
         .fallback(|| async { Problem::not_found("no such route") })
-        .method_not_allowed_fallback(|| async {
-            Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "this route does not take this method",
-            )
-        })
+        .method_not_allowed_fallback(another_method)
         .layer(DefaultBodyLimit::max(body_limit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state((queue, served.clone()), admit))
         .layer(from_fn_with_state(served, access_log))
         .merge(probes)
+}
+
+async fn another_method() -> Problem {
+    let detail = "this route does not take this method";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }
 
 async fn ready(

@@ -1,7 +1,7 @@
 //! Payments' HTTP interface: `contracts/openapi/payments.yaml`.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRef, Path, Query, State};
+use axum::extract::{FromRef, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -11,7 +11,7 @@ use serde_json::Value;
 use shop::idempotency::IdempotencyKey;
 use shop::money::Money;
 use shop::page::{self, Page};
-use shop::problem::{Body, Problem};
+use shop::problem::{Body, InPath, Problem};
 use shop::token::{Caller, Keys, Operator};
 use shop::trace_context::TraceContext;
 
@@ -100,7 +100,7 @@ async fn charge(
 async fn refund(
     State(ledger): State<Ledger>,
     trace: TraceContext,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
 ) -> Result<(StatusCode, Json<Charge>), Problem> {
     check_id("id", &id)?;
     let charge = ledger
@@ -138,7 +138,7 @@ async fn of_order(
 async fn shown(
     State(ledger): State<Ledger>,
     caller: Caller,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
 ) -> Result<Json<Vec<Charge>>, Problem> {
     let none = || Problem::not_found("no charge of such an order");
     check_id("id", &id).map_err(|_| none())?;

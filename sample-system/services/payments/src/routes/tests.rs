@@ -18,6 +18,10 @@ use uuid::Uuid;
 use crate::failed_shipments::FailedShipments;
 use crate::ledger::Ledger;
 
+mod seen;
+mod states;
+mod strangers;
+
 struct Running {
     root: String,
     client: reqwest::Client,
@@ -159,11 +163,6 @@ impl Running {
         };
         self.ledger.database().read(types).await.unwrap()
     }
-
-    async fn state(&self, name: &str, params: Value) -> u16 {
-        let body = json!({"state": name, "action": "setup", "params": params});
-        self.post("/_pact/states", None, &body).await.0
-    }
 }
 
 fn standing(status: &str) -> Value {
@@ -291,65 +290,6 @@ async fn no_file_of_the_ledger_holds_a_card_number() {
 }
 
 #[tokio::test]
-async fn states_exist_only_when_they_are_switched_on() {
-    let params = json!({"charge_id": "c1"});
-    assert_eq!(
-        start(false)
-            .await
-            .state("no such charge was made", params.clone())
-            .await,
-        404
-    );
-    assert_eq!(
-        start(true)
-            .await
-            .state("no such charge was made", params)
-            .await,
-        200
-    );
-}
-
-#[tokio::test]
-async fn each_state_begins_afresh_and_an_unknown_one_is_refused() {
-    let running = start(true).await;
-    let params = json!({
-        "charge_id": "c1", "order_id": "o1", "account_id": ADA,
-        "amount": 9998, "currency": "USD", "idempotency_key": "k1", "card_number": "4111111111114242",
-    });
-    for _ in 0..2 {
-        assert_eq!(
-            running.state("the charge was made", params.clone()).await,
-            200
-        );
-        assert_eq!(running.charges("o1").await, json!([standing("charged")]));
-        assert_eq!(
-            running
-                .state("the charge was made and refunded", params.clone())
-                .await,
-            200
-        );
-        assert_eq!(running.charges("o1").await, json!([standing("refunded")]));
-        let name = "the charge was refunded before it was made";
-        assert_eq!(running.state(name, params.clone()).await, 200);
-        assert_eq!(running.charge("k1", &request()).await.0, 409);
-        assert_eq!(
-            running
-                .state("no such charge was made", params.clone())
-                .await,
-            200
-        );
-        assert_eq!(running.charges("o1").await, json!([]));
-    }
-    assert_eq!(running.state("the moon is full", params).await, 400);
-    assert_eq!(
-        running
-            .state("the charge was made", json!({"charge_id": "c1"}))
-            .await,
-        400
-    );
-}
-
-#[tokio::test]
 async fn a_failed_shipment_gives_the_money_back_once_however_often_it_is_told() {
     let running = start(false).await;
     running.charge("k1", &request()).await;
@@ -390,45 +330,6 @@ async fn what_was_taken_and_given_back_is_told_once_and_nothing_else() {
         running.told().await,
         ["PAYMENT_SETTLED", "PAYMENT_REFUNDED"]
     );
-}
-
-#[tokio::test]
-async fn a_customer_sees_the_own_charges_and_no_others_and_an_operator_sees_all() {
-    let running = start(false).await;
-    running.charge("k1", &request()).await;
-    let (path, bob) = ("/orders/o1/charges", Uuid::from_u128(2));
-    let ones = (200, json!([standing("charged")]));
-    assert_eq!(running.asked(path, ADA, Role::Customer).await, ones);
-    assert_eq!(running.asked(path, bob, Role::Operator).await, ones);
-    let others = running.asked(path, bob, Role::Customer).await;
-    let none = running
-        .asked("/orders/o2/charges", bob, Role::Customer)
-        .await;
-    assert_eq!(others, none);
-    assert_eq!(others.0, 404);
-    let anonymous = running.client.get(format!("{}{path}", running.root));
-    assert_eq!(anonymous.send().await.unwrap().status(), 401);
-}
-
-#[tokio::test]
-async fn every_charge_is_listed_page_by_page_to_operators_alone() {
-    let running = start(false).await;
-    running.charge("k1", &request()).await;
-    running.refund("c2").await;
-    let (status, first) = running
-        .asked("/audit/charges?limit=1", ADA, Role::Operator)
-        .await;
-    assert_eq!(status, 200);
-    let mut one = standing("charged");
-    one["sequence"] = json!(1);
-    assert_eq!(first, json!({"items": [one]}));
-    let (_, rest) = running
-        .asked("/audit/charges?after=1", ADA, Role::Operator)
-        .await;
-    let two = json!({"sequence": 2, "id": "c2", "status": "refused"});
-    assert_eq!(rest, json!({"items": [two]}));
-    let customer = running.asked("/audit/charges", ADA, Role::Customer).await;
-    assert_eq!(customer.0, 403);
 }
 
 #[tokio::test]
