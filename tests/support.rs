@@ -20,6 +20,7 @@ mod auditor;
 mod building;
 mod engine;
 mod http;
+pub mod load;
 mod machine;
 pub mod nodes;
 pub mod repository;

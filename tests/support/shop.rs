@@ -16,6 +16,8 @@ pub struct Shop {
 /// Somebody with an account, signed in.
 pub struct Customer {
     pub email: String,
+    /// The account's id.
+    pub account: String,
     token: String,
     gateway: String,
 }
@@ -35,10 +37,10 @@ pub fn order(sku: &str, quantity: u32, card: &str) -> Value {
     json!({"sku": sku, "quantity": quantity, "card": {"number": card}, "address": address()})
 }
 
-/// Signs in; waits while auth is not there yet, or has too much to do.
-fn sign_in(gateway: &str, email: &str, password: &str) -> String {
+/// Signs in, and says what auth answered; waits while auth is not there yet, or has too much to do.
+fn sign_in(gateway: &str, email: &str, password: &str) -> Value {
     let body = json!({"email": email, "password": password});
-    let token = until(&format!("{email} to be signed in"), || {
+    until(&format!("{email} to be signed in"), || {
         let (status, token) = http(
             "POST",
             &format!("{gateway}/tokens"),
@@ -47,8 +49,12 @@ fn sign_in(gateway: &str, email: &str, password: &str) -> String {
         );
         assert!(!matches!(status, 400..=428), "{token}");
         (status == 200).then_some(token)
-    });
-    token["access_token"].as_str().unwrap().to_owned()
+    })
+}
+
+/// A text of what was answered.
+fn text(answer: &Value, name: &str) -> String {
+    answer[name].as_str().unwrap().to_owned()
 }
 
 impl Shop {
@@ -64,9 +70,9 @@ impl Shop {
         let password = read(&system.directory.join("secrets/operator-password"));
         let operator = sign_in(&gateway, "operator@shop.example", &password);
         Self {
+            operator: text(&operator, "access_token"),
             system,
             gateway,
-            operator,
         }
     }
 
@@ -150,8 +156,10 @@ impl Shop {
             assert!(!matches!(status, 400..=428), "{said}");
             (status == 201).then_some(())
         });
+        let signed_in = sign_in(&self.gateway, &email, password);
         Customer {
-            token: sign_in(&self.gateway, &email, password),
+            token: text(&signed_in, "access_token"),
+            account: text(&signed_in, "account_id"),
             email,
             gateway: self.gateway.clone(),
         }
@@ -162,6 +170,11 @@ impl Customer {
     /// The value of the header `Authorization`.
     pub fn bearer(&self) -> String {
         format!("Bearer {}", self.token)
+    }
+
+    /// Where it orders.
+    pub fn gateway(&self) -> &str {
+        &self.gateway
     }
 
     /// Asks as this customer.

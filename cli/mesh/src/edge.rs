@@ -51,6 +51,7 @@ pub(crate) struct Counts {
     pub(crate) open: AtomicU64,
     pub(crate) failed_dials: AtomicU64,
     pub(crate) refused: AtomicU64,
+    pub(crate) waiting: AtomicU64,
     pub(crate) to_callee: AtomicU64,
     pub(crate) from_callee: AtomicU64,
 }
@@ -166,6 +167,7 @@ impl Edge {
                 open: read(&counts.open),
                 failed_dials: read(&counts.failed_dials),
                 refused: read(&counts.refused),
+                waiting: read(&counts.waiting),
                 bytes_to_callee: read(&counts.to_callee),
                 bytes_from_callee: read(&counts.from_callee),
             },

@@ -93,6 +93,7 @@ impl Shared {
                 connection: 0,
             },
             kind: IncidentKind::Refused,
+            unanswered: false,
             at_ns: self.clock.now_ns(),
         });
     }

@@ -157,6 +157,10 @@ pub struct EdgeCounts {
     /// of them.
     #[serde(default)]
     pub refused: u64,
+    /// Connections whose caller has the last word now: requests in hand, where callers ask and
+    /// callees answer.
+    #[serde(default)]
+    pub waiting: u64,
     /// Bytes passed to the callee.
     pub bytes_to_callee: u64,
     /// Bytes passed back to the caller.
