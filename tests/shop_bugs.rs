@@ -35,7 +35,7 @@ const WITHIN: &str = "120s";
 
 /// The same for a shop in which one never ends and none is held up by a fault: nobody has to wait
 /// longer to know.
-const SOON: &str = "30s";
+const SOON: &str = "20s";
 
 /// How long the auditor lets a shop rest before it believes what does not hold: above the 10 s in
 /// which a killed consumer is back.
