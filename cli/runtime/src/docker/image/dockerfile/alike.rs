@@ -119,8 +119,19 @@ async fn made(engine: &Engine, image: &ImageInspect) -> Result<Made, EngineError
     Ok(Made {
         machine: (image.os.clone(), image.architecture.clone()),
         layers: layers.unwrap_or_default(),
-        steps: history.into_iter().map(step).collect(),
+        steps: in_one_order(history.into_iter().map(step).collect()),
     })
+}
+
+/// Podman gives an image the labels that were asked for in any order, a step each.
+fn in_one_order(mut steps: Vec<String>) -> Vec<String> {
+    let is_label = |step: &String| step.contains("#(nop) LABEL ");
+    for labels in steps.chunk_by_mut(|one, next| is_label(one) == is_label(next)) {
+        if labels.first().is_some_and(is_label) {
+            labels.sort();
+        }
+    }
+    steps
 }
 
 #[cfg(test)]
@@ -159,6 +170,20 @@ mod tests {
         let podmans = ["STEP 1/2: FROM debian:12", "STEP 2/2: RUN true", "--> 0a1b"];
         assert_eq!(base(&lines(&podmans)), image("debian:12"));
         assert_eq!(base(&[]), None);
+    }
+
+    #[test]
+    fn labels_stand_in_one_order_and_other_steps_in_theirs() {
+        let steps = |all: [&str; 4]| in_one_order(lines(&all));
+        let (one, other) = ("/bin/sh -c #(nop) LABEL a=1", "/bin/sh -c #(nop) LABEL b=2");
+        assert_eq!(
+            steps([other, one, "RUN b", "RUN a"]),
+            [one, other, "RUN b", "RUN a"]
+        );
+        assert_eq!(
+            steps([other, "RUN b", one, "RUN a"]),
+            [other, "RUN b", one, "RUN a"]
+        );
     }
 
     #[test]
