@@ -56,6 +56,8 @@ pub(crate) struct Script {
     pub(crate) request_when_put: bool,
     /// For how long a service is down already when its kill is answered.
     pub(crate) gone_for: Duration,
+    /// The wish to end comes so long after the fault was put in place.
+    pub(crate) request_in: Option<Duration>,
 }
 
 impl Default for Script {
@@ -75,6 +77,7 @@ impl Default for Script {
             interrupt_at: None,
             request_when_put: false,
             gone_for: Duration::ZERO,
+            request_in: None,
         }
     }
 }
@@ -149,6 +152,13 @@ impl Fakes {
         self.world.in_place.store(true, Ordering::SeqCst);
         if self.script.request_when_put {
             self.shutdown.request_once();
+        }
+        if let Some(time) = self.script.request_in {
+            let shutdown = self.shutdown.clone();
+            tokio::spawn(async move {
+                MachineClock.sleep(time).await;
+                shutdown.request();
+            });
         }
         Ok(InPlace {
             script: self.script.clone(),
@@ -251,6 +261,7 @@ impl Killed for InPlace {
                 edge: "mail->broker:9092".to_owned(),
                 kind: IncidentKind::CallerEnded,
             }),
+            cut: Vec::new(),
             released_at_ns: Some(2_000_000_000),
             up_at_ns: back.then_some(2_100_000_000),
             healthy_at_ns: back.then_some(2_500_000_000),

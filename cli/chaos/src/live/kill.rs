@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use super::{LEASE, LiveFaults, lost};
 use crate::faults::{ArmError, Killed, LiftError};
-use crate::recovery::{Recovery, StayedDown, first_sign, shows};
+use crate::recovery::{Recovery, StayedDown, first_sign, in_hand, shows};
 
 /// Signs that are kept; the first of them is what counts.
 const MAX_SIGNS: usize = 1000;
@@ -205,10 +205,13 @@ impl Killed for LiveKilled {
         };
         let healthy_at_ns = last(|report| report.healthy_at_ns);
         let first_up = reports.iter().filter_map(|report| report.up_at_ns).min();
-        let detected = {
+        let (detected, cut) = {
             let seen = &self.signs.seen;
             let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            first_sign(&self.service, killed_at_ns, first_up, seen.iter())
+            (
+                first_sign(&self.service, killed_at_ns, first_up, seen.iter()),
+                in_hand(&self.service, killed_at_ns, first_up, seen.iter()),
+            )
         };
         let stayed_down = match (healthy_at_ns, released) {
             (Some(_), _) => None,
@@ -219,6 +222,7 @@ impl Killed for LiveKilled {
             service: self.service.clone(),
             killed_at_ns,
             detected,
+            cut,
             // Our clock's distance from when it was down; both clocks are this machine's.
             released_at_ns: released.zip(gone_at_ns).map(|(released, gone_at_ns)| {
                 let down = released.at.duration_since(self.since).as_nanos();

@@ -117,3 +117,54 @@ async fn a_service_that_stays_down_or_is_not_healthy_in_time_is_a_failure() {
         assert_eq!(concluded.case.exit, Exit::Failed, "{}", said(&concluded));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_time_that_was_given_is_kept_also_where_the_journey_ends_sooner() {
+    let provider = "{type: msvc, fault: kill, service: mail, down: 30s}";
+    for holds in [vec![true, true], vec![true, false]] {
+        let script = Script {
+            holds,
+            ..Script::default()
+        };
+        let began = tokio::time::Instant::now();
+        let (concluded, done, _) = ran(&experiment(provider, "[]"), script).await;
+        // The play before takes 1 s.
+        assert_eq!(began.elapsed(), Duration::from_secs(31));
+        assert_eq!(done.last().unwrap(), "undone");
+        let _ = moment(&concluded.journal, "let go: mail");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_wants_to_end_waits_for_no_time_that_was_given() {
+    let provider = "{type: msvc, fault: kill, service: mail, down: 1h}";
+    let interrupted = Script {
+        interrupt_at: Some(1),
+        ..Script::default()
+    };
+    let later = Script {
+        request_in: Some(Duration::from_secs(3)),
+        ..Script::default()
+    };
+    for script in [interrupted, later] {
+        let began = tokio::time::Instant::now();
+        let (concluded, done, _) = ran(&experiment(provider, "[]"), script).await;
+        assert!(began.elapsed() < Duration::from_secs(5));
+        assert_eq!(done.last().unwrap(), "undone");
+        let said = said(&concluded);
+        assert_eq!(concluded.case.exit, Exit::Interrupted, "{said}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_that_is_lost_is_waited_for_no_longer() {
+    let provider = "{type: msvc, fault: kill, service: mail, down: 1h}";
+    let script = Script {
+        lost: Some("its lease was missed"),
+        ..Script::default()
+    };
+    let began = tokio::time::Instant::now();
+    let (concluded, _, _) = ran(&experiment(provider, "[]"), script).await;
+    assert!(began.elapsed() < Duration::from_secs(5));
+    assert_eq!(concluded.case.exit, Exit::Inconclusive);
+}
