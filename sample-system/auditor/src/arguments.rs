@@ -186,4 +186,14 @@ mod tests {
         assert!(request(&more, &[]).err().unwrap().contains("/nowhere/file"));
         assert!(request(&["--within", "soon"], &[]).is_err());
     }
+
+    #[test]
+    fn no_words_and_no_environment_make_the_reader_panic() {
+        let name = proptest::sample::select(vec!["--gateway", "--kafka", "--within", "--format"]);
+        outside::each(300, (name, outside::text()), |(name, text)| {
+            let _usage = request(&[name, &text], &[]);
+            let environment = [GATEWAY, BROKER, PASSWORD].map(|name| (name, text.as_str()));
+            let _request = request(&[], &environment);
+        });
+    }
 }

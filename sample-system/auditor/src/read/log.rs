@@ -49,4 +49,15 @@ mod tests {
         );
         assert!(read(&folder.path().join("none")).is_err());
     }
+
+    #[test]
+    fn no_text_makes_the_reader_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sent.ndjson");
+        let good = serde_json::json!({"account_id": "a", "key": "k", "order_id": "o"});
+        outside::each(200, outside::body(good), |text| {
+            std::fs::write(&path, text).unwrap();
+            let _read = read(&path);
+        });
+    }
 }

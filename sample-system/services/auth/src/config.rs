@@ -134,4 +134,19 @@ mod tests {
             assert!(refused.contains(name), "{refused}");
         }
     }
+
+    #[test]
+    fn settings_that_are_wrong_are_all_named_at_once() {
+        let names = [
+            "LISTEN",
+            "SHUTDOWN_GRACE",
+            "KAFKA_BROKERS",
+            "OPERATOR_PASSWORD_FILE",
+            "TOKEN_LIFETIME",
+            "KEY_AGE",
+            "HASHES_AT_ONCE",
+            "HASHES_WAITING",
+        ];
+        outside::settings(Config::read, &names);
+    }
 }

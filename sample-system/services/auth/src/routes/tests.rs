@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 
 mod rotation;
+mod shedding;
+mod strangers;
 
 const PASSWORD: &str = "correct horse";
 const OPERATOR_PASSWORD: &str = "the operator's own";
@@ -37,9 +39,13 @@ async fn desk_in(folder: &Path, operator_password: &str) -> Desk {
 }
 
 async fn start() -> Running {
-    shop::entry::install_tls();
     let folder = tempfile::tempdir().unwrap();
     let desk = desk_in(folder.path(), OPERATOR_PASSWORD).await;
+    start_at(desk, folder).await
+}
+
+async fn start_at(desk: Desk, folder: tempfile::TempDir) -> Running {
+    shop::entry::install_tls();
     let listener = serve::listen("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(serve::http(
