@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use support::{read, root};
 
 /// The files whose tests hold for both.
-const FILES: [&str; 14] = [
+const FILES: [&str; 15] = [
     "bad_input",
     "contracts",
     "crash_points",
@@ -33,6 +33,7 @@ const FILES: [&str; 14] = [
     "roles",
     "second_runner",
     "secrets",
+    "services",
     "system_up",
 ];
 

@@ -141,8 +141,15 @@ fn authority(entry: &str) -> &str {
         .map_or(rest, |(authority, _)| authority)
 }
 
-fn duration(text: &str) -> Result<Duration, humantime::DurationError> {
-    humantime::parse_duration(text)
+/// The longest time that may be asked for: nobody audits for longer than a day.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if duration > LONGEST {
+        return Err("give 24h at most".to_owned());
+    }
+    Ok(duration)
 }
 
 #[cfg(test)]
@@ -184,7 +191,9 @@ mod tests {
         assert!(request(&words, &[]).err().unwrap().contains("password"));
         let more = [&words[..], &["--password-file", "/nowhere/file"]].concat();
         assert!(request(&more, &[]).err().unwrap().contains("/nowhere/file"));
-        assert!(request(&["--within", "soon"], &[]).is_err());
+        for bad in ["soon", "25h", "99999999999999999999h"] {
+            assert!(request(&["--within", bad], &[]).is_err(), "{bad}");
+        }
     }
 
     #[test]
