@@ -132,7 +132,8 @@ fn a_system_runs_in_an_engine_that_is_reached_over_tls() {
     assert!(logs.stdout.contains("here is callee"), "{}", logs.stdout);
     // Its keeper, a process of its own, reaches the engine the same way.
     let killed = ["chaos", "kill", "callee", "--down", "300ms"];
-    let killed = system.run(&killed).expect(0);
+    let killed = system.run(&killed).expect(5);
+    assert!(killed.stderr.contains("nobody felt"), "{}", killed.stderr);
     assert!(killed.stderr.contains("healthy after"), "{}", killed.stderr);
     system.run(&["down", "--volumes"]).expect(0);
 

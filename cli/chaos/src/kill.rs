@@ -12,9 +12,9 @@ use crate::faults::{ArmError, Killed, LiftError};
 use crate::inject::{Ended, Meanwhile, Tools, ended, note_not_lifted, while_it_runs};
 use crate::journal::Timer;
 use crate::order::{Hold, Kill, shown};
-use crate::recovery::{Recovery, StayedDown};
+use crate::recovery::Recovery;
 use crate::run::LIFT_LIMIT;
-use crate::verdict::Finding;
+use crate::verdict::{Finding, of_kill};
 
 /// What ends a kill from the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +75,9 @@ pub async fn kill(
         for sentence in recovery.sentences() {
             case = case.because(sentence);
         }
-        judge(recovery, recovery_limit, &mut meanwhile.findings);
+        let interrupted = meanwhile.findings.contains(&Finding::Interrupted);
+        let found = of_kill(recovery, recovery_limit, interrupted);
+        meanwhile.findings.extend(found);
     }
     let mut ended = ended(case, meanwhile.findings, meanwhile.code, &timer, tools);
     ended.recovery = recovery;
@@ -85,7 +87,7 @@ pub async fn kill(
 async fn for_a_time(time: Duration, held: &dyn Killed, tools: &Tools<'_>) -> Meanwhile {
     let mut meanwhile = Meanwhile::default();
     tokio::select! {
-        () = tools.clock.sleep(time) => {}
+        () = tools.clock.sleep_until(held.since() + time) => {}
         () = tools.shutdown.requested() => meanwhile.findings.push(Finding::Interrupted),
         why = held.lost() => {
             let error = LiftError::EndedBefore(why);
@@ -131,19 +133,5 @@ async fn back(
             note_not_lifted(error, findings);
             None
         }
-    }
-}
-
-fn judge(recovery: &Recovery, limit: Duration, findings: &mut Vec<Finding>) {
-    let service = &recovery.service;
-    match recovery.stayed_down {
-        None => {}
-        Some(StayedDown::Policy) => findings.push(Finding::StaysDown(format!(
-            "{service} stays down: its restart policy is `no`; `msvc up` brings it back"
-        ))),
-        Some(StayedDown::NotInTime) => findings.push(Finding::StaysDown(format!(
-            "{service} was not healthy again within {}",
-            shown(limit)
-        ))),
     }
 }

@@ -4,8 +4,11 @@ use msvc_mesh::receipt::Receipt;
 use msvc_report::case::{Case, Evidence, Verdict};
 use msvc_report::exit::Exit;
 use msvc_system::problem::Place;
+use std::time::Duration;
 
 use crate::faults::ArmError;
+use crate::order::shown;
+use crate::recovery::{Recovery, StayedDown};
 
 /// Connections of a receipt that evidence names.
 const NAMED: usize = 5;
@@ -108,6 +111,31 @@ pub fn exit(findings: &[Finding], in_file: bool) -> Exit {
         .iter()
         .map(|finding| finding.exit(in_file))
         .fold(Exit::Held, Exit::and)
+}
+
+/// What the times of a kill say: against the service, when it did not come back within `limit`;
+/// against the run, when nobody felt that it was gone. Who `interrupted` it gave nobody the time to.
+#[must_use]
+pub fn of_kill(recovery: &Recovery, limit: Duration, interrupted: bool) -> Vec<Finding> {
+    let service = &recovery.service;
+    let mut findings = Vec::new();
+    match recovery.stayed_down {
+        None => {}
+        Some(StayedDown::Policy) => findings.push(Finding::StaysDown(format!(
+            "{service} stays down: its restart policy is `no`; `msvc up` brings it back"
+        ))),
+        Some(StayedDown::NotInTime) => findings.push(Finding::StaysDown(format!(
+            "{service} was not healthy again within {}",
+            shown(limit)
+        ))),
+    }
+    if recovery.detected.is_none() && !interrupted {
+        findings.push(Finding::NotFelt(format!(
+            "nobody felt that {service} was gone, so nothing is shown: something has to call it \
+             meanwhile"
+        )));
+    }
+    findings
 }
 
 /// Puts findings into a case: verdict, code, evidence, with `place` where they have none.

@@ -137,7 +137,8 @@ pub struct ObservedInstance {
     #[serde(default)]
     pub held_by: Option<String>,
     /// Whether it ended with 0 because somebody stopped it, as far as anybody can tell: what was
-    /// stopped is to run, what ended by itself is done.
+    /// stopped is to run, what ended by itself is done. Among host processes nobody can, so what
+    /// had been ready counts as stopped.
     #[serde(default)]
     pub was_stopped: bool,
     /// Its ports.
@@ -148,11 +149,7 @@ impl ObservedInstance {
     /// Whether it ended by itself and well, as a job does.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        let well = Phase::Exited {
-            status: Some(0),
-            signal: None,
-        };
-        self.phase == well && !self.was_stopped
+        self.phase == Phase::ended_well() && !self.was_stopped
     }
 
     /// Whether it was not msvc that made it: what it was made with is not known, and no edge of a
@@ -190,6 +187,15 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// It ended with status 0.
+    #[must_use]
+    pub const fn ended_well() -> Self {
+        Self::Exited {
+            status: Some(0),
+            signal: None,
+        }
+    }
+
     /// The word that `ps` shows.
     #[must_use]
     pub const fn word(&self) -> &'static str {

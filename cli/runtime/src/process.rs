@@ -15,7 +15,8 @@
 //! - `child`, `beside`: one start of an instance, and a command beside it.
 //! - `readiness`, `restart`, `keeper`, `awaiting`: one replica over all its starts.
 //! - `edges`, `shared`, `supervisor`: all replicas, and their edges.
-//! - `messages`, `control`, `supervise`: the door, and the supervisor's main.
+//! - `news`, `messages`, `control`: the door, and what is told there.
+//! - `orphans`, `supervise`: the supervisor's main, and who falls to it.
 //! - `guardian`: the guardian's main.
 //! - `launch`, `clear`, `client`: the clients' side.
 
@@ -37,6 +38,8 @@ mod log_reader;
 mod logs;
 mod mark;
 pub(crate) mod messages;
+mod news;
+mod orphans;
 mod readiness;
 mod records;
 mod restart;

@@ -13,8 +13,8 @@ use crate::faults::{Killed, Late, LiftError};
 use crate::journal::Timer;
 use crate::order::{Hold, Kill, Latency, Order};
 use crate::probe::{Met, play};
-use crate::recovery::{Recovery, StayedDown};
-use crate::verdict::{Finding, felt};
+use crate::recovery::Recovery;
+use crate::verdict::{Finding, felt, of_kill};
 
 /// Puts the fault in place, plays the steady state under it, undoes it.
 pub(super) async fn played_under(
@@ -99,8 +99,14 @@ async fn killed(
             gathered,
             Some((&kill.hold, &tell)),
         );
-        ended_meanwhile(with_release(playing, releasing), held.lost()).await
+        let hold = Remaining {
+            kill,
+            held: &*held,
+            bench,
+        };
+        ended_meanwhile(with_release(playing, releasing, &hold), held.lost()).await
     };
+    note_interruption(bench, gathered);
     if let (Hold::Step { journey, step }, None) = (&kill.hold, &lost)
         && !*tell.borrow()
         && matches!(&gathered.states.after, Some(state) if state.steady_state_met)
@@ -125,32 +131,14 @@ async fn killed(
                     .as_ref()
                     .map_or_else(|| format!("{} was let go", kill.service), Recovery::line),
             });
+            note_interruption(bench, gathered);
             if let Some(recovery) = recovery {
-                judge(&recovery, gathered);
+                let found = of_kill(&recovery, bench.recovery_limit, interrupted(gathered));
+                gathered.findings.extend(found);
                 gathered.recoveries.push(recovery);
             }
         }
         Err(error) => gathered.not_lifted(error),
-    }
-}
-
-/// What a kill's times say against the service.
-fn judge(recovery: &Recovery, gathered: &mut Gathered) {
-    let service = &recovery.service;
-    match recovery.stayed_down {
-        Some(StayedDown::Policy) => gathered.findings.push(Finding::StaysDown(format!(
-            "{service} stays down after its kill: its restart policy is `no`"
-        ))),
-        Some(StayedDown::NotInTime) => gathered.findings.push(Finding::StaysDown(format!(
-            "{service} was not healthy again in time after its kill"
-        ))),
-        None => {}
-    }
-    if recovery.detected.is_none() && !interrupted(gathered) {
-        gathered.findings.push(Finding::NotFelt(format!(
-            "kill of {service}: no connection on any of its edges was refused, reset or ended, \
-             so nothing is shown"
-        )));
     }
 }
 
@@ -262,7 +250,7 @@ async fn release_in_time(
     mut told: watch::Receiver<bool>,
 ) -> Result<(), LiftError> {
     match &kill.hold {
-        Hold::For(down) => bench.clock.sleep(*down).await,
+        Hold::For(down) => bench.clock.sleep_until(held.since() + *down).await,
         Hold::Step { .. } => {
             if told.wait_for(|told| *told).await.is_err() {
                 std::future::pending::<()>().await;
@@ -279,18 +267,45 @@ fn let_go(kill: &Kill) -> String {
     format!("let go: {}", kill.service)
 }
 
-/// `playing` to its end, `releasing` beside it. What became of that is seen when the service is
-/// let go for good.
+/// What is left of a hold when the steady state has been played.
+struct Remaining<'a> {
+    kill: &'a Kill,
+    held: &'a dyn Killed,
+    bench: &'a Bench<'a>,
+}
+
+impl Remaining<'_> {
+    /// Returns when nothing is to be waited for: only a time that was given is kept to its end,
+    /// unless the user wants to end or the fault is lost.
+    async fn over(&self) {
+        if let Hold::For(_) = self.kill.hold {
+            tokio::select! {
+                () = self.bench.shutdown.requested() => {}
+                _ = self.held.lost() => {}
+            }
+        }
+    }
+}
+
+/// `playing` to its end, `releasing` beside it, and after it for as long as the hold `remains`.
+/// What became of the release is seen when the service is let go for good.
 async fn with_release(
     playing: impl Future<Output = ()>,
     releasing: impl Future<Output = Result<(), LiftError>>,
+    remains: &Remaining<'_>,
 ) {
     tokio::pin!(playing, releasing);
     let mut released = false;
     loop {
         tokio::select! {
-            () = &mut playing => return,
+            () = &mut playing => break,
             _ = &mut releasing, if !released => released = true,
+        }
+    }
+    if !released {
+        tokio::select! {
+            _ = releasing => {}
+            () = remains.over() => {}
         }
     }
 }
@@ -304,8 +319,10 @@ async fn ended_meanwhile<T>(
     let mut why = None;
     loop {
         tokio::select! {
-            played = &mut playing => return (played, why),
+            // What ends the playing as well is to be known first.
+            biased;
             lost = &mut lost, if why.is_none() => why = Some(lost),
+            played = &mut playing => return (played, why),
         }
     }
 }
@@ -343,6 +360,13 @@ async fn recover(
 
 fn too_long(limit: Duration) -> LiftError {
     LiftError::NotUndone(format!("no answer within {}", crate::order::shown(limit)))
+}
+
+/// The user's wish to end cuts short what was still to be waited for: that is found as well.
+fn note_interruption(bench: &Bench<'_>, gathered: &mut Gathered) {
+    if bench.shutdown.is_requested() && !interrupted(gathered) {
+        gathered.findings.push(Finding::Interrupted);
+    }
 }
 
 fn interrupted(gathered: &Gathered) -> bool {

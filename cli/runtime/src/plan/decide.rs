@@ -113,7 +113,7 @@ impl<'a> Deciding<'a> {
                     && self.is_job(spec, there)
                     && there.hash.starts_with(&spec.hash);
                 let how = match (status, signal) {
-                    (Some(0), _) if there.was_stopped => "it was stopped".to_owned(),
+                    (Some(0), _) if there.was_stopped => "it was up, and ended".to_owned(),
                     (Some(status), _) => format!("it ended with status {status}"),
                     (None, Some(signal)) => format!("it was ended by {signal}"),
                     (None, None) => "it ended".to_owned(),

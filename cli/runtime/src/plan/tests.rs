@@ -215,8 +215,8 @@ fn a_worker_that_was_stopped_is_started_again_and_a_job_that_ended_by_itself_is_
     assert_plan(
         &observed,
         &wanted,
-        "1  stop worker/1#1  (it was stopped)
-         2  start worker/1#2  (it was stopped)
+        "1  stop worker/1#1  (it was up, and ended)
+         2  start worker/1#2  (it was up, and ended)
          3  await worker/1#2 healthy  (up means ready)",
     );
 }

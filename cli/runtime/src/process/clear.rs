@@ -69,14 +69,27 @@ pub async fn down_in_turn(
     end(home, volumes, clock).await
 }
 
+/// Returns once the supervisor hears nobody any more. Its services may take as long as their graces
+/// to end, so only whether it answers at all tells.
+async fn hangs(home: &ProjectHome, clock: &dyn Clock) {
+    loop {
+        clock.sleep(GRACE).await;
+        let heard = connect(home, env!("CARGO_PKG_VERSION"), clock).await;
+        if matches!(heard, Err(RuntimeError::Gone { .. })) {
+            return;
+        }
+    }
+}
+
 async fn end(home: &ProjectHome, volumes: bool, clock: &dyn Clock) -> Result<Down, RuntimeError> {
     let answered = match connect(home, env!("CARGO_PKG_VERSION"), clock).await {
         Ok(Some(session)) => {
-            let stopped = session
-                .request::<Stopped>(method::DOWN, serde_json::Value::Null)
-                .await;
-            // Ended in the middle of it, by somebody else: then the rest is cleared.
-            stopped.ok().map(|Stopped { stopped }| stopped)
+            let stopped = session.request::<Stopped>(method::DOWN, serde_json::Value::Null);
+            tokio::select! {
+                // Ended in the middle of it, by somebody else: then the rest is cleared.
+                stopped = stopped => stopped.ok().map(|Stopped { stopped }| stopped),
+                () = hangs(home, clock) => None,
+            }
         }
         // One that hangs is ended like one that is gone.
         Ok(None) | Err(RuntimeError::Gone { .. }) => None,

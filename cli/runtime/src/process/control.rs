@@ -186,7 +186,12 @@ impl Control {
             }
             self.release_all(vec![instance]).await;
         });
-        Ok(Killed { at_ns, event })
+        Ok(Killed {
+            at_ns,
+            event,
+            gone_at_ns: at_ns,
+            gone_for_ns: 0,
+        })
     }
 
     async fn release(&self, instance: &InstanceId) -> Result<Released, RuntimeError> {
@@ -211,7 +216,7 @@ impl Control {
             method::OBSERVE => told(Ok(self.observe())),
             method::APPLY => {
                 let Apply { step } = read(parameters)?;
-                told(supervisor.apply(step).await)
+                told(supervisor.apply(session, step).await)
             }
             method::SIGNAL => {
                 let SignalInstance { instance, signal } = read(parameters)?;
@@ -328,6 +333,9 @@ impl Handler for Control {
         method: &str,
         parameters: Value,
     ) -> Result<Value, ProtocolError> {
+        self.supervisor
+            .news
+            .begin(session, &self.supervisor.shared.events);
         if method == mesh::CLOSE_LEASE {
             return self.close_lease(session, parameters).await;
         }
@@ -375,6 +383,7 @@ impl Handler for Control {
     async fn ended(&self, session: SessionId) {
         // Its leases end with it, and what they held is released.
         self.mesh.ended(session).await;
+        self.supervisor.news.end(session);
         if self.owners().remove(&session) {
             self.end(Reason::new("the msvc that it belonged to ended", true));
         }

@@ -49,6 +49,8 @@ pub(super) struct View {
     pub(super) detail: Option<String>,
     /// Ends in a row without having been ready in between.
     pub(super) ends: u32,
+    /// Whether its latest start has been ready.
+    pub(super) was_ready: bool,
 }
 
 /// The handle on a keeper.
@@ -92,6 +94,7 @@ pub(super) fn keep(
         restarts: 0,
         detail: None,
         ends: 0,
+        was_ready: false,
     });
     let keeper = Keeper {
         shared,
@@ -178,6 +181,7 @@ impl Keeper {
             view.process = Some(process);
             view.since = now;
             view.detail = None;
+            view.was_ready = false;
         });
         Ok(child)
     }

@@ -26,6 +26,7 @@ use super::events::EventLog;
 use super::home::{ProjectHome, records};
 use super::logs::Logs;
 use super::mark::RunMark;
+use super::orphans;
 use super::records::{EndRecord, Records, State};
 use super::shared::Shared;
 use super::supervisor::Supervisor;
@@ -82,6 +83,7 @@ pub async fn supervisor_main(
 ) -> Result<(), RuntimeError> {
     // A closed terminal is no reason to end. A handler, not SIG_IGN: that would be inherited.
     let _hangup = signal(SignalKind::hangup());
+    orphans::adopt()?;
     let home = options.home.clone();
     let build = options.build.clone();
     let shared = Arc::new(belongings(options, &mesh, clock)?);
@@ -101,8 +103,10 @@ pub async fn supervisor_main(
         () = shutdown.requested() => Reason::new("signal SIGTERM", true),
         () = guardian_gone() => Reason::new("its guardian was killed", false),
         () = idle(&control, &sessions) => Reason::new("nobody had anything for it to do", true),
+        () = orphans::bury(&*shared.clock) => Reason::new("it lost itself", false),
     };
     let stopped = control.supervisor.stop_all(&shutdown).await;
+    orphans::end(&*shared.clock, &shutdown).await;
     let at = shared.clock.wall().duration_since(UNIX_EPOCH);
     let at_ms = u64::try_from(at.unwrap_or_default().as_millis()).ok();
     let recorded = EndRecord::new(at_ms, reason.how, reason.expected).write(&home);

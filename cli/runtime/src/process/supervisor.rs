@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use msvc_machine::shutdown::Shutdown;
+use msvc_mesh::protocol::SessionId;
 use msvc_report::event::Event;
 use msvc_system::id::{InstanceId, LaneName, ServiceName};
 use nix::sys::signal::Signal;
@@ -16,11 +17,12 @@ use super::awaiting::await_condition;
 use super::beside::run_beside;
 use super::child::cannot_run;
 use super::keeper::{Command, Replica, View, keep};
+use super::news::News;
 use super::shared::Shared;
 use super::signals;
 use crate::contract::{ExecOutcome, RuntimeError};
 use crate::instance::InstanceSpec;
-use crate::observed::{Observed, ObservedInstance};
+use crate::observed::{Observed, ObservedInstance, Phase};
 use crate::plan::{Deed, Step};
 
 /// The name of this runtime.
@@ -30,15 +32,17 @@ pub const RUNTIME: &str = "process";
 /// started earlier, and that it may need, is asked to end too.
 const HEAD_START: Duration = Duration::from_secs(1);
 
-type Key = (LaneName, ServiceName, u32);
+/// A replica, whichever its incarnation.
+pub(super) type Key = (LaneName, ServiceName, u32);
 
-fn key(id: &InstanceId) -> Key {
+pub(super) fn key(id: &InstanceId) -> Key {
     (id.lane.clone(), id.service.clone(), id.replica)
 }
 
 /// The instances of one project.
 pub(super) struct Supervisor {
     pub(super) shared: Arc<Shared>,
+    pub(super) news: News,
     replicas: Mutex<Replicas>,
 }
 
@@ -49,8 +53,6 @@ struct Replicas {
     /// Incarnations are never used twice.
     incarnations: HashMap<Key, u32>,
     starts: u64,
-    /// The last event that a step on each was answered with.
-    told: HashMap<Key, u64>,
     /// Nothing is started any more.
     ending: bool,
 }
@@ -59,6 +61,7 @@ impl Supervisor {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self {
             shared,
+            news: News::default(),
             replicas: Mutex::default(),
         }
     }
@@ -103,7 +106,8 @@ impl Supervisor {
             restarts: view.restarts,
             detail: view.detail,
             held_by: None,
-            was_stopped: false,
+            // Nobody tells who sent a signal: what was up and is not any more did not end as a job.
+            was_stopped: view.was_ready && view.phase == Phase::ended_well(),
             listens: view.spec.listens.clone(),
             phase: view.phase,
             id: view.id,
@@ -116,25 +120,20 @@ impl Supervisor {
         }
     }
 
-    /// Carries out a step; what happened to its instance since the last step on it.
-    pub(super) async fn apply(self: &Arc<Self>, step: Step) -> Result<Vec<Event>, RuntimeError> {
+    /// Carries out a step; what is news of its instance to the session that wants it.
+    pub(super) async fn apply(
+        self: &Arc<Self>,
+        session: SessionId,
+        step: Step,
+    ) -> Result<Vec<Event>, RuntimeError> {
         let concerned = match &step.deed {
             Deed::Start(spec) => Some(spec.id.clone()),
             Deed::Await(id, _) | Deed::Stop(id) => Some(id.clone()),
             _ => None,
         };
         self.carry_out(step).await?;
-        Ok(concerned.map_or_else(Vec::new, |id| self.news_of(&id)))
-    }
-
-    fn news_of(&self, id: &InstanceId) -> Vec<Event> {
-        let events = &self.shared.events;
-        let mut replicas = self.replicas();
-        let told = replicas.told.entry(key(id)).or_default();
-        let latest = events.latest();
-        let news = events.of(id, *told);
-        *told = latest;
-        news
+        let news = |id| self.news.of(session, &id, &self.shared.events);
+        Ok(concerned.map_or_else(Vec::new, news))
     }
 
     async fn carry_out(self: &Arc<Self>, step: Step) -> Result<(), RuntimeError> {

@@ -1,5 +1,6 @@
 //! However it ends, nothing is left, and it is told when and by what.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -112,6 +113,39 @@ async fn kill_9_of_the_guardian_alone_ends_the_system_in_order() {
         "its guardian was killed"
     );
     project.down().await;
+}
+
+/// What neither mark nor session nor parents tell of falls to the supervisor, and ends with it.
+#[tokio::test]
+async fn without_a_guardian_orphans_of_no_environment_and_session_end_as_well() {
+    let project = Project::new();
+    let runtime = project.launch().await;
+    let script = "env -i setsid sleep 600 & echo $! > bare; \
+                  sh -c 'env -i setsid sleep 600 & echo $! > orphan'; wait";
+    runtime.start(&project.service("a", script)).await;
+    let bare = process_in(&project.path("bare")).await;
+    let orphan = process_in(&project.path("orphan")).await;
+    let state = project.state();
+    assert!(state.guardian.unwrap().signal(Signal::SIGKILL));
+    all_gone(&[state.supervisor]).await;
+    assert!(!bare.lives() && !orphan.lives());
+    project.down().await;
+}
+
+#[tokio::test]
+async fn an_orphan_that_ends_does_not_stay_in_the_process_table() {
+    let project = Project::new();
+    let runtime = project.launch().await;
+    let script = "sh -c 'setsid sleep 0.1 & echo $! > orphan'; exec sleep 600";
+    runtime.start(&project.service("a", script)).await;
+    let orphan = project.path("orphan");
+    eventually("the orphan is buried", || {
+        let pid = std::fs::read_to_string(&orphan).unwrap_or_default();
+        !pid.trim().is_empty() && !Path::new("/proc").join(pid.trim()).exists()
+    })
+    .await;
+    let seen = runtime.seen("a").await;
+    assert_eq!((seen.phase.runs(), seen.restarts), (true, 0));
 }
 
 #[tokio::test]

@@ -10,5 +10,6 @@ mod ends;
 mod faults;
 mod keeps;
 mod logs;
+mod outside;
 mod roles;
 mod support;

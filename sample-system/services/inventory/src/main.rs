@@ -49,9 +49,7 @@ enum InventoryError {
     #[error(transparent)]
     Kafka(#[from] KafkaError),
     #[error(transparent)]
-    Listen(#[from] ServeError),
-    #[error("stopped serving: {0}")]
-    Serve(#[from] tonic::transport::Error),
+    Serve(#[from] ServeError),
 }
 
 /// The group whose members share the work.

@@ -13,6 +13,8 @@ use shop::inventory::v1::{
     ReleaseRequest, ReserveReply, ReserveRequest, SetStockRequest, Stock,
 };
 use shop::metrics::Metrics;
+use shop::serve::ServeError;
+use shop::serve::door::Door;
 use shop::serve::queue::QueueLimits;
 use shop::sku::Sku;
 use shop::token::Keys;
@@ -20,7 +22,6 @@ use shop::trace_context::TraceContext;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::metadata::MetadataMap;
-use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 use tracing::Instrument;
 
@@ -44,7 +45,7 @@ pub(crate) async fn serve(
     metrics: &Metrics,
     shutdown: CancellationToken,
     grace: Duration,
-) -> Result<(), tonic::transport::Error> {
+) -> Result<(), ServeError> {
     let (health, health_service) = tonic_health::server::health_reporter();
     let watched = room.database().clone();
     let desk = Desk { room, keys };
@@ -55,25 +56,27 @@ pub(crate) async fn serve(
             .await;
         health.set_serving::<InventoryServer<Desk>>().await;
     }
-    let drained = shutdown.clone();
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let door = Door::new(listener, shutdown.clone()).map_err(ServeError::Serve)?;
+    let closing = door.closing();
+    let stopped = shutdown.clone();
     let serving = tonic::transport::Server::builder()
         .timeout(REQUEST_TIMEOUT)
         .layer(Admission::new(metrics, QueueLimits::default()))
         .add_service(health_service)
         .add_service(served)
-        .serve_with_incoming_shutdown(incoming, async move {
-            drained.cancelled().await;
+        .serve_with_incoming_shutdown(door.incoming(), async move {
+            stopped.cancelled().await;
             health
                 .set_service_status("", tonic_health::ServingStatus::NotServing)
                 .await;
             health.set_not_serving::<InventoryServer<Desk>>().await;
+            closing.wait().await;
         });
     let Some(ended) = within(grace, &shutdown, serving).await else {
         tracing::warn!("left work in hand at shutdown");
         return Ok(());
     };
-    ended
+    ended.map_err(|error| ServeError::Serve(std::io::Error::other(error)))
 }
 
 /// Where requests come in.

@@ -87,7 +87,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Payments
     metrics.watch_consumer(&consumption);
     let listener = serve::listen(&config.basics.listen).await?;
 
-    let mut routes = routes::routes(ledger.clone(), keys.clone());
+    let mut routes = routes::routes(ledger.clone(), keys.clone(), config.test_mode);
     if config.provider_states {
         tracing::warn!("takes provider states: anyone who calls can rewrite the ledger");
         routes = routes.merge(states::routes(ledger));

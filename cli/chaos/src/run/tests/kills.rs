@@ -88,6 +88,25 @@ async fn a_kill_for_a_time_is_over_after_that_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_kill_for_a_time_counts_from_when_the_service_was_gone() {
+    let provider = "{type: msvc, fault: kill, service: mail, down: 5s}";
+    let script = Script {
+        waits_for_release: true,
+        gone_for: Duration::from_secs(2),
+        ..Script::default()
+    };
+    let began = tokio::time::Instant::now();
+    let (concluded, _, _) = ran(&experiment(provider, "[]"), script).await;
+    assert_eq!(concluded.case.exit, Exit::Held, "{}", said(&concluded));
+    // As above, less the 2 s that it took until the kill was answered.
+    let took = began.elapsed();
+    assert!(
+        took >= Duration::from_secs(4) && took < Duration::from_millis(4100),
+        "{took:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_that_stays_down_or_is_not_healthy_in_time_is_a_failure() {
     for why in [StayedDown::Policy, StayedDown::NotInTime] {
         let script = Script {
@@ -97,4 +116,55 @@ async fn a_service_that_stays_down_or_is_not_healthy_in_time_is_a_failure() {
         let (concluded, _, _) = ran(&experiment(UNTIL, "[]"), script).await;
         assert_eq!(concluded.case.exit, Exit::Failed, "{}", said(&concluded));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_that_was_given_is_kept_also_where_the_journey_ends_sooner() {
+    let provider = "{type: msvc, fault: kill, service: mail, down: 30s}";
+    for holds in [vec![true, true], vec![true, false]] {
+        let script = Script {
+            holds,
+            ..Script::default()
+        };
+        let began = tokio::time::Instant::now();
+        let (concluded, done, _) = ran(&experiment(provider, "[]"), script).await;
+        // The play before takes 1 s.
+        assert_eq!(began.elapsed(), Duration::from_secs(31));
+        assert_eq!(done.last().unwrap(), "undone");
+        let _ = moment(&concluded.journal, "let go: mail");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_wants_to_end_waits_for_no_time_that_was_given() {
+    let provider = "{type: msvc, fault: kill, service: mail, down: 1h}";
+    let interrupted = Script {
+        interrupt_at: Some(1),
+        ..Script::default()
+    };
+    let later = Script {
+        request_in: Some(Duration::from_secs(3)),
+        ..Script::default()
+    };
+    for script in [interrupted, later] {
+        let began = tokio::time::Instant::now();
+        let (concluded, done, _) = ran(&experiment(provider, "[]"), script).await;
+        assert!(began.elapsed() < Duration::from_secs(5));
+        assert_eq!(done.last().unwrap(), "undone");
+        let said = said(&concluded);
+        assert_eq!(concluded.case.exit, Exit::Interrupted, "{said}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_that_is_lost_is_waited_for_no_longer() {
+    let provider = "{type: msvc, fault: kill, service: mail, down: 1h}";
+    let script = Script {
+        lost: Some("its lease was missed"),
+        ..Script::default()
+    };
+    let began = tokio::time::Instant::now();
+    let (concluded, _, _) = ran(&experiment(provider, "[]"), script).await;
+    assert!(began.elapsed() < Duration::from_secs(5));
+    assert_eq!(concluded.case.exit, Exit::Inconclusive);
 }

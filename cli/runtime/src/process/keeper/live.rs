@@ -141,6 +141,7 @@ impl Keeper {
                     view.phase = Phase::Ready;
                     view.detail = None;
                     view.ends = 0;
+                    view.was_ready = true;
                 });
             }
             Told::Unhealthy(why) => {

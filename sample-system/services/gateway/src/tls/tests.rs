@@ -9,6 +9,7 @@ use axum::Router;
 use axum::routing::get;
 use chrono::{DateTime, TimeDelta, Utc};
 use shop::clock::Clock;
+use shop::serve::door::Door;
 use shop::serve::{self, Readiness};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
@@ -194,10 +195,13 @@ async fn start(files: Files) -> Running {
     let current = Current::load(files).unwrap();
     let listener = serve::listen("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let listener = TlsListener::new(listener, config(current.clone()).unwrap()).unwrap();
     let shutdown = CancellationToken::new();
+    let door = Door::new(listener, shutdown.clone()).unwrap();
+    let closing = door.closing();
+    let listener = TlsListener::new(door, config(current.clone()).unwrap()).unwrap();
     tokio::spawn(serve::on(
         listener,
+        closing,
         Router::new().route("/", get(async || "hello")),
         Readiness::new(),
         shutdown.clone(),

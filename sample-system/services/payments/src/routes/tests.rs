@@ -46,7 +46,7 @@ async fn start_with(states: bool, bugs: &[Bug]) -> Running {
     let listener = serve::listen("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
     let keys = Keys::of([&signer()], Clock::system());
-    let mut routes = super::routes(ledger.clone(), keys);
+    let mut routes = super::routes(ledger.clone(), keys, states);
     if states {
         routes = routes.merge(crate::states::routes(ledger.clone()));
     }
@@ -346,6 +346,19 @@ async fn the_same_key_of_another_account_is_another_request() {
     bobs["charge_id"] = json!("c2");
     bobs["order_id"] = json!("o2");
     assert_eq!(running.charge("k1", &bobs).await.0, 201);
+}
+
+#[tokio::test]
+async fn with_the_card_of_a_silent_bank_nobody_is_answered_in_test_mode_and_anyone_else() {
+    let mut silent = request();
+    silent["card"]["number"] = json!("4111111111110009");
+    let running = start(true).await;
+    let unanswered = running.charge("k1", &silent);
+    let given_up = tokio::time::timeout(Duration::from_millis(300), unanswered).await;
+    assert!(given_up.is_err());
+    assert_eq!(running.charges("o1").await, json!([]));
+    assert_eq!(running.refund("c1").await.0, 202, "it is never taken");
+    assert_eq!(start(false).await.charge("k1", &silent).await.0, 201);
 }
 
 #[tokio::test]

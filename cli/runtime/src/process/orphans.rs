@@ -1,0 +1,80 @@
+//! Who lost its parents: it falls to the supervisor, the nearest subreaper, so that it can be found
+//! and ended also where the guardian is gone, whatever it did to its environment and its session.
+
+use std::time::Duration;
+
+use msvc_machine::clock::Clock;
+use msvc_machine::process_table::{self, ProcessIdentity};
+use msvc_machine::shutdown::Shutdown;
+use msvc_machine::sweep::sweep;
+
+use super::guardian::GRACE;
+use crate::contract::RuntimeError;
+
+/// Between two looks for orphans that have ended. Who waits for a child of its own does so at once,
+/// so what is still not waited for at the second look is nobody's.
+#[cfg(target_os = "linux")]
+const LOOK: Duration = Duration::from_secs(1);
+
+/// From now on orphans among the descendants are this process's children.
+///
+/// # Errors
+/// When the kernel refuses.
+pub(super) fn adopt() -> Result<(), RuntimeError> {
+    #[cfg(target_os = "linux")]
+    nix::sys::prctl::set_child_subreaper(true).map_err(|why| {
+        let why = std::io::Error::from(why);
+        RuntimeError::Refused(format!(
+            "the supervisor could not become a subreaper: {why}"
+        ))
+    })?;
+    Ok(())
+}
+
+/// Takes the orphans that have ended off the process table. Never returns.
+#[cfg(target_os = "linux")]
+pub(super) async fn bury(clock: &dyn Clock) {
+    use nix::sys::wait::{WaitPidFlag, waitpid};
+    use nix::unistd::Pid;
+
+    let mut seen = None;
+    loop {
+        clock.sleep(LOOK).await;
+        let mut dead = dead_child();
+        while let Some(pid) = dead.filter(|_| dead == seen) {
+            let _ = waitpid(Pid::from_raw(pid), Some(WaitPidFlag::WNOHANG));
+            // The next one has to be seen twice as well.
+            dead = dead_child();
+        }
+        seen = dead;
+    }
+}
+
+/// Elsewhere nothing falls to this process.
+#[cfg(not(target_os = "linux"))]
+pub(super) async fn bury(_: &dyn Clock) {
+    std::future::pending::<()>().await;
+}
+
+/// A child that has ended and that nobody has waited for; it is only looked at.
+#[cfg(target_os = "linux")]
+fn dead_child() -> Option<i32> {
+    use nix::sys::wait::{Id, WaitPidFlag, waitid};
+
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    let status = waitid(Id::All, flags).ok()?;
+    status.pid().map(nix::unistd::Pid::as_raw)
+}
+
+/// Ends every descendant that is left.
+pub(super) async fn end(clock: &dyn Clock, hurry: &Shutdown) {
+    sweep(left, clock, GRACE, hurry).await;
+}
+
+fn left() -> Vec<ProcessIdentity> {
+    let table = process_table::table();
+    let left = process_table::descendants(std::process::id(), &table);
+    left.into_iter()
+        .map(process_table::Seen::identity)
+        .collect()
+}
