@@ -17,6 +17,8 @@ mod shedding;
 mod strangers;
 
 const PASSWORD: &str = "correct horse";
+/// How long a password may wait to be hashed: longer than anything here takes.
+const WAIT: Duration = Duration::from_secs(60);
 const OPERATOR_PASSWORD: &str = "the operator's own";
 
 struct Running {
@@ -30,7 +32,7 @@ async fn desk_in(folder: &Path, operator_password: &str) -> Desk {
     let (clock, random) = (Clock::system(), Random::system());
     let database = crate::open(folder).unwrap();
     let accounts = Accounts::new(database.clone(), Outbox::new(), clock.clone());
-    let hasher = Hasher::new(random.clone(), 4, 256, &Metrics::new()).unwrap();
+    let hasher = Hasher::new(random.clone(), 4, 256, WAIT, &Metrics::new()).unwrap();
     let secret = Secret::new(operator_password);
     operator::keep(&accounts, &hasher, secret).await.unwrap();
     let lifetime = Duration::from_secs(900);

@@ -9,7 +9,7 @@ async fn more_than_may_wait_are_told_to_come_again_and_then_have_their_turn() {
     let folder = tempfile::tempdir().unwrap();
     let mut desk = desk_in(folder.path(), OPERATOR_PASSWORD).await;
     // One at work and one that waits.
-    desk.hasher = Hasher::new(Random::system(), 1, 1, &Metrics::new()).unwrap();
+    desk.hasher = Hasher::new(Random::system(), 1, 1, WAIT, &Metrics::new()).unwrap();
     let running = start_at(desk, folder).await;
     let sign_up = async |number: usize| {
         let body = account(&format!("ada{number}@shop.example"));
@@ -45,7 +45,7 @@ async fn more_than_may_wait_are_told_to_come_again_and_then_have_their_turn() {
 async fn what_nobody_waits_for_any_more_is_not_hashed() {
     let folder = tempfile::tempdir().unwrap();
     let mut desk = desk_in(folder.path(), OPERATOR_PASSWORD).await;
-    desk.hasher = Hasher::new(Random::system(), 1, 64, &Metrics::new()).unwrap();
+    desk.hasher = Hasher::new(Random::system(), 1, 64, WAIT, &Metrics::new()).unwrap();
     let running = start_at(desk, folder).await;
     // Each hash takes longer than a millisecond: those that are not the first come too late.
     let headers = [("request-timeout-ms", "1")];
