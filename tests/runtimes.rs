@@ -35,6 +35,7 @@ const FILES: &[&str] = &[
     "roles",
     "second_runner",
     "secrets",
+    "services",
     "shop_right",
     "shop_under_kills",
     "system_up",
