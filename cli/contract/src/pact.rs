@@ -14,6 +14,7 @@ mod document;
 mod heading;
 mod keys;
 mod position;
+mod rules;
 
 /// Folders below the given one that are still searched.
 const MAX_DEPTH: usize = 16;

@@ -154,7 +154,7 @@ fn interaction(
                 "the interaction `{description}` has a `response.status` that is no HTTP status"
             ));
         }
-        for (what, hint) in keys::check(description, element, major == 4) {
+        for (what, hint) in keys::check(description, element, major) {
             problems.push(Problem::error(what).at(place.clone()).hint(hint));
         }
     }
