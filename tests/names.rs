@@ -22,6 +22,7 @@ support::in_both! {
     what_is_wrong_with_a_pact_or_a_journey_comes_with_what_to_do,
     a_step_that_only_goes_to_itself_is_found_before_anything_is_sent,
     what_a_fault_holds_down_is_told_with_the_command_that_does,
+    commands_that_are_named_choose_the_same_system,
 }
 
 const PYTHON: &str = "import http.server,os; http.server.HTTPServer(('',int(os.environ['PORT'])),http.server.SimpleHTTPRequestHandler).serve_forever()";
@@ -255,4 +256,23 @@ fn what_a_fault_holds_down_is_told_with_the_command_that_does(runtime: Runtime) 
     // Nobody called it meanwhile.
     killing.finish().expect(5);
     assert_eq!(health(), "ready");
+}
+
+fn commands_that_are_named_choose_the_same_system(runtime: Runtime) {
+    let system = two(runtime, "");
+    let flags = ["-f", "compose.yaml"];
+    let with = |command: &[&str]| system.run(&[&flags[..], command].concat());
+    let none = with(&["logs"]).expect(0);
+    assert_eq!(none.stdout, "");
+    let hint = format!("`msvc {} up -d` boots it", flags.join(" "));
+    assert!(none.stderr.contains(&hint), "{}", none.stderr);
+
+    system.up();
+    // It has no restart policy: it stays down.
+    let killed = with(&["chaos", "kill", "front"]).expect(1);
+    let hint = format!("`msvc {} up` brings", flags.join(" "));
+    for said in killed.stderr.lines().filter(|it| it.contains("brings")) {
+        assert!(said.contains(&hint), "{said}");
+    }
+    assert!(killed.stderr.contains(&hint), "{}", killed.stderr);
 }
