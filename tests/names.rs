@@ -260,17 +260,21 @@ fn what_a_fault_holds_down_is_told_with_the_command_that_does(runtime: Runtime) 
 
 fn commands_that_are_named_choose_the_same_system(runtime: Runtime) {
     let system = two(runtime, "");
-    let flags = ["-f", "compose.yaml"];
-    let with = |command: &[&str]| system.run(&[&flags[..], command].concat());
-    let none = with(&["logs"]).expect(0);
+    // The tests choose it by its folder and its name.
+    let chosen = format!(
+        "`msvc -C {} -p {}",
+        system.directory.display(),
+        system.project
+    );
+    let none = system.run(&["logs"]).expect(0);
     assert_eq!(none.stdout, "");
-    let hint = format!("`msvc {} up -d` boots it", flags.join(" "));
+    let hint = format!("{chosen} up -d` boots it");
     assert!(none.stderr.contains(&hint), "{}", none.stderr);
 
     system.up();
     // It has no restart policy: it stays down.
-    let killed = with(&["chaos", "kill", "front"]).expect(1);
-    let hint = format!("`msvc {} up` brings", flags.join(" "));
+    let killed = system.run(&["chaos", "kill", "front"]).expect(1);
+    let hint = format!("{chosen} up` brings");
     for said in killed.stderr.lines().filter(|it| it.contains("brings")) {
         assert!(said.contains(&hint), "{said}");
     }

@@ -142,7 +142,14 @@ fn interaction(
         wrong(what);
         Kind::Http
     });
-    if kind == Kind::Http {
+    if let (true, Some(kind)) = (major < 4 && !is_message_pact, element.get("type")) {
+        let what = format!(
+            "the interaction `{description}` has the type {kind}, which only specification 4 knows"
+        );
+        let hint = "name it in the pact: `\"metadata\": {\"pactSpecification\": {\"version\": \
+                    \"4.0\"}}`; before, a body stands as it is";
+        problems.push(Problem::error(what).at(place.clone()).hint(hint));
+    } else if kind == Kind::Http {
         for part in ["request", "response"] {
             if !element.get(part).is_some_and(Value::is_object) {
                 wrong(format!("the interaction `{description}` has no `{part}`"));
@@ -317,6 +324,13 @@ mod tests {
                      \"type\": \"Carrier/Pigeon\"}}]}}"
                 ),
                 "`Carrier/Pigeon` is no type",
+            ),
+            (
+                format!(
+                    "{{{parties}, \"interactions\": [{{\"description\": \"x\", \
+                     \"type\": \"Synchronous/HTTP\", \"request\": {{}}, \"response\": {{}}}}]}}"
+                ),
+                "only specification 4 knows",
             ),
             (
                 format!(
