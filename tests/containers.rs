@@ -11,9 +11,6 @@
     reason = "a test may fail as loudly as it can"
 )]
 
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-
 use serde_json::Value;
 
 mod support;
@@ -147,7 +144,9 @@ fn three_replicas_are_down_together_and_hardly_longer_than_was_asked() {
             .unwrap_or_else(|| panic!("{recovery:#}"))
     };
     let down = std::time::Duration::from_nanos(at("released_at_ns") - at("killed_at_ns"));
+    // Counted from when the engine had ended the last of them.
     assert!(down.as_secs_f64() >= 2.0, "{down:?}");
+    assert!(at("released_at_ns") < at("up_at_ns"), "{recovery:#}");
     let ps = system.ps();
     let mut all = ps["instances"].as_array().unwrap().iter();
     assert!(all.all(|it| it["health"] == "ready"), "{ps:#}");
@@ -213,72 +212,6 @@ fn service() {
     nodes::play();
 }
 
-/// What a port of the host answers.
-fn echoed(port: u16) -> std::io::Result<[u8; 5]> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.write_all(b"hello")?;
-    let mut answer = [0; 5];
-    stream.read_exact(&mut answer).map(|()| answer)
-}
-
-/// A port of the host that nobody has.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
-#[test]
-fn several_ports_of_the_host_lead_to_one_of_a_service_also_one_that_came_later() {
-    if !engine() {
-        return;
-    }
-    let (first, later) = (free_port(), free_port());
-    let published = |ports: &str| format!("  b: {{<<: *node, ports: [{ports}]}}\n");
-    let before = published(&format!("\"127.0.0.1:{first}:8080\", \"127.0.0.1::8080\""));
-    let after = published(&format!(
-        "\"127.0.0.1:{first}:8080\", \"127.0.0.1::8080\", \"127.0.0.1:{later}:8080\""
-    ));
-    let system = in_containers(nodes(&before));
-    // Layers that no other test shares: one that is removed meanwhile makes another image.
-    let dockerfile = system.directory.join("Dockerfile");
-    let text = std::fs::read_to_string(&dockerfile).unwrap();
-    let own = format!("FROM scratch\nLABEL own={}\n", system.project);
-    std::fs::write(&dockerfile, text.replace("FROM scratch\n", &own)).unwrap();
-    let up = system.up();
-    let told: Vec<u16> = up
-        .stdout
-        .lines()
-        .filter_map(|line| line.rsplit_once(':')?.1.parse().ok())
-        .collect();
-    assert_eq!(told.len(), 2, "{}", up.stdout);
-    for port in &told {
-        assert_eq!(&echoed(*port).unwrap(), b"hello", "{port}");
-    }
-    let mut live = TcpStream::connect(("127.0.0.1", first)).unwrap();
-    let file = system.directory.join("compose.yaml");
-    let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, text.replace(&before, &after)).unwrap();
-    let more = system.up();
-    assert!(!more.stderr.contains("ready "), "{}", more.stderr);
-    assert_eq!(&echoed(later).unwrap(), b"hello");
-    live.write_all(b"still").unwrap();
-    let mut answer = [0; 5];
-    live.read_exact(&mut answer).unwrap();
-    assert_eq!(&answer, b"still");
-
-    // Without a mesh the ports are the service's own, and nothing of it stays.
-    let bare = system.run(&["up", "-d", "--no-mesh"]).expect(0);
-    for port in [first, later] {
-        let told = bare.stdout.contains(&format!(":{port}\n"));
-        assert!(told && echoed(port).is_ok(), "{port}: {}", bare.stdout);
-    }
-    assert!(
-        !system.running().iter().any(|name| name.contains("mesh")),
-        "{:?}",
-        system.running()
-    );
-}
-
 #[test]
 fn services_of_one_image_have_it_built_once_and_are_not_made_anew_by_a_second_up() {
     if !engine() {
@@ -302,6 +235,29 @@ fn services_of_one_image_have_it_built_once_and_are_not_made_anew_by_a_second_up
     // One of them alone finds the image that all of them had made.
     let alone = system.run(&["up", "-d", "worker"]).expect(0);
     assert!(!alone.stderr.contains("ready "), "{}", alone.stderr);
+}
+
+#[test]
+fn what_somebody_else_builds_of_the_same_steps_makes_nothing_of_this_system_anew() {
+    if !engine() {
+        return;
+    }
+    let system = in_containers(nodes("  b: {<<: *node}\n"));
+    system.up();
+    // The builder goes on from the newest steps that it has, whoever had them made.
+    let again = "{context: ., dockerfile: Dockerfile, no_cache: true}";
+    let other = in_containers(nodes(&format!("  c: {{<<: *node, build: {again}}}\n")));
+    other.up();
+    let second = system.run(&["up", "-d"]).expect(0);
+    assert!(
+        second.stdout.contains("was up already; nothing changed"),
+        "{}{}",
+        second.stdout,
+        second.stderr
+    );
+    // What is asked to be made anew always is.
+    let anew = other.run(&["up", "-d"]).expect(0);
+    assert!(anew.stderr.contains("ready "), "{}", anew.stderr);
 }
 
 #[test]

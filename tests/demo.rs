@@ -112,19 +112,22 @@ fn a_build_that_replaces_msvc_itself_does_not_disturb_the_boot() {
 
 fn inside_cargo_run_the_demo_compiles_nothing_twice(runtime: Runtime) {
     let cargo = || {
-        // As a shell starts it: without what the cargo that runs this test sets.
+        // As a shell starts it: without what the cargo that runs this test sets, with what its user
+        // has set, which decides whether what is built is fresh.
         let mut command = Command::new("cargo");
         command.current_dir(root()).env_clear();
-        for name in [
-            "PATH",
-            "HOME",
-            "CARGO_HOME",
-            "RUSTUP_HOME",
-            "CARGO_TARGET_DIR",
-            "TMPDIR",
-        ] {
-            command.envs(std::env::var_os(name).map(|value| (name, value)));
-        }
+        let of_the_user = |name: &str| {
+            matches!(
+                name,
+                "PATH" | "HOME" | "TMPDIR" | "RUSTUP_HOME" | "RUSTFLAGS"
+            ) || matches!(
+                name,
+                "CARGO_HOME" | "CARGO_TARGET_DIR" | "CARGO_INCREMENTAL"
+            ) || ["CARGO_PROFILE_", "CARGO_BUILD_", "CARGO_TARGET_"]
+                .iter()
+                .any(|start| name.starts_with(start))
+        };
+        command.envs(std::env::vars().filter(|(name, _)| of_the_user(name)));
         command.env("MSVC_RUNTIME", runtime.word());
         command.args(["run", "--bin", "msvc", "--", "-p", "demo-in-cargo", "demo"]);
         finish(command).expect(0)

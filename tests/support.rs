@@ -16,9 +16,11 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+mod auditor;
 mod building;
 mod engine;
 mod http;
+pub mod load;
 mod machine;
 pub mod nodes;
 pub mod repository;
@@ -29,6 +31,7 @@ pub mod shop;
 mod system;
 mod tools;
 
+pub use auditor::Audit;
 pub use building::building;
 pub use engine::{Engine, an_engine_answers, belongings, docker};
 pub use http::http;

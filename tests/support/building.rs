@@ -11,6 +11,11 @@ pub fn building(command: &mut Command) {
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env("CARGO_INCREMENTAL", "0")
         .env_remove("RUSTFLAGS");
+    without_outer_cargo(command);
+}
+
+/// Takes away what the cargo that runs this test has set for it.
+pub(super) fn without_outer_cargo(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let outer = name.to_str().is_some_and(|name| {
             name == "CARGO"

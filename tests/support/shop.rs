@@ -16,13 +16,16 @@ pub struct Shop {
 /// Somebody with an account, signed in.
 pub struct Customer {
     pub email: String,
+    /// The account's id.
+    pub account: String,
     token: String,
     gateway: String,
 }
 
-/// A card that is good, and one that is declined.
+/// A card that is good, one that is declined, and one whose bank never answers (in test mode).
 pub const GOOD: &str = "4242424242424242";
 pub const DECLINED: &str = "4000000000000002";
+pub const SILENT: &str = "4000000000000009";
 
 /// An address that shipping serves.
 pub fn address() -> Value {
@@ -34,10 +37,10 @@ pub fn order(sku: &str, quantity: u32, card: &str) -> Value {
     json!({"sku": sku, "quantity": quantity, "card": {"number": card}, "address": address()})
 }
 
-/// Signs in; waits while auth is not there yet, or has too much to do.
-fn sign_in(gateway: &str, email: &str, password: &str) -> String {
+/// Signs in, and says what auth answered; waits while auth is not there yet, or has too much to do.
+fn sign_in(gateway: &str, email: &str, password: &str) -> Value {
     let body = json!({"email": email, "password": password});
-    let token = until(&format!("{email} to be signed in"), || {
+    until(&format!("{email} to be signed in"), || {
         let (status, token) = http(
             "POST",
             &format!("{gateway}/tokens"),
@@ -46,8 +49,12 @@ fn sign_in(gateway: &str, email: &str, password: &str) -> String {
         );
         assert!(!matches!(status, 400..=428), "{token}");
         (status == 200).then_some(token)
-    });
-    token["access_token"].as_str().unwrap().to_owned()
+    })
+}
+
+/// A text of what was answered.
+fn text(answer: &Value, name: &str) -> String {
+    answer[name].as_str().unwrap().to_owned()
 }
 
 impl Shop {
@@ -63,9 +70,9 @@ impl Shop {
         let password = read(&system.directory.join("secrets/operator-password"));
         let operator = sign_in(&gateway, "operator@shop.example", &password);
         Self {
+            operator: text(&operator, "access_token"),
             system,
             gateway,
-            operator,
         }
     }
 
@@ -122,6 +129,17 @@ impl Shop {
         self.get(&format!("orders/{order}/charges"))
     }
 
+    /// All orders of an account, as orders lists them for the auditor.
+    pub fn orders_of(&self, customer: &Customer) -> Vec<Value> {
+        let (_, account) = customer.get("accounts/me");
+        let all = self.get("audit/orders?limit=1000");
+        let items = all["items"].as_array().cloned().unwrap_or_default();
+        let own = items
+            .into_iter()
+            .filter(|it| it["account_id"] == account["id"]);
+        own.collect()
+    }
+
     /// The mails of a kind to an address.
     pub fn mails(&self, to: &str, kind: &str) -> Value {
         self.get(&format!("mails?to={to}&kind={kind}"))
@@ -138,8 +156,10 @@ impl Shop {
             assert!(!matches!(status, 400..=428), "{said}");
             (status == 201).then_some(())
         });
+        let signed_in = sign_in(&self.gateway, &email, password);
         Customer {
-            token: sign_in(&self.gateway, &email, password),
+            token: text(&signed_in, "access_token"),
+            account: text(&signed_in, "account_id"),
             email,
             gateway: self.gateway.clone(),
         }
@@ -150,6 +170,11 @@ impl Customer {
     /// The value of the header `Authorization`.
     pub fn bearer(&self) -> String {
         format!("Bearer {}", self.token)
+    }
+
+    /// Where it orders.
+    pub fn gateway(&self) -> &str {
+        &self.gateway
     }
 
     /// Asks as this customer.

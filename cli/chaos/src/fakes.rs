@@ -12,6 +12,7 @@ use msvc_mesh::receipt::{Receipt, Touch};
 use msvc_report::case::{Case, Verdict};
 use msvc_report::event::Event;
 use msvc_system::id::{EdgeId, LaneName, ServiceName};
+use tokio::time::Instant;
 
 use crate::faults::{ArmError, Faults, Killed, Late, LiftError};
 use crate::order::Latency;
@@ -53,6 +54,8 @@ pub(crate) struct Script {
     pub(crate) lost: Option<&'static str>,
     pub(crate) interrupt_at: Option<usize>,
     pub(crate) request_when_put: bool,
+    /// For how long a service is down already when its kill is answered.
+    pub(crate) gone_for: Duration,
     /// The wish to end comes so long after the fault was put in place.
     pub(crate) request_in: Option<Duration>,
 }
@@ -73,6 +76,7 @@ impl Default for Script {
             lost: None,
             interrupt_at: None,
             request_when_put: false,
+            gone_for: Duration::ZERO,
             request_in: None,
         }
     }
@@ -159,6 +163,7 @@ impl Fakes {
         Ok(InPlace {
             script: self.script.clone(),
             world: self.world.clone(),
+            since: MachineClock.now() - self.script.gone_for,
         })
     }
 }
@@ -166,6 +171,7 @@ impl Fakes {
 pub(crate) struct InPlace {
     pub(crate) script: Script,
     pub(crate) world: Arc<World>,
+    since: Instant,
 }
 
 impl InPlace {
@@ -237,6 +243,10 @@ impl Killed for InPlace {
         self.lost().await
     }
 
+    fn since(&self) -> Instant {
+        self.since
+    }
+
     async fn release(&self) -> Result<(), LiftError> {
         self.undo().await
     }
@@ -251,6 +261,7 @@ impl Killed for InPlace {
                 edge: "mail->broker:9092".to_owned(),
                 kind: IncidentKind::CallerEnded,
             }),
+            cut: Vec::new(),
             released_at_ns: Some(2_000_000_000),
             up_at_ns: back.then_some(2_100_000_000),
             healthy_at_ns: back.then_some(2_500_000_000),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use msvc_mesh::receipt::Receipt;
 use msvc_report::exit::Exit;
 use msvc_system::id::ServiceName;
+use tokio::time::Instant;
 
 use crate::order::Latency;
 use crate::recovery::Recovery;
@@ -131,6 +132,10 @@ pub trait Late: Send + Sync {
 pub trait Killed: Send + Sync {
     /// Returns when the hold has ended by itself, with why. Never returns otherwise.
     async fn lost(&self) -> String;
+
+    /// Since when it is down, all of it. An engine takes its time over a kill: what was asked for
+    /// counts from here.
+    fn since(&self) -> Instant;
 
     /// Lets its restart policy decide. A second call does nothing.
     async fn release(&self) -> Result<(), LiftError>;

@@ -87,7 +87,7 @@ pub async fn kill(
 async fn for_a_time(time: Duration, held: &dyn Killed, tools: &Tools<'_>) -> Meanwhile {
     let mut meanwhile = Meanwhile::default();
     tokio::select! {
-        () = tools.clock.sleep(time) => {}
+        () = tools.clock.sleep_until(held.since() + time) => {}
         () = tools.shutdown.requested() => meanwhile.findings.push(Finding::Interrupted),
         why = held.lost() => {
             let error = LiftError::EndedBefore(why);

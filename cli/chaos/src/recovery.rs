@@ -3,7 +3,9 @@
 //! All are nanoseconds on the monotonic clock of the one process that is both supervisor and
 //! mesh, so that they compare.
 
-use msvc_mesh::exchange::{Incident, IncidentKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+use msvc_mesh::exchange::{ConnectionId, Incident, IncidentKind};
 use msvc_system::id::{Party, ServiceName};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -19,6 +21,9 @@ pub struct Recovery {
     pub killed_at_ns: u64,
     /// The first sign of it on any of its edges.
     pub detected: Option<Detected>,
+    /// The requests that it had in hand, by edge; none where the mesh saw no one waiting.
+    #[serde(default)]
+    pub cut: Vec<Cut>,
     /// When its restart policy was let decide.
     pub released_at_ns: Option<u64>,
     /// When a new process of it ran.
@@ -48,6 +53,48 @@ pub struct Detected {
     pub edge: String,
     /// What was seen there.
     pub kind: IncidentKind,
+}
+
+/// Requests that were in hand when a service was killed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    /// On which edge, as `caller->callee:port`.
+    pub edge: String,
+    /// Connections on which the caller waited for an answer, by what the mesh had passed on.
+    pub connections: u64,
+}
+
+/// The requests that `service` had in hand at its kill, by edge: connections into it that ended
+/// with it while the caller had the last word.
+#[must_use]
+pub fn in_hand<'a>(
+    service: &ServiceName,
+    killed_at_ns: u64,
+    up_at_ns: Option<u64>,
+    incidents: impl IntoIterator<Item = &'a Incident>,
+) -> Vec<Cut> {
+    let by_its_end = |kind| matches!(kind, IncidentKind::Reset | IncidentKind::Ended);
+    // A connection that ends one way and breaks the other is told twice.
+    let cut: BTreeSet<(String, u64)> = incidents
+        .into_iter()
+        .filter(|incident| incident.connection.edge.callee == *service)
+        .filter(|incident| by_its_end(incident.kind) && incident.unanswered)
+        .filter(|incident| incident.at_ns >= killed_at_ns)
+        .filter(|incident| up_at_ns.is_none_or(|up| incident.at_ns < up))
+        .map(|incident| {
+            let ConnectionId {
+                edge, connection, ..
+            } = &incident.connection;
+            (edge.to_string(), *connection)
+        })
+        .collect();
+    let mut by_edge = BTreeMap::new();
+    for (edge, _) in cut {
+        *by_edge.entry(edge).or_insert(0) += 1;
+    }
+    let each = by_edge.into_iter();
+    each.map(|(edge, connections)| Cut { edge, connections })
+        .collect()
 }
 
 /// The first of `incidents` that shows, to somebody on an edge of `service`, that it is gone:
@@ -104,6 +151,10 @@ impl Recovery {
             None => "not detected: no connection on any of its edges was refused, reset or ended"
                 .to_owned(),
         }];
+        for Cut { edge, connections } in &self.cut {
+            let s = if *connections == 1 { "" } else { "s" };
+            said.push(format!("cut {connections} request{s} in hand ({edge})"));
+        }
         if let Some(at) = self.released_at_ns {
             said.push(format!("kept down for {}", since(at)));
         }
@@ -150,7 +201,6 @@ const fn word(kind: IncidentKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use msvc_mesh::exchange::ConnectionId;
     use msvc_system::id::{EdgeId, LaneName};
 
     fn incident(caller: &str, callee: &str, kind: IncidentKind, at_ns: u64) -> Incident {
@@ -166,8 +216,38 @@ mod tests {
                 connection: 1,
             },
             kind,
+            unanswered: false,
             at_ns,
         }
+    }
+
+    #[test]
+    fn in_hand_is_who_waited_for_the_killed_service_when_it_ended_each_once() {
+        use IncidentKind::{CallerEnded, Ended, Refused, Reset};
+        let mail = "mail".parse().unwrap();
+        let waiting = |connection: u64, caller, callee, kind, at_ns| {
+            let mut it = incident(caller, callee, kind, at_ns);
+            it.connection.connection = connection;
+            it.unanswered = true;
+            it
+        };
+        let all = [
+            waiting(1, "orders", "mail", Ended, 12),
+            waiting(1, "orders", "mail", Reset, 13),
+            waiting(2, "orders", "mail", Reset, 12),
+            waiting(1, "gateway", "mail", Ended, 12),
+            // Before the kill, after the restart, given up by the caller, never carried, its own
+            // call, and one that nobody waited on.
+            waiting(3, "orders", "mail", Ended, 9),
+            waiting(4, "orders", "mail", Ended, 20),
+            waiting(5, "orders", "mail", CallerEnded, 12),
+            waiting(6, "orders", "mail", Refused, 12),
+            waiting(7, "mail", "broker", Reset, 12),
+            incident("shipping", "mail", Ended, 12),
+        ];
+        let cut = in_hand(&mail, 10, Some(20), &all);
+        let cut: Vec<_> = cut.iter().map(|it| (it.edge.as_str(), it.connections)).collect();
+        assert_eq!(cut, [("gateway->mail:80", 1), ("orders->mail:80", 2)]);
     }
 
     #[test]
@@ -222,6 +302,10 @@ mod tests {
                 edge: "mail->broker:9092".to_owned(),
                 kind: IncidentKind::CallerEnded,
             }),
+            cut: vec![Cut {
+                edge: "orders->mail:2525".to_owned(),
+                connections: 2,
+            }],
             released_at_ns: Some(3_001_000_000),
             up_at_ns: Some(3_021_000_000),
             healthy_at_ns: Some(3_501_000_000),
@@ -229,7 +313,8 @@ mod tests {
         };
         assert_eq!(
             recovery.line(),
-            "detected after 400us (a connection ended on mail->broker:9092), kept down for 3s, \
+            "detected after 400us (a connection ended on mail->broker:9092), \
+             cut 2 requests in hand (orders->mail:2525), kept down for 3s, \
              up after 3s 20ms, healthy after 3s 500ms"
         );
         recovery.detected = None;

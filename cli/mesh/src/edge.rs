@@ -50,6 +50,8 @@ pub(crate) struct Counts {
     pub(crate) connections: AtomicU64,
     pub(crate) open: AtomicU64,
     pub(crate) failed_dials: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) waiting: AtomicU64,
     pub(crate) to_callee: AtomicU64,
     pub(crate) from_callee: AtomicU64,
 }
@@ -164,6 +166,8 @@ impl Edge {
                 connections: read(&counts.connections),
                 open: read(&counts.open),
                 failed_dials: read(&counts.failed_dials),
+                refused: read(&counts.refused),
+                waiting: read(&counts.waiting),
                 bytes_to_callee: read(&counts.to_callee),
                 bytes_from_callee: read(&counts.from_callee),
             },

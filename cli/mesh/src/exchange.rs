@@ -105,6 +105,10 @@ pub struct Incident {
     pub connection: ConnectionId,
     /// What.
     pub kind: IncidentKind,
+    /// Whether the caller had said something that nothing was answered to yet: a request in hand
+    /// was cut.
+    #[serde(default)]
+    pub unanswered: bool,
     /// When, on the mesh's monotonic clock, in nanoseconds.
     pub at_ns: u64,
 }

@@ -39,6 +39,7 @@ mod edge;
 mod gate;
 mod kafka;
 mod ledger;
+mod last_word;
 mod link;
 mod listener;
 mod mesh_clock;

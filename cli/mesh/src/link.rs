@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::exchange::ConnectionId;
 use crate::fault::Stream;
 use crate::fault_table::Armed;
+use crate::last_word::LastWord;
 use crate::mesh_clock::MeshClock;
 use crate::toxic::Chain;
 use crate::wire::Wire;
@@ -46,6 +47,7 @@ pub(crate) struct Link<'a, R> {
     pub(crate) snapshot: Snapshot,
     pub(crate) to_callee: Counter<'a>,
     pub(crate) from_callee: Counter<'a>,
+    pub(crate) last_word: &'a LastWord<'a>,
     pub(crate) reader: &'a R,
     /// Hears which side ended its way first, when it does.
     pub(crate) ended: &'a (dyn Fn(Side) + Sync),
@@ -78,6 +80,7 @@ impl<R: Reader> Link<'_, R> {
             clock: self.clock,
             chain: Chain::new(self.connection.clone(), stream),
             snapshot: self.snapshot.clone(),
+            last_word: self.last_word,
             reader: self.reader,
             stream,
         };
@@ -105,6 +108,7 @@ struct Way<'a, R> {
     clock: &'a MeshClock,
     chain: Chain,
     snapshot: Snapshot,
+    last_word: &'a LastWord<'a>,
     reader: &'a R,
     stream: Stream,
 }
@@ -138,6 +142,7 @@ impl<R: Reader> Way<'_, R> {
             if self.chain.is_empty() {
                 let bytes = changed.as_deref().unwrap_or(arrived);
                 write_all(to.1, bytes, counter).await.map_err(at_target)?;
+                self.passed();
                 continue;
             }
             let chunk = changed.unwrap_or_else(|| Bytes::copy_from_slice(arrived));
@@ -156,9 +161,17 @@ impl<R: Reader> Way<'_, R> {
         self.chain.arm(&armed, self.clock.now());
     }
 
+    /// Something was passed on.
+    fn passed(&self) {
+        if self.stream == Stream::Downstream {
+            self.last_word.answered();
+        }
+    }
+
     async fn look(&self, bytes: &[u8]) -> Option<Bytes> {
         match self.stream {
             Stream::Upstream => {
+                self.last_word.asked();
                 self.reader.caller_said(bytes);
                 None
             }
@@ -210,6 +223,7 @@ impl<R: Reader> Way<'_, R> {
                 written = to.1.write(&going), if !going.is_empty() => {
                     let n = written.map_err(|_| Broken(to.0))?;
                     counter.add(n);
+                    self.passed();
                     drop(going.split_to(n));
                 }
                 read = from.1.read(buffer), if !at_end && self.chain.has_room() => {

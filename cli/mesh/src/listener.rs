@@ -13,6 +13,7 @@ use crate::edge::{Counts, Edge};
 use crate::exchange::{
     ConnectionId, Exchange, ExchangeId, Incident, IncidentKind, ParentKnownBy, SCHEMA,
 };
+use crate::last_word::LastWord;
 use crate::link::{Broken, Counter, Link, Side};
 use crate::mesh::Shared;
 use crate::spec::Admission;
@@ -102,7 +103,7 @@ impl Connection {
                     .counts
                     .failed_dials
                     .fetch_add(1, Ordering::Relaxed);
-                self.tell(IncidentKind::Refused);
+                self.tell(IncidentKind::Refused, false);
                 caller.reset();
                 (0, 0)
             }
@@ -124,10 +125,11 @@ impl Connection {
         });
     }
 
-    fn tell(&self, kind: IncidentKind) {
+    fn tell(&self, kind: IncidentKind, unanswered: bool) {
         self.shared.incidents.add(Incident {
             connection: self.id.clone(),
             kind,
+            unanswered,
             at_ns: self.shared.clock.now_ns(),
         });
     }
@@ -152,9 +154,11 @@ impl Connection {
         let (there, back) = (AtomicU64::new(0), AtomicU64::new(0));
         let carried = &self.edge.carried;
         let first = AtomicBool::new(true);
+        let last_word = LastWord::new(&carried.counts.waiting);
+        let tell = |kind| self.tell(kind, last_word.is_callers());
         let ended = |side: Side| {
             if first.swap(false, Ordering::Relaxed) {
-                self.tell(match side {
+                tell(match side {
                     Side::Caller => IncidentKind::CallerEnded,
                     Side::Callee => IncidentKind::Ended,
                 });
@@ -174,6 +178,7 @@ impl Connection {
                 edge: &carried.counts.from_callee,
                 connection: &back,
             },
+            last_word: &last_word,
             reader: &speech,
             ended: &ended,
         };
@@ -184,7 +189,7 @@ impl Connection {
         if let Err(broken) = outcome {
             match broken {
                 Some(Broken(Side::Caller)) => ended(Side::Caller),
-                Some(Broken(Side::Callee)) => self.tell(IncidentKind::Reset),
+                Some(Broken(Side::Callee)) => tell(IncidentKind::Reset),
                 None => {}
             }
             caller.reset();

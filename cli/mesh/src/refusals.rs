@@ -9,6 +9,7 @@ use std::io;
 use std::net::IpAddr;
 use std::os::fd::AsRawFd as _;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -84,6 +85,7 @@ impl Shared {
         let Some(edge) = at_edge(refused, &at) else {
             return;
         };
+        edge.carried.counts.refused.fetch_add(1, Ordering::Relaxed);
         self.incidents.add(Incident {
             connection: ConnectionId {
                 mesh: self.id.clone(),
@@ -91,6 +93,7 @@ impl Shared {
                 connection: 0,
             },
             kind: IncidentKind::Refused,
+            unanswered: false,
             at_ns: self.clock.now_ns(),
         });
     }

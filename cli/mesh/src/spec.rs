@@ -153,6 +153,14 @@ pub struct EdgeCounts {
     pub open: u64,
     /// Accepted ones whose dial failed, passed on as a reset.
     pub failed_dials: u64,
+    /// Callers that the kernel refused while the edge took no connection, as far as the system tells
+    /// of them.
+    #[serde(default)]
+    pub refused: u64,
+    /// Connections whose caller has the last word now: requests in hand, where callers ask and
+    /// callees answer.
+    #[serde(default)]
+    pub waiting: u64,
     /// Bytes passed to the callee.
     pub bytes_to_callee: u64,
     /// Bytes passed back to the caller.

@@ -4,6 +4,8 @@
 use std::ffi::OsString;
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesOrdered;
 use msvc_journey::entry::REQUEST_TIMEOUT;
 use msvc_journey::{CommandPlace, Entry, Journey, Limits};
 use msvc_report::case::Case;
@@ -123,7 +125,8 @@ pub fn readable_journeys(context: &Context) -> Vec<Journey> {
     journeys
 }
 
-/// Plays each journey once, one after the other.
+/// Plays each journey once, all at the same time: each holds while others interleave. What came of
+/// them is told in the order of `journeys`.
 pub async fn play_all(
     context: &Context,
     journeys: &[&Journey],
@@ -131,15 +134,11 @@ pub async fn play_all(
     again: Again<'_>,
     sink: Sink<'_>,
 ) -> Vec<Case> {
-    let mut cases = Vec::new();
-    for journey in journeys {
+    let plays = journeys.iter().map(|journey| async move {
         let outcome = msvc_journey::play(journey, entry, sink, &context.shutdown).await;
-        let case = outcome.case(Some(again(&["journey", "run", journey.name()])));
-        sink(Event::CaseEnded { case: case.clone() });
-        cases.push(case);
-        if context.shutdown.is_requested() {
-            break;
-        }
-    }
-    cases
+        outcome.case(Some(again(&["journey", "run", journey.name()])))
+    });
+    let told = |case: &Case| sink(Event::CaseEnded { case: case.clone() });
+    let plays: FuturesOrdered<_> = plays.collect();
+    plays.inspect(told).collect().await
 }

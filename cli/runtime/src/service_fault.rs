@@ -103,6 +103,18 @@ impl ServiceKill {
         self.killed.at_ns
     }
 
+    /// When it was gone, on the supervisor's clock: an engine takes its time over a kill.
+    #[must_use]
+    pub fn gone_at_ns(&self) -> u64 {
+        self.killed.gone_at_ns.max(self.killed.at_ns)
+    }
+
+    /// For how long it had been gone when the kill was answered.
+    #[must_use]
+    pub const fn gone_for(&self) -> Duration {
+        Duration::from_nanos(self.killed.gone_for_ns)
+    }
+
     /// Lets the restart policy decide; whether it brings the service back.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //! What comes in: typed services. What leaves: their `listens` completed, and the edges. What
 //! must not enter: anything observed at run time.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use indexmap::IndexMap;
 
@@ -122,18 +122,25 @@ fn published(service: &Service) -> impl Iterator<Item = Mention> + '_ {
     })
 }
 
-/// Adds the ports that services are told of, or named with, to what they listen on.
+/// Adds the ports that services are told of, or named with, to what they listen on. An address does
+/// not say what is spoken there: what the file opens for UDP alone is none of TCP.
 fn listens(services: &mut IndexMap<ServiceName, Service>, mentions: &[Mention]) {
-    let mut told: IndexMap<ServiceName, BTreeSet<u16>> = IndexMap::new();
+    let mut told: IndexMap<ServiceName, BTreeMap<u16, bool>> = IndexMap::new();
     for mention in mentions {
-        if let Some(port) = mention.port {
-            told.entry(mention.callee.clone()).or_default().insert(port);
-        }
+        let Some(port) = mention.port else { continue };
+        let told = told.entry(mention.callee.clone()).or_default();
+        let by_file = matches!(mention.reason, EdgeReason::Published { .. });
+        *told.entry(port).or_default() |= by_file;
     }
     for service in services.values_mut() {
         let mut ports: BTreeSet<u16> = service.listens.iter().copied().collect();
         ports.extend(service.x_msvc.process.port.keys());
-        ports.extend(told.get(&service.name).into_iter().flatten());
+        for (port, by_file) in told.get(&service.name).into_iter().flatten() {
+            let is_udp = service.datagrams.contains(port) && !by_file;
+            if !is_udp && ports.insert(*port) && !by_file {
+                service.told.push(*port);
+            }
+        }
         service.listens = ports.into_iter().collect();
     }
 }

@@ -129,6 +129,8 @@ pub struct Service {
     /// Ports the service listens on: `expose`, targets of `ports`, ports named by `x-msvc`
     /// (`process.port`, `calls`) and by addresses in other services' settings.
     pub listens: Vec<u16>,
+    /// Those of `listens` that only others name. An address does not say what is spoken there.
+    pub told: Vec<u16>,
     /// UDP ports the service listens on: `expose`, targets of `ports`.
     pub datagrams: Vec<u16>,
     /// `depends_on` and `links`.

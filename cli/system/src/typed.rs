@@ -191,6 +191,7 @@ fn service(
         command_place: command_place(key, node).clone(),
         working_dir: working_dir(node, problems),
         listens: exposed.tcp,
+        told: Vec::new(),
         datagrams,
         ports,
         depends_on: depends_on::dependencies(node, problems),

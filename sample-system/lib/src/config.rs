@@ -180,7 +180,11 @@ impl Settings {
     }
 
     fn note(&mut self, name: &str, problem: &str) {
-        self.problems.push(format!("  {name} {problem}"));
+        let problem = format!("  {name} {problem}");
+        // Two may read one setting.
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
     }
 }
 

@@ -17,14 +17,16 @@
 mod lane;
 mod source;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -32,7 +34,7 @@ use crate::bugs::{Bug, Bugs};
 use crate::database::DatabaseError;
 use crate::dead_letters;
 use crate::event::Unreadable;
-use crate::kafka::{Consumer, ConsumerSettings, Delivery, KafkaError, Publish};
+use crate::kafka::{Consumer, ConsumerSettings, Delivery, KafkaError, Lag, Publish};
 use crate::trace_context::TraceContext;
 
 /// How often something that stays is tried before it is a dead letter.
@@ -111,6 +113,8 @@ pub struct Figures {
     pub buried: u64,
     /// Records that were read and wait for their turn now.
     pub waiting: u64,
+    /// Time in which records were worked on, those of partitions beside each other added up.
+    pub busy: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -119,6 +123,7 @@ struct Counters {
     failed: AtomicU64,
     buried: AtomicU64,
     waiting: AtomicU64,
+    busy_us: AtomicU64,
 }
 
 /// One group's work on its topics. Clones are the same.
@@ -132,6 +137,8 @@ struct Inner {
     letters: Arc<dyn Publish>,
     ack_first: bool,
     counters: Counters,
+    /// What can be asked of the member that is at work.
+    lag: Mutex<Option<Lag>>,
 }
 
 impl Clone for Consumption {
@@ -165,6 +172,7 @@ impl Consumption {
             letters: Arc::new(letters),
             ack_first: bugs.has(Bug::AckBeforeHandling),
             counters: Counters::default(),
+            lag: Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -180,7 +188,26 @@ impl Consumption {
             failed: read(&counters.failed),
             buried: read(&counters.buried),
             waiting: read(&counters.waiting),
+            busy: Duration::from_micros(read(&counters.busy_us)),
         }
+    }
+
+    /// For each of its topics how many records stand behind the last that was committed, in the
+    /// partitions that this member has: high watermark minus committed position.
+    ///
+    /// # Errors
+    /// When the broker does not say.
+    pub async fn lag(&self) -> Result<BTreeMap<String, u64>, KafkaError> {
+        let asked = self.inner.lag.lock();
+        let asked = asked.unwrap_or_else(PoisonError::into_inner).clone();
+        let mut lag = match asked {
+            Some(asked) => asked.by_topic().await?,
+            None => BTreeMap::new(),
+        };
+        for topic in &self.inner.settings.topics {
+            lag.entry(topic.clone()).or_default();
+        }
+        Ok(lag)
     }
 
     /// Works until `shutdown`. The records in hand are then finished if that takes no longer than
@@ -190,6 +217,8 @@ impl Consumption {
     /// When no client can be made of the settings. The broker may come later.
     pub async fn run(self, shutdown: CancellationToken, grace: Duration) -> Result<(), KafkaError> {
         let consumer = Arc::new(Consumer::new(&self.inner.settings)?);
+        let asked = self.inner.lag.lock();
+        *asked.unwrap_or_else(PoisonError::into_inner) = Some(consumer.lag());
         source::work(&self, Arc::clone(&consumer), &shutdown, grace).await;
         if let Some(consumer) = Arc::into_inner(consumer) {
             match tokio::time::timeout(grace, consumer.close()).await {
@@ -244,10 +273,14 @@ impl Consumption {
 
     /// One call of the handler; a panic in it is a failure like any other.
     async fn attempt(&self, delivery: &Delivery, trace: &TraceContext) -> Result<(), Failure> {
-        AssertUnwindSafe(self.inner.handler.handle(delivery, trace))
+        let begun = Instant::now();
+        let done = AssertUnwindSafe(self.inner.handler.handle(delivery, trace))
             .catch_unwind()
-            .await
-            .unwrap_or_else(|_| Err(Failure::staying("the handler panicked")))
+            .await;
+        let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let busy = &self.inner.counters.busy_us;
+        busy.fetch_add(took, Ordering::Relaxed);
+        done.unwrap_or_else(|_| Err(Failure::staying("the handler panicked")))
     }
 
     /// Publishes the dead letter, however long that takes: until then the record is not done.

@@ -159,9 +159,13 @@ impl Database {
             &shown,
         )?;
         let (reads, queue) = channel::<Read>();
+        let counted = Arc::clone(&counters);
         let read_until_closed = move || {
             while let Ok(read) = queue.recv() {
+                counted.read_taken();
+                let begun = Instant::now();
                 guarded(|| read(&reader));
+                counted.read(begun.elapsed());
             }
         };
         spawn("database-reader", read_until_closed, &shown)?;
@@ -220,7 +224,11 @@ impl Database {
         let read: Read = Box::new(move |connection| {
             let _gone = answer.send(work(connection).map_err(DatabaseError::Statement));
         });
-        self.reads.send(read).map_err(|_| DatabaseError::Gone)?;
+        self.counters.read_queued();
+        if self.reads.send(read).is_err() {
+            self.counters.read_taken();
+            return Err(DatabaseError::Gone);
+        }
         answered.await.unwrap_or(Err(DatabaseError::Gone))
     }
 

@@ -104,7 +104,7 @@ pub(crate) fn malformed(value: &str) -> Problem {
 }
 
 /// 504: the caller had stopped waiting before the work began.
-pub(crate) fn too_late() -> Problem {
+pub fn too_late() -> Problem {
     Problem::new(
         StatusCode::GATEWAY_TIMEOUT,
         "the time that the caller waits was up before the work began; nothing happened",

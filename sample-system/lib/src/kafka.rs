@@ -17,6 +17,7 @@ mod quiet;
 mod record;
 mod topic;
 
+pub(crate) use consumer::Lag;
 pub use consumer::{Consumer, ConsumerSettings, Delivery};
 pub use producer::{Producer, Publish};
 pub use record::Record;

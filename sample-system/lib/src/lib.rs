@@ -7,6 +7,7 @@
 //! * [`logs`]: one JSON object a line, with the trace of the request in hand
 //! * [`trace_context`]: `traceparent` and `baggage`, passed on unchanged at every hop
 //! * [`serve`]: HTTP with readiness, access log, size limit and a bounded graceful shutdown
+//! * [`grace`]: what may still go on after a service was asked to stop
 //! * [`problem`]: `application/problem+json`, and bodies that answer with it when they are bad
 //! * [`page`]: lists that are read page by page
 //! * [`database`]: SQLite with one writer, several queued writes in one commit
@@ -19,6 +20,7 @@
 //! * [`retention`]: deletes what was kept long enough
 //! * [`timeouts`]: how long each service waits for the next
 //! * [`healthcheck`]: `NAME healthcheck`, the service asking itself
+//! * [`messenger`]: what a service tells and hears, wired in one place
 //! * [`outbox`]: events written with the change that causes them, published after it
 //! * [`event`]: what services tell each other, written and read
 //! * [`kafka`]: producer and consumer, headers unchanged
@@ -42,6 +44,7 @@ pub mod draw;
 pub mod entry;
 pub mod event;
 pub mod fallback;
+pub mod grace;
 pub mod grpc;
 pub mod healthcheck;
 pub mod http_client;
@@ -51,6 +54,7 @@ pub mod inventory;
 pub mod kafka;
 pub mod lease;
 pub mod logs;
+pub mod messenger;
 pub mod metrics;
 pub mod money;
 pub mod outbox;

@@ -46,6 +46,9 @@ fn durations() -> Histogram {
 /// Counters that tell what they count by labels.
 pub type Counters = Family<Vec<(&'static str, String)>, Counter>;
 
+/// Gauges that tell what they show by labels.
+pub type Gauges = Family<Vec<(&'static str, String)>, Gauge>;
+
 type Refresh = Box<dyn Fn() + Send + Sync>;
 type Ask = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
@@ -125,6 +128,14 @@ impl Metrics {
     /// A figure of a service's own that only grows, one for each set of labels; their values must
     /// be few and known beforehand.
     pub fn counters(&self, name: &str, help: &str) -> Counters {
+        let family = Family::default();
+        self.register(name, help, family.clone());
+        family
+    }
+
+    /// A figure of a service's own that goes up and down, one for each set of labels; their values
+    /// must be few and known beforehand.
+    pub fn gauges(&self, name: &str, help: &str) -> Gauges {
         let family = Family::default();
         self.register(name, help, family.clone());
         family

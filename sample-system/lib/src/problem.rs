@@ -3,14 +3,19 @@
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::response::{IntoResponse, Response};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 /// The content type of every error.
 pub const CONTENT_TYPE: &str = "application/problem+json";
+
+/// Characters that `detail` may have: a few sentences. What was sent is often told back in it, and
+/// can be as long as a body.
+const LONGEST_DETAIL: usize = 500;
 
 /// An error on its way to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,11 +26,17 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with `status`; `detail` says what was wrong and what to do.
+    /// A problem with `status`; `detail` says what was wrong and what to do, in 500 characters at
+    /// most: what is longer is cut.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        let mut detail = detail.into();
+        if let Some((end, _)) = detail.char_indices().nth(LONGEST_DETAIL) {
+            detail.truncate(end);
+            detail.push('…');
+        }
         Self {
             status,
-            detail: detail.into(),
+            detail,
             headers: Vec::new(),
         }
     }
@@ -81,6 +92,21 @@ impl IntoResponse for Problem {
             .insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         response.headers_mut().extend(self.headers);
         response
+    }
+}
+
+/// The parameters of a path; those that cannot be read as `T` are answered with a [`Problem`].
+#[derive(Debug)]
+pub struct InPath<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for InPath<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::<T>::from_request_parts(parts, state).await {
+            Ok(Path(value)) => Ok(Self(value)),
+            Err(rejection) => Err(Problem::new(rejection.status(), rejection.body_text())),
+        }
     }
 }
 

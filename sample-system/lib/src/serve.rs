@@ -4,6 +4,7 @@
 //!
 //! The caller binds the listener and passes shutdown in.
 
+pub mod door;
 pub mod queue;
 
 use std::future::Future;
@@ -18,16 +19,18 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::{IncomingStream, Listener, ListenerExt};
-use http::{HeaderValue, StatusCode, header};
+use axum::serve::{IncomingStream, Listener};
+use http::{HeaderValue, StatusCode, Version, header};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
+use self::door::{Closing, Door};
 use self::queue::{NoTurn, Queue, QueueLimits};
 use crate::database::Database;
 use crate::deadline::{self, Deadline};
+use crate::grace::within;
 use crate::metrics::{self, Metrics, Protocol, Served, UNMATCHED};
 use crate::problem::Problem;
 use crate::token::Caller;
@@ -200,19 +203,18 @@ pub async fn http(
     shutdown: CancellationToken,
     grace: Duration,
 ) -> Result<(), ServeError> {
-    let listener = listener.tap_io(|connection| {
-        // An answer is small and waited for: never hold it back to fill a packet.
-        let _unsupported = connection.set_nodelay(true);
-    });
-    on(listener, routes, serving, shutdown, grace).await
+    let door = Door::new(listener, shutdown.clone()).map_err(ServeError::Serve)?;
+    let closing = door.closing();
+    on(door, closing, routes, serving, shutdown, grace).await
 }
 
-/// As [`http`], at a listener of any kind.
+/// As [`http`], at a listener behind a door of any kind.
 ///
 /// # Errors
 /// When the listener fails.
 pub async fn on(
     listener: impl Listener<Addr = SocketAddr>,
+    closing: Closing,
     routes: Router,
     serving: impl Into<Serving>,
     shutdown: CancellationToken,
@@ -220,21 +222,17 @@ pub async fn on(
 ) -> Result<(), ServeError> {
     let app = app(routes, serving.into(), shutdown.clone());
     let app = app.into_make_service_with_connect_info::<Remote>();
-    let drained = shutdown.clone();
     let serve = axum::serve(Told(listener), app)
-        .with_graceful_shutdown(async move { drained.cancelled().await })
+        .with_graceful_shutdown(closing.wait())
         .into_future();
-    let out_of_grace = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(grace).await;
+    let Some(ended) = within(grace, &shutdown, serve).await else {
+        tracing::warn!(
+            grace_ms = milliseconds(grace),
+            "left work in hand at shutdown"
+        );
+        return Ok(());
     };
-    tokio::select! {
-        ended = serve => ended.map_err(ServeError::Serve),
-        () = out_of_grace => {
-            tracing::warn!(grace_ms = milliseconds(grace), "left work in hand at shutdown");
-            Ok(())
-        }
-    }
+    ended.map_err(ServeError::Serve)
 }
 
 /// `routes` with everything that each service has.
@@ -251,22 +249,37 @@ fn app(routes: Router, serving: Serving, shutdown: CancellationToken) -> Router 
     let probes = Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
-        .with_state((readiness, shutdown))
+        .with_state((readiness, shutdown.clone()))
         .route("/metrics", get(figures))
-        .with_state(metrics);
+        .with_state(metrics)
+        .method_not_allowed_fallback(another_method);
     routes
         .fallback(|| async { Problem::not_found("no such route") })
-        .method_not_allowed_fallback(|| async {
-            Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "this route does not take this method",
-            )
-        })
+        .method_not_allowed_fallback(another_method)
         .layer(DefaultBodyLimit::max(body_limit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state((queue, served.clone()), admit))
         .layer(from_fn_with_state(served, access_log))
         .merge(probes)
+        .layer(from_fn_with_state(shutdown, last))
+}
+
+/// From the shutdown on each answer is the last of its connection, and says so: who keeps
+/// connections to use them again does not use one that is about to end.
+async fn last(State(shutdown): State<CancellationToken>, request: Request, next: Next) -> Response {
+    // HTTP/2 has a frame for that.
+    let says_so = request.version() <= Version::HTTP_11;
+    let mut response = next.run(request).await;
+    if says_so && shutdown.is_cancelled() {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    response
+}
+
+async fn another_method() -> Problem {
+    let detail = "this route does not take this method";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }
 
 async fn ready(

@@ -236,6 +236,19 @@ async fn a_kill_for_a_time_lets_the_service_go_and_tells_the_times() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_an_engine_takes_to_answer_a_kill_counts_as_time_that_the_service_is_down() {
+    let began = tokio::time::Instant::now();
+    let script = Script {
+        gone_for: Duration::from_secs(1),
+        ..Script::default()
+    };
+    let down = Down::For(Duration::from_secs(5));
+    let seen = did(What::Kill(down), script, &Shutdown::new()).await;
+    assert_eq!(seen.ended.code, 0, "{}", seen.said());
+    assert_eq!(began.elapsed(), Duration::from_secs(4));
+}
+
 #[tokio::test]
 async fn a_kill_under_a_command_ends_with_it_and_passes_its_status_on() {
     let down = || Down::While(shell("exit 4"));

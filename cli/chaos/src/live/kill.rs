@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use super::{LEASE, LiveFaults, lost};
 use crate::faults::{ArmError, Killed, LiftError};
-use crate::recovery::{Recovery, StayedDown, first_sign, shows};
+use crate::recovery::{Recovery, StayedDown, first_sign, in_hand, shows};
 
 /// Signs that are kept; the first of them is what counts.
 const MAX_SIGNS: usize = 1000;
@@ -35,7 +35,7 @@ pub(super) struct LiveKilled {
     lease: LeaseKeeper,
     kills: Vec<ServiceKill>,
     signs: Signs,
-    struck: Instant,
+    since: Instant,
     released: tokio::sync::Mutex<Option<Released>>,
 }
 
@@ -113,13 +113,16 @@ pub(super) async fn strike(
         .map_err(refused)?;
     // All at once: none is to be down for longer than was asked. Should one not be killed, dropping
     // the lease lets the others go.
-    let strikes = running.into_iter().map(|instance| {
+    let (keeper, id) = (&session, lease.id());
+    let strikes = running.into_iter().map(|instance| async move {
         let (stay, by) = (StayDown::Held, Some(faults.by.as_str()));
-        ServiceKill::strike_by(&session, lease.id(), instance, stay, by)
+        let kill = ServiceKill::strike_by(keeper, id, instance, stay, by).await?;
+        let now = faults.clock.now();
+        Ok((now.checked_sub(kill.gone_for()).unwrap_or(now), kill))
     });
-    let kills = try_join_all(strikes)
-        .await
-        .map_err(|error| ArmError::Refused(error.to_string()))?;
+    let struck = try_join_all(strikes).await.map_err(refused_by)?;
+    let since = struck.iter().map(|(gone, _)| *gone).max();
+    let kills = struck.into_iter().map(|(_, kill)| kill).collect();
     Ok(LiveKilled {
         service: service.clone(),
         runtime: Arc::clone(&faults.runtime),
@@ -128,7 +131,7 @@ pub(super) async fn strike(
         lease,
         kills,
         signs,
-        struck: faults.clock.now(),
+        since: since.unwrap_or_else(|| faults.clock.now()),
         released: tokio::sync::Mutex::new(None),
     })
 }
@@ -163,18 +166,21 @@ impl Killed for LiveKilled {
         lost(&self.session, &self.lease).await
     }
 
+    fn since(&self) -> Instant {
+        self.since
+    }
+
     async fn release(&self) -> Result<(), LiftError> {
         let mut released = self.released.lock().await;
         if released.is_some() {
             return Ok(());
         }
+        // From here on it is the engine's time, and no longer what was asked for.
+        let at = self.clock.now();
         let back = join_all(self.kills.iter().map(ServiceKill::release)).await;
         let back: Result<Vec<bool>, RuntimeError> = back.into_iter().collect();
         let comes_back = back.map_err(not_released)?.into_iter().all(|it| it);
-        *released = Some(Released {
-            at: self.clock.now(),
-            comes_back,
-        });
+        *released = Some(Released { at, comes_back });
         Ok(())
     }
 
@@ -192,16 +198,20 @@ impl Killed for LiveKilled {
         }
         let killed_at_ns = self.kills.iter().map(ServiceKill::killed_at_ns).min();
         let killed_at_ns = killed_at_ns.unwrap_or_default();
+        let gone_at_ns = self.kills.iter().map(ServiceKill::gone_at_ns).max();
         let last = |at: fn(&KillReport) -> Option<u64>| {
             let all: Option<Vec<u64>> = reports.iter().map(at).collect();
             all.and_then(|all| all.into_iter().max())
         };
         let healthy_at_ns = last(|report| report.healthy_at_ns);
         let first_up = reports.iter().filter_map(|report| report.up_at_ns).min();
-        let detected = {
+        let (detected, cut) = {
             let seen = &self.signs.seen;
             let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            first_sign(&self.service, killed_at_ns, first_up, seen.iter())
+            (
+                first_sign(&self.service, killed_at_ns, first_up, seen.iter()),
+                in_hand(&self.service, killed_at_ns, first_up, seen.iter()),
+            )
         };
         let stayed_down = match (healthy_at_ns, released) {
             (Some(_), _) => None,
@@ -212,10 +222,11 @@ impl Killed for LiveKilled {
             service: self.service.clone(),
             killed_at_ns,
             detected,
-            // Our clock's distance from the kill; both clocks are this machine's.
-            released_at_ns: released.map(|released| {
-                let down = released.at.duration_since(self.struck).as_nanos();
-                killed_at_ns.saturating_add(u64::try_from(down).unwrap_or(u64::MAX))
+            cut,
+            // Our clock's distance from when it was down; both clocks are this machine's.
+            released_at_ns: released.zip(gone_at_ns).map(|(released, gone_at_ns)| {
+                let down = released.at.duration_since(self.since).as_nanos();
+                gone_at_ns.saturating_add(u64::try_from(down).unwrap_or(u64::MAX))
             }),
             up_at_ns: last(|report| report.up_at_ns),
             healthy_at_ns,

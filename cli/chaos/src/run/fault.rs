@@ -250,7 +250,7 @@ async fn release_in_time(
     mut told: watch::Receiver<bool>,
 ) -> Result<(), LiftError> {
     match &kill.hold {
-        Hold::For(down) => bench.clock.sleep(*down).await,
+        Hold::For(down) => bench.clock.sleep_until(held.since() + *down).await,
         Hold::Step { .. } => {
             if told.wait_for(|told| *told).await.is_err() {
                 std::future::pending::<()>().await;

@@ -237,6 +237,42 @@ async fn a_callee_that_ends_first_is_told_so() {
     assert_eq!(caller.read(&mut [0; 1]).await.unwrap(), 0);
     let incident = incidents.next().await.unwrap().item;
     assert_eq!(incident.kind, IncidentKind::Ended);
+    assert!(incident.unanswered, "the caller had asked");
+}
+
+#[tokio::test]
+async fn a_request_is_in_hand_from_its_first_byte_to_that_of_its_answer() {
+    let mesh = mesh();
+    let id = edge_id("orders", "payments", 8080);
+    let go = Arc::new(tokio::sync::Notify::new());
+    let (asked, mut heard) = mpsc::unbounded_channel();
+    let answer = Arc::clone(&go);
+    let backend = callee(move |mut stream| {
+        let (answer, asked) = (Arc::clone(&answer), asked.clone());
+        async move {
+            let _ = stream.read(&mut [0; 1]).await;
+            let _ = asked.send(());
+            answer.notified().await;
+            let _ = stream.write_all(b"a").await;
+            answer.notified().await;
+        }
+    })
+    .await;
+    let listen = edge_to(&mesh, &id, backend).await;
+    let mut incidents = Box::pin(mesh.incidents(From::default()));
+    let mut caller = TcpStream::connect(listen).await.unwrap();
+    caller.write_all(b"x").await.unwrap();
+    heard.recv().await.unwrap();
+    let counts = status(&mesh, &id).counts;
+    assert_eq!((counts.open, counts.waiting), (1, 1));
+    go.notify_one();
+    assert_eq!(caller.read(&mut [0; 1]).await.unwrap(), 1);
+    go.notify_one();
+    assert_eq!(caller.read(&mut [0; 1]).await.unwrap(), 0);
+    let incident = incidents.next().await.unwrap().item;
+    assert_eq!(incident.kind, IncidentKind::Ended);
+    assert!(!incident.unanswered, "all was answered");
+    assert_eq!(status(&mesh, &id).counts.waiting, 0);
 }
 
 #[tokio::test]

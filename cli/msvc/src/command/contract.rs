@@ -64,6 +64,7 @@ async fn verify_all(
     let contracts = prove::Contracts {
         pacts: &pacts,
         selection,
+        built: None,
         again: context.repeat(&words),
     };
     let own = OwnSystem::launch(context, "verify", context.place().await?).await?;

@@ -87,6 +87,7 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
             let contracts = prove::Contracts {
                 pacts,
                 selection: &Selection::default(),
+                built: Some(&built),
                 again: context.repeat(&["contract", "verify"]),
             };
             let cases = prove::contracts(context, runtime, home, &contracts, &sink).await?;

@@ -9,6 +9,7 @@ use msvc_contract::verify::{self, ProviderEntry};
 use msvc_report::case::{Case, Verdict};
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
+use msvc_runtime::build::BuildOutcome;
 use msvc_runtime::lane::{FurtherEdge, Publish, Subset};
 use msvc_runtime::observed::WayIn;
 use msvc_runtime::plan::{Deed, Step};
@@ -62,6 +63,8 @@ pub struct Contracts<'a> {
     pub pacts: &'a Pacts,
     /// Which of their interactions.
     pub selection: &'a Selection,
+    /// The services as they were built a moment ago; without it providers are built first.
+    pub built: Option<&'a BuildOutcome>,
     /// The line that verifies all of it again.
     pub again: String,
 }
@@ -113,6 +116,7 @@ pub async fn contracts(
             name,
             lane: &lane,
             files: &files,
+            built: contracts.built,
             again: &contracts.again,
         };
         let proven = one_provider(context, runtime, home, &one, sink).await;
@@ -128,6 +132,7 @@ struct Provider<'a> {
     name: &'a ServiceName,
     lane: &'a LaneName,
     files: &'a [PactFile],
+    built: Option<&'a BuildOutcome>,
     again: &'a str,
 }
 
@@ -142,6 +147,7 @@ async fn one_provider(
         name: provider,
         lane,
         files,
+        built,
         again,
     } = *one;
     let extension = context
@@ -163,14 +169,21 @@ async fn one_provider(
             port: None,
         }],
     };
-    let built = boot::build(context, &wish.services, &context.place_of(runtime)).await?;
+    let anew;
+    let built = match built {
+        Some(built) => built,
+        None => {
+            anew = boot::build(context, &wish.services, &context.place_of(runtime)).await?;
+            &anew
+        }
+    };
     let options = wish.options(context, home);
     let quiet = |event: Event| {
         if !matches!(event, Event::SystemUp { .. }) {
             sink(event);
         }
     };
-    boot::bring_up(context, runtime, &options, &built, &quiet).await?;
+    boot::bring_up(context, runtime, &options, built, &quiet).await?;
     let observed = runtime.get().observe().await?;
     let ways = observed.ways_in(lane, &Party::Verifier);
     let ways: Vec<_> = ways

@@ -213,6 +213,12 @@ pub(super) async fn labelled(engine: &Engine, all: &[&str]) -> Result<Vec<String
         .collect())
 }
 
+/// A time of the engine's, in nanoseconds since the Unix epoch.
+fn epoch_ns(written: &str) -> Option<u64> {
+    let at = humantime::parse_rfc3339_weak(written).ok()?;
+    u64::try_from(at.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
+}
+
 impl Found {
     /// What it does, as far as the engine tells.
     pub(super) fn phase(&self) -> Phase {
@@ -347,9 +353,12 @@ impl Found {
 
     /// When it was started last, in nanoseconds since the Unix epoch by the engine's clock.
     pub(super) fn started_at_ns(&self) -> Option<u64> {
-        let at = self.seen.state.as_ref()?.started_at.as_deref()?;
-        let at = humantime::parse_rfc3339_weak(at).ok()?;
-        u64::try_from(at.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
+        epoch_ns(self.seen.state.as_ref()?.started_at.as_deref()?)
+    }
+
+    /// When it ended last, told in the same way.
+    pub(super) fn ended_at_ns(&self) -> Option<u64> {
+        epoch_ns(self.seen.state.as_ref()?.finished_at.as_deref()?)
     }
 
     /// How long ago it was started; long ago where the engine's clock is ahead of this host's.

@@ -6,13 +6,12 @@
 //!
 //! Layout: `pack` makes an image of a binary in memory (`elf` refuses what cannot run alone);
 //! `context` and `ignore` read a build context, `dockerfile` has it built; `pull` has an image
-//! from its registry; `unused` removes what nobody needs any more.
+//! from its registry; `facts` is what one says of itself; `unused` removes what nobody needs any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::time::Duration;
 
-use bollard::models::{HealthConfig, ImageInspect};
+use bollard::models::ImageInspect;
 use futures_util::{StreamExt, stream};
 use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
@@ -25,37 +24,23 @@ use super::engine::{Engine, EngineError, asked};
 use super::labels;
 use crate::build::{BuildOutcome, Built};
 use crate::contract::RuntimeError;
-use crate::instance::HealthSpec;
 
 mod context;
 mod dockerfile;
 mod elf;
+mod facts;
 mod ignore;
 mod pack;
 pub(super) mod pull;
 mod unused;
 
+pub use facts::ImageFacts;
+use facts::facts;
+pub(crate) use facts::health;
 pub use unused::{forget, forget_unused};
 
 /// Images made or had at once: each holds a program in memory.
 const AT_ONCE: usize = 3;
-
-/// What is known of a service's image.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ImageFacts {
-    /// What containers are created from.
-    pub reference: String,
-    /// Its id; unknown while nothing was made.
-    pub id: Option<String>,
-    /// The program it was packed from, by its name on the image's PATH.
-    pub program: Option<String>,
-    /// Ports it says it listens on (`EXPOSE`).
-    pub exposed: Vec<u16>,
-    /// UDP ports it says it listens on.
-    pub datagrams: Vec<u16>,
-    /// Its own healthcheck.
-    pub health: Option<HealthSpec>,
-}
 
 /// From what images are made where both ways are open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -314,9 +299,8 @@ async fn one(
         let line = |line| teller.line(line);
         let making = async {
             // A builder that finds every step done before leaves the image that was there.
+            let image = dockerfile::build(engine, &job, before.as_ref(), &line).await?;
             let before = before.and_then(|it| it.id);
-            dockerfile::build(engine, &job, &line).await?;
-            let image = there(engine, service, &reference).await?;
             let changed = before.is_none() || image.id != before;
             Ok::<_, EngineError>((image, changed))
         };
@@ -355,53 +339,5 @@ async fn there(
         image: reference.to_owned(),
         service: service.name.to_string(),
         why: "the engine took it and does not have it".to_owned(),
-    })
-}
-
-fn facts(reference: &str, image: &ImageInspect) -> ImageFacts {
-    let config = image.config.clone().unwrap_or_default();
-    let ports = |of: &str| {
-        let said = config.exposed_ports.iter().flatten();
-        let of_it = said.filter_map(|port| {
-            let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
-            (protocol == of).then(|| number.parse().ok())?
-        });
-        of_it.collect()
-    };
-    ImageFacts {
-        reference: reference.to_owned(),
-        id: image.id.clone(),
-        program: None,
-        exposed: ports("tcp"),
-        datagrams: ports("udp"),
-        health: config.healthcheck.as_ref().and_then(health),
-    }
-}
-
-/// A healthcheck as the engine keeps it; none when there is nothing to run.
-pub(crate) fn health(config: &HealthConfig) -> Option<HealthSpec> {
-    let (kind, rest) = config.test.as_ref()?.split_first()?;
-    let command = match kind.as_str() {
-        "CMD" => rest.to_vec(),
-        "CMD-SHELL" => {
-            let shell = ["/bin/sh".to_owned(), "-c".to_owned()];
-            shell.into_iter().chain(rest.iter().cloned()).collect()
-        }
-        _ => return None,
-    };
-    let wait = |given: Option<i64>, default: u64| match given.map(u64::try_from) {
-        Some(Ok(nanoseconds)) if nanoseconds > 0 => Duration::from_nanos(nanoseconds),
-        _ => Duration::from_secs(default),
-    };
-    Some(HealthSpec {
-        command,
-        interval: wait(config.interval, 30),
-        timeout: wait(config.timeout, 30),
-        retries: config
-            .retries
-            .and_then(|retries| u32::try_from(retries).ok())
-            .filter(|retries| *retries > 0)
-            .unwrap_or(3),
-        start_period: wait(config.start_period, 0),
     })
 }

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,7 +15,6 @@ use std::time::Duration;
 use bollard::models::RestartPolicyNameEnum;
 use bollard::query_parameters::KillContainerOptionsBuilder;
 use futures_util::stream::BoxStream;
-use msvc_machine::atomic_write::atomic_write;
 use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_machine::this_program::this_program;
@@ -25,74 +24,18 @@ use msvc_mesh::control::MeshControl;
 use msvc_mesh::protocol::{Handler, Hello, ProtocolError, Session, SessionId, serve_connection};
 use msvc_system::id::InstanceId;
 use process_wrap::tokio::{CommandWrap, ProcessSession};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::container::{self, Found};
 use super::engine::{Engine, asked};
 use super::runtime::DockerRuntime;
 use crate::contract::RuntimeError;
-use crate::process::ProcessIdentity;
 use crate::process::messages::{Kill, Killed, Release, Released, method};
+use record::records;
+pub(super) use record::{heal, held};
 
-/// The form of the record.
-const SCHEMA: &str = "msvc.held/1";
-
-/// What is held down, by container.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Held {
-    schema: String,
-    /// The keeper's process.
-    keeper: u32,
-    /// The same for certain.
-    #[serde(default)]
-    process: Option<ProcessIdentity>,
-    containers: Vec<String>,
-    /// By which command, by container.
-    #[serde(default)]
-    by: HashMap<String, String>,
-}
-
-/// Each keeper's record begins so, and goes on with its process.
-const RECORD: &str = "held-";
-
-fn folder(root: &Path, project: &str) -> PathBuf {
-    root.join(".msvc").join(project)
-}
-
-/// The records of all keepers of a project.
-fn all_records(runtime: &DockerRuntime) -> Vec<(PathBuf, Held)> {
-    let folder = folder(runtime.root(), runtime.project().as_str());
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(RECORD));
-    ours.filter_map(|entry| {
-        let text = std::fs::read_to_string(entry.path()).ok()?;
-        Some((
-            entry.path(),
-            serde_json::from_str(&text).unwrap_or_default(),
-        ))
-    })
-    .collect()
-}
-
-/// What is held down by keepers that live: by container, with the command as far as it said so.
-pub(super) fn held(runtime: &DockerRuntime) -> HashMap<String, Option<String>> {
-    let mut all = HashMap::new();
-    for (_, mut held) in all_records(runtime) {
-        if held.process.as_ref().is_some_and(ProcessIdentity::lives) {
-            for container in held.containers {
-                let by = held.by.remove(&container);
-                all.insert(container, by);
-            }
-        }
-    }
-    all
-}
-
-fn records(path: &Path) -> impl FnOnce(std::io::Error) -> RuntimeError + use<> {
-    let path = path.to_owned();
-    move |source| RuntimeError::Records { path, source }
-}
+mod record;
 
 /// Starts a keeper for a project and a session with it. It ends with the session.
 pub(super) async fn launch(runtime: &DockerRuntime) -> Result<Session, RuntimeError> {
@@ -162,39 +105,6 @@ pub async fn keeper_main(
     Ok(())
 }
 
-/// Brings back what a keeper that was killed had held down.
-///
-/// # Errors
-/// When the engine does not answer.
-pub(super) async fn heal(runtime: &DockerRuntime) -> Result<(), RuntimeError> {
-    for (path, held) in all_records(runtime) {
-        heal_one(runtime, &path, held).await?;
-    }
-    Ok(())
-}
-
-async fn heal_one(runtime: &DockerRuntime, path: &Path, held: Held) -> Result<(), RuntimeError> {
-    let keeper = held.process.or_else(|| ProcessIdentity::of(held.keeper));
-    if keeper.is_some_and(|keeper| keeper.lives()) {
-        return Ok(());
-    }
-    for container in &held.containers {
-        if let Some(found) = container::inspect(runtime.engine(), container).await?
-            && comes_back(&found)
-        {
-            let started = runtime
-                .engine()
-                .docker
-                .start_container(container, None)
-                .await;
-            // One that runs already was brought back by somebody else.
-            let _ = started;
-        }
-    }
-    let _ = std::fs::remove_file(path);
-    Ok(())
-}
-
 /// Whether the restart policy brings a killed container back.
 fn comes_back(found: &Found) -> bool {
     let host = found.seen.host_config.as_ref();
@@ -209,6 +119,8 @@ fn comes_back(found: &Found) -> bool {
 #[derive(Debug, Clone)]
 struct Kept {
     container: String,
+    /// Whether its restart policy brings it back.
+    comes_back: bool,
     /// By which command.
     by: Option<String>,
     /// Whether somebody brings it back already. It is held until it runs.
@@ -236,29 +148,8 @@ impl Keeper {
 
     fn write_down(&self) -> Result<(), RuntimeError> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = format!("{RECORD}{}.json", std::process::id());
-        let path = folder(self.runtime.root(), self.runtime.project().as_str()).join(own);
-        let held: Vec<Kept> = self.held().values().cloned().collect();
-        let containers: Vec<String> = held.iter().map(|it| it.container.clone()).collect();
-        if containers.is_empty() {
-            let _ = std::fs::remove_file(&path);
-            return Ok(());
-        }
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(records(folder))?;
-        }
-        let held = Held {
-            schema: SCHEMA.to_owned(),
-            keeper: std::process::id(),
-            process: ProcessIdentity::own(),
-            containers,
-            by: held
-                .into_iter()
-                .filter_map(|it| Some((it.container, it.by?)))
-                .collect(),
-        };
-        let text = serde_json::to_vec(&held).unwrap_or_default();
-        atomic_write(&path, &text).map_err(records(&path))
+        let held = self.held().values().cloned().collect();
+        record::write(&self.runtime, held)
     }
 
     async fn kill(
@@ -272,6 +163,7 @@ impl Keeper {
         }
         let kept = Kept {
             container: found.container.clone(),
+            comes_back: comes_back(&found),
             by,
             goes: false,
         };
@@ -288,50 +180,59 @@ impl Keeper {
             self.write_down()?;
             return Err(error.into());
         }
+        let gone = self.gone(&found.container, event).await;
+        let now = super::runtime::wall_ns(&*self.clock);
         Ok(Killed {
             at_ns: self.runtime.stamp(event),
             event,
+            gone_at_ns: self.runtime.stamp(gone),
+            gone_for_ns: now.saturating_sub(gone),
         })
+    }
+
+    /// When a container that was killed ended: the engine answers some time later. By this host's
+    /// clock, which the engine's may differ from; what cannot be is taken for now.
+    async fn gone(&self, container: &str, asked: u64) -> u64 {
+        let now = super::runtime::wall_ns(&*self.clock);
+        let found = container::inspect(self.runtime.engine(), container).await;
+        let ended = found.ok().flatten().and_then(|found| found.ended_at_ns());
+        ended.filter(|at| (asked..=now).contains(at)).unwrap_or(now)
     }
 
     /// Brings one back; several at the same time, so that the last of many replicas is not down
     /// for longer than was asked.
     async fn release(&self, instance: &InstanceId) -> Result<Released, RuntimeError> {
         let _releasing = self.releasing.read().await;
-        let container = self.goes(instance).ok_or_else(|| {
+        let kept = self.goes(instance).ok_or_else(|| {
             RuntimeError::Refused(format!("nothing holds {instance} down any more"))
         })?;
-        let released = self.bring_back(instance, &container).await;
+        let released = self.bring_back(instance, &kept).await;
         self.held().remove(instance);
         let comes_back = released?;
         self.write_down()?;
         Ok(Released { comes_back })
     }
 
-    /// The container of one that is held and that nobody brings back yet.
-    fn goes(&self, instance: &InstanceId) -> Option<String> {
+    /// One that is held and that nobody brings back yet.
+    fn goes(&self, instance: &InstanceId) -> Option<Kept> {
         let mut held = self.held();
         let kept = held.get_mut(instance).filter(|kept| !kept.goes)?;
         kept.goes = true;
-        Some(kept.container.clone())
+        Some(kept.clone())
     }
 
-    async fn bring_back(
-        &self,
-        instance: &InstanceId,
-        container: &str,
-    ) -> Result<bool, RuntimeError> {
-        let found = container::inspect(self.runtime.engine(), container).await?;
-        let comes_back = found.is_some_and(|found| comes_back(&found));
-        if comes_back {
-            let docker = &self.runtime.engine().docker;
-            let started = docker.start_container(container, None).await;
-            match started.map_err(asked(format!("bringing {instance} back"))) {
-                Err(error) if !error.is_so_already() => return Err(error.into()),
-                _ => {}
-            }
+    /// Whether it comes back; one whose container was taken away meanwhile does not.
+    async fn bring_back(&self, instance: &InstanceId, kept: &Kept) -> Result<bool, RuntimeError> {
+        if !kept.comes_back {
+            return Ok(false);
         }
-        Ok(comes_back)
+        let docker = &self.runtime.engine().docker;
+        let started = docker.start_container(&kept.container, None).await;
+        match started.map_err(asked(format!("bringing {instance} back"))) {
+            Err(error) if error.is_missing() => Ok(false),
+            Err(error) if !error.is_so_already() => Err(error.into()),
+            _ => Ok(true),
+        }
     }
 
     async fn release_all(&self) {

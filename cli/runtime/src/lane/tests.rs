@@ -58,6 +58,7 @@ pub(crate) fn service(of: &str) -> Service {
         working_dir: None,
         ports: Vec::new(),
         listens: vec![8080],
+        told: Vec::new(),
         datagrams: Vec::new(),
         depends_on: Vec::new(),
         healthcheck: Some(Healthcheck {

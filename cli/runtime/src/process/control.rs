@@ -197,7 +197,12 @@ impl Control {
             }
             self.release_all(vec![instance]).await;
         });
-        Ok(Killed { at_ns, event })
+        Ok(Killed {
+            at_ns,
+            event,
+            gone_at_ns: at_ns,
+            gone_for_ns: 0,
+        })
     }
 
     async fn release(&self, instance: &InstanceId) -> Result<Released, RuntimeError> {

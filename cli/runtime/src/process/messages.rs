@@ -106,6 +106,12 @@ pub(crate) struct Killed {
     pub(crate) at_ns: u64,
     /// The number of the last event before it.
     pub(crate) event: u64,
+    /// When it was gone, on the same clock; 0 when at once.
+    #[serde(default)]
+    pub(crate) gone_at_ns: u64,
+    /// For how long it had been gone when this was said, in nanoseconds.
+    #[serde(default)]
+    pub(crate) gone_for_ns: u64,
 }
 
 /// Parameters of `service.release`.

@@ -67,6 +67,26 @@ fn a_value_that_equals_a_service_is_no_address_unless_its_key_says_so() {
 }
 
 #[test]
+fn an_address_of_a_port_that_is_open_for_udp_alone_makes_it_no_port_of_tcp() {
+    let text = "services:
+  a: {image: a, environment: {STATS: 'stats:8125', DNS: 'dns:53', X: 'dns:853'}}
+  stats: {image: b, expose: [8125/udp]}
+  dns: {image: c, ports: ['53:53/udp', '1053:53']}
+";
+    let system = load(text).system;
+    let stats = system.service("stats").unwrap();
+    assert_eq!((&stats.listens, &stats.datagrams), (&vec![], &vec![8125]));
+    let dns = system.service("dns").unwrap();
+    assert_eq!(dns.listens, [53, 853]);
+    assert_eq!(dns.told, [853]);
+    assert!(
+        edges(text).contains("a->stats:8125 STATS@2"),
+        "{}",
+        edges(text)
+    );
+}
+
+#[test]
 fn ports_that_anybody_names_are_listened_on() {
     let text = "services:
   a: {image: a, environment: {B: 'b:1', SELF: 'a:7'}, expose: ['3', '8-9', 5/udp], ports: ['80:2']}

@@ -18,6 +18,12 @@ pub struct Figures {
     pub committing: Duration,
     /// Batches that could not be begun or committed.
     pub errors: u64,
+    /// Reads that wait for their turn now.
+    pub reads_queued: u64,
+    /// Reads that had their turn.
+    pub reads: u64,
+    /// Time in which the reader was at work.
+    pub reading: Duration,
 }
 
 /// Counts for [`Figures`].
@@ -29,6 +35,9 @@ pub(super) struct Counters {
     busy_us: AtomicU64,
     committing_us: AtomicU64,
     errors: AtomicU64,
+    reads_queued: AtomicU64,
+    reads: AtomicU64,
+    reading_us: AtomicU64,
 }
 
 impl Counters {
@@ -55,6 +64,22 @@ impl Counters {
         };
     }
 
+    /// One more read waits.
+    pub(super) fn read_queued(&self) {
+        self.reads_queued.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A read waits no more.
+    pub(super) fn read_taken(&self) {
+        self.reads_queued.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A read took `busy`.
+    pub(super) fn read(&self, busy: Duration) {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.reading_us.fetch_add(micros(busy), Ordering::Relaxed);
+    }
+
     pub(super) fn figures(&self) -> Figures {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Figures {
@@ -64,6 +89,9 @@ impl Counters {
             busy: Duration::from_micros(read(&self.busy_us)),
             committing: Duration::from_micros(read(&self.committing_us)),
             errors: read(&self.errors),
+            reads_queued: read(&self.reads_queued),
+            reads: read(&self.reads),
+            reading: Duration::from_micros(read(&self.reading_us)),
         }
     }
 }

@@ -14,15 +14,19 @@ use crate::outbox;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 impl Metrics {
-    /// Shows the writer of `database` as the resource `database`, and what its disk takes.
+    /// Shows the writer of `database` as the resource `database`, what its disk takes as
+    /// `database_commit`, its reader as `database_reader`.
     pub fn watch_database(&self, database: &Database) {
         let (database, shown) = (database.clone(), self.resource("database"));
         let disk = self.resource("database_commit");
+        let reader = self.resource("database_reader");
         self.at_scrape(move || {
             let figures = database.figures();
             shown.waiting(figures.queued);
             shown.totals(figures.busy, figures.writes, figures.errors);
             disk.totals(figures.committing, figures.batches, figures.errors);
+            reader.waiting(figures.reads_queued);
+            reader.totals(figures.reading, figures.reads, 0);
         });
     }
 
@@ -50,12 +54,36 @@ impl Metrics {
     /// Shows what `consumption` does as the resource `consumer`, and its dead letters.
     pub fn watch_consumer(&self, consumption: &Consumption) {
         let (consumption, shown) = (consumption.clone(), self.resource("consumer"));
+        let lagging = consumption.clone();
         let letters = self.counter("dead_letters", "Records that could not be worked on");
         self.at_scrape(move || {
             let figures = consumption.figures();
             shown.waiting(figures.waiting);
-            shown.totals(Duration::ZERO, figures.handled, figures.failed);
+            shown.totals(figures.busy, figures.handled, figures.failed);
             letters.inc_by(figures.buried.saturating_sub(letters.get()));
+        });
+        self.watch_lag(move || Some(lagging.clone()));
+    }
+
+    /// Shows as `consumer_lag`, by topic, how far the consumption that `now` tells is behind. Where
+    /// the broker does not say, what it said last.
+    pub fn watch_lag(&self, now: impl Fn() -> Option<Consumption> + Send + Sync + 'static) {
+        let help = "Records behind the last that was committed, in the partitions of this member";
+        let shown = self.gauges("consumer_lag", help);
+        self.ask_at_scrape(move || {
+            let (shown, now) = (shown.clone(), now());
+            async move {
+                let Some(consumption) = now else { return };
+                match consumption.lag().await {
+                    Ok(lag) => {
+                        for (topic, records) in lag {
+                            let records = i64::try_from(records).unwrap_or(i64::MAX);
+                            shown.get_or_create(&vec![("topic", topic)]).set(records);
+                        }
+                    }
+                    Err(error) => tracing::debug!(%error, "the lag cannot be had"),
+                }
+            }
         });
     }
 

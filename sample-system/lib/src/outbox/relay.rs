@@ -13,6 +13,7 @@ use tracing::Instrument;
 use super::{LEASE, Message, Outbox, record};
 use crate::clock::Clock;
 use crate::database::{Database, DatabaseError};
+use crate::grace::within;
 use crate::kafka::Publish;
 use crate::lease::{Holder, Lease};
 use crate::trace_context::TraceContext;
@@ -162,22 +163,6 @@ impl<P: Publish> Relay<P> {
             sent.push(id);
         }
         sent
-    }
-}
-
-/// What comes of `work`, unless it takes longer than `grace` after `shutdown`.
-async fn within<T>(
-    grace: Duration,
-    shutdown: &CancellationToken,
-    work: impl Future<Output = T>,
-) -> Option<T> {
-    let out_of_grace = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(grace).await;
-    };
-    tokio::select! {
-        done = work => Some(done),
-        () = out_of_grace => None,
     }
 }
 

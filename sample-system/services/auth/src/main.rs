@@ -17,16 +17,15 @@ mod throttle;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
+use shop::bugs::Bugs;
 use shop::clock::Clock;
 use shop::database::{Database, DatabaseError};
 use shop::entry::{self, Service};
 use shop::healthcheck::Kind;
-use shop::kafka::{KafkaError, Producer};
-use shop::lease::Holder;
+use shop::kafka::KafkaError;
+use shop::messenger::Messenger;
 use shop::metrics::Metrics;
-use shop::outbox::{Outbox, Relay};
 use shop::serve::{self, Readiness, ServeError, Serving};
 use shop::token::Keys;
 use shop::{idempotency, lease, outbox, retention};
@@ -79,8 +78,8 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), AuthErro
     let database = open(&config.basics.data_dir)?;
     metrics.watch_database(&database);
     metrics.watch_outbox(&database, &clock);
-    let outbox = Outbox::new();
-    let accounts = Accounts::new(database.clone(), outbox.clone(), clock.clone());
+    let messenger = Messenger::new("auth", &config.kafka_brokers, &Bugs::none())?;
+    let accounts = Accounts::new(database.clone(), messenger.outbox(), clock.clone());
     let (at_once, waiting) = (config.hashes_at_once, config.hashes_waiting);
     let hasher = Hasher::new(random.clone(), at_once, waiting, &metrics)?;
     operator::keep(&accounts, &hasher, config.operator_password).await?;
@@ -94,10 +93,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), AuthErro
     let kinds: &[retention::Prune] = &[idempotency::prune, outbox::prune];
     let keeping = retention::keep(database.clone(), clock.clone(), kinds, shutdown.clone());
     tokio::spawn(keeping);
-    let producer = Producer::new(&config.kafka_brokers, "auth")?;
-    let (publisher, holder) = (producer.clone(), Holder::fresh());
-    let relay = Relay::new(database.clone(), publisher, clock.clone(), &outbox, holder);
-    let relaying = tokio::spawn(relay.run(shutdown.clone()));
+    let relaying = tokio::spawn(messenger.relay(&database, &clock, shutdown.clone()));
 
     let desk = desk(accounts, signing, hasher, clock, random);
     let readiness = Readiness::new().and_database(&database);
@@ -107,10 +103,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), AuthErro
     if tokio::time::timeout(grace, relaying).await.is_err() {
         tracing::warn!("events wait in the outbox for the next start");
     }
-    // What the producer cannot finish now is still in the outbox.
-    if let Err(error) = producer.close(Duration::from_secs(1)).await {
-        tracing::warn!(%error, "events wait in the outbox for the next start");
-    }
+    messenger.close().await;
     Ok(())
 }
 

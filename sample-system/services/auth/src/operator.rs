@@ -49,7 +49,7 @@ pub(crate) async fn keep(
             role: Role::Operator,
         };
         accounts
-            .keep_operator(operator, hasher.hash(password).await?)
+            .keep_operator(operator, hasher.hash(password, || true).await?)
             .await?;
         tracing::info!("the operator's password is what its file says");
     }

@@ -73,6 +73,9 @@ pub(crate) enum PasswordError {
     /// More wait than there is time for.
     #[error("too many passwords are being checked: try again")]
     Busy,
+    /// Whoever asked had stopped waiting when its turn came.
+    #[error("nobody waited any more")]
+    Late,
     /// The parameters are broken.
     #[error("a password cannot be hashed: {0}")]
     Hash(#[from] argon2::Error),
@@ -144,13 +147,18 @@ impl Hasher {
         })
     }
 
-    /// The hash of `password`, with its salt and parameters (PHC string).
-    pub(crate) async fn hash(&self, password: Password) -> Result<String, PasswordError> {
+    /// The hash of `password`, with its salt and parameters (PHC string). `still` is asked when its
+    /// turn has come, and no work is done where it says no.
+    pub(crate) async fn hash(
+        &self,
+        password: Password,
+        still: impl FnOnce() -> bool,
+    ) -> Result<String, PasswordError> {
         let salt = self.random.bytes()?;
-        let hashed = self.work(|| true, move || hash(password.0.0.as_bytes(), salt));
+        let hashed = self.work(still, move || hash(password.0.0.as_bytes(), salt));
         hashed
             .await?
-            .map_or(Err(PasswordError::Busy), |(hashed, _)| hashed)
+            .map_or(Err(PasswordError::Late), |(hashed, _)| hashed)
     }
 
     /// Whether `password` is the one that `stored` was made of; where there is nothing stored it is
@@ -267,12 +275,21 @@ mod tests {
     #[tokio::test]
     async fn a_hash_fits_its_password_alone_and_says_how_it_was_made() {
         let hasher = hasher();
-        let hash = hasher.hash(password("correct horse")).await.unwrap();
+        let hash = hasher
+            .hash(password("correct horse"), || true)
+            .await
+            .unwrap();
         assert!(
             hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
             "{hash}"
         );
-        assert_ne!(hash, hasher.hash(password("correct horse")).await.unwrap());
+        assert_ne!(
+            hash,
+            hasher
+                .hash(password("correct horse"), || true)
+                .await
+                .unwrap()
+        );
         let fits = async |text: &str, stored: Option<String>| {
             let compared = hasher
                 .fits(Secret::new(text), stored, || true)
@@ -300,7 +317,7 @@ mod tests {
     async fn what_lies_behind_the_longest_password_is_not_cut_off_in_silence() {
         let hasher = hasher();
         let longest = "a".repeat(LONGEST);
-        let hash = hasher.hash(password(&longest)).await.unwrap();
+        let hash = hasher.hash(password(&longest), || true).await.unwrap();
         let fits = async |text: String| {
             let compared = hasher.fits(Secret::new(text), Some(hash.clone()), || true);
             compared.await.unwrap().unwrap().fits
@@ -313,14 +330,19 @@ mod tests {
     #[tokio::test]
     async fn more_than_may_wait_are_told_so_and_none_waits_for_ever() {
         let hasher = hasher();
-        let each = (0..12).map(|_| hasher.hash(password("correct horse")));
+        let each = (0..12).map(|_| hasher.hash(password("correct horse"), || true));
         let done = futures_util::future::join_all(each).await;
         let busy = done
             .iter()
             .filter(|done| matches!(done, Err(PasswordError::Busy)));
         assert_eq!(busy.count(), 9);
         assert_eq!(done.iter().filter(|done| done.is_ok()).count(), 3);
-        assert!(hasher.hash(password("correct horse")).await.is_ok());
+        assert!(
+            hasher
+                .hash(password("correct horse"), || true)
+                .await
+                .is_ok()
+        );
     }
 
     #[tokio::test]
@@ -329,5 +351,7 @@ mod tests {
             .fits(Secret::new("correct horse"), None, || false)
             .await;
         assert!(late.unwrap().is_none());
+        let late = hasher().hash(password("correct horse"), || false).await;
+        assert!(matches!(late, Err(PasswordError::Late)));
     }
 }

@@ -9,6 +9,7 @@ use axum::{Json, Router};
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::json;
+use shop::deadline::{self, Deadline};
 use shop::idempotency::{IdempotencyKey, another_request, hash};
 use shop::problem::{Body, Problem};
 use shop::token::{Caller, JWKS_PATH, JwkSet, Keys, Operator};
@@ -67,6 +68,7 @@ async fn sign_up(
     State(desk): State<Desk>,
     key: IdempotencyKey,
     trace: TraceContext,
+    deadline: Deadline,
     Body(request): Body<SignUp>,
 ) -> Result<Response, Problem> {
     let email = email(&request.email)?;
@@ -88,7 +90,10 @@ async fn sign_up(
     let written = match answered {
         Some(answered) => answered,
         None => {
-            let hashed = desk.hasher.hash(password).await?;
+            let hashed = desk
+                .hasher
+                .hash(password, || !deadline.has_passed())
+                .await?;
             let id = new_id(&desk.random)?;
             let made = desk
                 .accounts
@@ -128,6 +133,7 @@ struct SignIn {
 /// Says the same, after the same work, whether the address, the password or both are wrong.
 async fn sign_in(
     State(desk): State<Desk>,
+    deadline: Deadline,
     Body(request): Body<SignIn>,
 ) -> Result<Response, Problem> {
     let email = email(&request.email)?;
@@ -137,8 +143,11 @@ async fn sign_in(
     let login = desk.accounts.login(email.clone()).await.map_err(failed)?;
     let stored = login.as_ref().map(|login| login.password.clone());
     // Those that waited together for their turn are counted one by one.
-    let still = || desk.throttle.pause(&email).is_none();
+    let still = || !deadline.has_passed() && desk.throttle.pause(&email).is_none();
     let Some(compared) = desk.hasher.fits(request.password, stored, still).await? else {
+        if deadline.has_passed() {
+            return Err(deadline::too_late());
+        }
         return Err(too_many(desk.throttle.pause(&email).unwrap_or(1)));
     };
     match login.filter(|_| compared.fits) {
@@ -272,6 +281,7 @@ impl From<PasswordError> for Problem {
         match error {
             PasswordError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
                 .with_header(header::RETRY_AFTER, HeaderValue::from_static("1")),
+            PasswordError::Late => deadline::too_late(),
             other => Self::internal(&other),
         }
     }

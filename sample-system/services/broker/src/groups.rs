@@ -14,7 +14,10 @@ mod group;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -47,19 +50,22 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use group::{Answer, Group, Joined, Joining, Synced};
+use group::{Answer, ConnectionId, Group, Joined, Joining, Synced};
 
 /// A waiting request looks at its group this often at least: a member that waited with it may have
 /// hung up, and then has a deadline that it had not.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// All groups; clones share them.
+/// All groups, as one connection asks them; clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Groups {
     data: StorageContainer,
     /// The library's own coordinator, for reading committed offsets, which needs no group.
     offsets: Controller<StorageContainer>,
     groups: Arc<Mutex<BTreeMap<String, Group>>>,
+    connection: ConnectionId,
+    /// How many connections there were.
+    connections: Arc<AtomicU64>,
     /// The broker ends: nobody waits for a group any more.
     end: CancellationToken,
 }
@@ -71,8 +77,28 @@ impl Groups {
             offsets: Controller::with_storage(data.clone())?,
             data,
             groups: Arc::default(),
+            connection: 0,
+            connections: Arc::default(),
             end: CancellationToken::new(),
         })
+    }
+
+    /// The same groups for a connection of their own.
+    pub(crate) fn of_new_connection(&self) -> Self {
+        let before = self.connections.fetch_add(1, Ordering::Relaxed);
+        Self {
+            connection: before + 1,
+            ..self.clone()
+        }
+    }
+
+    /// This connection ended: who spoke on it and does not speak on another one soon is dead, long
+    /// before its session is over.
+    pub(crate) fn hung_up(&self) {
+        let now = Instant::now();
+        for group in self.lock().values_mut() {
+            group.hung_up(now, self.connection);
+        }
     }
 
     /// Answers whoever waits for others, and lets nobody wait from now on: what they wait for may
@@ -149,6 +175,7 @@ impl Coordinator for Groups {
     ) -> Result<Body> {
         let session = millis(session_timeout_ms);
         let request = Joining {
+            connection: self.connection,
             member: member_id.to_owned(),
             instance: group_instance_id.map(str::to_owned),
             fresh_id: format!("{}-{}", client_id.unwrap_or("member"), Uuid::new_v4()),
@@ -182,6 +209,7 @@ impl Coordinator for Groups {
             .map(|share| (share.member_id.clone(), share.assignment.clone()))
             .collect();
         let answer = self.with(group_id, |group, now| {
+            group.speaks(member_id, self.connection);
             group.sync(now, member_id, generation_id, shares)
         });
         let synced: Synced = self
@@ -209,6 +237,7 @@ impl Coordinator for Groups {
         _group_instance_id: Option<&str>,
     ) -> Result<Body> {
         let error = self.with(group_id, |group, now| {
+            group.speaks(member_id, self.connection);
             group.heartbeat(now, member_id, generation_id)
         });
         Ok(HeartbeatResponse::default()
@@ -249,6 +278,7 @@ impl Coordinator for Groups {
         let member = commit.member_id.unwrap_or_default();
         let generation = commit.generation_id_or_member_epoch.unwrap_or(-1);
         let allowed = self.with(commit.group_id, |group, now| {
+            group.speaks(member, self.connection);
             group.may_commit(now, member, generation)
         });
         let stored = match allowed {

@@ -91,13 +91,15 @@ impl Connections {
                 return Ok(());
             }
         };
-        let service = routes::of(store)?;
+        let groups = store.groups.of_new_connection();
+        let service = routes::of(store, groups.clone())?;
         let task = self.tasks.spawn(async move {
             if let Err(error) = service.serve(Context::default(), stream).await
                 && !is_farewell(&error)
             {
                 tracing::warn!(%peer, %error, "a connection ended with an error");
             }
+            groups.hung_up();
         });
         self.handles.insert(task.id(), handle);
         Ok(())

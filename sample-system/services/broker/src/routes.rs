@@ -22,18 +22,18 @@ pub(crate) type Routes =
 
 type Builder = FrameRouteBuilder<(), Error>;
 
-/// What answers a connection to `store`.
+/// What answers a connection to `store`, whose groups it asks as `connected`.
 ///
 /// # Errors
 /// When two services answer the same request.
-pub(crate) fn of(store: &Store) -> Result<Routes, Error> {
+pub(crate) fn of(store: &Store, connected: Groups) -> Result<Routes, Error> {
     let builder = records(
         FrameRouteService::<(), Error>::builder(),
         store.data.clone(),
         &store.news,
     )?;
     let builder = others(builder, &store.data)?;
-    let builder = groups(builder, store.groups.clone())?;
+    let builder = groups(builder, connected)?;
     let route = auth::services(builder)?.build()?;
     let context = TcpContext::default().cluster_id(Some(CLUSTER.into()));
     let layers = (

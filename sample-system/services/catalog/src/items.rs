@@ -82,7 +82,7 @@ pub(crate) struct Said {
 pub(crate) struct Request {
     /// Who sends it.
     pub(crate) account: Uuid,
-    pub(crate) key: IdempotencyKey,
+    pub(crate) key: Option<IdempotencyKey>,
     pub(crate) trace: TraceContext,
 }
 
@@ -186,7 +186,12 @@ impl Items {
             said.description,
             said.featured
         ]));
-        let known = idempotency::known(connection, &account, &request.key, &hash)?;
+        // Without a key a request says how the item is from now on, however often it comes.
+        let Some(key) = &request.key else {
+            let item = self.change(connection, sku, said, &request.trace)?;
+            return Ok(Putting::Stands(item));
+        };
+        let known = idempotency::known(connection, &account, key, &hash)?;
         match &known {
             Known::Different => return Ok(Putting::Different),
             Known::Same(answer) if !self.repeating => {
@@ -199,7 +204,7 @@ impl Items {
         if known == Known::New {
             let answer = serde_json::to_string(&item).map_err(unreadable)?;
             let time = self.clock.stamp();
-            idempotency::remember(connection, &account, &request.key, &hash, &answer, &time)?;
+            idempotency::remember(connection, &account, key, &hash, &answer, &time)?;
         }
         Ok(Putting::Stands(item))
     }

@@ -14,7 +14,6 @@ mod routes;
 mod shapes;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use shop::bugs::{Bug, Bugs};
 use shop::clock::Clock;
@@ -24,10 +23,10 @@ use shop::entry::{self, Service};
 use shop::healthcheck::Kind;
 use shop::http_client::ClientError;
 use shop::idempotency;
-use shop::kafka::{KafkaError, Producer};
-use shop::lease::Holder;
+use shop::kafka::KafkaError;
+use shop::messenger::Messenger;
 use shop::metrics::Metrics;
-use shop::outbox::{self, Outbox, Relay};
+use shop::outbox;
 use shop::retention::{self, Prune};
 use shop::serve::{self, Readiness, ServeError, Serving};
 use shop::token::Keys;
@@ -98,34 +97,28 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), CatalogE
         grace,
     } = config.basics;
     let clock = Clock::system();
-    let producer = Producer::new(&config.kafka_brokers, "catalog")?;
-    let outbox = Outbox::seeded(&config.bugs, producer.clone());
-    let items = Items::open(&data_dir, clock.clone(), outbox.clone(), &config.bugs)?;
+    let messenger = Messenger::new("catalog", &config.kafka_brokers, &config.bugs)?;
+    let items = Items::open(&data_dir, clock.clone(), messenger.outbox(), &config.bugs)?;
     let database = items.database().clone();
     let metrics = Metrics::new();
     metrics.watch_database(&database);
     metrics.watch_outbox(&database, &clock);
     let keys = Keys::published_at(&config.auth_url, &metrics, clock.clone())?;
     let listener = serve::listen(&listen).await?;
-    let relay = Relay::new(
-        database.clone(),
-        producer.clone(),
-        clock.clone(),
-        &outbox,
-        Holder::fresh(),
-    );
     let readiness = Readiness::new().and_database(&database);
     let routes = routes::routes(items, keys.clone());
     let serving = Serving::new(readiness, metrics);
     let (served, (), (), ()) = tokio::join!(
         serve::http(listener, routes, serving, shutdown.clone(), grace),
-        relay.run(shutdown.clone()),
-        retention::keep(database, clock, KEPT_FOR_A_TIME, shutdown.clone()),
+        messenger.relay(&database, &clock, shutdown.clone()),
+        retention::keep(
+            database.clone(),
+            clock.clone(),
+            KEPT_FOR_A_TIME,
+            shutdown.clone()
+        ),
         keys.run(shutdown.clone()),
     );
-    // What the producer cannot finish now is still in the outbox.
-    if let Err(error) = producer.close(Duration::from_secs(1)).await {
-        tracing::warn!(%error, "events wait in the outbox for the next start");
-    }
+    messenger.close().await;
     Ok(served?)
 }

@@ -2,13 +2,13 @@
 //! by the same handlers; [`shapes`](crate::shapes) says what differs.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRef, Path, Query, State};
+use axum::extract::{FromRef, Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shop::idempotency::{IdempotencyKey, another_request};
-use shop::problem::{Body, Problem};
+use shop::problem::{Body, InPath, Problem};
 use shop::sku::Sku;
 use shop::token::{Keys, Operator};
 use shop::trace_context::TraceContext;
@@ -52,7 +52,7 @@ pub(crate) fn routes(items: Items, keys: Keys) -> Router {
 
 async fn show<S: Shape>(
     State(items): State<Items>,
-    Path(sku): Path<String>,
+    InPath(sku): InPath<String>,
 ) -> Result<Json<S>, Problem> {
     let sku = checked(sku)?;
     let missing = format!("no item {sku}: add it with PUT /v2/items/{sku}");
@@ -65,8 +65,8 @@ async fn show<S: Shape>(
 async fn put<S: Shape>(
     State(items): State<Items>,
     Operator(caller): Operator,
-    Path(sku): Path<String>,
-    key: IdempotencyKey,
+    InPath(sku): InPath<String>,
+    key: Option<IdempotencyKey>,
     trace: TraceContext,
     Body(description): Body<S::Description>,
 ) -> Result<Json<S>, Problem> {

@@ -35,6 +35,7 @@ use shop::healthcheck::Kind;
 use shop::http_client::ClientError;
 use shop::inventory::AddressError;
 use shop::metrics::Metrics;
+use shop::serve::door::Door;
 use shop::serve::{self, Readiness, ServeError, Serving};
 use shop::token::Keys;
 use tokio_util::sync::CancellationToken;
@@ -97,6 +98,8 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), GatewayE
     tokio::spawn(current.clone().follow(config.tls_look, shutdown.clone()));
     let plain = serve::listen(&config.listen).await?;
     let secure = serve::listen(&config.listen_tls).await?;
+    let secure = Door::new(secure, shutdown.clone()).map_err(GatewayError::Listener)?;
+    let closing = secure.closing();
     let secure = TlsListener::new(secure, tls::config(current)?).map_err(GatewayError::Listener)?;
 
     let serving = Serving::new(Readiness::new(), metrics)
@@ -111,7 +114,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), GatewayE
             shutdown.clone(),
             grace
         ),
-        serve::on(secure, routes, serving, shutdown, grace),
+        serve::on(secure, closing, routes, serving, shutdown, grace),
     )?;
     Ok(())
 }

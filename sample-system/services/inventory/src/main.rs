@@ -20,20 +20,19 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use shop::clock::Clock;
-use shop::consume::Consumption;
 use shop::database::DatabaseError;
 use shop::entry::{self, Service};
 use shop::event::{Kind as _, ShipmentFailed};
 use shop::healthcheck::Kind;
 use shop::http_client::ClientError;
-use shop::kafka::{ConsumerSettings, KafkaError, Producer};
-use shop::lease::Holder;
+use shop::kafka::KafkaError;
+use shop::messenger::Messenger;
 use shop::metrics::Metrics;
-use shop::outbox::{self, Outbox, Relay};
+use shop::outbox;
 use shop::retention::{self, Prune};
 use shop::serve::{self, Readiness, ServeError, Serving};
 use shop::token::Keys;
-use shop::{dead_letters, inbox};
+use shop::{dead_letters, idempotency, inbox};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -50,9 +49,7 @@ enum InventoryError {
     #[error(transparent)]
     Kafka(#[from] KafkaError),
     #[error(transparent)]
-    Listen(#[from] ServeError),
-    #[error("stopped serving: {0}")]
-    Serve(#[from] tonic::transport::Error),
+    Serve(#[from] ServeError),
 }
 
 /// The group whose members share the work.
@@ -62,7 +59,7 @@ const GROUP: &str = "inventory";
 const EXPIRE_EACH: Duration = Duration::from_secs(1);
 
 /// What of the service is kept only for a time.
-const KEPT_FOR_A_TIME: &[Prune] = &[inbox::prune, outbox::prune];
+const KEPT_FOR_A_TIME: &[Prune] = &[idempotency::prune, inbox::prune, outbox::prune];
 
 fn main() -> ExitCode {
     entry::run_with(
@@ -78,13 +75,12 @@ fn main() -> ExitCode {
 
 async fn run(config: Config, shutdown: CancellationToken) -> Result<(), InventoryError> {
     let (clock, grace) = (Clock::system(), config.basics.grace);
-    let producer = Producer::new(&config.kafka_brokers, "inventory")?;
-    let outbox = Outbox::seeded(&config.bugs, producer.clone());
+    let messenger = Messenger::new("inventory", &config.kafka_brokers, &config.bugs)?;
     let room = StockRoom::open(
         &config.basics.data_dir,
         config.reservation_kept,
         clock.clone(),
-        outbox.clone(),
+        messenger.outbox(),
         &config.bugs,
     )?;
     let database = room.database().clone();
@@ -92,17 +88,12 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Inventor
     metrics.watch_database(&database);
     metrics.watch_outbox(&database, &clock);
     let keys = Keys::published_at(&config.auth_url, &metrics, clock.clone())?;
-    let consumption = consumption(&config, &room, producer.clone());
+    let topics = [ShipmentFailed::TOPIC];
+    let heard = FailedShipments(room.clone());
+    let consumption = messenger.follow(GROUP, &topics, heard, &config.bugs);
     metrics.watch_consumer(&consumption);
     let grpc = serve::listen(&config.basics.listen).await?;
     let http = serve::listen(&config.listen_http).await?;
-    let relay = Relay::new(
-        database.clone(),
-        producer.clone(),
-        clock.clone(),
-        &outbox,
-        Holder::fresh(),
-    );
 
     let readiness = Readiness::new().and_database(&database);
     let routes = audit::routes(room.clone(), keys.clone());
@@ -113,32 +104,14 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Inventor
         serve::http(http, routes, serving, stop(), grace),
         consumption.run(stop(), grace),
         expire(room, stop()),
-        relay.run(stop()),
-        retention::keep(database, clock, KEPT_FOR_A_TIME, stop()),
+        messenger.relay(&database, &clock, stop()),
+        retention::keep(database.clone(), clock.clone(), KEPT_FOR_A_TIME, stop()),
         keys.run(stop()),
     );
-    // What the producer cannot finish now is still in the outbox.
-    if let Err(error) = producer.close(Duration::from_secs(1)).await {
-        tracing::warn!(%error, "events wait in the outbox for the next start");
-    }
+    messenger.close().await;
     consumed?;
     served?;
     Ok(answered?)
-}
-
-fn consumption(config: &Config, room: &StockRoom, letters: Producer) -> Consumption {
-    let settings = ConsumerSettings {
-        brokers: config.kafka_brokers.clone(),
-        group: GROUP.to_owned(),
-        client_id: "inventory".to_owned(),
-        topics: vec![ShipmentFailed::TOPIC.to_owned()],
-    };
-    Consumption::new(
-        settings,
-        FailedShipments(room.clone()),
-        letters,
-        &config.bugs,
-    )
 }
 
 /// Ends reservations when their time is over, until `shutdown`.

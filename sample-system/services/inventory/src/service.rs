@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use shop::grace::within;
 use shop::grpc::server::Admission;
+use shop::idempotency::{self, IDEMPOTENCY_KEY, IdempotencyKey, Known};
 use shop::inventory::v1::inventory_server::{Inventory, InventoryServer};
 use shop::inventory::v1::reserve_reply::Outcome;
 use shop::inventory::v1::{
@@ -11,17 +13,19 @@ use shop::inventory::v1::{
     ReleaseRequest, ReserveReply, ReserveRequest, SetStockRequest, Stock,
 };
 use shop::metrics::Metrics;
+use shop::serve::ServeError;
+use shop::serve::door::Door;
 use shop::serve::queue::QueueLimits;
 use shop::sku::Sku;
 use shop::token::Keys;
 use shop::trace_context::TraceContext;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::server::TcpIncoming;
+use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 use tracing::Instrument;
 
-use crate::stock::{Closed, Reserved, StockRoom};
+use crate::stock::{Closed, Key, Reserved, StockRoom};
 
 /// Bytes that a request may have. None of them needs 1 kB.
 const MESSAGE_LIMIT: usize = 16 * 1024;
@@ -41,7 +45,7 @@ pub(crate) async fn serve(
     metrics: &Metrics,
     shutdown: CancellationToken,
     grace: Duration,
-) -> Result<(), tonic::transport::Error> {
+) -> Result<(), ServeError> {
     let (health, health_service) = tonic_health::server::health_reporter();
     let watched = room.database().clone();
     let desk = Desk { room, keys };
@@ -52,31 +56,27 @@ pub(crate) async fn serve(
             .await;
         health.set_serving::<InventoryServer<Desk>>().await;
     }
-    let drained = shutdown.clone();
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let door = Door::new(listener, shutdown.clone()).map_err(ServeError::Serve)?;
+    let closing = door.closing();
+    let stopped = shutdown.clone();
     let serving = tonic::transport::Server::builder()
         .timeout(REQUEST_TIMEOUT)
         .layer(Admission::new(metrics, QueueLimits::default()))
         .add_service(health_service)
         .add_service(served)
-        .serve_with_incoming_shutdown(incoming, async move {
-            drained.cancelled().await;
+        .serve_with_incoming_shutdown(door.incoming(), async move {
+            stopped.cancelled().await;
+            health
+                .set_service_status("", tonic_health::ServingStatus::NotServing)
+                .await;
+            health.set_not_serving::<InventoryServer<Desk>>().await;
+            closing.wait().await;
         });
-    let out_of_grace = async {
-        shutdown.cancelled().await;
-        health
-            .set_service_status("", tonic_health::ServingStatus::NotServing)
-            .await;
-        health.set_not_serving::<InventoryServer<Desk>>().await;
-        tokio::time::sleep(grace).await;
+    let Some(ended) = within(grace, &shutdown, serving).await else {
+        tracing::warn!("left work in hand at shutdown");
+        return Ok(());
     };
-    tokio::select! {
-        ended = serving => ended,
-        () = out_of_grace => {
-            tracing::warn!("left work in hand at shutdown");
-            Ok(())
-        }
-    }
+    ended.map_err(|error| ServeError::Serve(std::io::Error::other(error)))
 }
 
 /// Where requests come in.
@@ -92,14 +92,19 @@ impl Inventory for Desk {
         request: Request<SetStockRequest>,
     ) -> Result<Response<Stock>, Status> {
         let allowed = self.keys.operator_of(request.metadata()).await;
+        let key = key(request.metadata());
         logged(
             "SetStock",
             request,
             async |SetStockRequest { sku, units }, trace| {
-                allowed?;
+                let account = allowed?.0.account_id;
+                let under = key?.map(|key| Key { account, key });
                 let sku = checked_sku(sku)?;
-                let set = self.room.set(sku.clone(), units, trace).await;
-                set.map_err(failed)?;
+                let set = self.room.set(under, sku.clone(), units, trace).await;
+                if set.map_err(failed)? == Known::Different {
+                    let detail = idempotency::another_request().detail().to_owned();
+                    return Err(Status::already_exists(detail));
+                }
                 Ok(Stock {
                     sku: sku.to_string(),
                     available: units,
@@ -234,6 +239,17 @@ async fn logged<Q, A>(
     }
     .instrument(span)
     .await
+}
+
+/// The key that a request carries, where it carries one.
+fn key(metadata: &MetadataMap) -> Result<Option<IdempotencyKey>, Status> {
+    let Some(value) = metadata.get(IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
+    let key = value.to_str().ok().and_then(IdempotencyKey::new);
+    let malformed =
+        || Status::invalid_argument("Idempotency-Key: give 1 to 255 visible characters");
+    key.map(Some).ok_or_else(malformed)
 }
 
 fn checked_sku(sku: String) -> Result<Sku, Status> {

@@ -15,11 +15,13 @@ use serde::Serialize;
 use shop::bugs::Bugs;
 use shop::clock::{Clock, stamp_of};
 use shop::database::{Database, DatabaseError};
+use shop::idempotency::{self, IdempotencyKey, Known};
 use shop::inbox::{self, Inbox};
 use shop::lease;
 use shop::outbox::{self, Outbox};
 use shop::sku::Sku;
 use shop::trace_context::TraceContext;
+use uuid::Uuid;
 
 use book::Book;
 
@@ -53,10 +55,18 @@ const MIGRATIONS: &[&str] = &[
     inbox::SCHEMA,
     outbox::SCHEMA,
     lease::SCHEMA,
+    idempotency::SCHEMA,
 ];
 
 /// How many reservations end by time in one transaction, so that others can write in between.
 const EXPIRED_AT_ONCE: u32 = 100;
+
+/// The key of a request, and the account that sent it.
+#[derive(Debug, Clone)]
+pub(crate) struct Key {
+    pub(crate) account: Uuid,
+    pub(crate) key: IdempotencyKey,
+}
 
 /// How a reservation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,12 +155,15 @@ impl StockRoom {
     /// Sets how many units of `sku` can be sold.
     pub(crate) async fn set(
         &self,
+        under: Option<Key>,
         sku: Sku,
         units: u32,
         trace: TraceContext,
-    ) -> Result<(), DatabaseError> {
-        self.write(move |book, connection| book.set(connection, &sku, units, &trace))
-            .await
+    ) -> Result<Known, DatabaseError> {
+        self.write(move |book, connection| {
+            book.set_once(connection, under.as_ref(), &sku, units, &trace)
+        })
+        .await
     }
 
     /// How many units of `sku` can be sold; `None` when it was never stocked.

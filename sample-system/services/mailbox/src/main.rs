@@ -86,12 +86,13 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), MailboxE
     let metrics = Metrics::new();
     metrics.watch_database(&database);
     let keys = Keys::published_at(&config.auth_url, &metrics, Clock::system())?;
+    let connections = metrics.resource("smtp");
     let readiness = Readiness::new().and_database(&database);
     let routes = routes::routes(mails.clone(), keys.clone());
     let serving = Serving::new(readiness, metrics);
     let (served, (), ()) = tokio::join!(
         serve::http(http, routes, serving, shutdown.clone(), grace),
-        smtp::serve(smtp, mails, shutdown.clone(), grace),
+        smtp::serve(smtp, mails, connections, shutdown.clone(), grace),
         keys.run(shutdown.clone()),
     );
     Ok(served?)

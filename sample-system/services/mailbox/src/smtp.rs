@@ -9,6 +9,7 @@ mod session;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shop::metrics::Resource;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -22,10 +23,12 @@ const CONNECTIONS: usize = 128;
 /// How long to wait before accepting again when the process has no file descriptor left.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// Takes mail at `listener` until `shutdown`, then finishes what is in hand within `grace`.
+/// Takes mail at `listener` until `shutdown`, then finishes what is in hand within `grace`. How long
+/// connections are served, and how many are turned away or break, is shown in `figures`.
 pub(crate) async fn serve(
     listener: TcpListener,
     mails: Mails,
+    figures: Resource,
     shutdown: CancellationToken,
     grace: Duration,
 ) {
@@ -44,13 +47,20 @@ pub(crate) async fn serve(
             }
         };
         let place = Arc::clone(&places).try_acquire_owned();
-        let (mails, shutdown) = (mails.clone(), shutdown.clone());
+        let (mails, shutdown, figures) = (mails.clone(), shutdown.clone(), figures.clone());
         tasks.spawn(async move {
             let served = match place {
-                Ok(_held_until_the_end) => connection::serve(stream, mails, shutdown).await,
-                Err(_none_free) => connection::turn_away(stream).await,
+                Ok(_held_until_the_end) => {
+                    let _busy = figures.busy();
+                    connection::serve(stream, mails, shutdown).await
+                }
+                Err(_none_free) => {
+                    figures.failed();
+                    connection::turn_away(stream).await
+                }
             };
             if let Err(error) = served {
+                figures.failed();
                 tracing::info!(%peer, %error, "a mail connection broke");
             }
         });

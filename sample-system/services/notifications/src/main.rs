@@ -28,21 +28,21 @@ mod sender;
 mod tests;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use axum::Router;
 use lettre::message::Mailbox;
 use shop::bugs::{Bug, Bugs};
 use shop::clock::Clock;
 use shop::config::{Basics, Settings};
-use shop::consume::Consumption;
 use shop::database::{Database, DatabaseError};
 use shop::dead_letters;
 use shop::entry::{self, Service};
 use shop::event::{AccountChanged, ItemShipped, Kind as _, OrderPlaced};
+use shop::grace::within;
 use shop::healthcheck::Kind;
 use shop::inbox;
-use shop::kafka::{ConsumerSettings, KafkaError, Producer};
+use shop::kafka::KafkaError;
+use shop::messenger::Messenger;
 use shop::metrics::Metrics;
 use shop::retention::{self, Prune};
 use shop::serve::{self, Readiness, ServeError, Serving};
@@ -139,15 +139,11 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Notifica
         source,
     })?;
     let desk = Desk::open(&basics.data_dir, Clock::system(), &bugs)?;
-    let letters = Producer::new(&brokers, "notifications")?;
-    let sender = Sender::new(&desk, Post::new(&smtp)?, from, letters.clone());
+    let messenger = Messenger::new("notifications", &brokers, &bugs)?;
+    let (metrics, post) = (Metrics::new(), Post::new(&smtp)?);
+    let mails = metrics.resource("mails");
+    let sender = Sender::new(&desk, post, from, messenger.producer(), mails);
     let listener = serve::listen(&basics.listen).await?;
-    let settings = ConsumerSettings {
-        brokers,
-        group: GROUP.to_owned(),
-        client_id: "notifications".to_owned(),
-        topics: TOPICS.map(str::to_owned).to_vec(),
-    };
     let database = desk.database.clone();
     let keeping = retention::keep(
         database.clone(),
@@ -155,10 +151,9 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Notifica
         KEPT_FOR_A_TIME,
         shutdown.clone(),
     );
-    let metrics = Metrics::new();
     metrics.watch_database(&database);
     watch_mails(&metrics, &database);
-    let consumption = Consumption::new(settings, desk, letters, &bugs);
+    let consumption = messenger.follow(GROUP, &TOPICS, desk, &bugs);
     metrics.watch_consumer(&consumption);
     let readiness = Readiness::new().and_database(&database);
     let Basics { grace, .. } = basics;
@@ -196,20 +191,4 @@ fn watch_mails(metrics: &Metrics, database: &Database) {
             }
         }
     });
-}
-
-/// What comes of `work`, unless it takes longer than `grace` after `shutdown`.
-async fn within<T>(
-    grace: Duration,
-    shutdown: &CancellationToken,
-    work: impl Future<Output = T>,
-) -> Option<T> {
-    let out_of_grace = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(grace).await;
-    };
-    tokio::select! {
-        done = work => Some(done),
-        () = out_of_grace => None,
-    }
 }

@@ -14,6 +14,7 @@ use shop::database::{Database, DatabaseError};
 use shop::dead_letters;
 use shop::kafka::Publish;
 use shop::lease::Holder;
+use shop::metrics::Resource;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -44,6 +45,7 @@ pub(crate) struct Sender<P> {
     clock: Clock,
     wake: Arc<Notify>,
     holder: String,
+    figures: Resource,
 }
 
 /// What became of a mail.
@@ -55,8 +57,14 @@ enum Outcome {
 
 impl<P: Publish> Sender<P> {
     /// A sender of what waits in `desk`, over `post` for `from`; mails that are refused for good
-    /// go to `letters`.
-    pub(crate) fn new(desk: &Desk, post: Post, from: Mailbox, letters: P) -> Self {
+    /// go to `letters`. How busy that is is shown in `figures`.
+    pub(crate) fn new(
+        desk: &Desk,
+        post: Post,
+        from: Mailbox,
+        letters: P,
+        figures: Resource,
+    ) -> Self {
         Self {
             database: desk.database.clone(),
             post,
@@ -65,6 +73,7 @@ impl<P: Publish> Sender<P> {
             clock: desk.clock.clone(),
             wake: Arc::clone(&desk.wake),
             holder: Holder::fresh().to_string(),
+            figures,
         }
     }
 
@@ -129,7 +138,10 @@ impl<P: Publish> Sender<P> {
             Ok(message) => message,
             Err(error) => return self.refused(mail, error.to_string()).await,
         };
-        match self.post.hand_over(&message).await {
+        let busy = self.figures.busy();
+        let handed_over = self.post.hand_over(&message).await;
+        drop(busy);
+        match handed_over {
             Ok(()) => {
                 tracing::info!(order, kind, "mailed");
                 Outcome::Sent
@@ -137,6 +149,7 @@ impl<P: Publish> Sender<P> {
             Err(error @ PostError::Refused(_)) => self.refused(mail, error.to_string()).await,
             Err(error) => {
                 tracing::warn!(order, kind, %error, "a mail is tried again");
+                self.figures.failed();
                 Outcome::Later
             }
         }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -15,6 +16,8 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::event::tests::{account, cancelled, placed, shipped};
+
+mod strangers;
 
 /// Takes mails; answers the end of each with the next line of its script, then with 250.
 #[derive(Clone, Default)]
@@ -97,7 +100,9 @@ impl Service {
         let desk = Desk::open(folder.path(), Clock::system(), &Bugs::none()).unwrap();
         let from = "The shop <orders@shop.example>".parse().unwrap();
         let (letters, shutdown) = (Letters::default(), CancellationToken::new());
-        let sender = Sender::new(&desk, Post::new(address).unwrap(), from, letters.clone());
+        let post = Post::new(address).unwrap();
+        let figures = Metrics::new().resource("mails");
+        let sender = Sender::new(&desk, post, from, letters.clone(), figures);
         let sending = tokio::spawn(sender.run(shutdown.clone()));
         Self {
             desk,

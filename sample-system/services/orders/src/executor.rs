@@ -121,6 +121,11 @@ impl Executor {
         self.running.spawn(run.instrument(span));
     }
 
+    /// How many sagas this process leads now.
+    pub(crate) fn led(&self) -> usize {
+        self.leading.count()
+    }
+
     /// Waits until every saga is at its end or has stopped, at most `grace`. What is left is taken
     /// over by another process, or by the next start.
     pub(crate) async fn finish(&self, grace: Duration) {

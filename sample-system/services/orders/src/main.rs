@@ -41,7 +41,6 @@ use std::time::Duration;
 
 use shop::clock::Clock;
 use shop::config::Settings;
-use shop::consume::Consumption;
 use shop::database::DatabaseError;
 use shop::dead_letters;
 use shop::draw::Draw;
@@ -51,10 +50,11 @@ use shop::http_client::{ClientError, Peer};
 use shop::idempotency;
 use shop::inbox::{self, Inbox};
 use shop::inventory::AddressError;
-use shop::kafka::{ConsumerSettings, KafkaError, Producer};
+use shop::kafka::KafkaError;
 use shop::lease::Holder;
+use shop::messenger::Messenger;
 use shop::metrics::Metrics;
-use shop::outbox::{self, Outbox, Relay};
+use shop::outbox::{self, Outbox};
 use shop::retention::{self, Prune};
 use shop::serve::{self, Readiness, ServeError, Serving};
 use shop::token::Keys;
@@ -113,10 +113,9 @@ fn rebuild() -> Command {
 
 async fn run(config: Config, shutdown: CancellationToken) -> Result<(), OrdersError> {
     let clock = Clock::system();
-    let producer = Producer::new(&config.kafka_brokers, "orders")?;
-    let outbox = Outbox::seeded(&config.bugs, producer.clone());
+    let messenger = Messenger::new("orders", &config.kafka_brokers, &config.bugs)?;
     let folder = &config.basics.data_dir;
-    let store = Store::open(folder, clock.clone(), outbox.clone(), Holder::fresh())?;
+    let store = Store::open(folder, clock.clone(), messenger.outbox(), Holder::fresh())?;
     let database = store.database();
     let how = How {
         limits: config.limits,
@@ -128,12 +127,9 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), OrdersEr
     metrics.watch_outbox(&database, &clock);
 
     let listener = serve::listen(&config.basics.listen).await?;
-    // Its lease is not that of the sagas, which end at different times.
-    let (relayed, holder) = (database.clone(), Holder::fresh());
-    let relay = Relay::new(relayed, producer.clone(), clock.clone(), &outbox, holder);
     // Ends when the last saga did, whose events are to go out too.
     let led = CancellationToken::new();
-    let relaying = tokio::spawn(relay.run(led.clone()));
+    let relaying = tokio::spawn(messenger.relay(&database, &clock, led.clone()));
     let kept = (database.clone(), clock.clone(), shutdown.clone());
     tokio::spawn(retention::keep(kept.0, kept.1, KEPT_FOR_A_TIME, kept.2));
 
@@ -144,8 +140,12 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), OrdersEr
         shutdown.clone(),
     );
     tokio::spawn(executor.clone().keep_leading(led.clone()));
+    let (sagas, leading) = (metrics.resource("sagas"), executor.clone());
+    metrics.at_scrape(move || sagas.waiting(u64::try_from(leading.led()).unwrap_or(u64::MAX)));
 
-    let hearing = hear(&config, &store, &clock, producer.clone());
+    let shipments = Shipments::new(store.clone(), Inbox::new(clock.clone(), &config.bugs));
+    let topics = [shipments::TOPIC];
+    let hearing = messenger.follow(shipments::GROUP, &topics, shipments, &config.bugs);
     metrics.watch_consumer(&hearing);
     let grace = config.basics.grace;
     let hearing = tokio::spawn(hearing.run(shutdown.clone(), grace));
@@ -163,10 +163,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), OrdersEr
     if tokio::time::timeout(grace, relaying).await.is_err() {
         tracing::warn!("events wait in the outbox for the next start");
     }
-    // What the producer cannot finish now is still in the outbox.
-    if let Err(error) = producer.close(Duration::from_secs(1)).await {
-        tracing::warn!(%error, "events wait in the outbox for the next start");
-    }
+    messenger.close().await;
     Ok(())
 }
 
@@ -176,19 +173,6 @@ fn peers(config: &Config, how: &How) -> Result<Peers, OrdersError> {
         stock: Stock::new(&config.inventory_url, config.inventory_timeout, how)?,
         payments: Payments::new(&config.payments_url, charge, refund, how)?,
     })
-}
-
-/// What follows shipping's events.
-fn hear(config: &Config, store: &Store, clock: &Clock, letters: Producer) -> Consumption {
-    let inbox = Inbox::new(clock.clone(), &config.bugs);
-    let settings = ConsumerSettings {
-        brokers: config.kafka_brokers.clone(),
-        group: shipments::GROUP.to_owned(),
-        client_id: "orders".to_owned(),
-        topics: vec![shipments::TOPIC.to_owned()],
-    };
-    let shipments = Shipments::new(store.clone(), inbox);
-    Consumption::new(settings, shipments, letters, &config.bugs)
 }
 
 fn desk(

@@ -1,6 +1,6 @@
 //! What payments is configured with.
 
-use shop::bugs::{Bug, Bugs};
+use shop::bugs::{self, Bug, Bugs};
 use shop::config::{Basics, Settings};
 
 /// Payments' settings.
@@ -18,6 +18,8 @@ pub(crate) struct Config {
     /// `publish-before-commit`. A repeat that is not known as one does no harm here, for what is
     /// given back already is not given back again.
     pub(crate) bugs: Bugs,
+    /// `TEST_MODE`: whether there are cards whose bank is silent, beside seeded bugs.
+    pub(crate) test_mode: bool,
 }
 
 /// The bugs that this service can have.
@@ -36,12 +38,14 @@ impl Config {
         let kafka_brokers = settings.address("KAFKA_BROKERS");
         let auth_url = settings.url("AUTH_URL");
         let bugs = Bugs::read(settings, BUGS);
+        let test_mode = settings.switch(bugs::TEST_MODE);
         Some(Self {
             basics: basics?,
             provider_states: provider_states?,
             kafka_brokers: kafka_brokers?,
             auth_url: auth_url?,
             bugs: bugs?,
+            test_mode: test_mode?,
         })
     }
 }

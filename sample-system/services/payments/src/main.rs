@@ -19,19 +19,17 @@ mod routes;
 mod states;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use shop::clock::Clock;
-use shop::consume::Consumption;
 use shop::database::DatabaseError;
 use shop::entry::{self, Service};
 use shop::event::{Kind as _, ShipmentFailed};
 use shop::healthcheck::Kind;
 use shop::http_client::ClientError;
-use shop::kafka::{ConsumerSettings, KafkaError, Producer};
-use shop::lease::Holder;
+use shop::kafka::KafkaError;
+use shop::messenger::Messenger;
 use shop::metrics::Metrics;
-use shop::outbox::{self, Outbox, Relay};
+use shop::outbox;
 use shop::retention::{self, Prune};
 use shop::serve::{self, Readiness, ServeError, Serving};
 use shop::token::Keys;
@@ -75,27 +73,21 @@ fn main() -> ExitCode {
 
 async fn run(config: Config, shutdown: CancellationToken) -> Result<(), PaymentsError> {
     let (clock, grace) = (Clock::system(), config.basics.grace);
-    let producer = Producer::new(&config.kafka_brokers, "payments")?;
-    let outbox = Outbox::seeded(&config.bugs, producer.clone());
+    let messenger = Messenger::new("payments", &config.kafka_brokers, &config.bugs)?;
     let folder = &config.basics.data_dir;
-    let ledger = Ledger::open(folder, clock.clone(), outbox.clone(), &config.bugs)?;
+    let ledger = Ledger::open(folder, clock.clone(), messenger.outbox(), &config.bugs)?;
     let database = ledger.database().clone();
     let metrics = Metrics::new();
     metrics.watch_database(&database);
     metrics.watch_outbox(&database, &clock);
     let keys = Keys::published_at(&config.auth_url, &metrics, clock.clone())?;
-    let consumption = consumption(&config, &ledger, producer.clone());
+    let topics = [ShipmentFailed::TOPIC];
+    let heard = FailedShipments(ledger.clone());
+    let consumption = messenger.follow(GROUP, &topics, heard, &config.bugs);
     metrics.watch_consumer(&consumption);
     let listener = serve::listen(&config.basics.listen).await?;
-    let relay = Relay::new(
-        database.clone(),
-        producer.clone(),
-        clock.clone(),
-        &outbox,
-        Holder::fresh(),
-    );
 
-    let mut routes = routes::routes(ledger.clone(), keys.clone());
+    let mut routes = routes::routes(ledger.clone(), keys.clone(), config.test_mode);
     if config.provider_states {
         tracing::warn!("takes provider states: anyone who calls can rewrite the ledger");
         routes = routes.merge(states::routes(ledger));
@@ -105,25 +97,16 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Payments
     let (served, consumed, (), (), ()) = tokio::join!(
         serve::http(listener, routes, serving, shutdown.clone(), grace),
         consumption.run(shutdown.clone(), grace),
-        relay.run(shutdown.clone()),
-        retention::keep(database, clock, KEPT_FOR_A_TIME, shutdown.clone()),
+        messenger.relay(&database, &clock, shutdown.clone()),
+        retention::keep(
+            database.clone(),
+            clock.clone(),
+            KEPT_FOR_A_TIME,
+            shutdown.clone()
+        ),
         keys.run(shutdown.clone()),
     );
-    // What the producer cannot finish now is still in the outbox.
-    if let Err(error) = producer.close(Duration::from_secs(1)).await {
-        tracing::warn!(%error, "events wait in the outbox for the next start");
-    }
+    messenger.close().await;
     consumed?;
     Ok(served?)
-}
-
-fn consumption(config: &Config, ledger: &Ledger, letters: Producer) -> Consumption {
-    let settings = ConsumerSettings {
-        brokers: config.kafka_brokers.clone(),
-        group: GROUP.to_owned(),
-        client_id: "payments".to_owned(),
-        topics: vec![ShipmentFailed::TOPIC.to_owned()],
-    };
-    let handler = FailedShipments(ledger.clone());
-    Consumption::new(settings, handler, letters, &config.bugs)
 }

@@ -104,6 +104,9 @@ impl StateChange {
         let amount = amount.ok_or_else(|| self.lacks("amount"))?;
         let currency = self.text("currency")?;
         let sum = Money::new(amount, currency.clone()).map_err(|_| self.lacks("currency"))?;
+        if sum.amount() == 0 {
+            return Err(self.lacks("amount"));
+        }
         let key = IdempotencyKey::new(&self.text("idempotency_key")?)
             .ok_or_else(|| self.lacks("idempotency_key"))?;
         let number = CardNumber::try_from(self.text("card_number")?)

@@ -54,6 +54,7 @@ impl Work {
             failed: self.before.failed + now.failed,
             buried: self.before.buried + now.buried,
             waiting: now.waiting,
+            busy: self.before.busy + now.busy,
         }
     }
 
@@ -91,8 +92,13 @@ impl<P: Publish + Clone + 'static> Follower<P> {
             let work = work.lock().unwrap_or_else(PoisonError::into_inner);
             let figures = work.figures();
             shown.waiting(figures.waiting);
-            shown.totals(Duration::ZERO, figures.handled, figures.failed);
+            shown.totals(figures.busy, figures.handled, figures.failed);
             letters.inc_by(figures.buried.saturating_sub(letters.get()));
+        });
+        let work = Arc::clone(&self.work);
+        metrics.watch_lag(move || {
+            let work = work.lock().unwrap_or_else(PoisonError::into_inner);
+            work.now.clone()
         });
     }
 

@@ -20,6 +20,8 @@ use crate::model::Model;
 use crate::routes::routes;
 use crate::topics::Topics;
 
+mod strangers;
+
 async fn open(folder: &TempDir) -> Model {
     Model::open(folder.path(), Clock::system()).await.unwrap()
 }

@@ -22,19 +22,18 @@ mod tests;
 mod warehouse;
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use shop::clock::Clock;
-use shop::consume::Consumption;
 use shop::database::DatabaseError;
 use shop::entry::{self, Service};
 use shop::event::{Kind as _, OrderPlaced};
 use shop::healthcheck::Kind;
 use shop::http_client::ClientError;
-use shop::kafka::{ConsumerSettings, KafkaError, Producer};
+use shop::kafka::KafkaError;
 use shop::lease::Holder;
+use shop::messenger::Messenger;
 use shop::metrics::Metrics;
-use shop::outbox::{self, Outbox, Relay};
+use shop::outbox;
 use shop::retention::{self, Prune};
 use shop::serve::{self, Readiness, ServeError, Serving};
 use shop::token::Keys;
@@ -79,17 +78,18 @@ fn main() -> ExitCode {
 
 async fn run(config: Config, shutdown: CancellationToken) -> Result<(), ShippingError> {
     let (clock, grace) = (Clock::system(), config.basics.grace);
-    let producer = Producer::new(&config.kafka_brokers, "shipping")?;
-    let outbox = Outbox::seeded(&config.bugs, producer.clone());
+    let messenger = Messenger::new("shipping", &config.kafka_brokers, &config.bugs)?;
     let folder = &config.basics.data_dir;
-    let warehouse = Warehouse::open(folder, clock.clone(), outbox.clone(), &config.bugs)?;
+    let warehouse = Warehouse::open(folder, clock.clone(), messenger.outbox(), &config.bugs)?;
     let database = warehouse.database().clone();
     let metrics = Metrics::new();
     metrics.watch_database(&database);
     metrics.watch_outbox(&database, &clock);
     watch_tasks(&metrics, &warehouse);
     let keys = Keys::published_at(&config.auth_url, &metrics, clock.clone())?;
-    let consumption = consumption(&config, &warehouse, producer.clone());
+    let topics = [OrderPlaced::TOPIC];
+    let heard = Orders(warehouse.clone());
+    let consumption = messenger.follow(GROUP, &topics, heard, &config.bugs);
     metrics.watch_consumer(&consumption);
     let packer = Packer::new(
         warehouse.clone(),
@@ -98,13 +98,6 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Shipping
         metrics.resource("packers"),
     );
     let listener = serve::listen(&config.basics.listen).await?;
-    let relay = Relay::new(
-        database.clone(),
-        producer.clone(),
-        clock.clone(),
-        &outbox,
-        Holder::fresh(),
-    );
     let readiness = Readiness::new().and_database(&database);
     let routes = routes::routes(warehouse, keys.clone());
     let serving = Serving::new(readiness, metrics);
@@ -112,26 +105,18 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Shipping
         serve::http(listener, routes, serving, shutdown.clone(), grace),
         consumption.run(shutdown.clone(), grace),
         packer.run(shutdown.clone(), grace),
-        relay.run(shutdown.clone()),
-        retention::keep(database, clock, KEPT_FOR_A_TIME, shutdown.clone()),
+        messenger.relay(&database, &clock, shutdown.clone()),
+        retention::keep(
+            database.clone(),
+            clock.clone(),
+            KEPT_FOR_A_TIME,
+            shutdown.clone()
+        ),
         keys.run(shutdown.clone()),
     );
-    // What the producer cannot finish now is still in the outbox.
-    if let Err(error) = producer.close(Duration::from_secs(1)).await {
-        tracing::warn!(%error, "events wait in the outbox for the next start");
-    }
+    messenger.close().await;
     consumed?;
     Ok(served?)
-}
-
-fn consumption(config: &Config, warehouse: &Warehouse, letters: Producer) -> Consumption {
-    let settings = ConsumerSettings {
-        brokers: config.kafka_brokers.clone(),
-        group: GROUP.to_owned(),
-        client_id: "shipping".to_owned(),
-        topics: vec![OrderPlaced::TOPIC.to_owned()],
-    };
-    Consumption::new(settings, Orders(warehouse.clone()), letters, &config.bugs)
 }
 
 /// Shows how many orders wait to be packed, or are being packed, as the resource `tasks`.

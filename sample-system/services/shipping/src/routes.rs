@@ -1,13 +1,13 @@
 //! Shipping's HTTP interface: `contracts/openapi/shipping.yaml`.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRef, Path, Query, State};
+use axum::extract::{FromRef, Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shop::page::{self, Page};
-use shop::problem::Problem;
+use shop::problem::{InPath, Problem};
 use shop::token::{Caller, Keys, Operator};
 
 use crate::task::Shipment;
@@ -60,7 +60,7 @@ async fn of_order(
         let wanted = "say whose shipment: /shipments?order_id=…";
         return Err(Problem::bad_request(wanted));
     };
-    shown(warehouse, caller, Path(order_id)).await
+    shown(warehouse, caller, InPath(order_id)).await
 }
 
 /// How the shipment of an order stands, for whose order it is and for operators. What a caller may
@@ -68,7 +68,7 @@ async fn of_order(
 async fn shown(
     State(warehouse): State<Warehouse>,
     caller: Caller,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
 ) -> Result<Json<Value>, Problem> {
     let none = || Problem::not_found("no shipment of such an order");
     if id.len() > LONGEST_ID {

@@ -88,6 +88,25 @@ async fn a_kill_for_a_time_is_over_after_that_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_kill_for_a_time_counts_from_when_the_service_was_gone() {
+    let provider = "{type: msvc, fault: kill, service: mail, down: 5s}";
+    let script = Script {
+        waits_for_release: true,
+        gone_for: Duration::from_secs(2),
+        ..Script::default()
+    };
+    let began = tokio::time::Instant::now();
+    let (concluded, _, _) = ran(&experiment(provider, "[]"), script).await;
+    assert_eq!(concluded.case.exit, Exit::Held, "{}", said(&concluded));
+    // As above, less the 2 s that it took until the kill was answered.
+    let took = began.elapsed();
+    assert!(
+        took >= Duration::from_secs(4) && took < Duration::from_millis(4100),
+        "{took:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_service_that_stays_down_or_is_not_healthy_in_time_is_a_failure() {
     for why in [StayedDown::Policy, StayedDown::NotInTime] {
         let script = Script {

@@ -9,6 +9,7 @@ use msvc_system::model::{RestartPolicy, Service};
 use msvc_system::problem::{Problem, Problems};
 use serde_json::Value;
 
+use super::mesh::listens;
 use super::networks::Place;
 use super::ports::Ports;
 use super::value::sorted;
@@ -45,7 +46,7 @@ pub(super) fn draft<'a>(
     mesh: Option<&'a MeshPlan<'a>>,
     problems: &mut Problems,
 ) -> Draft<'a> {
-    let listens: BTreeSet<u16> = service.listens.iter().copied().collect();
+    let listens = listens(service, Some(facts));
     let Ports {
         bindings,
         exposed,

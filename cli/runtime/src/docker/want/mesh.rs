@@ -6,7 +6,7 @@
 //! address of its own edge. What cannot be carried is told.
 //!
 //! Layout: `edges` are what the mesh is given, `carrier` its containers, `openings` the host's
-//! ports, `said_ports` what a service says of its own, `limits` what is not carried.
+//! ports, `known_ports` those a service listens on (`said_ports` what it says of its own), `limits` what is not carried.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -22,12 +22,15 @@ use crate::docker::image::ImageFacts;
 
 mod carrier;
 mod edges;
+mod known_ports;
 mod limits;
 mod openings;
 mod said_ports;
 
 pub use carrier::{Carrier, Door};
 pub(crate) use carrier::{SERVICE, place_hash, place_name};
+use known_ports::KnownPorts;
+pub(super) use known_ports::listens;
 pub(crate) use openings::OpeningAt;
 
 /// What the mesh needs to be planned.
@@ -288,32 +291,4 @@ impl<'a> MeshPlan<'a> {
 fn hostname(service: &Service) -> Option<String> {
     let field = service.other_fields.get("hostname")?;
     text(&field.value)
-}
-
-/// The ports that a service listens on, as far as file and image tell.
-#[derive(Debug, Clone, Default)]
-struct KnownPorts {
-    tcp: BTreeSet<u16>,
-    udp: BTreeSet<u16>,
-}
-
-impl KnownPorts {
-    fn of(service: &Service, images: &BTreeMap<ServiceName, ImageFacts>) -> Self {
-        let facts = images.get(&service.name);
-        let mut ports = Self::default();
-        ports.tcp.extend(&service.listens);
-        ports.tcp.extend(facts.iter().flat_map(|it| &it.exposed));
-        ports.tcp.extend(said_ports::of(service));
-        ports.udp.extend(facts.iter().flat_map(|it| &it.datagrams));
-        ports.udp.extend(&service.datagrams);
-        ports
-    }
-
-    fn is_empty(&self) -> bool {
-        self.tcp.is_empty() && self.udp.is_empty()
-    }
-
-    fn all(&self) -> BTreeSet<u16> {
-        self.tcp.union(&self.udp).copied().collect()
-    }
 }

@@ -28,9 +28,14 @@ const MOST_MEMBERS: usize = 256;
 const SESSIONS: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(6)..=Duration::from_secs(1_800);
 
+/// A connection to the broker; no two have the same, one after the other neither.
+pub(super) type ConnectionId = u64;
+
 /// What a member asks for when it joins.
 #[derive(Clone, Debug)]
 pub(super) struct Joining {
+    /// Where it asks.
+    pub(super) connection: ConnectionId,
     /// Its id, empty when it has none yet.
     pub(super) member: String,
     /// A name that outlives its process, where it has one.
@@ -133,6 +138,8 @@ impl Group {
                 session: request.session,
                 rebalance: request.rebalance,
                 heard: now,
+                connection: request.connection,
+                hung_up: None,
                 joining: Some(sender),
                 syncing: None,
                 share: before.map(|member| member.share).unwrap_or_default(),
@@ -179,6 +186,21 @@ impl Group {
                 }
                 Answer::Later(receiver)
             }
+        }
+    }
+
+    /// Somebody says to be the member `id`, on a connection.
+    pub(super) fn speaks(&mut self, id: &str, connection: ConnectionId) {
+        if let Some(member) = self.members.get_mut(id) {
+            member.speaks(connection);
+        }
+    }
+
+    /// A connection ended: members that spoke on it last come back on another one soon, or never.
+    pub(super) fn hung_up(&mut self, now: Instant, connection: ConnectionId) {
+        let members = self.members.values_mut();
+        for member in members.filter(|member| member.connection == connection) {
+            member.hung_up = Some(now);
         }
     }
 

@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use super::*;
 
+mod strangers;
+
 struct Running {
     root: String,
     client: reqwest::Client,
@@ -205,9 +207,9 @@ async fn an_unknown_item_is_404() {
 }
 
 #[tokio::test]
-async fn only_an_operator_describes_items_and_only_with_a_key() {
+async fn only_an_operator_describes_items_with_a_key_or_without() {
     let running = start().await;
-    for path in ["/v1/items/4521", "/v2/items/4521"] {
+    for (path, before) in [("/v1/items/4521", 404), ("/v2/items/4521", 200)] {
         let url = format!("{}{path}", running.root);
         let put = || {
             let body = if path.starts_with("/v1") {
@@ -225,9 +227,17 @@ async fn only_an_operator_describes_items_and_only_with_a_key() {
             .bearer_auth(token(OPERATOR, Role::Customer));
         assert_eq!(customer.send().await.unwrap().status(), 403);
         let keyless = put().bearer_auth(token(OPERATOR, Role::Operator));
-        assert_eq!(keyless.send().await.unwrap().status(), 400);
-        assert_eq!(running.get(path).await.0, 404);
+        assert_eq!(running.get(path).await.0, before);
+        for _ in 0..2 {
+            let keyless = keyless.try_clone().unwrap();
+            assert_eq!(keyless.send().await.unwrap().status(), 200);
+        }
+        let malformed = keyless.header("idempotency-key", "two words");
+        assert_eq!(malformed.send().await.unwrap().status(), 400);
+        assert_eq!(running.get(path).await.0, 200);
     }
+    // The repeats changed nothing and are not told.
+    assert_eq!(running.told().await.len(), 2);
 }
 
 #[tokio::test]

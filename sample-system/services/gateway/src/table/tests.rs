@@ -21,6 +21,60 @@ fn the_packed_table_is_good_and_checks_whoever_writes() {
     assert_eq!(routes.len(), 30);
 }
 
+/// The public routes as `docs/design/shop.md` has them, each with the words about who may ask.
+fn agreed() -> BTreeMap<(String, String), String> {
+    let text = include_str!("../../../../../docs/design/shop.md");
+    let section = text.split("## Public API (gateway)").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let mut agreed = BTreeMap::new();
+    for row in section.lines().filter(|line| line.starts_with("| `")) {
+        let [routes, who, _behind] = row
+            .trim_matches('|')
+            .split('|')
+            .collect::<Vec<_>>()
+            .try_into()
+            .unwrap_or_else(|_| panic!("three cells: {row}"));
+        let mut method = "";
+        // What stands between backticks; a path alone goes by the method before it.
+        for code in routes.split('`').skip(1).step_by(2) {
+            let path = match code.split_once(" /") {
+                Some((named, _)) => {
+                    method = named;
+                    &code[named.len() + 1..]
+                }
+                None if code.starts_with('/') => code,
+                None => continue,
+            };
+            let path = path.split('?').next().unwrap().to_owned();
+            agreed.insert((method.to_owned(), path), who.trim().to_owned());
+        }
+    }
+    agreed
+}
+
+#[test]
+fn each_route_and_who_may_ask_for_it_is_agreed_upon_in_the_shops_design() {
+    let agreed = agreed();
+    let routes = read("routes.toml", PACKED).unwrap();
+    for route in &routes {
+        let place = (route.method.to_string(), route.path.clone());
+        let who = agreed
+            .get(&place)
+            .unwrap_or_else(|| panic!("docs/design/shop.md says nothing about {place:?}"));
+        let as_agreed = match who.as_str() {
+            "anyone" => Who::Anyone,
+            // Whose it is only the service behind knows.
+            "signed in" | "owner, operator" => Who::SignedIn,
+            "operator" => Who::Operator,
+            other => panic!("{place:?}: who is {other:?}?"),
+        };
+        assert_eq!(route.who, as_agreed, "{place:?}");
+        let of_an_order = route.path.contains("{id}");
+        assert!(!of_an_order || who == "owner, operator", "{place:?}: {who}");
+    }
+    assert_eq!(routes.len(), agreed.len(), "{agreed:#?}");
+}
+
 #[test]
 fn all_mistakes_are_told_at_once_each_with_its_line() {
     let told = mistakes(

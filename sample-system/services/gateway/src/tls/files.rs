@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use shop::clock::Clock;
 
 use super::TlsError;
-use super::sign::{self, LEAF_DAYS, RENEW_DAYS};
+use super::sign::{self, CA_DAYS, LEAF_DAYS, RENEW_CA_DAYS, RENEW_DAYS};
 
 /// The line before a certificate that was made here, with when it ends. Readers of PEM skip it.
 const ENDS: &str = "# made by the gateway, ends ";
@@ -37,64 +37,97 @@ impl Files {
         }
     }
 
-    /// The certificate and its key as they stand there now, PEM; made first where there are none,
-    /// or where those made here are about to end.
+    /// The certificate and its key as they stand there now, PEM. What is not there is made first, as
+    /// is what was made here and is about to end: certificate, CA or both.
     ///
     /// # Errors
     /// When a file cannot be made or read.
     pub(crate) fn certificate(&self) -> Result<String, TlsError> {
-        let path = self.path("gateway.pem");
-        if let Some(text) = read(&path)?
-            && !self.is_due(&text)
-        {
+        if let Some(text) = self.standing()? {
             return Ok(text);
         }
         let _held = self.lock()?;
         // Another replica may have been here while this one waited.
-        if let Some(text) = read(&path)?
-            && !self.is_due(&text)
-        {
+        if let Some(text) = self.standing()? {
             return Ok(text);
         }
-        let ca_key = self.ca_key()?;
+        let ca = self.ca()?;
+        if let (Some(text), Ca::Standing(_)) = (self.leaf()?, &ca) {
+            return Ok(text);
+        }
+        let (Ca::Standing(key) | Ca::New(key)) = ca;
         let now = self.clock.now();
-        let leaf = sign::leaf(&self.names, &ca_key, now)?;
-        let ends = (now + TimeDelta::days(LEAF_DAYS)).to_rfc3339();
+        let leaf = sign::leaf(&self.names, &key, now)?;
+        let ends = ends(now, LEAF_DAYS);
         let text = format!("{ENDS}{ends}\n{leaf}");
         self.replace("gateway.pem", &text, 0o600)?;
         tracing::info!(ends, "made a certificate");
         Ok(text)
     }
 
-    /// The key of the CA, made with the CA where either is not there.
-    fn ca_key(&self) -> Result<String, TlsError> {
-        let (certificate, key) = (self.path("ca.pem"), self.path("ca-key.pem"));
-        if let (Some(certificate), Some(key)) = (read(&certificate)?, read(&key)?)
-            && certificate.contains(PEM)
-            && key.contains(PEM)
-        {
-            return Ok(key);
-        }
-        let made = sign::ca(self.clock.now())?;
-        // Its certificate last: once that is there, all of it is.
-        self.replace("ca-key.pem", &made.key, 0o600)?;
-        self.replace("ca.pem", &made.certificate, 0o644)?;
-        tracing::info!(path = %certificate.display(), "made a CA");
-        Ok(made.key)
+    /// The certificate, where nothing is to be made.
+    fn standing(&self) -> Result<Option<String>, TlsError> {
+        let Some(text) = self.leaf()? else {
+            return Ok(None);
+        };
+        // One that somebody else put there has a CA of their own.
+        let theirs = end(&text).is_none();
+        let whole = theirs || (self.ca_certificate()?.is_some() && self.ca_key()?.is_some());
+        Ok(whole.then_some(text))
     }
 
-    /// Whether a certificate that was made here ends soon. One that somebody else put there is
-    /// theirs to renew.
-    fn is_due(&self, text: &str) -> bool {
-        let ends = text
-            .lines()
-            .next()
-            .and_then(|line| line.strip_prefix(ENDS))
-            .and_then(|ends| DateTime::parse_from_rfc3339(ends).ok());
-        ends.is_some_and(|ends| {
-            let ends = ends.with_timezone(&Utc);
-            self.clock.now() > ends - TimeDelta::days(RENEW_DAYS)
-        })
+    /// The certificate, where there is one that does not end soon. One that somebody else put there
+    /// is theirs to renew.
+    fn leaf(&self) -> Result<Option<String>, TlsError> {
+        let text = read(&self.path("gateway.pem"))?;
+        Ok(text.filter(|text| !self.ends_within(text, RENEW_DAYS)))
+    }
+
+    /// The CA's certificate, where there is one that does not end soon.
+    fn ca_certificate(&self) -> Result<Option<String>, TlsError> {
+        let text = read(&self.path("ca.pem"))?;
+        let good = |text: &String| text.contains(PEM) && !self.ends_within(text, RENEW_CA_DAYS);
+        Ok(text.filter(good))
+    }
+
+    /// The CA's key, where there is one.
+    fn ca_key(&self) -> Result<Option<String>, TlsError> {
+        let text = read(&self.path("ca-key.pem"))?;
+        Ok(text.filter(|text| text.contains(PEM)))
+    }
+
+    /// The CA, made where it is not whole. Where the certificate alone was lost, it is made again
+    /// for the same key, so that whoever trusts it goes on doing so.
+    fn ca(&self) -> Result<Ca, TlsError> {
+        let (path, now) = (self.path("ca.pem"), self.clock.now());
+        let key = self.ca_key()?;
+        if let (Some(_), Some(key)) = (self.ca_certificate()?, &key) {
+            return Ok(Ca::Standing(key.clone()));
+        }
+        let lost = read(&path)?.is_none_or(|text| !text.contains(PEM));
+        let (ca, certificate) = match key {
+            Some(key) if lost => {
+                let certificate = sign::ca_of(&key, now)?;
+                (Ca::Standing(key), certificate)
+            }
+            _ => {
+                let made = sign::ca(now)?;
+                self.replace("ca-key.pem", &made.key, 0o600)?;
+                (Ca::New(made.key), made.certificate)
+            }
+        };
+        // The certificate last: once that is there, all of it is.
+        let ends = ends(now, CA_DAYS);
+        let certificate = format!("{ENDS}{ends}\n{certificate}");
+        self.replace("ca.pem", &certificate, 0o644)?;
+        let again = matches!(ca, Ca::Standing(_));
+        tracing::info!(path = %path.display(), ends, again, "made a CA");
+        Ok(ca)
+    }
+
+    /// Whether what was made here ends within so many days.
+    fn ends_within(&self, text: &str, days: i64) -> bool {
+        end(text).is_some_and(|end| self.clock.now() > end - TimeDelta::days(days))
     }
 
     /// Waits until no other replica makes anything, until the answer is dropped.
@@ -136,6 +169,25 @@ impl Files {
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
+}
+
+/// The CA's key, and whether what it signed before holds.
+enum Ca {
+    /// It does.
+    Standing(String),
+    /// The key is new: it signed nothing yet.
+    New(String),
+}
+
+/// When something ends that holds for so many days from `now`.
+fn ends(now: DateTime<Utc>, days: i64) -> String {
+    (now + TimeDelta::days(days)).to_rfc3339()
+}
+
+/// When what was made here ends; `None` of what was made elsewhere.
+fn end(text: &str) -> Option<DateTime<Utc>> {
+    let ends = text.lines().next()?.strip_prefix(ENDS)?;
+    Some(DateTime::parse_from_rfc3339(ends).ok()?.to_utc())
 }
 
 fn failed(doing: &'static str, path: &Path, source: io::Error) -> TlsError {

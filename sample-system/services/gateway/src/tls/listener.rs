@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::serve::Listener;
 use rustls::ServerConfig;
-use tokio::net::{TcpListener, TcpStream};
+use shop::serve::door::{Door, Guest};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -19,27 +19,25 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Handshakes that are under way at once; further connections wait in the kernel's queue. Each is
 /// about a millisecond of work and some kilobytes.
 const HANDSHAKES: usize = 256;
-/// How long to wait after accepting failed, as it does when file descriptors have run out.
-const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
 /// Gives out connections that have shaken hands.
 #[derive(Debug)]
 pub(crate) struct TlsListener {
     address: SocketAddr,
-    ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
+    ready: mpsc::Receiver<(TlsStream<Guest>, SocketAddr)>,
     /// Ends with this listener, and with it the handshakes that nobody waits for.
     _accepting: AbortOnDropHandle<()>,
 }
 
 impl TlsListener {
-    /// Shakes hands with whoever connects to `listener`, as `config` says.
+    /// Shakes hands with whoever comes through `door`, as `config` says.
     ///
     /// # Errors
-    /// When the listener does not know its address.
-    pub(crate) fn new(listener: TcpListener, config: Arc<ServerConfig>) -> io::Result<Self> {
-        let address = listener.local_addr()?;
+    /// When the door does not know its address.
+    pub(crate) fn new(door: Door, config: Arc<ServerConfig>) -> io::Result<Self> {
+        let address = door.local_addr()?;
         let (sender, ready) = mpsc::channel(HANDSHAKES);
-        let accepting = tokio::spawn(accept(listener, TlsAcceptor::from(config), sender));
+        let accepting = tokio::spawn(accept(door, TlsAcceptor::from(config), sender));
         Ok(Self {
             address,
             ready,
@@ -49,25 +47,16 @@ impl TlsListener {
 }
 
 async fn accept(
-    listener: TcpListener,
+    mut door: Door,
     acceptor: TlsAcceptor,
-    ready: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
+    ready: mpsc::Sender<(TlsStream<Guest>, SocketAddr)>,
 ) {
     let places = Arc::new(Semaphore::new(HANDSHAKES));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else {
             return;
         };
-        let (stream, remote) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(AFTER_FAILURE).await;
-                continue;
-            }
-        };
-        // An answer is small and waited for: never hold it back to fill a packet.
-        let _unsupported = stream.set_nodelay(true);
+        let (stream, remote) = door.accept().await;
         let (acceptor, ready) = (acceptor.clone(), ready.clone());
         tokio::spawn(async move {
             let _place = place;
@@ -84,7 +73,7 @@ async fn accept(
 }
 
 impl Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
+    type Io = TlsStream<Guest>;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, SocketAddr) {

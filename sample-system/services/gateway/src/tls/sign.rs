@@ -7,12 +7,16 @@ use rcgen::{
 };
 
 /// How long a CA holds. Ten years: whoever trusts it should not have to do so again soon.
-const CA_DAYS: i64 = 3650;
+pub(super) const CA_DAYS: i64 = 3650;
 /// How long a certificate holds. Thirty days: long enough to be without the gateway over a
 /// holiday, short enough that its renewal is no rare event.
 pub(super) const LEAF_DAYS: i64 = 30;
 /// When it is made anew: ten days before it ends.
 pub(super) const RENEW_DAYS: i64 = 10;
+
+/// When a CA is made anew: sixty days before it ends. Whatever it signs has ended by then, and whoever
+/// trusts it has time to learn of the next.
+pub(super) const RENEW_CA_DAYS: i64 = 60;
 
 /// A CA: its certificate and its key, both PEM.
 pub(super) struct Ca {
@@ -22,13 +26,19 @@ pub(super) struct Ca {
 
 /// Makes a CA that begins to hold a day before `now`, since clocks differ.
 pub(super) fn ca(now: DateTime<Utc>) -> Result<Ca, rcgen::Error> {
-    let key = KeyPair::generate()?;
+    let key = KeyPair::generate()?.serialize_pem();
+    Ok(Ca {
+        certificate: ca_of(&key, now)?,
+        key,
+    })
+}
+
+/// The certificate of the CA whose key is `ca_key` (PEM), made once more: what it signed before holds
+/// by it too.
+pub(super) fn ca_of(ca_key: &str, now: DateTime<Utc>) -> Result<String, rcgen::Error> {
     let mut params = ca_params()?;
     holds(&mut params, now, CA_DAYS);
-    Ok(Ca {
-        certificate: params.self_signed(&key)?.pem(),
-        key: key.serialize_pem(),
-    })
+    Ok(params.self_signed(&KeyPair::from_pem(ca_key)?)?.pem())
 }
 
 /// Makes a certificate for `names`, signed by the CA whose key is `ca_key` (PEM); answers its PEM,

@@ -9,6 +9,7 @@ use axum::Router;
 use axum::routing::get;
 use chrono::{DateTime, TimeDelta, Utc};
 use shop::clock::Clock;
+use shop::serve::door::Door;
 use shop::serve::{self, Readiness};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
@@ -81,6 +82,74 @@ fn a_certificate_that_is_about_to_end_is_made_anew_by_the_same_ca() {
     assert_eq!(text(folder.path(), "ca.pem"), ca);
 }
 
+#[tokio::test]
+async fn a_lost_ca_file_is_made_again_at_once_and_what_was_signed_before_still_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = files(folder.path(), Clock::system());
+    let first = files.certificate().unwrap();
+    let key = text(folder.path(), "ca-key.pem");
+    for lost in ["", "half a"] {
+        let path = folder.path().join("tls/ca.pem");
+        std::fs::write(&path, lost).unwrap();
+        if lost.is_empty() {
+            std::fs::remove_file(&path).unwrap();
+        }
+        assert_eq!(files.certificate().unwrap(), first);
+        assert_eq!(text(folder.path(), "ca-key.pem"), key);
+        // The certificate is the old one, the CA that it is checked with is the one made again.
+        let running = start(files.clone()).await;
+        let mut connection = connect(folder.path(), running.address).await.unwrap();
+        assert!(ask(&mut connection).await.contains("hello"));
+        running.shutdown.cancel();
+    }
+}
+
+#[tokio::test]
+async fn a_lost_ca_key_makes_a_new_ca_and_a_new_certificate_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = files(folder.path(), Clock::system());
+    let (first, ca) = (files.certificate().unwrap(), text(folder.path(), "ca.pem"));
+    std::fs::remove_file(folder.path().join("tls/ca-key.pem")).unwrap();
+    assert_ne!(files.certificate().unwrap(), first);
+    assert_ne!(text(folder.path(), "ca.pem"), ca);
+    let running = start(files).await;
+    let mut connection = connect(folder.path(), running.address).await.unwrap();
+    assert!(ask(&mut connection).await.contains("hello"));
+    running.shutdown.cancel();
+}
+
+#[tokio::test]
+async fn a_ca_that_ends_soon_or_has_ended_is_replaced_together_with_its_certificate() {
+    // By the machine's clock, which whoever connects has, it ends in thirty days, or has ended.
+    for before in [3620, 3700] {
+        let (folder, hand) = (tempfile::tempdir().unwrap(), Hand::new());
+        hand.turn(-before);
+        let running = start(files(folder.path(), hand.clock())).await;
+        let ca = text(folder.path(), "ca.pem");
+        hand.turn(before);
+        assert!(running.current.look().unwrap());
+        assert_ne!(text(folder.path(), "ca.pem"), ca);
+        let mut connection = connect(folder.path(), running.address).await.unwrap();
+        assert!(ask(&mut connection).await.contains("hello"));
+        running.shutdown.cancel();
+    }
+}
+
+#[test]
+fn a_ca_is_replaced_though_its_certificate_has_time_left() {
+    let (folder, hand) = (tempfile::tempdir().unwrap(), Hand::new());
+    let files = files(folder.path(), hand.clock());
+    files.certificate().unwrap();
+    let ca = text(folder.path(), "ca.pem");
+    // Made anew 61 days before the CA's end, so it is young when the CA is due.
+    hand.turn(3650 - 61);
+    let young = files.certificate().unwrap();
+    assert_eq!(text(folder.path(), "ca.pem"), ca);
+    hand.turn(2);
+    assert_ne!(files.certificate().unwrap(), young);
+    assert_ne!(text(folder.path(), "ca.pem"), ca);
+}
+
 #[test]
 fn a_certificate_that_somebody_put_there_is_theirs_and_one_that_is_none_is_told() {
     let (folder, hand) = (tempfile::tempdir().unwrap(), Hand::new());
@@ -126,10 +195,13 @@ async fn start(files: Files) -> Running {
     let current = Current::load(files).unwrap();
     let listener = serve::listen("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let listener = TlsListener::new(listener, config(current.clone()).unwrap()).unwrap();
     let shutdown = CancellationToken::new();
+    let door = Door::new(listener, shutdown.clone()).unwrap();
+    let closing = door.closing();
+    let listener = TlsListener::new(door, config(current.clone()).unwrap()).unwrap();
     tokio::spawn(serve::on(
         listener,
+        closing,
         Router::new().route("/", get(async || "hello")),
         Readiness::new(),
         shutdown.clone(),

@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use super::*;
 
+mod strangers;
+
 struct Running {
     client: shop::inventory::Client,
     address: String,
@@ -20,15 +22,13 @@ struct Running {
     _folder: Arc<tempfile::TempDir>,
 }
 
+fn room(folder: &std::path::Path) -> StockRoom {
+    let (kept, clock) = (TimeDelta::minutes(15), Clock::system());
+    StockRoom::open(folder, kept, clock, Outbox::new(), &Bugs::none()).unwrap()
+}
+
 async fn start_on(folder: Arc<tempfile::TempDir>) -> Running {
-    let room = StockRoom::open(
-        folder.path(),
-        TimeDelta::minutes(15),
-        Clock::system(),
-        Outbox::new(),
-        &Bugs::none(),
-    )
-    .unwrap();
+    let room = room(folder.path());
     let listener = shop::serve::listen("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let shutdown = CancellationToken::new();
@@ -248,4 +248,29 @@ async fn only_an_operator_sets_stock() {
     let customer = client.set_stock(by(Role::Customer, wanted())).await;
     assert_eq!(customer.unwrap_err().code(), Code::PermissionDenied);
     assert_eq!(running.available().await, 12);
+}
+
+#[tokio::test]
+async fn a_key_is_good_for_one_level_and_its_repeat_undoes_no_later_one() {
+    let running = start().await;
+    let mut client = running.client.clone();
+    let mut set = async |key: &'static str, units: u32| {
+        let level = SetStockRequest {
+            sku: "lamp".into(),
+            units,
+        };
+        let mut request = by(Role::Operator, level);
+        let key = key.parse().unwrap();
+        request.metadata_mut().insert(IDEMPOTENCY_KEY, key);
+        client.set_stock(request).await
+    };
+    assert_eq!(set("k1", 5).await.unwrap().into_inner().available, 5);
+    assert_eq!(set("k2", 7).await.unwrap().into_inner().available, 7);
+    assert_eq!(set("k1", 5).await.unwrap().into_inner().available, 5);
+    assert_eq!(running.available().await, 7);
+    let other = set("k1", 6).await.unwrap_err();
+    assert_eq!(other.code(), Code::AlreadyExists);
+    let malformed = set("two words", 6).await.unwrap_err();
+    assert_eq!(malformed.code(), Code::InvalidArgument);
+    assert_eq!(running.available().await, 7);
 }

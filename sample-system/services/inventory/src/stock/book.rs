@@ -2,15 +2,17 @@
 
 use chrono::TimeDelta;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde_json::json;
 use shop::bugs::{Bug, Bugs};
 use shop::clock::{Clock, stamp_of};
 use shop::event::{Event, Kind as _, StockChanged, derived_id};
+use shop::idempotency::{self, Known};
 use shop::inbox::Inbox;
 use shop::outbox::Outbox;
 use shop::sku::Sku;
 use shop::trace_context::TraceContext;
 
-use super::{Closed, Reserved};
+use super::{Closed, Key, Reserved};
 
 /// What every change of the stock needs.
 #[derive(Debug, Clone)]
@@ -41,7 +43,30 @@ struct Held {
 }
 
 impl Book {
-    pub(super) fn set(
+    /// Sets a level, unless the request did so before; whether it did is the answer.
+    pub(super) fn set_once(
+        &self,
+        connection: &Connection,
+        under: Option<&Key>,
+        sku: &Sku,
+        units: u32,
+        trace: &TraceContext,
+    ) -> rusqlite::Result<Known> {
+        let Some(Key { account, key }) = under else {
+            self.set(connection, sku, units, trace)?;
+            return Ok(Known::New);
+        };
+        let (account, hash) = (account.to_string(), idempotency::hash(&json!([sku, units])));
+        let known = idempotency::known(connection, &account, key, &hash)?;
+        if known == Known::New {
+            self.set(connection, sku, units, trace)?;
+            let (answer, now) = (units.to_string(), self.clock.stamp());
+            idempotency::remember(connection, &account, key, &hash, &answer, &now)?;
+        }
+        Ok(known)
+    }
+
+    fn set(
         &self,
         connection: &Connection,
         sku: &Sku,

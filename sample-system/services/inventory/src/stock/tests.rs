@@ -40,7 +40,7 @@ fn lamp() -> Sku {
 impl Room {
     async fn with_lamps(bugs: &[Bug], units: u32) -> Self {
         let room = open(bugs);
-        let set = room.room.set(lamp(), units, TraceContext::default());
+        let set = room.room.set(None, lamp(), units, TraceContext::default());
         set.await.unwrap();
         room
     }
@@ -140,7 +140,7 @@ async fn units_that_cannot_be_shipped_come_back_once_however_often_that_is_told(
 async fn each_change_is_one_movement_and_one_event_and_what_changes_nothing_is_neither() {
     let room = Room::with_lamps(&[], 12).await;
     room.room
-        .set(lamp(), 12, TraceContext::default())
+        .set(None, lamp(), 12, TraceContext::default())
         .await
         .unwrap();
     room.reserve("o1", 2).await;
@@ -150,7 +150,7 @@ async fn each_change_is_one_movement_and_one_event_and_what_changes_nothing_is_n
     room.release("o2").await;
     room.release("o3").await;
     room.room
-        .set(lamp(), 3, TraceContext::default())
+        .set(None, lamp(), 3, TraceContext::default())
         .await
         .unwrap();
     let moved = room.moved().await;

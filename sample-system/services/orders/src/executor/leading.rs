@@ -31,6 +31,11 @@ impl Leading {
         self.all().entry(id).or_default().clone()
     }
 
+    /// How many it leads.
+    pub(super) fn count(&self) -> usize {
+        self.all().len()
+    }
+
     /// Leads it no more.
     pub(super) fn end(&self, id: OrderId) {
         self.all().remove(&id);

@@ -3,10 +3,10 @@
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shop::problem::Problem;
+use shop::problem::{InPath, Problem};
 use shop::token::{Caller, Operator};
 
 use super::Desk;
@@ -49,7 +49,7 @@ pub(super) async fn own(
 pub(super) async fn one(
     State(desk): State<Desk>,
     caller: Caller,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
 ) -> Result<Json<Value>, Problem> {
     Ok(Json(shown(&find_for(&desk, caller, &id).await?)))
 }
@@ -57,7 +57,7 @@ pub(super) async fn one(
 pub(super) async fn events(
     State(desk): State<Desk>,
     caller: Caller,
-    Path(id): Path<String>,
+    InPath(id): InPath<String>,
 ) -> Result<Json<Vec<Event>>, Problem> {
     let order = find_for(&desk, caller, &id).await?;
     let events = desk.store.events(order.id).await;

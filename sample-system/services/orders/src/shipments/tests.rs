@@ -6,6 +6,7 @@ use shop::clock::Clock;
 use shop::event::{Event, Kind};
 use shop::kafka::Record;
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use super::*;
 use crate::order::{Reason, Status};
@@ -172,4 +173,17 @@ async fn what_cannot_be_read_is_told_and_what_is_others_business_is_left_alone()
     let mut foreign: Value = serde_json::from_slice(&shipped("e-1", "o").record.payload).unwrap();
     foreign["type"] = json!("ITEM_PACKED");
     office.hear(&delivery(foreign.to_string())).await.unwrap();
+}
+
+#[test]
+fn no_event_makes_the_handler_panic_or_try_for_ever() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let office = runtime.block_on(async { open() });
+    for good in [
+        shipped("e1", &OrderId::of(Uuid::nil(), "k").to_string()),
+        failed("e2", "o"),
+    ] {
+        let good: Value = serde_json::from_slice(&good.record.payload).unwrap();
+        outside::hear_each(&runtime, 100, &office.shipments, &good);
+    }
 }

@@ -18,6 +18,10 @@ use uuid::Uuid;
 use crate::failed_shipments::FailedShipments;
 use crate::ledger::Ledger;
 
+mod seen;
+mod states;
+mod strangers;
+
 struct Running {
     root: String,
     client: reqwest::Client,
@@ -42,7 +46,7 @@ async fn start_with(states: bool, bugs: &[Bug]) -> Running {
     let listener = serve::listen("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
     let keys = Keys::of([&signer()], Clock::system());
-    let mut routes = super::routes(ledger.clone(), keys);
+    let mut routes = super::routes(ledger.clone(), keys, states);
     if states {
         routes = routes.merge(crate::states::routes(ledger.clone()));
     }
@@ -158,11 +162,6 @@ impl Running {
                 .collect()
         };
         self.ledger.database().read(types).await.unwrap()
-    }
-
-    async fn state(&self, name: &str, params: Value) -> u16 {
-        let body = json!({"state": name, "action": "setup", "params": params});
-        self.post("/_pact/states", None, &body).await.0
     }
 }
 
@@ -291,65 +290,6 @@ async fn no_file_of_the_ledger_holds_a_card_number() {
 }
 
 #[tokio::test]
-async fn states_exist_only_when_they_are_switched_on() {
-    let params = json!({"charge_id": "c1"});
-    assert_eq!(
-        start(false)
-            .await
-            .state("no such charge was made", params.clone())
-            .await,
-        404
-    );
-    assert_eq!(
-        start(true)
-            .await
-            .state("no such charge was made", params)
-            .await,
-        200
-    );
-}
-
-#[tokio::test]
-async fn each_state_begins_afresh_and_an_unknown_one_is_refused() {
-    let running = start(true).await;
-    let params = json!({
-        "charge_id": "c1", "order_id": "o1", "account_id": ADA,
-        "amount": 9998, "currency": "USD", "idempotency_key": "k1", "card_number": "4111111111114242",
-    });
-    for _ in 0..2 {
-        assert_eq!(
-            running.state("the charge was made", params.clone()).await,
-            200
-        );
-        assert_eq!(running.charges("o1").await, json!([standing("charged")]));
-        assert_eq!(
-            running
-                .state("the charge was made and refunded", params.clone())
-                .await,
-            200
-        );
-        assert_eq!(running.charges("o1").await, json!([standing("refunded")]));
-        let name = "the charge was refunded before it was made";
-        assert_eq!(running.state(name, params.clone()).await, 200);
-        assert_eq!(running.charge("k1", &request()).await.0, 409);
-        assert_eq!(
-            running
-                .state("no such charge was made", params.clone())
-                .await,
-            200
-        );
-        assert_eq!(running.charges("o1").await, json!([]));
-    }
-    assert_eq!(running.state("the moon is full", params).await, 400);
-    assert_eq!(
-        running
-            .state("the charge was made", json!({"charge_id": "c1"}))
-            .await,
-        400
-    );
-}
-
-#[tokio::test]
 async fn a_failed_shipment_gives_the_money_back_once_however_often_it_is_told() {
     let running = start(false).await;
     running.charge("k1", &request()).await;
@@ -393,45 +333,6 @@ async fn what_was_taken_and_given_back_is_told_once_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_customer_sees_the_own_charges_and_no_others_and_an_operator_sees_all() {
-    let running = start(false).await;
-    running.charge("k1", &request()).await;
-    let (path, bob) = ("/orders/o1/charges", Uuid::from_u128(2));
-    let ones = (200, json!([standing("charged")]));
-    assert_eq!(running.asked(path, ADA, Role::Customer).await, ones);
-    assert_eq!(running.asked(path, bob, Role::Operator).await, ones);
-    let others = running.asked(path, bob, Role::Customer).await;
-    let none = running
-        .asked("/orders/o2/charges", bob, Role::Customer)
-        .await;
-    assert_eq!(others, none);
-    assert_eq!(others.0, 404);
-    let anonymous = running.client.get(format!("{}{path}", running.root));
-    assert_eq!(anonymous.send().await.unwrap().status(), 401);
-}
-
-#[tokio::test]
-async fn every_charge_is_listed_page_by_page_to_operators_alone() {
-    let running = start(false).await;
-    running.charge("k1", &request()).await;
-    running.refund("c2").await;
-    let (status, first) = running
-        .asked("/audit/charges?limit=1", ADA, Role::Operator)
-        .await;
-    assert_eq!(status, 200);
-    let mut one = standing("charged");
-    one["sequence"] = json!(1);
-    assert_eq!(first, json!({"items": [one]}));
-    let (_, rest) = running
-        .asked("/audit/charges?after=1", ADA, Role::Operator)
-        .await;
-    let two = json!({"sequence": 2, "id": "c2", "status": "refused"});
-    assert_eq!(rest, json!({"items": [two]}));
-    let customer = running.asked("/audit/charges", ADA, Role::Customer).await;
-    assert_eq!(customer.0, 403);
-}
-
-#[tokio::test]
 async fn the_same_key_of_another_account_is_another_request() {
     let running = start(false).await;
     running.charge("k1", &request()).await;
@@ -445,6 +346,19 @@ async fn the_same_key_of_another_account_is_another_request() {
     bobs["charge_id"] = json!("c2");
     bobs["order_id"] = json!("o2");
     assert_eq!(running.charge("k1", &bobs).await.0, 201);
+}
+
+#[tokio::test]
+async fn with_the_card_of_a_silent_bank_nobody_is_answered_in_test_mode_and_anyone_else() {
+    let mut silent = request();
+    silent["card"]["number"] = json!("4111111111110009");
+    let running = start(true).await;
+    let unanswered = running.charge("k1", &silent);
+    let given_up = tokio::time::timeout(Duration::from_millis(300), unanswered).await;
+    assert!(given_up.is_err());
+    assert_eq!(running.charges("o1").await, json!([]));
+    assert_eq!(running.refund("c1").await.0, 202, "it is never taken");
+    assert_eq!(start(false).await.charge("k1", &silent).await.0, 201);
 }
 
 #[tokio::test]

@@ -40,14 +40,14 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// Follows it to its end.
+    /// Follows it to its end; its lines.
     ///
     /// # Errors
     /// When a step fails, or the build is given up.
     pub(super) async fn follow(
         mut self,
         answers: impl Stream<Item = Result<BuildInfo, Error>>,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Vec<String>, EngineError> {
         let mut answers = std::pin::pin!(answers);
         loop {
             let answer = tokio::select! {
@@ -55,7 +55,9 @@ impl<'a> Steps<'a> {
                 () = self.job.shutdown.requested() => break,
                 answer = answers.next() => answer,
             };
-            let Some(answer) = answer else { return Ok(()) };
+            let Some(answer) = answer else {
+                return Ok(self.said);
+            };
             self.hear(answer)?;
         }
         // Before its first word it has made nothing.
@@ -71,7 +73,9 @@ impl<'a> Steps<'a> {
                 () = clock.sleep_until(deadline) => None,
                 () = shutdown.forced() => None,
             };
-            let Some(answer) = answer else { return Ok(()) };
+            let Some(answer) = answer else {
+                return Ok(self.said);
+            };
             let before = self.said.len();
             self.hear(answer)?;
             if self.said.len() > before {

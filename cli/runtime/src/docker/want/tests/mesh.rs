@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use msvc_mesh::spec::{EdgeSpec, Transport};
 use serde_json::Value;
 
-use super::{create, mesh, want};
-use crate::docker::want::{Carrier, Door, MeshWish, edge_key, replica_key};
+use super::{NEW, create, mesh, options, system, want};
+use crate::docker::image::ImageFacts;
+use crate::docker::want::{Carrier, Door, MeshWish, Wish, edge_key, replica_key, wanted};
 use crate::lane::Wanted;
 use crate::observed::{Observed, ObservedInstance, Phase};
 use crate::plan::decide;
@@ -148,6 +149,34 @@ fn datagrams_and_ports_of_those_who_live_with_another_have_edges() {
     assert_eq!(carries("web->dns:5354"), Transport::Udp);
     assert_eq!(carries("web->dns:9090"), Transport::Tcp);
     assert_eq!(carries("web->log:514"), Transport::Udp);
+}
+
+#[test]
+fn an_address_of_what_an_image_opens_for_udp_alone_is_an_edge_of_datagrams_and_nothing_to_wait_for()
+{
+    let text = "services:\n  web: {image: x, environment: {STATS: \"stats:8125\", HTTP: \"stats:80\"}}\n  \
+        stats: {image: y}\n";
+    let system = system(text);
+    let (options, mesh) = (options(), mesh("shop_default", "10.9.0.0/24"));
+    let of_stats = ImageFacts {
+        datagrams: vec![8125],
+        ..ImageFacts::default()
+    };
+    let images = BTreeMap::from([("stats".parse().unwrap(), of_stats)]);
+    let wish = Wish {
+        system: &system,
+        options: &options,
+        images: &images,
+        mesh: Some(&mesh),
+        api: NEW,
+    };
+    let wanted = wanted(&wish).unwrap();
+    assert_eq!(edge(&wanted, "web->stats:8125").transport, Transport::Udp);
+    assert_eq!(edge(&wanted, "web->stats:80").transport, Transport::Tcp);
+    let mut instances = wanted.instances.iter();
+    let stats = instances.find(|it| it.id.service == *"stats").unwrap();
+    let listens: Vec<u16> = stats.listens.iter().map(|it| it.port).collect();
+    assert_eq!(listens, [80]);
 }
 
 #[test]

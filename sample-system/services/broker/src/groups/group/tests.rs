@@ -26,6 +26,7 @@ impl Played {
     fn request(&mut self, member: &str, instance: Option<&str>) -> Joining {
         self.ids += 1;
         Joining {
+            connection: 1,
             member: member.to_owned(),
             instance: instance.map(str::to_owned),
             fresh_id: format!("m{}", self.ids),
@@ -100,6 +101,42 @@ fn told<T>(waiting: &mut oneshot::Receiver<T>) -> T {
 
 fn waits<T>(waiting: &mut oneshot::Receiver<T>) -> bool {
     matches!(waiting.try_recv(), Err(oneshot::error::TryRecvError::Empty))
+}
+
+#[test]
+fn one_who_comes_back_after_a_kill_waits_a_third_of_the_dead_ones_session_when_its_connection_ended()
+ {
+    let (mut played, dead) = Played::stable();
+    let end = played.after(500).now;
+    played.group.hung_up(end, 1);
+    let (id, mut waiting) = played.after(1_000).join();
+    assert!(
+        waits(&mut waiting),
+        "the other may only have lost its connection"
+    );
+    assert_eq!(
+        played.group.next(),
+        Some(played.now + Duration::from_secs(1))
+    );
+    played.after(1_000);
+    played.group.advance(played.now);
+    let joined = told(&mut waiting);
+    assert_eq!((joined.error, &joined.leader), (ErrorCode::None, &id));
+    assert_eq!(joined.members.len(), 1, "{dead} is counted");
+}
+
+#[test]
+fn a_member_that_speaks_on_another_connection_keeps_its_whole_session() {
+    let (mut played, id) = Played::stable();
+    let end = played.after(500).now;
+    played.group.hung_up(end, 1);
+    played.after(1_000);
+    played.group.speaks(&id, 2);
+    assert_eq!(played.heartbeat(&id, 1), ErrorCode::None);
+    // The end of the connection before comes late.
+    played.group.hung_up(played.now, 1);
+    played.after(5_900);
+    assert_eq!(played.heartbeat(&id, 1), ErrorCode::None);
 }
 
 /// The four seconds are those that the library's coordinator did not survive.

@@ -49,14 +49,14 @@ async fn a_request_without_a_trace_gets_a_fresh_one() {
 #[tokio::test]
 async fn each_route_is_open_to_whom_the_table_says_and_nothing_leaves_for_others() {
     let running = start(Given::default()).await;
-    let table = table::read("routes.toml", table::PACKED).unwrap();
-    for (method, path, body, _) in ROUTES {
-        let shape = path.split('?').next().unwrap();
-        let shape = shape.replace("lamp", "{sku}").replace("o-1", "{id}");
-        let route = table
+    // The table's own routes, so that one that nobody thought of here is asked too.
+    for route in table::read("routes.toml", table::PACKED).unwrap() {
+        let method = route.method.as_str();
+        let path = &route.path.replace("{sku}", "lamp").replace("{id}", "o-1");
+        let good = ROUTES
             .iter()
-            .find(|route| route.path == shape && route.method == *method)
-            .unwrap();
+            .find(|(on, at, ..)| *on == method && at.split('?').next() == Some(path));
+        let body = good.map_or("", |(.., body, _)| *body);
         let (nobody, customer) = match route.who {
             table::Who::Anyone => (true, true),
             table::Who::SignedIn => (false, true),

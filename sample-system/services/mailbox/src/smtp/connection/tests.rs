@@ -7,6 +7,7 @@ use lettre::transport::smtp::AsyncSmtpTransport;
 use lettre::{AsyncTransport as _, Message, Tokio1Executor};
 use serde_json::Value;
 use shop::clock::Clock;
+use shop::metrics::Metrics;
 use shop::serve::{self, Readiness};
 use shop::token::{Keys, Role, SEED, Signer};
 use tempfile::TempDir;
@@ -39,9 +40,10 @@ async fn start(folder: &TempDir) -> Running {
     let served = tokio::spawn(async move {
         let keys = Keys::of([&signer()], Clock::system());
         let routes = routes::routes(mails.clone(), keys);
+        let figures = Metrics::new().resource("smtp");
         let (http, ()) = tokio::join!(
             serve::http(http, routes, Readiness::new(), token.clone(), GRACE),
-            smtp::serve(smtp, mails, token, GRACE),
+            smtp::serve(smtp, mails, figures, token, GRACE),
         );
         http.unwrap();
     });

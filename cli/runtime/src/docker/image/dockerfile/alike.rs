@@ -1,0 +1,182 @@
+//! Whether a build has made the image anew that was there before: from the same base, by the same
+//! steps, of the same contents.
+//!
+//! The builder knows steps by what is below them. Where two builds of one Dockerfile ran at once, in
+//! two projects or folders, neither found the other's steps, and each later build of either goes on
+//! from the newest of them, whoever made it: another image of the same. So does a step that somebody
+//! removed. The image that was there before is what all that runs was made from; it stays.
+
+use std::collections::HashMap;
+
+use bollard::models::{ImageHistoryResponseItem, ImageInspect};
+
+use crate::docker::engine::{Engine, EngineError, asked};
+use crate::docker::image::inspect;
+
+/// What the last stage of a build begins from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Base {
+    /// `FROM scratch`.
+    Nothing,
+    /// An image, by what the builder called it.
+    Image(String),
+}
+
+/// What the last stage of a build begins from, as its lines tell: `Step 1/3 : FROM NAME [AS STAGE]`
+/// and the image's id after it. A stage that begins from another has that one's.
+fn base(said: &[String]) -> Option<Base> {
+    let mut stages: HashMap<String, Base> = HashMap::new();
+    let mut last = None;
+    for (at, line) in said.iter().enumerate() {
+        let Some(words) = from_step(line) else {
+            continue;
+        };
+        let mut words = words
+            .split_whitespace()
+            .filter(|word| !word.starts_with("--"));
+        let name = words.next()?;
+        let own = match stages.get(&name.to_lowercase()) {
+            Some(earlier) => earlier.clone(),
+            None if name == "scratch" => Base::Nothing,
+            None => {
+                let id = said
+                    .get(at + 1..)?
+                    .iter()
+                    .find_map(|it| it.trim().strip_prefix("--->"))?;
+                Base::Image(Some(id.trim()).filter(|id| !id.is_empty())?.to_owned())
+            }
+        };
+        if let (Some("as"), Some(stage)) =
+            (words.next().map(str::to_lowercase).as_deref(), words.next())
+        {
+            stages.insert(stage.to_lowercase(), own.clone());
+        }
+        last = Some(own);
+    }
+    last
+}
+
+fn from_step(line: &str) -> Option<&str> {
+    let (_, step) = line.strip_prefix("Step ")?.split_once(" : ")?;
+    let (word, rest) = step.split_once(' ')?;
+    word.eq_ignore_ascii_case("FROM").then_some(rest)
+}
+
+/// An image as far as it counts here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Made {
+    machine: (Option<String>, Option<String>),
+    layers: Vec<String>,
+    /// What each step did, the last one first.
+    steps: Vec<String>,
+}
+
+/// Whether `now`, whose build said so, is `before` made anew.
+///
+/// # Errors
+/// When the engine does not answer.
+pub(super) async fn is_alike(
+    engine: &Engine,
+    said: &[String],
+    before: &ImageInspect,
+    now: &ImageInspect,
+) -> Result<bool, EngineError> {
+    let base = match base(said) {
+        None => return Ok(false),
+        Some(Base::Nothing) => Made::default(),
+        Some(Base::Image(id)) => match inspect(engine, &id).await? {
+            None => return Ok(false),
+            Some(base) => made(engine, &base).await?,
+        },
+    };
+    let (before, now) = tokio::try_join!(made(engine, before), made(engine, now))?;
+    Ok(are_alike(&base, &before, &now))
+}
+
+fn are_alike(base: &Made, before: &Made, now: &Made) -> bool {
+    // What only the layers tell of an image from elsewhere its steps need not.
+    let is_from_it = |one: &Made| one.layers.starts_with(&base.layers);
+    before.machine == now.machine
+        && is_from_it(before)
+        && is_from_it(now)
+        && before.layers.len() == now.layers.len()
+        && before.steps == now.steps
+}
+
+async fn made(engine: &Engine, image: &ImageInspect) -> Result<Made, EngineError> {
+    let id = image.id.clone().unwrap_or_default();
+    let history = engine.docker.image_history(&id).await;
+    let history = history.map_err(asked(format!("looking at the steps of image {id}")))?;
+    let layers = image.root_fs.as_ref().and_then(|it| it.layers.clone());
+    let step = |step: ImageHistoryResponseItem| step.created_by;
+    Ok(Made {
+        machine: (image.os.clone(), image.architecture.clone()),
+        layers: layers.unwrap_or_default(),
+        steps: history.into_iter().map(step).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(said: &[&str]) -> Vec<String> {
+        said.iter().map(|it| (*it).to_owned()).collect()
+    }
+
+    #[test]
+    fn the_base_of_the_last_stage_is_found_through_the_stages_before_it() {
+        let image = |id: &str| Some(Base::Image(id.to_owned()));
+        let one = lines(&[
+            "Step 1/2 : FROM debian:12",
+            " ---> 0a1b",
+            "Step 2/2 : RUN true",
+            " ---> 77",
+        ]);
+        assert_eq!(base(&one), image("0a1b"));
+        let stages = [
+            "Step 1/6 : FROM --platform=linux/amd64 rust AS Build",
+            " ---> aa",
+            "Step 2/6 : RUN make",
+            " ---> Running in 1234",
+            " ---> bb",
+            "Step 3/6 : FROM scratch as bare",
+            " --->",
+            "Step 4/6 : COPY --from=build /a /a",
+            " ---> cc",
+            "Step 5/6 : from build",
+            " ---> bb",
+        ];
+        assert_eq!(base(&lines(&stages)), image("aa"));
+        assert_eq!(base(&lines(&stages[..9])), Some(Base::Nothing));
+        assert_eq!(base(&lines(&["Step 1/1 : FROM debian:12"])), None);
+        assert_eq!(base(&[]), None);
+    }
+
+    #[test]
+    fn images_are_alike_by_base_and_steps_and_not_by_the_layers_that_the_steps_made() {
+        let made = |layers: &[&str], steps: &[&str]| Made {
+            layers: lines(layers),
+            steps: lines(steps),
+            ..Made::default()
+        };
+        let base = made(&["base"], &["ADD base"]);
+        let before = made(&["base", "1"], &["COPY file:aa in /a", "ADD base"]);
+        let again = made(&["base", "2"], &["COPY file:aa in /a", "ADD base"]);
+        assert!(are_alike(&base, &before, &again));
+        for other in [
+            made(&["base", "2"], &["COPY file:bb in /a", "ADD base"]),
+            made(&["base", "2", "3"], &["COPY file:aa in /a", "ADD base"]),
+            // Another base, which says the same of itself.
+            made(&["newer", "2"], &["COPY file:aa in /a", "ADD base"]),
+        ] {
+            assert!(!are_alike(&base, &before, &other), "{other:?}");
+            assert!(!are_alike(&base, &other, &before), "{other:?}");
+        }
+        let elsewhere = Made {
+            machine: (None, Some("arm64".to_owned())),
+            ..again
+        };
+        assert!(!are_alike(&base, &before, &elsewhere));
+    }
+}

@@ -1,0 +1,36 @@
+//! What strangers send: whatever it is, it is answered in order and breaks nothing.
+
+use outside::{body, part, query, send_each};
+use tokio::runtime::Runtime;
+
+use super::*;
+
+#[test]
+fn no_body_of_an_item_is_answered_out_of_order() {
+    let runtime = Runtime::new().unwrap();
+    let running = runtime.block_on(start());
+    let token = token(OPERATOR, Role::Operator);
+    let price = json!({"amount": 4999, "currency": "USD"});
+    let one = json!({"name": "Lamp", "price": price});
+    let two = json!({"title": "Lamp", "description": "D", "price": price, "featured": true});
+    for (path, good) in [("/v1/items/lamp", one), ("/v2/items/lamp", two)] {
+        send_each(&runtime, 120, body(good), |body| {
+            let request = running.client.put(format!("{}{path}", running.root));
+            let request = request.header("content-type", "application/json");
+            request.bearer_auth(&token).body(body)
+        });
+    }
+}
+
+#[test]
+fn no_path_or_query_is_answered_out_of_order() {
+    let runtime = Runtime::new().unwrap();
+    let running = runtime.block_on(start());
+    let get = |path: String| running.client.get(format!("{}{path}", running.root));
+    send_each(&runtime, 60, part(), |sku| get(format!("/v1/items/{sku}")));
+    send_each(&runtime, 60, part(), |sku| get(format!("/v2/items/{sku}")));
+    let lists = query(&["featured", "limit"]);
+    send_each(&runtime, 100, lists, |query| {
+        get(format!("/v2/items?{query}"))
+    });
+}
