@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use msvc_machine::shutdown::Shutdown;
 use msvc_mesh::control::{MeshControl, OfLease, method as mesh};
 use msvc_mesh::lease::LeaseId;
 use msvc_mesh::protocol::{Handler, ProtocolError, SessionId};
@@ -20,8 +21,8 @@ use tokio::sync::watch;
 use super::edges::of_mesh;
 use super::log_reader;
 use super::messages::{
-    Apply, Attach, Exec, Kill, Killed, Pause, Reach, Release, Released, SignalInstance, Stopped,
-    Watch, method, refusal,
+    Apply, Attach, Down, Exec, Kill, Killed, Pause, Reach, Release, Released, SignalInstance,
+    Stopped, Watch, method, refusal,
 };
 use super::records::FaultRecord;
 use super::supervisor::Supervisor;
@@ -53,6 +54,8 @@ pub(super) struct Control {
     holds: Arc<Mutex<Holds>>,
     /// Why to end, once somebody wants that.
     asked: Arc<watch::Sender<Option<Reason>>>,
+    /// How fast to end.
+    hurry: Shutdown,
     /// How many read events or logs.
     readers: Arc<AtomicUsize>,
     /// How many instances were ended, once all are.
@@ -60,7 +63,8 @@ pub(super) struct Control {
 }
 
 impl Control {
-    pub(super) fn new(supervisor: Arc<Supervisor>) -> Self {
+    /// The door of `supervisor`; who wants the end at once forces `hurry`.
+    pub(super) fn new(supervisor: Arc<Supervisor>, hurry: Shutdown) -> Self {
         let mesh = supervisor.shared.edges.mesh().clone();
         Self {
             supervisor,
@@ -69,6 +73,7 @@ impl Control {
             holds: Arc::default(),
             readers: Arc::default(),
             asked: Arc::new(watch::Sender::new(None)),
+            hurry,
             done: Arc::new(watch::Sender::new(None)),
         }
     }
@@ -124,8 +129,14 @@ impl Control {
             .boxed()
     }
 
-    async fn down(&self) -> Stopped {
+    async fn down(&self, parameters: Value) -> Stopped {
         self.end(Reason::new("msvc down", true));
+        let Down { hurry } = serde_json::from_value(parameters).unwrap_or_default();
+        if hurry {
+            // The second time it is forced.
+            self.hurry.request();
+            self.hurry.request();
+        }
         let mut done = self.done.subscribe();
         let stopped = match done.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(stopped)) => *stopped,
@@ -230,7 +241,7 @@ impl Control {
                 let Reach { instance, port } = read(parameters)?;
                 told(supervisor.reach(&instance, port))
             }
-            method::DOWN => told(Ok(self.down().await)),
+            method::DOWN => told(Ok(self.down(parameters).await)),
             method::ATTACH => {
                 let Attach { owner } = read(parameters)?;
                 if owner {

@@ -87,7 +87,10 @@ pub async fn supervisor_main(
     let home = options.home.clone();
     let build = options.build.clone();
     let shared = Arc::new(belongings(options, &mesh, clock)?);
-    let control = Control::new(Arc::new(Supervisor::new(Arc::clone(&shared))));
+    let control = Control::new(
+        Arc::new(Supervisor::new(Arc::clone(&shared))),
+        shutdown.clone(),
+    );
     let listener = listen(&home.socket())?;
     let finish = Shutdown::new();
     let door = Door {
