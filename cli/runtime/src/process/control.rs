@@ -10,7 +10,6 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use msvc_machine::shutdown::Shutdown;
 use msvc_mesh::control::{MeshControl, OfLease, method as mesh};
-use msvc_mesh::lease::LeaseId;
 use msvc_mesh::protocol::{Handler, ProtocolError, SessionId};
 use msvc_system::id::InstanceId;
 use serde::Serialize;
@@ -19,6 +18,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::edges::of_mesh;
+use super::holds::Holds;
 use super::log_reader;
 use super::messages::{
     Apply, Attach, Down, Exec, Kill, Killed, Pause, Reach, Release, Released, SignalInstance,
@@ -277,43 +277,6 @@ impl Control {
         let held = self.holds().under(lease);
         self.release_all(held).await;
         Ok(answer)
-    }
-}
-
-/// What is kept down, under which lease, and by which command.
-#[derive(Debug, Default)]
-struct Holds(Vec<(LeaseId, InstanceId, Option<String>)>);
-
-impl Holds {
-    /// Whether it was not held before.
-    fn hold(&mut self, lease: LeaseId, instance: &InstanceId, by: Option<String>) -> bool {
-        let free = !self
-            .0
-            .iter()
-            .any(|(_, held, _)| held.same_replica(instance));
-        if free {
-            self.0.push((lease, instance.clone(), by));
-        }
-        free
-    }
-
-    /// Whether it was held.
-    fn lift(&mut self, instance: &InstanceId) -> bool {
-        let before = self.0.len();
-        self.0.retain(|(_, held, _)| !held.same_replica(instance));
-        self.0.len() < before
-    }
-
-    /// The command that keeps an instance down, as far as it said so.
-    fn by(&self, instance: &InstanceId) -> Option<String> {
-        let mut held = self.0.iter();
-        let held = held.find(|(_, held, _)| held.same_replica(instance))?;
-        held.2.clone()
-    }
-
-    fn under(&self, lease: LeaseId) -> Vec<InstanceId> {
-        let held = self.0.iter().filter(|(under, ..)| *under == lease);
-        held.map(|(_, instance, _)| instance.clone()).collect()
     }
 }
 
