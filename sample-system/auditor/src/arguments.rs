@@ -180,8 +180,15 @@ fn address(given: &str) -> Result<String, UsageError> {
     Ok(authority.to_owned())
 }
 
-fn duration(text: &str) -> Result<Duration, humantime::DurationError> {
-    humantime::parse_duration(text)
+/// The longest time that may be asked for: nobody audits for longer than a day.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if duration > LONGEST {
+        return Err("give 24h at most".to_owned());
+    }
+    Ok(duration)
 }
 
 #[cfg(test)]
@@ -223,7 +230,19 @@ mod tests {
         assert!(request(&words, &[]).err().unwrap().contains("password"));
         let more = [&words[..], &["--password-file", "/nowhere/file"]].concat();
         assert!(request(&more, &[]).err().unwrap().contains("/nowhere/file"));
-        assert!(request(&["--within", "soon"], &[]).is_err());
+        for bad in ["soon", "25h", "99999999999999999999h"] {
+            assert!(request(&["--within", bad], &[]).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn no_words_and_no_environment_make_the_reader_panic() {
+        let name = proptest::sample::select(vec!["--gateway", "--kafka", "--within", "--format"]);
+        outside::each(300, (name, outside::text()), |(name, text)| {
+            let _usage = request(&[name, &text], &[]);
+            let environment = [GATEWAY, BROKER, PASSWORD].map(|name| (name, text.as_str()));
+            let _request = request(&[], &environment);
+        });
     }
 
     #[test]

@@ -12,12 +12,14 @@
 //! a client's typing error.
 
 mod consumer;
+mod lag;
 mod producer;
 mod quiet;
 mod record;
 mod topic;
 
-pub(crate) use consumer::Lag;
+pub(crate) use lag::Lag;
+
 pub use consumer::{Consumer, ConsumerSettings, Delivery};
 pub use producer::{Producer, Publish};
 pub use record::Record;

@@ -63,4 +63,15 @@ mod tests {
         let refused = read(&path).unwrap_err().to_string();
         assert!(refused.contains("no key in it"), "{refused}");
     }
+
+    #[test]
+    fn no_text_makes_the_reader_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sent.ndjson");
+        let good = serde_json::json!({"account_id": "a", "key": "k", "order_id": "o"});
+        outside::each(200, outside::body(good), |text| {
+            std::fs::write(&path, text).unwrap();
+            let _read = read(&path);
+        });
+    }
 }

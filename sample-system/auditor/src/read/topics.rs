@@ -169,4 +169,13 @@ mod tests {
         );
         assert_eq!(events[0].data["sku"], "lamp");
     }
+
+    #[test]
+    fn no_payload_makes_the_reader_panic() {
+        let good = serde_json::json!({"id": "e", "type": "ORDER_PLACED", "version": 2,
+            "time": "2026-11-21T00:00:00Z", "order_id": "o", "data": {"sku": "lamp"}});
+        outside::each(300, outside::body(good), |payload| {
+            assert!(events([payload.clone(), payload], Entity::Order).len() <= 1);
+        });
+    }
 }
