@@ -1,8 +1,8 @@
 //! The whole shop as it would be shipped, for measurements: every binary of the release profile,
 //! msvc's own included, as host processes, mesh and access log on, settings as they stand in the
 //! shop's Compose file. Only the gateway's published ports differ (any free one), and where the
-//! programs are: `x-msvc.process.build` names the folder of the release binaries, which are built
-//! before anything is timed.
+//! programs are: the build's context is the folder of the release binaries, which are built before
+//! anything is timed.
 
 #![allow(
     dead_code,
@@ -204,7 +204,7 @@ fn over_the_shop() -> String {
             let programs = programs_of(&workspace);
             let _ = writeln!(
                 over,
-                "    x-msvc: {{ process: {{ build: {{ command: [\"true\"], path: {programs:?} }} }} }}"
+                "    build: {{ context: {programs:?} }}\n    x-msvc: {{ process: {{ build: {{ command: [\"true\"], path: . }} }} }}"
             );
         } else {
             let _ = writeln!(over, "    x-msvc: {{}}");

@@ -49,7 +49,7 @@ pub(crate) enum ReadError {
         status: StatusCode,
     },
     /// A route does not answer.
-    #[error("GET {route} gives no answer: {said}")]
+    #[error("{route} gives no answer: {said}")]
     Silent {
         /// The route.
         route: String,
@@ -65,7 +65,7 @@ pub(crate) enum ReadError {
         status: StatusCode,
     },
     /// A list is not what it should be.
-    #[error("GET {route} answers something else than agreed: {why}")]
+    #[error("{route} answers something else than agreed: {why}")]
     Unreadable {
         /// The route.
         route: String,
@@ -73,8 +73,13 @@ pub(crate) enum ReadError {
         why: String,
     },
     /// A topic cannot be read.
-    #[error(transparent)]
-    Topic(#[from] KafkaError),
+    #[error("the broker at {brokers}: {source}")]
+    Topic {
+        /// Where it should be.
+        brokers: String,
+        /// What went wrong.
+        source: KafkaError,
+    },
     /// The client's log cannot be read.
     #[error("{path}{place}: {why}")]
     Log {
@@ -161,12 +166,12 @@ impl Sources {
         let body = json!({"email": OPERATOR, "password": self.password});
         let url = format!("{}/tokens", self.gateway);
         let post = || self.client.post(&url).json(&body);
-        let (status, body) = self.ask("/tokens", post).await?;
+        let (status, body) = self.ask("POST /tokens", post).await?;
         if status != StatusCode::OK {
             let gateway = self.gateway.clone();
             return Err(ReadError::SignIn { gateway, status });
         }
-        parsed::<Token>("/tokens", &body).map(|token| token.access_token)
+        parsed::<Token>("POST /tokens", &body).map(|token| token.access_token)
     }
 
     /// All items of a list, page by page.
@@ -218,7 +223,7 @@ impl Sources {
     async fn get<T: DeserializeOwned>(&self, token: &str, path: &str) -> Result<T, ReadError> {
         let url = format!("{}{path}", self.gateway);
         let get = || self.client.get(&url).bearer_auth(token);
-        let (status, body) = self.ask(path, get).await?;
+        let (status, body) = self.ask(&format!("GET {path}"), get).await?;
         if status != StatusCode::OK {
             let route = path.to_owned();
             return Err(ReadError::Refused { route, status });

@@ -8,6 +8,7 @@ use serde_json::Value;
 use shop::event::{Entity, Envelope};
 use shop::kafka::{KafkaError, read_to_end};
 
+use super::ReadError;
 use crate::facts::Told;
 
 /// The topics whose events are compared, and what those are about.
@@ -22,13 +23,17 @@ const TOPICS: [(&str, Entity); 4] = [
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Every event, each once, those of one key in their order.
-pub(super) async fn read(brokers: &str) -> Result<Vec<Told>, super::ReadError> {
+pub(super) async fn read(brokers: &str) -> Result<Vec<Told>, ReadError> {
     let read = TOPICS.map(|(topic, entity)| async move {
         let records = read_to_end(brokers, "auditor", topic, PATIENCE).await?;
         let payloads = records.into_iter().map(|delivery| delivery.record.payload);
         Ok::<_, KafkaError>(events(payloads, entity))
     });
-    let all = futures_util::future::try_join_all(read).await?;
+    let all = futures_util::future::try_join_all(read).await;
+    let all = all.map_err(|source| ReadError::Topic {
+        brokers: brokers.to_owned(),
+        source,
+    })?;
     Ok(all.concat())
 }
 
