@@ -156,7 +156,7 @@ impl Connection {
         let (first, uncounted) = (AtomicBool::new(true), AtomicBool::new(true));
         let last_word = LastWord::new(&carried.counts.waiting);
         let tell = |kind| {
-            let unanswered = last_word.is_callers();
+            let unanswered = last_word.is_owed();
             // Told twice of a connection that ends one way and breaks the other, counted once.
             let by_callee = matches!(kind, IncidentKind::Ended | IncidentKind::Reset);
             if unanswered && by_callee && uncounted.swap(false, Ordering::Relaxed) {
