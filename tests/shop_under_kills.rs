@@ -26,7 +26,7 @@ use msvc_machine::draw;
 use support::load::{Load, Meant, Outcome, Pace, Sent};
 use support::{Customer, Runtime, Shop, System, is_root, shop_services, skipped};
 
-use aftermath::Unreached;
+use aftermath::{Unanswered, Unreached};
 use consumers::{BACK, Consumers};
 use strike::{Strike, Way};
 
@@ -94,7 +94,7 @@ fn under_load(runtime: Runtime, way: Way) {
         skus: SKUS.map(str::to_owned).into(),
     };
     let strike = Strike::prepare(&shop, way, seed);
-    let unreached = Unreached::now(&shop);
+    let (unanswered, unreached) = (Unanswered::now(&shop), Unreached::now(&shop));
     let load = Load::start(&customers, pace);
     for service in in_turn(seed) {
         let counted = (0..TRIES).any(|_| {
@@ -112,7 +112,10 @@ fn under_load(runtime: Runtime, way: Way) {
     drop(strike);
     told(&sent);
     if way == Way::AskedToStop {
-        aftermath::nothing_was_cut(&shop, &sent, &unreached);
+        aftermath::nothing_was_cut(&shop, &unanswered);
+        if runtime == Runtime::Processes {
+            aftermath::whoever_got_no_answer_reached_nobody(&shop, &sent, &unreached);
+        }
     }
     aftermath::every_order_ended_right(&shop, &sent, &SKUS.map(|sku| (sku, UNITS)));
     aftermath::the_auditor_finds_nothing(&shop, &sent);

@@ -54,7 +54,13 @@ impl<'a> Strike<'a> {
         let slow = SLOWED.map(|(edge, delay)| {
             let seed = (draw::bits(seed, &["slow", edge]) >> 11).to_string();
             let words = ["chaos", "inject", "latency", "--edge", edge];
-            let how = ["--delay", delay, "--jitter", "50ms", "--stream", "upstream"];
+            // A request that is held on its way to a service that is just closing the connection
+            // would come too late, as HTTP/1.1 has it: nobody can tell who is still on the way.
+            let stream = match way {
+                Way::Killed => "upstream",
+                Way::AskedToStop => "downstream",
+            };
+            let how = ["--delay", delay, "--jitter", "50ms", "--stream", stream];
             let mut slow = (shop.system).start(&[&words[..], &how, &["--seed", &seed]].concat());
             slow.wait_for(&format!(" on {edge}"));
             slow

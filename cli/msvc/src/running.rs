@@ -274,7 +274,7 @@ impl Context {
         runtime: &DockerRuntime,
         data: &BTreeSet<String>,
     ) -> Result<(), Failure> {
-        docker::undo(runtime, data).await?;
+        self.watched(home, docker::undo(runtime, data)).await?;
         Ok(Remembered::forget(home)?)
     }
 
@@ -289,6 +289,14 @@ impl Context {
     /// # Errors
     /// When something lives that cannot be ended.
     pub async fn down(&self, home: &ProjectHome, volumes: bool) -> Result<process::Down, Failure> {
+        self.watched(home, self.brought_down(home, volumes)).await
+    }
+
+    async fn brought_down(
+        &self,
+        home: &ProjectHome,
+        volumes: bool,
+    ) -> Result<process::Down, Failure> {
         // A project without records has no lock that anybody could hold.
         let turn = match home.folder().exists() {
             true => Some(self.turn(home, "down").await?),

@@ -1,5 +1,7 @@
 //! Reading the sources: the owners' lists through the gateway, with an operator's token; the
-//! topics; the client's log. Each is read whole, again at each reading. Nothing is decided here.
+//! topics; the client's log. Lists are read whole, again at each reading: what an item says of how it
+//! stands changes, and what it said before is to be noticed when it changes that. Of a topic only
+//! what is new is read again. Nothing is decided here.
 
 mod log;
 mod topics;
@@ -15,6 +17,7 @@ use serde_json::{Value, json};
 use shop::kafka::KafkaError;
 use tokio::time::Instant;
 
+use self::topics::Topics;
 use crate::arguments::Request;
 use crate::facts::{Facts, Movement};
 
@@ -93,11 +96,11 @@ pub(crate) enum ReadError {
 }
 
 /// Where everything is read.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Sources {
     client: reqwest::Client,
     gateway: String,
-    kafka: String,
+    topics: Topics,
     password: String,
     sent: Option<std::path::PathBuf>,
 }
@@ -129,7 +132,7 @@ impl Sources {
         Ok(Self {
             client,
             gateway: request.gateway.clone(),
-            kafka: request.kafka.clone(),
+            topics: Topics::at(&request.kafka),
             password: request.password.clone(),
             sent: request.sent.clone(),
         })
@@ -145,7 +148,7 @@ impl Sources {
             self.list(&token, "/audit/reservations"),
             self.list(&token, "/audit/shipments"),
             self.list(&token, "/audit/mails"),
-            topics::read(&self.kafka),
+            self.topics.read(),
         )?;
         let levels = self.levels(&token, &movements).await?;
         let sent = self.sent.as_deref().map(log::read).transpose()?;

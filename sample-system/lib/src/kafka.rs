@@ -23,7 +23,7 @@ pub(crate) use lag::Lag;
 pub use consumer::{Consumer, ConsumerSettings, Delivery};
 pub use producer::{Producer, Publish};
 pub use record::Record;
-pub use topic::read_to_end;
+pub use topic::{News, TopicReader, read_to_end};
 
 use rdkafka::{ClientConfig, error::KafkaError as ClientError};
 

@@ -1,11 +1,15 @@
 //! `msvc demo`: everything once, on a system of its own: booted, played, verified, broken, torn
 //! down, and one report of what held. It plays what `x-msvc` names and knows nothing else.
 
-use msvc_contract::pact::Selection;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use msvc_contract::pact::{Pacts, Selection};
+use msvc_journey::{Entry, Journey};
 use msvc_report::case::{Case, Verdict};
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 use msvc_report::report::Report;
+use msvc_runtime::build::BuildOutcome;
 use msvc_runtime::lane::Publish;
 use serde_json::{Map, Value, json};
 
@@ -18,7 +22,7 @@ use crate::failure::Failure;
 use crate::finish::finish;
 use crate::inputs;
 use crate::own_system::OwnSystem;
-use crate::prove;
+use crate::prove::{self, Again};
 
 /// What the phases found.
 #[derive(Default)]
@@ -75,26 +79,14 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
         let given = inputs::inputs(context, &all, &[])?;
         let entry = prove::entry(context, runtime, home, given).await?;
 
-        let since = context.clock.now();
-        found
-            .cases
-            .extend(prove::play_all(context, &all, &entry, &again, &sink).await);
-        ended(context, &mut found, "journeys", since);
+        let booted = Booted {
+            own: &own,
+            built: &built,
+            entry: &entry,
+            again: &again,
+        };
+        play_and_verify(context, &mut found, &booted, &all, pacts.as_ref()).await?;
         stop_if_asked(context)?;
-
-        if let Some(pacts) = &pacts {
-            let since = context.clock.now();
-            let contracts = prove::Contracts {
-                pacts,
-                selection: &Selection::default(),
-                built: Some(&built),
-                again: context.repeat(&["contract", "verify"]),
-            };
-            let cases = prove::contracts(context, runtime, home, &contracts, &sink).await?;
-            found.cases.extend(cases);
-            ended(context, &mut found, "contracts", since);
-            stop_if_asked(context)?;
-        }
         if !experiments.is_empty() {
             let since = context.clock.now();
             let (cases, journals) = prove::run_experiments(
@@ -150,6 +142,51 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
     Ok(ending)
 }
 
+/// The demo's system once it is up.
+struct Booted<'a> {
+    own: &'a OwnSystem,
+    built: &'a BuildOutcome,
+    entry: &'a Entry,
+    again: Again<'a>,
+}
+
+/// Plays the journeys and verifies the contracts, both at the same time: contracts have a lane of
+/// their own. What is told of these waits until the journeys are told.
+async fn play_and_verify(
+    context: &Context,
+    found: &mut Found,
+    on: &Booted<'_>,
+    journeys: &[&Journey],
+    pacts: Option<&Pacts>,
+) -> Result<(), Failure> {
+    let sink = context.sink();
+    let held: Mutex<Vec<Event>> = Mutex::default();
+    let playing = prove::play_all(context, journeys, on.entry, on.again, &sink);
+    let verifying = async {
+        let Some(pacts) = pacts else {
+            return Ok(Vec::new());
+        };
+        let contracts = prove::Contracts {
+            pacts,
+            selection: &Selection::default(),
+            built: Some(on.built),
+            again: context.repeat(&["contract", "verify"]),
+        };
+        let hold = |event: Event| lock(&held).push(event);
+        prove::contracts(context, &on.own.runtime, &on.own.home, &contracts, &hold).await
+    };
+    let ((played, journeys_took), (verified, contracts_took)) =
+        tokio::join!(timed(context, playing), timed(context, verifying));
+    found.cases.extend(played);
+    took(context, found, "journeys", journeys_took);
+    lock(&held).drain(..).for_each(&sink);
+    found.cases.extend(verified?);
+    if pacts.is_some() {
+        took(context, found, "contracts", contracts_took);
+    }
+    Ok(())
+}
+
 /// How the readiness checks stand on the repository that the system lies in; they decide nothing
 /// here, and where there is no repository nothing is said of them.
 async fn readiness(context: &Context, report: &mut Report) {
@@ -168,8 +205,27 @@ async fn readiness(context: &Context, report: &mut Report) {
         .insert("readiness".to_owned(), json!(checklist.findings));
 }
 
+/// What comes of `work`, and how long it took in seconds.
+async fn timed<T>(context: &Context, work: impl Future<Output = T>) -> (T, f64) {
+    let since = context.clock.now();
+    let done = work.await;
+    (
+        done,
+        context.clock.now().duration_since(since).as_secs_f64(),
+    )
+}
+
+fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it is held.
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn ended(context: &Context, found: &mut Found, phase: &str, since: tokio::time::Instant) {
     let seconds = context.clock.now().duration_since(since).as_secs_f64();
+    took(context, found, phase, seconds);
+}
+
+fn took(context: &Context, found: &mut Found, phase: &str, seconds: f64) {
     found.phases.insert(phase.to_owned(), json!(seconds));
     context.sink()(Event::PhaseEnded {
         phase: phase.to_owned(),

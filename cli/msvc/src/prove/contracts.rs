@@ -19,7 +19,7 @@ use msvc_system::problem::nearest;
 
 use super::Sink;
 use crate::boot::{self, Wish};
-use crate::context::{Context, absolute};
+use crate::context::{Context, absolute, quoted};
 use crate::exchanges::Exchanges;
 use crate::failure::Failure;
 use crate::running::AnyRuntime;
@@ -273,7 +273,7 @@ fn no_provider(context: &Context, file: &PactFile, again: &str, sink: Sink<'_>) 
             "did you mean `{near}`? The pact names its provider"
         ));
     }
-    case.repeat = Some(format!("{again} --provider {}", file.provider));
+    case.repeat = Some(format!("{again} --provider {}", quoted(&file.provider)));
     sink(Event::CaseEnded { case: case.clone() });
     case
 }

@@ -14,12 +14,12 @@ const KEY_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many passwords are hashed at once. Each takes a core and 19 MiB; the shop has to run beside
 /// it on 2 cores.
 const HASHES_AT_ONCE: u64 = 2;
-/// How many more wait. At 30 ms each on two cores the last of them has its turn within a second; on a
-/// machine that is slower, whoever waits too long is told to come again before the gateway gives up.
-const HASHES_WAITING: u64 = 64;
-/// How long one waits at most. Well within the 5 s that the gateway waits for auth: who is told to come
-/// again has not failed, and does not make the gateway leave auth in peace.
-const HASH_WAIT: Duration = Duration::from_secs(2);
+/// How many more wait: half of the calls that the gateway has under way to auth at once. At 30 ms each
+/// on two cores the last of them has its turn within two seconds.
+const HASHES_WAITING: u64 = 128;
+/// How long one waits at most, on a machine that is slower. A second less than the gateway waits for
+/// auth: who is told to come again has not failed, and does not make the gateway leave auth in peace.
+const HASH_WAIT: Duration = Duration::from_secs(4);
 
 /// Auth's settings.
 pub(crate) struct Config {
@@ -35,9 +35,9 @@ pub(crate) struct Config {
     pub(crate) key_age: Duration,
     /// `HASHES_AT_ONCE`: how many passwords are hashed at once; 2 by default.
     pub(crate) hashes_at_once: usize,
-    /// `HASHES_WAITING`: how many more wait, the others are told to come again; 64 by default.
+    /// `HASHES_WAITING`: how many more wait, the others are told to come again; 128 by default.
     pub(crate) hashes_waiting: usize,
-    /// `HASH_WAIT`: how long one waits for its turn at most; 2 s by default.
+    /// `HASH_WAIT`: how long one waits for its turn at most; 4 s by default.
     pub(crate) hash_wait: Duration,
 }
 
