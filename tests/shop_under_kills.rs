@@ -100,8 +100,10 @@ fn under_load(runtime: Runtime, way: Way) {
         let counted = (0..TRIES).any(|_| {
             let struck = strike.at(&service);
             let away = consumers.are_back(&service, struck.since, &load);
+            // A busy machine takes up to 22 s to start a container of Python again: none of that is
+            // the group's.
             assert!(
-                way == Way::AskedToStop || away <= BACK,
+                way == Way::AskedToStop || away <= BACK + struck.back,
                 "{service} was away for {away:?}"
             );
             struck.counts

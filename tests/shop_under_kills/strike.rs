@@ -1,6 +1,6 @@
 //! Killing a service, or asking it to stop, while an order is in its hands.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use msvc_machine::draw;
 use serde_json::Value;
@@ -37,6 +37,8 @@ const SLOWED: [(&str, &str); 3] = [
 pub struct Struck {
     /// When; a little before, since the command had to begin.
     pub since: Instant,
+    /// How long it took until it was healthy again.
+    pub back: Duration,
     /// Whether it counts: of a service on an order's path, only while an order was in its hands.
     pub counts: bool,
 }
@@ -81,10 +83,11 @@ impl<'a> Strike<'a> {
             Way::Killed => self.kill(service, edge),
             Way::AskedToStop => self.ask_to_stop(service, edge),
         };
-        let back = since.elapsed().as_secs_f64();
-        tell(&format!("{service}: {met} in hand, back after {back:.1} s"));
+        let back = since.elapsed();
+        tell(&format!("{service}: {met} in hand, back after {back:.1?}"));
         Struck {
             since,
+            back,
             counts: edge.is_none() || met > 0,
         }
     }
