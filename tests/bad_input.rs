@@ -171,12 +171,15 @@ fn a_job_that_has_done_its_work_is_as_good_as_up(runtime: Runtime) {
 
 fn a_service_that_dies_while_others_get_ready_is_not_up(runtime: Runtime) {
     // The first is healthy at once and dies as soon as the second has seen that; the second gets
-    // ready only when the first is dead.
+    // ready only when the first is dead: then the pipe between them ends.
     let brief = runs(
-        r#"["sh", "-c", "echo farewell; while [ ! -e /both/seen ]; do sleep 0.01; done; touch /both/dead; exit 5"]"#,
+        r#"["sh", "-c", "echo farewell; while [ ! -p /both/pipe ]; do sleep 0.01; done; exec 3>/both/pipe; exit 5"]"#,
         "",
     );
-    let late = runs(r#"["sh", "-c", "touch /both/seen; exec sleep 600"]"#, "");
+    let late = runs(
+        r#"["python3", "-c", "import os,time; os.mkfifo('/both/pipe'); open('/both/pipe').read(); open('/both/dead','w'); time.sleep(600)"]"#,
+        "",
+    );
     let system = System::compose(&format!(
         "services:\n\
          \x20 brief:\n{brief}    volumes: [\"both:/both\"]\n    healthcheck: {{ test: [\"CMD\", \"true\"], interval: 100ms }}\n\

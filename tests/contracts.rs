@@ -24,7 +24,10 @@ support::in_both! {
 
 fn every_interaction_of_the_shops_contract_holds(runtime: Runtime) {
     let system = System::shop("contracts", "").on(runtime);
-    let done = system.run(&["contract", "verify"]).expect(0);
+    let kept = tempfile::tempdir().unwrap();
+    let folder = kept.path().to_str().unwrap();
+    let verify = ["contract", "verify", "--artifacts", folder];
+    let done = system.run(&verify).expect(0);
     assert!(
         done.stderr
             .contains("held    orders-payments: a charge of a good card"),
@@ -32,6 +35,15 @@ fn every_interaction_of_the_shops_contract_holds(runtime: Runtime) {
         done.stderr
     );
     assert!(done.stdout.contains("held (9 held"), "{}", done.stdout);
+    // What passed the provider's edge, line by line.
+    let written = support::read(&kept.path().join("exchanges.ndjson"));
+    let mut lines = 0;
+    for line in written.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["schema"], "msvc.exchange/1", "{line}");
+        lines += 1;
+    }
+    assert!(lines > 0 && written.contains("payments"), "{written}");
 }
 
 fn a_renamed_field_of_the_answer_is_named(runtime: Runtime) {

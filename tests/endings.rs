@@ -19,6 +19,8 @@ support::in_both! {
     an_interrupt_in_the_middle_of_demo_leaves_no_process_no_port_and_no_records,
     what_a_killed_demo_leaves_is_cleared_by_the_next_one,
     a_build_ends_with_an_up_that_is_killed,
+    who_takes_its_time_to_end_is_named_and_a_second_interrupt_kills_it,
+    a_demo_that_fails_before_it_boots_leaves_no_records,
 }
 
 /// A service with a grandchild that calls setsid.
@@ -282,4 +284,54 @@ fn a_build_ends_with_an_up_that_is_killed(runtime: Runtime) {
     until("the end of the build", || {
         (!all.iter().any(|pid| alive(*pid))).then_some(())
     });
+}
+
+fn who_takes_its_time_to_end_is_named_and_a_second_interrupt_kills_it(runtime: Runtime) {
+    let stubborn = runs(
+        r#"["sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 0.1; done"]"#,
+        "",
+    );
+    let stubborn = stubborn.replace("stop_grace_period: 1s", "stop_grace_period: 10m");
+    let system = System::compose(&format!("services:\n  stubborn:\n{stubborn}")).on(runtime);
+    let mut up = system.start(&["up"]);
+    up.wait_for("deaf");
+    up.signal("INT");
+    until("the name of who is waited for", || {
+        let said = "waiting for stubborn to end, for 10m at most (its `stop_grace_period`); \
+                    Ctrl-C again kills at once";
+        up.stderr().contains(said).then_some(())
+    });
+    up.signal("INT");
+    up.finish().expect(130);
+    assert_eq!(system.left(), Vec::<String>::new());
+}
+
+/// Its artefacts cannot be kept, which is found once its supervisor is there.
+fn a_demo_that_fails_before_it_boots_leaves_no_records(runtime: Runtime) {
+    let system = served(runtime, "true");
+    system.run(&["demo", "--artifacts", "/proc/none"]).expect(3);
+    // What a supervisor wrote too late would be there by now or soon.
+    until("the end of its keepers", || {
+        keepers(&system).is_empty().then_some(())
+    });
+    assert_eq!(copies(&system), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_build_left_running_ends_with_an_up_that_is_interrupted() {
+    let idle = r#"    image: none
+    x-msvc: { process: { command: ["sleep", "600"], build: ["sh", "-c", "setsid sleep 600 & echo $$! > left"] } }
+    build: .
+    healthcheck: { test: ["CMD", "false"], interval: 60s, start_period: 600s }
+"#;
+    let system = System::compose(&format!("services:\n  idle:\n{idle}")).on(Runtime::Processes);
+    let up = system.start(&["up", "-d"]);
+    let left = until("its process", || {
+        let left = read(&system.directory.join("left")).trim().parse().ok();
+        left.filter(|_| !system.running().is_empty())
+    });
+    assert!(alive(left));
+    up.signal("INT");
+    up.finish().expect(130);
+    assert!(!alive(left));
 }

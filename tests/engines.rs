@@ -286,3 +286,50 @@ fn an_engine_that_dies_in_the_middle_of_demo_is_told_and_the_next_demo_clears_wh
     let _ = system.run(&["demo"]);
     assert_eq!(engine.belongings(&system), Vec::<String>::new());
 }
+
+/// Workers without a port, a healthcheck or a policy that brings them back: nothing but `up` does.
+#[test]
+fn workers_that_ended_with_their_engine_are_brought_back_by_up_and_a_job_that_is_done_is_not() {
+    let Some(engine) = Engine::start() else {
+        return;
+    };
+    let role = |role: &str| {
+        format!("build: {{context: ., dockerfile: Dockerfile}}, command: [*w, *x, *y, *z, {role}]")
+    };
+    let (obey, done) = (role("obey"), role("done"));
+    let system = engine.runs(nodes(&format!(
+        "  web: {{<<: *node}}\n  worker: {{{obey}}}\n  \
+         again: {{{obey}, restart: on-failure}}\n  job: {{{done}}}\n"
+    )));
+    system.up();
+    let health = |service: &str| {
+        let ps = system.ps();
+        let mut all = ps["instances"].as_array().unwrap().iter();
+        let found = all.find(|it| it["service"] == service).unwrap();
+        found["health"].as_str().unwrap().to_owned()
+    };
+    until("the job to be done", || {
+        (health("job") == "exited").then_some(())
+    });
+    let job = format!("{}-job-1", system.project);
+    let started = || engine.lines(&["inspect", "--format", "{{.Id}} {{.State.StartedAt}}", &job]);
+    // Seen done while the engine still knows who ended it.
+    system.up();
+    let before = started();
+    for end in [Engine::end, Engine::kill] {
+        end(&engine);
+        engine.begin();
+        for service in ["worker", "again"] {
+            until(service, || (health(service) != "ready").then_some(()));
+        }
+        let back = system.run(&["up", "-d"]).expect(0);
+        for service in ["web", "worker", "again"] {
+            assert_eq!(health(service), "ready", "{service}: {}", back.stderr);
+        }
+        assert_eq!(started(), before, "{}", back.stderr);
+        let again = system.run(&["up", "-d"]).expect(0);
+        assert!(again.stdout.contains("nothing changed"), "{}", again.stderr);
+    }
+    system.run(&["down", "--volumes"]).expect(0);
+    assert_eq!(engine.belongings(&system), Vec::<String>::new());
+}

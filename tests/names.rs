@@ -22,6 +22,7 @@ support::in_both! {
     what_is_wrong_with_a_pact_or_a_journey_comes_with_what_to_do,
     a_step_that_only_goes_to_itself_is_found_before_anything_is_sent,
     what_a_fault_holds_down_is_told_with_the_command_that_does,
+    commands_that_are_named_choose_the_same_system,
 }
 
 const PYTHON: &str = "import http.server,os; http.server.HTTPServer(('',int(os.environ['PORT'])),http.server.SimpleHTTPRequestHandler).serve_forever()";
@@ -255,4 +256,27 @@ fn what_a_fault_holds_down_is_told_with_the_command_that_does(runtime: Runtime) 
     // Nobody called it meanwhile.
     killing.finish().expect(5);
     assert_eq!(health(), "ready");
+}
+
+fn commands_that_are_named_choose_the_same_system(runtime: Runtime) {
+    let system = two(runtime, "");
+    // The tests choose it by its folder and its name.
+    let chosen = format!(
+        "`msvc -C {} -p {}",
+        system.directory.display(),
+        system.project
+    );
+    let none = system.run(&["logs"]).expect(0);
+    assert_eq!(none.stdout, "");
+    let hint = format!("{chosen} up -d` boots it");
+    assert!(none.stderr.contains(&hint), "{}", none.stderr);
+
+    system.up();
+    // It has no restart policy: it stays down.
+    let killed = system.run(&["chaos", "kill", "front"]).expect(1);
+    // Long lines are broken.
+    let words: Vec<&str> = killed.stderr.split_whitespace().collect();
+    let said = words.join(" ");
+    assert!(said.contains(&format!("{chosen} up` brings")), "{said}");
+    assert!(!said.contains("`msvc up`"), "{said}");
 }

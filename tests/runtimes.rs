@@ -30,9 +30,13 @@ const FILES: &[&str] = &[
     "journeys",
     "names",
     "namespaces",
+    "neighbours",
+    "replicas",
     "roles",
     "second_runner",
     "secrets",
+    "services",
+    "shop_right",
     "shop_under_kills",
     "system_up",
 ];

@@ -189,7 +189,7 @@ pub fn an_event_is_published_twice(shop: &Shop) {
 /// it should not be, with the work to be done.
 pub fn notifications_dies_with_an_event_in_hand(shop: &Shop) {
     let buyer = Buyer::new(shop, "in-hand");
-    let delay = Delay::on(shop, "notifications->broker", "3s");
+    let delay = Delay::on(shop, "notifications->broker", "4s");
     let answer = buyer.orders(GOOD);
     let id = answer["id"].as_str().unwrap();
     let event = until("the event on its topic", || {

@@ -165,13 +165,21 @@ impl Load {
         self.shared.sent.lock().unwrap().clone()
     }
 
-    /// An order that was first sent at `since` or later, was meant so, and is one.
-    pub fn later(&self, since: Instant, meant: Meant) -> Option<String> {
+    /// The orders that were first sent at `since` or later, were meant so, and were confirmed.
+    pub fn confirmed_since(&self, since: Instant, meant: Meant) -> Vec<String> {
         let sent = self.shared.sent.lock().unwrap();
-        let mut later = sent
+        let later = sent
             .iter()
             .filter(|it| it.begun >= since && it.meant == meant);
-        later.find_map(|it| it.order().map(str::to_owned))
+        let confirmed = later.filter(|it| {
+            let answer = it.answer();
+            answer.is_some_and(|(_, body)| {
+                !matches!(body["status"].as_str(), Some("cancelled" | "pending"))
+            })
+        });
+        confirmed
+            .filter_map(|it| it.order().map(str::to_owned))
+            .collect()
     }
 
     /// Orders no more once there are [`Pace::at_least`], and waits for the last answer.
@@ -221,7 +229,8 @@ async fn buy(shared: Arc<Shared>, number: usize) {
     let (seed, word) = (shared.pace.seed, number.to_string());
     let drawn = |what: &str, of: usize| draw::bits(seed, &[what, &word]) as usize % of;
     let (account, bearer) = &shared.customers[number % shared.customers.len()];
-    let meant = FIVE[(number + draw::bits(seed, &["five", &(number / 5).to_string()]) as usize % 5) % 5];
+    let meant =
+        FIVE[(number + draw::bits(seed, &["five", &(number / 5).to_string()]) as usize % 5) % 5];
     let sku = shared.pace.skus[drawn("sku", shared.pace.skus.len())].clone();
     let quantity = 1 + drawn("quantity", 3) as u32;
     let key = format!("load-{seed}-{number}");

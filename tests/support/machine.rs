@@ -1,6 +1,7 @@
 //! What the kernel says: processes, signals, sockets.
 
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::until;
 
@@ -81,4 +82,31 @@ pub fn free_port() -> u16 {
     let first = 15_000 + u16::try_from(std::process::id() % 4000).unwrap();
     let is_free = |port: &u16| std::net::TcpListener::bind(("0.0.0.0", *port)).is_ok();
     (first..first + 1000).find(is_free).unwrap()
+}
+
+/// Sets its flag when it goes, also where the test fails: whoever goes on until then ends.
+pub struct Sets<'a>(pub &'a AtomicBool);
+
+impl Drop for Sets<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Calls `each` with every item from a thread of its own, all let go at the same moment; the
+/// answers in the items' order.
+pub fn at_once<I: Sync, T: Send>(items: &[I], each: impl Fn(&I) -> T + Sync) -> Vec<T> {
+    let ready = std::sync::Barrier::new(items.len());
+    std::thread::scope(|scope| {
+        let start = |item| {
+            let (ready, each) = (&ready, &each);
+            scope.spawn(move || {
+                ready.wait();
+                each(item)
+            })
+        };
+        let running: Vec<_> = items.iter().map(start).collect();
+        let ended = running.into_iter().map(|it| it.join().unwrap());
+        ended.collect()
+    })
 }

@@ -169,3 +169,8 @@ fn gather(
 pub fn finish(command: Command) -> Finished {
     Running::new(command).finish()
 }
+
+/// Runs a command beside the test.
+pub fn beside(command: Command) -> Running {
+    Running::new(command)
+}

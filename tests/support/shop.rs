@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::http::http;
 use super::system::System;
-use super::{read, until};
+use super::{at_once, read, until};
 
 /// A running shop, with an operator signed in.
 pub struct Shop {
@@ -86,6 +86,28 @@ impl Shop {
         asked("GET", &self.at(path), &self.operator, &[], None).1
     }
 
+    /// Posts as an operator, under a key.
+    pub fn post(&self, path: &str, key: &str) -> (u16, Value) {
+        let headers = [("Idempotency-Key", key)];
+        asked("POST", &self.at(path), &self.operator, &headers, None)
+    }
+
+    /// All that a route for auditors lists.
+    pub fn audit(&self, what: &str) -> Vec<Value> {
+        let mut all = Vec::new();
+        let mut after = json!(0);
+        loop {
+            let page = self.get(&format!("audit/{what}?after={after}&limit=1000"));
+            let items = page["items"].as_array();
+            let items = items.unwrap_or_else(|| panic!("no items of {what} in {page}"));
+            all.extend_from_slice(items);
+            match items.last() {
+                Some(last) if items.len() == 1000 => after = last["sequence"].clone(),
+                _ => return all,
+            }
+        }
+    }
+
     /// Puts as an operator, under a key of its own each time.
     #[track_caller]
     pub fn put(&self, path: &str, headers: &[(&str, &str)], body: Value) {
@@ -143,6 +165,16 @@ impl Shop {
     /// The mails of a kind to an address.
     pub fn mails(&self, to: &str, kind: &str) -> Value {
         self.get(&format!("mails?to={to}&kind={kind}"))
+    }
+
+    /// So many who are not known yet sign up and in, `NAME-1` and so on.
+    pub fn customers(&self, name: &str, count: usize) -> Vec<Customer> {
+        let names: Vec<String> = (1..=count).map(|n| format!("{name}-{n}")).collect();
+        // More at once would wait for each other's passwords anyway.
+        let turns = names.chunks(20);
+        turns
+            .flat_map(|names| at_once(names, |name| self.customer(name)))
+            .collect()
     }
 
     /// Somebody who is not known yet signs up and in.

@@ -246,7 +246,10 @@ mod tests {
             incident("shipping", "mail", Ended, 12),
         ];
         let cut = in_hand(&mail, 10, Some(20), &all);
-        let cut: Vec<_> = cut.iter().map(|it| (it.edge.as_str(), it.connections)).collect();
+        let cut: Vec<_> = cut
+            .iter()
+            .map(|it| (it.edge.as_str(), it.connections))
+            .collect();
         assert_eq!(cut, [("gateway->mail:80", 1), ("orders->mail:80", 2)]);
     }
 

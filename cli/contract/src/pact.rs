@@ -11,8 +11,10 @@ use msvc_system::problem::{Place, Problem, Problems, nearest};
 use serde_json::Value;
 
 mod document;
+mod heading;
 mod keys;
 mod position;
+mod rules;
 
 /// Folders below the given one that are still searched.
 const MAX_DEPTH: usize = 16;
@@ -247,7 +249,7 @@ impl PactFile {
         let mut pact = self.frame.clone();
         if let Some(fields) = pact.as_object_mut() {
             let list = match interaction.kind {
-                Kind::Event if !document::is_v4(&self.frame) => "messages",
+                Kind::Event if !heading::is_v4(&self.frame) => "messages",
                 _ => "interactions",
             };
             fields.insert(

@@ -102,6 +102,19 @@ impl Seen {
 
 /// Every process that runs, zombies left out.
 pub fn table() -> Vec<Seen> {
+    let mut all = everything();
+    all.retain(|seen| !matches!(seen.state, 'Z' | 'X'));
+    all
+}
+
+/// The children of `parent` that have ended and that it has not waited for.
+pub fn zombies(parent: u32) -> Vec<u32> {
+    let all = everything().into_iter();
+    let dead = all.filter(|seen| seen.parent == parent && seen.state == 'Z');
+    dead.map(|seen| seen.pid).collect()
+}
+
+fn everything() -> Vec<Seen> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
@@ -109,7 +122,6 @@ pub fn table() -> Vec<Seen> {
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .filter_map(Seen::read)
-        .filter(|seen| !matches!(seen.state, 'Z' | 'X'))
         .collect()
 }
 

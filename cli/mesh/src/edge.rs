@@ -52,6 +52,7 @@ pub(crate) struct Counts {
     pub(crate) failed_dials: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) waiting: AtomicU64,
+    pub(crate) unanswered: AtomicU64,
     pub(crate) to_callee: AtomicU64,
     pub(crate) from_callee: AtomicU64,
 }
@@ -168,6 +169,7 @@ impl Edge {
                 failed_dials: read(&counts.failed_dials),
                 refused: read(&counts.refused),
                 waiting: read(&counts.waiting),
+                unanswered: read(&counts.unanswered),
                 bytes_to_callee: read(&counts.to_callee),
                 bytes_from_callee: read(&counts.from_callee),
             },

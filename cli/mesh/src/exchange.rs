@@ -105,8 +105,8 @@ pub struct Incident {
     pub connection: ConnectionId,
     /// What.
     pub kind: IncidentKind,
-    /// Whether the caller had said something that nothing was answered to yet: a request in hand
-    /// was cut.
+    /// Whether the caller had said something that the callee had answered nothing to yet: a request
+    /// in hand was cut.
     #[serde(default)]
     pub unanswered: bool,
     /// When, on the mesh's monotonic clock, in nanoseconds.

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// Who had the last word on one connection, counted in its edge while it is the caller.
 pub(crate) struct LastWord<'a> {
     is_callers: AtomicBool,
+    /// The callee has said nothing since; what it said may still be held on its way back.
+    is_owed: AtomicBool,
     waiting: &'a AtomicU64,
 }
 
@@ -15,15 +17,22 @@ impl<'a> LastWord<'a> {
     pub(crate) fn new(waiting: &'a AtomicU64) -> Self {
         Self {
             is_callers: AtomicBool::new(false),
+            is_owed: AtomicBool::new(false),
             waiting,
         }
     }
 
     /// The caller said something.
     pub(crate) fn asked(&self) {
+        self.is_owed.store(true, Ordering::Relaxed);
         if !self.is_callers.swap(true, Ordering::Relaxed) {
             self.waiting.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// The callee said something.
+    pub(crate) fn replied(&self) {
+        self.is_owed.store(false, Ordering::Relaxed);
     }
 
     /// Something was passed back to the caller.
@@ -33,9 +42,9 @@ impl<'a> LastWord<'a> {
         }
     }
 
-    /// Whether the caller waits for an answer.
-    pub(crate) fn is_callers(&self) -> bool {
-        self.is_callers.load(Ordering::Relaxed)
+    /// Whether the callee owes an answer.
+    pub(crate) fn is_owed(&self) -> bool {
+        self.is_owed.load(Ordering::Relaxed)
     }
 }
 

@@ -175,7 +175,10 @@ impl<R: Reader> Way<'_, R> {
                 self.reader.caller_said(bytes);
                 None
             }
-            Stream::Downstream => self.reader.callee_said(bytes).await,
+            Stream::Downstream => {
+                self.last_word.replied();
+                self.reader.callee_said(bytes).await
+            }
         }
     }
 

@@ -153,9 +153,17 @@ impl Connection {
     async fn carry(&self, caller: Wire, callee: Wire, _busy: Busy) -> (u64, u64) {
         let (there, back) = (AtomicU64::new(0), AtomicU64::new(0));
         let carried = &self.edge.carried;
-        let first = AtomicBool::new(true);
+        let (first, uncounted) = (AtomicBool::new(true), AtomicBool::new(true));
         let last_word = LastWord::new(&carried.counts.waiting);
-        let tell = |kind| self.tell(kind, last_word.is_callers());
+        let tell = |kind| {
+            let unanswered = last_word.is_owed();
+            // Told twice of a connection that ends one way and breaks the other, counted once.
+            let by_callee = matches!(kind, IncidentKind::Ended | IncidentKind::Reset);
+            if unanswered && by_callee && uncounted.swap(false, Ordering::Relaxed) {
+                carried.counts.unanswered.fetch_add(1, Ordering::Relaxed);
+            }
+            self.tell(kind, unanswered);
+        };
         let ended = |side: Side| {
             if first.swap(false, Ordering::Relaxed) {
                 tell(match side {

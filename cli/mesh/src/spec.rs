@@ -161,6 +161,10 @@ pub struct EdgeCounts {
     /// callees answer.
     #[serde(default)]
     pub waiting: u64,
+    /// Connections that the callee ended, or that broke on its side, while the caller had the last
+    /// word.
+    #[serde(default)]
+    pub unanswered: u64,
     /// Bytes passed to the callee.
     pub bytes_to_callee: u64,
     /// Bytes passed back to the caller.

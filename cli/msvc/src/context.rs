@@ -11,6 +11,7 @@ use msvc_machine::disk::read_regular;
 use msvc_machine::shutdown::Shutdown;
 use msvc_machine::this_program::this_program;
 use msvc_machine::ward::{Mark, Ward};
+use msvc_report::case::Case;
 use msvc_report::event::{Event, Stamped};
 use msvc_report::exit::Exit;
 use msvc_runtime::docker::Engine;
@@ -24,7 +25,7 @@ use msvc_system::problem::Problem;
 use msvc_system::shown_path::shown_path;
 
 use crate::cli::{BuildSource, Cli, Command, RuntimeChoice};
-use crate::failure::Failure;
+use crate::failure::{Failure, choosing};
 use crate::here::Here;
 use crate::running::AnyRuntime;
 use crate::terminal::Terminal;
@@ -203,6 +204,22 @@ impl Context {
         ward.as_ref().map(|ward| ward.mark().clone())
     }
 
+    /// Ends what builds and the user's commands have left running, daemons included. Those of a run
+    /// that was not interrupted go on: they are the user's.
+    pub async fn end_commands(&self) {
+        if let Some(Some(ward)) = self.ward.get() {
+            let mark = ward.mark();
+            let _ = mark.end_carriers(&*self.clock, &self.shutdown).await;
+        }
+    }
+
+    /// A case as it is shown: its files as seen from here, its commands with the flags that chose
+    /// the system.
+    #[must_use]
+    pub fn case(&self, case: Case) -> Case {
+        shown(&self.here, &self.repeat(&[]), case)
+    }
+
     /// A line that does `command` on the same system: with the flags that chose it.
     #[must_use]
     pub fn repeat(&self, command: &[&str]) -> String {
@@ -244,6 +261,7 @@ impl Context {
         let clock = Arc::clone(&self.clock);
         let began = self.began;
         let here = self.here.clone();
+        let chosen = self.repeat(&[]);
         let warned = Arc::clone(&self.warned);
         move |event| {
             if let Event::Warned { problem } = &event {
@@ -254,7 +272,11 @@ impl Context {
             }
             let event = match event {
                 Event::CaseEnded { case } => Event::CaseEnded {
-                    case: here.case(case),
+                    case: shown(&here, &chosen, case),
+                },
+                Event::FaultLifted { fault, receipt } => Event::FaultLifted {
+                    fault,
+                    receipt: choosing(&receipt, &chosen),
                 },
                 other => other,
             };
@@ -296,6 +318,14 @@ impl Context {
     }
 }
 
+fn shown(here: &Here, chosen: &str, case: Case) -> Case {
+    let mut case = here.case(case);
+    for evidence in &mut case.evidence {
+        evidence.what = choosing(&evidence.what, chosen);
+    }
+    case
+}
+
 /// Six characters of a random UUID: enough to tell the runs on one machine apart.
 #[must_use]
 pub fn run_id() -> String {
@@ -310,7 +340,7 @@ pub fn absolute(path: &Path) -> PathBuf {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+~".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -1,7 +1,8 @@
 //! `exchanges.ndjson` of `--artifacts`: what passed the edges while the run lasted, one line each,
 //! written as it comes. Bounded: what is beyond the bound is counted, not kept.
 
-use std::io::{self, BufWriter, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -41,11 +42,31 @@ impl Exchanges {
         context: &Context,
         mesh: Option<&Session>,
     ) -> Result<Option<Self>, Failure> {
+        Self::write_down(context, mesh, Begin::Anew).await
+    }
+
+    /// The same of a further mesh, whose lines follow what is there, or stand between the others' where
+    /// both are written.
+    ///
+    /// # Errors
+    /// As [`Exchanges::record`].
+    pub async fn record_too(
+        context: &Context,
+        mesh: Option<&Session>,
+    ) -> Result<Option<Self>, Failure> {
+        Self::write_down(context, mesh, Begin::AfterOthers).await
+    }
+
+    async fn write_down(
+        context: &Context,
+        mesh: Option<&Session>,
+        begin: Begin,
+    ) -> Result<Option<Self>, Failure> {
         let (Some(folder), Some(mesh)) = (&context.artifacts, mesh) else {
             return Ok(None);
         };
         let path = folder.join("exchanges.ndjson");
-        let made = std::fs::create_dir_all(folder).and_then(|()| std::fs::File::create(&path));
+        let made = std::fs::create_dir_all(folder).and_then(|()| begin.open(&path));
         let file = made.map_err(|why| refused(&path, &why))?;
         let stream = client::exchanges(mesh, From::default())
             .await
@@ -76,17 +97,33 @@ impl Exchanges {
     }
 }
 
+/// Whether a file is begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begin {
+    Anew,
+    AfterOthers,
+}
+
+impl Begin {
+    /// Each line is written at the end, whoever else writes.
+    fn open(self, path: &std::path::Path) -> io::Result<File> {
+        if self == Self::Anew {
+            File::create(path)?;
+        }
+        OpenOptions::new().append(true).create(true).open(path)
+    }
+}
+
 fn refused(path: &std::path::Path, why: &io::Error) -> Failure {
     let what = format!("cannot write {}: {why}", path.display());
     Failure::new(Exit::CouldNot, what).hint("name a folder that can be written")
 }
 
 async fn write(
-    file: std::fs::File,
+    mut file: File,
     mut exchanges: BoxStream<'static, Numbered<Exchange>>,
     over: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let mut file = BufWriter::new(file);
     let (mut written, mut beyond) = (0_u64, 0_u64);
     tokio::pin!(over);
     loop {
@@ -99,13 +136,34 @@ async fn write(
             beyond += 1;
             continue;
         }
-        serde_json::to_writer(&mut file, &exchange)?;
-        file.write_all(b"\n")?;
+        // At once: others may write to the same file.
+        let mut line = serde_json::to_vec(&exchange)?;
+        line.push(b'\n');
+        file.write_all(&line)?;
         written += 1;
     }
     if beyond > 0 {
         let line = serde_json::json!({ "schema": "msvc.exchanges-lost/1", "lost": beyond });
-        writeln!(file, "{line}")?;
+        file.write_all(format!("{line}\n").as_bytes())?;
     }
-    file.flush()
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_further_mesh_adds_its_lines_and_the_next_run_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("exchanges.ndjson");
+        let add = |begin: Begin, line: &str| {
+            let mut file = begin.open(&path).unwrap();
+            file.write_all(line.as_bytes()).unwrap();
+            std::fs::read_to_string(&path).unwrap()
+        };
+        assert_eq!(add(Begin::AfterOthers, "1"), "1");
+        assert_eq!(add(Begin::Anew, "2"), "2");
+        assert_eq!(add(Begin::AfterOthers, "3"), "23");
+    }
 }

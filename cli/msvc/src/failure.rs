@@ -62,12 +62,7 @@ impl Failure {
     #[must_use]
     pub fn choosing(mut self, chosen: &str) -> Self {
         for hint in self.problems.iter_mut().filter_map(|it| it.hint.as_mut()) {
-            for command in ABOUT_A_SYSTEM {
-                let (short, whole) = (format!("`msvc {command}"), format!("`{chosen} {command}"));
-                for end in ["`", " "] {
-                    *hint = hint.replace(&format!("{short}{end}"), &format!("{whole}{end}"));
-                }
-            }
+            *hint = choosing(hint, chosen);
         }
         self
     }
@@ -117,6 +112,19 @@ impl Failure {
             }
         }
     }
+}
+
+/// A text, the commands in it with the flags that chose the system: `chosen` is `msvc` and those
+/// flags, as a shell takes them.
+pub fn choosing(text: &str, chosen: &str) -> String {
+    let mut text = text.to_owned();
+    for command in ABOUT_A_SYSTEM {
+        let (short, whole) = (format!("`msvc {command}"), format!("`{chosen} {command}"));
+        for end in ["`", " "] {
+            text = text.replace(&format!("{short}{end}"), &format!("{whole}{end}"));
+        }
+    }
+    text
 }
 
 impl From<RuntimeError> for Failure {

@@ -26,7 +26,7 @@ pub fn finish(
         report.started = chrono::Local::now().to_rfc3339();
     }
     for case in &mut report.cases {
-        *case = context.here.case(case.clone());
+        *case = context.case(case.clone());
     }
     artifacts::write(context, &report, &journals)?;
     outlets::write(&context.terminal, context.junit.as_deref(), &report)?;

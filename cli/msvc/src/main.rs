@@ -26,6 +26,7 @@ mod prove;
 mod running;
 mod secrets;
 mod service_ca;
+mod stopping;
 mod supervise;
 mod table;
 mod terminal;
@@ -139,6 +140,9 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
     };
     let ending = ending.map_err(|failure| failure.choosing(&context.repeat(&[])));
     terminal.clear_progress();
+    if context.shutdown.is_requested() {
+        context.end_commands().await;
+    }
     let (exit, failure) = match &ending {
         Ok(ending) => (ending.code(), None),
         Err(failure) => (failure.exit.code(), Some(failure)),

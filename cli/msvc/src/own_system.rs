@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use msvc_report::exit::Exit;
-use msvc_runtime::process::{ProcessIdentity, ProjectHome};
+use msvc_runtime::process::{self, ProcessIdentity, ProjectHome};
 use msvc_system::id::ProjectName;
 use tokio::sync::OnceCell;
 
@@ -62,8 +62,13 @@ impl OwnSystem {
         match launched.await {
             Ok(own) => Ok(own),
             Err(failure) => {
+                // What was launched by then writes down its own end: its records go after that.
+                let ended = process::down(&home, true, &*context.clock).await;
                 forget(&home);
-                Err(failure)
+                match ended {
+                    Ok(_) => Err(failure),
+                    Err(left) => Err(failure.leaving(left.into())),
+                }
             }
         }
     }

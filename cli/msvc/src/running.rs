@@ -14,6 +14,7 @@ use msvc_runtime::contract::{LogQuery, Runtime};
 use msvc_runtime::docker::{self, DockerRuntime, Engine, Remembered};
 use msvc_runtime::process::{self, ProcessRuntime, ProjectHome, read_logs};
 use msvc_runtime::turn::{Holder, Turn};
+use msvc_system::id::LaneName;
 
 use crate::cli::RuntimeChoice;
 use crate::context::{BUILD, Context};
@@ -46,6 +47,17 @@ impl AnyRuntime {
     #[must_use]
     pub fn mesh(&self) -> Option<&Session> {
         self.get().mesh().ok()
+    }
+
+    /// The session to a mesh that carries a lane alone; none where the system's mesh carries it too.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn further_mesh(&self, lane: &LaneName) -> Result<Option<Session>, Failure> {
+        match self {
+            Self::Process(_) => Ok(None),
+            Self::Docker(runtime) => Ok(runtime.further_mesh(lane).await?),
+        }
     }
 
     /// The same to keep.
@@ -262,7 +274,7 @@ impl Context {
         runtime: &DockerRuntime,
         data: &BTreeSet<String>,
     ) -> Result<(), Failure> {
-        docker::undo(runtime, data).await?;
+        self.watched(home, docker::undo(runtime, data)).await?;
         Ok(Remembered::forget(home)?)
     }
 
@@ -277,6 +289,14 @@ impl Context {
     /// # Errors
     /// When something lives that cannot be ended.
     pub async fn down(&self, home: &ProjectHome, volumes: bool) -> Result<process::Down, Failure> {
+        self.watched(home, self.brought_down(home, volumes)).await
+    }
+
+    async fn brought_down(
+        &self,
+        home: &ProjectHome,
+        volumes: bool,
+    ) -> Result<process::Down, Failure> {
         // A project without records has no lock that anybody could hold.
         let turn = match home.folder().exists() {
             true => Some(self.turn(home, "down").await?),

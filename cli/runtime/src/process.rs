@@ -15,7 +15,7 @@
 //! - `child`, `beside`: one start of an instance, and a command beside it.
 //! - `readiness`, `restart`, `keeper`, `awaiting`: one replica over all its starts.
 //! - `edges`, `shared`, `supervisor`: all replicas, and their edges.
-//! - `news`, `messages`, `control`: the door, and what is told there.
+//! - `news`, `holds`, `messages`, `control`: the door, and what is told there.
 //! - `orphans`, `supervise`: the supervisor's main, and who falls to it.
 //! - `guardian`: the guardian's main.
 //! - `launch`, `clear`, `client`: the clients' side.
@@ -29,6 +29,7 @@ mod control;
 mod edges;
 mod events;
 mod guardian;
+mod holds;
 mod home;
 mod keeper;
 mod kept_lines;

@@ -80,6 +80,16 @@ pub(crate) enum UsageError {
         what: &'static str,
         how: &'static str,
     },
+    /// What is named is no place where a source could be.
+    #[error("{given:?} is no place where {what} can be: give {wanted}")]
+    NoPlace {
+        given: String,
+        what: &'static str,
+        wanted: &'static str,
+    },
+    /// The password's file is empty.
+    #[error("{path} is empty: it should hold the operator's password")]
+    NoPassword { path: String },
     /// The password's file cannot be read.
     #[error("cannot read the operator's password in {path}: {source}")]
     Password {
@@ -106,8 +116,13 @@ impl Arguments {
             .kafka
             .or_else(|| set(BROKER))
             .ok_or_else(|| missing("the broker", "--kafka localhost:9092, or MSVC_ENTRY_BROKER"))?;
+        let (gateway, kafka) = (url(&gateway)?, address(&kafka)?);
         let password = match self.password_file {
             Some(path) => match std::fs::read_to_string(&path) {
+                Ok(text) if text.trim().is_empty() => {
+                    let path = path.display().to_string();
+                    return Err(UsageError::NoPassword { path });
+                }
                 Ok(text) => text.trim_end_matches(['\r', '\n']).to_owned(),
                 Err(source) => {
                     let path = path.display().to_string();
@@ -122,8 +137,8 @@ impl Arguments {
             })?,
         };
         Ok(Request {
-            gateway: gateway.trim_end_matches('/').to_owned(),
-            kafka: authority(&kafka).to_owned(),
+            gateway,
+            kafka,
             password,
             sent: self.sent,
             within: self.within,
@@ -134,15 +149,46 @@ impl Arguments {
     }
 }
 
-/// `host:port` of what may be a URL.
-fn authority(entry: &str) -> &str {
-    let rest = entry.split_once("://").map_or(entry, |(_, rest)| rest);
-    rest.split_once('/')
-        .map_or(rest, |(authority, _)| authority)
+/// The URL of a gateway, without a slash at its end.
+fn url(given: &str) -> Result<String, UsageError> {
+    let known = reqwest::Url::parse(given)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if !known {
+        return Err(UsageError::NoPlace {
+            given: given.to_owned(),
+            what: "the gateway",
+            wanted: "a URL like http://localhost:8080",
+        });
+    }
+    Ok(given.trim_end_matches('/').to_owned())
 }
 
-fn duration(text: &str) -> Result<Duration, humantime::DurationError> {
-    humantime::parse_duration(text)
+/// `host:port` of what may be a URL.
+fn address(given: &str) -> Result<String, UsageError> {
+    let rest = given.split_once("://").map_or(given, |(_, rest)| rest);
+    let authority = rest
+        .split_once('/')
+        .map_or(rest, |(authority, _)| authority);
+    let port = authority.rsplit_once(':').map(|(_, port)| port);
+    if port.is_none_or(|port| port.parse::<u16>().is_err()) {
+        return Err(UsageError::NoPlace {
+            given: given.to_owned(),
+            what: "the broker",
+            wanted: "an address like localhost:9092",
+        });
+    }
+    Ok(authority.to_owned())
+}
+
+/// The longest time that may be asked for: nobody audits for longer than a day.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if duration > LONGEST {
+        return Err("give 24h at most".to_owned());
+    }
+    Ok(duration)
 }
 
 #[cfg(test)]
@@ -184,6 +230,46 @@ mod tests {
         assert!(request(&words, &[]).err().unwrap().contains("password"));
         let more = [&words[..], &["--password-file", "/nowhere/file"]].concat();
         assert!(request(&more, &[]).err().unwrap().contains("/nowhere/file"));
-        assert!(request(&["--within", "soon"], &[]).is_err());
+        for bad in ["soon", "25h", "99999999999999999999h"] {
+            assert!(request(&["--within", bad], &[]).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn no_words_and_no_environment_make_the_reader_panic() {
+        let name = proptest::sample::select(vec!["--gateway", "--kafka", "--within", "--format"]);
+        outside::each(300, (name, outside::text()), |(name, text)| {
+            let _usage = request(&[name, &text], &[]);
+            let environment = [GATEWAY, BROKER, PASSWORD].map(|name| (name, text.as_str()));
+            let _request = request(&[], &environment);
+        });
+    }
+
+    #[test]
+    fn a_place_that_is_none_and_an_empty_password_are_wrong_usage() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = folder.path().join("empty");
+        std::fs::write(&empty, "\n").unwrap();
+        let with = |gateway: &str, kafka: &str, file: &str| {
+            let words = [
+                "--gateway",
+                gateway,
+                "--kafka",
+                kafka,
+                "--password-file",
+                file,
+            ];
+            request(&words, &[]).err().unwrap()
+        };
+        for gateway in ["nonsense", "localhost:8080", "ftp://localhost", ""] {
+            let refused = with(gateway, "b:1", "none");
+            assert!(refused.contains("gateway"), "{gateway}: {refused}");
+        }
+        for kafka in ["nonsense", "localhost:kafka", "http://localhost/9092"] {
+            let refused = with("http://a", kafka, "none");
+            assert!(refused.contains("broker"), "{kafka}: {refused}");
+        }
+        let refused = with("http://a", "b:1", empty.to_str().unwrap());
+        assert!(refused.contains("is empty"), "{refused}");
     }
 }

@@ -1,5 +1,7 @@
 //! Reading the sources: the owners' lists through the gateway, with an operator's token; the
-//! topics; the client's log. Each is read whole, again at each reading. Nothing is decided here.
+//! topics; the client's log. Lists are read whole, again at each reading: what an item says of how it
+//! stands changes, and what it said before is to be noticed when it changes that. Of a topic only
+//! what is new is read again. Nothing is decided here.
 
 mod log;
 mod topics;
@@ -15,6 +17,7 @@ use serde_json::{Value, json};
 use shop::kafka::KafkaError;
 use tokio::time::Instant;
 
+use self::topics::Topics;
 use crate::arguments::Request;
 use crate::facts::{Facts, Movement};
 
@@ -49,7 +52,7 @@ pub(crate) enum ReadError {
         status: StatusCode,
     },
     /// A route does not answer.
-    #[error("GET {route} gives no answer: {said}")]
+    #[error("{route} gives no answer: {said}")]
     Silent {
         /// The route.
         route: String,
@@ -65,7 +68,7 @@ pub(crate) enum ReadError {
         status: StatusCode,
     },
     /// A list is not what it should be.
-    #[error("GET {route} answers something else than agreed: {why}")]
+    #[error("{route} answers something else than agreed: {why}")]
     Unreadable {
         /// The route.
         route: String,
@@ -73,8 +76,13 @@ pub(crate) enum ReadError {
         why: String,
     },
     /// A topic cannot be read.
-    #[error(transparent)]
-    Topic(#[from] KafkaError),
+    #[error("the broker at {brokers}: {source}")]
+    Topic {
+        /// Where it should be.
+        brokers: String,
+        /// What went wrong.
+        source: KafkaError,
+    },
     /// The client's log cannot be read.
     #[error("{path}{place}: {why}")]
     Log {
@@ -88,11 +96,11 @@ pub(crate) enum ReadError {
 }
 
 /// Where everything is read.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Sources {
     client: reqwest::Client,
     gateway: String,
-    kafka: String,
+    topics: Topics,
     password: String,
     sent: Option<std::path::PathBuf>,
 }
@@ -124,7 +132,7 @@ impl Sources {
         Ok(Self {
             client,
             gateway: request.gateway.clone(),
-            kafka: request.kafka.clone(),
+            topics: Topics::at(&request.kafka),
             password: request.password.clone(),
             sent: request.sent.clone(),
         })
@@ -140,7 +148,7 @@ impl Sources {
             self.list(&token, "/audit/reservations"),
             self.list(&token, "/audit/shipments"),
             self.list(&token, "/audit/mails"),
-            topics::read(&self.kafka),
+            self.topics.read(),
         )?;
         let levels = self.levels(&token, &movements).await?;
         let sent = self.sent.as_deref().map(log::read).transpose()?;
@@ -161,12 +169,12 @@ impl Sources {
         let body = json!({"email": OPERATOR, "password": self.password});
         let url = format!("{}/tokens", self.gateway);
         let post = || self.client.post(&url).json(&body);
-        let (status, body) = self.ask("/tokens", post).await?;
+        let (status, body) = self.ask("POST /tokens", post).await?;
         if status != StatusCode::OK {
             let gateway = self.gateway.clone();
             return Err(ReadError::SignIn { gateway, status });
         }
-        parsed::<Token>("/tokens", &body).map(|token| token.access_token)
+        parsed::<Token>("POST /tokens", &body).map(|token| token.access_token)
     }
 
     /// All items of a list, page by page.
@@ -218,7 +226,7 @@ impl Sources {
     async fn get<T: DeserializeOwned>(&self, token: &str, path: &str) -> Result<T, ReadError> {
         let url = format!("{}{path}", self.gateway);
         let get = || self.client.get(&url).bearer_auth(token);
-        let (status, body) = self.ask(path, get).await?;
+        let (status, body) = self.ask(&format!("GET {path}"), get).await?;
         if status != StatusCode::OK {
             let route = path.to_owned();
             return Err(ReadError::Refused { route, status });

@@ -137,7 +137,7 @@ struct Inner {
     letters: Arc<dyn Publish>,
     ack_first: bool,
     counters: Counters,
-    /// What can be asked of the member that is at work.
+    /// Who asks how far the group is behind, made when somebody wants to know.
     lag: Mutex<Option<Lag>>,
 }
 
@@ -192,22 +192,24 @@ impl Consumption {
         }
     }
 
-    /// For each of its topics how many records stand behind the last that was committed, in the
-    /// partitions that this member has: high watermark minus committed position.
+    /// For each of its topics how many records stand behind the last that the group has committed:
+    /// high watermark minus committed position, over all partitions.
     ///
     /// # Errors
     /// When the broker does not say.
     pub async fn lag(&self) -> Result<BTreeMap<String, u64>, KafkaError> {
-        let asked = self.inner.lag.lock();
-        let asked = asked.unwrap_or_else(PoisonError::into_inner).clone();
-        let mut lag = match asked {
-            Some(asked) => asked.by_topic().await?,
-            None => BTreeMap::new(),
+        let lag = {
+            let mut kept = self
+                .inner
+                .lag
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            match &*kept {
+                Some(lag) => lag.clone(),
+                None => kept.insert(Lag::of(&self.inner.settings)?).clone(),
+            }
         };
-        for topic in &self.inner.settings.topics {
-            lag.entry(topic.clone()).or_default();
-        }
-        Ok(lag)
+        lag.by_topic().await
     }
 
     /// Works until `shutdown`. The records in hand are then finished if that takes no longer than
@@ -217,8 +219,6 @@ impl Consumption {
     /// When no client can be made of the settings. The broker may come later.
     pub async fn run(self, shutdown: CancellationToken, grace: Duration) -> Result<(), KafkaError> {
         let consumer = Arc::new(Consumer::new(&self.inner.settings)?);
-        let asked = self.inner.lag.lock();
-        *asked.unwrap_or_else(PoisonError::into_inner) = Some(consumer.lag());
         source::work(&self, Arc::clone(&consumer), &shutdown, grace).await;
         if let Some(consumer) = Arc::into_inner(consumer) {
             match tokio::time::timeout(grace, consumer.close()).await {

@@ -12,16 +12,18 @@
 //! a client's typing error.
 
 mod consumer;
+mod lag;
 mod producer;
 mod quiet;
 mod record;
 mod topic;
 
-pub(crate) use consumer::Lag;
+pub(crate) use lag::Lag;
+
 pub use consumer::{Consumer, ConsumerSettings, Delivery};
 pub use producer::{Producer, Publish};
 pub use record::Record;
-pub use topic::read_to_end;
+pub use topic::{News, TopicReader, read_to_end};
 
 use rdkafka::{ClientConfig, error::KafkaError as ClientError};
 

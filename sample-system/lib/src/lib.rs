@@ -63,6 +63,8 @@ pub mod problem;
 pub mod retention;
 pub mod serve;
 pub mod sku;
+#[cfg(test)]
+mod strangers;
 pub mod timeouts;
 pub mod token;
 pub mod trace_context;

@@ -13,6 +13,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
+use shop::config::Settings;
 use shop::consume::{Failure, Handle};
 use shop::kafka::{Delivery, Record};
 use shop::trace_context::TraceContext;
@@ -246,5 +247,33 @@ pub fn hear_each(runtime: &Runtime, cases: u32, handler: &impl Handle, good: &Va
         };
         let heard = runtime.block_on(handler.handle(&delivery, &TraceContext::default()));
         assert!(!matches!(heard, Err(Failure::Passing(_))), "{heard:?}");
+    });
+}
+
+/// Fails where `read` does not name each of the settings `names` when all of them are wrong, or
+/// panics at any text in one of them. Each of them must be one that not every text is good for.
+#[track_caller]
+pub fn settings<C>(read: fn(&mut Settings) -> Option<C>, names: &[&str]) {
+    let told = |pairs: Vec<(String, String)>| {
+        let mut settings = Settings::new(pairs);
+        let configuration = read(&mut settings);
+        let finished = settings.finish(configuration);
+        finished.err().map(|error| error.to_string())
+    };
+    let wrong = names
+        .iter()
+        .map(|name| ((*name).to_owned(), "\u{1}?".to_owned()));
+    let all = told(wrong.collect()).expect("settings that are wrong are refused");
+    for name in names {
+        let mut lines = all.lines().map(str::trim_start);
+        assert!(
+            lines.any(|line| line.starts_with(&format!("{name} "))),
+            "{name}: {all}"
+        );
+    }
+    let names: Vec<String> = names.iter().copied().map(str::to_owned).collect();
+    let text = prop_oneof![text(), "[0-9]{0,40}(ms|s|m|h)?", "[a-z0-9.:/@-]{0,30}"];
+    each(300, (prop::sample::select(names), text), |(name, text)| {
+        let _refused = told(vec![(name, text)]);
     });
 }

@@ -8,6 +8,7 @@ use msvc_system::problem::{Place, Problem, Problems};
 use pact_models::pact::load_pact_from_json;
 use serde_json::Value;
 
+use super::heading::{party, specification};
 use super::{Interaction, Kind, PactFile, State, keys, position};
 
 /// What helps a file that is broken as a whole.
@@ -115,57 +116,6 @@ fn beginning(text: &str, list: &str) -> (usize, usize) {
     (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
-/// Whether the pact says that it is of specification 4.
-pub(super) fn is_v4(document: &Value) -> bool {
-    version(document).is_some_and(|version| version.starts_with('4'))
-}
-
-fn version(document: &Value) -> Option<&str> {
-    let metadata = document.get("metadata")?;
-    let specification = metadata
-        .get("pactSpecification")
-        .or_else(|| metadata.get("pact-specification"))?;
-    specification.get("version")?.as_str()
-}
-
-/// The specification's major number; without any, 3 holds, as for every Pact tool.
-fn specification(document: &Value, top: &Place, problems: &mut Problems) -> u32 {
-    let Some(version) = version(document) else {
-        return 3;
-    };
-    let major = version
-        .split('.')
-        .next()
-        .and_then(|major| major.parse().ok());
-    match major {
-        Some(major @ 1..=4) => major,
-        _ => {
-            problems.push(
-                Problem::error(format!("Pact specification `{version}` is not supported"))
-                    .at(top.clone())
-                    .hint("versions 1 to 4 are"),
-            );
-            3
-        }
-    }
-}
-
-fn party(document: &Value, role: &str, top: &Place, problems: &mut Problems) -> String {
-    let name = document
-        .get(role)
-        .and_then(|party| party.get("name"))
-        .and_then(Value::as_str)
-        .filter(|name| !name.is_empty());
-    if name.is_none() {
-        problems.push(
-            Problem::error(format!("this is no pact: it does not name its {role}"))
-                .at(top.clone())
-                .hint(format!("a pact has `\"{role}\": {{\"name\": …}}`")),
-        );
-    }
-    name.unwrap_or_default().to_owned()
-}
-
 fn interaction(
     element: &Value,
     is_message_pact: bool,
@@ -192,7 +142,14 @@ fn interaction(
         wrong(what);
         Kind::Http
     });
-    if kind == Kind::Http {
+    if let (true, Some(kind)) = (major < 4 && !is_message_pact, element.get("type")) {
+        let what = format!(
+            "the interaction `{description}` has the type {kind}, which only specification 4 knows"
+        );
+        let hint = "name it in the pact: `\"metadata\": {\"pactSpecification\": {\"version\": \
+                    \"4.0\"}}`; before, a body stands as it is";
+        problems.push(Problem::error(what).at(place.clone()).hint(hint));
+    } else if kind == Kind::Http {
         for part in ["request", "response"] {
             if !element.get(part).is_some_and(Value::is_object) {
                 wrong(format!("the interaction `{description}` has no `{part}`"));
@@ -204,7 +161,7 @@ fn interaction(
                 "the interaction `{description}` has a `response.status` that is no HTTP status"
             ));
         }
-        for (what, hint) in keys::check(description, element, major == 4) {
+        for (what, hint) in keys::check(description, element, major) {
             problems.push(Problem::error(what).at(place.clone()).hint(hint));
         }
     }
@@ -367,6 +324,13 @@ mod tests {
                      \"type\": \"Carrier/Pigeon\"}}]}}"
                 ),
                 "`Carrier/Pigeon` is no type",
+            ),
+            (
+                format!(
+                    "{{{parties}, \"interactions\": [{{\"description\": \"x\", \
+                     \"type\": \"Synchronous/HTTP\", \"request\": {{}}, \"response\": {{}}}}]}}"
+                ),
+                "only specification 4 knows",
             ),
             (
                 format!(

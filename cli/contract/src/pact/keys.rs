@@ -9,6 +9,7 @@ use msvc_system::problem::nearest;
 use serde_json::{Map, Value};
 
 use super::document::kind_of;
+use super::rules;
 
 /// What is wrong, and what to do.
 pub(super) type Wrong = (String, String);
@@ -72,7 +73,7 @@ const KINDS: &[(&str, &[&str])] = &[
 ];
 
 /// What nobody would read of an HTTP interaction, or not as it was meant.
-pub(super) fn check(name: &str, interaction: &Value, is_v4: bool) -> Vec<Wrong> {
+pub(super) fn check(name: &str, interaction: &Value, major: u32) -> Vec<Wrong> {
     let mut found = Vec::new();
     let of = format!("the interaction `{name}`");
     object(&of, interaction, INTERACTION, &mut found);
@@ -81,7 +82,9 @@ pub(super) fn check(name: &str, interaction: &Value, is_v4: bool) -> Vec<Wrong> 
         let of = format!("the `{part}` of {of}");
         let part = &interaction[part];
         object(&of, part, keys, &mut found);
-        if let (true, body) = (is_v4, &part["body"])
+        legacy_rules(&of, part, major, &mut found);
+        rules::check(&of, part, major, &mut found);
+        if let (4, body) = (major, &part["body"])
             && !body.is_null()
         {
             let of = format!("the `body` of {of}");
@@ -106,6 +109,29 @@ pub(super) fn check(name: &str, interaction: &Value, is_v4: bool) -> Vec<Wrong> 
         ));
     }
     found
+}
+
+/// The names of the rules before `matchingRules`: not read beside it, nor in specification 4.
+fn legacy_rules(of: &str, part: &Value, major: u32, found: &mut Vec<Wrong>) {
+    for key in ["requestMatchingRules", "responseMatchingRules"] {
+        if !part[key].is_null() && (major == 4 || !part["matchingRules"].is_null()) {
+            found.push((
+                format!("`{key}` of {of} is not read here"),
+                "the rules stand in `matchingRules`".to_owned(),
+            ));
+        }
+    }
+    let options = part["options"].as_object();
+    for (key, _) in options
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| **value == Value::Bool(false))
+    {
+        found.push((
+            format!("`{key}: false` in the `options` of {of} is not honoured"),
+            "matching rules say how a body is compared".to_owned(),
+        ));
+    }
 }
 
 fn object(of: &str, value: &Value, keys: &[&str], found: &mut Vec<Wrong>) {
@@ -140,6 +166,19 @@ fn unknown(of: &str, fields: &Map<String, Value>, keys: &[&str], found: &mut Vec
 
 fn states(of: &str, interaction: &Value, found: &mut Vec<Wrong>) {
     let states = interaction["providerStates"].as_array();
+    for key in ["providerState", "provider_state"] {
+        let alone = interaction[key].as_str().filter(|name| !name.is_empty());
+        if let (Some(states), Some(alone)) = (states, alone)
+            && !states.iter().any(|state| state["name"] == alone)
+        {
+            found.push((
+                format!(
+                    "the `{key}` of {of} is none of its `providerStates`, and only those are set"
+                ),
+                "name it there".to_owned(),
+            ));
+        }
+    }
     for state in states.into_iter().flatten() {
         if !state["name"].is_string() {
             found.push((
@@ -169,7 +208,7 @@ mod tests {
     use super::*;
 
     fn said(interaction: &Value, is_v4: bool) -> Vec<String> {
-        let found = check("x", interaction, is_v4).into_iter();
+        let found = check("x", interaction, if is_v4 { 4 } else { 3 }).into_iter();
         found
             .map(|(what, hint)| format!("{what} ({hint})"))
             .collect()
@@ -235,6 +274,21 @@ mod tests {
                 json!({ "providerStates": "s" }),
                 "is a text (it must be a list)",
             ),
+            (
+                "",
+                json!({ "providerStates": [{ "name": "s" }], "providerState": "t" }),
+                "the `providerState` of the interaction `x` is none of its `providerStates`",
+            ),
+            (
+                "/response",
+                json!({ "responseMatchingRules": {}, "matchingRules": {} }),
+                "`responseMatchingRules` of",
+            ),
+            (
+                "/response",
+                json!({ "options": { "allow_unexpected_keys_in_body": false } }),
+                "is not honoured",
+            ),
         ];
         assert_eq!(said(&whole, false), Vec::<String>::new());
         for (at, fields, expected) in table {
@@ -248,6 +302,11 @@ mod tests {
         let mut broken = whole;
         broken["response"]["body"] = json!({ "contents": 1 });
         assert!(said(&broken, true)[0].contains("did you mean `content`?"));
+        broken["response"]["body"] = json!({ "content": 1 });
+        broken["response"]["responseMatchingRules"] = json!({});
+        assert!(said(&broken, true)[0].contains("is not read here"));
+        assert_eq!(said(&broken, false), Vec::<String>::new());
+        broken["response"]["responseMatchingRules"] = Value::Null;
         broken["response"]["body"] = json!("text");
         assert!(said(&broken, true)[0].contains("in specification 4"));
         assert_eq!(said(&broken, false), Vec::<String>::new());

@@ -41,6 +41,14 @@ pub async fn run(context: &Context, request: &Logs) -> Result<Ending, Failure> {
         Some(runtime) if request.follow => runtime.get().logs(&query).await?,
         _ => read_logs(&home, &query)?,
     };
+    let mut lines = lines.peekable();
+    if runtime.is_none() && std::pin::Pin::new(&mut lines).peek().await.is_none() {
+        let (name, up) = (&context.system.name, context.repeat(&["up", "-d"]));
+        context
+            .terminal
+            .note(&format!("no lines of {name} are kept; `{up}` boots it"));
+    }
+    let lines = lines.boxed();
     match &runtime {
         Some(runtime) if request.follow => print_all(context, runtime, lines).await,
         _ => {

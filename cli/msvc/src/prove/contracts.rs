@@ -19,7 +19,8 @@ use msvc_system::problem::nearest;
 
 use super::Sink;
 use crate::boot::{self, Wish};
-use crate::context::{Context, absolute};
+use crate::context::{Context, absolute, quoted};
+use crate::exchanges::Exchanges;
 use crate::failure::Failure;
 use crate::running::AnyRuntime;
 use crate::service_ca;
@@ -96,6 +97,7 @@ pub async fn contracts(
             .push(file);
     }
     let mut cases = Vec::new();
+    let mut is_begun = runtime.mesh().is_some();
     for (number, (provider, files)) in by_provider.into_iter().enumerate() {
         let Some(name) = context
             .system
@@ -118,6 +120,7 @@ pub async fn contracts(
             files: &files,
             built: contracts.built,
             again: &contracts.again,
+            is_begun: std::mem::replace(&mut is_begun, true),
         };
         let proven = one_provider(context, runtime, home, &one, sink).await;
         clear_lane(runtime, &lane).await?;
@@ -134,6 +137,8 @@ struct Provider<'a> {
     files: &'a [PactFile],
     built: Option<&'a BuildOutcome>,
     again: &'a str,
+    /// Whether exchanges of others are written down already.
+    is_begun: bool,
 }
 
 async fn one_provider(
@@ -149,6 +154,7 @@ async fn one_provider(
         files,
         built,
         again,
+        is_begun,
     } = *one;
     let extension = context
         .system
@@ -207,7 +213,15 @@ async fn one_provider(
         trust_pem,
         again: again.to_owned(),
     };
+    let mesh = runtime.further_mesh(lane).await?;
+    let exchanges = match is_begun {
+        false => Exchanges::record(context, mesh.as_ref()).await?,
+        true => Exchanges::record_too(context, mesh.as_ref()).await?,
+    };
     let proven = verify::verify(files, &target, &*context.clock, sink, &context.shutdown).await;
+    if let Some(exchanges) = exchanges {
+        exchanges.end().await?;
+    }
     proven.map_err(|why| match why {
         verify::VerifyError::Interrupted => Failure::interrupted(),
         other => Failure::new(Exit::CouldNot, other.to_string()),
@@ -259,7 +273,7 @@ fn no_provider(context: &Context, file: &PactFile, again: &str, sink: Sink<'_>) 
             "did you mean `{near}`? The pact names its provider"
         ));
     }
-    case.repeat = Some(format!("{again} --provider {}", file.provider));
+    case.repeat = Some(format!("{again} --provider {}", quoted(&file.provider)));
     sink(Event::CaseEnded { case: case.clone() });
     case
 }

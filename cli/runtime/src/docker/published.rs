@@ -59,7 +59,11 @@ pub(super) fn bound(seen: &ContainerInspectResponse) -> BTreeMap<String, Vec<Soc
     let all = ports.into_iter().flatten();
     all.map(|(key, bindings)| {
         let addresses = bindings.iter().flatten().filter_map(|binding| {
-            let ip: IpAddr = binding.host_ip.as_ref()?.parse().ok()?;
+            // Podman names no address where it means all of them.
+            let ip = match binding.host_ip.as_deref()? {
+                "" => Ipv4Addr::UNSPECIFIED.into(),
+                ip => ip.parse::<IpAddr>().ok()?,
+            };
             let port = binding.host_port.as_ref()?.parse().ok()?;
             // The engine tells every address twice, once for each family.
             let is_own = ip.is_ipv4() || !ip.is_unspecified();
@@ -139,4 +143,25 @@ async fn owner(engine: &Engine, port: u16) -> Option<String> {
                 }
             })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_bound_everywhere_is_reached_at_loopback_once_however_the_engine_writes_it() {
+        let bound_as = |bindings: serde_json::Value| {
+            let seen = serde_json::json!({"NetworkSettings": {"Ports": {"80/tcp": bindings}}});
+            let seen = serde_json::from_value(seen).unwrap();
+            let all = bound(&seen)["80/tcp"].clone();
+            all.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let at = |ip: &str| serde_json::json!({"HostIp": ip, "HostPort": "8080"});
+        for everywhere in [vec![at("0.0.0.0"), at("::")], vec![at("")]] {
+            let all = bound_as(everywhere.into());
+            assert_eq!(all, ["127.0.0.1:8080"]);
+        }
+        assert_eq!(bound_as(vec![at("::1")].into()), ["[::1]:8080"]);
+    }
 }

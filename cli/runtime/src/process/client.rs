@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::home::ProjectHome;
 use super::launch::{self, Launcher};
 use super::messages::{
-    Apply, Attach, Exec, Pause, Reach, SignalInstance, Stopped, Watch, error_of, method,
+    Apply, Attach, Down, Exec, Pause, Reach, SignalInstance, Stopped, Watch, error_of, method,
 };
 use crate::contract::{ExecOutcome, LogLine, LogQuery, Runtime, RuntimeError};
 use crate::observed::Observed;
@@ -81,6 +81,15 @@ impl ProcessRuntime {
     pub async fn stop_everything(&self) -> Result<usize, RuntimeError> {
         let Stopped { stopped } = self.ask(method::DOWN, Value::Null).await?;
         Ok(stopped)
+    }
+
+    /// Lets an end that is under way kill at once what has not ended yet.
+    ///
+    /// # Errors
+    /// When the supervisor is gone, which is as good.
+    pub async fn hurry(&self) -> Result<(), RuntimeError> {
+        let Stopped { .. } = self.ask(method::DOWN, Down { hurry: true }).await?;
+        Ok(())
     }
 
     async fn ask<T: DeserializeOwned>(

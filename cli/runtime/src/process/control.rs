@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use msvc_machine::shutdown::Shutdown;
 use msvc_mesh::control::{MeshControl, OfLease, method as mesh};
-use msvc_mesh::lease::LeaseId;
 use msvc_mesh::protocol::{Handler, ProtocolError, SessionId};
 use msvc_system::id::InstanceId;
 use serde::Serialize;
@@ -18,10 +18,11 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::edges::of_mesh;
+use super::holds::Holds;
 use super::log_reader;
 use super::messages::{
-    Apply, Attach, Exec, Kill, Killed, Pause, Reach, Release, Released, SignalInstance, Stopped,
-    Watch, method, refusal,
+    Apply, Attach, Down, Exec, Kill, Killed, Pause, Reach, Release, Released, SignalInstance,
+    Stopped, Watch, method, refusal,
 };
 use super::records::FaultRecord;
 use super::supervisor::Supervisor;
@@ -53,6 +54,8 @@ pub(super) struct Control {
     holds: Arc<Mutex<Holds>>,
     /// Why to end, once somebody wants that.
     asked: Arc<watch::Sender<Option<Reason>>>,
+    /// How fast to end.
+    hurry: Shutdown,
     /// How many read events or logs.
     readers: Arc<AtomicUsize>,
     /// How many instances were ended, once all are.
@@ -60,7 +63,8 @@ pub(super) struct Control {
 }
 
 impl Control {
-    pub(super) fn new(supervisor: Arc<Supervisor>) -> Self {
+    /// The door of `supervisor`; who wants the end at once forces `hurry`.
+    pub(super) fn new(supervisor: Arc<Supervisor>, hurry: Shutdown) -> Self {
         let mesh = supervisor.shared.edges.mesh().clone();
         Self {
             supervisor,
@@ -69,6 +73,7 @@ impl Control {
             holds: Arc::default(),
             readers: Arc::default(),
             asked: Arc::new(watch::Sender::new(None)),
+            hurry,
             done: Arc::new(watch::Sender::new(None)),
         }
     }
@@ -124,8 +129,14 @@ impl Control {
             .boxed()
     }
 
-    async fn down(&self) -> Stopped {
+    async fn down(&self, parameters: Value) -> Stopped {
         self.end(Reason::new("msvc down", true));
+        let Down { hurry } = serde_json::from_value(parameters).unwrap_or_default();
+        if hurry {
+            // The second time it is forced.
+            self.hurry.request();
+            self.hurry.request();
+        }
         let mut done = self.done.subscribe();
         let stopped = match done.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(stopped)) => *stopped,
@@ -230,7 +241,7 @@ impl Control {
                 let Reach { instance, port } = read(parameters)?;
                 told(supervisor.reach(&instance, port))
             }
-            method::DOWN => told(Ok(self.down().await)),
+            method::DOWN => told(Ok(self.down(parameters).await)),
             method::ATTACH => {
                 let Attach { owner } = read(parameters)?;
                 if owner {
@@ -266,43 +277,6 @@ impl Control {
         let held = self.holds().under(lease);
         self.release_all(held).await;
         Ok(answer)
-    }
-}
-
-/// What is kept down, under which lease, and by which command.
-#[derive(Debug, Default)]
-struct Holds(Vec<(LeaseId, InstanceId, Option<String>)>);
-
-impl Holds {
-    /// Whether it was not held before.
-    fn hold(&mut self, lease: LeaseId, instance: &InstanceId, by: Option<String>) -> bool {
-        let free = !self
-            .0
-            .iter()
-            .any(|(_, held, _)| held.same_replica(instance));
-        if free {
-            self.0.push((lease, instance.clone(), by));
-        }
-        free
-    }
-
-    /// Whether it was held.
-    fn lift(&mut self, instance: &InstanceId) -> bool {
-        let before = self.0.len();
-        self.0.retain(|(_, held, _)| !held.same_replica(instance));
-        self.0.len() < before
-    }
-
-    /// The command that keeps an instance down, as far as it said so.
-    fn by(&self, instance: &InstanceId) -> Option<String> {
-        let mut held = self.0.iter();
-        let held = held.find(|(_, held, _)| held.same_replica(instance))?;
-        held.2.clone()
-    }
-
-    fn under(&self, lease: LeaseId) -> Vec<InstanceId> {
-        let held = self.0.iter().filter(|(under, ..)| *under == lease);
-        held.map(|(_, instance, _)| instance.clone()).collect()
     }
 }
 

@@ -69,6 +69,14 @@ pub(super) struct Watch {
     pub(super) from: u64,
 }
 
+/// Parameters of `runtime.down`; none are as the default.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Down {
+    /// Kills at once what has not ended yet.
+    #[serde(default)]
+    pub(super) hurry: bool,
+}
+
 /// How many instances `down` ended.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Stopped {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use msvc_machine::clock::Clock;
-use msvc_machine::process_table::{self, ProcessIdentity};
+use msvc_machine::process_table::{self, ProcessIdentity, as_pid};
 use msvc_machine::shutdown::Shutdown;
 use msvc_machine::sweep::sweep;
 
@@ -31,20 +31,27 @@ pub(super) fn adopt() -> Result<(), RuntimeError> {
     Ok(())
 }
 
-/// Takes the orphans that have ended off the process table. Never returns.
+/// Takes the orphans that have ended off the process table; whom `kept` names is waited for by
+/// others. Never returns.
 #[cfg(target_os = "linux")]
-pub(super) async fn bury(clock: &dyn Clock) {
-    use nix::sys::wait::{WaitPidFlag, waitpid};
-    use nix::unistd::Pid;
+pub(super) async fn bury(clock: &dyn Clock, kept: impl Fn() -> Vec<u32>) {
+    use std::collections::HashSet;
 
-    let mut seen = None;
+    use nix::sys::wait::{WaitPidFlag, waitpid};
+
+    let mut seen = HashSet::new();
     loop {
         clock.sleep(LOOK).await;
-        let mut dead = dead_child();
-        while let Some(pid) = dead.filter(|_| dead == seen) {
-            let _ = waitpid(Pid::from_raw(pid), Some(WaitPidFlag::WNOHANG));
-            // The next one has to be seen twice as well.
-            dead = dead_child();
+        // The whole table is read only where there is somebody to be found.
+        let mut dead = HashSet::new();
+        if somebody_is_dead() {
+            dead.extend(process_table::zombies(std::process::id()));
+        }
+        let kept = kept();
+        let orphans = dead.intersection(&seen).filter(|pid| !kept.contains(pid));
+        for pid in orphans.filter_map(|pid| as_pid(*pid)) {
+            // It is this process's child and has ended: its pid is nobody else's yet.
+            let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
         }
         seen = dead;
     }
@@ -52,18 +59,17 @@ pub(super) async fn bury(clock: &dyn Clock) {
 
 /// Elsewhere nothing falls to this process.
 #[cfg(not(target_os = "linux"))]
-pub(super) async fn bury(_: &dyn Clock) {
+pub(super) async fn bury(_: &dyn Clock, _: impl Fn() -> Vec<u32>) {
     std::future::pending::<()>().await;
 }
 
-/// A child that has ended and that nobody has waited for; it is only looked at.
+/// Whether there is a child that has ended and that nobody has waited for; it is only looked at.
 #[cfg(target_os = "linux")]
-fn dead_child() -> Option<i32> {
+fn somebody_is_dead() -> bool {
     use nix::sys::wait::{Id, WaitPidFlag, waitid};
 
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-    let status = waitid(Id::All, flags).ok()?;
-    status.pid().map(nix::unistd::Pid::as_raw)
+    waitid(Id::All, flags).is_ok_and(|status| status.pid().is_some())
 }
 
 /// Ends every descendant that is left.

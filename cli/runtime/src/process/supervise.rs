@@ -87,7 +87,10 @@ pub async fn supervisor_main(
     let home = options.home.clone();
     let build = options.build.clone();
     let shared = Arc::new(belongings(options, &mesh, clock)?);
-    let control = Control::new(Arc::new(Supervisor::new(Arc::clone(&shared))));
+    let control = Control::new(
+        Arc::new(Supervisor::new(Arc::clone(&shared))),
+        shutdown.clone(),
+    );
     let listener = listen(&home.socket())?;
     let finish = Shutdown::new();
     let door = Door {
@@ -103,7 +106,7 @@ pub async fn supervisor_main(
         () = shutdown.requested() => Reason::new("signal SIGTERM", true),
         () = guardian_gone() => Reason::new("its guardian was killed", false),
         () = idle(&control, &sessions) => Reason::new("nobody had anything for it to do", true),
-        () = orphans::bury(&*shared.clock) => Reason::new("it lost itself", false),
+        () = orphans::bury(&*shared.clock, || control.supervisor.pids()) => Reason::new("it lost itself", false),
     };
     let stopped = control.supervisor.stop_all(&shutdown).await;
     orphans::end(&*shared.clock, &shutdown).await;

@@ -91,6 +91,12 @@ impl Supervisor {
             .collect()
     }
 
+    /// The processes of all that is kept.
+    pub(super) fn pids(&self) -> Vec<u32> {
+        let processes = self.views().into_iter().filter_map(|view| view.process);
+        processes.map(|process| process.pid).collect()
+    }
+
     /// Whether nothing at all is kept.
     pub(super) fn is_empty(&self) -> bool {
         self.replicas().kept.is_empty()

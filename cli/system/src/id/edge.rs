@@ -39,6 +39,12 @@ impl Party {
     pub fn shown(&self) -> &str {
         self.key().trim_start_matches('@')
     }
+
+    /// Whether it is a service whose name is also what people see of a caller that is none.
+    fn is_mistaken(&self) -> bool {
+        let others = [Self::Client, Self::Verifier, Self::External];
+        matches!(self, Self::Service(_)) && others.iter().any(|it| it.shown() == self.key())
+    }
 }
 
 impl FromStr for Party {
@@ -97,12 +103,16 @@ impl EdgeId {
 
 impl fmt::Display for EdgeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A service `client` is not the host.
+        if self.caller.is_mistaken() {
+            return f.write_str(&self.url_form());
+        }
         write!(f, "{}->{}:{}", self.caller.shown(), self.callee, self.port)
     }
 }
 
 /// What a user writes to name edges: `a->b`, `a->b:port` or `a~b~port`. Without a port every port
-/// of the callee is meant.
+/// of the callee is meant. `client->b` are the host's calls; a service `client` has `client~b`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct EdgeSelector {
     /// Who calls.
@@ -157,6 +167,11 @@ impl FromStr for EdgeSelector {
     fn from_str(text: &str) -> Result<Self, IdError> {
         let wrong = || IdError::Edge(text.to_owned());
         let (caller, callee, port) = if let Some((caller, rest)) = text.split_once("->") {
+            // People see `client`; no file of theirs can have a caller of that spelling with an `@`.
+            let caller = match caller.trim() {
+                "client" => "@client",
+                caller => caller,
+            };
             match rest.rsplit_once(':') {
                 Some((callee, port)) => (caller, callee, Some(port)),
                 None => (caller, rest, None),
@@ -170,14 +185,8 @@ impl FromStr for EdgeSelector {
             };
             (caller, callee, port)
         };
-        // People see `client`; no file of theirs can have a caller of that spelling with an `@`.
-        let caller = if caller.trim() == "client" {
-            "@client"
-        } else {
-            caller.trim()
-        };
         Ok(Self {
-            caller: caller.parse().map_err(|_| wrong())?,
+            caller: caller.trim().parse().map_err(|_| wrong())?,
             callee: callee.trim().parse().map_err(|_| wrong())?,
             port: port
                 .map(|p| p.trim().parse().map_err(|_| wrong()))
@@ -188,6 +197,10 @@ impl FromStr for EdgeSelector {
 
 impl fmt::Display for EdgeSelector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.caller.is_mistaken() {
+            write!(f, "{}~{}", self.caller.shown(), self.callee)?;
+            return self.port.map_or(Ok(()), |port| write!(f, "~{port}"));
+        }
         write!(f, "{}->{}", self.caller.shown(), self.callee)?;
         match self.port {
             Some(port) => write!(f, ":{port}"),
@@ -245,6 +258,30 @@ mod tests {
         assert_eq!(near("orders->payments:9"), payments);
         assert_eq!(near("orders->paymnets"), payments);
         assert_eq!(near("somebody->nobody-at-all"), None);
+    }
+
+    #[test]
+    fn a_service_that_is_called_client_is_told_from_the_host_in_what_is_shown_and_what_is_written()
+    {
+        let (host, service) = (edge("@client", "gw", 80), edge("client", "gw", 80));
+        assert_eq!(service.to_string(), "client~gw~80");
+        for id in [&host, &service] {
+            let shown: EdgeSelector = id.to_string().parse().unwrap();
+            assert!(shown.selects(id), "{id}");
+            assert_eq!(
+                [&host, &service]
+                    .iter()
+                    .filter(|it| shown.selects(it))
+                    .count(),
+                1
+            );
+        }
+        let wanted: EdgeSelector = "client->gw".parse().unwrap();
+        let near = wanted.nearest(std::slice::from_ref(&service));
+        assert_eq!(near, Some(&service));
+        for form in ["client~gw", "client~gw~80"] {
+            assert_eq!(form.parse::<EdgeSelector>().unwrap().to_string(), form);
+        }
     }
 
     #[test]

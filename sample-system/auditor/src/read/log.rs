@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::{Map, Value};
+
 use super::ReadError;
 use crate::facts::Sent;
 
@@ -19,12 +21,18 @@ pub(super) fn read(path: &Path) -> Result<Vec<Sent>, ReadError> {
         .lines()
         .zip(1..)
         .filter(|(line, _)| !line.trim().is_empty());
-    lines
-        .map(|(line, number)| {
-            serde_json::from_str(line)
-                .map_err(|error| failed(format!(":{number}"), error.to_string()))
-        })
-        .collect()
+    let sent = lines.map(|(line, number)| {
+        // A list of values would pass for an object's.
+        let object = serde_json::from_str::<Map<String, Value>>(line).map(Value::Object);
+        let sent = object.and_then(serde_json::from_value);
+        sent.map_err(|error| failed(format!(":{number}"), error.to_string()))
+    });
+    let sent = sent.collect::<Result<Vec<_>, _>>()?;
+    if sent.is_empty() {
+        let why = "no key in it: nothing can be compared with it".to_owned();
+        return Err(failed(String::new(), why));
+    }
+    Ok(sent)
 }
 
 #[cfg(test)]
@@ -48,5 +56,22 @@ mod tests {
             "{refused}"
         );
         assert!(read(&folder.path().join("none")).is_err());
+        std::fs::write(&path, "[\"a\", \"k\", null]\n").unwrap();
+        let refused = read(&path).unwrap_err().to_string();
+        assert!(refused.contains("sent.ndjson:1: "), "{refused}");
+        std::fs::write(&path, "\n").unwrap();
+        let refused = read(&path).unwrap_err().to_string();
+        assert!(refused.contains("no key in it"), "{refused}");
+    }
+
+    #[test]
+    fn no_text_makes_the_reader_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sent.ndjson");
+        let good = serde_json::json!({"account_id": "a", "key": "k", "order_id": "o"});
+        outside::each(200, outside::body(good), |text| {
+            std::fs::write(&path, text).unwrap();
+            let _read = read(&path);
+        });
     }
 }

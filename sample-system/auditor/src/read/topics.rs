@@ -1,4 +1,4 @@
-//! The topics, read from their beginning to their end. Records that are no events of the shop are
+//! The topics, read from their beginning to their end, and later what has come since. Records that are no events of the shop are
 //! left out: they are dead letters, and what they should have done is missing elsewhere.
 
 use std::collections::BTreeSet;
@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 use shop::event::{Entity, Envelope};
-use shop::kafka::{KafkaError, read_to_end};
+use shop::kafka::{KafkaError, TopicReader};
+use tokio::sync::Mutex;
 
+use super::ReadError;
 use crate::facts::Told;
 
 /// The topics whose events are compared, and what those are about.
@@ -21,45 +23,112 @@ const TOPICS: [(&str, Entity); 4] = [
 /// How long reading one topic may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Every event, each once, those of one key in their order.
-pub(super) async fn read(brokers: &str) -> Result<Vec<Told>, super::ReadError> {
-    let read = TOPICS.map(|(topic, entity)| async move {
-        let records = read_to_end(brokers, "auditor", topic, PATIENCE).await?;
-        let payloads = records.into_iter().map(|delivery| delivery.record.payload);
-        Ok::<_, KafkaError>(events(payloads, entity))
-    });
-    let all = futures_util::future::try_join_all(read).await?;
-    Ok(all.concat())
+/// The topics, and what was read of them: a record never changes, so that each is read once.
+#[derive(Debug)]
+pub(super) struct Topics {
+    brokers: String,
+    each: Vec<Mutex<Topic>>,
 }
 
-/// The events in `payloads`, without repeats.
-fn events(payloads: impl IntoIterator<Item = Vec<u8>>, entity: Entity) -> Vec<Told> {
-    let mut known = BTreeSet::new();
-    let mut events: Vec<Told> = Vec::new();
-    for payload in payloads {
-        let Ok(envelope) = Envelope::open(&payload) else {
-            continue;
-        };
-        let (Ok(about), Ok(data)) = (envelope.entity(entity), envelope.data::<Value>()) else {
-            continue;
-        };
-        if known.insert(envelope.id.clone()) {
-            events.push(Told {
-                kind: envelope.kind.clone(),
-                about: about.to_owned(),
-                data,
-            });
+/// A topic's events.
+#[derive(Debug)]
+struct Topic {
+    reader: TopicReader,
+    entity: Entity,
+    known: BTreeSet<String>,
+    events: Vec<Told>,
+}
+
+impl Topics {
+    /// The topics of a broker, not read yet.
+    pub(super) fn at(brokers: &str) -> Self {
+        let each = TOPICS.map(|(topic, entity)| {
+            Mutex::new(Topic::new(
+                TopicReader::new(brokers, "auditor", topic),
+                entity,
+            ))
+        });
+        Self {
+            brokers: brokers.to_owned(),
+            each: each.into(),
         }
     }
-    // How partitions are mixed differs from reading to reading and means nothing; the order of
-    // one key stays.
-    events.sort_by(|one, other| one.about.cmp(&other.about));
-    events
+
+    /// Every event there is now, each once, those of one key in their order.
+    pub(super) async fn read(&self) -> Result<Vec<Told>, ReadError> {
+        let read = self.each.iter().map(async |topic| {
+            let mut topic = topic.lock().await;
+            let news = topic.reader.read_on(PATIENCE).await?;
+            if news.anew {
+                topic.forget();
+            }
+            let payloads = news.records.into_iter().map(|it| it.record.payload);
+            topic.add(payloads);
+            Ok::<_, KafkaError>(topic.events())
+        });
+        let all = futures_util::future::try_join_all(read).await;
+        let all = all.map_err(|source| ReadError::Topic {
+            brokers: self.brokers.clone(),
+            source,
+        })?;
+        Ok(all.concat())
+    }
+}
+
+impl Topic {
+    fn new(reader: TopicReader, entity: Entity) -> Self {
+        Self {
+            reader,
+            entity,
+            known: BTreeSet::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// What was read is not there any more.
+    fn forget(&mut self) {
+        self.known.clear();
+        self.events.clear();
+    }
+
+    /// Adds the events in `payloads`, without repeats.
+    fn add(&mut self, payloads: impl IntoIterator<Item = Vec<u8>>) {
+        for payload in payloads {
+            let Ok(envelope) = Envelope::open(&payload) else {
+                continue;
+            };
+            let (Ok(about), Ok(data)) = (envelope.entity(self.entity), envelope.data::<Value>())
+            else {
+                continue;
+            };
+            if self.known.insert(envelope.id.clone()) {
+                self.events.push(Told {
+                    kind: envelope.kind.clone(),
+                    about: about.to_owned(),
+                    data,
+                });
+            }
+        }
+    }
+
+    /// Its events. How partitions are mixed differs from reading to reading and means nothing; the
+    /// order of one key stays.
+    fn events(&self) -> Vec<Told> {
+        let mut events = self.events.clone();
+        events.sort_by(|one, other| one.about.cmp(&other.about));
+        events
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn events(payloads: impl IntoIterator<Item = Vec<u8>>, entity: Entity) -> Vec<Told> {
+        let mut topic = Topic::new(TopicReader::new("nowhere:1", "test", "orders"), entity);
+        topic.add(payloads);
+        topic.events()
+    }
 
     #[test]
     fn how_partitions_are_mixed_makes_no_difference_and_the_order_of_a_key_stays() {
@@ -99,5 +168,14 @@ mod tests {
             ("ORDER_PLACED", "o")
         );
         assert_eq!(events[0].data["sku"], "lamp");
+    }
+
+    #[test]
+    fn no_payload_makes_the_reader_panic() {
+        let good = serde_json::json!({"id": "e", "type": "ORDER_PLACED", "version": 2,
+            "time": "2026-11-21T00:00:00Z", "order_id": "o", "data": {"sku": "lamp"}});
+        outside::each(300, outside::body(good), |payload| {
+            assert!(events([payload.clone(), payload], Entity::Order).len() <= 1);
+        });
     }
 }

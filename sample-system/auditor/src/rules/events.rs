@@ -117,14 +117,12 @@ fn payments(books: &Books<'_>, found: &mut Found) {
             .map(|(kind, so)| ((charge.id.clone(), kind), i64::from(so), says.clone()))
     });
     compare(found, "charge_id", "payments", told, is);
+    let charges = books.facts.charges.iter();
+    let charges: BTreeMap<_, _> = charges.map(|charge| (charge.id.as_str(), charge)).collect();
     for event in &books.facts.events {
         let is_payment = [settled, refunded].contains(&event.kind.as_str());
         let id = event.data.get("charge_id").and_then(Value::as_str);
-        let charge = books
-            .facts
-            .charges
-            .iter()
-            .find(|it| Some(it.id.as_str()) == id);
+        let charge = id.and_then(|id| charges.get(id));
         let (true, Some(charge), Some(sum)) =
             (is_payment, charge, charge.and_then(|it| it.sum.as_ref()))
         else {

@@ -36,11 +36,12 @@ fn never_below_zero(books: &Books<'_>, found: &mut Found) {
 }
 
 fn adds_up(books: &Books<'_>, found: &mut Found) {
-    let mut sums: BTreeMap<&str, i64> = BTreeMap::new();
+    // Wider than what is added up, so that no list makes it overflow.
+    let mut sums: BTreeMap<&str, i128> = BTreeMap::new();
     for movement in &books.facts.movements {
         let sum = sums.entry(&movement.sku).or_default();
-        *sum += movement.change;
-        if *sum != movement.available {
+        *sum += i128::from(movement.change);
+        if *sum != i128::from(movement.available) {
             let (change, available) = (movement.change, movement.available);
             found.add(
                 &[("sku", &movement.sku)],
@@ -48,12 +49,12 @@ fn adds_up(books: &Books<'_>, found: &mut Found) {
                 ("their sum", sum.to_string()),
             );
             // Told once: what follows is compared with what was said.
-            *sum = available;
+            *sum = available.into();
         }
     }
     for (sku, level) in &books.facts.levels {
         let sum = sums.get(sku.as_str()).copied().unwrap_or_default();
-        if sum != *level {
+        if sum != i128::from(*level) {
             found.add(
                 &[("sku", sku)],
                 ("the stock", format!("{level} available")),

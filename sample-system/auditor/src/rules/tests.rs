@@ -1,5 +1,7 @@
 //! Each rule, broken alone in a shop that is right otherwise.
 
+mod strangers;
+
 use chrono::TimeDelta;
 use serde_json::json;
 

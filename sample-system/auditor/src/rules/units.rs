@@ -23,13 +23,14 @@ pub(super) const NOTHING_RESERVED: Rule = Rule {
     check: reserved,
 };
 
-/// How much each order moved of each item.
-fn moved<'f>(books: &Books<'f>) -> BTreeMap<&'f str, BTreeMap<&'f str, i64>> {
-    let mut moved: BTreeMap<&str, BTreeMap<&str, i64>> = BTreeMap::new();
+/// How much each order moved of each item; wider than what is added up, so that no list makes it
+/// overflow.
+fn moved<'f>(books: &Books<'f>) -> BTreeMap<&'f str, BTreeMap<&'f str, i128>> {
+    let mut moved: BTreeMap<&str, BTreeMap<&str, i128>> = BTreeMap::new();
     for movement in &books.facts.movements {
         if let Some(order) = movement.order_id.as_deref() {
             let items = moved.entry(order).or_default();
-            *items.entry(&movement.sku).or_default() += movement.change;
+            *items.entry(&movement.sku).or_default() += i128::from(movement.change);
         }
     }
     for items in moved.values_mut() {
@@ -38,7 +39,7 @@ fn moved<'f>(books: &Books<'f>) -> BTreeMap<&'f str, BTreeMap<&'f str, i64>> {
     moved
 }
 
-fn shown(items: Option<&BTreeMap<&str, i64>>) -> String {
+fn shown(items: Option<&BTreeMap<&str, i128>>) -> String {
     let each = items.into_iter().flatten();
     let each: Vec<_> = each
         .map(|(sku, change)| format!("{change:+} of {sku}"))
@@ -54,7 +55,7 @@ fn paid(books: &Books<'_>, found: &mut Found) {
     let moved = moved(books);
     for order in books.facts.orders.iter().filter(|order| order.is_paid()) {
         let items = moved.get(order.id.as_str());
-        let right = BTreeMap::from([(order.sku.as_str(), -order.quantity)]);
+        let right = BTreeMap::from([(order.sku.as_str(), -i128::from(order.quantity))]);
         if items != Some(&right) {
             let sold = format!("{}, {} of {} sold", order.word(), order.quantity, order.sku);
             found.add(

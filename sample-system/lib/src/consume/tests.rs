@@ -1,5 +1,6 @@
 //! The loop over a broker that a test plays, and over the client library's mock cluster.
 
+mod lag;
 mod played;
 
 use rusqlite::Connection;

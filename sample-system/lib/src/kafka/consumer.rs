@@ -3,9 +3,8 @@
 //! What is read is worked on by [`crate::consume`] alone, which commits an offset when its work is
 //! done; nobody else can.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use rdkafka::config::RDKafkaLogLevel;
@@ -40,9 +39,6 @@ const LONGEST_WORK: Duration = Duration::from_secs(300);
 /// what it does not have; and where it still waits to join, the client would leave only once that
 /// is answered, which is when the session of a member that died has ended.
 const LEAVE_IDLE: Duration = Duration::from_millis(200);
-
-/// How long the broker may take for each question about a group's lag. It has the answers in memory.
-const LAG_WITHIN: Duration = Duration::from_millis(300);
 
 /// Who reads what.
 #[derive(Clone, Debug)]
@@ -234,60 +230,10 @@ impl Consumer {
         })
     }
 
-    /// What can be asked about the lag of this member, for as long as it is one.
-    pub(crate) fn lag(&self) -> Lag {
-        Lag(Arc::downgrade(&self.inner))
-    }
-
     /// Whether the group has given it any partition.
     fn has_partitions(&self) -> bool {
         self.inner
             .assignment()
             .is_ok_and(|assigned| assigned.count() > 0)
     }
-}
-
-/// How far a member is behind. It does not keep the member in its group.
-#[derive(Clone)]
-pub(crate) struct Lag(Weak<StreamConsumer<Member>>);
-
-impl Lag {
-    /// For each topic of the partitions that the member has: how many records stand in them behind
-    /// the last that was committed. Nothing of a member that has left.
-    ///
-    /// # Errors
-    /// [`KafkaError::Read`] when the broker does not say.
-    pub(crate) async fn by_topic(self) -> Result<BTreeMap<String, u64>, KafkaError> {
-        let asked = spawn_blocking(move || {
-            let Some(member) = self.0.upgrade() else {
-                return Ok(BTreeMap::new());
-            };
-            behind(&member).map_err(|source| KafkaError::Read(Box::new(source)))
-        });
-        asked.await.map_err(|source| KafkaError::CutOff {
-            what: "asking for a group's lag",
-            source,
-        })?
-    }
-}
-
-fn behind(member: &StreamConsumer<Member>) -> Result<BTreeMap<String, u64>, ClientError> {
-    let mut behind: BTreeMap<String, u64> = BTreeMap::new();
-    let assigned = member.assignment()?;
-    if assigned.count() == 0 {
-        return Ok(behind);
-    }
-    let committed = member.committed_offsets(assigned, LAG_WITHIN)?;
-    for place in committed.elements() {
-        let (topic, partition) = (place.topic(), place.partition());
-        let (low, high) = member.fetch_watermarks(topic, partition, LAG_WITHIN)?;
-        // A group that has committed nothing yet begins at the beginning.
-        let done = match place.offset() {
-            Offset::Offset(done) => done.max(low),
-            _ => low,
-        };
-        let left = u64::try_from(high - done).unwrap_or_default();
-        *behind.entry(topic.to_owned()).or_default() += left;
-    }
-    Ok(behind)
 }

@@ -77,3 +77,34 @@ async fn a_record_is_read_as_it_was_published_and_comes_again_until_it_is_commit
     assert_eq!(next(&second).await, not_done);
     second.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_goes_on_where_it_was_and_begins_anew_where_a_topic_is_shorter() {
+    let cluster = cluster();
+    let brokers = cluster.bootstrap_servers();
+    let producer = Producer::new(&brokers, "test").unwrap();
+    let mut reader = TopicReader::new(&brokers, "test", "orders");
+    let empty = reader.read_on(PATIENCE).await.unwrap();
+    assert_eq!((empty.records.len(), empty.anew), (0, false));
+    for (sent, payloads) in [&["1", "2"][..], &[], &["3"]].into_iter().enumerate() {
+        for payload in payloads {
+            producer.publish(&record(payload)).await.unwrap();
+        }
+        let news = reader.read_on(PATIENCE).await.unwrap();
+        let read: Vec<_> = news
+            .records
+            .iter()
+            .map(|it| &it.record.payload[..])
+            .collect();
+        let wanted: Vec<_> = payloads.iter().map(|payload| payload.as_bytes()).collect();
+        assert_eq!((read, news.anew), (wanted, false), "reading {sent}");
+    }
+    // The same topic at a broker that has lost most of it.
+    let other = self::cluster();
+    reader.brokers = other.bootstrap_servers();
+    let producer = Producer::new(&reader.brokers, "test").unwrap();
+    producer.publish(&record("4")).await.unwrap();
+    let news = reader.read_on(PATIENCE).await.unwrap();
+    assert_eq!((news.records.len(), news.anew), (1, true));
+    assert!(!reader.read_on(PATIENCE).await.unwrap().anew);
+}

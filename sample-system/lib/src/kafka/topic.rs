@@ -1,5 +1,6 @@
-//! A whole topic, from its beginning to what is its end when the reading begins. No group takes
-//! part and no offset is kept: for whoever looks at a topic rather than works on it.
+//! A topic, from its beginning or from where it was read, to what is its end when the reading
+//! begins. No group takes part and the broker keeps no offset: for whoever looks at a topic rather
+//! than works on it.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -29,25 +30,71 @@ pub async fn read_to_end(
     topic: &str,
     within: Duration,
 ) -> Result<Vec<Delivery>, KafkaError> {
-    let (brokers, client_id) = (brokers.to_owned(), client_id.to_owned());
-    let topic = topic.to_owned();
-    spawn_blocking(move || read(&brokers, &client_id, &topic, within))
+    TopicReader::new(brokers, client_id, topic)
+        .read_on(within)
         .await
-        .map_err(|source| KafkaError::CutOff {
-            what: "reading a topic",
-            source,
-        })?
+        .map(|news| news.records)
 }
 
-fn read(
-    brokers: &str,
-    client_id: &str,
-    topic: &str,
-    within: Duration,
-) -> Result<Vec<Delivery>, KafkaError> {
+/// Reads a topic to its end, and later what has come since.
+#[derive(Debug, Clone)]
+pub struct TopicReader {
+    pub(super) brokers: String,
+    client_id: String,
+    topic: String,
+    /// The next record of each partition.
+    places: BTreeMap<i32, i64>,
+}
+
+/// What a topic has that was not read before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    /// Partition by partition, each in its order.
+    pub records: Vec<Delivery>,
+    /// Whether they are all that the topic has, because it is shorter than it was: what was read
+    /// before is not there any more.
+    pub anew: bool,
+}
+
+impl TopicReader {
+    /// A reader that has read nothing yet.
+    pub fn new(brokers: &str, client_id: &str, topic: &str) -> Self {
+        Self {
+            brokers: brokers.to_owned(),
+            client_id: client_id.to_owned(),
+            topic: topic.to_owned(),
+            places: BTreeMap::new(),
+        }
+    }
+
+    /// Reads what has come since the last time, or all; `within` bounds the whole reading. After
+    /// one that failed, the next begins where that did.
+    ///
+    /// # Errors
+    /// When the broker does not answer, or the end is not reached in time.
+    pub async fn read_on(&mut self, within: Duration) -> Result<News, KafkaError> {
+        let before = self.clone();
+        let read = spawn_blocking(move || read(&before, within)).await;
+        let (places, news) = read.map_err(|source| KafkaError::CutOff {
+            what: "reading a topic",
+            source,
+        })??;
+        self.places = places;
+        Ok(news)
+    }
+}
+
+/// The next places, and what was read before them.
+fn read(reader: &TopicReader, within: Duration) -> Result<(BTreeMap<i32, i64>, News), KafkaError> {
+    let TopicReader {
+        brokers,
+        client_id,
+        topic,
+        places,
+    } = reader;
     let deadline = Instant::now() + within;
     let failed = |source: ClientError| KafkaError::Topic {
-        topic: topic.to_owned(),
+        topic: topic.clone(),
         source: Box::new(source),
     };
     let consumer: BaseConsumer<Quiet> = client(brokers, client_id)
@@ -58,19 +105,29 @@ fn read(
         .set("fetch.wait.max.ms", "100")
         .create_with_context(Quiet)
         .map_err(failed)?;
-    let mut open = ends(&consumer, topic).map_err(failed)?;
-    let mut places = TopicPartitionList::new();
+    let ends = ends(&consumer, topic).map_err(failed)?;
+    let place = |partition: &i32| places.get(partition).copied().unwrap_or_default();
+    let anew = places
+        .iter()
+        .any(|(partition, place)| ends.get(partition).is_none_or(|end| end < place));
+    let mut open = ends.clone();
+    open.retain(|partition, end| anew || place(partition) < *end);
+    let mut from = TopicPartitionList::new();
     for partition in open.keys() {
-        places
-            .add_partition_offset(topic, *partition, Offset::Beginning)
+        let offset = match place(partition) {
+            0 => Offset::Beginning,
+            _ if anew => Offset::Beginning,
+            next => Offset::Offset(next),
+        };
+        from.add_partition_offset(topic, *partition, offset)
             .map_err(failed)?;
     }
-    consumer.assign(&places).map_err(failed)?;
+    consumer.assign(&from).map_err(failed)?;
     let mut records = Vec::new();
     while !open.is_empty() {
         if Instant::now() > deadline {
             return Err(KafkaError::Unfinished {
-                topic: topic.to_owned(),
+                topic: topic.clone(),
                 seconds: within.as_secs(),
             });
         }
@@ -93,7 +150,7 @@ fn read(
     }
     // Partitions come interleaved as the broker likes.
     records.sort_by_key(|delivery| (delivery.partition, delivery.offset));
-    Ok(records)
+    Ok((ends, News { records, anew }))
 }
 
 /// The end of each partition that has records.

@@ -1,7 +1,10 @@
 //! Figures that other rooms keep of themselves, shown at each reading.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Semaphore;
 
 use super::Metrics;
 use crate::clock::Clock;
@@ -65,24 +68,33 @@ impl Metrics {
         self.watch_lag(move || Some(lagging.clone()));
     }
 
-    /// Shows as `consumer_lag`, by topic, how far the consumption that `now` tells is behind. Where
-    /// the broker does not say, what it said last.
+    /// Shows as `consumer_lag`, by topic, how far the group of the consumption that `now` tells is
+    /// behind. Where the broker does not say in time, what it said last.
     pub fn watch_lag(&self, now: impl Fn() -> Option<Consumption> + Send + Sync + 'static) {
-        let help = "Records behind the last that was committed, in the partitions of this member";
+        let help = "Records behind the last that the group has committed, over all partitions";
         let shown = self.gauges("consumer_lag", help);
+        let one_at_a_time = Arc::new(Semaphore::new(1));
         self.ask_at_scrape(move || {
             let (shown, now) = (shown.clone(), now());
+            let turn = Arc::clone(&one_at_a_time).try_acquire_owned();
             async move {
-                let Some(consumption) = now else { return };
-                match consumption.lag().await {
-                    Ok(lag) => {
-                        for (topic, records) in lag {
-                            let records = i64::try_from(records).unwrap_or(i64::MAX);
-                            shown.get_or_create(&vec![("topic", topic)]).set(records);
+                let (Ok(turn), Some(consumption)) = (turn, now) else {
+                    return;
+                };
+                // It goes on when the reading waits no longer: the next one shows what it found.
+                let asking = tokio::spawn(async move {
+                    let _turn = turn;
+                    match consumption.lag().await {
+                        Ok(lag) => {
+                            for (topic, records) in lag {
+                                let records = i64::try_from(records).unwrap_or(i64::MAX);
+                                shown.get_or_create(&vec![("topic", topic)]).set(records);
+                            }
                         }
+                        Err(error) => tracing::debug!(%error, "the lag cannot be had"),
                     }
-                    Err(error) => tracing::debug!(%error, "the lag cannot be had"),
-                }
+                });
+                let _panicked = asking.await;
             }
         });
     }
@@ -93,7 +105,7 @@ impl Metrics {
         F: Future<Output = ()> + Send + 'static,
     {
         let mut all = self.asked();
-        all.push(std::sync::Arc::new(move || Box::pin(refresh())));
+        all.push(Arc::new(move || Box::pin(refresh())));
     }
 
     /// All figures as text, those that must be asked for too.

@@ -22,10 +22,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
-/// How long connections are kept once the door is closed. 300 ms: what a caller sent before it could
-/// know has crossed any network by then, and who asks three times a second or more has been told by
-/// an answer to come no more. Where no connection is left, nothing is waited for.
-const LINGER: Duration = Duration::from_millis(300);
+/// How long connections are kept once the door is closed. 1 s: what a caller sent before it could
+/// know has crossed any network by then, a slow one too, and who asks once a second or more often has
+/// been told by an answer to come no more. Where no connection is left, nothing is waited for. Well
+/// within the grace of every service (5 s and more).
+const LINGER: Duration = Duration::from_secs(1);
 
 /// As many are let in once the shutdown began: what the queue of a listener can hold (tokio's
 /// backlog). More have come since, and callers that never end would keep the door open.

@@ -14,10 +14,12 @@ const KEY_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many passwords are hashed at once. Each takes a core and 19 MiB; the shop has to run beside
 /// it on 2 cores.
 const HASHES_AT_ONCE: u64 = 2;
-/// How many more wait. At 30 ms each on two cores the last of them is answered after 2.4 s: half of
-/// what the gateway waits for auth, so that on a machine that is twice as slow too one more is told
-/// so at once, and nobody waits for an answer that comes too late.
-const HASHES_WAITING: u64 = 160;
+/// How many more wait: half of the calls that the gateway has under way to auth at once. At 30 ms each
+/// on two cores the last of them has its turn within two seconds.
+const HASHES_WAITING: u64 = 128;
+/// How long one waits at most, on a machine that is slower. A second less than the gateway waits for
+/// auth: who is told to come again has not failed, and does not make the gateway leave auth in peace.
+const HASH_WAIT: Duration = Duration::from_secs(4);
 
 /// Auth's settings.
 pub(crate) struct Config {
@@ -33,8 +35,10 @@ pub(crate) struct Config {
     pub(crate) key_age: Duration,
     /// `HASHES_AT_ONCE`: how many passwords are hashed at once; 2 by default.
     pub(crate) hashes_at_once: usize,
-    /// `HASHES_WAITING`: how many more wait, the others are told to come again; 160 by default.
+    /// `HASHES_WAITING`: how many more wait, the others are told to come again; 128 by default.
     pub(crate) hashes_waiting: usize,
+    /// `HASH_WAIT`: how long one waits for its turn at most; 4 s by default.
+    pub(crate) hash_wait: Duration,
 }
 
 impl Config {
@@ -47,6 +51,7 @@ impl Config {
         let key_age = settings.duration_or("KEY_AGE", KEY_AGE);
         let hashes_at_once = count_or(settings, "HASHES_AT_ONCE", HASHES_AT_ONCE);
         let hashes_waiting = count_or(settings, "HASHES_WAITING", HASHES_WAITING);
+        let hash_wait = settings.duration_or("HASH_WAIT", HASH_WAIT);
         Some(Self {
             basics: basics?,
             kafka_brokers: kafka_brokers?,
@@ -55,6 +60,7 @@ impl Config {
             key_age: key_age?,
             hashes_at_once: hashes_at_once?,
             hashes_waiting: hashes_waiting?,
+            hash_wait: hash_wait?,
         })
     }
 }
@@ -133,5 +139,21 @@ mod tests {
         ] {
             assert!(refused.contains(name), "{refused}");
         }
+    }
+
+    #[test]
+    fn settings_that_are_wrong_are_all_named_at_once() {
+        let names = [
+            "LISTEN",
+            "SHUTDOWN_GRACE",
+            "KAFKA_BROKERS",
+            "OPERATOR_PASSWORD_FILE",
+            "TOKEN_LIFETIME",
+            "KEY_AGE",
+            "HASHES_AT_ONCE",
+            "HASHES_WAITING",
+            "HASH_WAIT",
+        ];
+        outside::settings(Config::read, &names);
     }
 }

@@ -81,7 +81,8 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), AuthErro
     let messenger = Messenger::new("auth", &config.kafka_brokers, &Bugs::none())?;
     let accounts = Accounts::new(database.clone(), messenger.outbox(), clock.clone());
     let (at_once, waiting) = (config.hashes_at_once, config.hashes_waiting);
-    let hasher = Hasher::new(random.clone(), at_once, waiting, &metrics)?;
+    let wait = config.hash_wait;
+    let hasher = Hasher::new(random.clone(), at_once, waiting, wait, &metrics)?;
     operator::keep(&accounts, &hasher, config.operator_password).await?;
     let lifetime = config.token_lifetime;
     let opened = SigningKeys::open(database.clone(), clock.clone(), random.clone(), lifetime);

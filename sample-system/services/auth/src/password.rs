@@ -6,6 +6,7 @@
 //! only so many wait.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
@@ -110,6 +111,7 @@ pub(crate) struct Hasher {
     random: Random,
     at_once: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    wait: Duration,
     shown: Resource,
     /// What a password is compared with where there is no account, so that the answer takes as
     /// long as where there is one.
@@ -117,12 +119,13 @@ pub(crate) struct Hasher {
 }
 
 impl Hasher {
-    /// A hasher that does `at_once` at a time and lets `waiting` more wait, shown in `metrics` as
-    /// the resource `passwords`.
+    /// A hasher that does `at_once` at a time and lets `waiting` more wait, none longer than `wait`;
+    /// shown in `metrics` as the resource `passwords`.
     pub(crate) fn new(
         random: Random,
         at_once: usize,
         waiting: usize,
+        wait: Duration,
         metrics: &Metrics,
     ) -> Result<Self, PasswordError> {
         let unknowable: [u8; 32] = random.bytes()?;
@@ -142,6 +145,7 @@ impl Hasher {
             random,
             at_once,
             waiting,
+            wait,
             shown,
             nobody: nobody.into(),
         })
@@ -197,8 +201,14 @@ impl Hasher {
             self.shown.failed();
             PasswordError::Busy
         })?;
-        let turn = Arc::clone(&self.at_once).acquire_owned().await;
-        let turn = turn.map_err(|_| PasswordError::Busy)?;
+        let turn = Arc::clone(&self.at_once).acquire_owned();
+        let turn = match tokio::time::timeout(self.wait, turn).await {
+            Ok(Ok(turn)) => turn,
+            Ok(Err(_)) | Err(_) => {
+                self.shown.failed();
+                return Err(PasswordError::Busy);
+            }
+        };
         if !still() {
             return Ok(None);
         }
@@ -256,12 +266,15 @@ fn argon2id(parameters: Params, password: &[u8], salt: &[u8]) -> Result<Output, 
 mod tests {
     use super::*;
 
+    /// Longer than anything here takes.
+    const WAIT: Duration = Duration::from_secs(60);
+
     fn password(text: &str) -> Password {
         Password::new(Secret::new(text)).unwrap()
     }
 
     fn hasher() -> Hasher {
-        Hasher::new(Random::system(), 2, 1, &Metrics::new()).unwrap()
+        Hasher::new(Random::system(), 2, 1, WAIT, &Metrics::new()).unwrap()
     }
 
     #[test]
@@ -337,6 +350,23 @@ mod tests {
             .filter(|done| matches!(done, Err(PasswordError::Busy)));
         assert_eq!(busy.count(), 9);
         assert_eq!(done.iter().filter(|done| done.is_ok()).count(), 3);
+        assert!(
+            hasher
+                .hash(password("correct horse"), || true)
+                .await
+                .is_ok()
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_no_turn_in_time_is_told_to_come_again() {
+        let hasher = Hasher::new(Random::system(), 1, 1, WAIT, &Metrics::new()).unwrap();
+        let held = Arc::clone(&hasher.at_once).acquire_owned().await.unwrap();
+        let begun = tokio::time::Instant::now();
+        let hashed = hasher.hash(password("correct horse"), || true).await;
+        assert!(matches!(hashed, Err(PasswordError::Busy)));
+        assert_eq!(begun.elapsed(), WAIT);
+        drop(held);
         assert!(
             hasher
                 .hash(password("correct horse"), || true)

@@ -9,15 +9,15 @@
 //! * [`shapes`]: the two versions of it
 //! * [`routes`]: its HTTP interface
 
+mod config;
 mod items;
 mod routes;
 mod shapes;
 
 use std::process::ExitCode;
 
-use shop::bugs::{Bug, Bugs};
 use shop::clock::Clock;
-use shop::config::{Basics, Settings};
+use shop::config::Basics;
 use shop::database::DatabaseError;
 use shop::entry::{self, Service};
 use shop::healthcheck::Kind;
@@ -32,36 +32,8 @@ use shop::serve::{self, Readiness, ServeError, Serving};
 use shop::token::Keys;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Config;
 use crate::items::Items;
-
-/// What catalog is configured with.
-struct Config {
-    basics: Basics,
-    /// `KAFKA_BROKERS`: where events go.
-    kafka_brokers: String,
-    /// `AUTH_URL`: whose keys tokens are checked with.
-    auth_url: String,
-    /// `SEEDED_BUGS`: of this service `missing-idempotency` and `publish-before-commit`.
-    bugs: Bugs,
-}
-
-impl Config {
-    fn read(settings: &mut Settings) -> Option<Self> {
-        let basics = Basics::read(settings);
-        let kafka_brokers = settings.address("KAFKA_BROKERS");
-        let auth_url = settings.url("AUTH_URL");
-        let bugs = Bugs::read(
-            settings,
-            &[Bug::MissingIdempotency, Bug::PublishBeforeCommit],
-        );
-        Some(Self {
-            basics: basics?,
-            kafka_brokers: kafka_brokers?,
-            auth_url: auth_url?,
-            bugs: bugs?,
-        })
-    }
-}
 
 /// Why the service ended before it was asked to.
 #[derive(Debug, thiserror::Error)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rustls::pki_types::ServerName;
 use shop::bugs::{Bug, Bugs};
 use shop::calls::Limits;
 use shop::config::Settings;
@@ -69,7 +70,7 @@ impl Config {
         let listen = settings.address("LISTEN");
         let listen_tls = settings.address("LISTEN_TLS");
         let data_dir = settings.folder_or("DATA_DIR", "/data");
-        let tls_names = settings.text_or("TLS_NAMES", "localhost,127.0.0.1,::1,gateway");
+        let tls_names = names(settings, "TLS_NAMES", "localhost,127.0.0.1,::1,gateway");
         let tls_look = settings.duration_or("TLS_LOOK", Duration::from_secs(5));
         let grace = settings.duration_or("SHUTDOWN_GRACE", Duration::from_secs(12));
         let urls = Service::ALL.map(|service| (service, settings.url(service.setting())));
@@ -92,7 +93,7 @@ impl Config {
             listen: listen?,
             listen_tls: listen_tls?,
             data_dir: data_dir?,
-            tls_names: names(&tls_names?),
+            tls_names: tls_names?,
             tls_look: tls_look?,
             grace: grace?,
             urls: urls?,
@@ -111,10 +112,45 @@ impl Config {
     }
 }
 
-fn names(text: &str) -> Vec<String> {
+/// Names of hosts and addresses with commas between, `default` where the setting is not set.
+fn names(settings: &mut Settings, name: &str, default: &str) -> Option<Vec<String>> {
+    let text = settings.text_or(name, default)?;
     let names = text.split(',').map(str::trim);
-    names
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect()
+    let names = names.filter(|name| !name.is_empty()).map(str::to_owned);
+    let names: Vec<_> = names.collect();
+    let good = |name: &String| ServerName::try_from(name.as_str()).is_ok();
+    if names.is_empty() || !names.iter().all(good) {
+        return settings.refuse(name, &text, "hosts' names or addresses with commas between");
+    }
+    Some(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_are_wrong_are_all_named_at_once() {
+        let names = [
+            "LISTEN",
+            "SHUTDOWN_GRACE",
+            "LISTEN_TLS",
+            "TLS_NAMES",
+            "TLS_LOOK",
+            "AUTH_URL",
+            "ORDERS_URL",
+            "INVENTORY_URL",
+            "INVENTORY_HTTP_URL",
+            "ORDERS_TIMEOUT",
+            "HOME_TIMEOUT",
+            "ORDERS_AT_ONCE",
+            "REQUESTS_AT_ONCE",
+            "REQUEST_WAIT",
+            "ACCOUNT_RATE",
+            "BODY_LIMIT",
+            "BREAKER_REST",
+            "TEST_MODE",
+        ];
+        outside::settings(Config::read, &names);
+    }
 }

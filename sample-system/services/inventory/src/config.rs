@@ -55,3 +55,22 @@ impl Config {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_are_wrong_are_all_named_at_once() {
+        let names = [
+            "LISTEN",
+            "SHUTDOWN_GRACE",
+            "LISTEN_HTTP",
+            "KAFKA_BROKERS",
+            "AUTH_URL",
+            "RESERVATION_KEPT",
+            "TEST_MODE",
+        ];
+        outside::settings(Config::read, &names);
+    }
+}

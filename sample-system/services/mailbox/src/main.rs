@@ -5,6 +5,7 @@
 //! Mails are kept in a SQLite file of its own, and a mail that was answered with 250 is in it.
 //! It calls auth for its keys and passes no mail on.
 
+mod config;
 mod mail;
 mod mails;
 mod routes;
@@ -13,7 +14,7 @@ mod smtp;
 use std::process::ExitCode;
 
 use shop::clock::Clock;
-use shop::config::{Basics, Settings};
+use shop::config::Basics;
 use shop::database::DatabaseError;
 use shop::entry::{self, Service};
 use shop::healthcheck::Kind;
@@ -23,29 +24,8 @@ use shop::serve::{self, Readiness, ServeError, Serving};
 use shop::token::Keys;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Config;
 use crate::mails::Mails;
-
-/// What the mailbox is configured with.
-struct Config {
-    basics: Basics,
-    /// `LISTEN_SMTP`: where it takes mail, `host:port`.
-    listen_smtp: String,
-    /// `AUTH_URL`: whose keys tokens are checked with.
-    auth_url: String,
-}
-
-impl Config {
-    fn read(settings: &mut Settings) -> Option<Self> {
-        let basics = Basics::read(settings);
-        let listen_smtp = settings.address("LISTEN_SMTP");
-        let auth_url = settings.url("AUTH_URL");
-        Some(Self {
-            basics: basics?,
-            listen_smtp: listen_smtp?,
-            auth_url: auth_url?,
-        })
-    }
-}
 
 /// Why the service ended before it was asked to.
 #[derive(Debug, thiserror::Error)]

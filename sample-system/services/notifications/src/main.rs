@@ -18,6 +18,7 @@
 //! * [`sender`]: lets them leave
 //! * [`post`]: hands a mail to the SMTP server
 
+mod config;
 mod desk;
 mod event;
 mod letter;
@@ -30,10 +31,8 @@ mod tests;
 use std::process::ExitCode;
 
 use axum::Router;
-use lettre::message::Mailbox;
-use shop::bugs::{Bug, Bugs};
 use shop::clock::Clock;
-use shop::config::{Basics, Settings};
+use shop::config::Basics;
 use shop::database::{Database, DatabaseError};
 use shop::dead_letters;
 use shop::entry::{self, Service};
@@ -48,6 +47,7 @@ use shop::retention::{self, Prune};
 use shop::serve::{self, Readiness, ServeError, Serving};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Config;
 use crate::desk::Desk;
 use crate::post::{Post, PostError};
 use crate::sender::Sender;
@@ -65,45 +65,9 @@ const KEPT_FOR_A_TIME: &[Prune] = &[inbox::prune, outgoing::prune];
 /// The group whose members share the work.
 const GROUP: &str = "notifications";
 
-/// What the service is configured with.
-struct Config {
-    basics: Basics,
-    /// `KAFKA_BROKERS`: where to find the broker, `host:port`.
-    brokers: String,
-    /// `SMTP_ADDRESS`: who takes the mail, `host:port`.
-    smtp: String,
-    /// `MAIL_FROM`: who the mail is from.
-    from: String,
-    /// `SEEDED_BUGS`: of this service only `ack-before-handling`. A repeat that is not known as one
-    /// does no harm here, for an order has one mail of a kind.
-    bugs: Bugs,
-}
-
-impl Config {
-    fn read(settings: &mut Settings) -> Option<Self> {
-        let basics = Basics::read(settings);
-        let brokers = settings.address("KAFKA_BROKERS");
-        let smtp = settings.address("SMTP_ADDRESS");
-        let from = settings.text_or("MAIL_FROM", "The shop <orders@shop.example>");
-        let bugs = Bugs::read(settings, &[Bug::AckBeforeHandling]);
-        Some(Self {
-            bugs: bugs?,
-            basics: basics?,
-            brokers: brokers?,
-            smtp: smtp?,
-            from: from?,
-        })
-    }
-}
-
 /// Why the service ended before it was asked to.
 #[derive(Debug, thiserror::Error)]
 enum NotificationsError {
-    #[error("MAIL_FROM {given:?} is no sender: {source}; give one like Shop <shop@example.org>")]
-    From {
-        given: String,
-        source: lettre::address::AddressError,
-    },
     #[error(transparent)]
     Database(#[from] DatabaseError),
     #[error(transparent)]
@@ -134,10 +98,6 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Notifica
         from,
         bugs,
     } = config;
-    let from: Mailbox = from.parse().map_err(|source| NotificationsError::From {
-        given: from,
-        source,
-    })?;
     let desk = Desk::open(&basics.data_dir, Clock::system(), &bugs)?;
     let messenger = Messenger::new("notifications", &brokers, &bugs)?;
     let (metrics, post) = (Metrics::new(), Post::new(&smtp)?);

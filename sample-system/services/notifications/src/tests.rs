@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use lettre::message::Mailbox;
 use serde_json::{Value, json};
+use shop::bugs::Bugs;
 use shop::consume::{Failure, Handle as _};
 use shop::kafka::{Delivery, Publish, Record};
 use shop::trace_context::TraceContext;
@@ -98,7 +100,7 @@ struct Service {
 impl Service {
     fn start(folder: &TempDir, address: &str) -> Self {
         let desk = Desk::open(folder.path(), Clock::system(), &Bugs::none()).unwrap();
-        let from = "The shop <orders@shop.example>".parse().unwrap();
+        let from: Mailbox = "The shop <orders@shop.example>".parse().unwrap();
         let (letters, shutdown) = (Letters::default(), CancellationToken::new());
         let post = Post::new(address).unwrap();
         let figures = Metrics::new().resource("mails");

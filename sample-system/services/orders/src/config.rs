@@ -108,3 +108,30 @@ impl Config {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_are_wrong_are_all_named_at_once() {
+        let names = [
+            "LISTEN",
+            "SHUTDOWN_GRACE",
+            "KAFKA_BROKERS",
+            "AUTH_URL",
+            "CATALOG_URL",
+            "INVENTORY_URL",
+            "PAYMENTS_URL",
+            "CATALOG_TIMEOUT",
+            "INVENTORY_TIMEOUT",
+            "PAYMENTS_TIMEOUT",
+            "REFUND_TIMEOUT",
+            "ANSWER_WITHIN",
+            "ORDERS_TEST_HALT",
+            "CALL_RETRIES",
+            "TEST_MODE",
+        ];
+        outside::settings(Config::read, &names);
+    }
+}

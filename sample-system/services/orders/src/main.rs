@@ -150,7 +150,14 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), OrdersEr
     let grace = config.basics.grace;
     let hearing = tokio::spawn(hearing.run(shutdown.clone(), grace));
 
-    let desk = desk(&config, &how, store, executor.clone(), &clock)?;
+    let desk = desk(
+        &config,
+        &how,
+        store,
+        executor.clone(),
+        &clock,
+        shutdown.clone(),
+    )?;
     tokio::spawn(desk.keys.clone().run(shutdown.clone()));
     let serving = Serving::new(Readiness::new().and_database(&database), metrics);
     serve::http(listener, routes::routes(desk), serving, shutdown, grace).await?;
@@ -181,6 +188,7 @@ fn desk(
     store: Store,
     executor: Executor,
     clock: &Clock,
+    shutdown: CancellationToken,
 ) -> Result<Desk, OrdersError> {
     let auth = Peer::new("auth", &config.auth_url, KEYS_WITHIN)?;
     let auth = auth.guarded(how.limits, &how.metrics, &how.draw);
@@ -194,6 +202,8 @@ fn desk(
         catalog: Catalog::new(&config.catalog_url, config.catalog_timeout, how)?,
         executor,
         answer_within: config.answer_within,
+        shutdown,
+        grace: config.basics.grace,
         test_halt: config.test_halt,
         bugs: config.bugs.clone(),
         notifications: notifications.transpose()?,

@@ -16,6 +16,7 @@ use shop::idempotency::{self, IdempotencyKey, Known};
 use shop::problem::{Body, Problem};
 use shop::token::{Caller, Keys};
 use shop::trace_context::TraceContext;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::catalog::Catalog;
@@ -32,6 +33,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// How long before its caller gives up an order is answered as it stands.
 const BEFORE_THE_DEADLINE: Duration = Duration::from_millis(200);
 
+/// How long before the grace of a stop is over an order is answered as it stands.
+const BEFORE_THE_END: Duration = Duration::from_secs(1);
+
 /// Where customers are served.
 #[derive(Debug, Clone)]
 pub(crate) struct Desk {
@@ -41,6 +45,10 @@ pub(crate) struct Desk {
     pub(crate) executor: Executor,
     /// When an order is answered as pending.
     pub(crate) answer_within: Duration,
+    /// The service is asked to stop.
+    pub(crate) shutdown: CancellationToken,
+    /// How long it then has for what is in hand.
+    pub(crate) grace: Duration,
     /// Whether a request may park its saga. For tests only.
     pub(crate) test_halt: bool,
     pub(crate) bugs: Bugs,
@@ -202,13 +210,19 @@ async fn answer(desk: &Desk, id: OrderId, deadline: Deadline) -> Result<Response
             .min(left.saturating_sub(BEFORE_THE_DEADLINE)),
         None => desk.answer_within,
     };
-    let last = tokio::time::Instant::now() + within;
+    let mut last = tokio::time::Instant::now() + within;
+    let mut stopping = false;
     loop {
         let order = read::find(desk, id).await?;
         if order.status != Status::Pending {
             return Ok((StatusCode::CREATED, Json(read::shown(&order))).into_response());
         }
         let now = tokio::time::Instant::now();
+        if desk.shutdown.is_cancelled() && !stopping {
+            // A saga that has to repeat a step leaves that to the next start.
+            stopping = true;
+            last = last.min(now + desk.grace.saturating_sub(BEFORE_THE_END));
+        }
         if now >= last {
             return Ok((StatusCode::ACCEPTED, Json(read::shown(&order))).into_response());
         }

@@ -49,3 +49,21 @@ impl Config {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_are_wrong_are_all_named_at_once() {
+        let names = [
+            "LISTEN",
+            "SHUTDOWN_GRACE",
+            "KAFKA_BROKERS",
+            "AUTH_URL",
+            "PROVIDER_STATES",
+            "TEST_MODE",
+        ];
+        outside::settings(Config::read, &names);
+    }
+}

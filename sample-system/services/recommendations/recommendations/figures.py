@@ -52,6 +52,12 @@ class Figures:
         for resource in ("database", "reader"):
             for figure in (self._busy, self._waiting, self._work, self._errors):
                 figure.labels(resource)
+        self._lag = Gauge(
+            "consumer_lag",
+            "Records behind the last that was committed, in the partitions of this member.",
+            ["topic"],
+            **of,
+        )
         self._calls = Counter("calls", "Calls to other services.", ["peer", "outcome"], **of)
         self._call_seconds = Histogram(
             "call_duration_seconds", "Seconds that a call took.", ["peer"], buckets=_BUCKETS, **of
@@ -83,6 +89,11 @@ class Figures:
     def waiting(self, partitions: int) -> None:
         """In so many partitions a record is tried again."""
         self._waiting.labels("reader").set(partitions)
+
+    def lag(self, by_topic: dict[str, int]) -> None:
+        """So many records stand behind the last that was committed."""
+        for topic, records in by_topic.items():
+            self._lag.labels(topic).set(records)
 
     def _worked(self, resource: str, seconds: float, is_done: bool) -> None:
         self._busy.labels(resource).inc(seconds)

@@ -20,6 +20,8 @@ FETCH_WAIT = 100
 DELIVERY = 10_000
 #: Seconds that who looks at a topic once waits for each answer.
 LOOK = 10.0
+#: Seconds that the broker may take for each question about a group's lag, which it has in memory.
+LAG = 0.3
 
 Headers = list[tuple[str, bytes]]
 Place = tuple[str, int]
@@ -124,6 +126,20 @@ class Consumer:
                     raise KafkaError(done.error.str())
         except self._library.KafkaException as why:
             raise KafkaError(str(why)) from why
+
+    def lag(self) -> dict[str, int]:
+        """For each topic how many records stand behind the last that was committed, in the
+        partitions that this member has: high watermark minus committed position."""
+        behind: dict[str, int] = {}
+        try:
+            for place in self._inner.committed(self._inner.assignment(), LAG):
+                low, high = self._inner.get_watermark_offsets(place, LAG)
+                # A group that has committed nothing yet begins at the beginning.
+                done = max(place.offset, low)
+                behind[place.topic] = behind.get(place.topic, 0) + max(high - done, 0)
+        except self._library.KafkaException as why:
+            raise KafkaError(str(why)) from why
+        return behind
 
     def close(self) -> None:
         """Leaves the group, so that its partitions need no session timeout to find a new reader."""

@@ -36,6 +36,8 @@ RETRY_LONGEST = 2.0
 BATCH = 64
 #: Seconds that nothing may come before the loop looks around.
 LOOK = 0.2
+#: Seconds between two questions how far the group is behind.
+LAG_EACH = 5.0
 
 
 class Source(Protocol):
@@ -47,6 +49,7 @@ class Source(Protocol):
     def pause(self, place: Place) -> None: ...
     def resume(self, place: Place) -> None: ...
     def commit(self, next_offsets: dict[Place, int]) -> None: ...
+    def lag(self) -> dict[str, int]: ...
     def close(self) -> None: ...
 
 
@@ -91,6 +94,7 @@ class Reader:
         self._clock = clock
         self._waiting: dict[Place, Waiting] = {}
         self._done: dict[Place, int] = {}
+        self._lag_due = 0.0
 
     def run(self, source: Source, stop: threading.Event) -> None:
         """Reads until asked to stop; what is in hand is finished, then the group is left."""
@@ -133,6 +137,17 @@ class Reader:
         finally:
             self._commit(source)
         self._prune()
+        self._tell_lag(source)
+
+    def _tell_lag(self, source: Source) -> None:
+        """Where the broker does not say, what it said last is shown."""
+        if self._clock() < self._lag_due:
+            return
+        self._lag_due = self._clock() + LAG_EACH
+        try:
+            self._figures.lag({TOPIC: 0} | source.lag())
+        except KafkaError as why:
+            logs.debug("the lag cannot be had", error=why)
 
     def _take(self, source: Source, waiting: Waiting) -> None:
         delivery = waiting.delivery

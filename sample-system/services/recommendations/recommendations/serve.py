@@ -57,7 +57,7 @@ def bind(config: Config) -> socket.socket:
 def run(config: Config) -> None:
     """Serves until SIGTERM or SIGINT."""
     for name in sorted(config.bugs):
-        logs.warn("a seeded bug is on", bug=name)
+        logs.warn(f"the bug {name} is seeded here", bug=name)
     written = open_file(config.data_dir)
     listener = bind(config)
     figures = Figures()

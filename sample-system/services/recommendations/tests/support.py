@@ -103,6 +103,9 @@ class Source:
     def commit(self, next_offsets: dict[Place, int]) -> None:
         self.committed.append(next_offsets)
 
+    def lag(self) -> dict[str, int]:
+        return {"orders": len(self.left)}
+
     def close(self) -> None:
         self.is_closed = True
 

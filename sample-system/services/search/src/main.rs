@@ -13,6 +13,7 @@
 //! * [`rebuild`]: the command that drops it
 //! * [`routes`]: its HTTP interface
 
+mod config;
 mod follow;
 mod model;
 mod rebuild;
@@ -26,7 +27,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use shop::clock::Clock;
-use shop::config::{Basics, Settings};
+use shop::config::Basics;
 use shop::database::DatabaseError;
 use shop::entry::{self, Service};
 use shop::healthcheck::Kind;
@@ -37,26 +38,9 @@ use shop::serve::{self, Readiness, ServeError, Serving};
 use shop::{dead_letters, inbox};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Config;
 use crate::follow::Follower;
 use crate::model::Model;
-
-/// What search is configured with.
-struct Config {
-    basics: Basics,
-    /// `KAFKA_BROKERS`: where events come from.
-    kafka_brokers: String,
-}
-
-impl Config {
-    fn read(settings: &mut Settings) -> Option<Self> {
-        let basics = Basics::read(settings);
-        let kafka_brokers = settings.address("KAFKA_BROKERS");
-        Some(Self {
-            basics: basics?,
-            kafka_brokers: kafka_brokers?,
-        })
-    }
-}
 
 /// Why the service ended before it was asked to.
 #[derive(Debug, thiserror::Error)]

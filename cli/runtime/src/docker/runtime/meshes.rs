@@ -71,6 +71,17 @@ impl DockerRuntime {
         session.ok_or_else(|| self.no_mesh())
     }
 
+    /// The session with the mesh of a lane beside the main one: each lane has a mesh of its own.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn further_mesh(&self, lane: &LaneName) -> Result<Option<Session>, RuntimeError> {
+        match *lane == LaneName::main() {
+            true => Ok(None),
+            false => self.carrying(lane).await,
+        }
+    }
+
     /// The same; none where no mesh runs.
     async fn carrying(&self, lane: &LaneName) -> Result<Option<Session>, RuntimeError> {
         let mut current = self.meshes.current.lock().await;

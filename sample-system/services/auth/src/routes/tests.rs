@@ -13,8 +13,12 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 
 mod rotation;
+mod shedding;
+mod strangers;
 
 const PASSWORD: &str = "correct horse";
+/// How long a password may wait to be hashed: longer than anything here takes.
+const WAIT: Duration = Duration::from_secs(60);
 const OPERATOR_PASSWORD: &str = "the operator's own";
 
 struct Running {
@@ -28,7 +32,7 @@ async fn desk_in(folder: &Path, operator_password: &str) -> Desk {
     let (clock, random) = (Clock::system(), Random::system());
     let database = crate::open(folder).unwrap();
     let accounts = Accounts::new(database.clone(), Outbox::new(), clock.clone());
-    let hasher = Hasher::new(random.clone(), 4, 256, &Metrics::new()).unwrap();
+    let hasher = Hasher::new(random.clone(), 4, 256, WAIT, &Metrics::new()).unwrap();
     let secret = Secret::new(operator_password);
     operator::keep(&accounts, &hasher, secret).await.unwrap();
     let lifetime = Duration::from_secs(900);
@@ -37,9 +41,13 @@ async fn desk_in(folder: &Path, operator_password: &str) -> Desk {
 }
 
 async fn start() -> Running {
-    shop::entry::install_tls();
     let folder = tempfile::tempdir().unwrap();
     let desk = desk_in(folder.path(), OPERATOR_PASSWORD).await;
+    start_at(desk, folder).await
+}
+
+async fn start_at(desk: Desk, folder: tempfile::TempDir) -> Running {
+    shop::entry::install_tls();
     let listener = serve::listen("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(serve::http(

@@ -3,6 +3,7 @@
 mod away;
 mod behind;
 mod passing;
+mod strangers;
 
 use std::time::Duration;
 

@@ -26,6 +26,7 @@ struct Running {
     signer: Signer,
     store: Store,
     folder: tempfile::TempDir,
+    shutdown: CancellationToken,
 }
 
 async fn start(answer_within: Duration, test_halt: bool) -> Running {
@@ -35,9 +36,9 @@ async fn start(answer_within: Duration, test_halt: bool) -> Running {
 async fn start_with(answer_within: Duration, test_halt: bool, bugs: &[Bug]) -> Running {
     let (folder, neighbours) = (tempfile::tempdir().unwrap(), Neighbours::start().await);
     let store = open_at(folder.path(), &Clock::system(), "one");
-    let (never, bugs) = (CancellationToken::new(), Bugs::only(bugs));
+    let (shutdown, bugs) = (CancellationToken::new(), Bugs::only(bugs));
     let peers = neighbours.peers();
-    let executor = Executor::new(store.clone(), peers, bugs.clone(), never.clone());
+    let executor = Executor::new(store.clone(), peers, bugs.clone(), shutdown.clone());
     let catalog = neighbours.catalog();
     let signer = Signer::from_seed(&[7; 32]).unwrap();
     let notifications = bugs.has(Bug::NotificationsInCriticalPath);
@@ -48,6 +49,9 @@ async fn start_with(answer_within: Duration, test_halt: bool, bugs: &[Bug]) -> R
         catalog,
         executor,
         answer_within,
+        shutdown: shutdown.clone(),
+        // No longer than an order is answered before its end.
+        grace: BEFORE_THE_END,
         test_halt,
         bugs,
         notifications: notifications.then(nobody),
@@ -59,7 +63,7 @@ async fn start_with(answer_within: Duration, test_halt: bool, bugs: &[Bug]) -> R
         listener,
         routes(desk),
         Readiness::new(),
-        never,
+        shutdown.clone(),
         grace,
     ));
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -70,6 +74,7 @@ async fn start_with(answer_within: Duration, test_halt: bool, bugs: &[Bug]) -> R
         signer,
         store,
         folder,
+        shutdown,
     }
 }
 
@@ -196,6 +201,22 @@ async fn of_two_orders_at_once_under_one_key_one_is_refused() {
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 422]);
     assert_eq!(running.neighbours.charges().len(), 1);
+}
+
+#[tokio::test]
+async fn an_order_that_waits_for_a_neighbour_is_answered_as_it_stands_when_the_service_stops() {
+    let running = patient().await;
+    running.neighbours.payments_are(Mood::Failing);
+    let body = lamps();
+    let stop = async {
+        // Its stock is reserved; payments fails again and again.
+        while running.neighbours.available() == 12 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        running.shutdown.cancel();
+    };
+    let ((status, order), ()) = tokio::join!(running.post("k1", &body, &[]), stop);
+    assert_eq!((status, &order["status"]), (202, &json!("pending")));
 }
 
 #[tokio::test]

@@ -23,12 +23,13 @@ enum Base {
 }
 
 /// What the last stage of a build begins from, as its lines tell: `Step 1/3 : FROM NAME [AS STAGE]`
-/// and the image's id after it. A stage that begins from another has that one's.
+/// and the image's id after it, which Podman leaves out. A stage that begins from another has that
+/// one's.
 fn base(said: &[String]) -> Option<Base> {
     let mut stages: HashMap<String, Base> = HashMap::new();
     let mut last = None;
     for (at, line) in said.iter().enumerate() {
-        let Some(words) = from_step(line) else {
+        let Some(words) = step(line).and_then(from) else {
             continue;
         };
         let mut words = words
@@ -39,16 +40,16 @@ fn base(said: &[String]) -> Option<Base> {
             Some(earlier) => earlier.clone(),
             None if name == "scratch" => Base::Nothing,
             None => {
-                let id = said
+                let until_next = said
                     .get(at + 1..)?
                     .iter()
-                    .find_map(|it| it.trim().strip_prefix("--->"))?;
-                Base::Image(Some(id.trim()).filter(|id| !id.is_empty())?.to_owned())
+                    .take_while(|it| step(it).is_none());
+                let mut ids = until_next.filter_map(|it| it.trim().strip_prefix("---> "));
+                Base::Image(ids.next().unwrap_or(name).to_owned())
             }
         };
-        if let (Some("as"), Some(stage)) =
-            (words.next().map(str::to_lowercase).as_deref(), words.next())
-        {
+        let stage = words.next().filter(|word| word.eq_ignore_ascii_case("AS"));
+        if let Some(stage) = stage.and(words.next()) {
             stages.insert(stage.to_lowercase(), own.clone());
         }
         last = Some(own);
@@ -56,8 +57,14 @@ fn base(said: &[String]) -> Option<Base> {
     last
 }
 
-fn from_step(line: &str) -> Option<&str> {
-    let (_, step) = line.strip_prefix("Step ")?.split_once(" : ")?;
+/// What stands behind `Step 1/3 : `, or `STEP 1/3: ` as Podman has it.
+fn step(line: &str) -> Option<&str> {
+    let (word, rest) = line.split_once(' ')?;
+    let (_, step) = rest.split_once(": ")?;
+    word.eq_ignore_ascii_case("STEP").then_some(step)
+}
+
+fn from(step: &str) -> Option<&str> {
     let (word, rest) = step.split_once(' ')?;
     word.eq_ignore_ascii_case("FROM").then_some(rest)
 }
@@ -112,8 +119,19 @@ async fn made(engine: &Engine, image: &ImageInspect) -> Result<Made, EngineError
     Ok(Made {
         machine: (image.os.clone(), image.architecture.clone()),
         layers: layers.unwrap_or_default(),
-        steps: history.into_iter().map(step).collect(),
+        steps: in_one_order(history.into_iter().map(step).collect()),
     })
+}
+
+/// Podman gives an image the labels that were asked for in any order, a step each.
+fn in_one_order(mut steps: Vec<String>) -> Vec<String> {
+    let is_label = |step: &String| step.contains("#(nop) LABEL ");
+    for labels in steps.chunk_by_mut(|one, next| is_label(one) == is_label(next)) {
+        if labels.first().is_some_and(is_label) {
+            labels.sort();
+        }
+    }
+    steps
 }
 
 #[cfg(test)]
@@ -149,8 +167,23 @@ mod tests {
         ];
         assert_eq!(base(&lines(&stages)), image("aa"));
         assert_eq!(base(&lines(&stages[..9])), Some(Base::Nothing));
-        assert_eq!(base(&lines(&["Step 1/1 : FROM debian:12"])), None);
+        let podmans = ["STEP 1/2: FROM debian:12", "STEP 2/2: RUN true", "--> 0a1b"];
+        assert_eq!(base(&lines(&podmans)), image("debian:12"));
         assert_eq!(base(&[]), None);
+    }
+
+    #[test]
+    fn labels_stand_in_one_order_and_other_steps_in_theirs() {
+        let steps = |all: [&str; 4]| in_one_order(lines(&all));
+        let (one, other) = ("/bin/sh -c #(nop) LABEL a=1", "/bin/sh -c #(nop) LABEL b=2");
+        assert_eq!(
+            steps([other, one, "RUN b", "RUN a"]),
+            [one, other, "RUN b", "RUN a"]
+        );
+        assert_eq!(
+            steps([other, "RUN b", one, "RUN a"]),
+            [other, "RUN b", one, "RUN a"]
+        );
     }
 
     #[test]

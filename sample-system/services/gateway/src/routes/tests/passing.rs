@@ -220,6 +220,22 @@ fn the_table_and_the_contract_tell_of_the_same_routes_and_of_who_may_ask() {
                 _ => table::Who::Anyone,
             };
             told.push(format!("{} {path} {who:?}", method.to_uppercase()));
+            // What is made needs a key, what is put may have one, and nothing else is written.
+            let key = match (method.as_str(), path.as_str()) {
+                ("post", "/tokens") | ("get", _) => None,
+                ("post", _) => Some("#/components/parameters/Key"),
+                _ => Some("#/components/parameters/OptionalKey"),
+            };
+            let named = operation["parameters"].as_array().into_iter().flatten();
+            let named = named.filter_map(|it| it["$ref"].as_str());
+            let found = named
+                .filter(|name| name.ends_with("Key"))
+                .collect::<Vec<_>>();
+            assert_eq!(
+                found,
+                key.into_iter().collect::<Vec<_>>(),
+                "{method} {path}"
+            );
         }
     }
     let routes = table::read("routes.toml", table::PACKED).unwrap();

@@ -20,6 +20,8 @@ use uuid::Uuid;
 use super::*;
 use crate::{routes, smtp};
 
+mod strangers;
+
 const GRACE: Duration = Duration::from_secs(20);
 
 struct Running {

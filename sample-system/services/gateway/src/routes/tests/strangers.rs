@@ -1,0 +1,76 @@
+//! What strangers send: whatever it is, it is answered in order and breaks nothing.
+
+use outside::{body, part, query, send_each, text};
+use tokio::runtime::Runtime;
+
+use super::*;
+
+/// Nobody asks too often here.
+const UNLIMITED: &[(&str, &str)] = &[
+    ("OPERATOR_RATE", "1000000"),
+    ("OPERATOR_BURST", "1000000"),
+    ("ANONYMOUS_RATE", "1000000"),
+    ("ANONYMOUS_BURST", "1000000"),
+];
+
+fn running(runtime: &Runtime) -> Running {
+    runtime.block_on(start(Given {
+        behaviour: Behind::Answering,
+        settings: UNLIMITED,
+    }))
+}
+
+#[test]
+fn no_path_or_query_of_any_route_is_answered_out_of_order() {
+    let runtime = Runtime::new().unwrap();
+    let running = running(&runtime);
+    for route in table::read("routes.toml", table::PACKED).unwrap() {
+        let names = ["limit", "after", "q", "to", "kind", "order_id", "featured"];
+        send_each(&runtime, 12, (part(), query(&names)), |(part, query)| {
+            let path = route.path.replace("{sku}", &part).replace("{id}", &part);
+            let url = format!("{}{path}?{query}", running.root);
+            let request = running.client.request(route.method.clone(), url);
+            request.header("authorization", &running.operator)
+        });
+    }
+}
+
+#[test]
+fn no_body_of_a_level_is_answered_out_of_order() {
+    let runtime = Runtime::new().unwrap();
+    let running = running(&runtime);
+    send_each(&runtime, 150, body(json!({"units": 12})), |body| {
+        let url = format!("{}/items/lamp/stock", running.root);
+        let request = running.client.put(url).body(body);
+        let request = request.header("content-type", "application/json");
+        request.header("authorization", &running.operator)
+    });
+}
+
+#[test]
+fn no_header_is_answered_out_of_order() {
+    let runtime = Runtime::new().unwrap();
+    let running = running(&runtime);
+    for name in [
+        "authorization",
+        "Idempotency-Key",
+        "traceparent",
+        "baggage",
+        "request-timeout-ms",
+        "accept",
+        "content-type",
+    ] {
+        send_each(&runtime, 30, text(), |text| {
+            let value = http::HeaderValue::from_bytes(text.as_bytes());
+            let value = value.unwrap_or(http::HeaderValue::from_static("?"));
+            let request = running
+                .client
+                .put(format!("{}/items/lamp/stock", running.root));
+            let mut headers = http::HeaderMap::new();
+            headers.insert("authorization", running.operator.parse().unwrap());
+            headers.insert("content-type", "application/json".parse().unwrap());
+            headers.insert(name, value);
+            request.headers(headers).body(r#"{"units":12}"#)
+        });
+    }
+}
