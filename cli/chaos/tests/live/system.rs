@@ -21,6 +21,9 @@ use tokio::net::TcpStream;
 /// No condition of these tests takes longer, however busy the machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
+/// A supervisor ends whoever its process has adopted, so only one may run in the process of the tests.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// A system of one web server that the client calls.
 pub(crate) struct System {
     pub(crate) faults: LiveFaults,
@@ -29,10 +32,12 @@ pub(crate) struct System {
     end: Shutdown,
     supervisor: tokio::task::JoinHandle<()>,
     _folder: tempfile::TempDir,
+    _alone: tokio::sync::MutexGuard<'static, ()>,
 }
 
 impl System {
     pub(crate) async fn up(restart: RestartPolicy) -> Self {
+        let alone = ALONE.lock().await;
         let folder = tempfile::tempdir().unwrap();
         let home = ProjectHome::new(folder.path(), "shop".parse().unwrap(), None).unwrap();
         let end = Shutdown::new();
@@ -77,6 +82,7 @@ impl System {
             end,
             supervisor,
             _folder: folder,
+            _alone: alone,
         }
     }
 
