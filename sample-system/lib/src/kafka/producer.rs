@@ -1,10 +1,8 @@
 //! The producer: a record is published once the broker has it on disk, or the call says why not.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 use tokio::task::spawn_blocking;
 
@@ -24,14 +22,15 @@ pub trait Publish: Send + Sync {
     async fn publish(&self, record: &Record) -> Result<(), KafkaError>;
 }
 
-/// An idempotent producer that waits for the broker's answer to each record.
+/// A producer that waits for the broker's answer to each record.
 ///
-/// Idempotence has an end: when the broker has forgotten the producer, the client refuses every
-/// further record for good. The producer then begins a new session by itself.
+/// It is not Kafka's idempotent one: whoever reads knows a repeat by the event's `id`, and after a
+/// broker was away for longer than a delivery may take, that client goes on with a producer's epoch
+/// of its own making, which the shop's broker does not survive. One request at a time keeps what is
+/// sent again in its place.
 #[derive(Clone)]
 pub struct Producer {
-    config: ClientConfig,
-    session: Arc<Mutex<FutureProducer<Quiet>>>,
+    client: FutureProducer<Quiet>,
 }
 
 impl std::fmt::Debug for Producer {
@@ -49,7 +48,8 @@ impl Producer {
         let mut config = client(brokers, client_id);
         config
             .set("acks", "all")
-            .set("enable.idempotence", "true")
+            .set("enable.idempotence", "false")
+            .set("max.in.flight.requests.per.connection", "1")
             .set("linger.ms", "0")
             .set(
                 "delivery.timeout.ms",
@@ -57,16 +57,13 @@ impl Producer {
             )
             .set("request.timeout.ms", "5000")
             .set("retry.backoff.ms", "50");
-        let session = config
+        let client = config
             .create_with_context(Quiet)
             .map_err(|source| KafkaError::Client {
                 brokers: brokers.to_owned(),
                 source: Box::new(source),
             })?;
-        Ok(Self {
-            config,
-            session: Arc::new(Mutex::new(session)),
-        })
+        Ok(Self { client })
     }
 
     /// Waits until nothing is under way any more, at most `grace`.
@@ -74,31 +71,13 @@ impl Producer {
     /// # Errors
     /// [`KafkaError::Flush`] when records are still under way after that.
     pub async fn close(self, grace: Duration) -> Result<(), KafkaError> {
-        let session = self.session().clone();
-        spawn_blocking(move || session.flush(grace))
+        spawn_blocking(move || self.client.flush(grace))
             .await
             .map_err(|source| KafkaError::CutOff {
                 what: "flushing the producer",
                 source,
             })?
             .map_err(|source| KafkaError::Flush(Box::new(source)))
-    }
-
-    fn session(&self) -> MutexGuard<'_, FutureProducer<Quiet>> {
-        // Nothing panics while it is held, and a client is whole at any time.
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Replaces a session that can publish no more.
-    fn renew_if_dead(&self, session: &FutureProducer<Quiet>) {
-        let Some((code, reason)) = session.client().fatal_error() else {
-            return;
-        };
-        tracing::warn!(%code, reason, "the producer's session is over, beginning another");
-        match self.config.create_with_context(Quiet) {
-            Ok(fresh) => *self.session() = fresh,
-            Err(error) => tracing::error!(%error, "no new producer's session can begin"),
-        }
     }
 }
 
@@ -109,17 +88,11 @@ impl Publish for Producer {
             .key(&record.key)
             .payload(&record.payload)
             .headers(record.owned_headers());
-        let session = self.session().clone();
-        match session.send(message, DELIVERY_TIMEOUT).await {
-            Ok(_) => Ok(()),
-            Err((source, _)) => {
-                self.renew_if_dead(&session);
-                Err(KafkaError::Publish {
-                    topic: record.topic.clone(),
-                    key: record.key.clone(),
-                    source: Box::new(source),
-                })
-            }
-        }
+        let sent = self.client.send(message, DELIVERY_TIMEOUT).await;
+        sent.map(drop).map_err(|(source, _)| KafkaError::Publish {
+            topic: record.topic.clone(),
+            key: record.key.clone(),
+            source: Box::new(source),
+        })
     }
 }

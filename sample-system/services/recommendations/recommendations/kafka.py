@@ -147,12 +147,13 @@ class Consumer:
 
 
 class Producer:
-    """An idempotent producer that waits for the broker's answer to each record."""
+    """A producer that waits for the broker's answer to each record; readers know repeats by id."""
 
     def __init__(self, brokers: str) -> None:
         self._settings = _client(brokers) | {
             "acks": "all",
-            "enable.idempotence": True,
+            "enable.idempotence": False,
+            "max.in.flight.requests.per.connection": 1,
             "linger.ms": 0,
             "delivery.timeout.ms": DELIVERY,
             "request.timeout.ms": 5_000,
@@ -179,8 +180,7 @@ class Producer:
                 ended = [why]
             if ended == [None]:
                 return
-            # Idempotence has an end: once the broker has forgotten the producer, the client refuses
-            # every further record. The next try begins a new session.
+            # What the client still holds of it must not go out beside the next try.
             self._inner = None
         raise KafkaError(f"cannot publish to `{topic}`: {ended[0] if ended else 'no answer in time'}")
 
