@@ -17,6 +17,8 @@ const HASHES_AT_ONCE: u64 = 2;
 /// How many more wait: half of the calls that the gateway has under way to auth at once. At 30 ms each
 /// on two cores the last of them has its turn within two seconds.
 const HASHES_WAITING: u64 = 128;
+/// What both may be set to.
+const COUNT: std::ops::RangeInclusive<u64> = 1..=1000;
 /// How long one waits at most, on a machine that is slower. A second less than the gateway waits for
 /// auth: who is told to come again has not failed, and does not make the gateway leave auth in peace.
 const HASH_WAIT: Duration = Duration::from_secs(4);
@@ -49,8 +51,8 @@ impl Config {
         let operator_password = password_in_file(settings, "OPERATOR_PASSWORD_FILE");
         let token_lifetime = settings.duration_or("TOKEN_LIFETIME", TOKEN_LIFETIME);
         let key_age = settings.duration_or("KEY_AGE", KEY_AGE);
-        let hashes_at_once = count_or(settings, "HASHES_AT_ONCE", HASHES_AT_ONCE);
-        let hashes_waiting = count_or(settings, "HASHES_WAITING", HASHES_WAITING);
+        let hashes_at_once = settings.number_or("HASHES_AT_ONCE", HASHES_AT_ONCE, COUNT);
+        let hashes_waiting = settings.number_or("HASHES_WAITING", HASHES_WAITING, COUNT);
         let hash_wait = settings.duration_or("HASH_WAIT", HASH_WAIT);
         Some(Self {
             basics: basics?,
@@ -58,8 +60,8 @@ impl Config {
             operator_password: operator_password?,
             token_lifetime: token_lifetime?,
             key_age: key_age?,
-            hashes_at_once: hashes_at_once?,
-            hashes_waiting: hashes_waiting?,
+            hashes_at_once: usize::try_from(hashes_at_once?).ok()?,
+            hashes_waiting: usize::try_from(hashes_waiting?).ok()?,
             hash_wait: hash_wait?,
         })
     }
@@ -80,15 +82,6 @@ fn password_in_file(settings: &mut Settings, name: &str) -> Option<Secret> {
         return settings.refuse(name, &path, "a file that holds 8 to 128 characters");
     }
     Some(Secret::new(text))
-}
-
-/// A number from 1 to 1000.
-fn count_or(settings: &mut Settings, name: &str, default: u64) -> Option<usize> {
-    let text = settings.text_or(name, &default.to_string())?;
-    match text.parse() {
-        Ok(count @ 1..=1000) => Some(count),
-        _ => settings.refuse(name, &text, "a number from 1 to 1000"),
-    }
 }
 
 #[cfg(test)]
