@@ -79,16 +79,9 @@ impl<'a> Consumers<'a> {
 
     /// How the reservation of an order stands.
     fn reservation(&self, order: &str) -> Option<Value> {
-        let mut after = 0;
-        loop {
-            let path = format!("audit/reservations?after={after}&limit=1000");
-            let page = self.shop.get(&path);
-            let items = page["items"].as_array()?;
-            if let Some(found) = items.iter().find(|it| it["order_id"] == order) {
-                return Some(found["status"].clone());
-            }
-            after = items.last()?["sequence"].as_u64()?;
-        }
+        let all = self.shop.audit_if_there("reservations").ok()?;
+        let found = all.into_iter().find(|it| it["order_id"] == order)?;
+        Some(found["status"].clone())
     }
 
     /// Describes an item, and looks whether it is found.

@@ -312,12 +312,3 @@ async fn send(
         }
     }
 }
-
-/// Writes what was sent, for the auditor's `--sent`.
-pub fn write_down(sent: &[Sent], path: &Path) {
-    let mut file = std::fs::File::create(path).unwrap();
-    for it in sent {
-        let line = json!({"account_id": it.account, "key": it.key, "order_id": it.order()});
-        writeln!(file, "{line}").unwrap();
-    }
-}
