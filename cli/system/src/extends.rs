@@ -9,16 +9,20 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::canonical::{self, Variables, WHOLE_FILE};
+use crate::fields::{SERVICE, Shape};
 use crate::files::Files;
 use crate::forms;
 use crate::interpolate::Interpolation;
 use crate::merge;
+use crate::paths::{self, Base};
 use crate::problem::{Place, Problem, Problems, nearest};
 use crate::shown_path::shown_path;
 use crate::typed::normal;
-use crate::volume_text;
-use crate::yaml::{self, MAX_NODES, Node, NodeValue, shorten};
+use crate::yaml::{self, MAX_NODES, Node, shorten};
 
+/// The shape of a service.
+static A_SERVICE: Shape = Shape::level(&SERVICE);
 /// Services that one may extend through others.
 const MAX_CHAIN: usize = 50;
 
@@ -30,6 +34,10 @@ pub(crate) struct Extending<'a, 'e> {
     pub(crate) shown_from: &'a Path,
     /// What replaces variables.
     pub(crate) interpolation: Interpolation<'e>,
+    /// Whether they are to be.
+    variables: Variables,
+    /// The home folder, where it is known.
+    home: Option<String>,
     /// Other files' trees, in long form, once read; `None` when they cannot be.
     read: HashMap<PathBuf, Option<Node>>,
     /// Nodes made so far.
@@ -41,11 +49,15 @@ impl<'a, 'e> Extending<'a, 'e> {
         files: &'a Files,
         shown_from: &'a Path,
         interpolation: Interpolation<'e>,
+        variables: Variables,
+        home: Option<&str>,
     ) -> Self {
         Self {
             files,
             shown_from,
             interpolation,
+            variables,
+            home: home.map(str::to_owned),
             read: HashMap::new(),
             nodes: 0,
         }
@@ -101,9 +113,9 @@ impl<'a, 'e> Extending<'a, 'e> {
             return Ok(service);
         };
         let place = extends.place.clone();
-        let wanted = extends
-            .get("service")
-            .and_then(Node::text)
+        let wanted = extends.as_str().map(str::to_owned);
+        let wanted = wanted
+            .or_else(|| extends.get("service").and_then(Node::text))
             .filter(|name| !name.is_empty());
         let wanted = wanted.ok_or_else(|| {
             Problem::error("`extends` does not say which `service`").at(place.clone())
@@ -126,12 +138,15 @@ impl<'a, 'e> Extending<'a, 'e> {
                 let tree = self.file(&path, &place, problems)?;
                 exists(&tree, &wanted, &place)?;
                 let mut base = self.service(&tree, &wanted, &inner, chain, problems)?;
-                absolute(&mut base, &inner);
+                let home = self.home.as_deref();
+                let folder = &inner;
+                paths::of_service(&mut base, &Base { folder, home }, problems);
                 base
             }
         };
         chain.pop();
-        let merged = merge::over(base, service, &["services", name], problems);
+        let mut at = vec!["services".to_owned(), name.to_owned()];
+        let merged = merge::over(base, service, &A_SERVICE, &mut at, problems);
         self.nodes = self.nodes.saturating_add(merged.count());
         if self.nodes > MAX_NODES {
             return Err(Problem::error(format!(
@@ -176,8 +191,10 @@ impl<'a, 'e> Extending<'a, 'e> {
             }
         };
         forms::old_numbers(&mut tree);
-        self.interpolation.tree(&mut tree, problems);
-        forms::lengthen(&mut tree, problems);
+        if self.variables == Variables::Replaced {
+            self.interpolation.tree(&mut tree, &WHOLE_FILE, problems);
+        }
+        canonical::lengthen(&mut tree, self.variables, problems);
         self.read.insert(path.to_path_buf(), Some(tree.clone()));
         Ok(tree)
     }
@@ -223,58 +240,6 @@ fn exists(tree: &Node, name: &str, place: &Place) -> Result<(), Problem> {
             None => problem,
         },
     )
-}
-
-/// Makes the relative paths of a service start at its file's folder.
-fn absolute(service: &mut Node, folder: &Path) {
-    let from_folder = |node: &mut Node| {
-        if let NodeValue::String(text) = &mut node.value
-            && !text.starts_with(['/', '~'])
-            && !text.contains("://")
-            && !volume_text::is_windows(text)
-        {
-            *text = normal(&folder.join(&*text)).to_string_lossy().into_owned();
-        }
-    };
-    if let Some(context) = service
-        .get_mut("build")
-        .and_then(|build| build.get_mut("context"))
-    {
-        from_folder(context);
-    }
-    for item in service
-        .get_mut("env_file")
-        .map(Node::items_mut)
-        .unwrap_or_default()
-    {
-        match item.get_mut("path") {
-            Some(path) => from_folder(path),
-            None => from_folder(item),
-        }
-    }
-    for item in service
-        .get_mut("label_file")
-        .map(Node::items_mut)
-        .unwrap_or_default()
-    {
-        from_folder(item);
-    }
-    for item in service
-        .get_mut("volumes")
-        .map(Node::items_mut)
-        .unwrap_or_default()
-    {
-        if item.get("type").and_then(Node::as_str) == Some("bind") {
-            if let Some(source) = item.get_mut("source") {
-                from_folder(source);
-            }
-        } else if let NodeValue::String(text) = &mut item.value
-            && text.starts_with('.')
-            && let Some((source, rest)) = text.split_once(':')
-        {
-            *text = format!("{}:{rest}", normal(&folder.join(source)).display());
-        }
-    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::fields::{Below, Shape};
 use crate::problem::{Place, Problem, Problems};
 use crate::yaml::{MAX_SCALAR, MAX_TEXT, Node, NodeValue, shorten};
+
+pub(crate) mod cast;
 
 /// Variables nested in each other's defaults that are followed.
 const MAX_NESTING: usize = 50;
@@ -75,31 +78,53 @@ impl<'a> Interpolation<'a> {
         Ok(out)
     }
 
-    /// Replaces variables in every value of the tree. A value that cannot be read becomes nothing.
-    pub fn tree(&mut self, node: &mut Node, problems: &mut Problems) {
+    /// Replaces variables in every value of a tree of `shape`, and takes texts for what they stand
+    /// for there. A value that cannot be read becomes nothing.
+    pub(crate) fn tree(&mut self, node: &mut Node, shape: &'static Shape, problems: &mut Problems) {
+        let below = Below {
+            shape: Some(shape),
+            ..Below::NONE
+        };
+        self.node(node, &below, problems);
+    }
+
+    fn node(&mut self, node: &mut Node, below: &Below, problems: &mut Problems) {
         match &mut node.value {
-            NodeValue::String(text) if text.contains('$') => {
-                let mut unset = Vec::new();
-                match self.text(text, &mut unset) {
-                    Ok(new) => {
-                        *text = new;
-                        node.plain = false;
+            NodeValue::String(text) => {
+                if text.contains('$') {
+                    let mut unset = Vec::new();
+                    match self.text(text, &mut unset) {
+                        Ok(new) => {
+                            *text = new;
+                            node.plain = false;
+                        }
+                        Err(error) => {
+                            problems.push(Problem::error(error.to_string()).at(node.place.clone()));
+                            node.value = NodeValue::Null;
+                        }
                     }
-                    Err(error) => {
-                        problems.push(Problem::error(error.to_string()).at(node.place.clone()));
-                        node.value = NodeValue::Null;
-                    }
+                    self.warn(unset, &node.place, problems);
                 }
-                self.warn(unset, &node.place, problems);
+                if let Err(problem) = cast::cast(node, below.cast, problems) {
+                    problems.push(problem);
+                    node.value = NodeValue::Null;
+                }
             }
             NodeValue::Seq(items) => {
-                for item in items {
-                    self.tree(item, problems);
+                let item = Below {
+                    shape: below.shape.and_then(Shape::item),
+                    ..Below::NONE
+                };
+                for child in items {
+                    self.node(child, &item, problems);
                 }
             }
             NodeValue::Map(entries) => {
-                for (_, child) in entries {
-                    self.tree(child, problems);
+                for (key, child) in entries {
+                    let below = below
+                        .shape
+                        .map_or(Below::NONE, |shape| shape.below(&key.text));
+                    self.node(child, &below, problems);
                 }
             }
             _ => {}
@@ -328,7 +353,11 @@ mod tests {
     fn a_variable_that_nothing_sets_is_warned_of_once() {
         let mut node = crate::yaml::parse("f".as_ref(), b"a: $NO\nb: ${NO} $SET\n").unwrap();
         let (environment, mut problems) = (environment(), Problems::default());
-        Interpolation::new(&environment).tree(&mut node, &mut problems);
+        Interpolation::new(&environment).tree(
+            &mut node,
+            &crate::canonical::WHOLE_FILE,
+            &mut problems,
+        );
         assert_eq!(node.to_json(), serde_json::json!({"a": "", "b": " value"}));
         assert_eq!(problems.0.len(), 1);
         assert!(

@@ -19,6 +19,9 @@
 //! - [`openapi`]: descriptions of HTTP interfaces: operations, parameters, answers.
 
 pub mod address;
+mod canonical;
+mod consistency;
+mod defaults;
 pub mod dotenv;
 pub mod duration;
 mod edges;
@@ -27,15 +30,19 @@ pub mod fields;
 pub mod files;
 mod forms;
 pub mod id;
+mod include;
 pub mod interpolate;
 pub mod load;
 mod merge;
 pub mod model;
+pub mod normal_form;
 pub mod openapi;
+mod paths;
 pub mod problem;
 mod profiles;
 mod references;
 pub mod setting_key;
+mod short_port;
 pub mod shown_path;
 mod typed;
 mod volume_text;

@@ -1,26 +1,30 @@
-//! Loading a system, in named steps: find, read, `.env`, name, interpolate, long forms, `extends`, merge,
-//! fields, typed values, `x-msvc`, profiles, references, edges.
+//! Loading a system, in named steps. Of each file: find, read, `.env`, name, interpolate, `extends`,
+//! `include`, merge, fields, long forms ([`model`]); then of all: defaults, paths, contradictions,
+//! profiles, normal form, typed values, `x-msvc`, references, edges.
 //!
 //! What comes in: a [`LoadRequest`] and the [`Files`] to read with. What leaves: a [`Loaded`]
 //! system with its warnings, or every problem found. Steps go on after a problem as long as what
 //! they would say still means something. What must not enter: effects other than reading through
 //! [`Files`]; the process's own environment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
-use crate::extends::Extending;
+use indexmap::IndexMap;
+
+use crate::canonical::Variables;
 use crate::files::Files;
-use crate::id::{MESH, ProjectName};
-use crate::interpolate::Interpolation;
+use crate::id::{MESH, ProjectName, ServiceName};
 use crate::model::System;
-use crate::problem::{Problem, Problems, Severity};
+use crate::problem::{Place, Problem, Problems, Severity};
 use crate::typed::{self, Context};
 use crate::yaml::{Key, Node, NodeValue};
-use crate::{edges, fields, forms, merge, profiles, references, xmsvc};
+use crate::{consistency, edges, normal_form, profiles, references, xmsvc};
+use model::Loading;
 
 mod find;
 mod hash;
+pub(crate) mod model;
 mod name;
 mod sources;
 #[cfg(test)]
@@ -40,6 +44,11 @@ pub struct LoadRequest {
     pub shown_from: Option<PathBuf>,
     /// `-f`, in order; empty to look for Compose's own names.
     pub files: Vec<PathBuf>,
+    /// `--project-directory`: where relative paths of the files start, absolute; else the first
+    /// file's folder.
+    pub project_directory: Option<PathBuf>,
+    /// `--env-file`, in order, instead of `.env`.
+    pub env_files: Vec<PathBuf>,
     /// `-p`.
     pub project: Option<String>,
     /// `--profile`; `*` is all of them.
@@ -50,6 +59,14 @@ pub struct LoadRequest {
     pub environment: BTreeMap<String, String>,
     /// Unknown keys are warnings.
     pub lenient: bool,
+    /// Variables stay as they are written.
+    pub keeps_variables: bool,
+    /// Relative paths stay as they are written.
+    pub keeps_paths: bool,
+    /// What is not written is not added.
+    pub keeps_form: bool,
+    /// What contradicts itself passes.
+    pub keeps_contradictions: bool,
 }
 
 /// A loaded system.
@@ -70,13 +87,35 @@ impl LoadRequest {
     }
 }
 
+/// What the files of a project say, before anybody makes a system of it.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// What it is called.
+    pub project: ProjectName,
+    /// The files it was read from, first one first.
+    pub files: Vec<PathBuf>,
+    /// The project directory.
+    pub root: PathBuf,
+    /// What is set for interpolation: the caller's environment over `.env`.
+    pub environment: BTreeMap<String, String>,
+    /// Docker Compose's normal form of all of it: every service, whatever its profiles.
+    pub normal: serde_json::Map<String, serde_json::Value>,
+    /// The services that run, by their profiles.
+    pub running: BTreeSet<String>,
+    /// All files as one tree, in long form.
+    tree: Node,
+    resting: IndexMap<ServiceName, Vec<String>>,
+}
+
 /// Loads a system.
 ///
 /// # Errors
 /// Every problem found, each with file, line and column where a file is to blame.
 pub fn load(request: &LoadRequest, files: &Files) -> Result<Loaded, Problems> {
     let mut problems = Problems::default();
-    match run(request, files, &mut problems) {
+    let loaded = resolve_into(request, files, &mut problems)
+        .and_then(|resolved| system(request, files, resolved, &mut problems));
+    match loaded {
         Some(loaded) if !problems.has_errors() => Ok(Loaded {
             warnings: problems.0,
             ..loaded
@@ -85,48 +124,103 @@ pub fn load(request: &LoadRequest, files: &Files) -> Result<Loaded, Problems> {
     }
 }
 
+/// Reads what the files of a project say, and what is to be told of it.
+///
+/// # Errors
+/// As [`load`], but for what only a system must have.
+pub fn resolve(request: &LoadRequest, files: &Files) -> Result<(Resolved, Vec<Problem>), Problems> {
+    let mut problems = Problems::default();
+    match resolve_into(request, files, &mut problems) {
+        Some(resolved) if !problems.has_errors() => Ok((resolved, problems.0)),
+        _ => Err(bounded(problems)),
+    }
+}
+
 /// `None` when a step failed that the next ones need.
-fn run(request: &LoadRequest, files: &Files, problems: &mut Problems) -> Option<Loaded> {
-    let (paths, root, environment) = sources::sources(request, files, problems)?;
-    let trees = sources::read(&paths, request.shown_from(), files, problems)?;
+fn resolve_into(request: &LoadRequest, files: &Files, problems: &mut Problems) -> Option<Resolved> {
+    let sources = sources::sources(request, files, problems)?;
+    let sources::Sources {
+        paths,
+        root,
+        mut environment,
+    } = sources;
+    let trees = sources::read(&paths, None, request.shown_from(), files, problems)?;
     let project = or_report(
         name::name(request.project.as_deref(), &environment, &trees, &root),
         problems,
     )?;
-    let mut environment = environment;
     environment.insert("COMPOSE_PROJECT_NAME".to_owned(), project.to_string());
-
-    let interpolation = Interpolation::new(&environment);
-    let mut extending = Extending::new(files, request.shown_from(), interpolation);
-    let tree = one_tree(trees, &paths, &root, &mut extending, problems)?;
-    let tree = named(tree, &project);
-    fields::check(&tree, request.lenient, problems);
-    system(
-        request,
+    let mut loading = Loading {
         files,
+        shown_from: request.shown_from(),
+        lenient: request.lenient,
+        variables: if request.keeps_variables {
+            Variables::Written
+        } else {
+            Variables::Replaced
+        },
+        resolves_paths: !request.keeps_paths,
+        way: paths.first().cloned().into_iter().collect(),
+        nodes: 0,
+    };
+    let tree = loading.model_of(trees, &paths, &root, &environment, problems)?;
+    let tree = named(tree, &project);
+    if tree
+        .get("services")
+        .is_none_or(|it| it.entries().is_empty())
+        && !problems.has_errors()
+    {
+        problems.push(no_services(&tree, false));
+    }
+    consistency::declared(&tree, problems);
+    let asked = profiles_asked(request, &environment);
+    let (running, resting) = profiles::select(&tree, &asked, &request.named, problems);
+    if request.keeps_variables {
+        // A text that holds a variable is no number yet.
+        let normal = serde_json::Map::new();
+        return Some(Resolved {
+            project,
+            files: paths,
+            root,
+            environment,
+            normal,
+            running,
+            tree,
+            resting,
+        });
+    }
+    let mut normal = normal_form::project(&tree, problems);
+    if !request.keeps_form {
+        normal_form::normalize::normalize(&mut normal, project.as_str(), &environment);
+    }
+    if !request.keeps_contradictions {
+        consistency::services(&tree, |name| running.contains(name), problems);
+    }
+    Some(Resolved {
         project,
-        paths,
-        &root,
-        &environment,
-        &tree,
-        problems,
-    )
+        files: paths,
+        root,
+        environment,
+        normal,
+        running,
+        tree,
+        resting,
+    })
 }
 
-/// Steps 5 to 8: variables replaced, short forms lengthened, `extends` followed, files merged.
-fn one_tree(
-    mut trees: Vec<Node>,
-    paths: &[PathBuf],
-    root: &Path,
-    extending: &mut Extending<'_, '_>,
-    problems: &mut Problems,
-) -> Option<Node> {
-    for (tree, path) in trees.iter_mut().zip(paths) {
-        extending.interpolation.tree(tree, problems);
-        forms::lengthen(tree, problems);
-        extending.resolve(tree, path, root, problems);
+impl Resolved {
+    /// The tree as it is, variables and all: what `--no-interpolate` prints.
+    #[must_use]
+    pub fn written(&self) -> serde_json::Value {
+        self.tree.to_json()
     }
-    merge::merge(trees, problems)
+
+    /// The `x-…` fields of a service, which JSON goes without.
+    #[must_use]
+    pub fn extensions(&self, service: &str) -> Vec<(String, serde_json::Value)> {
+        let node = self.tree.get("services").and_then(|all| all.get(service));
+        node.map(normal_form::extensions).unwrap_or_default()
+    }
 }
 
 /// The tree with the system's name in it, first.
@@ -144,24 +238,28 @@ fn named(mut tree: Node, project: &ProjectName) -> Node {
     tree
 }
 
-/// Typed values, `x-msvc`, profiles, references and edges.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is the result of one step before it; a struct would only rename them"
-)]
+/// Typed values, `x-msvc`, references and edges.
 fn system(
     request: &LoadRequest,
     files: &Files,
-    project: ProjectName,
-    paths: Vec<PathBuf>,
-    root: &Path,
-    environment: &BTreeMap<String, String>,
-    tree: &Node,
+    resolved: Resolved,
     problems: &mut Problems,
 ) -> Option<Loaded> {
-    let context = Context::new(root, request.shown_from(), environment, files, tree);
-    unsupported_sections(tree, problems);
-    let mut services = typed::services(tree, &context, problems);
+    let told = places(problems);
+    let before = problems.0.len();
+    let Resolved {
+        project,
+        files: paths,
+        root,
+        environment,
+        running,
+        tree,
+        resting,
+        ..
+    } = resolved;
+    let shown_from = request.shown_from();
+    let context = Context::new(&root, shown_from, &environment, files, &tree);
+    let mut services = typed::services(&tree, &context, &running, problems);
     for (name, service) in &mut services {
         if name.as_str() == MESH {
             let what = format!("the service name `{MESH}` is taken: what carries the calls has it");
@@ -174,23 +272,19 @@ fn system(
             runnable(node, service, problems);
         }
     }
-    let x_msvc = xmsvc::system(tree, &context, problems);
-    let volumes = typed::volumes(tree, problems);
-    let networks = typed::networks(tree, problems);
-    references::networks(tree, problems);
-
-    let asked = profiles_asked(request, environment);
-    profiles::unknown(&services, &asked, problems);
-    let (mut services, resting) = profiles::select(services, &asked, &request.named);
+    let x_msvc = xmsvc::system(&tree, &context, problems);
+    let volumes = typed::volumes(&tree, problems);
+    let networks = typed::networks(&tree, problems);
     references::check(&mut services, &resting, problems);
     if services.is_empty() && !problems.has_errors() {
-        problems.push(no_services(tree, !resting.is_empty()));
+        problems.push(no_services(&tree, !resting.is_empty()));
     }
-    let edges = edges::infer(tree, &mut services, problems);
+    let edges = edges::infer(&tree, &mut services, problems);
+    forget_echoes(problems, before, &told);
     let mut system = System {
         name: project,
         files: paths,
-        root: root.to_path_buf(),
+        root: root.clone(),
         services,
         resting,
         volumes,
@@ -207,16 +301,26 @@ fn system(
     })
 }
 
-fn unsupported_sections(tree: &Node, problems: &mut Problems) {
-    if let Some((key, node)) = tree.entry("include")
-        && !node.is_null()
-    {
-        problems.push(fields::not_supported(
-            "`include`",
-            &key.place,
-            "name the files with -f FILE -f FILE",
-        ));
-    }
+/// Where errors stand.
+fn places(problems: &Problems) -> HashSet<Place> {
+    let errors = problems
+        .0
+        .iter()
+        .filter(|it| it.severity == Severity::Error);
+    errors.filter_map(|it| it.place.clone()).collect()
+}
+
+/// Drops what later steps say of a value that an earlier one has found wrong.
+fn forget_echoes(problems: &mut Problems, before: usize, told: &HashSet<Place>) {
+    let mut at = 0;
+    problems.0.retain(|problem| {
+        at += 1;
+        at <= before
+            || problem
+                .place
+                .as_ref()
+                .is_none_or(|place| !told.contains(place))
+    });
 }
 
 fn runnable(node: &Node, service: &crate::model::Service, problems: &mut Problems) {
@@ -258,17 +362,16 @@ fn no_services(tree: &Node, resting: bool) -> Problem {
     })
 }
 
+/// `--profile`, else `COMPOSE_PROFILES`.
 fn profiles_asked(request: &LoadRequest, environment: &BTreeMap<String, String>) -> Vec<String> {
+    if !request.profiles.is_empty() {
+        return request.profiles.clone();
+    }
     let set = environment
         .get("COMPOSE_PROFILES")
         .map_or("", String::as_str);
     let set = set.split(',').map(str::trim).filter(|p| !p.is_empty());
-    request
-        .profiles
-        .iter()
-        .cloned()
-        .chain(set.map(str::to_owned))
-        .collect()
+    set.map(str::to_owned).collect()
 }
 
 /// Dollar signs doubled in every text, so that nothing is interpolated again.

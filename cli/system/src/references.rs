@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use crate::id::ServiceName;
 use crate::model::Service;
 use crate::problem::{Place, Problem, Problems, nearest};
-use crate::yaml::{Node, shorten};
+use crate::yaml::shorten;
 
 /// Checks every name; entries of `depends_on` that are not required and do not run are removed.
 pub(crate) fn check(
@@ -109,36 +109,6 @@ fn cycle(services: &IndexMap<ServiceName, Service>, problems: &mut Problems) {
                 return;
             }
             way.push((to, 0));
-        }
-    }
-}
-
-/// Networks that services name must be declared (`default` always is).
-pub(crate) fn networks(tree: &Node, problems: &mut Problems) {
-    let declared = tree.get("networks").map(Node::entries).unwrap_or_default();
-    let known = || {
-        declared
-            .iter()
-            .map(|(key, _)| key.text.as_str())
-            .chain(["default"])
-    };
-    for (_, service) in tree.get("services").map(Node::entries).unwrap_or_default() {
-        for (key, _) in service
-            .get("networks")
-            .map(Node::entries)
-            .unwrap_or_default()
-        {
-            if !known().any(|known| known == key.text) {
-                let what = format!(
-                    "the network `{}` is not declared under the top-level `networks`",
-                    shorten(&key.text)
-                );
-                let problem = Problem::error(what).at(key.place.clone());
-                problems.push(match nearest(&key.text, known()) {
-                    Some(near) => problem.hint(format!("did you mean `{near}`?")),
-                    None => problem,
-                });
-            }
         }
     }
 }

@@ -29,24 +29,26 @@ pub(super) fn name(
         let text = Interpolation::new(environment)
             .text(&text, &mut Vec::new())
             .map_err(|error| Problem::error(error.to_string()).at(node.place.clone()))?;
-        return checked(&text, Some(&node.place));
+        return checked(&fit(&text), Some(&node.place));
     }
-    let folder = root
-        .file_name()
-        .map(|name| name.to_string_lossy().to_lowercase());
-    let fit: String = folder
-        .unwrap_or_default()
-        .chars()
-        .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'))
-        .collect();
-    let fit = fit.trim_start_matches(['-', '_']);
-    ProjectName::new(fit).map_err(|_| {
+    let folder = root.file_name().map(|name| name.to_string_lossy());
+    ProjectName::new(fit(&folder.unwrap_or_default())).map_err(|_| {
         Problem::error(format!(
             "no project name can be made of the folder {}",
             root.display()
         ))
         .hint("give one with -p NAME, or write `name:` at the top of the Compose file")
     })
+}
+
+/// A name with what a project's may not have left out, as Docker Compose makes it fit.
+fn fit(name: &str) -> String {
+    let fit: String = name
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'))
+        .collect();
+    fit.trim_start_matches(['-', '_']).to_owned()
 }
 
 fn checked(name: &str, place: Option<&Place>) -> Result<ProjectName, Problem> {
