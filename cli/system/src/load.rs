@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
+use serde_json::Value;
 
 use crate::canonical::Variables;
 use crate::files::Files;
@@ -65,6 +66,8 @@ pub struct LoadRequest {
     pub keeps_paths: bool,
     /// What is not written is not added.
     pub keeps_form: bool,
+    /// Files of `env_file` and `label_file` are not read.
+    pub goes_without_files: bool,
     /// What contradicts itself passes.
     pub keeps_contradictions: bool,
 }
@@ -99,7 +102,7 @@ pub struct Resolved {
     /// What is set for interpolation: the caller's environment over `.env`.
     pub environment: BTreeMap<String, String>,
     /// Docker Compose's normal form of all of it: every service, whatever its profiles.
-    pub normal: serde_json::Map<String, serde_json::Value>,
+    pub normal: serde_json::Map<String, Value>,
     /// The services that run, by their profiles.
     pub running: BTreeSet<String>,
     /// All files as one tree, in long form.
@@ -196,6 +199,10 @@ fn resolve_into(request: &LoadRequest, files: &Files, problems: &mut Problems) -
     if !request.keeps_contradictions {
         consistency::services(&tree, |name| running.contains(name), problems);
     }
+    if !request.goes_without_files {
+        let context = Context::new(&root, request.shown_from(), &environment, files, &tree);
+        normal_form::settings::fill(&mut normal, &running, &context, problems);
+    }
     Some(Resolved {
         project,
         files: paths,
@@ -209,6 +216,27 @@ fn resolve_into(request: &LoadRequest, files: &Files, problems: &mut Problems) -
 }
 
 impl Resolved {
+    /// Docker Compose's normal form of the services that run, or of those named and what they
+    /// need; with everything that is declared where `all` is asked for, else what these use.
+    ///
+    /// # Errors
+    /// The name that no service has.
+    pub fn config(&self, named: &[String], all: bool) -> Result<Value, String> {
+        let mut project = self.normal.clone();
+        normal_form::selection::keep(&mut project, |name| self.running.contains(name), true);
+        let kept = if named.is_empty() {
+            self.running.clone()
+        } else {
+            let kept = normal_form::selection::with_dependencies(&project, named)?;
+            normal_form::selection::forget_others(&mut project, &kept);
+            kept
+        };
+        normal_form::selection::keep(&mut project, |name| kept.contains(name), all);
+        // What a secret or model is, only the engine is told.
+        project.shift_remove("models");
+        Ok(Value::Object(project))
+    }
+
     /// The tree as it is, variables and all: what `--no-interpolate` prints.
     #[must_use]
     pub fn written(&self) -> serde_json::Value {

@@ -21,6 +21,7 @@ pub mod bytes;
 pub(crate) mod normalize;
 mod number;
 pub mod selection;
+pub(crate) mod settings;
 pub(crate) mod wait;
 
 /// A whole file, with every service.
