@@ -7,6 +7,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+mod settled;
+
+pub use settled::MOST_SHOWN;
+
 /// A position in a file that a user wrote. Lines and columns count from 1.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
@@ -96,7 +100,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Every problem of one input, in the order found. As an error it holds at least one
+/// Every problem of one input, in the order found until they are [`Problems::settled`]. As an error it holds at least one
 /// [`Severity::Error`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problems(pub Vec<Problem>);
