@@ -17,7 +17,10 @@ impl Problems {
     #[must_use]
     pub fn settled(mut self, files: &Files, shown_from: &Path) -> Self {
         let mut told = HashSet::new();
-        self.0.retain(|problem| told.insert(problem.clone()));
+        // Of two names for one thing the later step's is nearer to what the person wrote.
+        self.0.reverse();
+        self.0.retain(|problem| told.insert(identity(problem)));
+        self.0.reverse();
         self.0.sort_by_cached_key(|problem| {
             let place = problem.place.as_ref().map(|place| {
                 let turn = files.turn(&shown_from.join(&place.file));
@@ -37,6 +40,20 @@ impl Problems {
         }
         self
     }
+}
+
+/// What tells two problems apart. That something at one place is of the wrong kind is said once,
+/// whatever name each step has for it.
+fn identity(problem: &Problem) -> Problem {
+    let mut problem = problem.clone();
+    if problem.place.is_some()
+        && let Some((_, kind)) = problem.what.split_once(" must be ")
+        && let Some((_, is)) = kind.rsplit_once(", not ")
+    {
+        problem.what = is.to_owned();
+        problem.hint = None;
+    }
+    problem
 }
 
 fn and_more(more: usize, errors: bool) -> Problem {
@@ -90,6 +107,24 @@ mod tests {
         let settled = problems.settled(&files(), Path::new("/s"));
         let order: Vec<&str> = settled.0.iter().map(|it| it.what.as_str()).collect();
         assert_eq!(order, ["0", "1", "2", "3", "4"]);
+    }
+
+    #[test]
+    fn what_is_of_a_wrong_kind_is_said_once_for_each_place() {
+        let wrong = |what: &str, line| at(Problem::error(what), "a.yaml", line);
+        let problems = Problems(vec![
+            wrong("`services.web.tmpfs` must be made of texts, not a list", 1),
+            wrong("`tmpfs` must be text, not a list", 1),
+            wrong("`tmpfs` must be text, not a list", 2),
+            wrong("`tmpfs` must be there", 1),
+        ]);
+        let settled = problems.settled(&files(), Path::new("/s"));
+        let lines: Vec<u32> = settled
+            .0
+            .iter()
+            .map(|it| it.place.as_ref().unwrap().line)
+            .collect();
+        assert_eq!(lines, [1, 1, 2]);
     }
 
     #[test]
