@@ -7,6 +7,7 @@
 //! steps that only undo or complete are repeated until they succeed.
 
 mod leading;
+mod patience;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use shop::calls::Limits;
 use shop::card::Card;
 use shop::database::DatabaseError;
 use shop::draw::Draw;
+use shop::grpc::client::failed_at_it;
 use shop::http_client::CallError;
 use shop::metrics::Metrics;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +24,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use self::leading::Leading;
+use self::patience::Setback;
 use crate::halt::Halt;
 use crate::order::{Fact, Order, Reason};
 use crate::payments::{ChargeRequest, ChargeStatus, Payments};
@@ -29,10 +32,9 @@ use crate::saga::Step;
 use crate::stock::{Committed, Stock};
 use crate::store::{Recorded, Saga, Store};
 
-/// The first wait before a step is repeated; each further one doubles it.
-const RETRY_FIRST: Duration = Duration::from_millis(100);
-/// The longest wait: how late a saga notices that its peer is back.
-const RETRY_LONGEST: Duration = Duration::from_secs(5);
+/// After how many failures of its peer a step is told of as an error, which somebody should look at:
+/// they have taken a second and a half at least.
+const ALARMING: u32 = 5;
 
 /// How other services are called.
 #[derive(Debug, Clone)]
@@ -60,6 +62,17 @@ enum StepError {
     Database(#[from] DatabaseError),
     #[error("the step {0} is taken when an order is placed, never later")]
     Placed(&'static str),
+}
+
+impl StepError {
+    /// Whether the peer answered, and what it answered is that it failed at this step.
+    fn is_failure_at_it(&self) -> bool {
+        match self {
+            Self::Payments(error) => error.is_failure_at_it(),
+            Self::Stock(status) => failed_at_it(status),
+            Self::Database(_) | Self::Placed(_) => false,
+        }
+    }
 }
 
 /// Runs sagas. Clones run them together.
@@ -103,6 +116,9 @@ impl Executor {
     fn lead(&self, saga: Saga, card: Option<Card>, halt: Halt) {
         let (executor, span) = (self.clone(), saga.trace.span());
         let (id, lost) = (saga.order.id, self.leading.begin(saga.order.id));
+        if saga.failures > 0 {
+            self.leading.fails(id);
+        }
         let run = async move {
             let ended = tokio::select! {
                 ended = executor.run(saga, card, &halt) => ended,
@@ -119,6 +135,11 @@ impl Executor {
             }
         };
         self.running.spawn(run.instrument(span));
+    }
+
+    /// How many of the sagas that this process leads have a step at which a peer fails.
+    pub(crate) fn failing(&self) -> usize {
+        self.leading.failing()
     }
 
     /// How many sagas this process leads now.
@@ -145,15 +166,23 @@ impl Executor {
         loop {
             let step = saga.step;
             halt.before(step).await;
+            // What a crash or another process left may have to wait still.
+            let left = self.store.waits(&saga, patience::LONGEST_FAILED);
+            if !self.rest(left).await {
+                return Led::AsFarAsItGoes;
+            }
             let Some(fact) = self
-                .repeat(&saga, || self.perform(&saga, card.as_ref()))
+                .repeat(&saga, |is_again| {
+                    self.perform(&saga, card.as_ref(), is_again)
+                })
                 .await
             else {
                 return Led::AsFarAsItGoes;
             };
             halt.before_record(step).await;
+            self.leading.goes_on(saga.order.id);
             let facts = with_what_is_only_said(&saga, fact, halt);
-            let record = || async { Ok(self.store.record(saga.clone(), facts.clone()).await?) };
+            let record = |_| async { Ok(self.store.record(saga.clone(), facts.clone()).await?) };
             let Some(recorded) = self.repeat(&saga, record).await else {
                 return Led::AsFarAsItGoes;
             };
@@ -169,43 +198,72 @@ impl Executor {
         }
     }
 
-    /// Repeats `attempt` until it succeeds; `None` when the service stops first.
-    async fn repeat<T, F>(&self, saga: &Saga, attempt: impl Fn() -> F) -> Option<T>
+    /// Repeats `attempt`, which is told whether its peer failed at it before, until it succeeds;
+    /// `None` when the service stops first.
+    async fn repeat<T, F>(&self, saga: &Saga, attempt: impl Fn(bool) -> F) -> Option<T>
     where
         F: Future<Output = Result<T, StepError>>,
     {
-        let mut wait = RETRY_FIRST;
-        for attempts in 1_u32.. {
-            match attempt().await {
+        let (mut failures, mut unreached) = (saga.failures, 0_u32);
+        loop {
+            let error = match attempt(failures > 0).await {
                 Ok(done) => return Some(done),
-                Err(error) => {
-                    let step = saga.step.name();
-                    tracing::warn!(order_id = %saga.order.id, step, attempts, %error, "repeated");
+                Err(error) => error,
+            };
+            let setback = if error.is_failure_at_it() {
+                failures = failures.saturating_add(1);
+                unreached = 0;
+                Setback::Failed(failures)
+            } else {
+                unreached = unreached.saturating_add(1);
+                Setback::Unreached(unreached)
+            };
+            let wait = patience::wait(saga.order.id, setback);
+            told(saga, setback, wait, &error);
+            if let Setback::Failed(failures) = setback {
+                self.leading.fails(saga.order.id);
+                if let Err(error) = self.store.put_off(saga, failures, wait).await {
+                    tracing::warn!(%error, "a restart begins with shorter waits");
                 }
             }
-            tokio::select! {
-                () = tokio::time::sleep(jittered(wait, saga, attempts)) => {}
-                () = self.shutdown.cancelled() => return None,
+            if !self.rest(wait).await {
+                return None;
             }
-            wait = (wait * 2).min(RETRY_LONGEST);
         }
-        None
+    }
+
+    /// Waits; answers whether the service goes on.
+    async fn rest(&self, wait: Duration) -> bool {
+        if wait.is_zero() {
+            return true;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(wait) => true,
+            () = self.shutdown.cancelled() => false,
+        }
     }
 
     /// Does what `saga` says is next; answers the fact that it led to.
-    async fn perform(&self, saga: &Saga, card: Option<&Card>) -> Result<Fact, StepError> {
-        let Saga { order, step, trace } = saga;
+    async fn perform(
+        &self,
+        saga: &Saga,
+        card: Option<&Card>,
+        is_again: bool,
+    ) -> Result<Fact, StepError> {
+        let Saga {
+            order, step, trace, ..
+        } = saga;
         let charge_id = order.id.charge_id();
         match step {
             Step::StockReserved if card.is_none() => Ok(without_card(false)),
             Step::StockReserved => Ok(self.reserve(saga).await),
             Step::Charged => match card {
                 Some(card) => Ok(self.charge(saga, card).await),
-                None => self.what_became_of_charge(saga).await,
+                None => self.what_became_of_charge(saga, is_again).await,
             },
             Step::Confirmed => Ok(Fact::Confirmed {}),
             Step::Cancelled => Ok(cancelled(order)),
-            Step::StockCommitted => match self.peers.stock.commit(order, trace).await? {
+            Step::StockCommitted => match self.peers.stock.commit(order, trace, is_again).await? {
                 Committed::Gone => Ok(Fact::StockCommitted {}),
                 Committed::NotHeld => Ok(Fact::CommitRefused {
                     reason: Reason::ReservationExpired,
@@ -216,11 +274,14 @@ impl Executor {
             }
             Step::StockReleased if self.bugs.has(Bug::LostRelease) => Ok(Fact::StockReleased {}),
             Step::RefundRequested => {
-                self.peers.payments.refund(&charge_id, trace).await?;
+                self.peers
+                    .payments
+                    .refund(&charge_id, trace, is_again)
+                    .await?;
                 Ok(Fact::RefundRequested { charge_id })
             }
             Step::StockReleased => {
-                self.peers.stock.release(order, trace).await?;
+                self.peers.stock.release(order, trace, is_again).await?;
                 Ok(Fact::StockReleased {})
             }
             Step::OrderReceived | Step::Priced => Err(StepError::Placed(step.name())),
@@ -278,10 +339,14 @@ impl Executor {
     }
 
     /// After a restart the card is gone: the charge went through before, or never will.
-    async fn what_became_of_charge(&self, saga: &Saga) -> Result<Fact, StepError> {
+    async fn what_became_of_charge(&self, saga: &Saga, is_again: bool) -> Result<Fact, StepError> {
         let order_id = saga.order.id.to_string();
         let charge_id = saga.order.id.charge_id();
-        let charges = self.peers.payments.of_order(&order_id, &saga.trace).await?;
+        let charges = self
+            .peers
+            .payments
+            .of_order(&order_id, &saga.trace, is_again)
+            .await?;
         match charges.into_iter().find(|charge| charge.id == charge_id) {
             Some(charge) => Ok(outcome(charge.status, charge_id)),
             // It may still be on its way: the refund makes payments refuse it.
@@ -343,12 +408,18 @@ fn without_card(maybe_taken: bool) -> Fact {
     }
 }
 
-/// `wait`, shortened by up to a half that follows from the order, so that many do not knock at
-/// once and each run of the same order waits the same.
-fn jittered(wait: Duration, saga: &Saga, attempts: u32) -> Duration {
-    let draw = saga.order.id.derived(&format!("wait {attempts}"));
-    let part = u32::from_str_radix(draw.get(..2).unwrap_or("0"), 16).unwrap_or(0);
-    wait - wait * part / 512
+/// Tells of a step that is tried again after `wait`.
+fn told(saga: &Saga, setback: Setback, wait: Duration, error: &StepError) {
+    let (order_id, step) = (saga.order.id, saga.step.name());
+    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    match setback {
+        Setback::Failed(failures) if failures >= ALARMING => {
+            tracing::error!(%order_id, step, failures, wait_ms, %error, "keeps failing, is repeated");
+        }
+        Setback::Failed(attempts) | Setback::Unreached(attempts) => {
+            tracing::warn!(%order_id, step, attempts, wait_ms, %error, "repeated");
+        }
+    }
 }
 
 #[cfg(test)]
