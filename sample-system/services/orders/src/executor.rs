@@ -8,6 +8,7 @@
 
 mod leading;
 mod patience;
+mod repeat;
 
 use std::time::Duration;
 
@@ -16,7 +17,6 @@ use shop::calls::Limits;
 use shop::card::Card;
 use shop::database::DatabaseError;
 use shop::draw::Draw;
-use shop::grpc::client::failed_at_it;
 use shop::http_client::CallError;
 use shop::metrics::Metrics;
 use tokio_util::sync::CancellationToken;
@@ -24,17 +24,12 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use self::leading::Leading;
-use self::patience::Setback;
 use crate::halt::Halt;
 use crate::order::{Fact, Order, Reason};
 use crate::payments::{ChargeRequest, ChargeStatus, Payments};
 use crate::saga::Step;
 use crate::stock::{Committed, Stock};
 use crate::store::{Recorded, Saga, Store};
-
-/// After how many failures of its peer a step is told of as an error, which somebody should look at:
-/// they have taken a second and a half at least.
-const ALARMING: u32 = 5;
 
 /// How other services are called.
 #[derive(Debug, Clone)]
@@ -62,17 +57,6 @@ enum StepError {
     Database(#[from] DatabaseError),
     #[error("the step {0} is taken when an order is placed, never later")]
     Placed(&'static str),
-}
-
-impl StepError {
-    /// Whether the peer answered, and what it answered is that it failed at this step.
-    fn is_failure_at_it(&self) -> bool {
-        match self {
-            Self::Payments(error) => error.is_failure_at_it(),
-            Self::Stock(status) => failed_at_it(status),
-            Self::Database(_) | Self::Placed(_) => false,
-        }
-    }
 }
 
 /// Runs sagas. Clones run them together.
@@ -195,51 +179,6 @@ impl Executor {
                 Recorded::Ended => return Led::ToItsEnd,
                 Recorded::Lost => return Led::ToAnother,
             }
-        }
-    }
-
-    /// Repeats `attempt`, which is told whether its peer failed at it before, until it succeeds;
-    /// `None` when the service stops first.
-    async fn repeat<T, F>(&self, saga: &Saga, attempt: impl Fn(bool) -> F) -> Option<T>
-    where
-        F: Future<Output = Result<T, StepError>>,
-    {
-        let (mut failures, mut unreached) = (saga.failures, 0_u32);
-        loop {
-            let error = match attempt(failures > 0).await {
-                Ok(done) => return Some(done),
-                Err(error) => error,
-            };
-            let setback = if error.is_failure_at_it() {
-                failures = failures.saturating_add(1);
-                unreached = 0;
-                Setback::Failed(failures)
-            } else {
-                unreached = unreached.saturating_add(1);
-                Setback::Unreached(unreached)
-            };
-            let wait = patience::wait(saga.order.id, setback);
-            told(saga, setback, wait, &error);
-            if let Setback::Failed(failures) = setback {
-                self.leading.fails(saga.order.id);
-                if let Err(error) = self.store.put_off(saga, failures, wait).await {
-                    tracing::warn!(%error, "a restart begins with shorter waits");
-                }
-            }
-            if !self.rest(wait).await {
-                return None;
-            }
-        }
-    }
-
-    /// Waits; answers whether the service goes on.
-    async fn rest(&self, wait: Duration) -> bool {
-        if wait.is_zero() {
-            return true;
-        }
-        tokio::select! {
-            () = tokio::time::sleep(wait) => true,
-            () = self.shutdown.cancelled() => false,
         }
     }
 
@@ -405,20 +344,6 @@ fn without_card(maybe_taken: bool) -> Fact {
     Fact::ChargeFailed {
         reason: Reason::PaymentUnavailable,
         maybe_taken,
-    }
-}
-
-/// Tells of a step that is tried again after `wait`.
-fn told(saga: &Saga, setback: Setback, wait: Duration, error: &StepError) {
-    let (order_id, step) = (saga.order.id, saga.step.name());
-    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-    match setback {
-        Setback::Failed(failures) if failures >= ALARMING => {
-            tracing::error!(%order_id, step, failures, wait_ms, %error, "keeps failing, is repeated");
-        }
-        Setback::Failed(attempts) | Setback::Unreached(attempts) => {
-            tracing::warn!(%order_id, step, attempts, wait_ms, %error, "repeated");
-        }
     }
 }
 
