@@ -36,6 +36,9 @@ struct Look {
     level: Level,
     colour: bool,
     spinner: bool,
+    /// Columns at which messages are broken at spaces; in a file they stay whole, for whoever
+    /// searches it.
+    columns: usize,
 }
 
 impl Look {
@@ -51,6 +54,7 @@ impl Look {
             format: global.format,
             level,
             colour: stderr_is_terminal && !plain,
+            columns: if stderr_is_terminal { 80 } else { usize::MAX },
             spinner: stderr_is_terminal && !dumb && level == Level::Normal,
         }
     }
@@ -215,7 +219,9 @@ impl Terminal {
             .map(|p| format!("{p}: "))
             .unwrap_or_default();
         let text = format!("{place}{}", problem.what);
-        for (i, line) in text.lines().enumerate() {
+        // Room for `warning: `, which stands before the first of them.
+        let lines = broken(&text, self.look.columns - "warning: ".len());
+        for (i, line) in lines.iter().enumerate() {
             if i == 0 {
                 self.to_stderr(&format!("{}: {line}", self.paint(word, colour)));
             } else {
@@ -230,7 +236,8 @@ impl Terminal {
             self.to_stderr(&format!("{before}{}", self.paint(&mark, colour)));
         }
         if let Some(hint) = &problem.hint {
-            for (i, line) in hint.lines().enumerate() {
+            let lines = broken(hint, self.look.columns - "  hint: ".len());
+            for (i, line) in lines.iter().enumerate() {
                 let head = if i == 0 { "  hint: " } else { "        " };
                 self.to_stderr(&format!("{head}{line}"));
             }
@@ -337,6 +344,16 @@ impl Terminal {
             text.to_owned()
         }
     }
+}
+
+/// Lines of at most `width` signs, broken at spaces; one that is indented has its own order and
+/// stays as it is.
+fn broken(text: &str, width: usize) -> Vec<String> {
+    let lines = text.lines().map(|line| match line.starts_with(' ') {
+        true => vec![line.to_owned()],
+        false => human::wrap(line, width),
+    });
+    lines.flatten().collect()
 }
 
 /// How many problems there are: `2 errors, 1 warning`.
