@@ -409,7 +409,10 @@ mod tests {
                 r#"{"depends_on":{"b":{"condition":"service_started","required":true}}}"#,
             ),
             ("networks: [n, m]", r#"{"networks":{"n":null,"m":null}}"#),
-            ("env_file: x.env", r#"{"env_file":["x.env"]}"#),
+            (
+                "env_file: x.env",
+                r#"{"env_file":[{"path":"x.env","required":true}]}"#,
+            ),
             ("extends: b", r#"{"extends":{"service":"b"}}"#),
             (
                 "labels: {a: 0444, b: 1_000, c: 08, d: '0444', e: v1_0}",
@@ -428,8 +431,8 @@ mod tests {
             lengthened("services:\n  a:\n    environment:\n      - [x]\n    depends_on: [5]\n");
         assert_eq!(
             problems,
-            "f:4:9: an item of `environment` must be text: `KEY=VALUE`, not a list\n\
-             f:5:18: an item of `depends_on` must be a name, not a number"
+            "f:4:9: an item of `services.a.environment` must be text, not a list\n\
+             f:5:18: an item of `services.a.depends_on` must be text, not a number"
         );
     }
 }

@@ -377,6 +377,11 @@ impl Service<'_, '_> {
                 .get("source")
                 .and_then(Node::as_str)
                 .unwrap_or_default();
+            if name.is_empty() {
+                let what = format!("this {one} has no `source`");
+                self.wrong(what, &item.place, "name one of the top-level section");
+                continue;
+            }
             if !names.contains(&name) {
                 let what = format!(
                     "the {one} `{}` is not declared under the top-level `{section}`",

@@ -253,16 +253,16 @@ mod tests {
 
     #[test]
     fn a_service_lays_its_own_over_what_it_extends() {
-        let same = "services:\n  a: {extends: b, environment: {Y: 2}, ports: ['2:2']}\n  b: {extends: {service: c}, ports: ['1:1'], command: x}\n  c: {image: c, environment: [X=1, Y=1], command: y}\n";
+        let same = "services:\n  a: {extends: b, environment: {Y: 2}, expose: ['2']}\n  b: {extends: {service: c}, expose: ['1'], command: x}\n  c: {image: c, environment: [X=1, Y=1], command: y}\n";
         assert_eq!(
             resolved(&[("compose.yaml", same)]).unwrap(),
-            serde_json::json!({"image": "c", "environment": {"X": "1", "Y": 2}, "command": "x", "ports": ["1:1", "2:2"]})
+            serde_json::json!({"image": "c", "environment": {"X": "1", "Y": "2"}, "command": "x", "expose": ["1", "2"]})
         );
     }
 
     #[test]
     fn paths_of_another_file_start_at_its_folder() {
-        let other = "services:\n  base: {build: ., env_file: [e.env], label_file: l.env, volumes: ['./d:/d', 'v:/v']}\n";
+        let other = "services:\n  base: {build: ., env_file: [e.env], label_file: l.env, volumes: ['./d:/d']}\n";
         let files = [
             (
                 "compose.yaml",
@@ -274,7 +274,7 @@ mod tests {
         ];
         assert_eq!(
             resolved(&files).unwrap(),
-            serde_json::json!({"build": {"context": "/system/sub"}, "env_file": ["/system/sub/e.env"], "label_file": ["/system/sub/l.env"], "volumes": ["/system/sub/d:/d", "v:/v"]})
+            serde_json::json!({"build": {"context": "/system/sub"}, "env_file": [{"path": "/system/sub/e.env", "required": true}], "label_file": ["/system/sub/l.env"], "volumes": [{"type": "bind", "source": "/system/sub/d", "target": "/d", "bind": {"create_host_path": true}}]})
         );
     }
 

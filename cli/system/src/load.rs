@@ -33,9 +33,6 @@ pub(crate) mod testing;
 
 pub use sources::sources_of;
 
-/// Problems that are shown; a hostile file has any number of them.
-const MAX_PROBLEMS: usize = 200;
-
 /// What to load.
 #[derive(Debug, Clone, Default)]
 pub struct LoadRequest {
@@ -60,16 +57,27 @@ pub struct LoadRequest {
     pub environment: BTreeMap<String, String>,
     /// Unknown keys are warnings.
     pub lenient: bool,
+    /// Steps that are left out.
+    pub without: Without,
+}
+
+/// Steps that are left out, for who wants to see what a file says before them.
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
+pub struct Without {
     /// Variables stay as they are written.
-    pub keeps_variables: bool,
+    pub interpolation: bool,
     /// Relative paths stay as they are written.
-    pub keeps_paths: bool,
+    pub paths: bool,
     /// What is not written is not added.
-    pub keeps_form: bool,
+    pub normalization: bool,
     /// Files of `env_file` and `label_file` are not read.
-    pub goes_without_files: bool,
+    pub settings: bool,
     /// What contradicts itself passes.
-    pub keeps_contradictions: bool,
+    pub consistency: bool,
 }
 
 /// A loaded system.
@@ -77,7 +85,7 @@ pub struct LoadRequest {
 pub struct Loaded {
     /// The system.
     pub system: System,
-    /// What the user should know, in the order found.
+    /// What the user should know, sorted by place.
     pub warnings: Vec<Problem>,
     /// The resolved Compose file: merged, interpolated, in long form, dollar signs escaped, so that
     /// it loads to the same again.
@@ -118,12 +126,13 @@ pub fn load(request: &LoadRequest, files: &Files) -> Result<Loaded, Problems> {
     let mut problems = Problems::default();
     let loaded = resolve_into(request, files, &mut problems)
         .and_then(|resolved| system(request, files, resolved, &mut problems));
+    let problems = problems.settled(files, request.shown_from());
     match loaded {
         Some(loaded) if !problems.has_errors() => Ok(Loaded {
             warnings: problems.0,
             ..loaded
         }),
-        _ => Err(bounded(problems)),
+        _ => Err(problems),
     }
 }
 
@@ -133,9 +142,11 @@ pub fn load(request: &LoadRequest, files: &Files) -> Result<Loaded, Problems> {
 /// As [`load`], but for what only a system must have.
 pub fn resolve(request: &LoadRequest, files: &Files) -> Result<(Resolved, Vec<Problem>), Problems> {
     let mut problems = Problems::default();
-    match resolve_into(request, files, &mut problems) {
+    let resolved = resolve_into(request, files, &mut problems);
+    let problems = problems.settled(files, request.shown_from());
+    match resolved {
         Some(resolved) if !problems.has_errors() => Ok((resolved, problems.0)),
-        _ => Err(bounded(problems)),
+        _ => Err(problems),
     }
 }
 
@@ -157,12 +168,12 @@ fn resolve_into(request: &LoadRequest, files: &Files, problems: &mut Problems) -
         files,
         shown_from: request.shown_from(),
         lenient: request.lenient,
-        variables: if request.keeps_variables {
+        variables: if request.without.interpolation {
             Variables::Written
         } else {
             Variables::Replaced
         },
-        resolves_paths: !request.keeps_paths,
+        resolves_paths: !request.without.paths,
         way: paths.first().cloned().into_iter().collect(),
         nodes: 0,
     };
@@ -178,7 +189,7 @@ fn resolve_into(request: &LoadRequest, files: &Files, problems: &mut Problems) -
     consistency::declared(&tree, problems);
     let asked = profiles_asked(request, &environment);
     let (running, resting) = profiles::select(&tree, &asked, &request.named, problems);
-    if request.keeps_variables {
+    if request.without.interpolation {
         // A text that holds a variable is no number yet.
         let normal = serde_json::Map::new();
         return Some(Resolved {
@@ -193,13 +204,13 @@ fn resolve_into(request: &LoadRequest, files: &Files, problems: &mut Problems) -
         });
     }
     let mut normal = normal_form::project(&tree, problems);
-    if !request.keeps_form {
+    if !request.without.normalization {
         normal_form::normalize::normalize(&mut normal, project.as_str(), &environment);
     }
-    if !request.keeps_contradictions {
+    if !request.without.consistency {
         consistency::services(&tree, |name| running.contains(name), problems);
     }
-    if !request.goes_without_files {
+    if !request.without.settings {
         let context = Context::new(&root, request.shown_from(), &environment, files, &tree);
         normal_form::settings::fill(&mut normal, &running, &context, problems);
     }
@@ -423,19 +434,6 @@ fn escaped(mut value: serde_json::Value) -> serde_json::Value {
 
 fn or_report<T>(result: Result<T, Problem>, problems: &mut Problems) -> Option<T> {
     result.map_err(|problem| problems.push(problem)).ok()
-}
-
-/// The first problems, errors before warnings when there are too many, and how many more.
-fn bounded(mut problems: Problems) -> Problems {
-    if problems.0.len() > MAX_PROBLEMS {
-        problems
-            .0
-            .sort_by_key(|problem| problem.severity == Severity::Warning);
-        let more = problems.0.len() - MAX_PROBLEMS;
-        problems.0.truncate(MAX_PROBLEMS);
-        problems.push(Problem::error(format!("and {more} more problems")));
-    }
-    problems
 }
 
 #[cfg(test)]

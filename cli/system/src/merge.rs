@@ -34,14 +34,17 @@ pub(crate) fn over(
 }
 
 fn node(
-    base: Node,
-    over: Node,
+    mut base: Node,
+    mut over: Node,
     below: &Below,
     path: &mut Vec<String>,
     problems: &mut Problems,
 ) -> Node {
     if over.tag.as_deref() == Some("!override") {
         return over;
+    }
+    if below.merged != Merged::Common {
+        take_back(&mut base, &mut over);
     }
     match below.merged {
         Merged::Common => common(base, over, below.shape, path, problems),
@@ -76,6 +79,21 @@ fn node(
         },
         Merged::Pools => pools(base, over, path, problems),
     }
+}
+
+/// Removes entries of `base` that `over` marks `!reset` or `!override`, and the former's marks.
+fn take_back(base: &mut Node, over: &mut Node) {
+    let (NodeValue::Map(entries), NodeValue::Map(later)) = (&mut base.value, &mut over.value)
+    else {
+        return;
+    };
+    let marked = |node: &Node| matches!(node.tag.as_deref(), Some("!reset" | "!override"));
+    entries.retain(|(key, _)| {
+        !later
+            .iter()
+            .any(|(it, node)| it.text == key.text && marked(node))
+    });
+    later.retain(|(_, node)| node.tag.as_deref() != Some("!reset"));
 }
 
 /// By the common rule.
@@ -353,17 +371,17 @@ mod tests {
             (
                 "environment: [A=1, B=2]",
                 "environment: {B: 3, C: 4}",
-                r#"{"environment":{"A":"1","B":3,"C":4}}"#,
+                r#"{"environment":{"A":"1","B":"3","C":"4"}}"#,
             ),
             (
                 "ports: ['80:80']",
                 "ports: ['80:80', '81:81']",
-                r#"{"ports":["80:80","81:81"]}"#,
+                r#"{"ports":[{"mode":"ingress","published":"80","protocol":"tcp","target":80},{"mode":"ingress","published":"81","protocol":"tcp","target":81}]}"#,
             ),
             (
-                "volumes: ['va:/x', '/y']",
+                "volumes: ['va:/x', '/yy']",
                 "volumes: ['vb:/x:ro']",
-                r#"{"volumes":["vb:/x:ro","/y"]}"#,
+                r#"{"volumes":[{"type":"volume","source":"vb","target":"/x","read_only":true,"volume":{}},{"type":"volume","target":"/yy","volume":{}}]}"#,
             ),
             (
                 "expose: [80]",
@@ -373,7 +391,7 @@ mod tests {
             (
                 "depends_on: {b: {condition: service_healthy}}",
                 "depends_on: [c]",
-                r#"{"depends_on":{"b":{"condition":"service_healthy"},"c":{"condition":"service_started","required":true}}}"#,
+                r#"{"depends_on":{"b":{"condition":"service_healthy","required":true},"c":{"condition":"service_started","required":true}}}"#,
             ),
             (
                 "build: x",
@@ -398,12 +416,12 @@ mod tests {
             (
                 "ports: ['80:80']",
                 "ports: !override ['81:81']",
-                r#"{"ports":["81:81"]}"#,
+                r#"{"ports":[{"mode":"ingress","published":"81","protocol":"tcp","target":81}]}"#,
             ),
             (
                 "environment: {A: 1, B: 2}",
                 "environment: {A: !reset null}",
-                r#"{"environment":{"B":2}}"#,
+                r#"{"environment":{"B":"2"}}"#,
             ),
             ("image: a", "image: ", r#"{"image":"a"}"#),
             (

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use super::{
-    FILE, FLAG, Items, Level, Map, NOTHING, NUMBER, NameRule, Names, Shape, TEXT, WHOLE, Words,
+    FILE, FLAG, Items, Level, Map, NOTHING, NUMBER, NameRule, Names, Out, Shape, TEXT, WHOLE, Words,
 };
 use crate::problem::{Problem, Problems, Severity, nearest};
 use crate::yaml::{Key, Node, NodeValue, shorten};
@@ -22,6 +22,8 @@ pub(crate) fn check(root: &mut Node, lenient: bool, problems: &mut Problems) {
         lenient,
         problems,
         path: Vec::new(),
+        subject: Subject::Field,
+        out: Out::Hidden,
         unknown: 0,
     };
     checker.level(root, &FILE);
@@ -31,8 +33,23 @@ struct Checker<'a> {
     lenient: bool,
     problems: &'a mut Problems,
     path: Vec<String>,
+    /// What the value looked at is.
+    subject: Subject,
+    /// How the last field is printed, which says what it should look like.
+    out: Out,
     /// Unknown keys so far.
     unknown: usize,
+}
+
+/// What a value is, for messages.
+#[derive(Debug, Clone, Copy)]
+enum Subject {
+    /// A field's.
+    Field,
+    /// An item of the list that stands there.
+    Item,
+    /// One of a name that the user gave.
+    Named(&'static str),
 }
 
 /// Each of these says whether the value may stay.
@@ -48,6 +65,8 @@ impl Checker<'_> {
             match level.field(&key.text) {
                 Some(field) => {
                     self.path.push(key.text.clone());
+                    self.subject = Subject::Field;
+                    self.out = field.out;
                     let stays = self.value(value, &field.shape);
                     self.path.pop();
                     stays
@@ -109,7 +128,12 @@ impl Checker<'_> {
     }
 
     fn items(&mut self, items: &mut Vec<Node>, list: &'static Items) {
-        items.retain_mut(|item| self.value(item, &list.shape));
+        let outer = std::mem::replace(&mut self.subject, Subject::Item);
+        items.retain_mut(|item| {
+            self.subject = Subject::Item;
+            self.value(item, &list.shape)
+        });
+        self.subject = outer;
         if !list.unique {
             return;
         }
@@ -127,6 +151,7 @@ impl Checker<'_> {
         entries.retain_mut(|(key, value)| {
             if names.rule.fits(&key.text) {
                 self.path.push(key.text.clone());
+                self.subject = Subject::Named(names.what);
                 let stays = self.value(value, &names.entry);
                 self.path.pop();
                 return stays;
@@ -205,8 +230,18 @@ impl Checker<'_> {
     }
 
     fn wrong(&mut self, node: &Node, shape: &Shape) {
-        let what = format!("`{}`", self.shown());
-        self.problems.push(node.expected(&what, &shape.in_words()));
+        let what = match (self.subject, self.path.last()) {
+            (Subject::Item, _) => format!("an item of `{}`", self.shown()),
+            (Subject::Named(what), Some(name)) => format!("{what} `{}`", shorten(name)),
+            (Subject::Field | Subject::Named(_), _) => format!("`{}`", self.shown()),
+        };
+        let problem = node.expected(&what, &shape.in_words());
+        self.problems.push(match self.out {
+            Out::Wait | Out::WaitSet => problem.hint("write it as 500ms, 30s or 1m30s"),
+            Out::Bytes => problem.hint("write it as 512m, 1.5g or in bytes"),
+            Out::Mode => problem.hint("write it in octal, as `\"0440\"`"),
+            _ => problem,
+        });
     }
 
     fn shown(&self) -> String {

@@ -53,7 +53,7 @@ fn fit(name: &str) -> String {
 
 fn checked(name: &str, place: Option<&Place>) -> Result<ProjectName, Problem> {
     ProjectName::new(name).map_err(|error| {
-        let mut problem = Problem::error(shorten(&error.to_string()));
+        let mut problem = Problem::error(error.to_string().replace(name, &shorten(name)));
         problem.place = place.cloned();
         problem
     })

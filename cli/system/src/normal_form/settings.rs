@@ -32,7 +32,11 @@ pub(crate) fn fill(
             under(service, "environment", set);
         }
         if node.get("label_file").is_some() {
-            under(service, "labels", labels::from_files(node, context, problems));
+            under(
+                service,
+                "labels",
+                labels::from_files(node, context, problems),
+            );
         }
     }
 }

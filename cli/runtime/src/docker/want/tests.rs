@@ -23,13 +23,8 @@ fn system(text: &str) -> System {
     let files = BTreeMap::from([(path, text.as_bytes().to_vec())]);
     let request = LoadRequest {
         directory: PathBuf::from("/system"),
-        files: Vec::new(),
         project: Some("shop".to_owned()),
-        profiles: Vec::new(),
-        named: Vec::new(),
-        shown_from: None,
-        environment: BTreeMap::new(),
-        lenient: false,
+        ..LoadRequest::default()
     };
     let loaded = load(&request, &Files::in_memory(files));
     loaded
