@@ -79,31 +79,28 @@ pub(crate) static SERVICE: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
+        Field::new("profiles", UNIQUE_TEXTS, Out::Texts).same(Same::Name),
         settings("annotations", Out::Settings),
         Field::new("attach", FLAG_OR_TEXT, Out::FlagSet),
+        Field::new("build", BUILD_OR_CONTEXT, Out::In(&BUILD))
+            .merged(Merged::Builds)
+            .long(Long::Build),
+        Field::new(
+            "develop",
+            Shape::of(NOTHING).map(Map::Level(&DEVELOPMENT)),
+            Out::In(&DEVELOPMENT),
+        ),
         Field::new(
             "blkio_config",
             Shape::of(0).map(Map::Level(&BLKIO_CONFIG)),
             Out::In(&BLKIO_CONFIG),
         ),
-        Field::new("build", BUILD_OR_CONTEXT, Out::In(&BUILD))
-            .merged(Merged::Builds)
-            .long(Long::Build),
         Field::new("cap_add", UNIQUE_TEXTS, Out::Texts).same(Same::Name),
         Field::new("cap_drop", UNIQUE_TEXTS, Out::Texts).same(Same::Name),
+        text("cgroup_parent"),
         Field::new(
             "cgroup",
             TEXT_ONLY.words(Words::OneOf(&["host", "private"])),
-            Out::Text,
-        ),
-        text("cgroup_parent"),
-        Field::new("command", COMMAND, Out::Words).merged(Merged::Replaced),
-        Field::new("configs", FILE_MOUNTS, Out::Each(&FILE_MOUNT))
-            .same(Same::File(""))
-            .long(Long::Files),
-        Field::new(
-            "container_name",
-            TEXT_ONLY.words(Words::ContainerName),
             Out::Text,
         ),
         Field::new(
@@ -122,9 +119,18 @@ pub(crate) static SERVICE: Level = Level {
         cpu("cpu_quota"),
         cpu("cpu_rt_period"),
         cpu("cpu_rt_runtime"),
-        cpu("cpu_shares"),
         Field::new("cpus", NUMBER_OR_TEXT, Out::Number).cast(Cast::Number),
         text("cpuset"),
+        cpu("cpu_shares"),
+        Field::new("command", COMMAND, Out::Words).merged(Merged::Replaced),
+        Field::new("configs", FILE_MOUNTS, Out::Each(&FILE_MOUNT))
+            .same(Same::File(""))
+            .long(Long::Files),
+        Field::new(
+            "container_name",
+            TEXT_ONLY.words(Words::ContainerName),
+            Out::Text,
+        ),
         Field::new(
             "credential_spec",
             Shape::of(0).map(Map::Level(&CREDENTIAL_SPEC)),
@@ -137,11 +143,6 @@ pub(crate) static SERVICE: Level = Level {
             "deploy",
             Shape::of(NOTHING).map(Map::Level(&deploy::DEPLOYMENT)),
             Out::In(&deploy::DEPLOYMENT),
-        ),
-        Field::new(
-            "develop",
-            Shape::of(NOTHING).map(Map::Level(&DEVELOPMENT)),
-            Out::In(&DEVELOPMENT),
         ),
         Field::new("device_cgroup_rules", UNIQUE_TEXTS, Out::Texts),
         Field::new("devices", DEVICES, Out::Each(&DEVICE))
@@ -159,27 +160,33 @@ pub(crate) static SERVICE: Level = Level {
             .same(Same::Name),
         text("domainname"),
         Field::new("entrypoint", COMMAND, Out::Words).merged(Merged::Replaced),
+        Field::new(
+            "provider",
+            Shape::of(0).map(Map::Level(&PROVIDER)),
+            Out::In(&PROVIDER),
+        ),
+        settings("environment", Out::Environment),
         Field::new("env_file", ENV_FILES, Out::EnvFiles)
             .merged(Merged::Listed)
             .same(Same::Path)
             .long(Long::EnvFiles),
-        settings("environment", Out::Environment),
         Field::new("expose", UNIQUE_TEXTS_AND_NUMBERS, Out::TextsAndNumbers).same(Same::Text),
         Field::new("extends", EXTENDED, Out::Hidden).long(Long::Extends),
         Field::new("external_links", UNIQUE_TEXTS, Out::Texts),
         Field::new("extra_hosts", HOSTS, Out::Hosts).merged(Merged::Hosts),
-        Field::new("gpus", GPUS, Out::Each(&deploy::GPU)).long(Long::Gpus),
         Field::new("group_add", UNIQUE_TEXTS_AND_NUMBERS, Out::Texts),
+        Field::new("gpus", GPUS, Out::Each(&deploy::GPU)).long(Long::Gpus),
+        text("hostname"),
         Field::new(
             "healthcheck",
             Shape::of(0).map(Map::Level(&HEALTHCHECK)),
             Out::In(&HEALTHCHECK),
         ),
-        text("hostname"),
         text("image"),
         Field::new("init", FLAG_OR_TEXT, Out::FlagSet).cast(Cast::Flag),
         text("ipc"),
         text("isolation"),
+        settings("labels", Out::Settings),
         Field::new(
             "label_file",
             Shape::of(TEXT).list({
@@ -193,7 +200,6 @@ pub(crate) static SERVICE: Level = Level {
         )
         .merged(Merged::Listed)
         .long(Long::List),
-        settings("labels", Out::Settings),
         Field::new("links", UNIQUE_TEXTS, Out::Texts).same(Same::Name),
         Field::new(
             "logging",
@@ -201,11 +207,11 @@ pub(crate) static SERVICE: Level = Level {
             Out::In(&LOGGING),
         )
         .merged(Merged::Logging),
-        text("mac_address"),
         Field::new("mem_limit", NUMBER_OR_TEXT, Out::Bytes),
         Field::new("mem_reservation", WHOLE_OR_TEXT, Out::Bytes),
-        Field::new("mem_swappiness", WHOLE_OR_TEXT, Out::Bytes),
         Field::new("memswap_limit", NUMBER_OR_TEXT, Out::Bytes),
+        Field::new("mem_swappiness", WHOLE_OR_TEXT, Out::Bytes),
+        text("mac_address"),
         Field::new("models", SERVICE_MODELS, Out::EntriesOrNull(&SERVICE_MODEL))
             .merged(Merged::Named)
             .long(Long::Names),
@@ -230,19 +236,8 @@ pub(crate) static SERVICE: Level = Level {
         Field::new("ports", PORTS, Out::Each(&PORT))
             .same(Same::Port)
             .long(Long::Ports),
-        Field::new("post_start", HOOKS, Out::Each(&HOOK)),
-        // Newer than Docker Compose 2.40.
-        Field::new("pre_start", PRE_START_HOOKS, Out::Each(&PRE_START_HOOK)),
-        Field::new("pre_stop", HOOKS, Out::Each(&HOOK)),
         flag("privileged"),
-        Field::new("profiles", UNIQUE_TEXTS, Out::Texts).same(Same::Name),
-        Field::new(
-            "provider",
-            Shape::of(0).map(Map::Level(&PROVIDER)),
-            Out::In(&PROVIDER),
-        ),
         Field::new("pull_policy", TEXT_ONLY.words(Words::PullPolicy), Out::Text),
-        Field::new("pull_refresh_after", TEXT_ONLY, Out::Hidden),
         flag("read_only"),
         text("restart"),
         text("runtime"),
@@ -271,6 +266,11 @@ pub(crate) static SERVICE: Level = Level {
             .long(Long::Mounts),
         Field::new("volumes_from", UNIQUE_TEXTS, Out::Texts),
         text("working_dir"),
+        Field::new("post_start", HOOKS, Out::Each(&HOOK)),
+        Field::new("pre_stop", HOOKS, Out::Each(&HOOK)),
+        // Newer than Docker Compose 2.40.
+        Field::new("pre_start", PRE_START_HOOKS, Out::Each(&PRE_START_HOOK)),
+        Field::new("pull_refresh_after", TEXT_ONLY, Out::Hidden),
     ],
 };
 

@@ -9,15 +9,19 @@ pub(super) static DEPLOYMENT: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("endpoint_mode"),
-        settings("labels", Out::Settings),
         text("mode"),
-        Field::new(
-            "placement",
-            Shape::of(0).map(Map::Level(&PLACEMENT)),
-            Out::InAlways(&PLACEMENT),
-        ),
         Field::new("replicas", WHOLE_OR_TEXT, Out::WholeSet).cast(Cast::Whole),
+        settings("labels", Out::Settings),
+        Field::new(
+            "update_config",
+            Shape::of(0).map(Map::Level(&UPDATE_CONFIG)),
+            Out::In(&UPDATE_CONFIG),
+        ),
+        Field::new(
+            "rollback_config",
+            Shape::of(0).map(Map::Level(&ROLLBACK_CONFIG)),
+            Out::In(&ROLLBACK_CONFIG),
+        ),
         Field::new(
             "resources",
             Shape::of(0).map(Map::Level(&RESOURCES)),
@@ -29,15 +33,11 @@ pub(super) static DEPLOYMENT: Level = Level {
             Out::In(&RESTART_POLICY),
         ),
         Field::new(
-            "rollback_config",
-            Shape::of(0).map(Map::Level(&ROLLBACK_CONFIG)),
-            Out::In(&ROLLBACK_CONFIG),
+            "placement",
+            Shape::of(0).map(Map::Level(&PLACEMENT)),
+            Out::InAlways(&PLACEMENT),
         ),
-        Field::new(
-            "update_config",
-            Shape::of(0).map(Map::Level(&UPDATE_CONFIG)),
-            Out::In(&UPDATE_CONFIG),
-        ),
+        text("endpoint_mode"),
     ],
 };
 
@@ -50,9 +50,9 @@ const fn device_fields(required: bool) -> [Field; 5] {
         } else {
             capabilities
         },
+        text("driver"),
         Field::new("count", Shape::of(TEXT | WHOLE), Out::DeviceCount),
         Field::new("device_ids", UNIQUE_TEXTS, Out::Texts),
-        text("driver"),
         Field::new("options", LIST_OR_DICT, Out::Settings),
     ]
 }
@@ -110,7 +110,6 @@ static PLACEMENT: Level = Level {
     extensions: true,
     fields: &[
         Field::new("constraints", TEXTS, Out::Texts),
-        Field::new("max_replicas_per_node", WHOLE_OR_TEXT, Out::Whole).cast(Cast::Whole),
         Field::new(
             "preferences",
             Shape::of(0).list({
@@ -122,6 +121,7 @@ static PLACEMENT: Level = Level {
             }),
             Out::Each(&PREFERENCES),
         ),
+        Field::new("max_replicas_per_node", WHOLE_OR_TEXT, Out::Whole).cast(Cast::Whole),
     ],
 };
 
@@ -138,6 +138,7 @@ static RESERVATIONS: Level = Level {
     extensions: true,
     fields: &[
         Field::new("cpus", NUMBER_OR_TEXT, Out::Number),
+        Field::new("memory", TEXT_ONLY, Out::Bytes),
         Field::new(
             "devices",
             Shape::of(0).list({
@@ -160,7 +161,6 @@ static RESERVATIONS: Level = Level {
             }),
             Out::Each(&GENERIC_RESOURCES),
         ),
-        Field::new("memory", TEXT_ONLY, Out::Bytes),
     ],
 };
 
@@ -197,16 +197,16 @@ static RESTART_POLICY: Level = Level {
 /// Fields of how an update or its taking back is made.
 const fn update_fields() -> [Field; 6] {
     [
+        Field::new("parallelism", WHOLE_OR_TEXT, Out::CountSet).cast(Cast::Whole),
         Field::new("delay", TEXT_ONLY, Out::Wait),
         text("failure_action"),
-        Field::new("max_failure_ratio", NUMBER_OR_TEXT, Out::Number).cast(Cast::Number),
         Field::new("monitor", TEXT_ONLY, Out::Wait),
+        Field::new("max_failure_ratio", NUMBER_OR_TEXT, Out::Number).cast(Cast::Number),
         Field::new(
             "order",
             TEXT_ONLY.words(Words::OneOf(&["start-first", "stop-first"])),
             Out::Text,
         ),
-        Field::new("parallelism", WHOLE_OR_TEXT, Out::CountSet).cast(Cast::Whole),
     ]
 }
 

@@ -64,12 +64,12 @@ pub(super) static CONFIG: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("content"),
-        text("environment"),
-        external(&LOOSE_EXTERNAL),
-        text("file"),
-        Field::new("labels", LIST_OR_DICT, Out::Settings),
         text("name"),
+        text("file"),
+        text("environment"),
+        text("content"),
+        external(&LOOSE_EXTERNAL),
+        Field::new("labels", LIST_OR_DICT, Out::Settings),
         text("template_driver"),
     ],
 };
@@ -90,6 +90,7 @@ static IPAM: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
+        text("driver"),
         Field::new(
             "config",
             Shape::of(0).list({
@@ -102,7 +103,6 @@ static IPAM: Level = Level {
             Out::Each(&POOL),
         )
         .merged(Merged::Pools),
-        text("driver"),
         Field::new("options", POOL_TEXTS, Out::Hidden).same(Same::Name),
     ],
 };
@@ -124,10 +124,10 @@ static POOL: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        Field::new("aux_addresses", POOL_TEXTS, Out::Settings),
+        text("subnet"),
         text("gateway"),
         text("ip_range"),
-        text("subnet"),
+        Field::new("aux_addresses", POOL_TEXTS, Out::Settings),
     ],
 };
 
@@ -136,9 +136,9 @@ pub(super) static MODEL: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        Field::new("context_size", Shape::of(WHOLE), Out::Whole),
-        text("model").required(),
         text("name"),
+        text("model").required(),
+        Field::new("context_size", Shape::of(WHOLE), Out::Whole),
         Field::new("runtime_flags", TEXTS, Out::Texts),
     ],
 };
@@ -148,20 +148,20 @@ pub(super) static NETWORK: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        flag("attachable"),
+        text("name"),
         text("driver"),
         Field::new("driver_opts", OPTIONS, Out::Settings),
-        Field::new("enable_ipv4", FLAG_OR_TEXT, Out::FlagSet).cast(Cast::Flag),
-        Field::new("enable_ipv6", FLAG_OR_TEXT, Out::FlagSet).cast(Cast::Flag),
-        external(&EXTERNAL),
-        flag("internal"),
         Field::new(
             "ipam",
             Shape::of(0).map(Map::Level(&IPAM)),
             Out::InAlways(&IPAM),
         ),
+        external(&EXTERNAL),
+        flag("internal"),
+        flag("attachable"),
         super::settings("labels", Out::Settings),
-        text("name"),
+        Field::new("enable_ipv4", FLAG_OR_TEXT, Out::FlagSet).cast(Cast::Flag),
+        Field::new("enable_ipv6", FLAG_OR_TEXT, Out::FlagSet).cast(Cast::Flag),
     ],
 };
 
@@ -170,13 +170,13 @@ pub(super) static SECRET: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("driver"),
-        Field::new("driver_opts", OPTIONS, Out::Settings),
+        text("name"),
+        text("file"),
         text("environment"),
         external(&LOOSE_EXTERNAL),
-        text("file"),
         Field::new("labels", LIST_OR_DICT, Out::Settings),
-        text("name"),
+        text("driver"),
+        Field::new("driver_opts", OPTIONS, Out::Settings),
         text("template_driver"),
     ],
 };
@@ -186,10 +186,10 @@ pub(super) static VOLUME: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
+        text("name"),
         text("driver"),
         Field::new("driver_opts", OPTIONS, Out::Settings),
         external(&EXTERNAL),
         Field::new("labels", LIST_OR_DICT, Out::Settings).merged(Merged::Listed),
-        text("name"),
     ],
 };

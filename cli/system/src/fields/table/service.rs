@@ -15,12 +15,12 @@ pub(super) static BLKIO_CONFIG: Level = Level {
     strict: true,
     extensions: false,
     fields: &[
+        Field::new("weight", WHOLE_OR_TEXT, Out::Whole),
+        limits("weight_device", &BLKIO_WEIGHT),
         limits("device_read_bps", &BLKIO_LIMIT),
         limits("device_read_iops", &BLKIO_LIMIT),
         limits("device_write_bps", &BLKIO_LIMIT),
         limits("device_write_iops", &BLKIO_LIMIT),
-        Field::new("weight", WHOLE_OR_TEXT, Out::Whole),
-        limits("weight_device", &BLKIO_WEIGHT),
     ],
 };
 
@@ -69,32 +69,32 @@ pub(super) static BUILD: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        settings("additional_contexts", Out::Settings).long(Long::Settings),
-        settings("args", Out::Environment),
-        Field::new("cache_from", TEXTS, Out::Texts),
-        Field::new("cache_to", TEXTS, Out::Texts),
         text("context"),
         text("dockerfile"),
         text("dockerfile_inline"),
         Field::new("entitlements", TEXTS, Out::Texts),
+        settings("args", Out::Environment),
+        Field::new("provenance", FLAG_OR_TEXT, Out::Text).long(Long::Text),
+        Field::new("sbom", FLAG_OR_TEXT, Out::Text).long(Long::Text),
+        Field::new("ssh", LIST_OR_DICT, Out::Ssh).long(Long::Ssh),
+        settings("labels", Out::Settings),
+        Field::new("cache_from", TEXTS, Out::Texts),
+        Field::new("cache_to", TEXTS, Out::Texts),
+        Field::new("no_cache", FLAG_OR_TEXT, Out::Flag),
+        settings("additional_contexts", Out::Settings).long(Long::Settings),
+        Field::new("pull", FLAG_OR_TEXT, Out::Flag),
         Field::new("extra_hosts", HOSTS, Out::Hosts).merged(Merged::Hosts),
         text("isolation"),
-        settings("labels", Out::Settings),
         text("network"),
-        Field::new("no_cache", FLAG_OR_TEXT, Out::Flag),
-        // Newer than Docker Compose 2.40.
-        Field::new("no_cache_filter", TEXT_OR_UNIQUE_TEXTS, Out::Texts),
-        Field::new("platforms", TEXTS, Out::Texts),
-        Field::new("privileged", FLAG_OR_TEXT, Out::Flag),
-        Field::new("provenance", FLAG_OR_TEXT, Out::Text).long(Long::Text),
-        Field::new("pull", FLAG_OR_TEXT, Out::Flag),
-        Field::new("sbom", FLAG_OR_TEXT, Out::Text).long(Long::Text),
+        text("target"),
         Field::new("secrets", super::FILE_MOUNTS, Out::Each(&FILE_MOUNT)).long(Long::Files),
         Field::new("shm_size", WHOLE_OR_TEXT, Out::Bytes),
-        Field::new("ssh", LIST_OR_DICT, Out::Ssh).long(Long::Ssh),
         Field::new("tags", TEXTS, Out::Texts).same(Same::Name),
-        text("target"),
         Field::new("ulimits", LIMITS, Out::Limits(&LIMIT)),
+        Field::new("platforms", TEXTS, Out::Texts),
+        Field::new("privileged", FLAG_OR_TEXT, Out::Flag),
+        // Newer than Docker Compose 2.40.
+        Field::new("no_cache_filter", TEXT_OR_UNIQUE_TEXTS, Out::Texts),
     ],
 };
 
@@ -120,8 +120,8 @@ pub(super) static DEPENDENCY: Level = Level {
             Out::Text,
         )
         .required(),
-        Field::new("required", FLAG_ONLY, Out::FlagAlways),
         Field::new("restart", FLAG_OR_TEXT, Out::Flag),
+        Field::new("required", FLAG_ONLY, Out::FlagAlways),
     ],
 };
 
@@ -147,9 +147,9 @@ pub(super) static DEVICE: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("permissions"),
         text("source").required(),
         text("target"),
+        text("permissions"),
     ],
 };
 
@@ -158,9 +158,9 @@ pub(super) static ENV_FILE: Level = Level {
     strict: true,
     extensions: false,
     fields: &[
-        text("format"),
         text("path").required(),
         Field::new("required", FLAG_OR_TEXT, Out::FlagAlways),
+        text("format"),
     ],
 };
 
@@ -176,11 +176,11 @@ pub(super) static FILE_MOUNT: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("gid"),
-        Field::new("mode", NUMBER_OR_TEXT, Out::Mode),
         text("source"),
         text("target"),
         text("uid"),
+        text("gid"),
+        Field::new("mode", NUMBER_OR_TEXT, Out::Mode),
     ],
 };
 
@@ -189,11 +189,6 @@ pub(super) static HEALTHCHECK: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        flag("disable"),
-        Field::new("interval", TEXT_ONLY, Out::WaitSet),
-        Field::new("retries", NUMBER_OR_TEXT, Out::CountSet).cast(Cast::Whole),
-        Field::new("start_interval", TEXT_ONLY, Out::WaitSet),
-        Field::new("start_period", TEXT_ONLY, Out::WaitSet),
         Field::new(
             "test",
             TEXT_ONLY.list({
@@ -207,6 +202,11 @@ pub(super) static HEALTHCHECK: Level = Level {
         )
         .merged(Merged::Replaced),
         Field::new("timeout", TEXT_ONLY, Out::WaitSet),
+        Field::new("interval", TEXT_ONLY, Out::WaitSet),
+        Field::new("retries", NUMBER_OR_TEXT, Out::CountSet).cast(Cast::Whole),
+        Field::new("start_period", TEXT_ONLY, Out::WaitSet),
+        Field::new("start_interval", TEXT_ONLY, Out::WaitSet),
+        flag("disable"),
     ],
 };
 
@@ -216,10 +216,10 @@ pub(super) static HOOK: Level = Level {
     extensions: true,
     fields: &[
         Field::new("command", COMMAND, Out::Words).required(),
-        Field::new("environment", LIST_OR_DICT, Out::Environment),
-        Field::new("privileged", FLAG_OR_TEXT, Out::Flag),
         text("user"),
+        Field::new("privileged", FLAG_OR_TEXT, Out::Flag),
         text("working_dir"),
+        Field::new("environment", LIST_OR_DICT, Out::Environment),
     ],
 };
 
@@ -228,10 +228,10 @@ pub(super) static LIMIT: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        Field::new("hard", WHOLE_OR_TEXT, Out::Whole)
+        Field::new("soft", WHOLE_OR_TEXT, Out::Whole)
             .cast(Cast::Whole)
             .required(),
-        Field::new("soft", WHOLE_OR_TEXT, Out::Whole)
+        Field::new("hard", WHOLE_OR_TEXT, Out::Whole)
             .cast(Cast::Whole)
             .required(),
     ],
@@ -267,25 +267,6 @@ pub(super) static MOUNT: Level = Level {
     extensions: true,
     fields: &[
         Field::new(
-            "bind",
-            Shape::of(0).map(Map::Level(&MOUNT_BIND)),
-            Out::In(&MOUNT_BIND),
-        ),
-        text("consistency"),
-        Field::new(
-            "image",
-            Shape::of(0).map(Map::Level(&MOUNT_IMAGE)),
-            Out::In(&MOUNT_IMAGE),
-        ),
-        flag("read_only"),
-        text("source"),
-        text("target"),
-        Field::new(
-            "tmpfs",
-            Shape::of(0).map(Map::Level(&MOUNT_TMPFS)),
-            Out::In(&MOUNT_TMPFS),
-        ),
-        Field::new(
             "type",
             TEXT_ONLY.words(Words::OneOf(&[
                 "bind", "volume", "tmpfs", "cluster", "npipe", "image",
@@ -293,10 +274,29 @@ pub(super) static MOUNT: Level = Level {
             Out::Text,
         )
         .required(),
+        text("source"),
+        text("target"),
+        flag("read_only"),
+        text("consistency"),
+        Field::new(
+            "bind",
+            Shape::of(0).map(Map::Level(&MOUNT_BIND)),
+            Out::In(&MOUNT_BIND),
+        ),
         Field::new(
             "volume",
             Shape::of(0).map(Map::Level(&MOUNT_VOLUME)),
             Out::In(&MOUNT_VOLUME),
+        ),
+        Field::new(
+            "tmpfs",
+            Shape::of(0).map(Map::Level(&MOUNT_TMPFS)),
+            Out::In(&MOUNT_TMPFS),
+        ),
+        Field::new(
+            "image",
+            Shape::of(0).map(Map::Level(&MOUNT_IMAGE)),
+            Out::In(&MOUNT_IMAGE),
         ),
     ],
 };
@@ -306,18 +306,18 @@ pub(super) static MOUNT_BIND: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        Field::new("create_host_path", FLAG_OR_TEXT, Out::Flag),
+        Field::new(
+            "selinux",
+            TEXT_ONLY.words(Words::OneOf(&["z", "Z"])),
+            Out::Text,
+        ),
         text("propagation"),
+        Field::new("create_host_path", FLAG_OR_TEXT, Out::Flag),
         Field::new(
             "recursive",
             TEXT_ONLY.words(Words::OneOf(&[
                 "enabled", "disabled", "writable", "readonly",
             ])),
-            Out::Text,
-        ),
-        Field::new(
-            "selinux",
-            TEXT_ONLY.words(Words::OneOf(&["z", "Z"])),
             Out::Text,
         ),
     ],
@@ -335,12 +335,12 @@ pub(super) static MOUNT_TMPFS: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        Field::new("mode", NUMBER_OR_TEXT, Out::Whole),
         Field::new(
             "size",
             Shape::of(TEXT | WHOLE).range(0, i64::MAX),
             Out::Bytes,
         ),
+        Field::new("mode", NUMBER_OR_TEXT, Out::Whole),
     ],
 };
 
@@ -360,13 +360,13 @@ pub(super) static PORT: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("app_protocol"),
-        text("host_ip"),
-        text("mode"),
         text("name"),
-        text("protocol"),
-        Field::new("published", WHOLE_OR_TEXT, Out::Text),
+        text("mode"),
+        text("host_ip"),
         Field::new("target", WHOLE_OR_TEXT, Out::Whole).cast(Cast::Whole),
+        Field::new("published", WHOLE_OR_TEXT, Out::Text),
+        text("protocol"),
+        text("app_protocol"),
     ],
 };
 
@@ -390,6 +390,7 @@ pub(super) static PROVIDER: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
+        text("type").required(),
         Field::new(
             "options",
             Shape::of(0).map(Map::Names({
@@ -411,7 +412,6 @@ pub(super) static PROVIDER: Level = Level {
             })),
             Out::MultiSettings,
         ),
-        text("type").required(),
     ],
 };
 
@@ -444,6 +444,7 @@ pub(super) static WATCH: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
+        Field::new("path", TEXT_ONLY, Out::TextAlways).required(),
         Field::new(
             "action",
             TEXT_ONLY.words(Words::OneOf(&[
@@ -456,15 +457,14 @@ pub(super) static WATCH: Level = Level {
             Out::TextAlways,
         )
         .required(),
+        text("target"),
         Field::new(
             "exec",
             Shape::of(0).map(Map::Level(&HOOK)),
             Out::InAlways(&HOOK),
         ),
-        Field::new("ignore", TEXT_OR_UNIQUE_TEXTS, Out::Texts).long(Long::List),
         Field::new("include", TEXT_OR_UNIQUE_TEXTS, Out::Texts).long(Long::List),
+        Field::new("ignore", TEXT_OR_UNIQUE_TEXTS, Out::Texts).long(Long::List),
         Field::new("initial_sync", FLAG_ONLY, Out::Flag),
-        Field::new("path", TEXT_ONLY, Out::TextAlways).required(),
-        text("target"),
     ],
 };
