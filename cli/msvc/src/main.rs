@@ -115,6 +115,8 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
         }
         Command::Doctor => return command::doctor::run(cli, terminal, &shutdown).await,
         Command::Ready(it) => return command::ready::run(cli, it, terminal, &shutdown).await,
+        // Reads files, and nothing of what runs.
+        Command::Config(it) => return command::config::run(cli, it, terminal),
         // The one command that may begin without a system.
         Command::New(it) => return command::new::run(cli, it, terminal, &shutdown).await,
         _ => {}
@@ -129,7 +131,8 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
         Command::Contract(it) => command::contract::run(&context, it).await,
         Command::Chaos(it) => command::chaos::run(&context, it).await,
         Command::Demo(it) => command::demo::run(&context, it).await,
-        Command::New(_)
+        Command::Config(_)
+        | Command::New(_)
         | Command::Ready(_)
         | Command::Doctor
         | Command::Guardian(_)

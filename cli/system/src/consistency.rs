@@ -11,6 +11,8 @@ use crate::forms::scalar_text;
 use crate::problem::{Place, Problem, Problems, nearest};
 use crate::yaml::{Key, Node, shorten};
 
+mod waits;
+
 /// Checks what is declared, whether anything uses it or not.
 pub(crate) fn declared(tree: &Node, problems: &mut Problems) {
     for (section, ways) in [
@@ -157,6 +159,7 @@ pub(crate) fn services(tree: &Node, runs: impl Fn(&str) -> bool, problems: &mut 
             problems.push(problem.hint("give one of them another `container_name`"));
         }
     }
+    waits::check(tree, &runs, problems);
 }
 
 /// Names that are declared.
@@ -263,17 +266,6 @@ impl Service<'_, '_> {
             let mut names = known.networks.clone();
             names.push("default");
             self.unknown(what, &key.text, &names, &key.place, "declare it there");
-        }
-        if let Some(mode) = self.node.get("network_mode")
-            && let Some(name) = mode.as_str().and_then(|text| text.strip_prefix("service:"))
-            && !self.known.services.contains(&name)
-        {
-            let known = self.known;
-            let what = format!(
-                "`network_mode` names the service `{}`, which does not exist",
-                shorten(name)
-            );
-            self.unknown(what, name, &known.services, &mode.place, "");
         }
     }
 

@@ -14,6 +14,7 @@ use crate::problem::{Place, Problem, Problems};
 use crate::yaml::{MAX_SCALAR, MAX_TEXT, Node, NodeValue, shorten};
 
 pub(crate) mod cast;
+pub mod variables;
 
 /// Variables nested in each other's defaults that are followed.
 const MAX_NESTING: usize = 50;

@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::canonical::Variables;
 use crate::files::Files;
 use crate::id::{MESH, ProjectName, ServiceName};
+use crate::interpolate::variables::{self, Variable};
 use crate::model::System;
 use crate::problem::{Place, Problem, Problems, Severity};
 use crate::typed::{self, Context};
@@ -59,6 +60,8 @@ pub struct LoadRequest {
     pub lenient: bool,
     /// Steps that are left out.
     pub without: Without,
+    /// `compose.msvc.yaml` is not read, and every `x-msvc` is left out.
+    pub without_msvc: bool,
 }
 
 /// Steps that are left out, for who wants to see what a file says before them.
@@ -178,7 +181,10 @@ fn resolve_into(request: &LoadRequest, files: &Files, problems: &mut Problems) -
         nodes: 0,
     };
     let tree = loading.model_of(trees, &paths, &root, &environment, problems)?;
-    let tree = named(tree, &project);
+    let mut tree = named(tree, &project);
+    if request.without_msvc {
+        forget_msvc(&mut tree);
+    }
     if tree
         .get("services")
         .is_none_or(|it| it.entries().is_empty())
@@ -243,9 +249,48 @@ impl Resolved {
             kept
         };
         normal_form::selection::keep(&mut project, |name| kept.contains(name), all);
-        // What a secret or model is, only the engine is told.
+        // Docker Compose's JSON goes without them.
         project.shift_remove("models");
+        project.sort_keys();
         Ok(Value::Object(project))
+    }
+
+    /// The names of all services, whether they run or not.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        let services = self.tree.get("services").map(Node::entries);
+        let services = services.unwrap_or_default().iter();
+        services.map(|(key, _)| key.text.as_str())
+    }
+
+    /// The profiles that services name, each once, sorted.
+    #[must_use]
+    pub fn profiles(&self) -> Vec<String> {
+        let services = self.tree.get("services").map(Node::entries);
+        let services = services.unwrap_or_default().iter();
+        let named = services.filter_map(|(_, service)| service.get("profiles"));
+        let named: BTreeSet<String> = named
+            .flat_map(|profiles| profiles.items().iter().filter_map(Node::text))
+            .collect();
+        named.into_iter().collect()
+    }
+
+    /// The models that are declared, by what they are.
+    #[must_use]
+    pub fn models(&self) -> Vec<String> {
+        let models = self.tree.get("models").map(Node::entries);
+        let models = models.unwrap_or_default().iter();
+        models
+            .filter_map(|(_, model)| model.get("model")?.text())
+            .collect()
+    }
+
+    /// The variables that stand in the tree, sorted by name, once each. There are none but where
+    /// [`Without::interpolation`] leaves them.
+    #[must_use]
+    pub fn variables(&self) -> Vec<Variable> {
+        let mut found = BTreeMap::new();
+        variables::of_node(&self.tree, &mut found);
+        found.into_values().collect()
     }
 
     /// The tree as it is, variables and all: what `--no-interpolate` prints.
@@ -275,6 +320,16 @@ fn named(mut tree: Node, project: &ProjectName) -> Node {
         entries.insert(0, (key, name));
     }
     tree
+}
+
+/// Takes every `x-msvc` away.
+fn forget_msvc(node: &mut Node) {
+    node.remove("x-msvc");
+    match &mut node.value {
+        NodeValue::Map(entries) => entries.iter_mut().for_each(|(_, it)| forget_msvc(it)),
+        NodeValue::Seq(items) => items.iter_mut().for_each(forget_msvc),
+        _ => {}
+    }
 }
 
 /// Typed values, `x-msvc`, references and edges.

@@ -18,11 +18,13 @@ use crate::typed::words;
 use crate::yaml::{Node, NodeValue, shorten};
 
 pub mod bytes;
+pub mod hash;
 pub(crate) mod normalize;
 mod number;
 pub mod selection;
 pub(crate) mod settings;
 pub(crate) mod wait;
+pub mod yaml;
 
 /// A whole file, with every service.
 pub(crate) fn project(tree: &Node, problems: &mut Problems) -> Object<String, Value> {
@@ -67,7 +69,8 @@ impl Printing<'_> {
             return absent(field.out);
         };
         match field.out {
-            Out::Hidden | Out::EnvFiles => None,
+            Out::Hidden => None,
+            Out::EnvFiles => env_files(node),
             Out::Text => self
                 .text(node, field)
                 .filter(|it| !it.is_empty())
@@ -391,13 +394,40 @@ fn absent(out: Out) -> Option<Value> {
     }
 }
 
+/// Paths of files of settings; one that need not be there says so.
+fn env_files(node: &Node) -> Option<Value> {
+    let of = |item: &Node| {
+        let path = item.get("path").and_then(scalar_text).unwrap_or_default();
+        let required = item.get("required").and_then(|it| match &it.value {
+            NodeValue::String(text) => flag(text).map(|(flag, _)| flag),
+            _ => it.as_bool(),
+        });
+        if required.unwrap_or(true) {
+            return Value::from(path);
+        }
+        let mut file = json!({"path": path, "required": false});
+        if let Some(format) = item.get("format").and_then(Node::as_str) {
+            file["format"] = format.into();
+        }
+        file
+    };
+    let all: Vec<Value> = node.items().iter().map(of).collect();
+    (!all.is_empty()).then_some(Value::Array(all))
+}
+
+/// A mapping sorted by its names, as Docker Compose prints those that the user gives.
+fn sorted(mut all: Object<String, Value>) -> Object<String, Value> {
+    all.sort_keys();
+    all
+}
+
 fn filled(texts: impl Iterator<Item = String>) -> Option<Value> {
     let all: Vec<Value> = texts.map(Value::from).collect();
     (!all.is_empty()).then_some(Value::Array(all))
 }
 
 fn filled_object(all: Object<String, Value>) -> Option<Value> {
-    (!all.is_empty()).then_some(Value::Object(all))
+    (!all.is_empty()).then(|| Value::Object(sorted(all)))
 }
 
 /// A mapping to texts; a name without a value has the empty one.

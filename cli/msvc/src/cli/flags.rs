@@ -13,6 +13,9 @@ pub struct Global {
     /// Project name, instead of the file's.
     #[arg(short = 'p', long = "project-name", value_name = "NAME", global = true)]
     pub project: Option<String>,
+    /// Where else the project is read from.
+    #[command(flatten)]
+    pub from: From,
     /// Also take the services of this profile (`*` for all).
     #[arg(long = "profile", value_name = "P", global = true)]
     pub profiles: Vec<String>,
@@ -53,6 +56,17 @@ pub struct Files {
     pub files: Vec<PathBuf>,
 }
 
+/// Where else a project is read from.
+#[derive(Debug, Clone, Default, Args)]
+pub struct From {
+    /// File of settings for variables, instead of `.env`.
+    #[arg(long = "env-file", value_name = "FILE", global = true)]
+    pub env_files: Vec<PathBuf>,
+    /// Where relative paths of the files start, instead of the first one's folder.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub project_directory: Option<PathBuf>,
+}
+
 /// The same for `logs`, whose `-f` follows.
 #[derive(Debug, Clone, Default, Args)]
 pub struct LongFiles {
@@ -85,6 +99,7 @@ pub enum BuildSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people.
+    #[value(alias = "yaml")]
     Human,
     /// One JSON document on standard output.
     Json,

@@ -196,7 +196,7 @@ pub(crate) static SERVICE: Level = Level {
                 };
                 &OF
             }),
-            Out::Hidden,
+            Out::Texts,
         )
         .merged(Merged::Listed)
         .long(Long::List),

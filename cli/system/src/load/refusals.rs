@@ -89,7 +89,7 @@ fn whatever_is_wrong_in_a_service_is_said_with_its_place() {
         ),
         (
             "image: x, links: ['b:']",
-            "the link `b:` gives no name (write `SERVICE:NAME`)",
+            "`links` names the service `b`, which does not exist",
         ),
         (
             "image: x, deploy: {replicas: -1}",
@@ -157,7 +157,7 @@ fn a_circle_of_services_is_named_in_order() {
     let text = "services:\n  a: {image: a, depends_on: [b]}\n  b: {image: b, depends_on: [c]}\n  c: {image: c, depends_on: [b]}\n";
     assert_eq!(
         problems_of(text),
-        "compose.yaml:4:30: services wait for each other in a circle: b -> c -> b (take one `depends_on` away, for example this one of `c`)"
+        "compose.yaml:4:30: services wait for each other in a circle: b -> c -> b (take one of these away, for example this one of `c`)"
     );
 }
 

@@ -12,6 +12,10 @@ use crate::shown_path::shown_path;
 use crate::yaml::{self, Node};
 use crate::{dotenv, forms};
 
+/// The file beside a Compose file that is laid over it without being named: for `x-msvc`, where the
+/// Compose file is somebody else's.
+const OWN: &str = "compose.msvc.yaml";
+
 /// Where a project is read from.
 pub(super) struct Sources {
     /// Its files.
@@ -30,7 +34,13 @@ pub(super) fn sources(
 ) -> Option<Sources> {
     let here = environment_here(request, files);
     let paths = find::files(&request.directory, &request.files, &here, files);
-    let paths = or_report(paths, problems)?;
+    let mut paths = or_report(paths, problems)?;
+    if !request.without_msvc {
+        let own = paths.first()?.with_file_name(OWN);
+        if !paths.contains(&own) && files.exists(&own) {
+            paths.push(own);
+        }
+    }
     let root = match &request.project_directory {
         Some(root) => root.clone(),
         None => paths.first()?.parent()?.to_path_buf(),

@@ -27,6 +27,7 @@ pub(crate) fn normalize(
             networks
                 .entry("default")
                 .or_insert_with(|| json!({"ipam": {}}));
+            networks.sort_keys();
         }
     }
     for section in ["networks", "volumes", "configs", "secrets"] {
@@ -44,7 +45,7 @@ pub(crate) fn normalize(
                 } else {
                     format!("{name}_{key}")
                 };
-                entry.insert("name".to_owned(), called.into());
+                entry.shift_insert(0, "name".to_owned(), called.into());
             }
         }
     }
@@ -86,7 +87,7 @@ fn of_service(service: &mut Object<String, Value>, environment: &BTreeMap<String
             .and_then(Value::as_object)
             .is_some_and(Object::is_empty)
         {
-            build.remove("args");
+            build.shift_remove("args");
         }
     }
     if let Some(Value::Object(settings)) = service.get_mut("environment") {

@@ -57,7 +57,7 @@ pub fn forget_others(project: &mut Object<String, Value>, kept: &BTreeSet<String
         if let Some(Value::Object(dependencies)) = service.get_mut("depends_on") {
             dependencies.retain(|name, _| kept.contains(name));
             if dependencies.is_empty() {
-                service.remove("depends_on");
+                service.shift_remove("depends_on");
             }
         }
     }
@@ -79,7 +79,7 @@ fn only_used(project: &mut Object<String, Value>) {
         };
         entries.retain(|name, _| names.contains(name));
         if entries.is_empty() {
-            project.remove(section);
+            project.shift_remove(section);
         }
     }
 }

@@ -26,12 +26,12 @@ pub(crate) fn fill(
             .and_then(|all| all.get_mut(&key.text))
             .and_then(Value::as_object_mut);
         let Some(service) = service else { continue };
-        if node.get("env_file").is_some() {
+        if service.shift_remove("env_file").is_some() {
             let set = environment::from_files(node, context, problems);
             let set = set.into_iter().map(|(name, it)| (name, it.value));
             under(service, "environment", set);
         }
-        if node.get("label_file").is_some() {
+        if service.shift_remove("label_file").is_some() {
             under(
                 service,
                 "labels",
@@ -51,10 +51,14 @@ fn under(
         .into_iter()
         .map(|(name, value)| (name, Value::from(value)))
         .collect();
-    if let Some(Value::Object(own)) = service.remove(field) {
+    let slot = service.entry(field).or_insert(Value::Null);
+    if let Value::Object(own) = slot.take() {
         all.extend(own);
     }
-    if !all.is_empty() {
+    all.sort_keys();
+    if all.is_empty() {
+        service.shift_remove(field);
+    } else {
         service.insert(field.to_owned(), Value::Object(all));
     }
 }
