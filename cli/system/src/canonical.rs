@@ -73,7 +73,14 @@ impl Lengthening<'_> {
                     self.settings(node);
                 }
             }
-            Long::List => list(node),
+            Long::List => {
+                list(node);
+                if name == "dns"
+                    && let NodeValue::Seq(items) = &mut node.value
+                {
+                    items.retain(|item| item.as_str() != Some("") && !item.is_null());
+                }
+            }
             Long::Names => names(node, |_| NodeValue::Null),
             Long::Settings => self.strict_settings(node, name),
             Long::Ssh => self.ssh(node),

@@ -137,6 +137,7 @@ pub(crate) fn services(tree: &Node, runs: impl Fn(&str) -> bool, problems: &mut 
             known: &known,
             problems,
         };
+        one.source(key);
         one.build();
         one.networks();
         one.healthcheck();
@@ -193,6 +194,28 @@ impl Service<'_, '_> {
         let near = nearest(name, known.iter().copied());
         let near = near.map(|near| format!("did you mean `{near}`?"));
         self.wrong(what, place, near.as_deref().unwrap_or(hint));
+    }
+
+    /// It is made of something, or runs by a command of `x-msvc`.
+    fn source(&mut self, key: &Key) {
+        let written = |field: &str| self.node.get(field).filter(|it| !it.is_null());
+        let runs = self.node.at("/x-msvc/process/command").is_some();
+        if runs || written("build").is_some() || written("provider").is_some() {
+            return;
+        }
+        let name = shorten(&key.text);
+        match written("image") {
+            None => self.wrong(
+                format!("the service `{name}` has neither `image` nor `build`"),
+                &key.place,
+                "say what it is made of, or how it runs with `x-msvc.process.command`",
+            ),
+            Some(image) if image.as_str() == Some("") => {
+                let what = format!("the `image` of the service `{name}` is empty");
+                self.wrong(what, &image.place, "");
+            }
+            Some(_) => {}
+        }
     }
 
     fn build(&mut self) {

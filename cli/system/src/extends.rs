@@ -109,7 +109,7 @@ impl<'a, 'e> Extending<'a, 'e> {
             // Only the first one is not looked up by somebody who reports it.
             return Err(Problem::error(format!("no service `{}`", shorten(name))));
         };
-        let Some(extends) = service.remove("extends").filter(|n| !n.is_null()) else {
+        let Some(extends) = service.remove("extends") else {
             return Ok(service);
         };
         let place = extends.place.clone();

@@ -248,6 +248,8 @@ pub(crate) enum Out {
     Whole,
     /// A whole number, 0 too.
     WholeSet,
+    /// A whole number that is not negative, and no text.
+    Count,
     /// A whole number that is not negative, 0 too.
     CountSet,
     /// A number of single precision.
@@ -268,6 +270,8 @@ pub(crate) enum Out {
     Test,
     /// A mapping to texts; without a value the empty one.
     Settings,
+    /// The same of texts and whole numbers alone.
+    PlainSettings,
     /// A mapping to texts or `null`.
     Environment,
     /// A mapping to lists of texts.

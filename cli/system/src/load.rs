@@ -211,7 +211,7 @@ fn resolve_into(request: &LoadRequest, files: &Files, problems: &mut Problems) -
     }
     let mut normal = normal_form::project(&tree, problems);
     if !request.without.normalization {
-        normal_form::normalize::normalize(&mut normal, project.as_str(), &environment);
+        normal_form::normalize::normalize(&mut normal, &tree, project.as_str(), &environment);
     }
     if !request.without.consistency {
         consistency::services(&tree, |name| running.contains(name), problems);
@@ -363,7 +363,6 @@ fn system(
         let node = tree.get("services").and_then(|all| all.get(name.as_str()));
         if let Some(node) = node {
             service.x_msvc = xmsvc::service(node, service, &context, problems);
-            runnable(node, service, problems);
         }
     }
     let x_msvc = xmsvc::system(&tree, &context, problems);
@@ -415,30 +414,6 @@ fn forget_echoes(problems: &mut Problems, before: usize, told: &HashSet<Place>) 
                 .as_ref()
                 .is_none_or(|place| !told.contains(place))
     });
-}
-
-fn runnable(node: &Node, service: &crate::model::Service, problems: &mut Problems) {
-    let has_source = service.image.is_some() || service.build.is_some();
-    let runs = service.x_msvc.process.command.is_some() || node.get("provider").is_some();
-    // A wrong `image` or `build` has been reported already.
-    let written = |key: &str| node.get(key).is_some_and(|n| !n.is_null());
-    if !has_source && !runs && !written("image") && !written("build") {
-        let what = format!(
-            "the service `{}` has neither `image` nor `build`",
-            service.name
-        );
-        problems.push(
-            Problem::error(what)
-                .at(service.place.clone())
-                .hint("say what it is made of, or how it runs with `x-msvc.process.command`"),
-        );
-    } else if service.image.is_none() && written("image") && service.build.is_none() && !runs {
-        let what = format!("the `image` of the service `{}` is empty", service.name);
-        let place = node
-            .get("image")
-            .map_or(&service.place, |image| &image.place);
-        problems.push(Problem::error(what).at(place.clone()));
-    }
 }
 
 fn no_services(tree: &Node, resting: bool) -> Problem {

@@ -81,6 +81,12 @@ impl Printing<'_> {
             Out::FlagAlways => Some(self.flag(node).unwrap_or_default().into()),
             Out::Whole => self.whole(node).filter(|it| *it != 0).map(Value::from),
             Out::WholeSet => self.whole(node).map(Value::from),
+            Out::Count if node.as_str().is_some() => {
+                let what = format!("`{}`", field.name);
+                self.problems.push(node.expected(&what, "a whole number"));
+                None
+            }
+            Out::Count => self.count(node).filter(|it| *it != 0).map(Value::from),
             Out::CountSet => self.count(node).map(Value::from),
             Out::Number => self.number(node),
             Out::Bytes => self.bytes(node),
@@ -90,10 +96,30 @@ impl Printing<'_> {
                 .map(|it| wait::text(it).into()),
             Out::WaitSet => self.wait(node).map(|it| wait::text(it).into()),
             Out::Texts => self.texts(node),
-            Out::TextsAndNumbers => filled(node.items().iter().filter_map(scalar_text)),
+            Out::TextsAndNumbers => {
+                for item in node.items() {
+                    if matches!(item.value, NodeValue::Float(_)) {
+                        self.problems
+                            .push(item.expected("an item here", "a whole number"));
+                    }
+                }
+                filled(node.items().iter().filter_map(scalar_text))
+            }
             Out::Words => Some(self.words(node, field.name)),
             Out::Test => test(node),
             Out::Settings => filled_object(settings(node)),
+            Out::PlainSettings => {
+                for (key, value) in node.entries() {
+                    if !matches!(
+                        value.value,
+                        NodeValue::String(_) | NodeValue::Int(_) | NodeValue::Null
+                    ) {
+                        let what = format!("`{}`", shorten(&key.text));
+                        self.problems.push(value.expected(&what, "text"));
+                    }
+                }
+                filled_object(settings(node))
+            }
             Out::Environment => filled_object(environment(node)),
             Out::MultiSettings => filled_object(multi_settings(node)),
             Out::Hosts => self.hosts(node),
@@ -168,7 +194,8 @@ impl Printing<'_> {
                 clippy::cast_possible_truncation,
                 reason = "what Docker Compose makes of it"
             )]
-            NodeValue::Float(number) => Some(*number as i64),
+            NodeValue::Float(number) if number.abs() < 9e18 => Some(*number as i64),
+            NodeValue::Float(_) => Some(i64::MIN),
             NodeValue::String(text) => {
                 let number = text.parse().ok();
                 if number.is_none() {
@@ -323,7 +350,8 @@ impl Printing<'_> {
                 return None;
             }
         };
-        Some(format!("0{mode:o}").into())
+        let sign = if mode < 0 { "-" } else { "" };
+        Some(format!("0{sign}{:o}", mode.unsigned_abs()).into())
     }
 
     fn device_count(&mut self, node: &Node) -> Option<Value> {
@@ -349,12 +377,11 @@ impl Printing<'_> {
                 }
                 let nothing = match field.out {
                     Out::Bytes => json!("0"),
-                    Out::Whole => json!(0),
+                    Out::Whole | Out::Count => json!(0),
                     _ => json!(""),
                 };
                 one.insert(name, value.unwrap_or(nothing));
             }
-            one.insert("Extensions".to_owned(), Value::Null);
             all.push(Value::Object(one));
         }
         (!all.is_empty()).then_some(Value::Array(all))
@@ -367,7 +394,20 @@ impl Printing<'_> {
                 // A limit of 0 is none that Docker Compose keeps.
                 NodeValue::Int(0) => json!({}),
                 NodeValue::Int(number) => json!(number),
-                NodeValue::Map(_) => self.level(limit, level).into(),
+                NodeValue::Map(_) => {
+                    for (_, one) in limit.entries() {
+                        if !matches!(one.value, NodeValue::Int(_)) {
+                            self.problems
+                                .push(one.expected("a limit", "a whole number"));
+                        }
+                    }
+                    self.level(limit, level).into()
+                }
+                NodeValue::Float(_) | NodeValue::String(_) => {
+                    self.problems
+                        .push(limit.expected(&format!("`{}`", key.text), "a whole number"));
+                    continue;
+                }
                 _ => {
                     self.whole(limit);
                     continue;

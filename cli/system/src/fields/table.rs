@@ -250,7 +250,11 @@ pub(crate) static SERVICE: Level = Level {
         flag("stdin_open"),
         Field::new("stop_grace_period", TEXT_ONLY, Out::WaitSet),
         text("stop_signal"),
-        Field::new("storage_opt", Shape::of(0).map(Map::Free), Out::Settings),
+        Field::new(
+            "storage_opt",
+            Shape::of(0).map(Map::Free),
+            Out::PlainSettings,
+        ),
         settings("sysctls", Out::Settings),
         Field::new("tmpfs", TEXT_OR_UNIQUE_TEXTS, Out::Texts)
             .merged(Merged::Listed)

@@ -5,18 +5,23 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map as Object, Value, json};
 
-/// Adds it to the printed form of a project called `name`.
+use crate::yaml::Node;
+
+/// Adds it to the printed form of a project called `name`, of which `tree` is what is written.
 pub(crate) fn normalize(
     project: &mut Object<String, Value>,
+    tree: &Node,
     name: &str,
     environment: &BTreeMap<String, String>,
 ) {
     project.insert("name".to_owned(), name.into());
     let mut uses_default = false;
-    for service in entries(project, "services") {
-        if let Value::Object(service) = service {
-            uses_default |= networks(service);
-            of_service(service, environment);
+    for (key, written) in tree.get("services").map(Node::entries).unwrap_or_default() {
+        let services = project.get_mut("services");
+        let service = services.and_then(|all| all.get_mut(&key.text));
+        if let Some(Value::Object(service)) = service {
+            uses_default |= networks(service, written);
+            of_service(service, written, environment);
         }
     }
     if uses_default {
@@ -51,17 +56,10 @@ pub(crate) fn normalize(
     }
 }
 
-fn entries<'p>(
-    project: &'p mut Object<String, Value>,
-    section: &str,
-) -> impl Iterator<Item = &'p mut Value> {
-    let entries = project.get_mut(section).and_then(Value::as_object_mut);
-    entries.into_iter().flat_map(Object::values_mut)
-}
-
 /// The networks that a service is on; whether `default` is among them.
-fn networks(service: &mut Object<String, Value>) -> bool {
-    if service.contains_key("provider") || service.contains_key("network_mode") {
+fn networks(service: &mut Object<String, Value>, written: &Node) -> bool {
+    // An empty text is one that is written.
+    if written.get("provider").is_some() || written.get("network_mode").is_some() {
         return false;
     }
     let networks = service
@@ -70,13 +68,19 @@ fn networks(service: &mut Object<String, Value>) -> bool {
     networks.get("default").is_some()
 }
 
-fn of_service(service: &mut Object<String, Value>, environment: &BTreeMap<String, String>) {
+fn of_service(
+    service: &mut Object<String, Value>,
+    written: &Node,
+    environment: &BTreeMap<String, String>,
+) {
     if service.get("pull_policy") == Some(&json!("if_not_present")) {
         service.insert("pull_policy".to_owned(), "missing".into());
     }
     if let Some(Value::Object(build)) = service.get_mut("build") {
-        if !build.contains_key("dockerfile") && !build.contains_key("dockerfile_inline") {
-            build.insert("dockerfile".to_owned(), "Dockerfile".into());
+        let says = |field: &str| written.get("build").and_then(|it| it.get(field)).is_some();
+        if !says("dockerfile") && !says("dockerfile_inline") {
+            let after = usize::from(build.contains_key("context"));
+            build.shift_insert(after, "dockerfile".to_owned(), "Dockerfile".into());
         }
         if let Some(Value::Object(args)) = build.get_mut("args") {
             resolve(args, environment);

@@ -72,7 +72,6 @@ fn of_service(service: &mut Object<String, Value>) {
     if let Some(Value::Object(blkio)) = service.get_mut("blkio_config") {
         let devices = blkio.values_mut().filter_map(Value::as_array_mut).flatten();
         for device in devices.filter_map(Value::as_object_mut) {
-            device.shift_remove("Extensions");
             *device = std::mem::take(device)
                 .into_iter()
                 .map(|(key, value)| (key.to_lowercase(), value))

@@ -182,7 +182,8 @@ impl Reader<'_> {
             text: text.len(),
             depth: 1,
         };
-        let plain = matches!(style, ScalarStyle::Plain);
+        // A tag says itself what the text is.
+        let plain = matches!(style, ScalarStyle::Plain) && tag.is_none();
         let index = self.add(Shape::Scalar(text.into()), tag, plain, cost, span);
         self.close(index, anchor, cost)
     }

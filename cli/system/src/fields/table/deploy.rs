@@ -121,7 +121,7 @@ static PLACEMENT: Level = Level {
             }),
             Out::Each(&PREFERENCES),
         ),
-        Field::new("max_replicas_per_node", WHOLE_OR_TEXT, Out::Whole).cast(Cast::Whole),
+        Field::new("max_replicas_per_node", WHOLE_OR_TEXT, Out::Count).cast(Cast::Whole),
     ],
 };
 

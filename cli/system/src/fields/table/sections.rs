@@ -176,7 +176,7 @@ pub(super) static SECRET: Level = Level {
         external(&LOOSE_EXTERNAL),
         Field::new("labels", LIST_OR_DICT, Out::Settings),
         text("driver"),
-        Field::new("driver_opts", OPTIONS, Out::Settings),
+        Field::new("driver_opts", OPTIONS, Out::PlainSettings),
         text("template_driver"),
     ],
 };

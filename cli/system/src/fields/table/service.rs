@@ -15,7 +15,7 @@ pub(super) static BLKIO_CONFIG: Level = Level {
     strict: true,
     extensions: false,
     fields: &[
-        Field::new("weight", WHOLE_OR_TEXT, Out::Whole),
+        Field::new("weight", WHOLE_OR_TEXT, Out::Count),
         limits("weight_device", &BLKIO_WEIGHT),
         limits("device_read_bps", &BLKIO_LIMIT),
         limits("device_read_iops", &BLKIO_LIMIT),
@@ -60,7 +60,7 @@ pub(super) static BLKIO_WEIGHT: Level = Level {
     extensions: false,
     fields: &[
         Field::new("path", TEXT_ONLY, Out::TextAlways),
-        Field::new("weight", WHOLE_OR_TEXT, Out::Whole),
+        Field::new("weight", WHOLE_OR_TEXT, Out::Count),
     ],
 };
 
@@ -148,7 +148,7 @@ pub(super) static DEVICE: Level = Level {
     extensions: true,
     fields: &[
         text("source").required(),
-        text("target"),
+        text("target").required(),
         text("permissions"),
     ],
 };
@@ -275,7 +275,7 @@ pub(super) static MOUNT: Level = Level {
         )
         .required(),
         text("source"),
-        text("target"),
+        text("target").required(),
         flag("read_only"),
         text("consistency"),
         Field::new(
@@ -340,7 +340,7 @@ pub(super) static MOUNT_TMPFS: Level = Level {
             Shape::of(TEXT | WHOLE).range(0, i64::MAX),
             Out::Bytes,
         ),
-        Field::new("mode", NUMBER_OR_TEXT, Out::Whole),
+        Field::new("mode", NUMBER_OR_TEXT, Out::Count),
     ],
 };
 
@@ -363,7 +363,9 @@ pub(super) static PORT: Level = Level {
         text("name"),
         text("mode"),
         text("host_ip"),
-        Field::new("target", WHOLE_OR_TEXT, Out::Whole).cast(Cast::Whole),
+        Field::new("target", WHOLE_OR_TEXT, Out::Count)
+            .cast(Cast::Whole)
+            .required(),
         Field::new("published", WHOLE_OR_TEXT, Out::Text),
         text("protocol"),
         text("app_protocol"),
