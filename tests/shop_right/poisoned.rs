@@ -43,8 +43,11 @@ const KEPT_BACK: &str = "calls_total{peer=\"inventory\",outcome=\"open\"}";
 const OPENED: &str = "circuit_breaker_changes_total{peer=\"inventory\",state=\"open\"}";
 const FAILING: &str = "resource_waiting{resource=\"sagas_failing\"}";
 
-/// More failures of so few orders than a breaker looks at.
-const OFTEN: u64 = 12;
+/// How many orders cannot go on: each fails once at least, and ten failures can open a breaker.
+const STUCK: usize = 12;
+
+/// By then each of them has failed a second time, or some more often.
+const OFTEN: u64 = 2 * STUCK as u64;
 
 pub(crate) fn orders_whose_units_cannot_come_back_cost_nobody_else_theirs_and_end_once_they_can(
     runtime: Runtime,
@@ -53,9 +56,9 @@ pub(crate) fn orders_whose_units_cannot_come_back_cost_nobody_else_theirs_and_en
         return skipped("root, to change a database in a volume");
     }
     SHOP.alone(runtime, |shop| {
-        shop.stock("poison", 12);
+        shop.stock("poison", 24);
         shop.stock("wholesome", 12);
-        let poisoned = shop.customers("poisoned", 3);
+        let poisoned = shop.customers("poisoned", STUCK);
         let others = shop.customers("wholesome", 6);
         let database = inside::volume(&shop.system, "inventory-data").join("inventory.sqlite");
         let poison = Poison::put_into(database);
@@ -93,7 +96,7 @@ pub(crate) fn orders_whose_units_cannot_come_back_cost_nobody_else_theirs_and_en
         for (_, (status, order)) in poisoned.iter().zip(&stuck) {
             assert_eq!((*status, &order["status"]), (202, &json!("pending")));
         }
-        assert_eq!(figure(shop, FAILING), 3);
+        assert_eq!(figure(shop, FAILING), STUCK as u64);
         assert_eq!(figure(shop, OPENED), opened, "the breaker opened");
         assert_eq!(figure(shop, KEPT_BACK), kept_back);
 
@@ -105,7 +108,7 @@ pub(crate) fn orders_whose_units_cannot_come_back_cost_nobody_else_theirs_and_en
             assert_eq!(order["reason"], "payment_declined", "{order}");
             sent.push(Sent::answered(customer, "poisoned", id));
         }
-        assert_eq!(shop.available("poison"), 12);
+        assert_eq!(shop.available("poison"), 24);
         assert_eq!(figure(shop, FAILING), 0);
         shop.is_found_right(&sent);
     });

@@ -188,18 +188,15 @@ async fn the_breaker_opens_rests_asks_and_closes_and_nothing_leaves_while_it_is_
 }
 
 #[tokio::test]
-async fn a_request_that_fails_again_is_sent_each_time_and_opens_no_breaker_and_a_fresh_one_does() {
+async fn a_request_that_insists_is_sent_each_time_and_opens_no_breaker_and_another_does() {
     let catalog = Catalog::start(500).await;
     let metrics = Metrics::new();
     let peer = catalog.peer(Limits::default(), &metrics);
     let least = Limits::default().breaker_least;
     let trace = TraceContext::default();
-    let sent = |is_again| {
-        let request = peer.request(Method::POST, "/", &trace).again(is_again);
-        request.send()
-    };
+    let insists = || peer.request(Method::POST, "/", &trace).insisting();
     for _ in 0..2 * least {
-        assert_eq!(sent(true).await.unwrap().status, 500);
+        assert_eq!(insists().send().await.unwrap().status, 500);
     }
     assert_eq!(catalog.seen(), 2 * least);
     assert_eq!(peer.guard().breaker(), State::Closed);
@@ -211,7 +208,7 @@ async fn a_request_that_fails_again_is_sent_each_time_and_opens_no_breaker_and_a
     assert!(metrics.text().contains(&failed), "{}", metrics.text());
     for count in 0..least {
         assert_eq!(peer.guard().breaker(), State::Closed, "after {count}");
-        assert_eq!(sent(false).await.unwrap().status, 500);
+        assert_eq!(call(&peer, Method::POST).await.unwrap().status, 500);
     }
     assert_eq!(peer.guard().breaker(), State::Open);
 }

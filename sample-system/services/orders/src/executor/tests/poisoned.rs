@@ -27,12 +27,12 @@ fn releases(neighbours: &Neighbours) -> usize {
     calls.iter().filter(|(name, _)| name == "release").count()
 }
 
-/// Calls whose breakers open when a second one fails beside few that go well.
+/// Calls whose breakers open at the first that counts against a peer.
 fn quick_to_blame() -> How {
     How {
         limits: Limits {
-            breaker_least: 2,
-            breaker_percent: 60,
+            breaker_least: 1,
+            breaker_percent: 1,
             ..Limits::default()
         },
         ..how()
@@ -94,7 +94,7 @@ async fn waits_go_on_growing_after_a_restart_and_the_order_ends_once_its_peer_ca
 }
 
 #[tokio::test]
-async fn an_order_whose_step_keeps_failing_keeps_the_breaker_open_for_nobody() {
+async fn an_order_whose_step_keeps_failing_opens_the_breaker_for_nobody() {
     let (folder, neighbours) = (tempfile::tempdir().unwrap(), Neighbours::start().await);
     neighbours.poison(order_id());
     let store = open(folder.path());
@@ -121,12 +121,11 @@ async fn an_order_whose_step_keeps_failing_keeps_the_breaker_open_for_nobody() {
 }
 
 #[tokio::test]
-async fn a_refund_that_keeps_failing_opens_the_breaker_before_payments_no_further() {
+async fn a_refund_that_keeps_failing_does_not_open_the_breaker_before_payments() {
     let (folder, neighbours) = (tempfile::tempdir().unwrap(), Neighbours::start().await);
     let store = open(folder.path());
     let how = quick_to_blame();
     let executor = impatient(&store, &neighbours, &how);
-    // What fails first is the refund, once: the charge went well.
     neighbours.let_reservations_expire();
     neighbours.let_refunds_fail();
     executor.begin(place(&store).await, card(GOOD_CARD), Halt::default());
