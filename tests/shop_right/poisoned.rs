@@ -90,7 +90,8 @@ pub(crate) fn orders_whose_units_cannot_come_back_cost_nobody_else_theirs_and_en
         for (customer, (status, order)) in others.iter().zip(&went_well) {
             let id = order["id"].as_str().unwrap_or_else(|| panic!("{order}"));
             assert_eq!(*status, 201, "{order}");
-            assert_eq!(ended(customer, id)["status"], "shipped");
+            let order = ended(customer, id);
+            assert_eq!(order["status"], "shipped", "{order}");
             sent.push(Sent::answered(customer, "wholesome", id));
         }
         for (_, (status, order)) in poisoned.iter().zip(&stuck) {
