@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::shop::{DECLINED, GOOD, order};
+use crate::support::shop::{Customer, DECLINED, GOOD, order};
 use crate::support::{Runtime, Sent, Shop, http, inside, skipped, until};
 use crate::{SHOP, ended};
 
@@ -49,6 +49,39 @@ const STUCK: usize = 12;
 /// By then each of them has failed a second time, or some more often.
 const OFTEN: u64 = 2 * STUCK as u64;
 
+/// What was answered.
+type Answer = (u16, Value);
+
+/// Orders whose units cannot come back, and once inventory has failed often, of each of the others
+/// one order, straight after inventory failed once more and nobody else asked it for anything.
+fn in_a_quiet_shop(
+    shop: &Shop,
+    poisoned: &[Customer],
+    others: &[Customer],
+) -> (Vec<Answer>, Vec<Answer>) {
+    let failed = figure(shop, FAILED);
+    std::thread::scope(|scope| {
+        let stuck = poisoned.iter().map(|customer| {
+            let declined = order("poison", 2, DECLINED);
+            scope.spawn(move || customer.orders("poisoned", &declined, &[]))
+        });
+        let stuck: Vec<_> = stuck.collect();
+        until("inventory to have failed often", || {
+            (figure(shop, FAILED) >= failed + OFTEN).then_some(())
+        });
+        let went_well = others.iter().map(|customer| {
+            let before = figure(shop, FAILED);
+            until("inventory to fail once more", || {
+                (figure(shop, FAILED) > before).then_some(())
+            });
+            customer.orders("wholesome", &order("wholesome", 1, GOOD), &[])
+        });
+        let went_well: Vec<_> = went_well.collect();
+        let stuck = stuck.into_iter().map(|it| it.join().unwrap());
+        (stuck.collect::<Vec<_>>(), went_well)
+    })
+}
+
 pub(crate) fn orders_whose_units_cannot_come_back_cost_nobody_else_theirs_and_end_once_they_can(
     runtime: Runtime,
 ) {
@@ -62,30 +95,8 @@ pub(crate) fn orders_whose_units_cannot_come_back_cost_nobody_else_theirs_and_en
         let others = shop.customers("wholesome", 6);
         let database = inside::volume(&shop.system, "inventory-data").join("inventory.sqlite");
         let poison = Poison::put_into(database);
-        let (failed, kept_back) = (figure(shop, FAILED), figure(shop, KEPT_BACK));
-        let opened = figure(shop, OPENED);
-
-        let (stuck, went_well) = std::thread::scope(|scope| {
-            let stuck = poisoned.iter().map(|customer| {
-                let declined = order("poison", 2, DECLINED);
-                scope.spawn(move || customer.orders("poisoned", &declined, &[]))
-            });
-            let stuck: Vec<_> = stuck.collect();
-            until("inventory to have failed often", || {
-                (figure(shop, FAILED) >= failed + OFTEN).then_some(())
-            });
-            // Nobody else asks inventory for anything between a failure and the order after it.
-            let went_well = others.iter().map(|customer| {
-                let before = figure(shop, FAILED);
-                until("inventory to fail once more", || {
-                    (figure(shop, FAILED) > before).then_some(())
-                });
-                customer.orders("wholesome", &order("wholesome", 1, GOOD), &[])
-            });
-            let went_well: Vec<_> = went_well.collect();
-            let stuck = stuck.into_iter().map(|it| it.join().unwrap());
-            (stuck.collect::<Vec<_>>(), went_well)
-        });
+        let (opened, kept_back) = (figure(shop, OPENED), figure(shop, KEPT_BACK));
+        let (stuck, went_well) = in_a_quiet_shop(shop, &poisoned, &others);
         let mut sent = Vec::new();
         for (customer, (status, order)) in others.iter().zip(&went_well) {
             let id = order["id"].as_str().unwrap_or_else(|| panic!("{order}"));
@@ -97,7 +108,9 @@ pub(crate) fn orders_whose_units_cannot_come_back_cost_nobody_else_theirs_and_en
         for (_, (status, order)) in poisoned.iter().zip(&stuck) {
             assert_eq!((*status, &order["status"]), (202, &json!("pending")));
         }
-        assert_eq!(figure(shop, FAILING), STUCK as u64);
+        until("all of them to be told of as failing", || {
+            (figure(shop, FAILING) == STUCK as u64).then_some(())
+        });
         assert_eq!(figure(shop, OPENED), opened, "the breaker opened");
         assert_eq!(figure(shop, KEPT_BACK), kept_back);
 
