@@ -1,5 +1,5 @@
-//! Money and stock under many who come at once, and what is kept where: one shop in each runtime
-//! serves all of these tests.
+//! Money, stock and mail under many who come at once and after the broker was away, and what is kept
+//! where: one shop in each runtime serves all of these tests.
 
 #![allow(
     clippy::allow_attributes,
@@ -11,6 +11,8 @@
     reason = "a test may fail as loudly as it can"
 )]
 
+#[path = "shop_right/outage.rs"]
+mod outage;
 #[path = "shop_right/renewals.rs"]
 mod renewals;
 mod support;
@@ -20,6 +22,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use outage::the_broker_away_for_longer_than_producers_try_holds_orders_up_and_loses_none;
 use renewals::{
     a_new_certificate_is_taken_up_and_the_connection_that_is_there_is_not_cut,
     signing_keys_rotate_under_signed_requests_and_no_request_fails,
@@ -36,6 +39,7 @@ support::in_both! {
     the_read_model_of_orders_deleted_and_made_anew_from_events_answers_the_same,
     signing_keys_rotate_under_signed_requests_and_no_request_fails,
     a_new_certificate_is_taken_up_and_the_connection_that_is_there_is_not_cut,
+    the_broker_away_for_longer_than_producers_try_holds_orders_up_and_loses_none,
 }
 
 static SHOP: OneShop = OneShop::new("right", "");
