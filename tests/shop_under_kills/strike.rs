@@ -118,7 +118,7 @@ impl<'a> Strike<'a> {
         let waiting = here.filter_map(|it| it["counts"]["waiting"].as_u64()).sum();
         back(system, service, before);
         if let Some(calls) = calls {
-            Calls::now(self.shop).none_was_cut_since(calls);
+            Calls::now(self.shop).none_was_cut_since(calls, self.shop);
         }
         waiting
     }
