@@ -132,6 +132,16 @@ async fn a_peer_that_is_gone_never_saw_the_call() {
     assert!(never_arrived(&status), "{status}");
 }
 
+#[test]
+fn a_connection_that_was_reset_while_it_was_made_carried_nothing_and_one_that_broke_may_have() {
+    let reset = || std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+    let made = tonic::ConnectError(Box::new(reset()));
+    assert!(never_arrived(&tonic::Status::from_error(Box::new(made))));
+    assert!(!never_arrived(&tonic::Status::from_error(
+        Box::new(reset())
+    )));
+}
+
 #[tokio::test]
 async fn a_server_takes_on_no_more_than_it_can_and_nothing_that_is_late() {
     let none = QueueLimits {
