@@ -10,6 +10,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use crate::objects::Objects;
+
 /// The content type of every error.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
@@ -110,7 +112,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for InPath<
     }
 }
 
-/// A JSON body; one that cannot be read as `T` is answered with a [`Problem`].
+/// A JSON body; one that cannot be read as `T`, each object in it as an object, is answered with a
+/// [`Problem`].
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
@@ -130,7 +133,7 @@ impl<T: DeserializeOwned> Body<T> {
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
         Json::from_bytes(bytes)
-            .map(|Json(value)| Self(value))
+            .map(|Json(Objects(value))| Self(value))
             .map_err(|rejection| refused(&rejection))
     }
 }
@@ -139,8 +142,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match Json::<T>::from_request(request, state).await {
-            Ok(Json(value)) => Ok(Self(value)),
+        match Json::<Objects<T>>::from_request(request, state).await {
+            Ok(Json(Objects(value))) => Ok(Self(value)),
             Err(rejection) => Err(refused(&rejection)),
         }
     }
