@@ -19,6 +19,10 @@ pub const CONTENT_TYPE: &str = "application/problem+json";
 /// can be as long as a body.
 const LONGEST_DETAIL: usize = 500;
 
+/// Seconds after which to ask again, where a 503 does not say otherwise: by then a breaker that is
+/// open asks again, and what is restarted is back.
+const COME_AGAIN: HeaderValue = HeaderValue::from_static("2");
+
 /// An error on its way to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -80,6 +84,7 @@ impl Problem {
     }
 }
 
+/// A 503 says when to ask again, whoever made it.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = json!({
@@ -93,6 +98,10 @@ impl IntoResponse for Problem {
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         response.headers_mut().extend(self.headers);
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            let when = response.headers_mut().entry(header::RETRY_AFTER);
+            when.or_insert(COME_AGAIN);
+        }
         response
     }
 }
@@ -156,4 +165,23 @@ fn refused(rejection: &JsonRejection) -> Problem {
         other => other,
     };
     Problem::new(status, rejection.body_text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_not_to_be_had_now_says_when_to_ask_again() {
+        let told = |problem: Problem| {
+            let response = problem.into_response();
+            let values = response.headers().get_all(header::RETRY_AFTER).iter();
+            values.cloned().collect::<Vec<_>>()
+        };
+        let away = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not now");
+        assert_eq!(told(away()), ["2"]);
+        let sooner = away().with_header(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        assert_eq!(told(sooner), ["1"]);
+        assert!(told(Problem::not_found("no")).is_empty());
+    }
 }

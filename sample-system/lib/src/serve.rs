@@ -330,11 +330,9 @@ async fn admit(
         Err(NoTurn::Full) => {
             served.shed();
             let detail = "too much is waiting: try again in a second; nothing happened";
-            let mut refused = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
-            refused
-                .headers_mut()
-                .insert(header::RETRY_AFTER, RETRY_AFTER);
-            refused
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+                .with_header(header::RETRY_AFTER, RETRY_AFTER)
+                .into_response()
         }
     }
 }
