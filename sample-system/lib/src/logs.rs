@@ -128,29 +128,54 @@ impl Visit for Collect<'_> {
     }
 }
 
+/// What was logged on one thread, for tests.
+#[cfg(test)]
+#[derive(Clone, Default)]
+pub(crate) struct Logged(std::sync::Arc<Mutex<Vec<u8>>>);
+
+#[cfg(test)]
+impl Logged {
+    /// Collects what this thread logs until the guard is dropped.
+    pub(crate) fn here() -> (Self, tracing::subscriber::DefaultGuard) {
+        let logged = Self::default();
+        let lines = Lines {
+            service: "test",
+            clock: Clock::system(),
+            out: Mutex::new(logged.clone()),
+        };
+        let guard = tracing_subscriber::registry().with(lines).set_default();
+        (logged, guard)
+    }
+
+    /// The lines with this message.
+    pub(crate) fn with_message(&self, message: &str) -> Vec<Value> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        lines
+            .filter(|line: &Value| line["message"] == message)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+impl Write for Logged {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::trace_context::TraceContext;
 
-    #[derive(Clone, Default)]
-    struct Shared(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Shared {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
     #[test]
     fn a_line_is_one_object_that_carries_the_trace_of_the_request_in_hand() {
-        let out = Shared::default();
+        let out = Logged::default();
         let lines = Lines {
             service: "catalog",
             clock: Clock::system(),

@@ -30,6 +30,7 @@ use self::door::{Closing, Door};
 use self::queue::{NoTurn, Queue, QueueLimits};
 use crate::database::Database;
 use crate::deadline::{self, Deadline};
+use crate::draw::Draw;
 use crate::grace::within;
 use crate::metrics::{self, Metrics, Protocol, Served, UNMATCHED};
 use crate::problem::Problem;
@@ -130,6 +131,7 @@ pub struct Serving {
     metrics: Metrics,
     queue: Queue,
     body_limit: usize,
+    draw: Draw,
 }
 
 impl Serving {
@@ -140,7 +142,15 @@ impl Serving {
             metrics,
             queue: Queue::new(QueueLimits::default()),
             body_limit: BODY_LIMIT,
+            draw: Draw::system(),
         }
+    }
+
+    /// Takes the ids of new traces from `draw`.
+    #[must_use]
+    pub fn drawing(mut self, draw: Draw) -> Self {
+        self.draw = draw;
+        self
     }
 
     /// Takes on as much as `limits` say, its clones together.
@@ -242,6 +252,7 @@ fn app(routes: Router, serving: Serving, shutdown: CancellationToken) -> Router 
         metrics,
         queue,
         body_limit,
+        draw,
     } = serving;
     let served = metrics.served(Protocol::Http);
     let (shown, line) = (metrics.resource("requests"), queue.clone());
@@ -259,7 +270,7 @@ fn app(routes: Router, serving: Serving, shutdown: CancellationToken) -> Router 
         .layer(DefaultBodyLimit::max(body_limit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state((queue, served.clone()), admit))
-        .layer(from_fn_with_state(served, access_log))
+        .layer(from_fn_with_state((served, draw), access_log))
         .merge(probes)
         .layer(from_fn_with_state(shutdown, last))
 }
@@ -337,11 +348,17 @@ async fn admit(
     }
 }
 
-/// One line and one count for each request, under the request's own trace, with the account where
-/// whoever answered says it (a [`Caller`] among the answer's extensions). The query is left out:
-/// it can hold a mail address.
-async fn access_log(State(served): State<Served>, request: Request, next: Next) -> Response {
-    let span = TraceContext::from_headers(request.headers()).span();
+/// One line and one count for each request, under the request's own trace or a new one, which it
+/// then has for whoever comes next; with the account where whoever answered says it (a [`Caller`]
+/// among the answer's extensions). The query is left out: it can hold a mail address.
+async fn access_log(
+    State((served, draw)): State<(Served, Draw)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let trace = TraceContext::from_headers(request.headers()).or_drawn(&draw);
+    trace.write_headers(request.headers_mut());
+    let span = trace.span();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or(UNMATCHED, MatchedPath::as_str).to_owned();

@@ -7,6 +7,7 @@ use axum::routing::post;
 use tokio::sync::Notify;
 
 use super::*;
+use crate::logs::Logged;
 
 /// Longer than anything here takes; only a failing test waits for it.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -221,4 +222,29 @@ async fn work_that_nobody_waits_for_is_not_begun() {
     assert_eq!(ask("soon").await.0, 400);
     assert!(!begun.load(Ordering::SeqCst));
     assert_eq!(ask("60000").await, (200, "Some(true)".to_owned()));
+}
+
+#[tokio::test]
+async fn a_request_without_a_trace_begins_one_which_its_log_line_has_wherever_it_went() {
+    let (logged, _guard) = Logged::here();
+    let route = get(async |trace: TraceContext| trace.traceparent.unwrap_or_default());
+    let serving = Serving::new(Readiness::new(), Metrics::new()).drawing(Draw::from_fn(|| 7));
+    let running = start(Router::new().route("/", route), serving, DEADLINE).await;
+    let (trace, span) = ("00000000000000070000000000000007", "0000000000000007");
+    let fresh = format!("00-{trace}-{span}-01");
+    let own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let wrong = own.replace("00-", "ff-");
+    for (sent, wanted) in [(None, &*fresh), (Some(&*wrong), &fresh), (Some(own), own)] {
+        let mut request = running.client.get(&running.root);
+        if let Some(sent) = sent {
+            request = request.header("traceparent", sent);
+        }
+        let seen = request.send().await.unwrap().text().await.unwrap();
+        assert_eq!(seen, wanted, "{sent:?}");
+    }
+    assert_eq!(running.status("/nowhere").await, 404);
+    let lines = logged.with_message("answered");
+    let traces: Vec<_> = lines.iter().map(|line| &line["trace_id"]).collect();
+    let own = &own[3..35];
+    assert_eq!(traces, [trace, trace, own, trace], "{lines:?}");
 }

@@ -80,11 +80,13 @@ impl Keys {
     /// The keys that `auth` publishes. They are fetched when the first token comes, or by
     /// [`Keys::run`], whatever is first.
     pub fn new(auth: Peer, clock: Clock) -> Self {
+        let draw = Draw::system();
         Self::from_source(
             move || {
-                let auth = auth.clone();
+                // Nobody's request alone is what they are fetched for.
+                let trace = TraceContext::default().or_drawn(&draw);
+                let request = auth.request(Method::GET, JWKS_PATH, &trace);
                 async move {
-                    let request = auth.request(Method::GET, JWKS_PATH, &TraceContext::default());
                     let answer = request.send().await?;
                     if !answer.status.is_success() {
                         return Err(SourceError::Status(answer.status));

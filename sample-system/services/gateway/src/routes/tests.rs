@@ -18,7 +18,9 @@ use shop::metrics::Metrics;
 use shop::serve::queue::QueueLimits;
 use shop::serve::{self, Readiness, Serving};
 use shop::token::{Keys, Role, Signer};
+use shop::trace_context::TraceContext;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use self::behind::{Behind, Seen, behind, inventory};
 use super::*;
@@ -100,12 +102,13 @@ async fn start(given: Given<'_>) -> Running {
         &metrics,
     );
     let table = table::read("routes.toml", table::PACKED).unwrap();
-    let routes = routes(table, gate, || (7, 9));
+    let routes = routes(table, gate);
     let listener = serve::listen("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
     let serving = Serving::new(Readiness::new(), metrics)
         .within(config.queue)
-        .bodies_up_to(config.body_limit);
+        .bodies_up_to(config.body_limit)
+        .drawing(Draw::from_fn(|| 7));
     let never = CancellationToken::new();
     let grace = Duration::from_secs(5);
     tokio::spawn(serve::http(listener, routes, serving, never, grace));
