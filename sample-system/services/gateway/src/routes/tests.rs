@@ -61,6 +61,7 @@ fn read(web: &str, grpc: &str, given: &Given<'_>) -> Config {
     let mut pairs = vec![
         ("LISTEN".to_owned(), "127.0.0.1:1".to_owned()),
         ("LISTEN_TLS".to_owned(), "127.0.0.1:1".to_owned()),
+        ("DATA_DIR".to_owned(), "/nowhere".to_owned()),
         ("INVENTORY_URL".to_owned(), grpc.to_owned()),
         ("TEST_MODE".to_owned(), "on".to_owned()),
     ];
