@@ -73,6 +73,17 @@ impl Problem {
         )
     }
 
+    /// Its body.
+    pub(crate) fn json(&self) -> String {
+        let body = json!({
+            "type": "about:blank",
+            "title": self.status.canonical_reason().unwrap_or("Error"),
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+        });
+        body.to_string()
+    }
+
     /// What was wrong, and what to do.
     pub fn detail(&self) -> &str {
         &self.detail
@@ -87,13 +98,7 @@ impl Problem {
 /// A 503 says when to ask again, whoever made it.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
-            "type": "about:blank",
-            "title": self.status.canonical_reason().unwrap_or("Error"),
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-        });
-        let mut response = (self.status, body.to_string()).into_response();
+        let mut response = (self.status, self.json()).into_response();
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));

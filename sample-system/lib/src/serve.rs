@@ -6,6 +6,7 @@
 
 pub mod door;
 pub mod queue;
+mod unread;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -28,6 +29,7 @@ use tracing::Instrument;
 
 use self::door::{Closing, Door};
 use self::queue::{NoTurn, Queue, QueueLimits};
+use self::unread::Worded;
 use crate::database::Database;
 use crate::deadline::{self, Deadline};
 use crate::draw::Draw;
@@ -179,15 +181,16 @@ impl From<Readiness> for Serving {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Remote(pub SocketAddr);
 
-/// A listener whose connections tell where they came from.
-struct Told<L>(L);
+/// A listener whose connections tell where they came from, and on which a refusal has a body.
+struct Told<L>(L, Draw);
 
 impl<L: Listener<Addr = SocketAddr>> Listener for Told<L> {
-    type Io = L::Io;
+    type Io = Worded<L::Io>;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (L::Io, SocketAddr) {
-        self.0.accept().await
+    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
+        let (stream, from) = self.0.accept().await;
+        (Worded::new(stream, self.1.clone()), from)
     }
 
     fn local_addr(&self) -> std::io::Result<SocketAddr> {
@@ -230,9 +233,11 @@ pub async fn on(
     shutdown: CancellationToken,
     grace: Duration,
 ) -> Result<(), ServeError> {
-    let app = app(routes, serving.into(), shutdown.clone());
+    let serving = serving.into();
+    let listener = Told(listener, serving.draw.clone());
+    let app = app(routes, serving, shutdown.clone());
     let app = app.into_make_service_with_connect_info::<Remote>();
-    let serve = axum::serve(Told(listener), app)
+    let serve = axum::serve(listener, app)
         .with_graceful_shutdown(closing.wait())
         .into_future();
     let Some(ended) = within(grace, &shutdown, serve).await else {

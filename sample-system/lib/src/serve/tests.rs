@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::routing::post;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
 
 use super::*;
@@ -247,4 +248,36 @@ async fn a_request_without_a_trace_begins_one_which_its_log_line_has_wherever_it
     let traces: Vec<_> = lines.iter().map(|line| &line["trace_id"]).collect();
     let own = &own[3..35];
     assert_eq!(traces, [trace, trace, own, trace], "{lines:?}");
+}
+
+#[tokio::test]
+async fn what_nobody_could_read_is_a_problem_too() {
+    let (logged, _guard) = Logged::here();
+    let running = start(Router::new(), Readiness::new(), DEADLINE).await;
+    let address = running.root.strip_prefix("http://").unwrap();
+    let many: String = (0..300).map(|n| format!("x{n}: x\r\n")).collect();
+    for (request, wanted) in [
+        (format!("GET / HTTP/1.1\r\nhost: a\r\n{many}\r\n"), 431),
+        (format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(70_000)), 414),
+        ("nonsense\r\n\r\n".to_owned(), 400),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("HTTP/1.1 {wanted} ")), "{head}");
+        assert!(
+            head.contains("content-type: application/problem+json"),
+            "{head}"
+        );
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(problem["status"], wanted);
+    }
+    let lines = logged.with_message("refused before it was read");
+    assert_eq!(lines.len(), 3);
+    assert!(
+        lines.iter().all(|line| line["trace_id"].is_string()),
+        "{lines:?}"
+    );
 }
