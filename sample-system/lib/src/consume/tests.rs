@@ -376,7 +376,7 @@ impl Handle for Arc<Traced> {
 
 #[tokio::test]
 async fn an_event_that_came_without_a_trace_begins_one() {
-    let (logged, _guard) = crate::logs::Logged::here();
+    let logged = crate::logs::Logged::here();
     let traced = Arc::new(Traced(Mutex::default()));
     let letters = Letters::default();
     let consumption = Consumption::new(settings(), traced.clone(), letters, &Bugs::only(&[]));

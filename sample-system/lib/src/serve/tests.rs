@@ -227,7 +227,7 @@ async fn work_that_nobody_waits_for_is_not_begun() {
 
 #[tokio::test]
 async fn a_request_without_a_trace_begins_one_which_its_log_line_has_wherever_it_went() {
-    let (logged, _guard) = Logged::here();
+    let logged = Logged::here();
     let route = get(async |trace: TraceContext| trace.traceparent.unwrap_or_default());
     let serving = Serving::new(Readiness::new(), Metrics::new()).drawing(Draw::from_fn(|| 7));
     let running = start(Router::new().route("/", route), serving, DEADLINE).await;
@@ -252,7 +252,7 @@ async fn a_request_without_a_trace_begins_one_which_its_log_line_has_wherever_it
 
 #[tokio::test]
 async fn what_nobody_could_read_is_a_problem_too() {
-    let (logged, _guard) = Logged::here();
+    let logged = Logged::here();
     let running = start(Router::new(), Readiness::new(), DEADLINE).await;
     let address = running.root.strip_prefix("http://").unwrap();
     let many: String = (0..300).map(|n| format!("x{n}: x\r\n")).collect();
