@@ -68,7 +68,7 @@ pub enum DatabaseError {
         source: rusqlite_migration::Error,
     },
     /// The file that keeps migrations apart could not be locked.
-    #[error("cannot lock {path} for the migration: {source}")]
+    #[error("cannot lock {path} for the migration: {source}; set DATA_DIR to a writable folder")]
     Lock {
         /// The lock's file.
         path: String,
