@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use shop::draw::Draw;
 use shop::serve::door::Closing;
 use smtp_proto::request::receiver::{DataReceiver, DummyDataReceiver};
 use tokio::io::{
@@ -83,7 +84,9 @@ async fn answer(
         return write.write_all(TOO_LARGE.as_bytes()).await;
     };
     let mail = Mail::read(raw, recipients);
-    let (span, id) = (mail.trace.span(), mail.message_id.clone());
+    // What is kept says nothing that the mail did not.
+    let trace = mail.trace.clone().or_drawn(&Draw::system());
+    let (span, id) = (trace.span(), mail.message_id.clone());
     let text = match mails.keep(mail).await {
         Ok(kept) => {
             let repeat = kept == Kept::Repeat;
