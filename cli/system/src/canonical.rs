@@ -255,6 +255,11 @@ impl Lengthening<'_> {
         };
         let mut ports = Vec::with_capacity(items.len());
         for item in std::mem::take(items) {
+            if let NodeValue::Float(_) = item.value {
+                self.problems
+                    .push(item.expected("a port", "a whole number, text or a mapping"));
+                continue;
+            }
             let Some(text) = scalar_text(&item).filter(|_| !item.is_null()) else {
                 ports.push(item);
                 continue;

@@ -86,7 +86,12 @@ fn source(section: &str, key: &Key, entry: &Node, ways: &[&str], problems: &mut 
         let what = format!("nothing says what the {one} `{name}` is");
         let problem = Problem::error(what).at(key.place.clone());
         problems.push(problem.hint(format!("write its `{}`", ways.join("` or `"))));
-    } else if section == "secrets" && given.is_empty() && !says_true(entry.get("external")) {
+    } else if section == "secrets"
+        && ways
+            .iter()
+            .all(|way| entry.get(way).is_none_or(|it| it.as_str() == Some("")))
+        && !says_true(entry.get("external"))
+    {
         let what = format!("the secret `{name}` has neither `file` nor `environment`");
         problems.push(Problem::error(what).at(key.place.clone()));
     }

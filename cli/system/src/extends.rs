@@ -183,7 +183,7 @@ impl<'a, 'e> Extending<'a, 'e> {
             .at(place.clone())
         })?;
         let shown = shown_path(path, self.shown_from);
-        let mut tree = match yaml::parse(&shown, &bytes) {
+        let mut tree = match yaml::parse_text_keys(&shown, &bytes) {
             Ok(tree) => tree,
             Err(found) => {
                 problems.0.extend(found.0);

@@ -43,7 +43,7 @@ pub(crate) fn apply(
         problems.push(include.expected("`include`", "a list"));
         return;
     };
-    for item in items {
+    for item in items.iter().filter(|item| !item.is_null()) {
         match entry(item, folder, environment, loading, problems) {
             Ok(included) => {
                 if let Some(model) = read(item, included, loading, problems) {

@@ -203,20 +203,25 @@ impl<'a> Interpolation<'a> {
         let mut chars = form.chars();
         let operator = chars.next();
         let operand = chars.as_str();
-        match (operator, value) {
-            (None, _) if inside.ends_with(':') => return Err(wrong()),
-            (None, _) => append(out, self.value_or_unset(name, unset))?,
-            (Some('-'), None) | (Some('+'), Some(_)) => {
-                self.write(operand, out, unset, depth + 1)?
+        if operator.is_none() {
+            if inside.ends_with(':') {
+                return Err(wrong());
             }
+            append(out, self.value_or_unset(name, unset))?;
+            return Ok(rest);
+        }
+        // What stands after the sign is read whether it is needed or not, as Docker Compose does:
+        // what must be set there must be set.
+        let mut other = String::new();
+        self.write(operand, &mut other, unset, depth + 1)?;
+        match (operator, value) {
+            (Some('-'), None) | (Some('+'), Some(_)) => append(out, &other)?,
             (Some('-' | '?'), Some(value)) => append(out, value)?,
             (Some('+'), None) => {}
             (Some('?'), None) => {
-                let mut message = String::new();
-                self.write(operand, &mut message, unset, depth + 1)?;
                 return Err(TemplateError::Required {
                     name: name.to_owned(),
-                    message: Some(message).filter(|m| !m.is_empty()),
+                    message: Some(other).filter(|m| !m.is_empty()),
                 });
             }
             _ => return Err(wrong()),

@@ -185,13 +185,6 @@ fn resolve_into(request: &LoadRequest, files: &Files, problems: &mut Problems) -
     if request.without_msvc {
         forget_msvc(&mut tree);
     }
-    if tree
-        .get("services")
-        .is_none_or(|it| it.entries().is_empty())
-        && !problems.has_errors()
-    {
-        problems.push(no_services(&tree, false));
-    }
     consistency::declared(&tree, problems);
     let asked = profiles_asked(request, &environment);
     let (running, resting) = profiles::select(&tree, &asked, &request.named, problems);

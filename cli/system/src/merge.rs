@@ -188,6 +188,7 @@ fn listed(node: Node) -> Node {
             let mut items = Vec::with_capacity(entries.len());
             for (key, value) in entries {
                 match &value.value {
+                    _ if value.tag.as_deref() == Some("!reset") => {}
                     NodeValue::Null => items.push(text(key.text, &key.place)),
                     NodeValue::Seq(several) => {
                         items.extend(several.iter().filter_map(|one| {
@@ -307,7 +308,7 @@ pub(crate) fn clean(node: &mut Node, problems: &mut Problems) {
     match node.tag.take().as_deref() {
         None | Some("!override" | "!reset") => {}
         Some(tag) => problems.push(
-            Problem::error(format!("the tag `{}` means nothing here", shorten(tag)))
+            Problem::warning(format!("the tag `{}` means nothing here", shorten(tag)))
                 .at(node.place.clone())
                 .hint("`!reset` and `!override` are understood"),
         ),

@@ -230,6 +230,9 @@ impl Printing<'_> {
             }
             _ => node.as_f64()?,
         };
+        if number.is_infinite() {
+            self.wrong(node, format!("{number} is too much"), "write it in digits");
+        }
         number::single(number)
     }
 
@@ -315,6 +318,9 @@ impl Printing<'_> {
                 }
             }
         }
+        if pairs.is_empty() {
+            return None;
+        }
         let mut all = Vec::new();
         for (host, addresses, node) in pairs {
             if host.is_empty() || host.contains([':', '=']) {
@@ -330,7 +336,7 @@ impl Printing<'_> {
             }
         }
         all.sort();
-        filled(all.into_iter())
+        Some(all.into())
     }
 
     fn mode(&mut self, node: &Node) -> Option<Value> {
@@ -360,6 +366,11 @@ impl Printing<'_> {
             .is_some_and(|it| it.eq_ignore_ascii_case("all"))
         {
             return Some(json!(-1));
+        }
+        if let NodeValue::Float(_) = node.value {
+            self.problems
+                .push(node.expected("`count`", "`all` or a whole number"));
+            return None;
         }
         self.whole(node).filter(|it| *it != 0).map(Value::from)
     }

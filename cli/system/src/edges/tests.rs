@@ -90,7 +90,7 @@ fn an_address_of_a_port_that_is_open_for_udp_alone_makes_it_no_port_of_tcp() {
 fn ports_that_anybody_names_are_listened_on() {
     let text = "services:
   a: {image: a, environment: {B: 'b:1', SELF: 'a:7'}, expose: ['3', '8-9', 5/udp], ports: ['80:2']}
-  b: {image: b, x-msvc: {process: {port: {4: LISTEN}}}}
+  b: {image: b, x-msvc: {process: {port: {'4': LISTEN}}}}
   c: {image: c, depends_on: [b], links: ['a:x']}
 ";
     let system = load(text).system;

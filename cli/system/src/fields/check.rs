@@ -192,6 +192,11 @@ impl Checker<'_> {
         match &node.value {
             NodeValue::String(text) => self.text(node, text, shape.words),
             NodeValue::Int(number) => self.range(node, *number, shape.range),
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "it is whole, and what is too large is out of range in any case"
+            )]
+            NodeValue::Float(number) => self.range(node, *number as i64, shape.range),
             _ => {}
         }
         before == self.problems.0.len()

@@ -23,7 +23,7 @@ pub(super) fn name(
         .iter()
         .rev()
         .filter_map(|tree| tree.get("name"))
-        .find(|n| !n.is_null());
+        .find(|n| !n.is_null() && n.as_str() != Some(""));
     if let Some(node) = named {
         let text = node.text().ok_or_else(|| node.expected("`name`", "text"))?;
         let text = Interpolation::new(environment)

@@ -186,7 +186,7 @@ fn read_one(
             problem
         }
     })?;
-    let mut tree = yaml::parse(&shown, &bytes)?;
+    let mut tree = yaml::parse_text_keys(&shown, &bytes)?;
     if tree.as_map().is_none() {
         let problem = tree.expected("a Compose file", "a mapping with `services`");
         return Err(problem.into());

@@ -43,7 +43,9 @@ pub(crate) fn normalize(
             let Value::Object(entry) = entry else {
                 continue;
             };
-            if !entry.contains_key("name") {
+            let written = tree.get(section).and_then(|all| all.get(key));
+            // An empty name is one that is written.
+            if written.and_then(|it| it.get("name")).is_none() {
                 let external = entry.get("external") == Some(&Value::Bool(true));
                 let called = if external {
                     key.clone()
@@ -103,8 +105,10 @@ fn of_service(
         .into_iter()
         .flatten()
     {
-        if let Some(Value::String(target)) = volume.get_mut("target") {
-            *target = crate::volume_text::clean(target);
+        if let Value::Object(volume) = volume {
+            let target = volume.get("target").and_then(Value::as_str);
+            let target = crate::volume_text::clean(target.unwrap_or_default());
+            volume.insert("target".to_owned(), target.into());
         }
     }
     let implied = implied(service);

@@ -72,7 +72,12 @@ pub(crate) fn from_files(
     set.extend(context.environment.clone());
     for item in files {
         match from_file(item, &set, context, problems) {
-            Ok(values) => all.extend(values),
+            Ok(values) => {
+                for (name, it) in &values {
+                    set.entry(name.clone()).or_insert_with(|| it.value.clone());
+                }
+                all.extend(values);
+            }
             Err(found) => problems.0.extend(found.0),
         }
     }
@@ -123,7 +128,7 @@ fn from_file(
             problems.0.extend(settings.warnings);
             Ok(settings.values)
         }
-        Some("raw") => Ok(dotenv::raw(&shown, &String::from_utf8_lossy(&bytes))),
+        Some("raw") => Ok(dotenv::raw(&shown, &bytes, set)?),
         Some(other) => Err(Problem::error(format!(
             "`env_file` has no format `{}`: `raw`, or none at all",
             shorten(other)

@@ -12,6 +12,8 @@ use crate::problem::{Place, Problem, Problems};
 pub(super) struct Marks {
     all: Vec<Mark>,
     root: usize,
+    /// Whether every key has to be text.
+    pub(super) text_keys: bool,
 }
 
 impl Marks {
@@ -105,6 +107,7 @@ pub(super) fn read(start: &Place, text: &str) -> Result<Marks, Problems> {
         Some(root) => reader.problems.or(Marks {
             all: reader.marks,
             root,
+            text_keys: false,
         }),
     }
 }

@@ -5,7 +5,7 @@ use super::super::{
     TEXT, WHOLE, Words,
 };
 use super::shapes::{
-    COMMAND, FLAG_ONLY, FLAG_OR_TEXT, HOSTS, LIMITS, LIST_OR_DICT, NUMBER_OR_TEXT, OPTIONS,
+    BUILD_LIMITS, COMMAND, FLAG_ONLY, FLAG_OR_TEXT, HOSTS, LIST_OR_DICT, NUMBER_OR_TEXT, OPTIONS,
     TEXT_ONLY, TEXT_OR_UNIQUE_TEXTS, TEXTS, UNIQUE_TEXTS, WHOLE_OR_TEXT,
 };
 use super::{flag, settings, text};
@@ -90,7 +90,7 @@ pub(super) static BUILD: Level = Level {
         Field::new("secrets", super::FILE_MOUNTS, Out::Each(&FILE_MOUNT)).long(Long::Files),
         Field::new("shm_size", WHOLE_OR_TEXT, Out::Bytes),
         Field::new("tags", TEXTS, Out::Texts).same(Same::Name),
-        Field::new("ulimits", LIMITS, Out::Limits(&LIMIT)),
+        Field::new("ulimits", BUILD_LIMITS, Out::Limits(&LIMIT)),
         Field::new("platforms", TEXTS, Out::Texts),
         Field::new("privileged", FLAG_OR_TEXT, Out::Flag),
         // Newer than Docker Compose 2.40.

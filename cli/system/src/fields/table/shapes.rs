@@ -109,3 +109,16 @@ pub(super) const LIMITS: Shape = Shape::of(0).map(Map::Names({
     };
     &OF
 }));
+
+/// The same of a build, of which a text is no number.
+pub(super) const BUILD_LIMITS: Shape = Shape::of(0).map(Map::Names({
+    static OF: Names = Names {
+        rule: NameRule::Letters,
+        strict: false,
+        entry: Shape::of(TEXT | WHOLE).map(Map::Level(&LIMIT)),
+        merged: Merged::Replaced,
+        cast: Cast::No,
+        what: "the limit",
+    };
+    &OF
+}));
