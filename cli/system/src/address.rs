@@ -105,6 +105,20 @@ fn scheme_start(text: &str) -> usize {
         .map_or(0, |(i, c)| i + c.len_utf8())
 }
 
+/// The port, or the first of `2888:3888` (how ZooKeeper names its members): with several, none may
+/// be so small that it could be a count (`orders:3:1`, a topic).
+fn first_port(text: &str) -> Option<u16> {
+    let number = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
+    let Some((first, others)) = text.split_once(':') else {
+        return number(text);
+    };
+    let high = |text: &str| number(text).filter(|port| *port >= 1024);
+    others
+        .split(':')
+        .all(|port| high(port).is_some())
+        .then(|| high(first))?
+}
+
 struct Finder<'t, 'f> {
     text: &'t str,
     is_service: &'f dyn Fn(&str) -> bool,
@@ -144,7 +158,7 @@ impl<'t> Finder<'t, '_> {
         self.list(hosts, |finder, piece| finder.host(piece, Some(scheme)));
     }
 
-    /// Text outside URLs: `host:port`, alone, in a list, or after `=`.
+    /// Text outside URLs and in their queries: `host:port`, alone, in a list, or after `=`.
     fn without_scheme(&mut self, range: Range<usize>) {
         self.list(range, |finder, piece| {
             let piece = finder.after_user(piece);
@@ -165,7 +179,10 @@ impl<'t> Finder<'t, '_> {
 
     fn list(&mut self, range: Range<usize>, mut take: impl FnMut(&mut Self, Range<usize>)) {
         let mut start = range.start;
-        for (i, _) in self.slice(range.clone()).match_indices([',', '=']) {
+        for (i, _) in self
+            .slice(range.clone())
+            .match_indices([',', '=', '&', '?'])
+        {
             take(self, start..range.start + i);
             start = range.start + i + 1;
         }
@@ -177,7 +194,7 @@ impl<'t> Finder<'t, '_> {
             Some((host, port)) => (host, Some(port)),
             None => (self.slice(range.clone()), None),
         };
-        let number = port.map(|port| port.parse::<u16>().ok().filter(|port| *port > 0));
+        let number = port.map(first_port);
         // Without a scheme only a port makes it an address; what is no port makes it none.
         let port = match (number, scheme) {
             (Some(Some(port)), _) => Some(port),
@@ -243,6 +260,12 @@ mod tests {
             ("db.example.com:1", vec![]),
             ("http://db.example.com/web:80", vec![]),
             ("1:db:80", vec![]),
+            (
+                "s3://x?region=y&endpoint=web:8333&style=path",
+                vec!["web:8333"],
+            ),
+            ("server.1=db:2888:3888;2181", vec!["db:2888"]),
+            ("db:3:1", vec![]),
             ("db:99999", vec![]),
             ("db:", vec![]),
         ] {

@@ -52,11 +52,7 @@ fn the_shop_loads_without_a_warning_and_every_call_is_an_edge() {
             );
         }
     }
-    let edges: Vec<_> = system
-        .edges
-        .iter()
-        .map(|e| format!("{}->{}:{}", e.caller, e.callee, e.port))
-        .collect();
+    let edges: Vec<_> = system.edges.iter().map(ToString::to_string).collect();
     for wanted in [
         "client->gateway:8080",
         "gateway->orders:8080",

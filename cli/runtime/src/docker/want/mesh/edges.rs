@@ -57,10 +57,9 @@ impl MeshPlan<'_> {
         listen: SocketAddr,
         network: &str,
     ) -> EdgeSpec {
-        let declared =
-            self.names.system.edges.iter().find(|edge| {
-                edge.caller == caller && edge.callee == callee.name && edge.port == port
-            });
+        let declared = self.names.system.edges.iter().find(|edge| {
+            edge.caller == caller && edge.callee == callee.name && edge.port == Some(port)
+        });
         let mut reasons: Vec<String> = declared
             .iter()
             .flat_map(|edge| &edge.reasons)
