@@ -16,6 +16,7 @@
 //! - [`address`]: addresses of services inside settings and commands.
 //! - [`duration`]: durations as Compose writes them.
 //! - [`model`]: the resolved system.
+//! - [`graph`]: the edges as a table, JSON and drawings.
 //! - [`openapi`]: descriptions of HTTP interfaces: operations, parameters, answers.
 
 pub mod address;
@@ -26,6 +27,7 @@ mod extends;
 pub mod fields;
 pub mod files;
 mod forms;
+pub mod graph;
 pub mod id;
 pub mod interpolate;
 pub mod load;
