@@ -50,6 +50,9 @@ pub enum Outcome {
     Answered,
     /// The peer answered that it failed (500, 502; `Internal` and the like).
     Failed,
+    /// It answered so again to what it answered so to before: this one request fails, and nothing is
+    /// said about others.
+    FailedAgain,
     /// The peer answered that it cannot do this now (503, 504; `Unavailable`): somebody behind it is
     /// away, or it has too much to do. It lives and says so at once; what else it is asked for may
     /// work, so this says nothing about the peer itself.
@@ -70,7 +73,7 @@ impl Outcome {
     fn label(self) -> &'static str {
         match self {
             Self::Answered => "answered",
-            Self::Failed => "failed",
+            Self::Failed | Self::FailedAgain => "failed",
             Self::Unavailable => "unavailable",
             Self::Refused => "refused",
             Self::TimedOut => "timeout",
@@ -84,10 +87,17 @@ impl Outcome {
         match self {
             Self::Answered => Verdict::Good,
             Self::Failed | Self::Refused | Self::TimedOut | Self::Broken => Verdict::Bad,
-            Self::Unavailable | Self::GivenUp | Self::Dropped => Verdict::Neither,
+            Self::FailedAgain | Self::Unavailable | Self::GivenUp | Self::Dropped => {
+                Verdict::Neither
+            }
         }
     }
 }
+
+/// Marks a call that repeats one to which the peer answered that it failed: should it answer so
+/// again, that blames the request and not the peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Again;
 
 /// The door to one peer. Clones are the same door.
 #[derive(Debug, Clone)]

@@ -164,6 +164,7 @@ impl Peer {
             peer: self.name,
             timeout: self.timeout,
             deadline: Deadline::NONE,
+            again: false,
             repeatable: method == Method::GET,
             guard: self.guard.clone(),
             builder,
@@ -177,6 +178,7 @@ pub struct Request {
     peer: &'static str,
     timeout: Duration,
     deadline: Deadline,
+    again: bool,
     repeatable: bool,
     guard: Guard,
     builder: reqwest::RequestBuilder,
@@ -226,6 +228,14 @@ impl Request {
     #[must_use]
     pub fn before(mut self, deadline: Deadline) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// Says whether this repeats a request that the peer answered with a failure: should it do so
+    /// again, its breaker does not count that.
+    #[must_use]
+    pub fn again(mut self, is_again: bool) -> Self {
+        self.again = is_again;
         self
     }
 
@@ -288,6 +298,7 @@ impl Request {
         };
         pass.ended(match &result {
             Ok(answer) if matches!(answer.status.as_u16(), 503 | 504) => Outcome::Unavailable,
+            Ok(answer) if answer.status.is_server_error() && self.again => Outcome::FailedAgain,
             Ok(answer) if answer.status.is_server_error() => Outcome::Failed,
             Ok(_) => Outcome::Answered,
             Err(CallError::Refused { .. }) => Outcome::Refused,
@@ -333,6 +344,12 @@ impl CallError {
         } else {
             Self::Broken { peer, detail }
         }
+    }
+
+    /// Whether this is the peer's own answer that it failed at what it was asked; not that it cannot
+    /// be reached, is not able to now, or took too long.
+    pub fn is_failure_at_it(&self) -> bool {
+        matches!(self, Self::Unreadable { status, .. } if !matches!(status.as_u16(), 429 | 503 | 504))
     }
 
     /// Whether the peer may have done what was asked, although no good answer came.

@@ -1,5 +1,5 @@
 //! A circuit breaker: closed while the peer answers, open (nothing is sent) once too many of the
-//! last calls failed, half-open after a rest, when one call at a time finds out whether the peer
+//! last calls within a span of time failed, half-open after a rest, when one call at a time finds out whether the peer
 //! is back. Pure but for a lock: what time it is comes in with each question.
 
 use std::collections::VecDeque;
@@ -41,6 +41,8 @@ pub struct Ticket(u64);
 pub struct Breaker {
     /// How many of the last calls are looked at.
     calls: usize,
+    /// How old one of them may be.
+    span: Duration,
     /// Of how many at least, before anything is concluded.
     least: usize,
     /// How many of a hundred may fail.
@@ -59,8 +61,8 @@ struct Now {
 
 #[derive(Debug)]
 enum Phase {
-    /// Whether each of the last calls failed.
-    Closed(VecDeque<bool>),
+    /// When each of the last calls ended, and whether it failed.
+    Closed(VecDeque<(Instant, bool)>),
     Open {
         since: Instant,
     },
@@ -73,6 +75,7 @@ impl Breaker {
     pub fn new(limits: Limits) -> Self {
         Self {
             calls: limits.breaker_calls.max(1),
+            span: limits.breaker_span,
             least: limits.breaker_least.clamp(1, limits.breaker_calls.max(1)),
             percent: usize::from(limits.breaker_percent),
             rest: limits.breaker_rest,
@@ -118,11 +121,12 @@ impl Breaker {
                 if verdict == Verdict::Neither {
                     return None;
                 }
-                last.push_back(verdict == Verdict::Bad);
+                last.push_back((at, verdict == Verdict::Bad));
+                last.retain(|(ended, _)| at.saturating_duration_since(*ended) <= self.span);
                 if last.len() > self.calls {
                     last.pop_front();
                 }
-                let failed = last.iter().filter(|failed| **failed).count();
+                let failed = last.iter().filter(|(_, failed)| *failed).count();
                 if last.len() < self.least || failed * 100 < self.percent * last.len() {
                     return None;
                 }
@@ -167,6 +171,7 @@ mod tests {
     use super::*;
 
     const REST: Duration = Duration::from_secs(2);
+    const SPAN: Duration = Duration::from_secs(10);
 
     fn breaker() -> Breaker {
         Breaker::new(Limits {
@@ -174,6 +179,7 @@ mod tests {
             breaker_least: 2,
             breaker_percent: 50,
             breaker_rest: REST,
+            breaker_span: SPAN,
             ..Limits::default()
         })
     }
@@ -193,6 +199,18 @@ mod tests {
             assert_eq!(call(&breaker, verdict, now), None);
         }
         assert_eq!(call(&breaker, Verdict::Bad, now), Some(State::Open));
+    }
+
+    #[test]
+    fn failures_that_are_further_apart_than_the_span_open_nothing() {
+        let (breaker, begun) = (breaker(), Instant::now());
+        for count in 0..20 {
+            let at = begun + count * (SPAN + Duration::from_millis(1));
+            assert_eq!(call(&breaker, Verdict::Bad, at), None, "failure {count}");
+        }
+        let last = begun + 19 * (SPAN + Duration::from_millis(1));
+        let next = last + SPAN;
+        assert_eq!(call(&breaker, Verdict::Bad, next), Some(State::Open));
     }
 
     #[test]

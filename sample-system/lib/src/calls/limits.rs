@@ -26,6 +26,9 @@ pub struct Limits {
     /// `BREAKER_CALLS`: over how many of the last calls the breaker looks. 20 by default: few
     /// enough that it opens within half a second at 50 calls a second.
     pub breaker_calls: usize,
+    /// `BREAKER_SPAN`: how old a call may be that it looks at. 10 s by default: ten failed calls in
+    /// ten seconds are a peer in trouble, ten in a quiet hour are ten requests in trouble.
+    pub breaker_span: Duration,
     /// `BREAKER_LEAST`: of how many calls it concludes at least. 10 by default: three that fail at
     /// a restart open nothing.
     pub breaker_least: usize,
@@ -46,6 +49,7 @@ impl Default for Limits {
             backoff_longest: Duration::from_millis(250),
             at_once: 256,
             breaker_calls: 20,
+            breaker_span: Duration::from_secs(10),
             breaker_least: 10,
             breaker_percent: 50,
             breaker_rest: Duration::from_secs(2),
@@ -67,6 +71,7 @@ impl Limits {
         let backoff = settings.duration_or("CALL_BACKOFF", default.backoff);
         let at_once = settings.number_or("CALLS_AT_ONCE", 256, 1..=100_000);
         let calls = settings.number_or("BREAKER_CALLS", 20, 1..=10_000);
+        let span = settings.duration_or("BREAKER_SPAN", default.breaker_span);
         let least = settings.number_or("BREAKER_LEAST", 10, 1..=10_000);
         let percent = settings.number_or("BREAKER_PERCENT", 50, 1..=100);
         let rest = settings.duration_or("BREAKER_REST", default.breaker_rest);
@@ -77,6 +82,7 @@ impl Limits {
             backoff_longest: default.backoff_longest.max(backoff?),
             at_once: usize::try_from(at_once?).ok()?,
             breaker_calls: usize::try_from(calls?).ok()?,
+            breaker_span: span?,
             breaker_least: usize::try_from(least?).ok()?,
             breaker_percent: u8::try_from(percent?).ok()?,
             breaker_rest: rest?,

@@ -67,3 +67,30 @@ async fn a_peer_that_had_less_than_its_own_time_is_not_to_blame() {
         .ended(Outcome::TimedOut);
     assert_eq!(guard.breaker(), State::Open);
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_request_that_fails_over_and_over_neither_opens_the_breaker_nor_keeps_it_open() {
+    let rest = Duration::from_secs(2);
+    let (guard, _) = guard(Limits {
+        breaker_least: 2,
+        breaker_rest: rest,
+        ..Limits::default()
+    });
+    for _ in 0..20 {
+        let again = guard.enter(Deadline::NONE).unwrap();
+        again.ended(Outcome::FailedAgain);
+    }
+    assert_eq!(guard.breaker(), State::Closed);
+    for _ in 0..2 {
+        guard.enter(Deadline::NONE).unwrap().ended(Outcome::Failed);
+    }
+    assert_eq!(guard.breaker(), State::Open);
+    tokio::time::advance(rest).await;
+    let again = guard.enter(Deadline::NONE).unwrap();
+    again.ended(Outcome::FailedAgain);
+    let another = guard
+        .enter(Deadline::NONE)
+        .expect("the next call finds out");
+    another.ended(Outcome::Answered);
+    assert_eq!(guard.breaker(), State::Closed);
+}

@@ -15,7 +15,7 @@ use tonic::{Code, Status};
 use tower::{Service, ServiceExt};
 
 use super::code;
-use crate::calls::{Guard, NotSent, Outcome};
+use crate::calls::{Again, Guard, NotSent, Outcome};
 use crate::deadline::{self, Deadline, GRPC_TIMEOUT};
 
 /// A channel whose calls pass a guard.
@@ -41,6 +41,23 @@ impl Guarded {
 pub fn before<T>(mut request: tonic::Request<T>, deadline: Deadline) -> tonic::Request<T> {
     request.extensions_mut().insert(deadline);
     request
+}
+
+/// `request`, marked as the repeat of one that its peer answered with a failure.
+pub fn again<T>(mut request: tonic::Request<T>) -> tonic::Request<T> {
+    request.extensions_mut().insert(Again);
+    request
+}
+
+/// Whether `status` is the peer's own answer that it failed at what it was asked; not that it cannot
+/// be reached, has too much to do, or took too long.
+pub fn failed_at_it(status: &Status) -> bool {
+    // What the client found out by itself has a cause.
+    status.source().is_none()
+        && !matches!(
+            status.code(),
+            Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Cancelled
+        )
 }
 
 /// Whether the call that answered `status` never reached its peer: it did not leave, or no
@@ -92,6 +109,7 @@ async fn send(
     mut request: http::Request<Body>,
 ) -> Result<http::Response<Body>, Status> {
     let asked = request.extensions().get::<Deadline>();
+    let is_again = request.extensions().get::<Again>().is_some();
     let own = Deadline::within(timeout);
     let within = own.earlier(asked.copied().unwrap_or_default());
     let pass = guard.enter(within).map_err(kept_back)?;
@@ -117,7 +135,10 @@ async fn send(
         return Err(Status::deadline_exceeded("no answer in time"));
     };
     pass.ended(match &result {
-        Ok(answer) => outcome(code(answer.headers()), too_long),
+        Ok(answer) => match outcome(code(answer.headers()), too_long) {
+            Outcome::Failed if is_again => Outcome::FailedAgain,
+            outcome => outcome,
+        },
         Err(status) if never_arrived(status) => Outcome::Refused,
         Err(_) => Outcome::Broken,
     });

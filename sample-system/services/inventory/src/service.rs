@@ -33,6 +33,9 @@ const MESSAGE_LIMIT: usize = 16 * 1024;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Units that one order may ask for; more is a mistake of the caller.
 const LARGEST_ORDER: u32 = 1_000_000;
+/// Units that an operator may set. Far more than a shop has of anything, and far enough below the
+/// largest `uint32` (4,294,967,295) for whatever orders hold to come back on top of it.
+const LARGEST_LEVEL: u32 = 1_000_000_000;
 /// Characters that an order's id may have.
 const LONGEST_ORDER_ID: usize = 64;
 
@@ -100,6 +103,10 @@ impl Inventory for Desk {
                 let account = allowed?.0.account_id;
                 let under = key?.map(|key| Key { account, key });
                 let sku = checked_sku(sku)?;
+                if units > LARGEST_LEVEL {
+                    let detail = format!("units {units}: give 0 to {LARGEST_LEVEL}");
+                    return Err(Status::invalid_argument(detail));
+                }
                 let set = self.room.set(under, sku.clone(), units, trace).await;
                 if set.map_err(failed)? == Known::Different {
                     let detail = idempotency::another_request().detail().to_owned();

@@ -58,7 +58,7 @@ const MIGRATIONS: &[&str] = &[
     idempotency::SCHEMA,
 ];
 
-/// How many reservations end by time in one transaction, so that others can write in between.
+/// How many reservations that are to end by time are looked up at once.
 const EXPIRED_AT_ONCE: u32 = 100;
 
 /// The key of a request, and the account that sent it.
@@ -166,14 +166,15 @@ impl StockRoom {
         .await
     }
 
-    /// How many units of `sku` can be sold; `None` when it was never stocked.
+    /// How many units of `sku` can be sold, the largest `u32` for what is more; `None` when it was
+    /// never stocked.
     pub(crate) async fn available(&self, sku: Sku) -> Result<Option<u32>, DatabaseError> {
         self.database
             .read(move |connection| {
                 let query = "SELECT available FROM stock WHERE sku = ?1";
                 connection
                     .prepare_cached(query)?
-                    .query_row([sku.as_str()], |row| row.get(0))
+                    .query_row([sku.as_str()], |row| row.get(0).map(told))
                     .optional()
             })
             .await
@@ -218,19 +219,32 @@ impl StockRoom {
             .await
     }
 
-    /// Ends a few of the reservations whose time is over; answers how many.
+    /// Ends the reservations whose time is over, each in a transaction of its own, so that one whose
+    /// units cannot be given back stops no other; answers how many ended.
     pub(crate) async fn expire(&self) -> Result<usize, DatabaseError> {
         let now = stamp_of(self.clock.now());
-        let is_due = move |connection: &rusqlite::Connection| {
-            let query = "SELECT 1 FROM reservation WHERE status = 'reserved' AND expires <= ?1";
-            connection.prepare_cached(query)?.exists([now])
-        };
-        // Most looks find nothing: ask a reader before the one writer is troubled.
-        if !self.database.read(is_due).await? {
-            return Ok(0);
+        let (mut after, mut ended) = (0, 0);
+        loop {
+            let now = now.clone();
+            // Most looks find nothing: ask a reader before the one writer is troubled.
+            let due = move |connection: &rusqlite::Connection| {
+                book::over(connection, &now, after, EXPIRED_AT_ONCE)
+            };
+            let over = self.database.read(due).await?;
+            let Some((last, _)) = over.last() else {
+                return Ok(ended);
+            };
+            after = *last;
+            for (_, order) in over {
+                let id = order.clone();
+                match self.write(move |book, it| book.expire(it, &id)).await {
+                    Ok(has_ended) => ended += usize::from(has_ended),
+                    Err(error) => {
+                        tracing::error!(order_id = order, %error, "a reservation cannot be ended");
+                    }
+                }
+            }
         }
-        self.write(|book, connection| book.expire(connection, EXPIRED_AT_ONCE))
-            .await
     }
 
     /// Up to `limit` movements after the one numbered `after`, oldest first.
@@ -305,6 +319,11 @@ impl StockRoom {
         self.outbox.wake();
         Ok(done)
     }
+}
+
+/// A level as others are told it: their number ends where `u32` does, the stock's own does not.
+fn told(level: i64) -> u32 {
+    u32::try_from(level.max(0)).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

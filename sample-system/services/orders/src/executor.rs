@@ -7,6 +7,8 @@
 //! steps that only undo or complete are repeated until they succeed.
 
 mod leading;
+mod patience;
+mod repeat;
 
 use std::time::Duration;
 
@@ -28,11 +30,6 @@ use crate::payments::{ChargeRequest, ChargeStatus, Payments};
 use crate::saga::Step;
 use crate::stock::{Committed, Stock};
 use crate::store::{Recorded, Saga, Store};
-
-/// The first wait before a step is repeated; each further one doubles it.
-const RETRY_FIRST: Duration = Duration::from_millis(100);
-/// The longest wait: how late a saga notices that its peer is back.
-const RETRY_LONGEST: Duration = Duration::from_secs(5);
 
 /// How other services are called.
 #[derive(Debug, Clone)]
@@ -103,6 +100,9 @@ impl Executor {
     fn lead(&self, saga: Saga, card: Option<Card>, halt: Halt) {
         let (executor, span) = (self.clone(), saga.trace.span());
         let (id, lost) = (saga.order.id, self.leading.begin(saga.order.id));
+        if saga.failures > 0 {
+            self.leading.fails(id);
+        }
         let run = async move {
             let ended = tokio::select! {
                 ended = executor.run(saga, card, &halt) => ended,
@@ -119,6 +119,11 @@ impl Executor {
             }
         };
         self.running.spawn(run.instrument(span));
+    }
+
+    /// How many of the sagas that this process leads have a step at which a peer fails.
+    pub(crate) fn failing(&self) -> usize {
+        self.leading.failing()
     }
 
     /// How many sagas this process leads now.
@@ -145,15 +150,23 @@ impl Executor {
         loop {
             let step = saga.step;
             halt.before(step).await;
+            // What a crash or another process left may have to wait still.
+            let left = self.store.waits(&saga, patience::LONGEST_FAILED);
+            if !self.rest(left).await {
+                return Led::AsFarAsItGoes;
+            }
             let Some(fact) = self
-                .repeat(&saga, || self.perform(&saga, card.as_ref()))
+                .repeat(&saga, |is_again| {
+                    self.perform(&saga, card.as_ref(), is_again)
+                })
                 .await
             else {
                 return Led::AsFarAsItGoes;
             };
             halt.before_record(step).await;
+            self.leading.goes_on(saga.order.id);
             let facts = with_what_is_only_said(&saga, fact, halt);
-            let record = || async { Ok(self.store.record(saga.clone(), facts.clone()).await?) };
+            let record = |_| async { Ok(self.store.record(saga.clone(), facts.clone()).await?) };
             let Some(recorded) = self.repeat(&saga, record).await else {
                 return Led::AsFarAsItGoes;
             };
@@ -169,43 +182,27 @@ impl Executor {
         }
     }
 
-    /// Repeats `attempt` until it succeeds; `None` when the service stops first.
-    async fn repeat<T, F>(&self, saga: &Saga, attempt: impl Fn() -> F) -> Option<T>
-    where
-        F: Future<Output = Result<T, StepError>>,
-    {
-        let mut wait = RETRY_FIRST;
-        for attempts in 1_u32.. {
-            match attempt().await {
-                Ok(done) => return Some(done),
-                Err(error) => {
-                    let step = saga.step.name();
-                    tracing::warn!(order_id = %saga.order.id, step, attempts, %error, "repeated");
-                }
-            }
-            tokio::select! {
-                () = tokio::time::sleep(jittered(wait, saga, attempts)) => {}
-                () = self.shutdown.cancelled() => return None,
-            }
-            wait = (wait * 2).min(RETRY_LONGEST);
-        }
-        None
-    }
-
     /// Does what `saga` says is next; answers the fact that it led to.
-    async fn perform(&self, saga: &Saga, card: Option<&Card>) -> Result<Fact, StepError> {
-        let Saga { order, step, trace } = saga;
+    async fn perform(
+        &self,
+        saga: &Saga,
+        card: Option<&Card>,
+        is_again: bool,
+    ) -> Result<Fact, StepError> {
+        let Saga {
+            order, step, trace, ..
+        } = saga;
         let charge_id = order.id.charge_id();
         match step {
             Step::StockReserved if card.is_none() => Ok(without_card(false)),
             Step::StockReserved => Ok(self.reserve(saga).await),
             Step::Charged => match card {
                 Some(card) => Ok(self.charge(saga, card).await),
-                None => self.what_became_of_charge(saga).await,
+                None => self.what_became_of_charge(saga, is_again).await,
             },
             Step::Confirmed => Ok(Fact::Confirmed {}),
             Step::Cancelled => Ok(cancelled(order)),
-            Step::StockCommitted => match self.peers.stock.commit(order, trace).await? {
+            Step::StockCommitted => match self.peers.stock.commit(order, trace, is_again).await? {
                 Committed::Gone => Ok(Fact::StockCommitted {}),
                 Committed::NotHeld => Ok(Fact::CommitRefused {
                     reason: Reason::ReservationExpired,
@@ -216,11 +213,14 @@ impl Executor {
             }
             Step::StockReleased if self.bugs.has(Bug::LostRelease) => Ok(Fact::StockReleased {}),
             Step::RefundRequested => {
-                self.peers.payments.refund(&charge_id, trace).await?;
+                self.peers
+                    .payments
+                    .refund(&charge_id, trace, is_again)
+                    .await?;
                 Ok(Fact::RefundRequested { charge_id })
             }
             Step::StockReleased => {
-                self.peers.stock.release(order, trace).await?;
+                self.peers.stock.release(order, trace, is_again).await?;
                 Ok(Fact::StockReleased {})
             }
             Step::OrderReceived | Step::Priced => Err(StepError::Placed(step.name())),
@@ -278,10 +278,14 @@ impl Executor {
     }
 
     /// After a restart the card is gone: the charge went through before, or never will.
-    async fn what_became_of_charge(&self, saga: &Saga) -> Result<Fact, StepError> {
+    async fn what_became_of_charge(&self, saga: &Saga, is_again: bool) -> Result<Fact, StepError> {
         let order_id = saga.order.id.to_string();
         let charge_id = saga.order.id.charge_id();
-        let charges = self.peers.payments.of_order(&order_id, &saga.trace).await?;
+        let charges = self
+            .peers
+            .payments
+            .of_order(&order_id, &saga.trace, is_again)
+            .await?;
         match charges.into_iter().find(|charge| charge.id == charge_id) {
             Some(charge) => Ok(outcome(charge.status, charge_id)),
             // It may still be on its way: the refund makes payments refuse it.
@@ -341,14 +345,6 @@ fn without_card(maybe_taken: bool) -> Fact {
         reason: Reason::PaymentUnavailable,
         maybe_taken,
     }
-}
-
-/// `wait`, shortened by up to a half that follows from the order, so that many do not knock at
-/// once and each run of the same order waits the same.
-fn jittered(wait: Duration, saga: &Saga, attempts: u32) -> Duration {
-    let draw = saga.order.id.derived(&format!("wait {attempts}"));
-    let part = u32::from_str_radix(draw.get(..2).unwrap_or("0"), 16).unwrap_or(0);
-    wait - wait * part / 512
 }
 
 #[cfg(test)]

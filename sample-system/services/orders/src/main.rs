@@ -143,6 +143,10 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), OrdersEr
     let (sagas, leading) = (metrics.resource("sagas"), executor.clone());
     metrics.at_scrape(move || sagas.waiting(u64::try_from(leading.led()).unwrap_or(u64::MAX)));
 
+    let (failing, leading) = (metrics.resource("sagas_failing"), executor.clone());
+    metrics
+        .at_scrape(move || failing.waiting(u64::try_from(leading.failing()).unwrap_or(u64::MAX)));
+
     let shipments = Shipments::new(store.clone(), Inbox::new(clock.clone(), &config.bugs));
     let topics = [shipments::TOPIC];
     let hearing = messenger.follow(shipments::GROUP, &topics, shipments, &config.bugs);

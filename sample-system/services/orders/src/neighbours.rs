@@ -1,7 +1,7 @@
 //! The three services around orders, for its tests: over real HTTP and gRPC, true to what they
 //! promise, as simple as they can be. They note who called them under which trace.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ struct Town {
     available: u32,
     reservations: HashMap<String, (u32, &'static str)>,
     reservations_expire: bool,
+    /// Orders whose units cannot be given back.
+    poisoned: HashSet<String>,
     charges: HashMap<String, Value>,
     mood: Mood,
 }
@@ -102,13 +104,18 @@ impl Neighbours {
 
     /// How orders calls them.
     pub(crate) fn peers(&self) -> Peers {
+        self.peers_as(&how())
+    }
+
+    /// How orders calls them, as `how` says.
+    pub(crate) fn peers_as(&self, how: &How) -> Peers {
         let charge = match self.town().mood {
             Mood::SilentAfterCharge => IMPATIENCE,
             Mood::Good | Mood::Failing => PATIENCE,
         };
         Peers {
-            stock: crate::stock::Stock::new(&self.inventory, PATIENCE, &how()).unwrap(),
-            payments: Payments::new(&self.root, charge, PATIENCE, &how()).unwrap(),
+            stock: crate::stock::Stock::new(&self.inventory, PATIENCE, how).unwrap(),
+            payments: Payments::new(&self.root, charge, PATIENCE, how).unwrap(),
         }
     }
 
@@ -124,6 +131,16 @@ impl Neighbours {
     /// Changes how payments behaves.
     pub(crate) fn payments_are(&self, mood: Mood) {
         self.town().mood = mood;
+    }
+
+    /// Lets inventory fail whenever the units of the order `id` are to be given back.
+    pub(crate) fn poison(&self, id: impl ToString) {
+        self.town().poisoned.insert(id.to_string());
+    }
+
+    /// Lets every order's units be given back again.
+    pub(crate) fn heal(&self) {
+        self.town().poisoned.clear();
     }
 
     /// Lets every reservation be gone when it is to be committed.
@@ -319,6 +336,9 @@ impl Inventory for Warehouse {
     ) -> Result<Response<ReleaseReply>, Status> {
         let mut town = self.called("release", &request);
         let order_id = request.into_inner().order_id;
+        if town.poisoned.contains(&order_id) {
+            return Err(Status::internal("poisoned"));
+        }
         let (held, state) = town
             .reservations
             .insert(order_id, (0, "released"))

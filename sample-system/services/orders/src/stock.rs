@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shop::grpc::client::never_arrived;
+use shop::grpc::client::{again, never_arrived};
 use shop::inventory::v1::reserve_reply::Outcome;
 use shop::inventory::v1::{CheckRequest, CommitRequest, ReleaseRequest, ReserveRequest};
 use shop::inventory::{self, AddressError};
@@ -19,6 +19,12 @@ pub(crate) enum Committed {
     Gone,
     /// They were not held any more: the reservation expired.
     NotHeld,
+}
+
+/// A request that carries `trace`; says so where inventory failed at it before.
+fn request<T>(message: T, trace: &TraceContext, is_again: bool) -> tonic::Request<T> {
+    let request = inventory::request(message, trace);
+    if is_again { again(request) } else { request }
 }
 
 /// The inventory.
@@ -83,6 +89,7 @@ impl Stock {
         &self,
         order: &Order,
         trace: &TraceContext,
+        is_again: bool,
     ) -> Result<Committed, Status> {
         let message = CommitRequest {
             order_id: order.id.to_string(),
@@ -90,7 +97,7 @@ impl Stock {
         let reply = self
             .client
             .clone()
-            .commit(inventory::request(message, trace))
+            .commit(request(message, trace, is_again))
             .await;
         match reply {
             Ok(_) => Ok(Committed::Gone),
@@ -103,13 +110,18 @@ impl Stock {
     }
 
     /// Gives the units of `order` back.
-    pub(crate) async fn release(&self, order: &Order, trace: &TraceContext) -> Result<(), Status> {
+    pub(crate) async fn release(
+        &self,
+        order: &Order,
+        trace: &TraceContext,
+        is_again: bool,
+    ) -> Result<(), Status> {
         let message = ReleaseRequest {
             order_id: order.id.to_string(),
         };
         self.client
             .clone()
-            .release(inventory::request(message, trace))
+            .release(request(message, trace, is_again))
             .await
             .map(|_| ())
     }

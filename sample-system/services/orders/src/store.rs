@@ -67,6 +67,11 @@ const MIGRATIONS: &[&str] = &[
     outbox::SCHEMA,
     inbox::SCHEMA,
     lease::SCHEMA,
+    // How often the peer failed at the next step, and when it is tried again (ms since 1970).
+    "
+    ALTER TABLE saga ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE saga ADD COLUMN next_try INTEGER NOT NULL DEFAULT 0;
+    ",
 ];
 
 /// How placing an order ended.
@@ -303,7 +308,7 @@ fn place(
             trace.baggage
         ])?;
     lease::claim(connection, &lease_of(id), holder, now, lease::LASTS)?;
-    Ok(Placed::New(Box::new(Saga { order, step, trace })))
+    Ok(Placed::New(Box::new(Saga::fresh(order, step, trace))))
 }
 
 /// Appends `fact` to the order's history and to what is said of it elsewhere; answers the order

@@ -274,3 +274,18 @@ async fn a_key_is_good_for_one_level_and_its_repeat_undoes_no_later_one() {
     assert_eq!(malformed.code(), Code::InvalidArgument);
     assert_eq!(running.available().await, 7);
 }
+
+#[tokio::test]
+async fn a_level_above_the_largest_is_refused_by_name_and_the_largest_is_not() {
+    let running = start().await;
+    let set = |units| {
+        let sku = "lamp".to_owned();
+        let request = by(Role::Operator, SetStockRequest { sku, units });
+        let mut client = running.client.clone();
+        async move { client.set_stock(request).await }
+    };
+    let refused = set(LARGEST_LEVEL + 1).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(refused.message().contains("1000000000"), "{refused}");
+    set(LARGEST_LEVEL).await.unwrap();
+}

@@ -12,7 +12,7 @@ use shop::outbox::Outbox;
 use shop::sku::Sku;
 use shop::trace_context::TraceContext;
 
-use super::{Closed, Key, Reserved};
+use super::{Closed, Key, Reserved, told};
 
 /// What every change of the stock needs.
 #[derive(Debug, Clone)]
@@ -189,17 +189,19 @@ impl Book {
         Ok(())
     }
 
-    pub(super) fn expire(&self, connection: &Connection, most: u32) -> rusqlite::Result<usize> {
-        let over: Vec<Held> = connection
+    /// Ends the reservation of `order` if it is held still and its time is over; answers whether.
+    pub(super) fn expire(&self, connection: &Connection, order: &str) -> rusqlite::Result<bool> {
+        let held = connection
             .prepare_cached(&format!(
-                "{SELECT} WHERE status = 'reserved' AND expires <= ?1 ORDER BY expires LIMIT ?2"
+                "{SELECT} WHERE order_id = ?1 AND status = 'reserved' AND expires <= ?2"
             ))?
-            .query_map(params![self.clock.stamp(), most], from_row)?
-            .collect::<Result<_, _>>()?;
-        for held in &over {
-            self.give_back(connection, held, "expired", &held.trace)?;
-        }
-        Ok(over.len())
+            .query_row(params![order, self.clock.stamp()], from_row)
+            .optional()?;
+        let Some(held) = held else {
+            return Ok(false);
+        };
+        self.give_back(connection, &held, "expired", &held.trace)?;
+        Ok(true)
     }
 
     fn give_back(
@@ -238,7 +240,7 @@ impl Book {
         if *change == 0 {
             return Ok(());
         }
-        let available: u32 = connection
+        let available: i64 = connection
             .prepare_cached(
                 "UPDATE stock SET available = available + ?2 WHERE sku = ?1 RETURNING available",
             )?
@@ -255,10 +257,31 @@ impl Book {
             id: derived_id(sku, &format!("{} {movement}", StockChanged::TYPE)),
             time,
             entity: (*sku).to_owned(),
-            data: StockChanged { available },
+            data: StockChanged {
+                available: told(available),
+            },
         };
         self.outbox.announce(connection, &event, trace)
     }
+}
+
+/// Up to `most` reservations numbered above `after` whose time is over at `now`: number and order.
+pub(super) fn over(
+    connection: &Connection,
+    now: &str,
+    after: i64,
+    most: u32,
+) -> rusqlite::Result<Vec<(i64, String)>> {
+    connection
+        .prepare_cached(
+            "SELECT sequence, order_id FROM reservation
+             WHERE status = 'reserved' AND expires <= ?1 AND sequence > ?2
+             ORDER BY sequence LIMIT ?3",
+        )?
+        .query_map(params![now, after, most], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect()
 }
 
 /// Lets what is reserved leave the stock for good.

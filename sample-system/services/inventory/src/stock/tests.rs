@@ -240,3 +240,46 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn units_come_back_to_a_level_near_the_largest_number_and_every_unit_counts() {
+    let room = Room::with_lamps(&[], 12).await;
+    room.reserve("o1", 5).await;
+    let most = room
+        .room
+        .set(None, lamp(), u32::MAX, TraceContext::default());
+    most.await.unwrap();
+    assert_eq!(room.release("o1").await, Closed::Done);
+    assert_eq!(
+        room.available().await,
+        u32::MAX,
+        "as far as others can be told"
+    );
+    let level = i64::from(u32::MAX) + 5;
+    let back = ("released".to_owned(), 5, level);
+    assert_eq!(room.moved().await.last(), Some(&back));
+    room.reserve("o2", 6).await;
+    assert_eq!(room.available().await, u32::MAX - 1);
+}
+
+#[tokio::test]
+async fn a_reservation_that_cannot_be_given_back_stops_the_end_of_no_other() {
+    let room = Room::with_lamps(&[], 12).await;
+    for order in ["o1", "o2", "o3"] {
+        room.reserve(order, 2).await;
+    }
+    let poison = |connection: &rusqlite::Connection| {
+        connection.execute_batch(
+            "CREATE TRIGGER poison BEFORE UPDATE ON reservation WHEN OLD.order_id = 'o1'
+             BEGIN SELECT RAISE(ABORT, 'poisoned'); END",
+        )
+    };
+    room.room.database.write(poison).await.unwrap();
+    room.pass(15 * 60);
+    assert_eq!(room.room.expire().await.unwrap(), 2);
+    assert_eq!(room.available().await, 10);
+    let heal = |connection: &rusqlite::Connection| connection.execute_batch("DROP TRIGGER poison");
+    room.room.database.write(heal).await.unwrap();
+    assert_eq!(room.room.expire().await.unwrap(), 1);
+    assert_eq!(room.available().await, 12);
+}

@@ -16,24 +16,52 @@ use crate::order::OrderId;
 /// does not fall upon one other and its peers.
 const TAKES_OVER_BELOW: usize = 16;
 
-/// The sagas that this process leads, each with what is cancelled when another does.
+/// A saga that this process leads.
+#[derive(Debug, Default)]
+struct One {
+    /// Is cancelled when another process leads it.
+    lost: CancellationToken,
+    /// Whether a peer fails at its next step.
+    fails: bool,
+}
+
+/// The sagas that this process leads.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Leading(Arc<Mutex<HashMap<OrderId, CancellationToken>>>);
+pub(super) struct Leading(Arc<Mutex<HashMap<OrderId, One>>>);
 
 impl Leading {
-    fn all(&self) -> MutexGuard<'_, HashMap<OrderId, CancellationToken>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<OrderId, One>> {
         // Nothing panics while it is held.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins to lead the saga of the order `id`.
     pub(super) fn begin(&self, id: OrderId) -> CancellationToken {
-        self.all().entry(id).or_default().clone()
+        self.all().entry(id).or_default().lost.clone()
     }
 
     /// How many it leads.
     pub(super) fn count(&self) -> usize {
         self.all().len()
+    }
+
+    /// A peer fails at its next step.
+    pub(super) fn fails(&self, id: OrderId) {
+        if let Some(one) = self.all().get_mut(&id) {
+            one.fails = true;
+        }
+    }
+
+    /// Its step is done.
+    pub(super) fn goes_on(&self, id: OrderId) {
+        if let Some(one) = self.all().get_mut(&id) {
+            one.fails = false;
+        }
+    }
+
+    /// How many of them have a step at which a peer fails.
+    pub(super) fn failing(&self) -> usize {
+        self.all().values().filter(|one| one.fails).count()
     }
 
     /// Leads it no more.
@@ -70,7 +98,7 @@ impl Executor {
                 let leading = self.leading.all();
                 // One that ended between the two is no longer led by anybody.
                 for lost in lost.iter().filter_map(|id| leading.get(id)) {
-                    lost.cancel();
+                    lost.lost.cancel();
                 }
             }
             Err(error) => tracing::warn!(%error, "leases of sagas are not renewed"),
@@ -79,7 +107,9 @@ impl Executor {
 
     /// Takes over sagas that nobody leads.
     pub(crate) async fn take_over(&self) {
-        let most = TAKES_OVER_BELOW.saturating_sub(self.leading.all().len());
+        // One that only waits for its peer to do better takes nobody's place.
+        let busy = self.leading.count().saturating_sub(self.leading.failing());
+        let most = TAKES_OVER_BELOW.saturating_sub(busy);
         if most == 0 {
             return;
         }

@@ -15,6 +15,7 @@ use crate::store::Placed;
 use crate::store::tests::{ADA, open_at, placement};
 
 mod copies;
+mod poisoned;
 
 const GOOD_CARD: &str = "4111111111114242";
 const DECLINED_CARD: &str = "4111111111110002";

@@ -1,6 +1,8 @@
 //! Sagas as one process leads them: what comes of a step is recorded only by who leads the saga, and
 //! sagas that nobody leads are taken over.
 
+use std::time::Duration;
+
 use rusqlite::Connection;
 use shop::database::DatabaseError;
 use shop::lease;
@@ -18,6 +20,23 @@ pub(crate) struct Saga {
     pub(crate) step: Step,
     /// The trace of the request that began it.
     pub(crate) trace: TraceContext,
+    /// How often the peer failed at this step.
+    pub(crate) failures: u32,
+    /// When it is tried again, in milliseconds since 1970; 0 while it never failed.
+    pub(crate) next_try: i64,
+}
+
+impl Saga {
+    /// A saga whose `step` was never tried.
+    pub(crate) fn fresh(order: Order, step: Step, trace: TraceContext) -> Self {
+        Self {
+            order,
+            step,
+            trace,
+            failures: 0,
+            next_try: 0,
+        }
+    }
 }
 
 /// How recording a step ended.
@@ -53,6 +72,7 @@ impl Store {
                     mut order,
                     step,
                     trace,
+                    ..
                 } = saga;
                 let lease = lease_of(order.id);
                 if !lease::is_held(connection, &lease, &holder)?
@@ -67,7 +87,7 @@ impl Store {
                 }
                 rows::put_step(connection, order.id, next)?;
                 Ok(match next {
-                    Some(step) => Recorded::Next(Box::new(Saga { order, step, trace })),
+                    Some(step) => Recorded::Next(Box::new(Saga::fresh(order, step, trace))),
                     None => {
                         lease::give_back(connection, &lease, &holder)?;
                         Recorded::Ended
@@ -78,6 +98,34 @@ impl Store {
         self.outbox.wake();
         self.changed.send_replace(());
         Ok(recorded)
+    }
+
+    /// How long the saga is to wait still before its step is tried again. A clock that went back
+    /// makes nobody wait longer than `longest`.
+    pub(crate) fn waits(&self, saga: &Saga, longest: Duration) -> Duration {
+        let left = saga.next_try.saturating_sub(self.clock.millis());
+        Duration::from_millis(u64::try_from(left).unwrap_or(0)).min(longest)
+    }
+
+    /// Stores that the peer failed `failures` times at `saga`'s step, which is tried again after
+    /// `wait`, so that a restart or another process goes on from there.
+    pub(crate) async fn put_off(
+        &self,
+        saga: &Saga,
+        failures: u32,
+        wait: Duration,
+    ) -> Result<(), DatabaseError> {
+        let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+        let next_try = self.clock.millis().saturating_add(wait);
+        let (id, step, holder) = (saga.order.id, saga.step, self.holder.clone());
+        self.database
+            .write(move |connection| {
+                if lease::is_held(connection, &lease_of(id), &holder)? {
+                    rows::put_off(connection, id, step, (failures, next_try))?;
+                }
+                Ok(())
+            })
+            .await
     }
 
     /// Takes up to `most` sagas that are not at their end and that nobody leads.

@@ -190,8 +190,25 @@ pub(super) fn put_step(
     step: Option<Step>,
 ) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("UPDATE saga SET step = ?2 WHERE order_id = ?1")?
+        .prepare_cached(
+            "UPDATE saga SET step = ?2, failures = 0, next_try = 0 WHERE order_id = ?1",
+        )?
         .execute(params![id.to_string(), step.map(Step::name)])
+        .map(drop)
+}
+
+/// Stores how often the peer failed at `step` of the order `id`, and when it is tried again.
+pub(super) fn put_off(
+    connection: &Connection,
+    id: OrderId,
+    step: Step,
+    (failures, next_try): (u32, i64),
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE saga SET failures = ?3, next_try = ?4 WHERE order_id = ?1 AND step = ?2",
+        )?
+        .execute(params![id.to_string(), step.name(), failures, next_try])
         .map(drop)
 }
 
@@ -202,7 +219,7 @@ pub(super) fn unled(connection: &Connection, now: i64, most: usize) -> rusqlite:
     let no_lease_lasts = i64::try_from(2 * lease::LASTS.as_millis()).unwrap_or(i64::MAX);
     connection
         .prepare_cached(&format!(
-            "SELECT {ORDER}, step, traceparent, baggage
+            "SELECT {ORDER}, step, traceparent, baggage, failures, next_try
              FROM saga JOIN order_view ON id = order_id
              LEFT JOIN (SELECT name AS led, until FROM lease) ON led = 'saga/' || order_id
              WHERE step IS NOT NULL
@@ -219,6 +236,8 @@ pub(super) fn unled(connection: &Connection, now: i64, most: usize) -> rusqlite:
                 order: read_order(row)?,
                 step,
                 trace,
+                failures: row.get(WIDTH + 3)?,
+                next_try: row.get(WIDTH + 4)?,
             })
         })?
         .collect()
