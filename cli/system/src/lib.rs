@@ -16,6 +16,7 @@
 //! - [`address`]: addresses of services inside settings and commands.
 //! - [`duration`]: durations as Compose writes them.
 //! - [`model`]: the resolved system.
+//! - [`schema`]: the JSON Schema of a Compose file with its `x-msvc`, for editors.
 //! - [`graph`]: the edges as a table, JSON and drawings.
 //! - [`openapi`]: descriptions of HTTP interfaces: operations, parameters, answers.
 
@@ -37,6 +38,7 @@ pub mod openapi;
 pub mod problem;
 mod profiles;
 mod references;
+pub mod schema;
 pub mod setting_key;
 pub mod shown_path;
 mod typed;
