@@ -58,7 +58,10 @@ impl MeshPlan<'_> {
         network: &str,
     ) -> EdgeSpec {
         let declared = self.names.system.edges.iter().find(|edge| {
-            edge.caller == caller && edge.callee == callee.name && edge.port == Some(port)
+            edge.caller == caller
+                    && edge.callee == callee.name
+                    // Of an edge whose port nothing tells, the image may.
+                    && edge.port.is_none_or(|known| known == port)
         });
         let mut reasons: Vec<String> = declared
             .iter()
