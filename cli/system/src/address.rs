@@ -57,7 +57,10 @@ pub fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
-/// Every address in `text` whose host is a service.
+/// Addresses that one text may have; a mistake or an attack has more.
+const MOST: usize = 10_000;
+
+/// Every address in `text` whose host is a service; of more than 10,000 not all.
 #[must_use]
 pub fn addresses(text: &str, is_service: impl Fn(&str) -> bool) -> Vec<Address<'_>> {
     let mut finder = Finder {
@@ -68,6 +71,9 @@ pub fn addresses(text: &str, is_service: impl Fn(&str) -> bool) -> Vec<Address<'
     let mut start = 0;
     for (i, c) in text.char_indices().chain([(text.len(), ' ')]) {
         if ends_chunk(c) {
+            if finder.found.len() >= MOST {
+                break;
+            }
             finder.chunk(start..i);
             start = i + c.len_utf8();
         }
@@ -201,7 +207,7 @@ impl<'t> Finder<'t, '_> {
             (None, Some(_)) => None,
             _ => return,
         };
-        if (self.is_service)(host) {
+        if self.found.len() < MOST && (self.is_service)(host) {
             self.found.push(Address {
                 service: host,
                 port,

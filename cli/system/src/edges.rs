@@ -6,10 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use crate::id::{Party, ServiceName};
-use crate::model::{Edge, EdgeReason, Protocol, Service};
+use crate::model::{Call, Edge, EdgeReason, Protocol, Service};
 use crate::problem::{Problem, Problems};
 use crate::yaml::Node;
 
@@ -23,6 +23,8 @@ mod pairs;
 
 /// Edges that a system may have; a mistake or an attack has more.
 const MAX_EDGES: usize = 50_000;
+/// Reasons that all edges together may have, for the same cause; each costs some 300 bytes.
+const MAX_REASONS: usize = 300_000;
 
 /// One place that names a callee.
 #[derive(Debug)]
@@ -44,7 +46,14 @@ pub(crate) fn infer(
     let mentions = mentions(tree, services);
     listens(services, &mentions);
     let named = named(&mentions);
-    let mut edges: IndexMap<(Party, ServiceName, Option<u16>), Vec<EdgeReason>> = IndexMap::new();
+    let mut edges: IndexMap<(Party, ServiceName, Option<u16>), IndexSet<EdgeReason>> =
+        IndexMap::new();
+    // Of more the rest was not looked at.
+    let mut known = if mentions.len() < MAX_REASONS {
+        0
+    } else {
+        MAX_REASONS
+    };
     for mention in mentions {
         let Some(callee) = services.get(&mention.callee) else {
             continue;
@@ -58,21 +67,18 @@ pub(crate) fn infer(
             mention.reason,
             EdgeReason::DependsOn { .. } | EdgeReason::Links { .. }
         );
-        let known = named.get(&(mention.caller.clone(), mention.callee.clone()));
-        let known = known.filter(|_| orders);
-        let ports = one.as_ref().or(known).unwrap_or(&callee.listens);
+        let told = named.get(&(mention.caller.clone(), mention.callee.clone()));
+        let told = told.filter(|_| orders);
+        let ports = one.as_ref().or(told).unwrap_or(&callee.listens);
         // Nothing tells of a port, and yet one calls the other.
         let unknown = ports.is_empty().then_some(None);
         for port in ports.iter().copied().map(Some).chain(unknown) {
             let key = (mention.caller.clone(), mention.callee.clone(), port);
-            let reasons = edges.entry(key).or_default();
-            if !reasons.contains(&mention.reason) {
-                reasons.push(mention.reason.clone());
-            }
+            edges.entry(key).or_default().insert(mention.reason.clone());
+            known += 1;
         }
-        if edges.len() > MAX_EDGES {
-            let problem = Problem::error(format!("the system has more than {MAX_EDGES} edges"));
-            problems.push(problem.at(mention.reason.place().clone()));
+        if let Some(what) = too_many(edges.len(), known) {
+            problems.push(Problem::error(what).at(mention.reason.place().clone()));
             break;
         }
     }
@@ -82,9 +88,17 @@ pub(crate) fn infer(
             caller,
             callee,
             port,
-            reasons,
+            reasons: reasons.into_iter().collect(),
         })
         .collect()
+}
+
+fn too_many(edges: usize, reasons: usize) -> Option<String> {
+    if edges > MAX_EDGES {
+        return Some(format!("the system has more than {MAX_EDGES} edges"));
+    }
+    let what = || format!("the system names its services more than {MAX_REASONS} times");
+    (reasons >= MAX_REASONS).then(what)
 }
 
 /// The ports that each caller names of each callee, in the order of their naming.
@@ -106,14 +120,25 @@ fn mentions(tree: &Node, services: &IndexMap<ServiceName, Service>) -> Vec<Menti
     for service in services.values() {
         all.extend(published(service));
     }
-    let names = Names::of(tree, services);
+    let nodes = tree.get("services").map(Node::entries).unwrap_or_default();
+    let nodes: HashMap<&str, &Node> = nodes
+        .iter()
+        .map(|(key, node)| (key.text.as_str(), node))
+        .collect();
+    let names = Names::of(services, &nodes);
     for service in services.values() {
-        let nodes = tree.get("services");
+        let mut keyed: HashMap<&str, Vec<&Call>> = HashMap::new();
+        for call in &service.x_msvc.calls {
+            if let Some(key) = &call.key {
+                keyed.entry(key).or_default().push(call);
+            }
+        }
         Finder {
-            names: &names,
+            names: names.seen_by(service),
             service,
-            node: nodes.and_then(|all| all.get(service.name.as_str())),
+            node: nodes.get(service.name.as_str()).copied(),
             configs: tree.get("configs"),
+            keyed,
             all: &mut all,
         }
         .find();

@@ -6,6 +6,9 @@ use crate::setting_key::{port_key, says_host};
 /// Programs whose first two plain words are a host and its port.
 const DIALERS: [&str; 4] = ["nc", "ncat", "netcat", "telnet"];
 
+/// Words that are looked at; each host looks at all of them.
+const MOST: usize = 2000;
+
 /// A word that may name a service.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Spoken<'t> {
@@ -17,7 +20,8 @@ pub(super) struct Spoken<'t> {
 
 /// Whatever may be a host among the words of a command.
 pub(super) fn spoken(words: &[String]) -> Vec<Spoken<'_>> {
-    let words: Vec<&str> = words.iter().flat_map(|word| within(word)).collect();
+    let words = words.iter().flat_map(|word| within(word));
+    let words: Vec<&str> = words.take(MOST).collect();
     let mut found = Vec::new();
     let mut dials = false;
     for (i, word) in words.iter().copied().enumerate() {

@@ -1,33 +1,44 @@
 //! Where one service names others: its calls, settings, configs, commands, healthcheck, and whom it
 //! depends on.
 
+use std::collections::{HashMap, HashSet};
+
+use indexmap::IndexSet;
+
 use crate::address::{Address, addresses};
 use crate::id::{Party, ServiceName};
-use crate::model::{Condition, EdgeReason, HealthTest, Placed, Service};
-use crate::setting_key::{is_no_address, names_visitors, ports_beside, says_host};
+use crate::model::{Call, Condition, EdgeReason, HealthTest, Placed, Service};
+use crate::setting_key::{
+    Beside, is_no_address, names_visitors, port_key, ports_beside, says_host,
+};
 use crate::yaml::Node;
 
-use super::Mention;
 use super::command::{self, Spoken};
-use super::names::Names;
+use super::names::Seen;
 use super::pairs;
+use super::{MAX_REASONS, Mention};
 
 /// Nobody listens below it, but image versions and counts look like ports there: `redis:7`,
 /// `orders:3`. (The first port of IANA's list that a container is likely to open is 21.)
 const LEAST_LIKELY_PORT: u16 = 20;
 
+/// Settings among which the further ports beside a host are looked for; a person writes fewer.
+const MOST_SETTINGS: usize = 500;
+
 /// Finds what one service names.
 pub(super) struct Finder<'a> {
-    pub(super) names: &'a Names<'a>,
+    pub(super) names: Seen<'a>,
     pub(super) service: &'a Service,
     /// The service in the tree, for the places of its commands.
     pub(super) node: Option<&'a Node>,
     /// The declared configs in the tree, for the places of their texts.
     pub(super) configs: Option<&'a Node>,
+    /// The calls that name a setting, by its key.
+    pub(super) keyed: HashMap<&'a str, Vec<&'a Call>>,
     pub(super) all: &'a mut Vec<Mention>,
 }
 
-impl Finder<'_> {
+impl<'a> Finder<'a> {
     /// Adds every mention.
     pub(super) fn find(&mut self) {
         let service = self.service;
@@ -68,21 +79,22 @@ impl Finder<'_> {
     }
 
     fn mention(&mut self, callee: &str, port: Option<u16>, reason: &EdgeReason) {
-        for callee in self.names.meant(self.service, callee) {
-            self.all.push(Mention {
-                caller: Party::Service(self.service.name.clone()),
-                callee: callee.clone(),
-                port,
-                reason: reason.clone(),
-            });
+        for callee in self.names.meant(callee) {
+            if self.all.len() < MAX_REASONS {
+                self.all.push(Mention {
+                    caller: Party::Service(self.service.name.clone()),
+                    callee: callee.name.clone(),
+                    port,
+                    reason: reason.clone(),
+                });
+            }
         }
     }
 
     fn setting(&mut self, key: &str, value: &Placed<String>) {
-        let service = self.service;
-        let calls = &service.x_msvc.calls;
         // A call that names the key says that it is an address, whatever the key is called.
-        let said = calls.iter().any(|call| call.key.as_deref() == Some(key));
+        let calls = self.keyed.get(key).cloned().unwrap_or_default();
+        let said = !calls.is_empty();
         if names_visitors(key) && !said {
             return;
         }
@@ -97,25 +109,35 @@ impl Finder<'_> {
             return;
         }
         self.addresses(&value.value, &reason);
-        for name in value.value.split(',').map(str::trim) {
-            let called = calls
-                .iter()
-                .find(|call| call.service == *name && call.key.as_deref() == Some(key));
+        if !said && !says_host(key) {
+            return;
+        }
+        let beside = self.beside(key);
+        let names: IndexSet<&str> = value.value.split(',').map(str::trim).collect();
+        for name in names {
+            let called = calls.iter().find(|call| call.service == *name);
             if let Some(port) = called.and_then(|call| call.port) {
                 self.mention(name, Some(port), &reason);
             } else if called.is_some() || says_host(key) {
-                self.host(name, key, &reason);
+                self.host(name, &beside, &reason);
             }
         }
     }
 
+    fn beside(&self, key: &str) -> Beside {
+        let settings = &self.service.environment;
+        let pair =
+            |(key, value): (&'a String, &'a Placed<String>)| (key.as_str(), value.value.as_str());
+        if settings.len() <= MOST_SETTINGS {
+            return ports_beside(key, settings.iter().map(pair));
+        }
+        let own = port_key(key).and_then(|key| settings.get_key_value(&key));
+        ports_beside(key, own.map(pair).into_iter())
+    }
+
     /// A bare name that is a host: its port stands beside it, or nowhere.
-    fn host(&mut self, name: &str, key: &str, reason: &EdgeReason) {
-        let service = self.service;
-        let settings = service.environment.iter();
-        let settings = settings.map(|(key, value)| (key.as_str(), value.value.as_str()));
-        let beside = ports_beside(key, settings);
-        let mut ports: Vec<u16> = beside.further;
+    fn host(&mut self, name: &str, beside: &Beside, reason: &EdgeReason) {
+        let mut ports = beside.further.clone();
         ports.retain(|port| self.is_open(name, *port));
         ports.extend(beside.own);
         if ports.is_empty() {
@@ -144,10 +166,11 @@ impl Finder<'_> {
     }
 
     fn addresses(&mut self, text: &str, reason: &EdgeReason) {
-        let (names, service) = (self.names, self.service);
-        for address in addresses(text, |name| names.is_known(service, name)) {
-            if self.is_likely(&address) {
-                self.mention(address.service, address.meant_port(), reason);
+        let mut seen = HashSet::new();
+        for address in addresses(text, |name| self.names.is_known(name)) {
+            let port = address.meant_port();
+            if self.is_likely(&address) && seen.insert((address.service, port)) {
+                self.mention(address.service, port, reason);
             }
         }
     }
@@ -160,9 +183,7 @@ impl Finder<'_> {
 
     /// Whether the file says that whom `name` means listens there.
     fn is_open(&self, name: &str, port: u16) -> bool {
-        let meant = self.names.meant(self.service, name);
-        let mut services = meant.iter().filter_map(|name| self.names.service(name));
-        services.any(|it| {
+        self.names.meant(name).iter().any(|it| {
             let mut published = it.ports.iter().map(|port| port.target);
             it.listens.contains(&port)
                 || it.x_msvc.process.port.contains_key(&port)
@@ -192,10 +213,12 @@ impl Finder<'_> {
     fn dependencies(&mut self) {
         let service = self.service;
         let listed = self.node.and_then(|node| node.get("depends_on"));
+        let listed = listed.map(Node::entries).unwrap_or_default();
+        let listed: HashSet<&str> = listed.iter().map(|(key, _)| key.text.as_str()).collect();
         for dependency in &service.depends_on {
             let name = dependency.service.as_str();
             let ended = dependency.condition == Condition::ServiceCompletedSuccessfully;
-            if listed.is_some_and(|listed| listed.get(name).is_some()) && !ended {
+            if listed.contains(name) && !ended {
                 let place = dependency.place.clone();
                 self.mention(name, None, &EdgeReason::DependsOn { place });
             }

@@ -17,40 +17,58 @@ pub(super) struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// Of all services, out of the tree.
-    pub(super) fn of(tree: &Node, services: &'a IndexMap<ServiceName, Service>) -> Self {
+    /// Of all services, each with what the tree says of it.
+    pub(super) fn of(
+        services: &'a IndexMap<ServiceName, Service>,
+        nodes: &HashMap<&str, &Node>,
+    ) -> Self {
         let mut others: HashMap<String, BTreeSet<&ServiceName>> = HashMap::new();
-        let nodes = tree.get("services");
         for name in services.keys() {
-            let node = nodes.and_then(|all| all.get(name.as_str()));
-            for alias in node.map(aliases).unwrap_or_default() {
+            let aliases = nodes.get(name.as_str()).map(|node| aliases(node));
+            for alias in aliases.unwrap_or_default() {
                 others.entry(alias).or_default().insert(name);
             }
         }
         Self { services, others }
     }
 
-    /// Whom `name` means to `caller`: by a link of its own, else the service of that name, else
-    /// whoever else answers to it.
-    pub(super) fn meant(&self, caller: &Service, name: &str) -> Vec<&'a ServiceName> {
-        let mut links = caller.links.iter();
-        let link = links.find(|link| link.alias == name);
-        let service = link.map_or(name, |link| link.service.as_str());
-        if let Some((service, _)) = self.services.get_key_value(service) {
+    /// As this caller sees them.
+    pub(super) fn seen_by(&'a self, caller: &'a Service) -> Seen<'a> {
+        let links = caller.links.iter();
+        Seen {
+            names: self,
+            links: links
+                .map(|link| (link.alias.as_str(), link.service.as_str()))
+                .collect(),
+        }
+    }
+}
+
+/// Names as one caller sees them.
+pub(super) struct Seen<'a> {
+    names: &'a Names<'a>,
+    links: HashMap<&'a str, &'a str>,
+}
+
+impl<'a> Seen<'a> {
+    /// Whom `name` means: by a link of the caller's own, else the service of that name, else whoever
+    /// else answers to it.
+    pub(super) fn meant(&self, name: &str) -> Vec<&'a Service> {
+        let service = self.links.get(name).copied().unwrap_or(name);
+        if let Some(service) = self.names.services.get(service) {
             return vec![service];
         }
-        let others = self.others.get(name).into_iter().flatten();
-        others.copied().collect()
+        let others = self.names.others.get(name).into_iter().flatten();
+        others
+            .filter_map(|name| self.names.services.get(*name))
+            .collect()
     }
 
-    /// The service of that name.
-    pub(super) fn service(&self, name: &ServiceName) -> Option<&'a Service> {
-        self.services.get(name)
-    }
-
-    /// Whether `name` means anybody to `caller`.
-    pub(super) fn is_known(&self, caller: &Service, name: &str) -> bool {
-        !self.meant(caller, name).is_empty()
+    /// Whether `name` means anybody.
+    pub(super) fn is_known(&self, name: &str) -> bool {
+        self.links.contains_key(name)
+            || self.names.services.contains_key(name)
+            || self.names.others.contains_key(name)
     }
 }
 

@@ -3,6 +3,9 @@
 
 use crate::setting_key::{port_key, says_host};
 
+/// Pairs that are looked at; each host looks at all of them.
+const MOST: usize = 1000;
+
 /// A name that a pair calls a host.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Host<'t> {
@@ -48,6 +51,7 @@ fn pairs(text: &str) -> Vec<(&str, &str)> {
     text.split(ends)
         .filter_map(|pair| pair.split_once('='))
         .map(|(key, value)| (key.trim(), value.trim()))
+        .take(MOST)
         .collect()
 }
 

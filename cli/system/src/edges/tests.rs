@@ -124,6 +124,28 @@ fn where_a_caller_names_ports_its_order_of_start_adds_no_others() {
 }
 
 #[test]
+fn names_without_bound_are_refused_or_passed_over_in_little_time() {
+    // An alias that all have, which each names often.
+    let mut text = "services:\n".to_owned();
+    let value: String = (100..400).map(|port| format!("x:{port},")).collect();
+    for i in 0..400 {
+        text.push_str(&format!(
+            "  b{i}: {{image: b, hostname: x, environment: {{A: '{value}'}}}}\n"
+        ));
+    }
+    let problems = problems_of(&text);
+    assert!(problems.contains("more than"), "{problems}");
+    // Pairs, options and hosts that each would look at all the others.
+    let pairs = "host=b;".repeat(50_000);
+    let words = "--b-host b ".repeat(50_000);
+    let hosts: String = (0..5000).map(|i| format!("K{i}_HOST: b, ")).collect();
+    let text = format!(
+        "services:\n  a: {{image: a, environment: {{P: '{pairs}', {hosts}}}, command: '{words}'}}\n  b: {{image: b}}\n"
+    );
+    assert_eq!(load(&text).system.edges.len(), 1);
+}
+
+#[test]
 fn edges_without_bound_are_refused() {
     let mut text = "services:\n  a: {image: a, expose: ['1-60000']}\n".to_owned();
     for i in 0..5 {

@@ -31,7 +31,7 @@ impl std::fmt::Display for Edge {
 }
 
 /// Why an edge exists.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "by")]
 pub enum EdgeReason {
     /// `x-msvc.calls` names it.
