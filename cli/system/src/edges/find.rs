@@ -79,16 +79,14 @@ impl<'a> Finder<'a> {
     }
 
     fn mention(&mut self, callee: &str, port: Option<u16>, reason: &EdgeReason) {
-        for callee in self.names.meant(callee) {
-            if self.all.len() < MAX_REASONS {
-                self.all.push(Mention {
-                    caller: Party::Service(self.service.name.clone()),
-                    callee: callee.name.clone(),
-                    port,
-                    reason: reason.clone(),
-                });
-            }
-        }
+        let room = MAX_REASONS.saturating_sub(self.all.len());
+        let callees = self.names.meant(callee).take(room);
+        self.all.extend(callees.map(|callee| Mention {
+            caller: Party::Service(self.service.name.clone()),
+            callee: callee.name.clone(),
+            port,
+            reason: reason.clone(),
+        }));
     }
 
     fn setting(&mut self, key: &str, value: &Placed<String>) {
@@ -183,7 +181,7 @@ impl<'a> Finder<'a> {
 
     /// Whether the file says that whom `name` means listens there.
     fn is_open(&self, name: &str, port: u16) -> bool {
-        self.names.meant(name).iter().any(|it| {
+        self.names.meant(name).any(|it| {
             let mut published = it.ports.iter().map(|port| port.target);
             it.listens.contains(&port)
                 || it.x_msvc.process.port.contains_key(&port)

@@ -13,7 +13,7 @@ use crate::yaml::Node;
 pub(super) struct Names<'a> {
     services: &'a IndexMap<ServiceName, Service>,
     /// An alias may be several services': any of them answers.
-    others: HashMap<String, BTreeSet<&'a ServiceName>>,
+    others: HashMap<String, Vec<&'a Service>>,
 }
 
 impl<'a> Names<'a> {
@@ -22,11 +22,11 @@ impl<'a> Names<'a> {
         services: &'a IndexMap<ServiceName, Service>,
         nodes: &HashMap<&str, &Node>,
     ) -> Self {
-        let mut others: HashMap<String, BTreeSet<&ServiceName>> = HashMap::new();
-        for name in services.keys() {
-            let aliases = nodes.get(name.as_str()).map(|node| aliases(node));
-            for alias in aliases.unwrap_or_default() {
-                others.entry(alias).or_default().insert(name);
+        let mut others: HashMap<String, Vec<&Service>> = HashMap::new();
+        for service in services.values() {
+            let node = nodes.get(service.name.as_str());
+            for alias in node.map(|node| aliases(node)).unwrap_or_default() {
+                others.entry(alias).or_default().push(service);
             }
         }
         Self { services, others }
@@ -53,15 +53,13 @@ pub(super) struct Seen<'a> {
 impl<'a> Seen<'a> {
     /// Whom `name` means: by a link of the caller's own, else the service of that name, else whoever
     /// else answers to it.
-    pub(super) fn meant(&self, name: &str) -> Vec<&'a Service> {
+    pub(super) fn meant(&self, name: &str) -> impl Iterator<Item = &'a Service> {
         let service = self.links.get(name).copied().unwrap_or(name);
-        if let Some(service) = self.names.services.get(service) {
-            return vec![service];
-        }
-        let others = self.names.others.get(name).into_iter().flatten();
-        others
-            .filter_map(|name| self.names.services.get(*name))
-            .collect()
+        let service = self.names.services.get(service);
+        let others = self.names.others.get(name).filter(|_| service.is_none());
+        service
+            .into_iter()
+            .chain(others.into_iter().flatten().copied())
     }
 
     /// Whether `name` means anybody.
@@ -72,8 +70,8 @@ impl<'a> Seen<'a> {
     }
 }
 
-fn aliases(node: &Node) -> Vec<String> {
-    let mut names = Vec::new();
+fn aliases(node: &Node) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
     for key in ["container_name", "hostname"] {
         names.extend(node.get(key).and_then(Node::as_str).map(str::to_owned));
     }
