@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use msvc_machine::clock::Clock;
-use msvc_machine::disk::read_regular;
 use msvc_machine::shutdown::Shutdown;
 use msvc_machine::this_program::this_program;
 use msvc_machine::ward::{Mark, Ward};
@@ -101,7 +100,8 @@ impl Context {
             system,
             warnings,
             resolved,
-        } = load_system(cli, &request)?;
+        } = load_system(cli, &request, terminal.files())?;
+        crate::outlets::annotate(&terminal, &warnings);
         for problem in warnings {
             terminal.event(&Event::Warned { problem });
         }
@@ -251,7 +251,7 @@ impl Context {
     /// Reads files as the loaders take them.
     #[must_use]
     pub fn files(&self) -> Files {
-        Files::new(read_regular)
+        self.terminal.files().clone()
     }
 
     /// Where events go: to the terminal, and into the run's record.

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use msvc_report::exit::Exit;
+use msvc_report::json::Failed;
 use msvc_system::problem::Problem;
 
 /// How a command ends: by one of ours, or passing on the code of a command it ran.
@@ -52,13 +53,9 @@ pub fn of_command_line(
     }
     if json_is_asked_for(arguments) {
         let problem = problem(&why.render().to_string());
-        let document = serde_json::json!({
-            "schema": "msvc.error/1",
-            "exit": Exit::Usage.code(),
-            "problems": [problem],
-            "lines": [],
-        });
-        let _ = writeln!(std::io::stdout().lock(), "{document:#}");
+        let document = Failed::new(Exit::Usage.code(), [(&problem, None)], &[]);
+        let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+        let _ = writeln!(std::io::stdout().lock(), "{text}");
     }
     Ending::Own(Exit::Usage).into()
 }

@@ -5,10 +5,14 @@ use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::ProgressBar;
+use msvc_machine::disk::read_regular;
 use msvc_report::event::Event;
+use msvc_report::excerpt::{self, Excerpt};
 use msvc_report::human;
+use msvc_report::json::Failed;
 use msvc_report::report::Report;
-use msvc_system::problem::{Problem, Severity};
+use msvc_system::files::Files;
+use msvc_system::problem::{Problem, Problems, Severity};
 use serde::Serialize;
 
 use crate::cli::{Format, Global};
@@ -32,6 +36,9 @@ struct Look {
     level: Level,
     colour: bool,
     spinner: bool,
+    /// Columns at which messages are broken at spaces; in a file they stay whole, for whoever
+    /// searches it.
+    columns: usize,
 }
 
 impl Look {
@@ -47,6 +54,7 @@ impl Look {
             format: global.format,
             level,
             colour: stderr_is_terminal && !plain,
+            columns: if stderr_is_terminal { 80 } else { usize::MAX },
             spinner: stderr_is_terminal && !dumb && level == Level::Normal,
         }
     }
@@ -59,6 +67,7 @@ pub struct Terminal {
     progress: Arc<Mutex<Option<ProgressBar>>>,
     width: Arc<Mutex<usize>>,
     here: Here,
+    files: Files,
 }
 
 impl Terminal {
@@ -73,7 +82,15 @@ impl Terminal {
             progress: Arc::default(),
             width: Arc::new(Mutex::new(8)),
             here,
+            files: Files::new(read_regular),
         }
+    }
+
+    /// The files of this run: whoever reads what the user wrote reads through these, so that a
+    /// problem is shown with the line that was read.
+    #[must_use]
+    pub fn files(&self) -> &Files {
+        &self.files
     }
 
     /// The folder that people stand in.
@@ -162,22 +179,31 @@ impl Terminal {
         for line in &failure.lines {
             self.to_stderr(&format!("  | {line}"));
         }
-        let problems: Vec<Problem> = failure
-            .problems
-            .iter()
-            .map(|problem| self.here.problem(problem))
-            .collect();
-        for problem in &problems {
+        let problems = failure.problems.iter();
+        let mut problems = Problems(problems.map(|it| self.here.problem(it)).collect());
+        let placed = problems.0.iter().all(|it| it.place.is_some());
+        // A sentence without a place has its own in the order of what happened.
+        if placed {
+            problems = problems.settled(&self.files, self.here.folder());
+        }
+        for problem in &problems.0 {
             self.problem(problem);
         }
-        if self.is_json() {
-            self.json(&serde_json::json!({
-                "schema": "msvc.error/1",
-                "exit": failure.exit.code(),
-                "problems": problems,
-                "lines": failure.lines,
-            }));
+        if placed && problems.0.len() > 1 {
+            self.to_stderr(&counted(&problems));
         }
+        if self.is_json() {
+            let lines = problems.0.iter().map(|it| (it, self.line_of(it)));
+            let exit = failure.exit.code();
+            self.json(&Failed::new(exit, lines, &failure.lines));
+        }
+    }
+
+    /// The line that a problem is about, as it may be told.
+    fn line_of(&self, problem: &Problem) -> Option<String> {
+        let place = problem.place.as_ref()?;
+        let path = self.here.folder().join(&place.file);
+        excerpt::said(&place.file, &self.files.line(&path, place.line)?)
     }
 
     /// One problem with its place and hint.
@@ -193,15 +219,25 @@ impl Terminal {
             .map(|p| format!("{p}: "))
             .unwrap_or_default();
         let text = format!("{place}{}", problem.what);
-        for (i, line) in text.lines().enumerate() {
+        // Room for `warning: `, which stands before the first of them.
+        let lines = broken(&text, self.look.columns - "warning: ".len());
+        for (i, line) in lines.iter().enumerate() {
             if i == 0 {
                 self.to_stderr(&format!("{}: {line}", self.paint(word, colour)));
             } else {
                 self.to_stderr(&format!("  {line}"));
             }
         }
+        let line = self.line_of(&problem);
+        let place = problem.place.as_ref();
+        let excerpt = place.and_then(|place| Excerpt::of(place, line.as_deref()?));
+        if let Some(Excerpt { line, before, mark }) = excerpt {
+            self.to_stderr(&line);
+            self.to_stderr(&format!("{before}{}", self.paint(&mark, colour)));
+        }
         if let Some(hint) = &problem.hint {
-            for (i, line) in hint.lines().enumerate() {
+            let lines = broken(hint, self.look.columns - "  hint: ".len());
+            for (i, line) in lines.iter().enumerate() {
                 let head = if i == 0 { "  hint: " } else { "        " };
                 self.to_stderr(&format!("{head}{line}"));
             }
@@ -308,6 +344,28 @@ impl Terminal {
             text.to_owned()
         }
     }
+}
+
+/// Lines of at most `width` signs, broken at spaces; one that is indented has its own order and
+/// stays as it is.
+fn broken(text: &str, width: usize) -> Vec<String> {
+    let lines = text.lines().map(|line| match line.starts_with(' ') {
+        true => vec![line.to_owned()],
+        false => human::wrap(line, width),
+    });
+    lines.flatten().collect()
+}
+
+/// How many problems there are: `2 errors, 1 warning`.
+fn counted(problems: &Problems) -> String {
+    let is = |severity| problems.0.iter().filter(move |it| it.severity == severity);
+    let kinds = [(Severity::Error, "error"), (Severity::Warning, "warning")];
+    let counts = kinds.map(|(severity, word)| match is(severity).count() {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        many => Some(format!("{many} {word}s")),
+    });
+    counts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// The same colour for the same service, run after run.

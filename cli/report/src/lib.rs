@@ -9,10 +9,12 @@
 //! - [`case`]: one thing that was asked, and how it came out.
 //! - [`report`]: all cases of a run.
 //! - [`exit`]: the exit codes and which of several holds.
+//! - [`excerpt`]: the line of a file that a problem is about.
 //! - [`human`], [`json`], [`junit`], [`github`]: one renderer per file.
 
 pub mod case;
 pub mod event;
+pub mod excerpt;
 pub mod exit;
 pub mod github;
 pub mod human;

@@ -45,8 +45,11 @@ pub fn parse(
         line: 1,
         column: 1,
     };
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Problem::error("the file is not UTF-8 text").at(place))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| {
+        Problem::error("the file is not UTF-8 text")
+            .at(place)
+            .hint("save it as UTF-8")
+    })?;
     let mut reader = Reader {
         file,
         rest: text.strip_prefix('\u{feff}').unwrap_or(text),

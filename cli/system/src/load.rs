@@ -14,7 +14,7 @@ use crate::files::Files;
 use crate::id::{MESH, ProjectName};
 use crate::interpolate::Interpolation;
 use crate::model::System;
-use crate::problem::{Problem, Problems, Severity};
+use crate::problem::{Problem, Problems};
 use crate::typed::{self, Context};
 use crate::yaml::{Key, Node, NodeValue};
 use crate::{edges, fields, forms, merge, profiles, references, xmsvc};
@@ -27,9 +27,6 @@ mod sources;
 pub(crate) mod testing;
 
 pub use sources::sources_of;
-
-/// Problems that are shown; a hostile file has any number of them.
-const MAX_PROBLEMS: usize = 200;
 
 /// What to load.
 #[derive(Debug, Clone, Default)]
@@ -57,7 +54,7 @@ pub struct LoadRequest {
 pub struct Loaded {
     /// The system.
     pub system: System,
-    /// What the user should know, in the order found.
+    /// What the user should know, sorted by place.
     pub warnings: Vec<Problem>,
     /// The resolved Compose file: merged, interpolated, in long form, dollar signs escaped, so that
     /// it loads to the same again.
@@ -76,12 +73,14 @@ impl LoadRequest {
 /// Every problem found, each with file, line and column where a file is to blame.
 pub fn load(request: &LoadRequest, files: &Files) -> Result<Loaded, Problems> {
     let mut problems = Problems::default();
-    match run(request, files, &mut problems) {
+    let loaded = run(request, files, &mut problems);
+    let problems = problems.settled(files, request.shown_from());
+    match loaded {
         Some(loaded) if !problems.has_errors() => Ok(Loaded {
             warnings: problems.0,
             ..loaded
         }),
-        _ => Err(bounded(problems)),
+        _ => Err(problems),
     }
 }
 
@@ -292,19 +291,6 @@ fn escaped(mut value: serde_json::Value) -> serde_json::Value {
 
 fn or_report<T>(result: Result<T, Problem>, problems: &mut Problems) -> Option<T> {
     result.map_err(|problem| problems.push(problem)).ok()
-}
-
-/// The first problems, errors before warnings when there are too many, and how many more.
-fn bounded(mut problems: Problems) -> Problems {
-    if problems.0.len() > MAX_PROBLEMS {
-        problems
-            .0
-            .sort_by_key(|problem| problem.severity == Severity::Warning);
-        let more = problems.0.len() - MAX_PROBLEMS;
-        problems.0.truncate(MAX_PROBLEMS);
-        problems.push(Problem::error(format!("and {more} more problems")));
-    }
-    problems
 }
 
 #[cfg(test)]

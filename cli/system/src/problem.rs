@@ -7,6 +7,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+mod settled;
+
+pub use settled::MOST_SHOWN;
+
 /// A position in a file that a user wrote. Lines and columns count from 1.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
@@ -96,7 +100,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Every problem of one input, in the order found. As an error it holds at least one
+/// Every problem of one input, in the order found until they are [`Problems::settled`]. As an error it holds at least one
 /// [`Severity::Error`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problems(pub Vec<Problem>);
@@ -158,7 +162,11 @@ pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -
     candidates
         .into_iter()
         .map(|c| (strsim::damerau_levenshtein(&lower, &c.to_lowercase()), c))
-        .filter(|(distance, c)| *distance <= 1 + c.chars().count().max(3) / 3)
+        .filter(|(distance, c)| {
+            let letters = c.chars().count();
+            // `db` is no slip of the hand for `web`: nothing of it would be left.
+            *distance <= 1 + letters.max(3) / 3 && *distance < letters.min(lower.chars().count())
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, c)| c)
 }
@@ -172,6 +180,8 @@ mod tests {
         let names = ["payments", "orders", "gateway"];
         assert_eq!(nearest("paymnets", names), Some("payments"));
         assert_eq!(nearest("zzz", names), None);
+        assert_eq!(nearest("db", ["web", "no"]), None);
+        assert_eq!(nearest("web2", ["web"]), Some("web"));
     }
 
     #[test]

@@ -73,7 +73,8 @@ fn journey(
         }),
         _ => {
             let wrong = Problem::error("a journey that is a command has a `name` and a `command`");
-            problems.push(wrong.at(item.place.clone()));
+            let hint = "write `{name: buy, command: [program, argument]}`, or a file's name";
+            problems.push(wrong.at(item.place.clone()).hint(hint));
             None
         }
     }
@@ -138,7 +139,7 @@ fn call(item: &Node, problems: &mut Problems) -> Option<Call> {
         Some(Err(text)) => {
             let wrong =
                 Problem::error(format!("{what} has `{}`, which is no port", shorten(&text)));
-            problems.push(wrong.at(item.place.clone()));
+            problems.push(wrong.at(item.place.clone()).hint("write `SERVICE:8080`"));
             return None;
         }
     };

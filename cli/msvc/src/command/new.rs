@@ -3,14 +3,12 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 
-use msvc_machine::disk::read_regular;
 use msvc_machine::shutdown::Shutdown;
 use msvc_report::exit::Exit;
 use msvc_scaffold::answers;
 use msvc_scaffold::new::{Draft, Plan, Request};
 use msvc_scaffold::template::{self, Question};
 use msvc_scaffold::write;
-use msvc_system::files::Files;
 use serde_json::{Value, json};
 
 use crate::cli::{Cli, New};
@@ -39,7 +37,7 @@ pub async fn run(
         alone: request.alone,
         load: load_request(cli, terminal.here())?,
     };
-    let mut draft = Draft::begin(wanted, Arc::new(Files::new(read_regular)), &port_is_free)?;
+    let mut draft = Draft::begin(wanted, Arc::new(terminal.files().clone()), &port_is_free)?;
     if terminal.can_ask() && !request.no_input {
         ask(&mut draft, terminal, shutdown).await?;
     }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum as _;
-use msvc_machine::disk::read_regular;
 use msvc_report::exit::Exit;
 use msvc_system::files::Files;
 use msvc_system::id::ProjectName;
@@ -68,11 +67,14 @@ pub(super) fn chosen_by(cli: &Cli) -> Vec<String> {
 
 /// Loads the system; one without services stands for it where the command needs none and none is
 /// there.
-pub(super) fn load_system(cli: &Cli, request: &LoadRequest) -> Result<Loaded, Failure> {
+pub(super) fn load_system(
+    cli: &Cli,
+    request: &LoadRequest,
+    files: &Files,
+) -> Result<Loaded, Failure> {
     let needless = matches!(&cli.command, Command::Journey(Journey::Run(it)) if it.stands_alone());
     if !needless || names_compose_files(cli) || is_found_from(&request.directory) {
-        let files = Files::new(read_regular);
-        let loaded = match load(request, &files) {
+        let loaded = match load(request, files) {
             Ok(loaded) => loaded,
             Err(problems) => return from_records(cli, request, problems),
         };
@@ -82,7 +84,7 @@ pub(super) fn load_system(cli: &Cli, request: &LoadRequest) -> Result<Loaded, Fa
         }
         let mut request = request.clone();
         request.profiles.extend(named);
-        return Ok(load(&request, &files)?);
+        return Ok(load(&request, files)?);
     }
     let name = ProjectName::new(request.project.as_deref().unwrap_or(ALONE))
         .map_err(|why| Failure::new(Exit::Usage, why.to_string()))?;

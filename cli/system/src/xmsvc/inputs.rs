@@ -36,7 +36,8 @@ pub(super) fn inputs(
                 "the inputs `{}` and `{}` are the same to a command",
                 same.text, key.text
             );
-            problems.push(Problem::error(what).at(key.place.clone()));
+            let problem = Problem::error(what).at(key.place.clone());
+            problems.push(problem.hint("give one of them another name"));
         }
         match input(&key.text, value, tree, problems) {
             Ok(input) => {

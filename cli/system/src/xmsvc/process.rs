@@ -105,7 +105,9 @@ fn build_command(node: &Node, problems: &mut Problems) -> Option<BuildCommand> {
     let image = flag_or_false(node.get("image"), &within("image"), problems);
     if command.is_empty() {
         problems.push(
-            Problem::error(format!("{} has no words", within("command"))).at(node.place.clone()),
+            Problem::error(format!("{} has no words", within("command")))
+                .at(node.place.clone())
+                .hint("name it as `command: [PROGRAM, ARGUMENT]`"),
         );
         return None;
     }

@@ -1,0 +1,75 @@
+//! What was read, kept for whoever shows a line of it: the file may have changed since, or be one
+//! that can be read only once.
+
+use std::collections::HashMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+/// Bytes that are kept of all files together; the rest is read and forgotten, so that no number of
+/// files fills the memory.
+const MOST_KEPT: usize = 24_000_000;
+
+/// The files that were read, by whole path.
+#[derive(Default)]
+pub(super) struct Kept {
+    files: HashMap<PathBuf, File>,
+    bytes: usize,
+}
+
+struct File {
+    /// When it was first read, counted from 0.
+    turn: usize,
+    bytes: Option<Arc<[u8]>>,
+}
+
+impl Kept {
+    /// Keeps what was read of a file, in place of what was read of it before.
+    pub(super) fn keep(&mut self, path: &Path, bytes: &[u8]) {
+        let turn = self.files.len();
+        let file = self
+            .files
+            .entry(plain(path))
+            .or_insert(File { turn, bytes: None });
+        if file.bytes.as_deref() == Some(bytes) {
+            return;
+        }
+        self.bytes -= file.bytes.take().map_or(0, |old| old.len());
+        if self.bytes + bytes.len() <= MOST_KEPT {
+            self.bytes += bytes.len();
+            file.bytes = Some(bytes.into());
+        }
+    }
+
+    pub(super) fn turn(&self, path: &Path) -> Option<usize> {
+        self.files.get(&plain(path)).map(|file| file.turn)
+    }
+
+    pub(super) fn bytes(&self, path: &Path) -> Option<Arc<[u8]>> {
+        self.files.get(&plain(path))?.bytes.clone()
+    }
+}
+
+/// A path without `.` and `..`, so that one file has one name however it was come by.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+/// A line of a text, counted from 1, without its end and without a byte-order mark. What is not
+/// UTF-8 in it becomes U+FFFD.
+pub(super) fn line(bytes: &[u8], number: u32) -> Option<String> {
+    let at = usize::try_from(number).ok()?.checked_sub(1)?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let line = bytes.split(|byte| *byte == b'\n').nth(at)?;
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    Some(String::from_utf8_lossy(line).into_owned())
+}

@@ -1,0 +1,144 @@
+//! Problems as they are told: each once, what matters most last, in a number that can be read.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use super::{Problem, Problems, Severity};
+use crate::files::Files;
+
+/// Problems that are shown; a hostile file has any number of them.
+pub const MOST_SHOWN: usize = 200;
+
+impl Problems {
+    /// The same without doubles, sorted: warnings before errors (a terminal ends with what has to
+    /// be mended), each kind by file in the order read, line and column; what has no place comes
+    /// before what has one. At most [`MOST_SHOWN`] stay, errors rather than warnings, and how many
+    /// more there were. `shown_from` is the folder from which their places name files.
+    #[must_use]
+    pub fn settled(mut self, files: &Files, shown_from: &Path) -> Self {
+        let mut told = HashSet::new();
+        // Of two names for one thing the later step's is nearer to what the person wrote.
+        self.0.reverse();
+        self.0.retain(|problem| told.insert(identity(problem)));
+        self.0.reverse();
+        self.0.sort_by_cached_key(|problem| {
+            let place = problem.place.as_ref().map(|place| {
+                let turn = files.turn(&shown_from.join(&place.file));
+                (turn.unwrap_or(usize::MAX), place.clone())
+            });
+            (problem.severity == Severity::Error, place)
+        });
+        let more = self.0.len().saturating_sub(MOST_SHOWN);
+        if more > 0 {
+            let errors = self.0.iter().filter(|it| it.severity == Severity::Error);
+            // Warnings stand first, so the last of these go before any error does.
+            let warnings = self.0.len() - errors.count();
+            let kept_warnings = warnings.saturating_sub(more);
+            self.0.drain(kept_warnings..warnings);
+            self.0.truncate(MOST_SHOWN);
+            self.push(and_more(more, self.has_errors()));
+        }
+        self
+    }
+}
+
+/// What tells two problems apart. That something at one place is of the wrong kind is said once,
+/// whatever name each step has for it.
+fn identity(problem: &Problem) -> Problem {
+    let mut problem = problem.clone();
+    if problem.place.is_some()
+        && let Some((_, kind)) = problem.what.split_once(" must be ")
+        && let Some((_, is)) = kind.rsplit_once(", not ")
+    {
+        problem.what = is.to_owned();
+        problem.hint = None;
+    }
+    problem
+}
+
+fn and_more(more: usize, errors: bool) -> Problem {
+    let what = match more {
+        1 => "and 1 more problem".to_owned(),
+        _ => format!("and {more} more problems"),
+    };
+    if errors {
+        Problem::error(what)
+    } else {
+        Problem::warning(what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::problem::Place;
+
+    fn files() -> Files {
+        let both = [("/s/b.yaml", ""), ("/s/a.yaml", "")];
+        let texts = both.map(|(path, text)| (path.into(), text.into()));
+        let files = Files::in_memory(BTreeMap::from(texts));
+        for (path, _) in both {
+            files.read(Path::new(path)).unwrap();
+        }
+        files
+    }
+
+    fn at(problem: Problem, file: &str, line: u32) -> Problem {
+        let file = file.into();
+        problem.at(Place {
+            file,
+            line,
+            column: 1,
+        })
+    }
+
+    #[test]
+    fn problems_stand_by_file_as_read_and_line_errors_last_and_none_twice() {
+        let problems = Problems(vec![
+            at(Problem::error("4"), "a.yaml", 1),
+            at(Problem::error("3"), "b.yaml", 10),
+            at(Problem::error("2"), "b.yaml", 9),
+            at(Problem::error("4"), "a.yaml", 1),
+            at(Problem::warning("0"), "a.yaml", 1),
+            Problem::error("1"),
+        ]);
+        let settled = problems.settled(&files(), Path::new("/s"));
+        let order: Vec<&str> = settled.0.iter().map(|it| it.what.as_str()).collect();
+        assert_eq!(order, ["0", "1", "2", "3", "4"]);
+    }
+
+    #[test]
+    fn what_is_of_a_wrong_kind_is_said_once_for_each_place() {
+        let wrong = |what: &str, line| at(Problem::error(what), "a.yaml", line);
+        let problems = Problems(vec![
+            wrong("`services.web.tmpfs` must be made of texts, not a list", 1),
+            wrong("`tmpfs` must be text, not a list", 1),
+            wrong("`tmpfs` must be text, not a list", 2),
+            wrong("`tmpfs` must be there", 1),
+        ]);
+        let settled = problems.settled(&files(), Path::new("/s"));
+        let lines: Vec<u32> = settled
+            .0
+            .iter()
+            .map(|it| it.place.as_ref().unwrap().line)
+            .collect();
+        assert_eq!(lines, [1, 1, 2]);
+    }
+
+    #[test]
+    fn of_too_many_the_errors_stay_and_the_rest_is_counted() {
+        let warnings = (1..=150).map(|line| at(Problem::warning("w"), "a.yaml", line));
+        let errors = (1..=150).map(|line| at(Problem::error("e"), "b.yaml", line));
+        let many = Problems(errors.chain(warnings).collect());
+        let settled = many.settled(&files(), Path::new("/s"));
+        let count = |what: &str| settled.0.iter().filter(|it| it.what == what).count();
+        assert_eq!((count("w"), count("e")), (50, 150));
+        assert_eq!(settled.0.last().unwrap().what, "and 100 more problems");
+        let errors = (1..=201).map(|line| at(Problem::error("e"), "b.yaml", line));
+        let settled = Problems(errors.collect()).settled(&files(), Path::new("/s"));
+        assert_eq!(settled.0.last().unwrap().what, "and 1 more problem");
+        assert_eq!(settled.0.len(), 201);
+    }
+}
