@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::fields::{FILE, Kind, Level, SERVICE};
 
+mod layout;
 mod x_msvc;
 
 /// The name under which the schema is published, and written beside a scaffolded Compose file.
@@ -22,7 +23,7 @@ pub const COMMENT: &str = "# yaml-language-server: $schema=compose.schema.json";
 /// The schema as it is published: JSON with a line's end.
 #[must_use]
 pub fn text() -> String {
-    format!("{:#}\n", compose_file())
+    layout::lines(&compose_file())
 }
 
 /// The schema of a whole Compose file.

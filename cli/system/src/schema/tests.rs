@@ -145,6 +145,16 @@ fn every_key_of_x_msvc_is_described_and_no_reference_leads_away() {
 }
 
 #[test]
+fn the_text_is_the_schema_in_lines_that_a_person_reads() {
+    let text = text();
+    let read: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(read, compose_file());
+    let long = |line: &&str| line.chars().count() > 100 && !line.contains("\"description\"");
+    assert_eq!(text.lines().find(long), None);
+    assert!(text.ends_with("}\n"));
+}
+
+#[test]
 fn the_published_schema_is_the_one_that_is_written() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference");
     let path = path.join(super::FILE_NAME);
