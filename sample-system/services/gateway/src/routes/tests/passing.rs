@@ -144,6 +144,28 @@ async fn stock_is_http_here_and_grpc_behind() {
 }
 
 #[tokio::test]
+async fn units_out_of_bounds_are_told_the_bounds_also_where_no_integer_holds_them() {
+    let running = start(Given::default()).await;
+    for units in [
+        "-1",
+        "1.5",
+        "1000000001",
+        "4294967296",
+        "18446744073709551616",
+    ] {
+        let body = format!(r#"{{"units":{units}}}"#);
+        let answer = running.as_operator("PUT", "/items/lamp/stock", &body).await;
+        assert_eq!(answer.status(), 400, "{units}");
+        let detail = json(answer).await["detail"].to_string();
+        assert!(detail.contains("give 0 to 1000000000"), "{units}: {detail}");
+    }
+    assert_eq!(running.seen.count(), 0, "nothing came to inventory");
+    let most = r#"{"units":1000000000}"#;
+    let answer = running.as_operator("PUT", "/items/lamp/stock", most).await;
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test]
 async fn what_cannot_be_passed_on_is_refused_here() {
     let running = start(Given::default()).await;
     let large = format!("\"{}\"", "x".repeat(70_000));
