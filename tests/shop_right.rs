@@ -1,5 +1,5 @@
-//! Money and stock under many who come at once, and what is kept where: one shop in each runtime
-//! serves all of these tests.
+//! Money, stock and mail under many who come at once and after the broker was away, and what is kept
+//! where: one shop in each runtime serves all of these tests.
 
 #![allow(
     clippy::allow_attributes,
@@ -11,6 +11,8 @@
     reason = "a test may fail as loudly as it can"
 )]
 
+#[path = "shop_right/outage.rs"]
+mod outage;
 #[path = "shop_right/poisoned.rs"]
 mod poisoned;
 #[path = "shop_right/renewals.rs"]
@@ -21,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use outage::the_broker_away_for_longer_than_producers_try_holds_orders_up_and_loses_none;
 use poisoned::orders_whose_units_cannot_come_back_cost_nobody_else_theirs_and_end_once_they_can;
 use renewals::{
     a_new_certificate_is_taken_up_and_the_connection_that_is_there_is_not_cut,
@@ -39,6 +42,7 @@ support::in_both! {
     orders_whose_units_cannot_come_back_cost_nobody_else_theirs_and_end_once_they_can,
     signing_keys_rotate_under_signed_requests_and_no_request_fails,
     a_new_certificate_is_taken_up_and_the_connection_that_is_there_is_not_cut,
+    the_broker_away_for_longer_than_producers_try_holds_orders_up_and_loses_none,
 }
 
 /// A shop whose orders can be asked for their figures.

@@ -57,7 +57,7 @@ pub enum Outcome {
     /// away, or it has too much to do. It lives and says so at once; what else it is asked for may
     /// work, so this says nothing about the peer itself.
     Unavailable,
-    /// No connection was made.
+    /// No connection was made, or it ended before anything was sent.
     Refused,
     /// The peer's own time was up.
     TimedOut,

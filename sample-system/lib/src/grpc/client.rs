@@ -61,15 +61,17 @@ pub fn failed_at_it(status: &Status) -> bool {
         )
 }
 
-/// Whether the call that answered `status` never reached its peer: it did not leave, or no
-/// connection was made.
+/// Whether the call that answered `status` never reached its peer: it did not leave, no connection
+/// was made, or the one that was there ended before the call was begun on it.
 pub fn never_arrived(status: &Status) -> bool {
-    let refused = |error: &(dyn Error + 'static)| {
-        let io = error.downcast_ref::<std::io::Error>();
-        io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
+    let unsent = |error: &(dyn Error + 'static)| {
+        let http = error.downcast_ref::<hyper::Error>();
+        // Of a client this is said of requests alone that it had not begun to send.
+        http.is_some_and(hyper::Error::is_canceled)
+            || error.is::<tonic::ConnectError>()
             || error.is::<NotSent>()
     };
-    causes(status).any(refused)
+    causes(status).any(unsent)
 }
 
 fn caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {

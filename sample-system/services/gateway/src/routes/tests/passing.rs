@@ -5,7 +5,8 @@ use super::*;
 #[tokio::test]
 async fn every_route_leads_to_the_service_that_owns_it_with_the_callers_trace_and_token() {
     let running = start(Given::default()).await;
-    let trace = [("traceparent", "00-aa-bb-01"), ("baggage", "m=r.1, a = b")];
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let trace = [("traceparent", parent), ("baggage", "m=r.1, a = b")];
     let headers = [
         trace[0],
         trace[1],
@@ -41,7 +42,7 @@ async fn a_request_without_a_trace_gets_a_fresh_one() {
     let running = start(Given::default()).await;
     for (method, path, body, _) in ROUTES {
         running.as_operator(method, path, body).await;
-        let fresh = TraceContext::default().or_fresh(7, 9);
+        let fresh = TraceContext::default().or_fresh(7 << 64 | 7, 7);
         assert_eq!(running.seen.last().trace(), fresh, "{path}");
     }
 }
