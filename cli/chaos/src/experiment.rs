@@ -206,16 +206,18 @@ impl Experiment {
     }
 }
 
-/// The edges that a system's files tell of.
+/// The edges that a system's files tell of, with a port.
 #[must_use]
 pub fn edges(system: &System) -> Vec<EdgeId> {
     let edges = system.edges.iter();
     edges
-        .map(|edge| EdgeId {
-            lane: LaneName::main(),
-            caller: edge.caller.clone(),
-            callee: edge.callee.clone(),
-            port: edge.port,
+        .filter_map(|edge| {
+            Some(EdgeId {
+                lane: LaneName::main(),
+                caller: edge.caller.clone(),
+                callee: edge.callee.clone(),
+                port: edge.port?,
+            })
         })
         .collect()
 }

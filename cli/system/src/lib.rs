@@ -16,6 +16,8 @@
 //! - [`address`]: addresses of services inside settings and commands.
 //! - [`duration`]: durations as Compose writes them.
 //! - [`model`]: the resolved system.
+//! - [`schema`]: the JSON Schema of a Compose file with its `x-msvc`, for editors.
+//! - [`graph`]: the edges as a table, JSON and drawings.
 //! - [`openapi`]: descriptions of HTTP interfaces: operations, parameters, answers.
 
 pub mod address;
@@ -29,6 +31,7 @@ mod extends;
 pub mod fields;
 pub mod files;
 mod forms;
+pub mod graph;
 pub mod id;
 mod include;
 pub mod interpolate;
@@ -41,6 +44,7 @@ mod paths;
 pub mod problem;
 mod profiles;
 mod references;
+pub mod schema;
 pub mod setting_key;
 mod short_port;
 pub mod shown_path;

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
+use msvc_system::graph;
 use msvc_system::load::{LoadRequest, Resolved, Without, load, resolve};
 use msvc_system::normal_form::{hash, yaml};
 use serde_json::{Value, json};
 
-use crate::cli::{Cli, Config};
+use crate::cli::{Cli, Config, Graph};
 use crate::context::load_request;
 use crate::exit::Ending;
 use crate::failure::Failure;
@@ -219,8 +220,12 @@ fn edges(request: &Config, asked: &LoadRequest, terminal: &Terminal) -> Result<S
         ..asked.clone()
     };
     let system = load(&asked, terminal.files())?.system;
-    let _ = (request, system);
-    Ok(String::new())
+    Ok(match request.graph {
+        Some(Graph::Dot) => graph::dot(&system),
+        Some(Graph::Mermaid) => graph::mermaid(&system),
+        None if terminal.is_json() => pretty(&graph::json(&system)),
+        None => graph::table(&system),
+    })
 }
 
 /// To standard output or into the file that is named.
