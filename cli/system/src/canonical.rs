@@ -209,7 +209,10 @@ impl Lengthening<'_> {
         match volume_text::long(&text, &item.place) {
             Ok(value) => {
                 item.value = value;
-                None
+                let option = volume_text::meaningless(&text)?;
+                let what = format!("`{}` is no option of a mount", shorten(option));
+                let problem = Problem::warning(what).at(item.place.clone());
+                Some(problem.hint("Compose goes without it too"))
             }
             Err(error) => Some(
                 Problem::error(format!("`{}` is no mount: {error}", shorten(&text)))

@@ -205,7 +205,8 @@ impl Service<'_, '_> {
     fn source(&mut self, key: &Key) {
         let written = |field: &str| self.node.get(field).filter(|it| !it.is_null());
         let runs = self.node.at("/x-msvc/process/command").is_some();
-        if runs || written("build").is_some() || written("provider").is_some() {
+        let extends = self.node.get("extends").is_some();
+        if runs || extends || written("build").is_some() || written("provider").is_some() {
             return;
         }
         let name = shorten(&key.text);

@@ -19,7 +19,7 @@ use crate::paths::{self, Base};
 use crate::problem::{Place, Problem, Problems, nearest};
 use crate::shown_path::shown_path;
 use crate::typed::normal;
-use crate::yaml::{self, MAX_NODES, Node, shorten};
+use crate::yaml::{self, MAX_NODES, Node, NodeValue, shorten};
 
 /// The shape of a service.
 static A_SERVICE: Shape = Shape::level(&SERVICE);
@@ -87,6 +87,10 @@ impl<'a, 'e> Extending<'a, 'e> {
                 Ok(resolved) => resolved,
                 Err(problem) => {
                     problems.push(problem);
+                    let services = tree.get_mut("services");
+                    if let Some(service) = services.and_then(|all| all.get_mut(&name)) {
+                        told(service);
+                    }
                     continue;
                 }
             };
@@ -197,6 +201,13 @@ impl<'a, 'e> Extending<'a, 'e> {
         canonical::lengthen(&mut tree, self.variables, problems);
         self.read.insert(path.to_path_buf(), Some(tree.clone()));
         Ok(tree)
+    }
+}
+
+/// Leaves of a wrong `extends` only that there is one, so that nobody misses what it would have given.
+fn told(service: &mut Node) {
+    if let Some(extends) = service.get_mut("extends") {
+        extends.value = NodeValue::String(String::new());
     }
 }
 

@@ -212,11 +212,11 @@ fn import(model: Node, into: &mut Node, problems: &mut Problems) {
 }
 
 /// The entries of a section, made where there is none.
-fn section_of<'n>(
-    tree: &'n mut Node,
+fn section_of(
+    tree: &mut Node,
     section: Key,
     place: crate::problem::Place,
-) -> Option<&'n mut Vec<(Key, Node)>> {
+) -> Option<&mut Vec<(Key, Node)>> {
     if tree.get(&section.text).is_none_or(Node::is_null) {
         tree.remove(&section.text);
         if let NodeValue::Map(entries) = &mut tree.value {

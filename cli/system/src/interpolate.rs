@@ -80,7 +80,7 @@ impl<'a> Interpolation<'a> {
     }
 
     /// Replaces variables in every value of a tree of `shape`, and takes texts for what they stand
-    /// for there. A value that cannot be read becomes nothing.
+    /// for there. A value that cannot be read stays as it is.
     pub(crate) fn tree(&mut self, node: &mut Node, shape: &'static Shape, problems: &mut Problems) {
         let below = Below {
             shape: Some(shape),
@@ -99,16 +99,16 @@ impl<'a> Interpolation<'a> {
                             *text = new;
                             node.plain = false;
                         }
+                        // It stays as it is written: what later steps say of its place is an echo.
                         Err(error) => {
                             problems.push(Problem::error(error.to_string()).at(node.place.clone()));
-                            node.value = NodeValue::Null;
+                            return self.warn(unset, &node.place, problems);
                         }
                     }
                     self.warn(unset, &node.place, problems);
                 }
                 if let Err(problem) = cast::cast(node, below.cast, problems) {
                     problems.push(problem);
-                    node.value = NodeValue::Null;
                 }
             }
             NodeValue::Seq(items) => {

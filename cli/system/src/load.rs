@@ -7,7 +7,7 @@
 //! they would say still means something. What must not enter: effects other than reading through
 //! [`Files`]; the process's own environment.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
@@ -18,7 +18,7 @@ use crate::files::Files;
 use crate::id::{MESH, ProjectName, ServiceName};
 use crate::interpolate::variables::{self, Variable};
 use crate::model::System;
-use crate::problem::{Place, Problem, Problems, Severity};
+use crate::problem::{Problem, Problems};
 use crate::typed::{self, Context};
 use crate::yaml::{Key, Node, NodeValue};
 use crate::{consistency, edges, normal_form, profiles, references, xmsvc};
@@ -181,6 +181,7 @@ fn resolve_into(request: &LoadRequest, files: &Files, problems: &mut Problems) -
         nodes: 0,
     };
     let tree = loading.model_of(trees, &paths, &root, &environment, problems)?;
+    let (told, before) = (problems.places(), problems.0.len());
     let mut tree = named(tree, &project);
     if request.without_msvc {
         forget_msvc(&mut tree);
@@ -213,6 +214,7 @@ fn resolve_into(request: &LoadRequest, files: &Files, problems: &mut Problems) -
         let context = Context::new(&root, request.shown_from(), &environment, files, &tree);
         normal_form::settings::fill(&mut normal, &running, &context, problems);
     }
+    problems.forget_echoes(before, &told);
     Some(Resolved {
         project,
         files: paths,
@@ -332,7 +334,7 @@ fn system(
     resolved: Resolved,
     problems: &mut Problems,
 ) -> Option<Loaded> {
-    let told = places(problems);
+    let told = problems.places();
     let before = problems.0.len();
     let Resolved {
         project,
@@ -366,7 +368,7 @@ fn system(
         problems.push(no_services(&tree, !resting.is_empty()));
     }
     let edges = edges::infer(&tree, &mut services, problems);
-    forget_echoes(problems, before, &told);
+    problems.forget_echoes(before, &told);
     let mut system = System {
         name: project,
         files: paths,
@@ -385,28 +387,6 @@ fn system(
         warnings: Vec::new(),
         resolved: escaped(tree.to_json()),
     })
-}
-
-/// Where errors stand.
-fn places(problems: &Problems) -> HashSet<Place> {
-    let errors = problems
-        .0
-        .iter()
-        .filter(|it| it.severity == Severity::Error);
-    errors.filter_map(|it| it.place.clone()).collect()
-}
-
-/// Drops what later steps say of a value that an earlier one has found wrong.
-fn forget_echoes(problems: &mut Problems, before: usize, told: &HashSet<Place>) {
-    let mut at = 0;
-    problems.0.retain(|problem| {
-        at += 1;
-        at <= before
-            || problem
-                .place
-                .as_ref()
-                .is_none_or(|place| !told.contains(place))
-    });
 }
 
 fn no_services(tree: &Node, resting: bool) -> Problem {

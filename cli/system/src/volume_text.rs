@@ -110,6 +110,29 @@ pub(crate) fn long(text: &str, place: &Place) -> Result<NodeValue, VolumeError> 
     Ok(NodeValue::Map(fields))
 }
 
+/// The first option of a short form that means nothing.
+pub(crate) fn meaningless(text: &str) -> Option<&str> {
+    const OPTIONS: [&str; 15] = [
+        "",
+        "ro",
+        "rw",
+        "z",
+        "Z",
+        "nocopy",
+        "shared",
+        "rshared",
+        "slave",
+        "rslave",
+        "private",
+        "rprivate",
+        "cached",
+        "consistent",
+        "delegated",
+    ];
+    let parts = parts(text).ok()?;
+    parts.options.split(',').find(|it| !OPTIONS.contains(it))
+}
+
 /// Puts an entry in, in place of one of the same name.
 fn set(fields: &mut Vec<(Key, Node)>, entry: (Key, Node)) {
     fields.retain(|(key, _)| key.text != entry.0.text);

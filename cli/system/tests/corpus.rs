@@ -4,11 +4,6 @@
 //! The files are third-party data that is read in place and not part of the tree; where they are
 //! absent the test says so and passes.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot read its input has failed"
-)]
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

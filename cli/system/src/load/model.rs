@@ -86,6 +86,8 @@ impl Loading<'_> {
                     .interpolation
                     .tree(&mut tree, &WHOLE_FILE, problems);
             }
+            let told = problems.places();
+            let after = problems.0.len();
             extending.resolve(&mut tree, file, folder, problems);
             include::apply(&mut tree, folder, environment, self, problems);
             self.nodes = self.nodes.saturating_add(tree.count());
@@ -103,6 +105,7 @@ impl Loading<'_> {
             fields::check(&mut merged, self.lenient, problems);
             canonical::lengthen(&mut merged, self.variables, problems);
             merge::unique(&mut merged, &WHOLE_FILE);
+            problems.forget_echoes(after, &told);
             model = Some(merged);
         }
         let mut model = model?;

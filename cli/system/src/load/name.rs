@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::id::ProjectName;
 use crate::interpolate::Interpolation;
-use crate::problem::{Place, Problem};
+use crate::problem::Problem;
 use crate::yaml::{Node, shorten};
 
 pub(super) fn name(
@@ -17,7 +17,7 @@ pub(super) fn name(
 ) -> Result<ProjectName, Problem> {
     let set = environment.get("COMPOSE_PROJECT_NAME").map(String::as_str);
     if let Some(name) = asked.or(set).filter(|name| !name.is_empty()) {
-        return checked(name, None);
+        return checked(name);
     }
     let named = trees
         .iter()
@@ -29,7 +29,14 @@ pub(super) fn name(
         let text = Interpolation::new(environment)
             .text(&text, &mut Vec::new())
             .map_err(|error| Problem::error(error.to_string()).at(node.place.clone()))?;
-        return checked(&fit(&text), Some(&node.place));
+        return ProjectName::new(fit(&text)).map_err(|_| {
+            Problem::error(format!(
+                "no project name can be made of `{}`",
+                shorten(&text)
+            ))
+            .at(node.place.clone())
+            .hint("write one of small letters, digits, `-` and `_`")
+        });
     }
     let folder = root.file_name().map(|name| name.to_string_lossy());
     ProjectName::new(fit(&folder.unwrap_or_default())).map_err(|_| {
@@ -51,10 +58,7 @@ fn fit(name: &str) -> String {
     fit.trim_start_matches(['-', '_']).to_owned()
 }
 
-fn checked(name: &str, place: Option<&Place>) -> Result<ProjectName, Problem> {
-    ProjectName::new(name).map_err(|error| {
-        let mut problem = Problem::error(error.to_string().replace(name, &shorten(name)));
-        problem.place = place.cloned();
-        problem
-    })
+fn checked(name: &str) -> Result<ProjectName, Problem> {
+    ProjectName::new(name)
+        .map_err(|error| Problem::error(error.to_string().replace(name, &shorten(name))))
 }
