@@ -482,6 +482,10 @@ fn gather(level: &'static Level, above: &str, paths: &mut Vec<String>) {
 
 /// The level that a shape leads to, through lists and names.
 fn level_below(shape: &Shape) -> Option<&'static Level> {
+    // `external` as a mapping is an old form of `true`.
+    if shape.scalars & FLAG != 0 {
+        return None;
+    }
     let through = match shape.map {
         Map::Level(level) => Some(level),
         Map::Names(names) => level_below(&names.entry),

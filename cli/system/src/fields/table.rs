@@ -157,7 +157,8 @@ pub(crate) static SERVICE: Level = Level {
             .same(Same::Name),
         Field::new("dns_search", TEXT_OR_UNIQUE_TEXTS, Out::Texts)
             .merged(Merged::Listed)
-            .same(Same::Name),
+            .same(Same::Name)
+            .long(Long::List),
         text("domainname"),
         Field::new("entrypoint", COMMAND, Out::Words).merged(Merged::Replaced),
         Field::new(
@@ -258,7 +259,8 @@ pub(crate) static SERVICE: Level = Level {
         settings("sysctls", Out::Settings),
         Field::new("tmpfs", TEXT_OR_UNIQUE_TEXTS, Out::Texts)
             .merged(Merged::Listed)
-            .same(Same::Name),
+            .same(Same::Name)
+            .long(Long::List),
         flag("tty"),
         Field::new("ulimits", LIMITS, Out::Limits(&LIMIT)),
         Field::new("use_api_socket", FLAG_ONLY, Out::Flag),

@@ -161,10 +161,6 @@ fn what_the_engine_would_not_get_is_named_with_its_place() {
             "`use_api_socket` is not handed to the engine yet",
         ),
         (
-            "shm_size: much",
-            "`shm_size` has a value that the engine does not take",
-        ),
-        (
             "ports: [\"8080:80\"], scale: 2",
             "only one of them can have the host's port 8080",
         ),
@@ -180,7 +176,7 @@ fn what_the_engine_would_not_get_is_named_with_its_place() {
 
 #[test]
 fn names_are_composes_own_and_a_copy_takes_none_that_the_file_fixes() {
-    let text = "services:\n  web: {image: x, container_name: w, volumes: [\"d:/d\"], networks: [n]}\nvolumes: {d: {name: dd}}\nnetworks: {n: {name: nn}}\n".replace("d:/d", "data:/d").replace("{d: ", "{data: ");
+    let text = "services:\n  web: {image: x, container_name: ww, volumes: [\"d:/d\"], networks: [n]}\nvolumes: {d: {name: dd}}\nnetworks: {n: {name: nn}}\n".replace("d:/d", "data:/d").replace("{d: ", "{data: ");
     let system = system(&text);
     let names = |lane: &str| {
         let mut options = options();
@@ -201,7 +197,7 @@ fn names_are_composes_own_and_a_copy_takes_none_that_the_file_fixes() {
         names.push(program.name.clone());
         names
     };
-    assert_eq!(names("main"), ["nn", "dd", "w"]);
+    assert_eq!(names("main"), ["nn", "dd", "ww"]);
     let copy = ["shop-second_n", "shop-second_data", "shop-second-web-1"];
     assert_eq!(names("second"), copy);
 }
