@@ -19,6 +19,7 @@ mod finish;
 mod here;
 mod inputs;
 mod interrupt;
+mod late;
 mod outlets;
 mod own_system;
 mod place;

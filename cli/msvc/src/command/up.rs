@@ -20,6 +20,7 @@ use crate::command::logs;
 use crate::context::Context;
 use crate::exit::Ending;
 use crate::failure::Failure;
+use crate::late;
 use crate::place::Where;
 use crate::running::AnyRuntime;
 use crate::secrets::{self, SecretFile};
@@ -75,10 +76,9 @@ pub async fn run(context: &Context, request: &Request) -> Result<Ending, Failure
     };
     let limited = tokio::select! {
         up = boot::bring_up(context, &booting.runtime, &options, &built, &sink) => up,
-        () = context.clock.sleep(request.timeout) => Err(Failure::new(
-            Exit::Failed,
-            format!("not up within {}", humantime::format_duration(request.timeout)),
-        ).hint("`--timeout` gives it longer")),
+        () = context.clock.sleep(request.timeout) => {
+            Err(late::not_up(context, &booting.runtime, request.timeout).await)
+        }
     };
     let up = match limited {
         Ok(up) => up,
