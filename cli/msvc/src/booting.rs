@@ -1,9 +1,11 @@
 //! An `up` under way: whose system it is, and what becomes of it when it fails.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use msvc_report::exit::Exit;
 use msvc_runtime::build::BuildOutcome;
+use msvc_runtime::contract::RuntimeError;
 use msvc_runtime::docker;
 use msvc_runtime::lane::LaneOptions;
 use msvc_runtime::process::ProjectHome;
@@ -14,6 +16,9 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::place::Where;
 use crate::running::AnyRuntime;
+
+/// Between two looks at a system that ends.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A system that comes up.
 pub struct Booting {
@@ -43,7 +48,7 @@ impl Booting {
             Where::Docker(_) => context.turn(home, "up").await?,
         };
         // Whom this call waited for may have changed everything.
-        let before = context.connect(home).await?;
+        let before = past_its_end(context, home, context.connect(home).await?).await?;
         if let Some(runtime) = &before {
             context.stays(runtime)?;
         }
@@ -122,4 +127,33 @@ impl Booting {
             Err(left) => failure.leaving(left).hint("`msvc down` tries again"),
         }
     }
+}
+
+/// A running system that is not on its way down; one that is is waited for, until nothing runs.
+async fn past_its_end(
+    context: &Context,
+    home: &ProjectHome,
+    mut runs: Option<AnyRuntime>,
+) -> Result<Option<AnyRuntime>, Failure> {
+    let mut told = false;
+    while let Some(runtime) = &runs {
+        match runtime.get().observe().await {
+            Ok(observed) if observed.ending => {}
+            // Ended just now: then nobody is found any more.
+            Err(RuntimeError::Gone { .. }) => {}
+            _ => break,
+        }
+        if !told {
+            told = true;
+            let project = home.project();
+            let note = format!("{project} is being taken down: waiting for its end");
+            context.terminal.note(&note);
+        }
+        tokio::select! {
+            () = context.shutdown.requested() => return Err(Failure::interrupted()),
+            () = context.clock.sleep(LOOK) => {}
+        }
+        runs = context.connect(home).await?;
+    }
+    Ok(runs)
 }

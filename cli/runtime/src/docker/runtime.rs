@@ -297,6 +297,8 @@ impl Runtime for DockerRuntime {
             edges,
             provisions,
             published,
+            // An engine does not tell: who ends containers has the turn meanwhile.
+            ending: false,
         })
     }
 

@@ -122,6 +122,7 @@ impl Supervisor {
             runtime: RUNTIME.to_owned(),
             instances: instances.collect(),
             edges: self.shared.edges.status(),
+            ending: self.replicas().ending,
             ..Observed::default()
         }
     }
