@@ -13,7 +13,7 @@
 
 mod support;
 
-use support::{System, kill, read, until};
+use support::{System, kill, read, runs, until};
 
 /// A service that ends only when the test lets it: it waits for a file `go`.
 fn stubborn() -> System {
@@ -75,4 +75,25 @@ fn an_up_after_the_guardian_was_killed_waits_for_the_end_of_what_it_guarded() {
     lets_go(&system);
     let said = up.finish().expect(0).stdout;
     assert!(said.contains("is up"), "{said}");
+}
+
+#[test]
+fn who_looks_on_is_told_when_and_by_what_the_supervisor_ended() {
+    let sleeper = runs(r#"["sh", "-c", "echo begun; exec sleep 600"]"#, "");
+    for foreground in [true, false] {
+        let system = System::compose(&format!("services:\n  slow:\n{sleeper}"));
+        let mut looks_on = match foreground {
+            true => system.start(&["up"]),
+            false => {
+                system.up();
+                system.start(&["logs", "-f"])
+            }
+        };
+        looks_on.wait_for("begun");
+        kill("KILL", supervisor(&system).0);
+        let done = looks_on.finish().expect(1);
+        let said = format!("{}: its supervisor ended 20", system.project);
+        assert!(done.stderr.contains(&said), "{}", done.stderr);
+        assert!(done.stderr.contains("signal SIGKILL"), "{}", done.stderr);
+    }
 }

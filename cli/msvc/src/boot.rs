@@ -354,7 +354,11 @@ async fn is_down(context: &Context, options: &LaneOptions) -> bool {
         return false;
     };
     let runs = ProcessRuntime::connect(&home, BUILD, &*context.clock).await;
-    matches!(runs, Ok(None)) && matches!(crate::ended::sentence(&home), Ok(None))
+    if !matches!(runs, Ok(None)) {
+        return false;
+    }
+    let ended = crate::ended::sentence(&home, &*context.clock).await;
+    matches!(ended, Ok(None))
 }
 
 /// `http://host:port` of each way in: by service (the first of its ports as the file has them) and

@@ -26,7 +26,7 @@ pub async fn run(context: &Context, request: &Ps) -> Result<Ending, Failure> {
         None => None,
     };
     let ended = if observed.is_none() {
-        crate::ended::sentence(&home)?
+        crate::ended::sentence(&home, &*context.clock).await?
     } else {
         None
     };

@@ -41,7 +41,7 @@ pub async fn run(context: &Context, request: &Request) -> Result<Ending, Failure
     if request.dry_run {
         return dry_run(context, &home, wish).await;
     }
-    if let Some(why) = crate::ended::sentence(&home)? {
+    if let Some(why) = crate::ended::sentence(&home, &*context.clock).await? {
         context
             .terminal
             .note(&format!("{} ran before: {why}", context.system.name));
@@ -132,7 +132,7 @@ async fn stay(
         }
         // An engine that was started again has ended the streams, and not the system.
         if !runtime.outlives_its_engine().await {
-            let ended = crate::ended::sentence(home)?;
+            let ended = crate::ended::sentence(home, &*context.clock).await?;
             let why = ended.unwrap_or_else(|| "it was brought down".to_owned());
             let name = &context.system.name;
             context.terminal.note(&format!("{name}: {why}"));
