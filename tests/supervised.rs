@@ -13,6 +13,9 @@
 
 mod support;
 
+use std::path::Path;
+use std::process::Command;
+
 use support::{System, kill, read, runs, until};
 
 /// A service that ends only when the test lets it: it waits for a file `go`.
@@ -96,4 +99,63 @@ fn who_looks_on_is_told_when_and_by_what_the_supervisor_ended() {
         assert!(done.stderr.contains(&said), "{}", done.stderr);
         assert!(done.stderr.contains("signal SIGKILL"), "{}", done.stderr);
     }
+}
+
+/// A small disk of the test's own, gone with it.
+struct Disk(tempfile::TempDir);
+
+impl Disk {
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=600k", "tmpfs"]);
+        let mounted = mount.arg(folder.path()).output();
+        mounted
+            .is_ok_and(|done| done.status.success())
+            .then(|| Self(folder))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Leaves no room on it.
+    fn fill(&self) {
+        let mut all = std::fs::File::create(self.path().join("all")).unwrap();
+        while std::io::Write::write_all(&mut all, &[0; 512]).is_ok() {}
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.path()).output();
+    }
+}
+
+#[test]
+fn what_runs_on_a_full_disk_is_stopped_in_order() {
+    let Some(disk) = Disk::mount() else {
+        return support::skipped("the right to mount");
+    };
+    let sleeper = runs(r#"["sh", "-c", "echo begun; exec sleep 600"]"#, "");
+    let text = format!("services:\n  slow:\n{sleeper}");
+    let system = System::compose_in(disk.path(), &text);
+    system.up();
+    disk.fill();
+    let down = system.run(&["down", "--format", "json"]).expect(0).json();
+    assert_eq!(
+        (&down["stopped"], &down["in_order"]),
+        (&1.into(), &true.into())
+    );
+    assert_eq!(system.left(), Vec::<String>::new());
+    std::fs::remove_file(disk.path().join("all")).unwrap();
+    let mut up = system.start(&["up"]);
+    up.wait_for("begun");
+    disk.fill();
+    up.signal("INT");
+    let done = up.finish().expect(130);
+    assert!(done.stderr.contains("1 stopped"), "{}", done.stderr);
+    assert_eq!(system.left(), Vec::<String>::new());
+    let ps = system.run(&["ps"]).expect(0).stdout;
+    assert!(!ps.contains("killed"), "{ps}");
 }
