@@ -24,6 +24,16 @@ impl From<Exit> for Ending {
 }
 
 impl Ending {
+    /// Which of two holds: that of a command that ended badly is its own, whatever msvc met after it.
+    #[must_use]
+    pub fn and(self, other: Exit) -> Self {
+        match self {
+            Self::Own(exit) => Self::Own(exit.and(other)),
+            Self::PassedOn(0) => Self::Own(other),
+            Self::PassedOn(_) => self,
+        }
+    }
+
     /// The process's status.
     #[must_use]
     pub const fn code(self) -> u8 {
@@ -46,10 +56,12 @@ pub fn of_command_line(
     why: &clap::Error,
     arguments: impl IntoIterator<Item = OsString>,
 ) -> ExitCode {
-    // A closed pipe is no error.
-    let _ = why.print();
+    let printed = why.print();
     if !why.use_stderr() {
-        return ExitCode::SUCCESS;
+        // A closed pipe is no error.
+        let is_lost = printed.is_err_and(|why| why.kind() != std::io::ErrorKind::BrokenPipe);
+        let exit = if is_lost { Exit::CouldNot } else { Exit::Held };
+        return Ending::Own(exit).into();
     }
     if json_is_asked_for(arguments) {
         let problem = problem(&why.render().to_string());

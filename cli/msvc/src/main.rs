@@ -39,6 +39,7 @@ use std::sync::Arc;
 use clap::Parser as _;
 use msvc_machine::clock::{Clock, MachineClock};
 use msvc_report::exit::Exit;
+use msvc_system::problem::Problem;
 
 use cli::{Cli, Command};
 use context::Context;
@@ -74,14 +75,17 @@ fn main() -> ExitCode {
         }
         Err(why) => Err(Failure::new(Exit::CouldNot, format!("cannot start: {why}"))),
     };
-    match ending {
-        Ok(ending) => ending.into(),
-        Err(failure) => {
-            terminal.failure(&failure);
-            outlets::annotate(&terminal, &failure.problems);
-            Ending::Own(failure.exit).into()
-        }
-    }
+    let ending = ending.unwrap_or_else(|failure| {
+        terminal.failure(&failure);
+        outlets::annotate(&terminal, &failure.problems);
+        Ending::Own(failure.exit)
+    });
+    let Some(why) = terminal.unwritten() else {
+        return ending.into();
+    };
+    let what = format!("what came out cannot be written to standard output: {why}");
+    terminal.problem(&Problem::error(what).hint("make room where it goes, or send it elsewhere"));
+    ending.and(Exit::CouldNot).into()
 }
 
 async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
