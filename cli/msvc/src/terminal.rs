@@ -2,6 +2,7 @@
 //! error; whether a terminal is there is decided once. A closed pipe is no error.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::ProgressBar;
@@ -33,6 +34,8 @@ pub struct Terminal {
     progress: Arc<Mutex<Option<ProgressBar>>>,
     width: Arc<Mutex<usize>>,
     results: Results,
+    /// Whether the user's own command writes to the terminal now.
+    lent: Arc<AtomicBool>,
     here: Here,
     files: Files,
 }
@@ -49,6 +52,7 @@ impl Terminal {
             progress: Arc::default(),
             width: Arc::new(Mutex::new(8)),
             results: Results::default(),
+            lent: Arc::default(),
             here,
             files: Files::new(read_regular),
         }
@@ -95,6 +99,13 @@ impl Terminal {
     #[must_use]
     pub fn unwritten(&self) -> Option<io::Error> {
         self.results.unwritten()
+    }
+
+    /// From now on the terminal is the user's own command's: no progress line is drawn over what that
+    /// writes.
+    pub fn lend(&self) {
+        self.lent.store(true, Ordering::Relaxed);
+        self.clear_progress();
     }
 
     fn try_result(&self, text: &str) -> io::Result<()> {
@@ -281,6 +292,9 @@ impl Terminal {
     }
 
     fn spin(&self, event: &Event) {
+        if self.lent.load(Ordering::Relaxed) {
+            return;
+        }
         let Some(message) = progress::spinner(event) else {
             if progress::ends_spinner(event) {
                 self.clear_progress();

@@ -88,6 +88,7 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
 /// The command that the fault lasts for. It ends with msvc, however msvc ends.
 fn command_of(context: &Context, words: &[std::ffi::OsString]) -> Option<CommandLine> {
     let command = CommandLine::from_words(words.iter().cloned())?;
+    context.terminal.lend();
     let aside = context.terminal.is_json();
     Some(command.marked(context.mark()).aside(aside))
 }

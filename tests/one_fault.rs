@@ -1,0 +1,77 @@
+//! One fault from the command line, and what is told of it: to who looks on at a terminal, to who wants
+//! it again, and of callers of every kind.
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may fail as loudly as it can"
+)]
+
+mod support;
+
+use std::process::Command;
+
+use support::{System, finish, runs};
+
+/// A web server that is started again whenever it ends.
+fn web() -> System {
+    let words = r#"["sh", "-c", "exec python3 -m http.server $$PORT"]"#;
+    let web = runs(words, "port: PORT,");
+    let system = System::compose(&format!(
+        "services:\n  web:\n{web}    environment: {{ PORT: \"9100\" }}\n    ports: [\"9100\"]\n    restart: always\n"
+    ));
+    system.up();
+    system
+}
+
+const LATE: [&str; 7] = [
+    "chaos",
+    "inject",
+    "latency",
+    "--edge",
+    "client->web",
+    "--delay",
+    "20ms",
+];
+
+/// A command that asks the server once, and what else it does.
+fn asking(system: &System, more: &str) -> [String; 4] {
+    let url = system.url("web");
+    let ask = format!("import urllib.request as r; r.urlopen('{url}')");
+    let script = format!("python3 -c \"{ask}\"{more}");
+    ["--", "sh", "-c", script.as_str()].map(str::to_owned)
+}
+
+#[track_caller]
+fn run(system: &System, arguments: &[&str], command: &[String]) -> support::Finished {
+    let command: Vec<&str> = command.iter().map(String::as_str).collect();
+    system.run(&[arguments, &command].concat())
+}
+
+#[test]
+fn at_a_terminal_nothing_is_drawn_over_what_the_command_writes() {
+    let system = web();
+    // The line is open for longer than a progress line would leave it alone.
+    let ask = asking(&system, "; printf RESULT42; sleep 1");
+    let command: Vec<&str> = ask.iter().map(String::as_str).collect();
+    let kill = ["chaos", "kill", "web"];
+    for (arguments, code) in [(&LATE[..], 0), (&kill, 0)] {
+        let msvc = system.command(&[arguments, &command].concat());
+        let words = std::iter::once(msvc.get_program()).chain(msvc.get_args());
+        let words =
+            words.map(|word| format!("'{}'", word.to_str().unwrap().replace('\'', r"'\''")));
+        let line = words.collect::<Vec<_>>().join(" ");
+        let mut terminal = Command::new("script");
+        terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+        terminal.env("TERM", "xterm");
+        let shown = finish(terminal).expect(code).stdout;
+        let after = shown.split("RESULT42").nth(1).expect("what it wrote");
+        let before = shown.split("RESULT42").next().unwrap_or_default();
+        assert!(!before.contains("holding"), "{shown:?}");
+        assert!(!after.starts_with(['\r', '\u{1b}']), "{shown:?}");
+    }
+}
