@@ -53,6 +53,22 @@ fn run(system: &System, arguments: &[&str], command: &[String]) -> support::Fini
 }
 
 #[test]
+fn a_seed_that_was_drawn_is_told_also_where_all_held_and_one_that_was_given_is_not() {
+    let system = web();
+    let ask = asking(&system, "");
+    let jitter = [&LATE[..], &["--jitter", "5ms"]].concat();
+    let drawn = run(&system, &jitter, &ask).expect(0).stderr;
+    let seed = drawn.split("drawn with seed ").nth(1);
+    let seed = seed.and_then(|rest| rest.split(';').next()).unwrap();
+    assert!(seed.parse::<u64>().is_ok(), "{drawn}");
+    let given = [&jitter[..], &["--seed", seed]].concat();
+    for nothing_drawn in [&given[..], &LATE] {
+        let done = run(&system, nothing_drawn, &ask).expect(0);
+        assert!(!done.stderr.contains("drawn"), "{}", done.stderr);
+    }
+}
+
+#[test]
 fn at_a_terminal_nothing_is_drawn_over_what_the_command_writes() {
     let system = web();
     // The line is open for longer than a progress line would leave it alone.

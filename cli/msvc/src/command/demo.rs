@@ -3,6 +3,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use msvc_chaos::experiment::Experiment;
 use msvc_contract::pact::{Pacts, Selection};
 use msvc_journey::{Entry, Journey};
 use msvc_report::case::{Case, Verdict};
@@ -15,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::boot::{self, Wish};
 use crate::cli::Demo;
-use crate::command::chaos::seed;
+use crate::command::chaos::{seed, tell_seed};
 use crate::context::Context;
 use crate::exit::Ending;
 use crate::failure::Failure;
@@ -55,6 +56,9 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
     }
     let sink = context.sink();
     let seed = seed(request.seed);
+    if experiments.iter().any(Experiment::draws) {
+        tell_seed(context, request.seed, seed);
+    }
     let mut found = Found::default();
     let wish = Wish::whole(Publish::AnyFreePort);
     let since = context.clock.now();
