@@ -69,7 +69,7 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
     let own = OwnSystem::launch(context, "demo", place).await?;
     let (home, runtime) = (&own.home, &own.runtime);
     // A system that is kept can be asked again; what is gone comes back with another demo.
-    let again = |command: &[&str]| match request.keep {
+    let again = |command: &[&str]| match request.keep && !context.shutdown.is_requested() {
         true => context.repeat_as(home.project(), command),
         false => context.repeat(&["demo", "--seed", &seed.to_string()]),
     };
