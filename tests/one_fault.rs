@@ -15,7 +15,7 @@ mod support;
 
 use std::process::Command;
 
-use support::{System, finish, runs};
+use support::{System, finish, is_root, runs};
 
 /// A web server that is started again whenever it ends.
 fn web() -> System {
@@ -90,4 +90,27 @@ fn at_a_terminal_nothing_is_drawn_over_what_the_command_writes() {
         assert!(!before.contains("holding"), "{shown:?}");
         assert!(!after.starts_with(['\r', '\u{1b}']), "{shown:?}");
     }
+}
+
+#[test]
+fn a_caller_that_waits_in_connect_itself_detects_a_kill_too() {
+    if !is_root() {
+        return support::skipped("root, to see first segments");
+    }
+    let system = web();
+    let url = system.url("web");
+    let (_, port) = url.rsplit_once(':').unwrap();
+    let script = format!(
+        "import socket\ntry: socket.create_connection(('127.0.0.1', {port}))\nexcept ConnectionRefusedError: print('REFUSED')"
+    );
+    let command = ["--", "python3", "-c", script.as_str()].map(str::to_owned);
+    let done = run(&system, &["chaos", "kill", "web"], &command).expect(0);
+    assert!(done.stdout.contains("REFUSED"), "{}", done.stdout);
+    let said = done.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("a connection refused on client->web:9100"),
+        "{said}"
+    );
+    let ps = system.ps();
+    assert_eq!(ps["edges"][0]["counts"]["refused"], 1, "{ps:#}");
 }
