@@ -244,3 +244,19 @@ fn a_result_that_cannot_be_written_is_told_and_is_no_success() {
     lost(&["--format", "json", "journey", "run", "bad"], 1);
     on_a_full_disk(&system, &["--help"]).expect(3);
 }
+
+#[test]
+fn a_project_name_that_is_none_is_wrong_usage_and_what_is_allowed_is_said() {
+    let system = a_system(Runtime::Processes, "");
+    for command in ["ps", "up", "demo"] {
+        let line = ["-p", "Foo Bar", command];
+        let done = msvc(&system.directory, Runtime::Processes, &line).expect(2);
+        assert!(done.stderr.contains("'--project-name"), "{}", done.stderr);
+        assert!(
+            done.stderr.contains("lower-case letters"),
+            "{}",
+            done.stderr
+        );
+        assert!(!done.stderr.contains('…'), "{}", done.stderr);
+    }
+}
