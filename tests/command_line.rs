@@ -260,3 +260,25 @@ fn a_project_name_that_is_none_is_wrong_usage_and_what_is_allowed_is_said() {
         assert!(!done.stderr.contains('…'), "{}", done.stderr);
     }
 }
+
+#[test]
+fn commands_that_are_not_for_people_are_not_offered() {
+    let folder = tempfile::tempdir().unwrap();
+    for line in [
+        &["--format", "json"][..],
+        &["internal"],
+        &["--format=json", "internl-mesh"],
+    ] {
+        let done = msvc(folder.path(), Runtime::Processes, line).expect(2);
+        let said = format!("{}{}", done.stdout, done.stderr);
+        for hidden in [
+            "-guardian",
+            "-supervisor",
+            "internal-mesh",
+            "-keeper",
+            "-warden",
+        ] {
+            assert!(!said.contains(hidden), "{said}");
+        }
+    }
+}

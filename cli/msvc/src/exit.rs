@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use msvc_report::exit::Exit;
 use msvc_report::json::Failed;
 use msvc_system::problem::Problem;
@@ -53,9 +54,10 @@ impl From<Ending> for ExitCode {
 /// What clap has to say: help and version are results, everything else is wrong usage, told as
 /// JSON too where the `arguments` ask for that.
 pub fn of_command_line(
-    why: &clap::Error,
+    why: clap::Error,
     arguments: impl IntoIterator<Item = OsString>,
 ) -> ExitCode {
+    let why = without_hidden(why);
     let printed = why.print();
     if !why.use_stderr() {
         // A closed pipe is no error.
@@ -70,6 +72,22 @@ pub fn of_command_line(
         let _ = writeln!(std::io::stdout().lock(), "{text}");
     }
     Ending::Own(Exit::Usage).into()
+}
+
+/// The same without the commands that are not for people, which clap lists with the others.
+fn without_hidden(mut why: clap::Error) -> clap::Error {
+    for kind in [
+        ContextKind::ValidSubcommand,
+        ContextKind::SuggestedSubcommand,
+    ] {
+        let Some(ContextValue::Strings(names)) = why.get(kind) else {
+            continue;
+        };
+        let shown = |name: &&String| !name.starts_with("internal-");
+        let names = names.iter().filter(shown).cloned().collect();
+        why.insert(kind, ContextValue::Strings(names));
+    }
+    why
 }
 
 /// Whether a command line that could not be read has `--format json` in front of any `--`.

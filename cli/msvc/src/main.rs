@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     msvc_machine::http_client::choose_tls_provider();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(why) => return exit::of_command_line(&why, std::env::args_os()),
+        Err(why) => return exit::of_command_line(why, std::env::args_os()),
     };
     if matches!(cli.command, Command::Contract(_) | Command::Demo(_)) {
         past_proxies();
