@@ -204,7 +204,7 @@ fn urls(context: &Context, observed: &Observed, instance: &ObservedInstance) -> 
 fn entries(context: &Context, observed: &Observed, lane: &LaneName) -> Vec<Entry> {
     let mut ways = observed.ways_in(lane, &Party::Client);
     ways.sort_by_key(|way| way.port);
-    boot::entries(&context.system, &ways)
+    boot::entries_told(&context.system, &ways)
 }
 
 fn duration(ms: u64) -> String {
