@@ -362,11 +362,8 @@ async fn is_down(context: &Context, options: &LaneOptions) -> bool {
         return false;
     };
     let runs = ProcessRuntime::connect(&home, BUILD, &*context.clock).await;
-    if !matches!(runs, Ok(None)) {
-        return false;
-    }
-    let ended = crate::ended::sentence(&home, &*context.clock).await;
-    matches!(ended, Ok(None))
+    let ended = async || crate::ended::sentence(&home, &*context.clock).await;
+    matches!(runs, Ok(None)) && matches!(ended().await, Ok(None))
 }
 
 /// `http://host:port` of each way in: by service (the first of its ports as the file has them) and

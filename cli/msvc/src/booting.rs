@@ -11,6 +11,7 @@ use msvc_runtime::lane::LaneOptions;
 use msvc_runtime::process::ProjectHome;
 use msvc_runtime::turn::Turn;
 
+use crate::added::Before;
 use crate::boot::{self, Asked};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -26,6 +27,8 @@ pub struct Booting {
     pub runtime: AnyRuntime,
     /// Whether nothing of it ran before: then all of it goes when this does not succeed.
     pub ours: bool,
+    /// What ran before, where something did.
+    before: Option<Before>,
     /// In an engine: the data that was there before.
     data: Option<BTreeSet<String>>,
     /// The right to change it: in an engine whole, for host processes to bring it up.
@@ -53,9 +56,12 @@ impl Booting {
             context.stays(runtime)?;
         }
         let ours = before.is_none();
-        let runtime = match before {
-            Some(runtime) => runtime,
-            None => context.launch(home, place).await?,
+        let (runtime, before) = match before {
+            Some(runtime) => {
+                let before = Before::of(&runtime).await?;
+                (runtime, Some(before))
+            }
+            None => (context.launch(home, place).await?, None),
         };
         let data = match &runtime {
             AnyRuntime::Docker(runtime) => Some(docker::data(runtime).await?),
@@ -65,6 +71,7 @@ impl Booting {
         Ok(Self {
             runtime,
             ours,
+            before,
             data,
             _turn: turn,
         })
@@ -98,13 +105,14 @@ impl Booting {
         (self.runtime, self.ours)
     }
 
-    /// Takes down what this call launched; why it failed, and what of it could not be cleared.
+    /// Takes down what this call launched or added; why it failed, and what of it could not be cleared.
     pub async fn give_up(self, context: &Context, home: &ProjectHome, failure: Failure) -> Failure {
         let Self {
             runtime,
-            ours,
+            before,
             data,
             _turn,
+            ..
         } = self;
         runtime.settled(&*context.clock).await;
         if failure.exit != Exit::Interrupted
@@ -115,8 +123,11 @@ impl Booting {
                  `msvc down`, once it answers again",
             );
         }
-        if !ours {
-            return failure;
+        if let Some(before) = before {
+            return match before.restore(context, &runtime).await {
+                Ok(()) => failure,
+                Err(left) => failure.leaving(left).hint("`msvc down` ends all of it"),
+            };
         }
         let cleared = match (&runtime, data) {
             (AnyRuntime::Docker(runtime), Some(data)) => context.undo(home, runtime, &data).await,

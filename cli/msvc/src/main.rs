@@ -5,6 +5,7 @@
     reason = "in a binary, `pub` says what a file offers its siblings"
 )]
 
+mod added;
 mod artifacts;
 mod boot;
 mod booting;
