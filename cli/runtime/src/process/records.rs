@@ -12,6 +12,7 @@ use msvc_machine::clock::Clock;
 use msvc_system::id::InstanceId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tokio::net::UnixStream;
 
 use super::home::{ProjectHome, records};
 use crate::contract::RuntimeError;
@@ -163,8 +164,8 @@ pub fn last_end(home: &ProjectHome) -> Result<Option<EndRecord>, RuntimeError> {
     }))
 }
 
-/// The same for who may come in the moment of the end: a guardian that lives writes down what it has
-/// seen, and is given the time for it.
+/// The same for who may come in the moment of the end: one that hears nobody any more is let die, and
+/// a guardian that lives writes down what it has seen; both are given the time for it.
 ///
 /// # Errors
 /// As [`last_end`].
@@ -174,11 +175,15 @@ pub async fn seen_end(
 ) -> Result<Option<EndRecord>, RuntimeError> {
     let deadline = clock.now() + GUARDIAN_SEES;
     loop {
+        let Some(state) = State::read(home)? else {
+            return last_end(home);
+        };
         // Looked at before the record: one that has gone has written it.
-        let ended = State::read(home)?.filter(|state| !state.supervisor.lives());
-        let guardian = ended.and_then(|state| state.guardian);
-        let is_guarded = guardian.is_some_and(|guardian| guardian.lives());
-        if !is_guarded || clock.now() >= deadline || EndRecord::read(home)?.is_some() {
+        let comes_to_its_end = match state.supervisor.lives() {
+            true => UnixStream::connect(&state.socket).await.is_err(),
+            false => state.guardian.is_some_and(|guardian| guardian.lives()),
+        };
+        if !comes_to_its_end || clock.now() >= deadline || EndRecord::read(home)?.is_some() {
             return last_end(home);
         }
         clock.sleep(LOOK).await;
