@@ -101,6 +101,38 @@ fn who_looks_on_is_told_when_and_by_what_the_supervisor_ended() {
     }
 }
 
+#[test]
+fn what_a_killed_up_has_added_to_a_system_goes_with_it_and_the_system_stays() {
+    let sleeper = runs(r#"["sleep", "600"]"#, "");
+    let system = System::compose(&format!("services:\n  web:\n{sleeper}"));
+    system.up();
+    let web = system.ps()["instances"].clone();
+    let never =
+        "    healthcheck: { test: [\"CMD\", \"false\"], interval: 60s, start_period: 600s }\n";
+    let more = format!("services:\n  web:\n{sleeper}  good:\n{sleeper}  slow:\n{sleeper}{never}");
+    std::fs::write(system.directory.join("compose.yaml"), more).unwrap();
+    let up = system.start(&["up", "-d"]);
+    until("what it adds", || {
+        let ps = system.ps();
+        let all = ps["instances"].as_array().map(Vec::len);
+        (all == Some(3)).then_some(())
+    });
+    up.signal("KILL");
+    let left = until("the end of what it added", || {
+        let left = system.ps()["instances"].clone();
+        (left.as_array().map(Vec::len) == Some(1)).then_some(left)
+    });
+    assert_eq!(left[0]["pid"], web[0]["pid"]);
+    // The next one is not hindered, and what it brought up stays.
+    std::fs::write(
+        system.directory.join("compose.yaml"),
+        format!("services:\n  web:\n{sleeper}  good:\n{sleeper}"),
+    )
+    .unwrap();
+    system.up();
+    assert_eq!(system.ps()["instances"].as_array().map(Vec::len), Some(2));
+}
+
 /// A small disk of the test's own, gone with it.
 struct Disk(tempfile::TempDir);
 

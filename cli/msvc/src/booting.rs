@@ -67,7 +67,10 @@ impl Booting {
             AnyRuntime::Docker(runtime) => Some(docker::data(runtime).await?),
             AnyRuntime::Process(_) => None,
         };
-        runtime.attach(ours).await?;
+        match ours {
+            true => runtime.attach(true).await?,
+            false => runtime.adds().await?,
+        }
         Ok(Self {
             runtime,
             ours,

@@ -20,6 +20,7 @@
 //! - `guardian`: the guardian's main.
 //! - `launch`, `clear`, `client`: the clients' side.
 
+mod additions;
 mod awaiting;
 mod beside;
 mod child;

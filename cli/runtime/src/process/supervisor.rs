@@ -216,7 +216,7 @@ impl Supervisor {
         outcome
     }
 
-    async fn stop(&self, id: &InstanceId) -> Result<(), RuntimeError> {
+    pub(super) async fn stop(&self, id: &InstanceId) -> Result<(), RuntimeError> {
         let replica = self.replica(id)?;
         end(&replica).await;
         self.remove(&replica);
