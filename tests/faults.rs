@@ -26,6 +26,7 @@ support::in_both! {
     a_killed_injector_takes_its_fault_with_it,
     a_killed_injector_takes_its_command_with_it_daemons_too,
     a_kill_is_detected_by_the_first_connection_that_is_refused,
+    a_kill_is_felt_by_who_calls_from_outside_too_and_counted,
     without_a_restart_policy_a_killed_service_stays_down_and_up_restores_it,
 }
 
@@ -241,6 +242,36 @@ fn a_kill_is_detected_by_the_first_connection_that_is_refused(runtime: Runtime) 
     assert!(
         said.contains("refused") && said.contains("on desk->shelves:9100"),
         "{said}"
+    );
+}
+
+fn a_kill_is_felt_by_who_calls_from_outside_too_and_counted(runtime: Runtime) {
+    let again = "services:\n  desk: { restart: always }\n";
+    let library = System::fixture("library").with_override(again).on(runtime);
+    library.up();
+    // With a limit of time Python waits for the answer beside the connection, which keeps its port.
+    let script = "import sys,urllib.request as r\ntry: r.urlopen(sys.argv[1],timeout=9)\nexcept OSError: pass";
+    let book = format!("{}/ada", library.url("desk"));
+    let ask = ["--", "python3", "-c", script, book.as_str()];
+    let done = library.run(&[&["chaos", "kill", "desk"], &ask[..]].concat());
+    let done = done.expect(0);
+    let said = done.stdout + &done.stderr;
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("refused") && said.contains("on client->desk:"),
+        "{said}"
+    );
+    let ps = library.ps();
+    let edges = ps["edges"].as_array().expect("edges");
+    let refused = edges.iter().find(|edge| {
+        let name = edge["edge"].as_str().unwrap_or_default();
+        name.starts_with("client->desk:")
+    });
+    let refused = refused.map(|edge| &edge["counts"]["refused"]);
+    assert_ne!(
+        refused.and_then(Value::as_u64).unwrap_or_default(),
+        0,
+        "{ps:#}"
     );
 }
 

@@ -53,7 +53,10 @@ impl Mesh {
         let shared = Arc::clone(&self.shared);
         self.hear(ear, move |packet| {
             let knock = knocks::knock(packet);
-            knock.filter(|at| shared.refuses(at)).into_iter().collect()
+            knock
+                .and_then(|at| shared.refuses(at))
+                .into_iter()
+                .collect()
         });
         Ok(())
     }
@@ -74,10 +77,23 @@ impl Mesh {
 }
 
 impl Shared {
-    /// Whether who knocks there is refused now.
-    fn refuses(&self, knock: &Refused) -> bool {
-        let at = self.edges_where(|edge| edge.gate.local().ip() == knock.by);
-        at_edge(knock, &at).is_some_and(|edge| !edge.gate.is_open())
+    /// Where who knocks there is refused now. What comes in knocks at the mesh itself, whatever its
+    /// address: where no edge has that one, it is for the edge that listens at all of them.
+    fn refuses(&self, knock: Refused) -> Option<Refused> {
+        let every = match knock.by {
+            IpAddr::V4(_) => IpAddr::from([0, 0, 0, 0]),
+            IpAddr::V6(_) => IpAddr::from([0; 16]),
+        };
+        [knock.by, every]
+            .into_iter()
+            .find_map(|by| {
+                let at = self.edges_where(|edge| edge.gate.local().ip() == by);
+                let knock = Refused { by, ..knock };
+                let edge = at_edge(&knock, &at)?;
+                Some((knock, edge.gate.is_open()))
+            })
+            .filter(|(_, open)| !open)
+            .map(|(knock, _)| knock)
     }
 
     fn record(&self, refused: &Refused) {
