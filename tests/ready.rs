@@ -244,6 +244,7 @@ fn what_is_there_and_used_is_ready_and_the_code_says_so() {
             &format!("on:\n  push:\n    paths: ['{part}/**']\njobs:\n  all:\n    steps:\n      - run: make deploy\n"),
         );
     }
+    repository.write("Makefile", "deploy:\n\t@kubectl apply -f deploy\n");
     repository.write("CODEOWNERS", "/orders/ @shop\n/users/ @accounts\n");
     let words = "Look at the alert, find the part, roll it back, then tell everybody. ".repeat(6);
     repository.write("docs/runbook.md", &format!("# When it breaks\n{words}\n"));

@@ -73,8 +73,19 @@ async fn look(folder: &Path, shutdown: &Shutdown) -> Result<Checklist, GitError>
         .map_or(0, |since| {
             i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
         });
-    let repository = Repository::read(folder, environment(), &files, now, shutdown).await?;
-    Ok(Checklist::of(&repository))
+    let told = Repository::ask(folder, environment(), shutdown).await?;
+    let folder = folder.to_path_buf();
+    let looking = tokio::task::spawn_blocking(move || {
+        Checklist::of(&Repository::read(&folder, told, &files, now))
+    });
+    tokio::select! {
+        // It writes nothing: it may be left to itself while msvc ends.
+        () = shutdown.requested() => Err(GitError::Interrupted),
+        done = looking => done.map_err(|why| GitError::Failed {
+            command: "ready".to_owned(),
+            said: why.to_string(),
+        }),
+    }
 }
 
 /// The same over the whole repository that `folder` lies in.

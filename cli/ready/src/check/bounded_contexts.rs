@@ -29,10 +29,7 @@ pub fn check(repository: &Repository) -> Finding {
     );
     let contexts = &repository.contexts;
     if contexts.all.is_empty() {
-        match &contexts.only {
-            Some(one) => finding.saw(format!("there is one part only: {one}")),
-            None => finding.saw("no two parts can be told apart: no builds in a Compose file, no build manifests, no folders by convention"),
-        }
+        finding.saw(fewer_than_two(repository));
         return finding.stands(
             Standing::Inconclusive,
             "give each part of the domain a folder of its own, then run this again",
@@ -121,6 +118,39 @@ pub fn check(repository: &Repository) -> Finding {
         Standing::Ready,
         "keep it so: a change that needs two contexts is a reason to talk",
     )
+}
+
+/// Why there are no two parts.
+fn fewer_than_two(repository: &Repository) -> String {
+    let contexts = &repository.contexts;
+    let built = repository
+        .compose
+        .iter()
+        .flat_map(|compose| &compose.services);
+    let built = built.filter(|service| service.build.is_some()).count();
+    let why = match &contexts.only {
+        Some(one) => format!("there is one part only: {one}"),
+        None if built == 0 && repository.compose_problem.is_none() => {
+            "no two parts can be told apart: no builds in a Compose file, no build manifests, no \
+             folders by convention"
+                .to_owned()
+        }
+        None => "no two parts can be told apart: no build manifests, no folders by convention"
+            .to_owned(),
+    };
+    match contexts.without_source.as_slice() {
+        _ if repository.compose_problem.is_some() => {
+            format!("{why}; the Compose file cannot be read")
+        }
+        [] if built > 0 && contexts.only.is_none() => {
+            format!("{why}; the Compose file builds no folder below the root")
+        }
+        [] => why,
+        none => format!(
+            "{why}; of what the Compose file builds these folders have no tracked source: {}",
+            none.join(", ")
+        ),
+    }
 }
 
 /// Tables that several contexts use; the first of them.
