@@ -12,6 +12,7 @@
 //! - [`compose`]: what a Compose file in the repository says, as far as checks need it.
 //! - [`shell`], [`delivery`]: which commands of a script may run, and whether they deliver.
 //! - [`pipeline`]: what starts a pipeline, and what its steps really do.
+//! - [`tables`]: the tables of a database that a source file names.
 //! - [`context`]: the parts that would become services.
 //! - [`finding`]: what a check says.
 //! - [`check`]: one file for each check.
@@ -29,4 +30,5 @@ pub mod history;
 pub mod pipeline;
 pub mod repository;
 pub mod shell;
+pub mod tables;
 pub mod tree;

@@ -106,6 +106,17 @@ impl From<GitError> for Failure {
         match &error {
             GitError::NoGit(_) => Self::new(Exit::CouldNot, error.to_string())
                 .hint("install git (`apt-get install git`)"),
+            GitError::Bare { folder } => Self::new(Exit::Input, error.to_string()).hint(format!(
+                "clone it, and name the clone: `git clone {}`",
+                folder.display()
+            )),
+            GitError::NoRepository { folder, said } if said.contains("dubious ownership") => {
+                Self::new(Exit::Input, error.to_string()).hint(format!(
+                    "it belongs to another user; to trust it: `git config --global --add \
+                     safe.directory {}`",
+                    folder.display()
+                ))
+            }
             GitError::NoRepository { .. } => Self::new(Exit::Input, error.to_string())
                 .hint("name a folder of a repository, or make one: `git init`"),
             GitError::Failed { .. } => Self::new(Exit::CouldNot, error.to_string()),

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::finding::{Finding, Standing};
 use crate::history::{Crossing, STRONG_SHARED, strong_pairs};
 use crate::repository::Repository;
+use crate::tables::{Deed, Named, tables};
 use crate::tree::is_test;
 
 /// Up to this lift history respects the boundaries.
@@ -157,23 +158,33 @@ fn fewer_than_two(repository: &Repository) -> String {
 fn shared_tables(repository: &Repository, finding: &mut Finding) -> Option<String> {
     let mut users: BTreeMap<String, BTreeMap<usize, (String, u32)>> = BTreeMap::new();
     let mut created: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+    let mut mapped = created.clone();
     for file in &repository.tree.texts {
         let Some(context) = repository.contexts.of(&file.path) else {
             continue;
         };
-        if is_test(&file.path) {
+        let is_prose = [".md", ".txt", ".rst", ".adoc"]
+            .iter()
+            .any(|end| file.path.ends_with(end));
+        if is_prose || is_test(&file.path) {
             continue;
         }
-        for (number, line) in file.text.lines().enumerate() {
-            for (table, creates) in tables(line) {
-                if creates {
-                    created.entry(table.clone()).or_default().insert(context);
-                }
-                let line = u32::try_from(number + 1).unwrap_or(u32::MAX);
-                let users = users.entry(table).or_default();
-                users.entry(context).or_insert((file.path.clone(), line));
+        for Named { table, deed, line } in tables(&file.text) {
+            let owners = match deed {
+                Deed::Creates => Some(&mut created),
+                Deed::Maps => Some(&mut mapped),
+                Deed::Uses => None,
+            };
+            if let Some(owners) = owners {
+                owners.entry(table.clone()).or_default().insert(context);
             }
+            let users = users.entry(table).or_default();
+            users.entry(context).or_insert((file.path.clone(), line));
         }
+    }
+    // What nobody makes in words of its own is made by whoever maps it.
+    for (table, owners) in mapped {
+        created.entry(table).or_insert(owners);
     }
     // A name that nobody creates may be anything that follows `from`; who creates a table has one
     // of its own, in a database of its own.
@@ -192,49 +203,4 @@ fn shared_tables(repository: &Repository, finding: &mut Finding) -> Option<Strin
         }
     }
     users.into_keys().next()
-}
-
-/// The tables that a line of SQL names, and whether it creates them.
-fn tables(line: &str) -> Vec<(String, bool)> {
-    let lower = line.to_lowercase();
-    let mut found = Vec::new();
-    for (words, creates) in [
-        ("create table if not exists ", true),
-        ("create table ", true),
-        ("insert into ", false),
-        ("delete from ", false),
-        (" from ", false),
-        ("join ", false),
-        ("update ", false),
-    ] {
-        for (at, _) in lower.match_indices(words) {
-            let rest = &lower[at + words.len()..];
-            let name: String = rest
-                .trim_start_matches(['"', '`', '['])
-                .chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))
-                .collect();
-            if name.len() > 2 && name != "if" && !found.iter().any(|(n, _)| *n == name) {
-                found.push((name, creates));
-            }
-        }
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tables_are_read_out_of_sql() {
-        assert_eq!(
-            tables("CREATE TABLE IF NOT EXISTS orders ("),
-            [("orders".to_owned(), true)]
-        );
-        assert_eq!(
-            tables("db.run(\"SELECT id FROM orders JOIN users ON 1\")"),
-            [("orders".to_owned(), false), ("users".to_owned(), false)]
-        );
-    }
 }
