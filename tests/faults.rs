@@ -27,6 +27,7 @@ support::in_both! {
     a_killed_injector_takes_its_command_with_it_daemons_too,
     a_kill_is_detected_by_the_first_connection_that_is_refused,
     a_kill_is_felt_by_who_calls_from_outside_too_and_counted,
+    a_kill_ends_at_once_with_the_system_that_is_brought_down_meanwhile,
     without_a_restart_policy_a_killed_service_stays_down_and_up_restores_it,
 }
 
@@ -273,6 +274,31 @@ fn a_kill_is_felt_by_who_calls_from_outside_too_and_counted(runtime: Runtime) {
         0,
         "{ps:#}"
     );
+}
+
+fn a_kill_ends_at_once_with_the_system_that_is_brought_down_meanwhile(runtime: Runtime) {
+    let again = "services:\n  desk: { restart: always }\n";
+    let library = System::fixture("library").with_override(again).on(runtime);
+    library.up();
+    // Longer than any test waits.
+    let kill = library.start(&["chaos", "kill", "desk", "--down", "3600s"]);
+    until("desk to be held down", || {
+        let ps = library.ps();
+        let mut all = ps["instances"].as_array()?.iter();
+        let desk = all.find(|it| it["service"] == "desk")?;
+        (desk["health"] == "held down").then_some(())
+    });
+    library.run(&["down"]).expect(0);
+    let done = kill.finish().expect(5);
+    let said = done.stdout + &done.stderr;
+    assert!(said.contains("the fault ended before its time"), "{said}");
+    assert!(!said.contains("restart policy"), "{said}");
+    if runtime == Runtime::Containers {
+        assert!(
+            said.contains("the container of desk was taken away"),
+            "{said}"
+        );
+    }
 }
 
 fn without_a_restart_policy_a_killed_service_stays_down_and_up_restores_it(runtime: Runtime) {
