@@ -103,6 +103,11 @@ fn an_order_takes_at_least_the_delay_and_the_receipt_names_the_delayed_answer(ru
     let receipt: Value = serde_json::from_str(&receipts).unwrap();
     assert_eq!(receipt["schema"], "msvc.receipt/1");
     assert_eq!(receipt["connections"], 1, "{receipt:#}");
+    let logs = std::fs::read_dir(kept.path().join("logs/main")).expect("logs");
+    assert!(logs.flatten().any(|it| {
+        let of = it.file_name().to_string_lossy().starts_with("orders-");
+        of && !support::read(&it.path()).is_empty()
+    }));
 }
 
 fn a_delay_above_the_timeout_cancels_the_order_and_refunds_the_late_charge(runtime: Runtime) {

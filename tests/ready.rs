@@ -465,6 +465,21 @@ fn what_is_there_and_used_is_ready_and_the_code_says_so() {
 }
 
 #[test]
+fn its_report_is_kept_among_artifacts() {
+    let mut repository = Repository::new();
+    repository.write("main.py", "print(1)\n");
+    repository.commit("ann");
+    let kept = repository.path().join("out/kept");
+    let folder = kept.to_str().unwrap();
+    repository.ready(&["--artifacts", folder]).expect(1);
+    let report = support::read(&kept.join("report.json"));
+    assert!(report.contains("\"msvc.report/1\""), "{report}");
+    let file = repository.path().join("main.py/out");
+    let folder = file.to_str().unwrap();
+    repository.ready(&["--artifacts", folder]).expect(3);
+}
+
+#[test]
 fn rules_of_failure_replace_the_rule() {
     let mut repository = Repository::new();
     repository.write("main.py", "print(1)\n");

@@ -13,8 +13,9 @@ use msvc_report::exit::Exit;
 use msvc_report::human;
 use msvc_system::files::Files;
 
+use crate::artifacts;
 use crate::cli::{Cli, Ready};
-use crate::context::run_id;
+use crate::context::{absolute, run_id};
 use crate::exit::Ending;
 use crate::failure::Failure;
 use crate::outlets;
@@ -50,6 +51,9 @@ pub async fn run(
     report.seconds = began.elapsed().as_secs_f64();
     for case in &mut report.cases {
         *case = here.case(case.clone());
+    }
+    if let Some(folder) = &cli.global.artifacts {
+        artifacts::write_alone(here, &absolute(folder), &report)?;
     }
     outlets::write(terminal, cli.global.junit.as_deref(), &report)?;
     if terminal.is_json() {
