@@ -85,7 +85,7 @@ fn search_answers_while_catalog_is_dead(runtime: Runtime) {
     SHOP.alone(runtime, |shop| {
         shop.stock("lantern", 4);
         let found = |what: &str| {
-            let (status, answer) = http("GET", &shop.at("search?q=lamp&limit=100"), &[], None);
+            let (status, answer) = http("GET", &shop.at("search?q=lamp&limit=50"), &[], None);
             assert_eq!(status, 200, "{what}: {answer}");
             let mut items = answer["items"].as_array().unwrap().clone().into_iter();
             items.find(|it| it["sku"] == "lantern" && it["in_stock"] == true)

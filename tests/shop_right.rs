@@ -1,5 +1,5 @@
-//! Money and stock under many who come at once, and what is kept where: one shop in each runtime
-//! serves all of these tests.
+//! Money, stock and mail under many who come at once and after the broker was away, and what is kept
+//! where: one shop in each runtime serves all of these tests.
 
 #![allow(
     clippy::allow_attributes,
@@ -11,6 +11,10 @@
     reason = "a test may fail as loudly as it can"
 )]
 
+#[path = "shop_right/outage.rs"]
+mod outage;
+#[path = "shop_right/poisoned.rs"]
+mod poisoned;
 #[path = "shop_right/renewals.rs"]
 mod renewals;
 mod support;
@@ -18,15 +22,16 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use outage::the_broker_away_for_longer_than_producers_try_holds_orders_up_and_loses_none;
+use poisoned::orders_whose_units_cannot_come_back_cost_nobody_else_theirs_and_end_once_they_can;
 use renewals::{
     a_new_certificate_is_taken_up_and_the_connection_that_is_there_is_not_cut,
     signing_keys_rotate_under_signed_requests_and_no_request_fails,
 };
 use serde_json::{Value, json};
 use support::shop::{Customer, DECLINED, GOOD, order};
-use support::{OneShop, Runtime, Sent, Shop, at_once, finish, inside, shop_services};
+use support::{OneShop, Runtime, Sent, Shop, at_once, inside, shop_services};
 use support::{skipped, until};
 
 support::in_both! {
@@ -34,11 +39,14 @@ support::in_both! {
     one_key_twenty_times_at_once_is_one_order_one_charge_and_one_reservation,
     no_process_holds_anothers_database_open,
     the_read_model_of_orders_deleted_and_made_anew_from_events_answers_the_same,
+    orders_whose_units_cannot_come_back_cost_nobody_else_theirs_and_end_once_they_can,
     signing_keys_rotate_under_signed_requests_and_no_request_fails,
     a_new_certificate_is_taken_up_and_the_connection_that_is_there_is_not_cut,
+    the_broker_away_for_longer_than_producers_try_holds_orders_up_and_loses_none,
 }
 
-static SHOP: OneShop = OneShop::new("right", "");
+/// A shop whose orders can be asked for their figures.
+static SHOP: OneShop = OneShop::new("right", "  orders:\n    ports: !override [\"8080\"]\n");
 
 /// Waits until an order is at its end, and answers how it ended.
 fn ended(customer: &Customer, id: &str) -> Value {
@@ -274,13 +282,7 @@ fn the_read_model_of_orders_deleted_and_made_anew_from_events_answers_the_same(r
         let before = told(shop, &customers);
         assert!(before.len() >= 6, "{before:?}");
         let database = inside::volume(&shop.system, "orders-data").join("orders.sqlite");
-        let script = "import sqlite3,sys\n\
-            database=sqlite3.connect('file:'+sys.argv[1]+'?mode=rw',uri=True,timeout=30)\n\
-            database.execute('DELETE FROM order_view')\n\
-            database.commit()\n";
-        let mut delete = Command::new("python3");
-        delete.args(["-c", script]).arg(&database);
-        finish(delete).expect(0);
+        inside::alter(&database, "DELETE FROM order_view").expect(0);
         assert_eq!(shop.audit("orders"), Vec::<Value>::new(), "deleted");
         let done = inside::run_beside(&shop.system, "orders", &["rebuild"]).expect(0);
         let count = before.len() - customers.len();

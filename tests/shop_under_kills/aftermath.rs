@@ -74,7 +74,7 @@ pub fn the_auditor_finds_nothing(shop: &Shop, sent: &[Sent]) {
 
 /// The edges of an order's path on which a caller waits for each answer before it says more, so that
 /// the mesh knows of each end whether something was unanswered. (Calls of inventory share a
-/// connection.)
+/// connection: [`crate::calls`].)
 const EDGES: [&str; 4] = [
     "client->gateway:8080",
     "gateway->orders:8080",
@@ -120,8 +120,7 @@ impl Unreached {
 }
 
 /// A client's connection ended without an answer only where the mesh had let it in and found nobody:
-/// nothing of it went anywhere. (The proxy that an engine puts before a published port lets clients
-/// in whoever is behind, so that only processes show it.)
+/// nothing of it went anywhere.
 pub fn whoever_got_no_answer_reached_nobody(shop: &Shop, sent: &[Sent], before: &Unreached) {
     let is_lost = |it: &&Outcome| matches!(it, Outcome::Cut(_) | Outcome::Silent);
     let lost = sent.iter().flat_map(|it| &it.outcomes).filter(is_lost);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use msvc_machine::draw;
 use serde_json::Value;
 
+use crate::calls::{CALLEE, Calls};
 use crate::support::{Running, Shop, System, kill, until};
 use crate::tell;
 
@@ -110,11 +111,15 @@ impl<'a> Strike<'a> {
         let system = &self.shop.system;
         let seen = system.ps();
         let before = pid(&seen, service).unwrap();
+        let calls = (service == CALLEE).then(|| Calls::now(self.shop));
         kill("TERM", before);
         let edges = seen["edges"].as_array().unwrap();
         let here = edges.iter().filter(|it| it["edge"].as_str() == edge);
         let waiting = here.filter_map(|it| it["counts"]["waiting"].as_u64()).sum();
         back(system, service, before);
+        if let Some(calls) = calls {
+            Calls::now(self.shop).none_was_cut_since(calls, self.shop);
+        }
         waiting
     }
 }

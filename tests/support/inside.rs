@@ -81,3 +81,15 @@ pub fn volume(system: &System, volume: &str) -> PathBuf {
         }
     }
 }
+
+/// Changes a service's database behind its back.
+#[track_caller]
+pub fn alter(database: &Path, statement: &str) -> Finished {
+    let script = "import sqlite3,sys\n\
+        database=sqlite3.connect('file:'+sys.argv[1]+'?mode=rw',uri=True,timeout=30)\n\
+        database.execute(sys.argv[2])\n\
+        database.commit()\n";
+    let mut change = Command::new("python3");
+    change.args(["-c", script]).arg(database).arg(statement);
+    finish(change)
+}

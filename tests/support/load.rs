@@ -127,6 +127,11 @@ struct Shared {
 impl Load {
     /// Begins to order, as `customers` in turn.
     pub fn start(customers: &[Customer], pace: Pace) -> Self {
+        Self::start_at(customers[0].gateway(), customers, pace)
+    }
+
+    /// The same at another URL of the gateway's.
+    pub fn start_at(gateway: &str, customers: &[Customer], pace: Pace) -> Self {
         tls();
         let client = reqwest::Client::builder()
             .no_proxy()
@@ -137,7 +142,7 @@ impl Load {
             .timeout(ANSWER);
         let who = |it: &Customer| (it.account.clone(), it.bearer());
         let shared = Arc::new(Shared {
-            gateway: customers[0].gateway().to_owned(),
+            gateway: gateway.to_owned(),
             client: client.build().unwrap(),
             customers: customers.iter().map(who).collect(),
             pace,

@@ -1,8 +1,12 @@
 //! The sample shop as its customers and its operators use it: at the gateway, signed in.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use super::http::http;
+use super::running::finish;
+use super::runtime::Runtime;
 use super::system::System;
 use super::{at_once, read, until};
 
@@ -79,6 +83,25 @@ impl Shop {
     /// The URL of a path.
     pub fn at(&self, path: &str) -> String {
         format!("{}/{path}", self.gateway)
+    }
+
+    /// The URL at which the mesh itself hears the gateway's clients. In containers it is reached from
+    /// the machine that runs them alone.
+    pub fn door(&self) -> String {
+        if self.system.runtime() == Runtime::Processes {
+            return self.gateway.clone();
+        }
+        let ps = self.system.ps();
+        let mut edges = ps["edges"].as_array().unwrap().iter();
+        let edge = edges.find(|it| it["edge"] == "client->gateway:8080");
+        let listen = edge.and_then(|it| it["listen"].as_str()).unwrap();
+        let (_, port) = listen.rsplit_once(':').unwrap();
+        let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}\n{{end}}";
+        let mesh = format!("{}-msvc-mesh-1", self.system.project);
+        let mut inspect = Command::new("docker");
+        inspect.args(["inspect", "--format", format, &mesh]);
+        let said = finish(inspect).expect(0).stdout;
+        format!("http://{}:{port}", said.lines().next().unwrap().trim())
     }
 
     /// Asks as an operator.

@@ -50,14 +50,14 @@ pub enum Outcome {
     Answered,
     /// The peer answered that it failed (500, 502; `Internal` and the like).
     Failed,
-    /// It answered so again to what it answered so to before: this one request fails, and nothing is
-    /// said about others.
-    FailedAgain,
+    /// It answered so to a call that [insists](Insists): this one request fails, and nothing is said
+    /// about others.
+    FailedAtIt,
     /// The peer answered that it cannot do this now (503, 504; `Unavailable`): somebody behind it is
     /// away, or it has too much to do. It lives and says so at once; what else it is asked for may
     /// work, so this says nothing about the peer itself.
     Unavailable,
-    /// No connection was made.
+    /// No connection was made, or it ended before anything was sent.
     Refused,
     /// The peer's own time was up.
     TimedOut,
@@ -73,7 +73,7 @@ impl Outcome {
     fn label(self) -> &'static str {
         match self {
             Self::Answered => "answered",
-            Self::Failed | Self::FailedAgain => "failed",
+            Self::Failed | Self::FailedAtIt => "failed",
             Self::Unavailable => "unavailable",
             Self::Refused => "refused",
             Self::TimedOut => "timeout",
@@ -87,17 +87,18 @@ impl Outcome {
         match self {
             Self::Answered => Verdict::Good,
             Self::Failed | Self::Refused | Self::TimedOut | Self::Broken => Verdict::Bad,
-            Self::FailedAgain | Self::Unavailable | Self::GivenUp | Self::Dropped => {
+            Self::FailedAtIt | Self::Unavailable | Self::GivenUp | Self::Dropped => {
                 Verdict::Neither
             }
         }
     }
 }
 
-/// Marks a call that repeats one to which the peer answered that it failed: should it answer so
-/// again, that blames the request and not the peer.
+/// Marks a call that its caller repeats until it succeeds, after waits that grow. That the peer
+/// answers that it failed blames the request and not the peer: many such requests, each of which it
+/// cannot do, would else keep it from all that it can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Again;
+pub struct Insists;
 
 /// The door to one peer. Clones are the same door.
 #[derive(Debug, Clone)]

@@ -95,9 +95,10 @@ impl Settings {
         Some(value.trim_end_matches('/').to_owned())
     }
 
-    /// A folder, `default` where the name is not set.
-    pub fn folder_or(&mut self, name: &str, default: &str) -> Option<PathBuf> {
-        self.text_or(name, default).map(PathBuf::from)
+    /// A folder. It has no default: a command that is run by hand, without the service's settings,
+    /// would make one in its place and work on nothing.
+    pub fn folder(&mut self, name: &str) -> Option<PathBuf> {
+        self.text(name).map(PathBuf::from)
     }
 
     /// A duration like `2s` or `500ms`, `default` where the name is not set. Zero is refused.
@@ -193,7 +194,7 @@ impl Settings {
 pub struct Basics {
     /// `LISTEN`: where it serves, `host:port`.
     pub listen: String,
-    /// `DATA_DIR`: the folder for what it keeps; `/data` by default.
+    /// `DATA_DIR`: the folder for what it keeps.
     pub data_dir: PathBuf,
     /// `SHUTDOWN_GRACE`: how long work in hand may take after it was asked to stop; 5 s by default,
     /// half of what Compose waits before it kills.
@@ -204,7 +205,7 @@ impl Basics {
     /// Reads the three.
     pub fn read(settings: &mut Settings) -> Option<Self> {
         let listen = settings.address("LISTEN");
-        let data_dir = settings.folder_or("DATA_DIR", "/data");
+        let data_dir = settings.folder("DATA_DIR");
         let grace = settings.duration_or("SHUTDOWN_GRACE", Duration::from_secs(5));
         Some(Self {
             listen: listen?,

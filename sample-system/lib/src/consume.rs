@@ -33,6 +33,7 @@ use tracing::Instrument as _;
 use crate::bugs::{Bug, Bugs};
 use crate::database::DatabaseError;
 use crate::dead_letters;
+use crate::draw::Draw;
 use crate::event::Unreadable;
 use crate::kafka::{Consumer, ConsumerSettings, Delivery, KafkaError, Lag, Publish};
 use crate::trace_context::TraceContext;
@@ -136,6 +137,8 @@ struct Inner {
     handler: Arc<dyn Handle>,
     letters: Arc<dyn Publish>,
     ack_first: bool,
+    /// The ids of traces of events that came without one.
+    draw: Draw,
     counters: Counters,
     /// Who asks how far the group is behind, made when somebody wants to know.
     lag: Mutex<Option<Lag>>,
@@ -171,6 +174,7 @@ impl Consumption {
             handler: Arc::new(handler),
             letters: Arc::new(letters),
             ack_first: bugs.has(Bug::AckBeforeHandling),
+            draw: Draw::system(),
             counters: Counters::default(),
             lag: Mutex::default(),
         };
@@ -238,7 +242,8 @@ impl Consumption {
         shutdown: &CancellationToken,
     ) -> Option<Outcome> {
         let headers = &delivery.record.headers;
-        let trace = TraceContext::from_pairs(headers.iter().map(|(k, v)| (k.as_str(), v.as_str())));
+        let pairs = headers.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+        let trace = TraceContext::from_pairs(pairs).or_drawn(&self.inner.draw);
         let span = trace.span();
         let (partition, offset) = (delivery.partition, delivery.offset);
         let trying = async {

@@ -45,6 +45,12 @@ pub enum DatabaseError {
         /// What the machine said.
         source: std::io::Error,
     },
+    /// The file is not there, and who wants it does not make it.
+    #[error("there is no database {path}: set DATA_DIR to the folder of a service that has run")]
+    Missing {
+        /// The file.
+        path: String,
+    },
     /// The file could not be opened or set up.
     #[error("cannot open the database {path}: {source}")]
     Open {
@@ -62,7 +68,7 @@ pub enum DatabaseError {
         source: rusqlite_migration::Error,
     },
     /// The file that keeps migrations apart could not be locked.
-    #[error("cannot lock {path} for the migration: {source}")]
+    #[error("cannot lock {path} for the migration: {source}; set DATA_DIR to a writable folder")]
     Lock {
         /// The lock's file.
         path: String,
@@ -116,6 +122,18 @@ pub struct Database {
 }
 
 impl Database {
+    /// For a command that works on what is there and is not to make an empty file.
+    ///
+    /// # Errors
+    /// When there is no file at `path`.
+    pub fn must_exist(path: &Path) -> Result<(), DatabaseError> {
+        if path.is_file() {
+            return Ok(());
+        }
+        let path = path.display().to_string();
+        Err(DatabaseError::Missing { path })
+    }
+
     /// Opens (or makes) the file at `path` and brings it to the newest of `migrations`, each a
     /// batch of SQL; one that was released is never changed, only followed by another.
     ///

@@ -21,6 +21,7 @@ pub use kinds::{
     PaymentSettled, ProductChanged, ShipmentFailed, StockChanged,
 };
 
+use crate::objects::Objects;
 use crate::outbox::Message;
 use crate::trace_context::TraceContext;
 
@@ -162,7 +163,8 @@ impl Envelope {
     /// # Errors
     /// When it is no event.
     pub fn open(payload: &[u8]) -> Result<Self, Unreadable> {
-        let envelope: Self = serde_json::from_slice(payload).map_err(Unreadable::Envelope)?;
+        let Objects(envelope): Objects<Self> =
+            serde_json::from_slice(payload).map_err(Unreadable::Envelope)?;
         if envelope.version == 0 {
             return Err(Unreadable::Version { id: envelope.id });
         }
@@ -198,7 +200,8 @@ impl Envelope {
     /// # Errors
     /// When it cannot be read so.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, Unreadable> {
-        T::deserialize(&self.data).map_err(|source| Unreadable::Data {
+        let read = Objects::<T>::deserialize(&self.data).map(|Objects(data)| data);
+        read.map_err(|source| Unreadable::Data {
             id: self.id.clone(),
             kind: self.kind.clone(),
             source,

@@ -164,7 +164,7 @@ impl Peer {
             peer: self.name,
             timeout: self.timeout,
             deadline: Deadline::NONE,
-            again: false,
+            insists: false,
             repeatable: method == Method::GET,
             guard: self.guard.clone(),
             builder,
@@ -178,7 +178,7 @@ pub struct Request {
     peer: &'static str,
     timeout: Duration,
     deadline: Deadline,
-    again: bool,
+    insists: bool,
     repeatable: bool,
     guard: Guard,
     builder: reqwest::RequestBuilder,
@@ -231,11 +231,11 @@ impl Request {
         self
     }
 
-    /// Says whether this repeats a request that the peer answered with a failure: should it do so
-    /// again, its breaker does not count that.
+    /// Says that its caller repeats this request until it succeeds: its breaker does not count that
+    /// the peer fails at it.
     #[must_use]
-    pub fn again(mut self, is_again: bool) -> Self {
-        self.again = is_again;
+    pub fn insisting(mut self) -> Self {
+        self.insists = true;
         self
     }
 
@@ -298,7 +298,7 @@ impl Request {
         };
         pass.ended(match &result {
             Ok(answer) if matches!(answer.status.as_u16(), 503 | 504) => Outcome::Unavailable,
-            Ok(answer) if answer.status.is_server_error() && self.again => Outcome::FailedAgain,
+            Ok(answer) if answer.status.is_server_error() && self.insists => Outcome::FailedAtIt,
             Ok(answer) if answer.status.is_server_error() => Outcome::Failed,
             Ok(_) => Outcome::Answered,
             Err(CallError::Refused { .. }) => Outcome::Refused,

@@ -24,6 +24,10 @@ pub mod v1 {
 
 use v1::inventory_client::InventoryClient;
 
+/// Units that an operator may set. Far more than a shop has of anything, and far enough below the
+/// largest `uint32` (4,294,967,295) for whatever orders hold to come back on top of it.
+pub const LARGEST_LEVEL: u32 = 1_000_000_000;
+
 /// The address of inventory is no URL.
 #[derive(Debug, thiserror::Error)]
 #[error("INVENTORY_URL {url:?} is no URL: {source}")]

@@ -9,6 +9,7 @@
 //! * [`serve`]: HTTP with readiness, access log, size limit and a bounded graceful shutdown
 //! * [`grace`]: what may still go on after a service was asked to stop
 //! * [`problem`]: `application/problem+json`, and bodies that answer with it when they are bad
+//! * [`objects`]: JSON in which no list is taken for an object
 //! * [`page`]: lists that are read page by page
 //! * [`database`]: SQLite with one writer, several queued writes in one commit
 //! * [`calls`]: what keeps a call from harming either side: breaker, bulkhead, budget of retries
@@ -57,6 +58,7 @@ pub mod logs;
 pub mod messenger;
 pub mod metrics;
 pub mod money;
+pub mod objects;
 pub mod outbox;
 pub mod page;
 pub mod problem;

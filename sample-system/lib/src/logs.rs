@@ -128,46 +128,77 @@ impl Visit for Collect<'_> {
     }
 }
 
+/// What this thread logs, for tests. One subscriber serves all of them for good: those that come and
+/// go, each on a thread of its own, make a line be skipped now and then.
+#[cfg(test)]
+pub(crate) struct Logged;
+
+#[cfg(test)]
+thread_local! {
+    static LOGGED: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+#[cfg(test)]
+impl Logged {
+    /// From now on, without what was logged before.
+    pub(crate) fn here() -> Self {
+        let lines = Lines {
+            service: "test",
+            clock: Clock::system(),
+            out: Mutex::new(Self),
+        };
+        // An error says that another test was first.
+        let _already = tracing_subscriber::registry().with(lines).try_init();
+        LOGGED.with_borrow_mut(Vec::clear);
+        Self
+    }
+
+    /// All lines.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        let text = LOGGED.with_borrow(|bytes| String::from_utf8(bytes.clone()).unwrap());
+        let lines = text.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// The lines with this message.
+    pub(crate) fn with_message(&self, message: &str) -> Vec<Value> {
+        let mut lines = self.lines();
+        lines.retain(|line| line["message"] == message);
+        lines
+    }
+}
+
+#[cfg(test)]
+impl Write for Logged {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        LOGGED.with_borrow_mut(|logged| logged.write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::trace_context::TraceContext;
 
-    #[derive(Clone, Default)]
-    struct Shared(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Shared {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
     #[test]
     fn a_line_is_one_object_that_carries_the_trace_of_the_request_in_hand() {
-        let out = Shared::default();
-        let lines = Lines {
-            service: "catalog",
-            clock: Clock::system(),
-            out: Mutex::new(out.clone()),
+        let logged = Logged::here();
+        let context = TraceContext {
+            traceparent: None,
+            baggage: Some("a=1".into()),
         };
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
-            let context = TraceContext {
-                traceparent: None,
-                baggage: Some("a=1".into()),
-            };
-            let _span = context.or_fresh(7, 9).span().entered();
-            tracing::info!(status = 200, "answered\nin two lines");
-        });
-        let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
-        assert_eq!(text.lines().count(), 1, "{text}");
-        let line: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(line["service"], "catalog");
+        let span = context.or_fresh(7, 9).span();
+        span.in_scope(|| tracing::info!(status = 200, "answered\nin two lines"));
+        let lines = logged.lines();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let line = &lines[0];
+        assert_eq!(line["service"], "test");
         assert_eq!(line["level"], "info");
         assert_eq!(line["message"], "answered\nin two lines");
         assert_eq!(line["status"], 200);

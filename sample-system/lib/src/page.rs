@@ -1,5 +1,5 @@
-//! The lists that operators and the auditor read page by page, as docs/design/shop.md says under
-//! "What the auditor reads".
+//! Lists and how long they are: those that operators and the auditor read page by page, as
+//! docs/design/shop.md says under "What the auditor reads", and the `limit` of every other.
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Query};
@@ -36,11 +36,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let Ok(Query(mut page)) = Query::<Self>::try_from_uri(&parts.uri) else {
+        let Ok(Query(page)) = Query::<Self>::try_from_uri(&parts.uri) else {
             return Err(Problem::bad_request("give after and limit as numbers"));
         };
-        page.limit = page.limit.clamp(1, LARGEST);
+        if page.after < 0 {
+            return Err(Problem::bad_request("after: give 0 or more"));
+        }
+        limit(page.limit, LARGEST)?;
         Ok(page)
+    }
+}
+
+/// The `limit` that was given for a list of `most` items at most.
+///
+/// # Errors
+/// 400 where it is 0 or more than that: who asks for a million and gets fifty would take them for
+/// all there are.
+pub fn limit(given: u32, most: u32) -> Result<u32, Problem> {
+    if (1..=most).contains(&given) {
+        Ok(given)
+    } else {
+        Err(Problem::bad_request(format!("limit: give 1 to {most}")))
     }
 }
 
@@ -68,9 +84,16 @@ mod tests {
     async fn a_page_has_a_beginning_and_a_size_within_bounds() {
         assert_eq!(asked("").await, Some((0, 100)));
         assert_eq!(asked("?after=7&limit=20").await, Some((7, 20)));
-        assert_eq!(asked("?limit=0").await, Some((0, 1)));
-        assert_eq!(asked("?limit=5000").await, Some((0, 1000)));
-        for bad in ["?after=x", "?limit=-1", "?page=2"] {
+        assert_eq!(asked("?limit=1").await, Some((0, 1)));
+        assert_eq!(asked("?limit=1000").await, Some((0, 1000)));
+        for bad in [
+            "?after=x",
+            "?after=-1",
+            "?limit=-1",
+            "?limit=0",
+            "?limit=1001",
+            "?page=2",
+        ] {
             assert_eq!(asked(bad).await, None, "{bad}");
         }
     }

@@ -10,12 +10,18 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use crate::objects::Objects;
+
 /// The content type of every error.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
 /// Characters that `detail` may have: a few sentences. What was sent is often told back in it, and
 /// can be as long as a body.
 const LONGEST_DETAIL: usize = 500;
+
+/// Seconds after which to ask again, where a 503 does not say otherwise: by then a breaker that is
+/// open asks again, and what is restarted is back.
+const COME_AGAIN: HeaderValue = HeaderValue::from_static("2");
 
 /// An error on its way to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +73,17 @@ impl Problem {
         )
     }
 
+    /// Its body.
+    pub(crate) fn json(&self) -> String {
+        let body = json!({
+            "type": "about:blank",
+            "title": self.status.canonical_reason().unwrap_or("Error"),
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+        });
+        body.to_string()
+    }
+
     /// What was wrong, and what to do.
     pub fn detail(&self) -> &str {
         &self.detail
@@ -78,19 +95,18 @@ impl Problem {
     }
 }
 
+/// A 503 says when to ask again, whoever made it.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
-            "type": "about:blank",
-            "title": self.status.canonical_reason().unwrap_or("Error"),
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-        });
-        let mut response = (self.status, body.to_string()).into_response();
+        let mut response = (self.status, self.json()).into_response();
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         response.headers_mut().extend(self.headers);
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            let when = response.headers_mut().entry(header::RETRY_AFTER);
+            when.or_insert(COME_AGAIN);
+        }
         response
     }
 }
@@ -110,7 +126,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for InPath<
     }
 }
 
-/// A JSON body; one that cannot be read as `T` is answered with a [`Problem`].
+/// A JSON body; one that cannot be read as `T`, each object in it as an object, is answered with a
+/// [`Problem`].
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
@@ -130,7 +147,7 @@ impl<T: DeserializeOwned> Body<T> {
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
         Json::from_bytes(bytes)
-            .map(|Json(value)| Self(value))
+            .map(|Json(Objects(value))| Self(value))
             .map_err(|rejection| refused(&rejection))
     }
 }
@@ -139,8 +156,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match Json::<T>::from_request(request, state).await {
-            Ok(Json(value)) => Ok(Self(value)),
+        match Json::<Objects<T>>::from_request(request, state).await {
+            Ok(Json(Objects(value))) => Ok(Self(value)),
             Err(rejection) => Err(refused(&rejection)),
         }
     }
@@ -153,4 +170,23 @@ fn refused(rejection: &JsonRejection) -> Problem {
         other => other,
     };
     Problem::new(status, rejection.body_text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_not_to_be_had_now_says_when_to_ask_again() {
+        let told = |problem: Problem| {
+            let response = problem.into_response();
+            let values = response.headers().get_all(header::RETRY_AFTER).iter();
+            values.cloned().collect::<Vec<_>>()
+        };
+        let away = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not now");
+        assert_eq!(told(away()), ["2"]);
+        let sooner = away().with_header(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        assert_eq!(told(sooner), ["1"]);
+        assert!(told(Problem::not_found("no")).is_empty());
+    }
 }

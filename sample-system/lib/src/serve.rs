@@ -6,6 +6,7 @@
 
 pub mod door;
 pub mod queue;
+mod unread;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -28,8 +29,10 @@ use tracing::Instrument;
 
 use self::door::{Closing, Door};
 use self::queue::{NoTurn, Queue, QueueLimits};
+use self::unread::Worded;
 use crate::database::Database;
 use crate::deadline::{self, Deadline};
+use crate::draw::Draw;
 use crate::grace::within;
 use crate::metrics::{self, Metrics, Protocol, Served, UNMATCHED};
 use crate::problem::Problem;
@@ -130,6 +133,7 @@ pub struct Serving {
     metrics: Metrics,
     queue: Queue,
     body_limit: usize,
+    draw: Draw,
 }
 
 impl Serving {
@@ -140,7 +144,15 @@ impl Serving {
             metrics,
             queue: Queue::new(QueueLimits::default()),
             body_limit: BODY_LIMIT,
+            draw: Draw::system(),
         }
+    }
+
+    /// Takes the ids of new traces from `draw`.
+    #[must_use]
+    pub fn drawing(mut self, draw: Draw) -> Self {
+        self.draw = draw;
+        self
     }
 
     /// Takes on as much as `limits` say, its clones together.
@@ -169,15 +181,16 @@ impl From<Readiness> for Serving {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Remote(pub SocketAddr);
 
-/// A listener whose connections tell where they came from.
-struct Told<L>(L);
+/// A listener whose connections tell where they came from, and on which a refusal has a body.
+struct Told<L>(L, Draw);
 
 impl<L: Listener<Addr = SocketAddr>> Listener for Told<L> {
-    type Io = L::Io;
+    type Io = Worded<L::Io>;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (L::Io, SocketAddr) {
-        self.0.accept().await
+    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
+        let (stream, from) = self.0.accept().await;
+        (Worded::new(stream, self.1.clone()), from)
     }
 
     fn local_addr(&self) -> std::io::Result<SocketAddr> {
@@ -220,9 +233,11 @@ pub async fn on(
     shutdown: CancellationToken,
     grace: Duration,
 ) -> Result<(), ServeError> {
-    let app = app(routes, serving.into(), shutdown.clone());
+    let serving = serving.into();
+    let listener = Told(listener, serving.draw.clone());
+    let app = app(routes, serving, shutdown.clone());
     let app = app.into_make_service_with_connect_info::<Remote>();
-    let serve = axum::serve(Told(listener), app)
+    let serve = axum::serve(listener, app)
         .with_graceful_shutdown(closing.wait())
         .into_future();
     let Some(ended) = within(grace, &shutdown, serve).await else {
@@ -242,6 +257,7 @@ fn app(routes: Router, serving: Serving, shutdown: CancellationToken) -> Router 
         metrics,
         queue,
         body_limit,
+        draw,
     } = serving;
     let served = metrics.served(Protocol::Http);
     let (shown, line) = (metrics.resource("requests"), queue.clone());
@@ -259,7 +275,7 @@ fn app(routes: Router, serving: Serving, shutdown: CancellationToken) -> Router 
         .layer(DefaultBodyLimit::max(body_limit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state((queue, served.clone()), admit))
-        .layer(from_fn_with_state(served, access_log))
+        .layer(from_fn_with_state((served, draw), access_log))
         .merge(probes)
         .layer(from_fn_with_state(shutdown, last))
 }
@@ -330,20 +346,24 @@ async fn admit(
         Err(NoTurn::Full) => {
             served.shed();
             let detail = "too much is waiting: try again in a second; nothing happened";
-            let mut refused = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
-            refused
-                .headers_mut()
-                .insert(header::RETRY_AFTER, RETRY_AFTER);
-            refused
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+                .with_header(header::RETRY_AFTER, RETRY_AFTER)
+                .into_response()
         }
     }
 }
 
-/// One line and one count for each request, under the request's own trace, with the account where
-/// whoever answered says it (a [`Caller`] among the answer's extensions). The query is left out:
-/// it can hold a mail address.
-async fn access_log(State(served): State<Served>, request: Request, next: Next) -> Response {
-    let span = TraceContext::from_headers(request.headers()).span();
+/// One line and one count for each request, under the request's own trace or a new one, which it
+/// then has for whoever comes next; with the account where whoever answered says it (a [`Caller`]
+/// among the answer's extensions). The query is left out: it can hold a mail address.
+async fn access_log(
+    State((served, draw)): State<(Served, Draw)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let trace = TraceContext::from_headers(request.headers()).or_drawn(&draw);
+    trace.write_headers(request.headers_mut());
+    let span = trace.span();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or(UNMATCHED, MatchedPath::as_str).to_owned();

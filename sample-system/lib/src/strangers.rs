@@ -94,7 +94,7 @@ fn no_text_makes_a_reader_of_settings_panic_and_what_is_taken_is_what_was_meant(
         let _switch = (
             settings.switch("A"),
             settings.text("A"),
-            settings.folder_or("A", "/"),
+            settings.folder("A"),
         );
         let bugs = Bugs::read(&mut settings, &Bug::ALL);
         if let Ok(bugs) = settings.finish(bugs) {

@@ -1,8 +1,12 @@
 //! `traceparent` and `baggage` (W3C), carried as the very strings that came in.
 //!
 //! A service reads them from what called it and hands the same value to everything it calls,
-//! sends or stores. Nothing here parses, shortens or rewrites them: whoever sent them finds them
-//! again at every hop, also in an outbox row, an order's event or a step resumed after a crash.
+//! sends or stores. Nothing here shortens or rewrites them: whoever sent them finds them again at
+//! every hop, also in an outbox row, an order's event or a step resumed after a crash.
+//!
+//! A `traceparent` that is none by W3C's Trace Context (level 1) is as if nobody had sent it, and
+//! work without one begins a trace of its own where it enters a service. One of a version to come is
+//! passed on as version 00, with what that version knows of it: the ids and whether it is sampled.
 
 use std::convert::Infallible;
 
@@ -12,15 +16,20 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use tonic::metadata::{MetadataMap, MetadataValue};
 
+use crate::draw::Draw;
+
 /// Name of the header that identifies the trace and the caller's span.
 pub const TRACEPARENT: &str = "traceparent";
 /// Name of the header with the caller's key and value pairs.
 pub const BAGGAGE: &str = "baggage";
 
+/// Characters of a `traceparent` of version 00, and of what each later one begins with.
+const LENGTH: usize = 55;
+
 /// The trace that a piece of work belongs to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TraceContext {
-    /// `00-<trace id>-<span id>-<flags>`, as it came in.
+    /// `00-<trace id>-<span id>-<flags>`, as it came in; none where what came was none.
     pub traceparent: Option<String>,
     /// `key=value,…`, as it came in; several headers are joined by a comma, as W3C says.
     pub baggage: Option<String>,
@@ -29,16 +38,16 @@ pub struct TraceContext {
 impl TraceContext {
     /// Reads both from the headers of an HTTP request.
     pub fn from_headers(headers: &HeaderMap) -> Self {
-        let one = headers
-            .get(TRACEPARENT)
-            .and_then(|value| value.to_str().ok());
+        let mut parents = headers.get_all(TRACEPARENT).iter();
+        // Two contradict each other.
+        let one = parents.next().filter(|_| parents.next().is_none());
         let many: Vec<_> = headers
             .get_all(BAGGAGE)
             .iter()
             .filter_map(|value| value.to_str().ok())
             .collect();
         Self {
-            traceparent: one.map(str::to_owned),
+            traceparent: one.and_then(|value| parent(value.to_str().ok()?)),
             baggage: (!many.is_empty()).then(|| many.join(",")),
         }
     }
@@ -53,7 +62,7 @@ impl TraceContext {
         let mut context = Self::default();
         for (name, value) in pairs {
             if name.eq_ignore_ascii_case(TRACEPARENT) {
-                context.traceparent = Some(value.to_owned());
+                context.traceparent = parent(value);
             } else if name.eq_ignore_ascii_case(BAGGAGE) {
                 context.baggage = Some(value.to_owned());
             }
@@ -99,6 +108,15 @@ impl TraceContext {
         self
     }
 
+    /// This context, with a new trace of `draw`'s where it has none.
+    pub fn or_drawn(self, draw: &Draw) -> Self {
+        if self.traceparent.is_some() {
+            return self;
+        }
+        let high = u128::from(draw.number()) << 64;
+        self.or_fresh(high | u128::from(draw.number()), draw.number())
+    }
+
     /// The trace id inside `traceparent`, for logs.
     pub fn trace_id(&self) -> Option<&str> {
         self.traceparent.as_deref()?.split('-').nth(1)
@@ -112,6 +130,34 @@ impl TraceContext {
             traceparent = self.traceparent,
             baggage = self.baggage
         )
+    }
+}
+
+/// The `traceparent` in `text` as it is passed on, where it is one (W3C Trace Context, 3.2).
+fn parent(text: &str) -> Option<String> {
+    let hexadecimal = |text: &str| {
+        let digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        text.bytes().all(digit)
+    };
+    let known = text.get(..LENGTH)?;
+    let mut parts = known.split('-');
+    let (version, trace) = (parts.next()?, parts.next()?);
+    let (span, flags) = (parts.next()?, parts.next()?);
+    let lengths = [version, trace, span, flags].map(str::len);
+    let well_formed = lengths == [2, 32, 16, 2]
+        && [version, trace, span, flags].into_iter().all(hexadecimal)
+        && version != "ff"
+        && trace.contains(|digit| digit != '0')
+        && span.contains(|digit| digit != '0');
+    let more = &text[LENGTH..];
+    match version {
+        _ if !well_formed => None,
+        "00" => more.is_empty().then(|| text.to_owned()),
+        _ if !more.is_empty() && !more.starts_with('-') => None,
+        _ => {
+            let sampled = u8::from_str_radix(flags, 16).ok()? & 1;
+            Some(format!("00-{trace}-{span}-{sampled:02x}"))
+        }
     }
 }
 
@@ -177,5 +223,73 @@ mod tests {
     #[test]
     fn a_request_with_traceparent_keeps_it() {
         assert_eq!(sample().or_fresh(1, 1), sample());
+        assert_eq!(sample().or_drawn(&Draw::from_fn(|| 1)), sample());
+    }
+
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+    const SPAN: &str = "b7ad6b7169203331";
+
+    fn over_http(text: &str) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        headers.insert(TRACEPARENT, HeaderValue::from_str(text).unwrap());
+        let context = TraceContext::from_headers(&headers);
+        assert_eq!(TraceContext::from_pairs([("Traceparent", text)]), context);
+        context.traceparent
+    }
+
+    #[test]
+    fn what_is_no_traceparent_is_as_if_nobody_had_sent_it() {
+        for bad in [
+            String::new(),
+            "00-ab-cd-01".into(),
+            format!("ff-{TRACE}-{SPAN}-01"),
+            format!("00-{}-{SPAN}-01", "0".repeat(32)),
+            format!("00-{TRACE}-{}-01", "0".repeat(16)),
+            format!("00-{}-{SPAN}-01", TRACE.to_uppercase()),
+            format!("00-{TRACE}-{}-01", SPAN.to_uppercase()),
+            format!("0A-{TRACE}-{SPAN}-01"),
+            format!("00-{TRACE}-{SPAN}-0G"),
+            format!("00-{TRACE}-{SPAN}"),
+            format!("00-{TRACE}-{SPAN}-1"),
+            format!("00-{TRACE}-{SPAN}-01-"),
+            format!("00-{TRACE}-{SPAN}-01-more"),
+            format!("00-{TRACE}0-{}-01", &SPAN[1..]),
+            format!("00_{TRACE}_{SPAN}_01"),
+            format!("01-{TRACE}-{SPAN}-01more"),
+            format!("01-{TRACE}-{SPAN}-0"),
+            format!("ü-{TRACE}-{SPAN}-01"),
+            format!("00-{TRACE}-{SPAN}-ü"),
+        ] {
+            let pairs = [(TRACEPARENT, bad.as_str())];
+            assert_eq!(TraceContext::from_pairs(pairs).traceparent, None, "{bad}");
+            if bad.is_ascii() {
+                assert_eq!(over_http(&bad), None, "{bad}");
+            }
+        }
+        let mut twice = HeaderMap::new();
+        sample().write_headers(&mut twice);
+        let other = format!("00-{TRACE}-{SPAN}-00");
+        twice.append(TRACEPARENT, other.parse().unwrap());
+        assert_eq!(TraceContext::from_headers(&twice).traceparent, None);
+        assert_eq!(
+            TraceContext::from_headers(&twice).baggage,
+            sample().baggage,
+            "it holds without"
+        );
+    }
+
+    #[test]
+    fn a_traceparent_of_a_version_to_come_goes_on_as_what_is_known_of_it() {
+        let wanted = |flags| Some(format!("00-{TRACE}-{SPAN}-{flags}"));
+        for (given, flags) in [
+            (format!("01-{TRACE}-{SPAN}-01"), "01"),
+            (format!("fe-{TRACE}-{SPAN}-02"), "00"),
+            (format!("cc-{TRACE}-{SPAN}-ff-what-comes"), "01"),
+        ] {
+            assert_eq!(over_http(&given), wanted(flags), "{given}");
+        }
+        // Of version 00 nothing is changed, flags that nobody knows yet included.
+        let all_flags = format!("00-{TRACE}-{SPAN}-ff");
+        assert_eq!(over_http(&all_flags), Some(all_flags));
     }
 }

@@ -228,6 +228,15 @@ pub async fn assert_in_order(answer: reqwest::Response) {
     assert_eq!(problem["status"], status.as_u16(), "{url}: {shown}");
 }
 
+/// Sends `request` and fails where it is not refused as malformed, in order.
+pub fn send_malformed(runtime: &Runtime, request: reqwest::RequestBuilder) {
+    runtime.block_on(async {
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 400, "{}", answer.url());
+        assert_in_order(answer).await;
+    });
+}
+
 /// Lets `handler` work on records in place of `good`, and fails where it panics, or where it takes
 /// a record for one that will work later: that one would be tried for ever.
 #[track_caller]

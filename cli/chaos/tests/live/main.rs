@@ -158,7 +158,9 @@ async fn a_service_without_a_restart_policy_stays_down_and_an_unknown_one_is_two
         .await
         .unwrap();
     assert_eq!(ended.code, 1, "{}", said(&ended));
-    assert!(said(&ended).contains("stays down"), "{}", said(&ended));
+    let told = said(&ended);
+    assert_eq!(told.matches("stays down").count(), 1, "{told}");
+    assert!(told.contains("`msvc up` brings it back"), "{told}");
     system.down().await;
 }
 

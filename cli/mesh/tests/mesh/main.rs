@@ -9,5 +9,6 @@ mod datagrams;
 mod edges;
 mod faults;
 mod kafka;
+mod passing;
 mod refusals;
 mod rig;

@@ -1,6 +1,6 @@
 //! A circuit breaker: closed while the peer answers, open (nothing is sent) once too many of the
-//! last calls within a span of time failed, half-open after a rest, when one call at a time finds out whether the peer
-//! is back. Pure but for a lock: what time it is comes in with each question.
+//! last calls within a span of time failed, half-open after a rest, when one call at a time finds
+//! out whether the peer is back. Pure but for a lock: what time it is comes in with each question.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -69,7 +69,7 @@ async fn a_peer_that_had_less_than_its_own_time_is_not_to_blame() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_request_that_fails_over_and_over_neither_opens_the_breaker_nor_keeps_it_open() {
+async fn requests_that_insist_and_fail_neither_open_the_breaker_nor_keep_it_open() {
     let rest = Duration::from_secs(2);
     let (guard, _) = guard(Limits {
         breaker_least: 2,
@@ -77,8 +77,8 @@ async fn one_request_that_fails_over_and_over_neither_opens_the_breaker_nor_keep
         ..Limits::default()
     });
     for _ in 0..20 {
-        let again = guard.enter(Deadline::NONE).unwrap();
-        again.ended(Outcome::FailedAgain);
+        let insisting = guard.enter(Deadline::NONE).unwrap();
+        insisting.ended(Outcome::FailedAtIt);
     }
     assert_eq!(guard.breaker(), State::Closed);
     for _ in 0..2 {
@@ -86,8 +86,8 @@ async fn one_request_that_fails_over_and_over_neither_opens_the_breaker_nor_keep
     }
     assert_eq!(guard.breaker(), State::Open);
     tokio::time::advance(rest).await;
-    let again = guard.enter(Deadline::NONE).unwrap();
-    again.ended(Outcome::FailedAgain);
+    let insisting = guard.enter(Deadline::NONE).unwrap();
+    insisting.ended(Outcome::FailedAtIt);
     let another = guard
         .enter(Deadline::NONE)
         .expect("the next call finds out");

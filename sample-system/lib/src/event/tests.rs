@@ -310,3 +310,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_list_is_no_event_and_no_data_of_one() {
+    let mut event = written(StockChanged { available: 7 });
+    event["data"] = json!([7]);
+    let envelope = Envelope::open(event.to_string().as_bytes()).unwrap();
+    assert!(matches!(
+        envelope.event::<StockChanged>(),
+        Err(Unreadable::Data { .. })
+    ));
+    let list = json!(["e-1", "STOCK_CHANGED", 1, "now", null, null, "lamp", {"available": 7}]);
+    let opened = Envelope::open(list.to_string().as_bytes());
+    assert!(matches!(opened, Err(Unreadable::Envelope(_))));
+}

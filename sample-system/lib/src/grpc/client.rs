@@ -15,7 +15,7 @@ use tonic::{Code, Status};
 use tower::{Service, ServiceExt};
 
 use super::code;
-use crate::calls::{Again, Guard, NotSent, Outcome};
+use crate::calls::{Guard, Insists, NotSent, Outcome};
 use crate::deadline::{self, Deadline, GRPC_TIMEOUT};
 
 /// A channel whose calls pass a guard.
@@ -43,9 +43,10 @@ pub fn before<T>(mut request: tonic::Request<T>, deadline: Deadline) -> tonic::R
     request
 }
 
-/// `request`, marked as the repeat of one that its peer answered with a failure.
-pub fn again<T>(mut request: tonic::Request<T>) -> tonic::Request<T> {
-    request.extensions_mut().insert(Again);
+/// `request`, marked as one that is repeated until it succeeds: its breaker does not count that the
+/// peer fails at it.
+pub fn insisting<T>(mut request: tonic::Request<T>) -> tonic::Request<T> {
+    request.extensions_mut().insert(Insists);
     request
 }
 
@@ -60,15 +61,17 @@ pub fn failed_at_it(status: &Status) -> bool {
         )
 }
 
-/// Whether the call that answered `status` never reached its peer: it did not leave, or no
-/// connection was made.
+/// Whether the call that answered `status` never reached its peer: it did not leave, no connection
+/// was made, or the one that was there ended before the call was begun on it.
 pub fn never_arrived(status: &Status) -> bool {
-    let refused = |error: &(dyn Error + 'static)| {
-        let io = error.downcast_ref::<std::io::Error>();
-        io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
+    let unsent = |error: &(dyn Error + 'static)| {
+        let http = error.downcast_ref::<hyper::Error>();
+        // Of a client this is said of requests alone that it had not begun to send.
+        http.is_some_and(hyper::Error::is_canceled)
+            || error.is::<tonic::ConnectError>()
             || error.is::<NotSent>()
     };
-    causes(status).any(refused)
+    causes(status).any(unsent)
 }
 
 fn caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
@@ -109,7 +112,7 @@ async fn send(
     mut request: http::Request<Body>,
 ) -> Result<http::Response<Body>, Status> {
     let asked = request.extensions().get::<Deadline>();
-    let is_again = request.extensions().get::<Again>().is_some();
+    let insists = request.extensions().get::<Insists>().is_some();
     let own = Deadline::within(timeout);
     let within = own.earlier(asked.copied().unwrap_or_default());
     let pass = guard.enter(within).map_err(kept_back)?;
@@ -136,7 +139,7 @@ async fn send(
     };
     pass.ended(match &result {
         Ok(answer) => match outcome(code(answer.headers()), too_long) {
-            Outcome::Failed if is_again => Outcome::FailedAgain,
+            Outcome::Failed if insists => Outcome::FailedAtIt,
             outcome => outcome,
         },
         Err(status) if never_arrived(status) => Outcome::Refused,

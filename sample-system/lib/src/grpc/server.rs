@@ -1,6 +1,7 @@
 //! A layer for gRPC servers: counts each request under its method, lets as many be worked on at
 //! once as the [`Queue`] allows, and begins nothing whose caller has stopped waiting. A handler
-//! finds the [`Deadline`] in its request's extensions.
+//! finds the [`Deadline`] in its request's extensions, and a trace in its metadata: a new one where
+//! the caller sent none.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,14 +12,17 @@ use tower::{Layer, Service, ServiceExt};
 
 use super::code;
 use crate::deadline::Deadline;
+use crate::draw::Draw;
 use crate::metrics::{Metrics, Protocol, Served};
 use crate::serve::queue::{NoTurn, Queue, QueueLimits};
+use crate::trace_context::TraceContext;
 
 /// Counts and limits what a gRPC server does.
 #[derive(Debug, Clone)]
 pub struct Admission {
     served: Served,
     queue: Queue,
+    draw: Draw,
 }
 
 impl Admission {
@@ -27,6 +31,7 @@ impl Admission {
         Self {
             served: metrics.served(Protocol::Grpc),
             queue: Queue::new(limits),
+            draw: Draw::system(),
         }
     }
 }
@@ -69,8 +74,10 @@ where
         let (inner, admission) = (self.inner.clone(), self.admission.clone());
         let deadline = Deadline::from_grpc(request.headers());
         request.extensions_mut().insert(deadline);
+        let trace = TraceContext::from_headers(request.headers()).or_drawn(&admission.draw);
+        trace.write_headers(request.headers_mut());
         Box::pin(async move {
-            let Admission { served, queue } = admission;
+            let Admission { served, queue, .. } = admission;
             let mut counted = served.began(request.uri().path(), "RPC");
             let refused = |why| {
                 let status = match why {

@@ -8,6 +8,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic::{Code, Request};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
+use tower::{Layer as _, ServiceExt as _};
 
 use super::client::{Guarded, before, never_arrived};
 use super::server::Admission;
@@ -16,6 +17,7 @@ use crate::deadline::Deadline;
 use crate::draw::Draw;
 use crate::metrics::Metrics;
 use crate::serve::queue::QueueLimits;
+use crate::trace_context::TraceContext;
 
 /// Longer than anything here takes; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -132,6 +134,16 @@ async fn a_peer_that_is_gone_never_saw_the_call() {
     assert!(never_arrived(&status), "{status}");
 }
 
+#[test]
+fn a_connection_that_was_reset_while_it_was_made_carried_nothing_and_one_that_broke_may_have() {
+    let reset = || std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+    let made = tonic::ConnectError(Box::new(reset()));
+    assert!(never_arrived(&tonic::Status::from_error(Box::new(made))));
+    assert!(!never_arrived(&tonic::Status::from_error(
+        Box::new(reset())
+    )));
+}
+
 #[tokio::test]
 async fn a_server_takes_on_no_more_than_it_can_and_nothing_that_is_late() {
     let none = QueueLimits {
@@ -145,4 +157,23 @@ async fn a_server_takes_on_no_more_than_it_can_and_nothing_that_is_late() {
     assert_eq!(status.code(), Code::Unavailable);
     let served = running.metrics.text();
     assert!(served.contains("grpc_requests_shed_total 1"), "{served}");
+}
+
+#[tokio::test]
+async fn a_request_without_a_trace_begins_one() {
+    let admission = Admission::new(&Metrics::new(), QueueLimits::default());
+    let own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for sent in [None, Some("00-ab-cd-01"), Some(own)] {
+        let inner = tower::service_fn(move |request: http::Request<()>| async move {
+            let seen = TraceContext::from_headers(request.headers()).traceparent;
+            assert!(seen.is_some() && (sent != Some(own) || seen.as_deref() == sent));
+            Ok::<_, std::convert::Infallible>(http::Response::new(()))
+        });
+        let mut request = http::Request::new(());
+        if let Some(sent) = sent {
+            let value = http::HeaderValue::from_static(sent);
+            request.headers_mut().insert("traceparent", value);
+        }
+        admission.layer(inner).oneshot(request).await.unwrap();
+    }
 }

@@ -188,6 +188,32 @@ async fn the_breaker_opens_rests_asks_and_closes_and_nothing_leaves_while_it_is_
 }
 
 #[tokio::test]
+async fn a_request_that_insists_is_sent_each_time_and_opens_no_breaker_and_another_does() {
+    let catalog = Catalog::start(500).await;
+    let metrics = Metrics::new();
+    let peer = catalog.peer(Limits::default(), &metrics);
+    let least = Limits::default().breaker_least;
+    let trace = TraceContext::default();
+    let insists = || peer.request(Method::POST, "/", &trace).insisting();
+    for _ in 0..2 * least {
+        assert_eq!(insists().send().await.unwrap().status, 500);
+    }
+    assert_eq!(catalog.seen(), 2 * least);
+    assert_eq!(peer.guard().breaker(), State::Closed);
+    // They are failures all the same to whoever reads the figures.
+    let failed = format!(
+        r#"calls_total{{peer="catalog",outcome="failed"}} {}"#,
+        2 * least
+    );
+    assert!(metrics.text().contains(&failed), "{}", metrics.text());
+    for count in 0..least {
+        assert_eq!(peer.guard().breaker(), State::Closed, "after {count}");
+        assert_eq!(call(&peer, Method::POST).await.unwrap().status, 500);
+    }
+    assert_eq!(peer.guard().breaker(), State::Open);
+}
+
+#[tokio::test]
 async fn a_peer_that_says_it_cannot_do_this_now_is_asked_for_other_things() {
     let catalog = Catalog::start(503).await;
     let metrics = Metrics::new();

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::routing::post;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
 
 use super::*;
+use crate::logs::Logged;
 
 /// Longer than anything here takes; only a failing test waits for it.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -221,4 +223,61 @@ async fn work_that_nobody_waits_for_is_not_begun() {
     assert_eq!(ask("soon").await.0, 400);
     assert!(!begun.load(Ordering::SeqCst));
     assert_eq!(ask("60000").await, (200, "Some(true)".to_owned()));
+}
+
+#[tokio::test]
+async fn a_request_without_a_trace_begins_one_which_its_log_line_has_wherever_it_went() {
+    let logged = Logged::here();
+    let route = get(async |trace: TraceContext| trace.traceparent.unwrap_or_default());
+    let serving = Serving::new(Readiness::new(), Metrics::new()).drawing(Draw::from_fn(|| 7));
+    let running = start(Router::new().route("/", route), serving, DEADLINE).await;
+    let (trace, span) = ("00000000000000070000000000000007", "0000000000000007");
+    let fresh = format!("00-{trace}-{span}-01");
+    let own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let wrong = own.replace("00-", "ff-");
+    for (sent, wanted) in [(None, &*fresh), (Some(&*wrong), &fresh), (Some(own), own)] {
+        let mut request = running.client.get(&running.root);
+        if let Some(sent) = sent {
+            request = request.header("traceparent", sent);
+        }
+        let seen = request.send().await.unwrap().text().await.unwrap();
+        assert_eq!(seen, wanted, "{sent:?}");
+    }
+    assert_eq!(running.status("/nowhere").await, 404);
+    let lines = logged.with_message("answered");
+    let traces: Vec<_> = lines.iter().map(|line| &line["trace_id"]).collect();
+    let own = &own[3..35];
+    assert_eq!(traces, [trace, trace, own, trace], "{lines:?}");
+}
+
+#[tokio::test]
+async fn what_nobody_could_read_is_a_problem_too() {
+    let logged = Logged::here();
+    let running = start(Router::new(), Readiness::new(), DEADLINE).await;
+    let address = running.root.strip_prefix("http://").unwrap();
+    let many: String = (0..300).map(|n| format!("x{n}: x\r\n")).collect();
+    for (request, wanted) in [
+        (format!("GET / HTTP/1.1\r\nhost: a\r\n{many}\r\n"), 431),
+        (format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(70_000)), 414),
+        ("nonsense\r\n\r\n".to_owned(), 400),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("HTTP/1.1 {wanted} ")), "{head}");
+        assert!(
+            head.contains("content-type: application/problem+json"),
+            "{head}"
+        );
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(problem["status"], wanted);
+    }
+    let lines = logged.with_message("refused before it was read");
+    assert_eq!(lines.len(), 3);
+    assert!(
+        lines.iter().all(|line| line["trace_id"].is_string()),
+        "{lines:?}"
+    );
 }

@@ -25,10 +25,14 @@ use crate::trace_context::TraceContext;
 /// Where auth publishes its keys.
 pub const JWKS_PATH: &str = "/.well-known/jwks.json";
 
-/// The shortest time between two fetches: what strangers make up costs auth no more than that.
+/// The shortest time between two fetches that requests cause: what strangers make up costs auth no
+/// more than that.
 const BETWEEN_FETCHES: Duration = Duration::from_secs(1);
 /// How often keys are fetched without a reason, so that one that was withdrawn is forgotten.
 const REFRESH: Duration = Duration::from_secs(5 * 60);
+/// The first wait after a try of [`Keys::run`] that failed; each further one doubles it. Where a whole
+/// shop starts, auth listens a moment later than some who ask it, and the first customer comes at once.
+const FIRST_RETRY: Duration = Duration::from_millis(100);
 /// The longest time between two tries while auth is away.
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
 /// How many requests may wait for a fetch at once; a further one is told to come again.
@@ -80,11 +84,13 @@ impl Keys {
     /// The keys that `auth` publishes. They are fetched when the first token comes, or by
     /// [`Keys::run`], whatever is first.
     pub fn new(auth: Peer, clock: Clock) -> Self {
+        let draw = Draw::system();
         Self::from_source(
             move || {
-                let auth = auth.clone();
+                // Nobody's request alone is what they are fetched for.
+                let trace = TraceContext::default().or_drawn(&draw);
+                let request = auth.request(Method::GET, JWKS_PATH, &trace);
                 async move {
-                    let request = auth.request(Method::GET, JWKS_PATH, &TraceContext::default());
                     let answer = request.send().await?;
                     if !answer.status.is_success() {
                         return Err(SourceError::Status(answer.status));
@@ -132,7 +138,7 @@ impl Keys {
 
     /// Keeps them fresh until `shutdown`. Failures are logged and tried again.
     pub async fn run(self, shutdown: CancellationToken) {
-        let mut retry = BETWEEN_FETCHES;
+        let mut retry = FIRST_RETRY;
         while !shutdown.is_cancelled() {
             let worked = {
                 let mut last = self.0.last.lock().await;
@@ -140,7 +146,7 @@ impl Keys {
             };
             let pause = if worked { REFRESH } else { retry };
             retry = if worked {
-                BETWEEN_FETCHES
+                FIRST_RETRY
             } else {
                 (retry * 2).min(LONGEST_RETRY)
             };

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 use shop::clock::Clock;
 use shop::database::{Database, DatabaseError};
+use shop::draw::Draw;
 use shop::event::{AccountChanged, Event, derived_id};
 use shop::idempotency::{self, IdempotencyKey, Known};
 use shop::outbox::Outbox;
@@ -181,7 +182,9 @@ impl Accounts {
                 params![operator.id.to_string(), password],
             )?;
             if changed == 0 {
-                this.insert(connection, &operator, &password, &TraceContext::default())?;
+                // Nobody asked for it: its event is where a trace begins.
+                let trace = TraceContext::default().or_drawn(&Draw::system());
+                this.insert(connection, &operator, &password, &trace)?;
             }
             Ok(())
         });

@@ -95,6 +95,7 @@ mod tests {
         let file = file.display().to_string();
         let pairs = [
             ("LISTEN", "0.0.0.0:8080"),
+            ("DATA_DIR", "/data"),
             ("KAFKA_BROKERS", "broker:9092"),
             ("OPERATOR_PASSWORD_FILE", &file),
         ];

@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::json;
 use shop::clock::Clock;
 use shop::database::{Database, DatabaseError};
 use shop::idempotency::{self, IdempotencyKey, Known};
@@ -79,6 +80,8 @@ pub(crate) enum Rotated {
     Kid(String),
     /// The key of the request was used for another one.
     Different,
+    /// The request says something, where there is nothing to say.
+    Content,
 }
 
 /// Who asks for a rotation, and by what key.
@@ -86,6 +89,18 @@ pub(crate) enum Rotated {
 pub(crate) struct RotationAsked {
     pub(crate) account: Uuid,
     pub(crate) key: IdempotencyKey,
+    /// What came as its body; nothing, since a rotation has no choices.
+    pub(crate) content: Vec<u8>,
+}
+
+impl RotationAsked {
+    /// What tells it from other requests.
+    fn hash(&self) -> String {
+        idempotency::hash(&match self.content.as_slice() {
+            [] => json!("rotate"),
+            content => json!(["rotate", content]),
+        })
+    }
 }
 
 /// The signing keys; clones share them.
@@ -160,19 +175,20 @@ impl SigningKeys {
         let (at, stamp) = (self.0.clock.now().timestamp_millis(), self.0.clock.stamp());
         let forgotten = at - self.kept_for();
         let rotated = self.0.database.write(move |connection| {
-            let hash = idempotency::hash(&serde_json::json!("rotate"));
-            if let Some(RotationAsked { account, key }) = &asked {
-                match idempotency::known(connection, &account.to_string(), key, &hash)? {
-                    Known::New => {}
+            if let Some(asked) = &asked {
+                let account = asked.account.to_string();
+                match idempotency::known(connection, &account, &asked.key, &asked.hash())? {
+                    Known::New if asked.content.is_empty() => {}
+                    Known::New => return Ok(Err(Rotated::Content)),
                     Known::Same(kid) => return Ok(Err(Rotated::Kid(kid))),
                     Known::Different => return Ok(Err(Rotated::Different)),
                 }
             }
             step(connection, &seed, at, forgotten)?;
             let stored = load(connection)?;
-            if let Some(RotationAsked { account, key }) = &asked {
-                let kid = kid_in_use(&stored);
-                let account = account.to_string();
+            if let Some(asked) = &asked {
+                let (account, kid) = (asked.account.to_string(), kid_in_use(&stored));
+                let (key, hash) = (&asked.key, asked.hash());
                 idempotency::remember(connection, &account, key, &hash, &kid, &stamp)?;
             }
             Ok(Ok(stored))

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRef, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -213,12 +215,25 @@ async fn rotate(
     State(desk): State<Desk>,
     Operator(me): Operator,
     key: IdempotencyKey,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let account = me.account_id;
-    let rotated = desk.signing.rotate(Some(RotationAsked { account, key }));
-    match rotated.await.map_err(|error| Problem::internal(&error))? {
+    let body = body.map_err(|refused| Problem::new(refused.status(), refused.body_text()))?;
+    let asked = RotationAsked {
+        account: me.account_id,
+        key,
+        // A client that writes every body as JSON says nothing so.
+        content: match body.trim_ascii() {
+            b"{}" => Vec::new(),
+            content => content.to_vec(),
+        },
+    };
+    let rotated = desk.signing.rotate(Some(asked)).await;
+    match rotated.map_err(|error| Problem::internal(&error))? {
         Rotated::Kid(kid) => Ok(Json(json!({ "kid": kid })).into_response()),
         Rotated::Different => Err(another_request()),
+        Rotated::Content => Err(Problem::bad_request(
+            "send no body: there is nothing to say",
+        )),
     }
 }
 

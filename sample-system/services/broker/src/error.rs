@@ -57,6 +57,15 @@ pub(crate) enum Error {
     /// The group coordinator cannot be made.
     #[error("cannot make the services of a connection: {0}")]
     Services(#[from] tansu_broker::Error),
+    /// The storage engine's task has ended, by a panic or by itself.
+    #[error("the storage engine is gone; the log says of a panic where it was")]
+    StorageEnded,
+    /// The storage engine's task is there and does not do its work.
+    #[error("the storage engine gave no good answer to {looks} looks in a row{}", .last.as_ref().map(|last| format!("; the last was {last}")).unwrap_or_default())]
+    StorageSilent {
+        looks: u32,
+        last: Option<tansu_storage::Error>,
+    },
     /// A running broker does not answer.
     #[error("{address} {failed}: {source}")]
     Ask {

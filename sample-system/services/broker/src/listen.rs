@@ -22,6 +22,7 @@ use tokio::{
     task::{Id, JoinSet},
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{error::Error, routes, store::Store};
 
@@ -70,7 +71,7 @@ pub(crate) async fn serve(
     drop(listener);
     store.groups.end();
     store.news.end();
-    connections.finish(grace).await;
+    connections.finish(grace, &store.end).await;
     store.end.cancel();
     Ok(())
 }
@@ -116,7 +117,7 @@ impl Connections {
         self.handles.remove(&id);
     }
 
-    async fn finish(&mut self, grace: Duration) {
+    async fn finish(&mut self, grace: Duration, engine: &CancellationToken) {
         for handle in self.handles.values() {
             // Fails only where the other side has already gone.
             drop(handle.shutdown(Shutdown::Read));
@@ -127,6 +128,8 @@ impl Connections {
                 connections = self.tasks.len(),
                 "the grace is over, cutting off"
             );
+            // It ends with whoever is cut off in the middle of a request, which is no loss now.
+            engine.cancel();
             self.tasks.shutdown().await;
         }
     }

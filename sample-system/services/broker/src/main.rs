@@ -5,8 +5,9 @@
 //! only an address.
 //!
 //! The parts: [`config`] reads the settings, [`store`] opens the data and makes the topics,
-//! [`groups`] divides topics among consumers, [`listen`] answers connections until it is told to stop, [`healthcheck`] asks a running
-//! broker whether its topics can be used, [`logs`] writes lines.
+//! [`groups`] divides topics among consumers, [`listen`] answers connections until it is told to stop,
+//! [`guard`] ends a broker whose storage is gone, [`healthcheck`] asks a running broker whether its
+//! topics can be used, [`logs`] writes lines.
 //!
 //! It looks up no host name (it listens on an address and only repeats the advertised one), so
 //! it needs none of the name-service set-up that the other services begin with.
@@ -14,6 +15,7 @@
 mod config;
 mod error;
 mod groups;
+mod guard;
 mod healthcheck;
 mod listen;
 mod logs;
@@ -26,6 +28,8 @@ use std::{env, process::ExitCode, time::Instant};
 
 use config::Config;
 use error::Error;
+use guard::{Panics, Patience};
+use tansu_storage::Storage as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// What the command line asks for.
@@ -88,6 +92,7 @@ fn say(out: &mut impl std::io::Write, line: &str) {
 
 fn run(config: &Config, started: Instant) -> Result<(), Error> {
     logs::start(&config.log)?;
+    let panics = Panics::watch();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -95,13 +100,13 @@ fn run(config: &Config, started: Instant) -> Result<(), Error> {
             what: "its threads",
             source,
         })?;
-    let result = runtime.block_on(serve(config, started));
+    let result = runtime.block_on(serve(config, started, panics));
     // Whatever still runs has had its grace.
     runtime.shutdown_background();
     result
 }
 
-async fn serve(config: &Config, started: Instant) -> Result<(), Error> {
+async fn serve(config: &Config, started: Instant, panics: Panics) -> Result<(), Error> {
     let hear = |kind| {
         signal(kind).map_err(|source| Error::Start {
             what: "hearing its signals",
@@ -125,5 +130,20 @@ async fn serve(config: &Config, started: Instant) -> Result<(), Error> {
             _ = interrupt.recv() => {}
         }
     };
-    listen::serve(listener, &store, config.shutdown_grace, stop).await
+    let ask = || {
+        let data = store.data.clone();
+        async move { data.ping().await }
+    };
+    let lost = async {
+        let lost = guard::lost(ask, panics, Patience::default()).await;
+        match store.end.is_cancelled() {
+            // It was told to end.
+            true => std::future::pending().await,
+            false => lost,
+        }
+    };
+    tokio::select! {
+        served = listen::serve(listener, &store, config.shutdown_grace, stop) => served,
+        lost = lost => Err(lost),
+    }
 }

@@ -10,6 +10,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tansu_sans_io::{
+    ApiKey as _, Body, Frame, Header, InitProducerIdRequest, ProduceRequest,
+    produce_request::{PartitionProduceData, TopicProduceData},
+    record::{Record, deflated, inflated},
+};
+
 const DEADLINE: Duration = Duration::from_secs(30);
 
 fn free_address() -> SocketAddr {
@@ -43,10 +49,12 @@ struct Running(Child);
 
 impl Running {
     fn start(listen: SocketAddr, data: &Path, topics: &str) -> Self {
-        let child = command(listen, data, topics)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+        Self::logging(listen, data, topics, Stdio::null())
+    }
+
+    /// The same, with its log into `out`.
+    fn logging(listen: SocketAddr, data: &Path, topics: &str, out: impl Into<Stdio>) -> Self {
+        let child = command(listen, data, topics).stdout(out).spawn().unwrap();
         let running = Self(child);
         until("the broker is healthy", || {
             healthcheck(listen, data, topics)
@@ -66,6 +74,10 @@ impl Running {
                 .unwrap()
                 .success()
         );
+        self.ends()
+    }
+
+    fn ends(&mut self) -> ExitStatus {
         until("the broker has ended", || self.0.try_wait().unwrap())
     }
 }
@@ -192,4 +204,123 @@ fn another_number_of_partitions_than_the_data_has_is_refused_by_name() {
     assert_eq!(ended.status.code(), Some(1));
     let told = String::from_utf8(ended.stderr).unwrap();
     assert!(told.contains("`orders` has 1 partitions"), "{told}");
+}
+
+/// Sends a request; the connection has its answer next.
+fn send(broker: &mut TcpStream, (api_key, api_version): (i16, i16), body: Body) {
+    let header = Header::Request {
+        api_key,
+        api_version,
+        correlation_id: 1,
+        client_id: Some("test".to_owned()),
+    };
+    let frame = Frame::request(header, body).unwrap();
+    broker.write_all(&frame).unwrap();
+}
+
+/// The number of a new producer, whose epoch is 0.
+fn producer(listen: SocketAddr) -> i64 {
+    const INIT: (i16, i16) = (InitProducerIdRequest::KEY, 3);
+    let mut broker = TcpStream::connect(listen).unwrap();
+    let request = InitProducerIdRequest::default()
+        .transaction_timeout_ms(60_000)
+        .producer_id(Some(-1))
+        .producer_epoch(Some(-1));
+    send(&mut broker, INIT, request.into());
+    let mut frame = vec![0; 4];
+    broker.read_exact(&mut frame).unwrap();
+    let length = u32::from_be_bytes(frame[..].try_into().unwrap());
+    frame.resize(4 + length as usize, 0);
+    broker.read_exact(&mut frame[4..]).unwrap();
+    let answer = Frame::response_from_bytes(&frame[..], INIT.0, INIT.1).unwrap();
+    let Body::InitProducerIdResponse(made) = answer.body else {
+        unreachable!("{answer:?}");
+    };
+    assert_eq!((made.error_code, made.producer_epoch), (0, 0));
+    made.producer_id
+}
+
+/// Writes a record to `orders` as a producer in its second epoch.
+fn write_in_epoch_one(broker: &mut TcpStream, producer: i64) {
+    let record = Record::builder().value(Some("one".into()));
+    let batch = inflated::Batch::builder()
+        .record(record)
+        .producer_id(producer)
+        .producer_epoch(1);
+    let batch = deflated::Batch::try_from(batch.build().unwrap()).unwrap();
+    let partition = PartitionProduceData::default()
+        .index(0)
+        .records(Some(deflated::Frame {
+            batches: vec![batch],
+        }));
+    let topic = TopicProduceData::default()
+        .name("orders".to_owned())
+        .partition_data(Some(vec![partition]));
+    let request = ProduceRequest::default()
+        .acks(-1)
+        .timeout_ms(1000)
+        .topic_data(Some(vec![topic]));
+    send(broker, (ProduceRequest::KEY, 8), request.into());
+}
+
+/// A producer with Kafka's idempotence raises its epoch by itself when its records were late, which
+/// the storage engine does not survive.
+#[test]
+fn a_broker_whose_storage_panics_says_so_and_ends_and_another_goes_on_with_its_data() {
+    let data = tempfile::tempdir().unwrap();
+    let listen = free_address();
+    let log = data.path().join("log");
+    let out = std::fs::File::create(&log).unwrap();
+    let mut first = Running::logging(listen, data.path(), "orders:1", out);
+    let producer = producer(listen);
+    let mut writing = TcpStream::connect(listen).unwrap();
+    write_in_epoch_one(&mut writing, producer);
+
+    assert_eq!(first.ends().code(), Some(1));
+    let log = std::fs::read_to_string(log).unwrap();
+    let lines = log.lines();
+    let lines: Vec<serde_json::Value> = lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let one = |message: &str| {
+        let mut all = lines.iter().filter(|line| line["message"] == message);
+        let found = all.next();
+        assert!(all.next().is_none(), "{message} twice in {log}");
+        found.unwrap_or_else(|| panic!("no {message} in {log}"))
+    };
+    let panicked = one("panicked");
+    assert_eq!(panicked["level"], "error");
+    assert_eq!(panicked["service"], "broker");
+    assert!(
+        panicked["place"].as_str().unwrap().contains(".rs:"),
+        "{log}"
+    );
+    let ended = one("ended");
+    assert!(
+        ended["error"].as_str().unwrap().contains("storage"),
+        "{log}"
+    );
+
+    let second = Running::start(listen, data.path(), "orders:1");
+    assert!(second.terminate().success());
+}
+
+/// A length below zero, which the library reads as one that no memory holds.
+#[test]
+fn who_sends_what_is_no_request_ends_a_connection_and_not_the_broker() {
+    let data = tempfile::tempdir().unwrap();
+    let listen = free_address();
+    let running = Running::start(listen, data.path(), "orders:1");
+    let mut stranger = TcpStream::connect(listen).unwrap();
+    stranger.write_all(&[255; 64]).unwrap();
+    let mut answer = Vec::new();
+    // Ended, or reset with what it had not read.
+    drop(stranger.read_to_end(&mut answer));
+    assert!(answer.is_empty());
+    assert!(
+        healthcheck(listen, data.path(), "orders:1")
+            .status
+            .success()
+    );
+    assert!(running.terminate().success());
 }

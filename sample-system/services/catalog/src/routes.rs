@@ -8,6 +8,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shop::idempotency::{IdempotencyKey, another_request};
+use shop::page;
 use shop::problem::{Body, InPath, Problem};
 use shop::sku::Sku;
 use shop::token::{Keys, Operator};
@@ -104,7 +105,8 @@ async fn list(
         let wanted = "give featured as true or false, and limit as a number";
         return Err(Problem::bad_request(wanted));
     };
-    let found = items.list(featured, limit.clamp(1, MOST_LISTED)).await;
+    let limit = page::limit(limit, MOST_LISTED)?;
+    let found = items.list(featured, limit).await;
     let found = found.map_err(|error| Problem::internal(&error))?;
     let shown: Vec<V2> = found.into_iter().map(V2::from).collect();
     Ok(Json(json!({ "items": shown })))

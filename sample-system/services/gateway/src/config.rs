@@ -24,7 +24,7 @@ pub(crate) struct Config {
     pub(crate) listen: String,
     /// `LISTEN_TLS`: where it serves HTTPS.
     pub(crate) listen_tls: String,
-    /// `DATA_DIR`: where CA and certificate are kept, below `tls`; `/data` by default.
+    /// `DATA_DIR`: where CA and certificate are kept, below `tls`.
     pub(crate) data_dir: PathBuf,
     /// `TLS_NAMES`: what the certificate is good for, with commas between. By default what
     /// `compose.yaml` and a browser on the same machine call the gateway.
@@ -69,7 +69,7 @@ impl Config {
     pub(crate) fn read(settings: &mut Settings) -> Option<Self> {
         let listen = settings.address("LISTEN");
         let listen_tls = settings.address("LISTEN_TLS");
-        let data_dir = settings.folder_or("DATA_DIR", "/data");
+        let data_dir = settings.folder("DATA_DIR");
         let tls_names = names(settings, "TLS_NAMES", "localhost,127.0.0.1,::1,gateway");
         let tls_look = settings.duration_or("TLS_LOOK", Duration::from_secs(5));
         let grace = settings.duration_or("SHUTDOWN_GRACE", Duration::from_secs(12));

@@ -171,11 +171,7 @@ fn back(answer: Answer) -> Response {
 /// What a customer is told of a call that failed; the log says more.
 pub(crate) fn unreachable(error: &CallError) -> Problem {
     tracing::warn!(%error, "a call failed");
-    let away = |detail: String| {
-        // By then a breaker that is open asks again, and what is restarted is back.
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-            .with_header(header::RETRY_AFTER, HeaderValue::from_static("2"))
-    };
+    let away = |detail: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
     match error {
         CallError::NotSent(http_client::NotSent::Late(_)) => Problem::new(
             StatusCode::GATEWAY_TIMEOUT,

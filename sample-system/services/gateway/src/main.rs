@@ -91,7 +91,7 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), GatewayE
         &config.bugs,
         &metrics,
     );
-    let routes = routes::routes(table, gate, routes::draw_trace);
+    let routes = routes::routes(table, gate);
 
     let files = Files::new(&config.data_dir, config.tls_names.clone(), Clock::system());
     let current = Current::load(files)?;

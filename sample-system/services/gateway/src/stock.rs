@@ -4,10 +4,11 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
 use shop::grpc::client::before;
 use shop::idempotency::IDEMPOTENCY_KEY;
-use shop::inventory;
 use shop::inventory::v1::{GetStockRequest, SetStockRequest, Stock};
+use shop::inventory::{self, LARGEST_LEVEL};
 use shop::problem::{Body, Problem};
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
@@ -26,7 +27,18 @@ struct Level {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Units {
-    units: u32,
+    /// Any number, so that whatever is out of bounds is told the bound and not the type.
+    units: Number,
+}
+
+impl Units {
+    fn in_bounds(self) -> Result<u32, Problem> {
+        let whole = self.units.as_u64().and_then(|it| u32::try_from(it).ok());
+        whole.filter(|it| *it <= LARGEST_LEVEL).ok_or_else(|| {
+            let detail = format!("units {}: give 0 to {LARGEST_LEVEL}", self.units);
+            Problem::new(StatusCode::BAD_REQUEST, &detail)
+        })
+    }
 }
 
 /// `GET /items/{sku}/stock`
@@ -38,7 +50,8 @@ pub(crate) async fn show(upstreams: &Upstreams, asked: &Asked) -> Result<Respons
 
 /// `PUT /items/{sku}/stock`
 pub(crate) async fn set(upstreams: &Upstreams, asked: &Asked) -> Result<Response, Problem> {
-    let Body(Units { units }) = Body::of(&asked.headers, &asked.body)?;
+    let Body(wanted) = Body::<Units>::of(&asked.headers, &asked.body)?;
+    let units = wanted.in_bounds()?;
     let sku = asked.parameter("sku").to_owned();
     let request = request(SetStockRequest { sku, units }, asked);
     answer(upstreams.inventory().set_stock(request).await)

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use shop::grace::within;
 use shop::grpc::server::Admission;
 use shop::idempotency::{self, IDEMPOTENCY_KEY, IdempotencyKey, Known};
+use shop::inventory::LARGEST_LEVEL;
 use shop::inventory::v1::inventory_server::{Inventory, InventoryServer};
 use shop::inventory::v1::reserve_reply::Outcome;
 use shop::inventory::v1::{
@@ -33,9 +34,6 @@ const MESSAGE_LIMIT: usize = 16 * 1024;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Units that one order may ask for; more is a mistake of the caller.
 const LARGEST_ORDER: u32 = 1_000_000;
-/// Units that an operator may set. Far more than a shop has of anything, and far enough below the
-/// largest `uint32` (4,294,967,295) for whatever orders hold to come back on top of it.
-const LARGEST_LEVEL: u32 = 1_000_000_000;
 /// Characters that an order's id may have.
 const LONGEST_ORDER_ID: usize = 64;
 

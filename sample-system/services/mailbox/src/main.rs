@@ -70,10 +70,11 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), MailboxE
     let readiness = Readiness::new().and_database(&database);
     let routes = routes::routes(mails.clone(), keys.clone());
     let serving = Serving::new(readiness, metrics);
-    let (served, (), ()) = tokio::join!(
+    let (served, taken, ()) = tokio::join!(
         serve::http(http, routes, serving, shutdown.clone(), grace),
         smtp::serve(smtp, mails, connections, shutdown.clone(), grace),
         keys.run(shutdown.clone()),
     );
+    taken.map_err(MailboxError::Smtp)?;
     Ok(served?)
 }

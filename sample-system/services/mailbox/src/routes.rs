@@ -11,6 +11,9 @@ use shop::token::{Keys, Operator};
 
 use crate::mails::{Asked, Mails, Shown};
 
+/// The kinds of mails, as notifications writes them.
+const KINDS: [&str; 3] = ["confirmation", "shipment", "cancellation"];
+
 /// What the routes need.
 #[derive(Clone)]
 struct Office {
@@ -37,13 +40,19 @@ async fn found(
     _: Operator,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Vec<Shown>>, Problem> {
-    let wanted = "say which mails: /mails?to=ADDRESS, kind=KIND or order_id=ID, each once";
+    let wanted = "say which mails: /mails?to=ADDRESS, kind=KIND or order_id=ID, each once; \
+                  KIND is confirmation, shipment or cancellation";
     let asked = match asked {
-        Ok(Query(asked)) if asked != Asked::default() => asked,
+        Ok(Query(asked)) if asked != Asked::default() && is_one(asked.kind.as_deref()) => asked,
         Ok(_) | Err(_) => return Err(Problem::bad_request(wanted)),
     };
     let found = mails.found(asked).await;
     found.map(Json).map_err(|error| Problem::internal(&error))
+}
+
+/// Whether mails of the shop can be of this kind. Others keep what they came with.
+fn is_one(kind: Option<&str>) -> bool {
+    kind.is_none_or(|kind| KINDS.contains(&kind))
 }
 
 /// Every mail in the order in which it came, without its content.

@@ -150,7 +150,10 @@ fn delivery(event: &Value) -> Delivery {
             key: "o-1".to_owned(),
             payload: event.to_string().into_bytes(),
             headers: vec![
-                ("traceparent".to_owned(), "00-ab-cd-01".to_owned()),
+                (
+                    "traceparent".to_owned(),
+                    "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
+                ),
                 ("baggage".to_owned(), "msvc=r.s.1, x = y".to_owned()),
             ],
         },
@@ -181,7 +184,7 @@ async fn an_event_becomes_one_mail_that_carries_its_trace_however_often_it_comes
     for line in [
         "To: ann@example.org",
         "Message-ID: <o-1.confirmation@shop>",
-        "traceparent: 00-ab-cd-01",
+        "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         "baggage: msvc=r.s.1, x = y",
     ] {
         assert!(
@@ -265,7 +268,10 @@ async fn a_mail_that_is_refused_for_good_is_a_dead_letter_and_leaves_once_its_ev
         "{letters:?}"
     );
     assert_eq!(header(dead_letters::OF_OFFSET), "7");
-    assert_eq!(header("traceparent"), "00-ab-cd-01");
+    assert_eq!(
+        header("traceparent"),
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    );
     assert_eq!(letters[0].payload, event.to_string().into_bytes());
     assert!(server.mails().is_empty());
 

@@ -156,9 +156,7 @@ impl Executor {
                 return Led::AsFarAsItGoes;
             }
             let Some(fact) = self
-                .repeat(&saga, |is_again| {
-                    self.perform(&saga, card.as_ref(), is_again)
-                })
+                .repeat(&saga, || self.perform(&saga, card.as_ref()))
                 .await
             else {
                 return Led::AsFarAsItGoes;
@@ -166,7 +164,7 @@ impl Executor {
             halt.before_record(step).await;
             self.leading.goes_on(saga.order.id);
             let facts = with_what_is_only_said(&saga, fact, halt);
-            let record = |_| async { Ok(self.store.record(saga.clone(), facts.clone()).await?) };
+            let record = || async { Ok(self.store.record(saga.clone(), facts.clone()).await?) };
             let Some(recorded) = self.repeat(&saga, record).await else {
                 return Led::AsFarAsItGoes;
             };
@@ -183,12 +181,7 @@ impl Executor {
     }
 
     /// Does what `saga` says is next; answers the fact that it led to.
-    async fn perform(
-        &self,
-        saga: &Saga,
-        card: Option<&Card>,
-        is_again: bool,
-    ) -> Result<Fact, StepError> {
+    async fn perform(&self, saga: &Saga, card: Option<&Card>) -> Result<Fact, StepError> {
         let Saga {
             order, step, trace, ..
         } = saga;
@@ -198,11 +191,11 @@ impl Executor {
             Step::StockReserved => Ok(self.reserve(saga).await),
             Step::Charged => match card {
                 Some(card) => Ok(self.charge(saga, card).await),
-                None => self.what_became_of_charge(saga, is_again).await,
+                None => self.what_became_of_charge(saga).await,
             },
             Step::Confirmed => Ok(Fact::Confirmed {}),
             Step::Cancelled => Ok(cancelled(order)),
-            Step::StockCommitted => match self.peers.stock.commit(order, trace, is_again).await? {
+            Step::StockCommitted => match self.peers.stock.commit(order, trace).await? {
                 Committed::Gone => Ok(Fact::StockCommitted {}),
                 Committed::NotHeld => Ok(Fact::CommitRefused {
                     reason: Reason::ReservationExpired,
@@ -213,14 +206,11 @@ impl Executor {
             }
             Step::StockReleased if self.bugs.has(Bug::LostRelease) => Ok(Fact::StockReleased {}),
             Step::RefundRequested => {
-                self.peers
-                    .payments
-                    .refund(&charge_id, trace, is_again)
-                    .await?;
+                self.peers.payments.refund(&charge_id, trace).await?;
                 Ok(Fact::RefundRequested { charge_id })
             }
             Step::StockReleased => {
-                self.peers.stock.release(order, trace, is_again).await?;
+                self.peers.stock.release(order, trace).await?;
                 Ok(Fact::StockReleased {})
             }
             Step::OrderReceived | Step::Priced => Err(StepError::Placed(step.name())),
@@ -278,14 +268,10 @@ impl Executor {
     }
 
     /// After a restart the card is gone: the charge went through before, or never will.
-    async fn what_became_of_charge(&self, saga: &Saga, is_again: bool) -> Result<Fact, StepError> {
+    async fn what_became_of_charge(&self, saga: &Saga) -> Result<Fact, StepError> {
         let order_id = saga.order.id.to_string();
         let charge_id = saga.order.id.charge_id();
-        let charges = self
-            .peers
-            .payments
-            .of_order(&order_id, &saga.trace, is_again)
-            .await?;
+        let charges = self.peers.payments.of_order(&order_id, &saga.trace).await?;
         match charges.into_iter().find(|charge| charge.id == charge_id) {
             Some(charge) => Ok(outcome(charge.status, charge_id)),
             // It may still be on its way: the refund makes payments refuse it.

@@ -41,7 +41,7 @@ use std::time::Duration;
 
 use shop::clock::Clock;
 use shop::config::Settings;
-use shop::database::DatabaseError;
+use shop::database::{Database, DatabaseError};
 use shop::dead_letters;
 use shop::draw::Draw;
 use shop::entry::{self, Command, Service};
@@ -101,8 +101,9 @@ fn main() -> ExitCode {
 
 /// `orders rebuild`, beside the running service or without it.
 fn rebuild() -> Command {
-    let folder = |settings: &mut Settings| settings.folder_or("DATA_DIR", "/data");
+    let folder = |settings: &mut Settings| settings.folder("DATA_DIR");
     Command::new("rebuild", "", folder, |folder, _, mut say| async move {
+        Database::must_exist(&folder.join(store::FILE))?;
         let (outbox, holder) = (Outbox::new(), Holder::fresh());
         let store = Store::open(&folder, Clock::system(), outbox, holder)?;
         let orders = store.rebuild().await?;

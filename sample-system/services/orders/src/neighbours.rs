@@ -47,6 +47,7 @@ struct Town {
     /// Orders whose units cannot be given back.
     poisoned: HashSet<String>,
     charges: HashMap<String, Value>,
+    refunds_fail: bool,
     mood: Mood,
 }
 
@@ -143,6 +144,11 @@ impl Neighbours {
         self.town().poisoned.clear();
     }
 
+    /// Lets payments fail at every refund, and at nothing else.
+    pub(crate) fn let_refunds_fail(&self) {
+        self.town().refunds_fail = true;
+    }
+
     /// Lets every reservation be gone when it is to be committed.
     pub(crate) fn let_reservations_expire(&self) {
         self.town().reservations_expire = true;
@@ -230,7 +236,7 @@ async fn refund(
 ) -> (StatusCode, Json<Value>) {
     let mut town = town.lock().unwrap();
     town.calls.push(("refund".into(), trace));
-    if town.mood == Mood::Failing {
+    if town.mood == Mood::Failing || town.refunds_fail {
         return (StatusCode::INTERNAL_SERVER_ERROR, Json(Value::Null));
     }
     let refused = json!({"id": id, "status": "refused"});

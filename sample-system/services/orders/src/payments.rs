@@ -116,13 +116,12 @@ impl Payments {
         &self,
         charge_id: &str,
         trace: &TraceContext,
-        is_again: bool,
     ) -> Result<Charge, CallError> {
         let answer = self
             .peer
             .request(Method::POST, &format!("/charges/{charge_id}/refund"), trace)
             .within(self.refund_timeout)
-            .again(is_again)
+            .insisting()
             .send()
             .await?;
         let charge = match answer.status {
@@ -140,12 +139,11 @@ impl Payments {
         &self,
         order_id: &str,
         trace: &TraceContext,
-        is_again: bool,
     ) -> Result<Vec<Charge>, CallError> {
         let request = self.peer.request(Method::GET, "/charges", trace);
         let answer = request
             .query("order_id", order_id)
-            .again(is_again)
+            .insisting()
             .send()
             .await?;
         match answer.status {

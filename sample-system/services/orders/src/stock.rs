@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shop::grpc::client::{again, never_arrived};
+use shop::grpc::client::{insisting, never_arrived};
 use shop::inventory::v1::reserve_reply::Outcome;
 use shop::inventory::v1::{CheckRequest, CommitRequest, ReleaseRequest, ReserveRequest};
 use shop::inventory::{self, AddressError};
@@ -19,12 +19,6 @@ pub(crate) enum Committed {
     Gone,
     /// They were not held any more: the reservation expired.
     NotHeld,
-}
-
-/// A request that carries `trace`; says so where inventory failed at it before.
-fn request<T>(message: T, trace: &TraceContext, is_again: bool) -> tonic::Request<T> {
-    let request = inventory::request(message, trace);
-    if is_again { again(request) } else { request }
 }
 
 /// The inventory.
@@ -89,7 +83,6 @@ impl Stock {
         &self,
         order: &Order,
         trace: &TraceContext,
-        is_again: bool,
     ) -> Result<Committed, Status> {
         let message = CommitRequest {
             order_id: order.id.to_string(),
@@ -97,7 +90,7 @@ impl Stock {
         let reply = self
             .client
             .clone()
-            .commit(request(message, trace, is_again))
+            .commit(insisting(inventory::request(message, trace)))
             .await;
         match reply {
             Ok(_) => Ok(Committed::Gone),
@@ -110,18 +103,13 @@ impl Stock {
     }
 
     /// Gives the units of `order` back.
-    pub(crate) async fn release(
-        &self,
-        order: &Order,
-        trace: &TraceContext,
-        is_again: bool,
-    ) -> Result<(), Status> {
+    pub(crate) async fn release(&self, order: &Order, trace: &TraceContext) -> Result<(), Status> {
         let message = ReleaseRequest {
             order_id: order.id.to_string(),
         };
         self.client
             .clone()
-            .release(request(message, trace, is_again))
+            .release(insisting(inventory::request(message, trace)))
             .await
             .map(|_| ())
     }

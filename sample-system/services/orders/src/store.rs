@@ -127,6 +127,9 @@ pub(crate) struct Store {
     changed: watch::Sender<()>,
 }
 
+/// The file of the database in the service's folder.
+pub(crate) const FILE: &str = "orders.sqlite";
+
 impl Store {
     /// Opens the orders kept in `folder`, whose events go through `outbox` and whose sagas are led
     /// by `holder`.
@@ -137,7 +140,7 @@ impl Store {
         holder: Holder,
     ) -> Result<Self, DatabaseError> {
         Ok(Self {
-            database: Database::open(&folder.join("orders.sqlite"), MIGRATIONS)?,
+            database: Database::open(&folder.join(FILE), MIGRATIONS)?,
             clock,
             outbox,
             holder,

@@ -115,6 +115,7 @@ async fn refund(
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct OfOrder {
     order_id: String,
 }

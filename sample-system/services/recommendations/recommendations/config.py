@@ -132,7 +132,7 @@ class Config:
 
     #: `LISTEN`: where it serves.
     listen: Address
-    #: `DATA_DIR`: the folder for what it keeps; `/data` by default.
+    #: `DATA_DIR`: the folder for what it keeps.
     data_dir: Path
     #: `KAFKA_BROKERS`: where to find the broker.
     brokers: str
@@ -151,7 +151,7 @@ class Config:
         """Reads all of them; raises `ConfigError` with all that is wrong."""
         settings = Settings(variables)
         listen = settings.address("LISTEN")
-        data_dir = settings.text("DATA_DIR", "/data")
+        data_dir = settings.text("DATA_DIR")
         brokers = settings.brokers("KAFKA_BROKERS")
         auth = settings.url("AUTH_URL")
         grace = settings.seconds("SHUTDOWN_GRACE", 5.0)

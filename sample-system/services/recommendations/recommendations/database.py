@@ -45,6 +45,10 @@ MIGRATIONS = (
 )
 
 
+class Unopened(Exception):
+    """The file could not be opened or made."""
+
+
 class NewerDatabase(Exception):
     """The file was written by a newer version of this service."""
 
@@ -52,18 +56,28 @@ class NewerDatabase(Exception):
 def open_file(folder: Path) -> sqlite3.Connection:
     """Opens the file in `folder`, made where it is not there, in its newest form. The connection
     belongs to one thread at a time."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "recommendations.db"
-    connection = sqlite3.connect(path, BUSY, isolation_level=None, check_same_thread=False)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, BUSY, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error) as why:
+        raise _unopened(path, why) from why
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         # A commit is on disk before the event's offset is committed.
         connection.execute("PRAGMA synchronous = FULL")
         _migrate(connection, path)
+    except sqlite3.Error as why:
+        connection.close()
+        raise _unopened(path, why) from why
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _unopened(path: Path, why: Exception) -> Unopened:
+    return Unopened(f"cannot open the database {path}: {why}; set DATA_DIR to a writable folder")
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -7,6 +7,8 @@ from http import HTTPStatus
 from starlette.responses import Response
 
 CONTENT_TYPE = "application/problem+json"
+#: Seconds after which to ask again, where a 503 does not say otherwise.
+COME_AGAIN = {"Retry-After": "2"}
 
 
 class Problem(Exception):
@@ -16,7 +18,7 @@ class Problem(Exception):
         super().__init__(detail)
         self.status = status
         self.detail = detail
-        self.headers = dict(headers or {})
+        self.headers = (COME_AGAIN if status == 503 else {}) | dict(headers or {})
 
     def response(self) -> Response:
         """The answer."""

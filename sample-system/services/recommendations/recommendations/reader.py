@@ -151,7 +151,7 @@ class Reader:
 
     def _take(self, source: Source, waiting: Waiting) -> None:
         delivery = waiting.delivery
-        token = trace.current.set(trace.Trace.from_pairs(delivery.texts()))
+        token = trace.current.set(trace.Trace.from_pairs(delivery.texts()).or_fresh())
         began = self._clock()
         try:
             outcome = self._handle(waiting)

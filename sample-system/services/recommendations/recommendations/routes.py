@@ -123,7 +123,7 @@ class Around:
         if scope["type"] != "http":
             return
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-        token = trace.current.set(trace.Trace.from_pairs(headers))
+        token = trace.current.set(trace.Trace.from_pairs(headers).or_fresh())
         status = 0
 
         async def sent(message: Message) -> None:

@@ -10,6 +10,7 @@ from recommendations.entry import main
 
 GOOD = {
     "LISTEN": "0.0.0.0:8080",
+    "DATA_DIR": "/data",
     "KAFKA_BROKERS": "broker:9092",
     "AUTH_URL": "http://auth:8080/",
 }

@@ -170,9 +170,16 @@ class ReaderTest(Case):
         self.assertTrue(source.is_closed)
 
     def test_an_event_is_handled_under_the_trace_of_its_headers(self) -> None:
-        headers = [("traceparent", b"00-ab-cd-01"), ("baggage", b"msvc=r.s.1")]
+        parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        headers = [("traceparent", parent.encode()), ("baggage", b"msvc=r.s.1")]
         seen = []
         with patch.object(shelf, "learn", lambda *_: seen.append(trace.current.get())):
             self.step(Source(delivery(placed(), 0, 0, headers)))
-        self.assertEqual(seen, [trace.Trace("00-ab-cd-01", "msvc=r.s.1")])
+        self.assertEqual(seen, [trace.Trace(parent, "msvc=r.s.1")])
         self.assertEqual(trace.current.get(), trace.Trace())
+
+    def test_an_event_that_came_without_a_trace_begins_one(self) -> None:
+        seen = []
+        with patch.object(shelf, "learn", lambda *_: seen.append(trace.current.get())):
+            self.step(Source(delivery(placed(), 0)))
+        self.assertRegex(seen[0].traceparent, "^00-[0-9a-f]{32}-[0-9a-f]{16}-01$")

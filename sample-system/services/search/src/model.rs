@@ -90,6 +90,9 @@ pub(crate) struct Found {
     pub(crate) in_stock: bool,
 }
 
+/// The file of the database in the service's folder.
+pub(crate) const FILE: &str = "search.sqlite";
+
 /// All that is known. Clones are the same model.
 #[derive(Debug, Clone)]
 pub(crate) struct Model {
@@ -100,7 +103,7 @@ pub(crate) struct Model {
 impl Model {
     /// Opens the model kept in `folder`, or makes an empty one.
     pub(crate) async fn open(folder: &Path, clock: Clock) -> Result<Self, DatabaseError> {
-        let database = Database::open(&folder.join("search.sqlite"), MIGRATIONS)?;
+        let database = Database::open(&folder.join(FILE), MIGRATIONS)?;
         let group = fresh_group();
         database
             .write(move |connection| {

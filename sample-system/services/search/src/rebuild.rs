@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use serde_json::json;
 use shop::clock::Clock;
 use shop::config::Settings;
-use shop::database::DatabaseError;
+use shop::database::{Database, DatabaseError};
 use shop::entry::{Command, Say};
 
-use crate::model::Model;
+use crate::model::{self, Model};
 
 /// Why the model was not dropped.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ enum RebuildError {
 
 /// The command `rebuild`.
 pub(crate) fn command() -> Command {
-    let folder = |settings: &mut Settings| settings.folder_or("DATA_DIR", "/data");
+    let folder = |settings: &mut Settings| settings.folder("DATA_DIR");
     Command::new(
         "rebuild",
         "(drops what is known and reads it anew)",
@@ -36,6 +36,7 @@ async fn run(folder: PathBuf, arguments: Vec<String>, mut say: Say) -> Result<()
     if !arguments.is_empty() {
         return Err(RebuildError::Usage(arguments.join(" ")));
     }
+    Database::must_exist(&folder.join(model::FILE))?;
     let model = Model::open(&folder, Clock::system()).await?;
     let group = model.start_over().await?;
     say(&json!({ "rebuilding": group }).to_string());

@@ -7,6 +7,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shop::database::DatabaseError;
+use shop::page;
 use shop::problem::Problem;
 
 use crate::model::{Found, Model};
@@ -52,7 +53,8 @@ async fn search(
         let detail = format!("q: give at most {LONGEST_TEXT} characters");
         return Err(Problem::bad_request(detail));
     }
-    answer(model.find(&q, limit.clamp(1, MOST_SHOWN)).await)
+    let limit = page::limit(limit, MOST_SHOWN)?;
+    answer(model.find(&q, limit).await)
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,7 +71,8 @@ async fn popular(
     let Ok(Query(Most { limit })) = most else {
         return Err(Problem::bad_request("give limit as a number"));
     };
-    answer(model.popular(limit.clamp(1, MOST_SHOWN)).await)
+    let limit = page::limit(limit, MOST_SHOWN)?;
+    answer(model.popular(limit).await)
 }
 
 fn answer(found: Result<Vec<Found>, DatabaseError>) -> Result<Json<Value>, Problem> {

@@ -313,10 +313,19 @@ async fn anyone_may_ask_and_is_told_what_was_wrong_with_a_bad_question() {
     assert_eq!(get("/search/popular").await, (200, lamp));
     assert_eq!(get("/search?q=").await, (200, json!({"items": []})));
     let long = format!("/search?q={}", "x".repeat(201));
-    for bad in ["/search", "/search?q=a&limit=x", "/search?q=a&z=1", &long] {
+    for bad in [
+        "/search",
+        "/search?q=a&limit=x",
+        "/search?q=a&limit=0",
+        "/search?q=a&limit=51",
+        "/search?q=a&z=1",
+        "/search/popular?limit=-1",
+        "/search/popular?limit=0",
+        "/search/popular?limit=51",
+        &long,
+    ] {
         assert_eq!(get(bad).await.0, 400, "{bad}");
     }
-    assert_eq!(get("/search/popular?limit=-1").await.0, 400);
 }
 
 /// Runs `check` over a model that knows `title`.

@@ -42,7 +42,10 @@ impl Topic {
             topic: "orders".to_owned(),
             key: format!("k-{partition}"),
             payload: payload.into(),
-            headers: vec![("traceparent".to_owned(), "00-ab-cd-01".to_owned())],
+            headers: vec![(
+                "traceparent".to_owned(),
+                "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
+            )],
         };
         let mut state = self.0.state.lock().unwrap();
         state.records.entry(partition).or_default().push(record);

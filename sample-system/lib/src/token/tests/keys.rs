@@ -133,3 +133,15 @@ async fn a_set_without_a_usable_key_is_a_failure_and_changes_nothing() {
     );
     assert!(keys.check(&token()).await.is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_checker_that_starts_before_auth_has_the_keys_soon_after_it() {
+    let published = Published::default();
+    let keys = published.keys();
+    tokio::spawn(keys.clone().run(CancellationToken::new()));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(keys.check(&token()).await, Err(Refusal::NoKeys));
+    published.publish(&[&signer(1)]);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(keys.check(&token()).await.is_ok());
+}

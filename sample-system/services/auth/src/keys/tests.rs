@@ -44,7 +44,7 @@ impl Running {
     async fn rotate(&self) -> String {
         match self.keys.rotate(None).await.unwrap() {
             Rotated::Kid(kid) => kid,
-            Rotated::Different => panic!("nobody asked for it with a key"),
+            other => panic!("nobody asked for it with a key: {other:?}"),
         }
     }
 }
@@ -136,6 +136,7 @@ async fn the_same_request_for_a_rotation_is_one_and_the_file_is_its_owners_alone
         Some(RotationAsked {
             account: Uuid::nil(),
             key: IdempotencyKey::new(key).unwrap(),
+            content: Vec::new(),
         })
     };
     let first = running.keys.rotate(asked("k-1")).await.unwrap();

@@ -178,7 +178,7 @@ async fn items_are_listed_by_sku_those_that_are_featured_alone_where_it_is_asked
         ("/v2/items?featured=true", vec!["a", "c"]),
         ("/v2/items?featured=false", vec!["b"]),
         ("/v2/items?featured=true&limit=1", vec!["a"]),
-        ("/v2/items?limit=0", vec!["a"]),
+        ("/v2/items?limit=50", vec!["a", "b", "c"]),
     ] {
         let (status, list) = running.get(path).await;
         assert_eq!(status, 200, "{path}");
@@ -189,7 +189,14 @@ async fn items_are_listed_by_sku_those_that_are_featured_alone_where_it_is_asked
             .collect();
         assert_eq!(skus, wanted, "{path}");
     }
-    for bad in ["?featured=maybe", "?limit=-1", "?limit=x", "?colour=red"] {
+    for bad in [
+        "?featured=maybe",
+        "?limit=-1",
+        "?limit=0",
+        "?limit=51",
+        "?limit=x",
+        "?colour=red",
+    ] {
         assert_eq!(
             running.get(&format!("/v2/items{bad}")).await.0,
             400,

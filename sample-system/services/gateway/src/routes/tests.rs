@@ -18,7 +18,9 @@ use shop::metrics::Metrics;
 use shop::serve::queue::QueueLimits;
 use shop::serve::{self, Readiness, Serving};
 use shop::token::{Keys, Role, Signer};
+use shop::trace_context::TraceContext;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use self::behind::{Behind, Seen, behind, inventory};
 use super::*;
@@ -59,6 +61,7 @@ fn read(web: &str, grpc: &str, given: &Given<'_>) -> Config {
     let mut pairs = vec![
         ("LISTEN".to_owned(), "127.0.0.1:1".to_owned()),
         ("LISTEN_TLS".to_owned(), "127.0.0.1:1".to_owned()),
+        ("DATA_DIR".to_owned(), "/nowhere".to_owned()),
         ("INVENTORY_URL".to_owned(), grpc.to_owned()),
         ("TEST_MODE".to_owned(), "on".to_owned()),
     ];
@@ -100,12 +103,13 @@ async fn start(given: Given<'_>) -> Running {
         &metrics,
     );
     let table = table::read("routes.toml", table::PACKED).unwrap();
-    let routes = routes(table, gate, || (7, 9));
+    let routes = routes(table, gate);
     let listener = serve::listen("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
     let serving = Serving::new(Readiness::new(), metrics)
         .within(config.queue)
-        .bodies_up_to(config.body_limit);
+        .bodies_up_to(config.body_limit)
+        .drawing(Draw::from_fn(|| 7));
     let never = CancellationToken::new();
     let grace = Duration::from_secs(5);
     tokio::spawn(serve::http(listener, routes, serving, never, grace));

@@ -3,14 +3,14 @@
 use std::io;
 use std::time::Duration;
 
+use shop::draw::Draw;
+use shop::serve::door::Closing;
 use smtp_proto::request::receiver::{DataReceiver, DummyDataReceiver};
 use tokio::io::{
-    AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _,
-    BufReader,
+    AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite,
+    AsyncWriteExt as _, BufReader,
 };
-use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 use crate::mail::Mail;
 use crate::mails::{Kept, Mails};
@@ -31,21 +31,22 @@ const GO_ON: &str = "354 go on, end with a dot alone\r\n";
 const KEPT: &str = "250 2.0.0 kept\r\n";
 const NOT_KEPT: &str = "451 4.3.0 could not be kept, come back\r\n";
 
-/// Talks to one client until it quits, breaks off, or `shutdown` finds it between two mails.
+/// Talks to one client until it quits, breaks off, or the end of connections finds it between two
+/// mails.
 pub(super) async fn serve(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite,
     mails: Mails,
-    shutdown: CancellationToken,
+    closing: Closing,
 ) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let (read, mut write) = stream.into_split();
+    let mut ending = std::pin::pin!(closing.wait());
+    let (read, mut write) = tokio::io::split(stream);
     let mut read = BufReader::new(read);
     let mut session = Session::default();
     write.write_all(GREETING.as_bytes()).await?;
     loop {
         let line = tokio::select! {
             biased;
-            () = shutdown.cancelled(), if session.is_idle() => {
+            () = &mut ending, if session.is_idle() => {
                 return write.write_all(COME_BACK.as_bytes()).await;
             }
             line = line(&mut read) => line?,
@@ -69,7 +70,7 @@ pub(super) async fn serve(
 }
 
 /// Tells a client that there is no place for it now.
-pub(super) async fn turn_away(mut stream: TcpStream) -> io::Result<()> {
+pub(super) async fn turn_away(mut stream: impl AsyncWrite + Unpin) -> io::Result<()> {
     stream.write_all(TOO_MANY.as_bytes()).await
 }
 
@@ -83,7 +84,9 @@ async fn answer(
         return write.write_all(TOO_LARGE.as_bytes()).await;
     };
     let mail = Mail::read(raw, recipients);
-    let (span, id) = (mail.trace.span(), mail.message_id.clone());
+    // What is kept says nothing that the mail did not.
+    let trace = mail.trace.clone().or_drawn(&Draw::system());
+    let (span, id) = (trace.span(), mail.message_id.clone());
     let text = match mails.keep(mail).await {
         Ok(kept) => {
             let repeat = kept == Kept::Repeat;

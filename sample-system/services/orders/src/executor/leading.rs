@@ -14,7 +14,7 @@ use crate::order::OrderId;
 
 /// How many sagas this process may lead and still take over others, so that the end of a replica
 /// does not fall upon one other and its peers.
-const TAKES_OVER_BELOW: usize = 16;
+pub(super) const TAKES_OVER_BELOW: usize = 16;
 
 /// A saga that this process leads.
 #[derive(Debug, Default)]

@@ -13,15 +13,14 @@ use crate::store::Saga;
 const ALARMING: u32 = 5;
 
 impl Executor {
-    /// Repeats `attempt`, which is told whether its peer failed at it before, until it succeeds;
-    /// `None` when the service stops first.
-    pub(super) async fn repeat<T, F>(&self, saga: &Saga, attempt: impl Fn(bool) -> F) -> Option<T>
+    /// Repeats `attempt` until it succeeds; `None` when the service stops first.
+    pub(super) async fn repeat<T, F>(&self, saga: &Saga, attempt: impl Fn() -> F) -> Option<T>
     where
         F: Future<Output = Result<T, StepError>>,
     {
         let (mut failures, mut unreached) = (saga.failures, 0_u32);
         loop {
-            let error = match attempt(failures > 0).await {
+            let error = match attempt().await {
                 Ok(done) => return Some(done),
                 Err(error) => error,
             };

@@ -251,14 +251,14 @@ async fn payments_answers_as_this_client_relies_on() {
     let refund = async |example: &Example| {
         let id = example.order.charge_id();
         client
-            .refund(&id, &trace, false)
+            .refund(&id, &trace)
             .await
             .map(|charge| status(&charge))
             .unwrap()
     };
     let list = async |example: &Example| {
         client
-            .of_order(&example.order.to_string(), &trace, false)
+            .of_order(&example.order.to_string(), &trace)
             .await
             .unwrap()
     };

@@ -6,6 +6,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use shop::page::{self, Page};
 use shop::problem::{InPath, Problem};
 use shop::token::{Caller, Operator};
 
@@ -13,23 +14,15 @@ use super::Desk;
 use crate::order::{Event, Order, OrderId, Status};
 use crate::store::Audited;
 
-/// Orders that are listed unless another number is asked for, and at most.
-const LISTED: (u32, u32) = (20, 100);
+/// Orders that a list has, where the caller does not say.
+const LISTED: u32 = 20;
 
-/// The same of the auditor's list.
-const AUDITED: (u32, u32) = (100, 1000);
+/// Orders that a list may have.
+const MOST_LISTED: u32 = 100;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Own {
-    limit: Option<u32>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Page {
-    #[serde(default)]
-    after: i64,
     limit: Option<u32>,
 }
 
@@ -38,8 +31,9 @@ pub(super) async fn own(
     caller: Caller,
     query: Result<Query<Own>, QueryRejection>,
 ) -> Result<Json<Value>, Problem> {
-    let Query(Own { limit }) = query.map_err(|rejection| bad_query(&rejection))?;
-    let limit = checked(limit, LISTED)?;
+    let Query(Own { limit }) =
+        query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let limit = page::limit(limit.unwrap_or(LISTED), MOST_LISTED)?;
     let orders = desk.store.orders_of(caller.account_id, limit).await;
     let orders = orders.map_err(|error| Problem::internal(&error))?;
     let items: Vec<Value> = orders.iter().map(shown).collect();
@@ -67,27 +61,10 @@ pub(super) async fn events(
 pub(super) async fn audit(
     State(desk): State<Desk>,
     _operator: Operator,
-    query: Result<Query<Page>, QueryRejection>,
+    Page { after, limit }: Page,
 ) -> Result<Json<Value>, Problem> {
-    let Query(Page { after, limit }) = query.map_err(|rejection| bad_query(&rejection))?;
-    let limit = checked(limit, AUDITED)?;
     let orders = desk.store.audited(after, limit).await;
-    let orders = orders.map_err(|error| Problem::internal(&error))?;
-    let items: Vec<Value> = orders.iter().map(audited).collect();
-    Ok(Json(json!({"items": items})))
-}
-
-fn bad_query(rejection: &QueryRejection) -> Problem {
-    Problem::bad_request(rejection.body_text())
-}
-
-fn checked(limit: Option<u32>, (default, most): (u32, u32)) -> Result<u32, Problem> {
-    let limit = limit.unwrap_or(default);
-    if (1..=most).contains(&limit) {
-        Ok(limit)
-    } else {
-        Err(Problem::bad_request(format!("limit: give 1 to {most}")))
-    }
+    page::items(orders.map(|orders| orders.iter().map(audited).collect()))
 }
 
 /// The order `id`, where it is there and `caller` may see it.

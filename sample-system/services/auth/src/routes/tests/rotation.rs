@@ -31,6 +31,24 @@ async fn only_an_operator_rotates_keys() {
     assert_eq!(running.me(&customer).await.0, 200);
 }
 
+#[tokio::test]
+async fn a_rotation_says_nothing_and_its_key_stands_for_that() {
+    let running = start().await;
+    let operator = running.bearer(operator::EMAIL, OPERATOR_PASSWORD).await;
+    let rotate = async |key: &str, body: Option<&Value>| {
+        let headers = [("Authorization", &*operator), ("Idempotency-Key", key)];
+        running.send("POST", "/keys/rotate", &headers, body).await
+    };
+    let (status, rotated) = rotate("r-1", None).await;
+    assert_eq!(status, 200);
+    assert_eq!(rotate("r-1", Some(&json!({}))).await, (200, rotated));
+    assert_eq!(rotate("r-1", Some(&json!({"a": 1}))).await.0, 422);
+    assert_eq!(rotate("r-2", Some(&json!({"a": 1}))).await.0, 400);
+    let published = running.desk.signing.published().keys.len();
+    assert_eq!(published, 3, "one rotation");
+    assert_eq!(rotate("r-2", None).await.0, 200);
+}
+
 /// A service of the shop that checks tokens with what auth publishes over HTTP.
 async fn checker(auth: &str) -> String {
     let peer = shop::http_client::Peer::new("auth", auth, Duration::from_secs(2)).unwrap();

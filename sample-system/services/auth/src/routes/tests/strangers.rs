@@ -1,6 +1,6 @@
 //! What strangers send: whatever it is, it is answered in order and breaks nothing.
 
-use outside::{body, send_each, text};
+use outside::{body, send_each, send_malformed, text};
 use tokio::runtime::Runtime;
 
 use super::*;
@@ -27,6 +27,32 @@ fn no_body_is_answered_out_of_order() {
                 .header("content-type", "application/json")
                 .body(body)
         });
+    }
+}
+
+#[test]
+fn a_list_is_no_account_no_sign_in_and_no_change() {
+    let runtime = Runtime::new().unwrap();
+    let running = runtime.block_on(start());
+    let token = runtime.block_on(running.bearer(operator::EMAIL, OPERATOR_PASSWORD));
+    for (method, path, list) in [
+        (
+            "POST",
+            "/accounts",
+            json!(["ada@shop.example", PASSWORD, "Ada"]),
+        ),
+        (
+            "POST",
+            "/tokens",
+            json!([operator::EMAIL, OPERATOR_PASSWORD]),
+        ),
+        ("PUT", "/accounts/me", json!([operator::EMAIL, "Eve"])),
+    ] {
+        let url = format!("{}{path}", running.root);
+        let request = running.client.request(method.parse().unwrap(), url);
+        let request = request.header("Idempotency-Key", "k-1");
+        let request = request.header("Authorization", &token).json(&list);
+        send_malformed(&runtime, request);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What strangers send: whatever it is, it is answered in order and breaks nothing.
 
-use outside::{body, part, query, send_each};
+use outside::{body, part, query, send_each, send_malformed};
 use tokio::runtime::Runtime;
 
 use super::*;
@@ -19,6 +19,23 @@ fn no_body_of_an_item_is_answered_out_of_order() {
             let request = request.header("content-type", "application/json");
             request.bearer_auth(&token).body(body)
         });
+    }
+}
+
+#[test]
+fn a_list_is_no_item_and_no_price() {
+    let runtime = Runtime::new().unwrap();
+    let running = runtime.block_on(start());
+    let price = json!({"amount": 4999, "currency": "USD"});
+    for (version, list) in [
+        ("v1", json!(["Lamp", price])),
+        ("v1", json!({"name": "Lamp", "price": [4999, "USD"]})),
+        ("v2", json!(["Lamp", "D", price, true])),
+    ] {
+        let url = format!("{}/{version}/items/lamp", running.root);
+        let request = running.client.put(url).json(&list);
+        let token = token(OPERATOR, Role::Operator);
+        send_malformed(&runtime, request.bearer_auth(token));
     }
 }
 

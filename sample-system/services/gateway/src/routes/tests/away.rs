@@ -16,6 +16,7 @@ async fn a_service_that_is_gone_is_503_and_one_that_is_silent_504() {
         }
         let answer = gone.as_operator(method, path, body).await;
         assert_eq!(answer.status(), 503, "{path}");
+        assert_eq!(answer.headers()["retry-after"], "2", "{path}");
         assert_eq!(json(answer).await["status"], 503, "{path}");
         if !path.ends_with("/stock") {
             let answer = silent.as_operator(method, path, body).await;

@@ -5,7 +5,8 @@ use super::*;
 #[tokio::test]
 async fn every_route_leads_to_the_service_that_owns_it_with_the_callers_trace_and_token() {
     let running = start(Given::default()).await;
-    let trace = [("traceparent", "00-aa-bb-01"), ("baggage", "m=r.1, a = b")];
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let trace = [("traceparent", parent), ("baggage", "m=r.1, a = b")];
     let headers = [
         trace[0],
         trace[1],
@@ -41,7 +42,7 @@ async fn a_request_without_a_trace_gets_a_fresh_one() {
     let running = start(Given::default()).await;
     for (method, path, body, _) in ROUTES {
         running.as_operator(method, path, body).await;
-        let fresh = TraceContext::default().or_fresh(7, 9);
+        let fresh = TraceContext::default().or_fresh(7 << 64 | 7, 7);
         assert_eq!(running.seen.last().trace(), fresh, "{path}");
     }
 }
@@ -141,6 +142,28 @@ async fn stock_is_http_here_and_grpc_behind() {
     }
     let bare = running.as_operator("PUT", path, "").await;
     assert_eq!(bare.status(), 415);
+}
+
+#[tokio::test]
+async fn units_out_of_bounds_are_told_the_bounds_also_where_no_integer_holds_them() {
+    let running = start(Given::default()).await;
+    for units in [
+        "-1",
+        "1.5",
+        "1000000001",
+        "4294967296",
+        "18446744073709551616",
+    ] {
+        let body = format!(r#"{{"units":{units}}}"#);
+        let answer = running.as_operator("PUT", "/items/lamp/stock", &body).await;
+        assert_eq!(answer.status(), 400, "{units}");
+        let detail = json(answer).await["detail"].to_string();
+        assert!(detail.contains("give 0 to 1000000000"), "{units}: {detail}");
+    }
+    assert_eq!(running.seen.count(), 0, "nothing came to inventory");
+    let most = r#"{"units":1000000000}"#;
+    let answer = running.as_operator("PUT", "/items/lamp/stock", most).await;
+    assert_eq!(answer.status(), 200);
 }
 
 #[tokio::test]

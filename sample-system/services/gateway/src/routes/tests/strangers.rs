@@ -1,6 +1,6 @@
 //! What strangers send: whatever it is, it is answered in order and breaks nothing.
 
-use outside::{body, part, query, send_each, text};
+use outside::{body, part, query, send_each, send_malformed, text};
 use tokio::runtime::Runtime;
 
 use super::*;
@@ -45,6 +45,15 @@ fn no_body_of_a_level_is_answered_out_of_order() {
         let request = request.header("content-type", "application/json");
         request.header("authorization", &running.operator)
     });
+}
+
+#[test]
+fn a_list_is_no_level() {
+    let runtime = Runtime::new().unwrap();
+    let running = running(&runtime);
+    let url = format!("{}/items/lamp/stock", running.root);
+    let request = running.client.put(url).json(&json!([5]));
+    send_malformed(&runtime, request.header("authorization", &running.operator));
 }
 
 #[test]

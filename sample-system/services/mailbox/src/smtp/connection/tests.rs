@@ -12,7 +12,7 @@ use shop::serve::{self, Readiness};
 use shop::token::{Keys, Role, SEED, Signer};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -32,22 +32,26 @@ struct Running {
 }
 
 async fn start(folder: &TempDir) -> Running {
+    let smtp = serve::listen("127.0.0.1:0").await.unwrap();
+    start_at(smtp, folder, CancellationToken::new()).await
+}
+
+async fn start_at(smtp: TcpListener, folder: &TempDir, shutdown: CancellationToken) -> Running {
     shop::entry::install_tls();
     let mails = Mails::open(folder.path()).unwrap();
-    let smtp = serve::listen("127.0.0.1:0").await.unwrap();
     let http = serve::listen("127.0.0.1:0").await.unwrap();
     let addresses = (smtp.local_addr().unwrap(), http.local_addr().unwrap());
-    let shutdown = CancellationToken::new();
     let token = shutdown.clone();
     let served = tokio::spawn(async move {
         let keys = Keys::of([&signer()], Clock::system());
         let routes = routes::routes(mails.clone(), keys);
         let figures = Metrics::new().resource("smtp");
-        let (http, ()) = tokio::join!(
+        let (http, smtp) = tokio::join!(
             serve::http(http, routes, Readiness::new(), token.clone(), GRACE),
             smtp::serve(smtp, mails, figures, token, GRACE),
         );
         http.unwrap();
+        smtp.unwrap();
     });
     Running {
         smtp: addresses.0,
@@ -89,7 +93,12 @@ struct Client(BufReader<TcpStream>);
 
 impl Client {
     async fn connect(address: SocketAddr) -> Self {
-        let mut client = Self(BufReader::new(TcpStream::connect(address).await.unwrap()));
+        Self::at(TcpStream::connect(address).await.unwrap()).await
+    }
+
+    /// Once it is greeted.
+    async fn at(stream: TcpStream) -> Self {
+        let mut client = Self(BufReader::new(stream));
         assert_eq!(client.code().await, "220");
         client
     }
@@ -281,12 +290,49 @@ async fn a_stop_finishes_the_mails_under_way_and_sends_idle_clients_home() {
 }
 
 #[tokio::test]
+async fn whoever_waits_at_the_door_when_a_stop_comes_is_let_in_and_its_mail_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = serve::listen("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    for number in 0..20 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let mail = format!(
+            "EHLO test\r\nMAIL FROM:<s@example.org>\r\nRCPT TO:<ann@example.org>\r\nDATA\r\n\
+             Message-ID: <late-{number}@shop>\r\n\r\n.\r\n"
+        );
+        stream.write_all(mail.as_bytes()).await.unwrap();
+        waiting.push(stream);
+    }
+    // None is accepted before the stop has begun.
+    let shutdown = CancellationToken::new();
+    shutdown.cancel();
+    let running = start_at(listener, &folder, shutdown).await;
+    for stream in waiting {
+        let mut client = Client::at(stream).await;
+        for code in ["250", "250", "250", "354", "250", "421"] {
+            assert_eq!(client.code().await, code);
+        }
+    }
+    running.served.await.unwrap();
+    let refused = TcpStream::connect(address).await.unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+    let running = start(&folder).await;
+    assert_eq!(running.mails("ann@example.org").await.len(), 20);
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn mails_of_nobody_are_a_problem_that_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let running = start(&folder).await;
-    let answer = running.asked("/mails", Some(Role::Operator)).await;
-    assert_eq!(answer.status(), 400);
-    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    for path in ["/mails", "/mails?kind=invoice"] {
+        let answer = running.asked(path, Some(Role::Operator)).await;
+        assert_eq!(answer.status(), 400, "{path}");
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    }
+    let known = running.asked("/mails?kind=shipment", Some(Role::Operator));
+    assert_eq!(known.await.status(), 200);
     running.stop().await;
 }
 

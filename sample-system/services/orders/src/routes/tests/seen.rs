@@ -79,6 +79,8 @@ async fn own_orders_are_listed_the_newest_first_and_the_auditor_gets_all_in_thei
     ] {
         assert_eq!(running.get(bad).await.0, 400, "{bad}");
     }
-    let bad = "/audit/orders?limit=1001";
-    assert_eq!(running.get_as(OPERATOR, bad).await.0, 400);
+    for bad in ["limit=1001", "limit=0", "after=-1"] {
+        let bad = format!("/audit/orders?{bad}");
+        assert_eq!(running.get_as(OPERATOR, &bad).await.0, 400, "{bad}");
+    }
 }

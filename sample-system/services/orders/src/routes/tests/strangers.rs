@@ -1,6 +1,6 @@
 //! What strangers send: whatever it is, it is answered in order and breaks nothing.
 
-use outside::{body, part, query, send_each, text};
+use outside::{body, part, query, send_each, send_malformed, text};
 use tokio::runtime::Runtime;
 
 use super::*;
@@ -17,6 +17,22 @@ fn no_body_of_an_order_is_answered_out_of_order() {
         let request = request.header("Idempotency-Key", Uuid::new_v4().to_string());
         request.header("content-type", "application/json")
     });
+}
+
+#[test]
+fn a_list_is_no_order_no_card_and_no_address() {
+    let runtime = Runtime::new().unwrap();
+    let running = runtime.block_on(start(Duration::from_millis(1), false));
+    let order = lamps();
+    let (card, address) = (&order["card"], &order["address"]);
+    let (mut carded, mut addressed) = (order.clone(), order.clone());
+    carded["card"] = json!([card["number"]]);
+    addressed["address"] = json!(["Ada", "Main Street 1", "12345", "Berlin", "DE"]);
+    for body in [json!(["lamp", 1, card, address]), carded, addressed] {
+        let request = running.client.post(format!("{}/orders", running.root));
+        let request = request.bearer_auth(running.token(ADA)).json(&body);
+        send_malformed(&runtime, request.header("Idempotency-Key", "k-1"));
+    }
 }
 
 #[test]

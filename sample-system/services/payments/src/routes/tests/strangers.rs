@@ -1,6 +1,6 @@
 //! What strangers send: whatever it is, it is answered in order and breaks nothing.
 
-use outside::{body, hear_each, part, query, send_each};
+use outside::{body, hear_each, part, query, send_each, send_malformed};
 use tokio::runtime::Runtime;
 
 use super::*;
@@ -20,6 +20,19 @@ fn no_body_of_a_charge_or_a_state_is_answered_out_of_order() {
             let request = request.header("Idempotency-Key", Uuid::new_v4().to_string());
             request.header("content-type", "application/json")
         });
+    }
+}
+
+#[test]
+fn a_list_is_no_card_and_no_state() {
+    let runtime = Runtime::new().unwrap();
+    let running = runtime.block_on(start(true));
+    let mut charge = request();
+    charge["card"] = json!([charge["card"]["number"]]);
+    for (path, body) in [("/charges", charge), ("/_pact/states", json!(["none"]))] {
+        let request = running.client.post(format!("{}{path}", running.root));
+        let request = request.header("Idempotency-Key", "k-1").json(&body);
+        send_malformed(&runtime, request);
     }
 }
 
