@@ -53,10 +53,7 @@ impl Mesh {
         let shared = Arc::clone(&self.shared);
         self.hear(ear, move |packet| {
             let knock = knocks::knock(packet);
-            knock
-                .and_then(|at| shared.refuses(at))
-                .into_iter()
-                .collect()
+            knock.filter(|at| shared.refuses(at)).into_iter().collect()
         });
         Ok(())
     }
@@ -77,28 +74,27 @@ impl Mesh {
 }
 
 impl Shared {
-    /// Where who knocks there is refused now. What comes in knocks at the mesh itself, whatever its
-    /// address: where no edge has that one, it is for the edge that listens at all of them.
-    fn refuses(&self, knock: Refused) -> Option<Refused> {
-        let every = match knock.by {
-            IpAddr::V4(_) => IpAddr::from([0, 0, 0, 0]),
+    /// Whether who knocks there is refused now.
+    fn refuses(&self, knock: &Refused) -> bool {
+        self.asked(knock).is_some_and(|edge| !edge.gate.is_open())
+    }
+
+    /// The edge that a caller wanted: the one at that address, else the one at all of them.
+    fn asked(&self, refused: &Refused) -> Option<Arc<Edge>> {
+        let at = |by: IpAddr| {
+            let at = self.edges_where(|edge| edge.gate.local().ip() == by);
+            at_edge(refused, &at).cloned()
+        };
+        let all = match refused.by {
+            IpAddr::V4(_) => IpAddr::from([0; 4]),
             IpAddr::V6(_) => IpAddr::from([0; 16]),
         };
-        [knock.by, every]
-            .into_iter()
-            .find_map(|by| {
-                let at = self.edges_where(|edge| edge.gate.local().ip() == by);
-                let knock = Refused { by, ..knock };
-                let edge = at_edge(&knock, &at)?;
-                Some((knock, edge.gate.is_open()))
-            })
-            .filter(|(_, open)| !open)
-            .map(|(knock, _)| knock)
+        let is_named = refused.is_here && refused.port.is_some();
+        at(refused.by).or_else(|| at(all).filter(|_| is_named))
     }
 
     fn record(&self, refused: &Refused) {
-        let at = self.edges_where(|edge| edge.gate.local().ip() == refused.by);
-        let Some(edge) = at_edge(refused, &at) else {
+        let Some(edge) = self.asked(refused) else {
             return;
         };
         edge.carried.counts.refused.fetch_add(1, Ordering::Relaxed);
@@ -118,8 +114,8 @@ impl Shared {
 /// The edge that refused, of those that listen at the address. A caller that waited in `connect`
 /// itself has lost the port: then it is a closed edge of an address that belongs to one caller and
 /// callee alone, else nobody can say.
-fn at_edge<'a>(refused: &Refused, at: &'a [Arc<Edge>]) -> Option<&'a Edge> {
-    let mut edges = at.iter().map(Arc::as_ref);
+fn at_edge<'a>(refused: &Refused, at: &'a [Arc<Edge>]) -> Option<&'a Arc<Edge>> {
+    let mut edges = at.iter();
     if let Some(port) = refused.port {
         return edges.find(|edge| edge.gate.local().port() == port);
     }
