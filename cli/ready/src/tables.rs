@@ -136,10 +136,13 @@ fn name(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    /// A text, and the tables in it.
+    type Example<'a> = (&'a str, &'a [(&'a str, Deed, u32)]);
+
     #[test]
     fn tables_are_read_out_of_sql_and_of_what_maps_them() {
         use Deed::{Creates, Maps, Uses};
-        let cases: [(&str, &[(&str, Deed, u32)]); 21] = [
+        let cases: [Example<'_>; 21] = [
             (
                 "CREATE TABLE IF NOT EXISTS orders (",
                 &[("orders", Creates, 1)],
