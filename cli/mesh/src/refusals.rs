@@ -93,13 +93,25 @@ impl Mesh {
 impl Shared {
     /// Whether who knocks there is refused now.
     fn refuses(&self, knock: &Refused) -> bool {
-        let at = self.edges_where(|edge| edge.gate.local().ip() == knock.by);
-        at_edge(knock, &at).is_some_and(|edge| !edge.gate.is_open())
+        self.asked(knock).is_some_and(|edge| !edge.gate.is_open())
+    }
+
+    /// The edge that a caller wanted: the one at that address, else the one at all of them.
+    fn asked(&self, refused: &Refused) -> Option<Arc<Edge>> {
+        let at = |by: IpAddr| {
+            let at = self.edges_where(|edge| edge.gate.local().ip() == by);
+            at_edge(refused, &at).cloned()
+        };
+        let all = match refused.by {
+            IpAddr::V4(_) => IpAddr::from([0; 4]),
+            IpAddr::V6(_) => IpAddr::from([0; 16]),
+        };
+        let is_named = refused.is_here && refused.port.is_some();
+        at(refused.by).or_else(|| at(all).filter(|_| is_named))
     }
 
     fn record(&self, refused: &Refused) {
-        let at = self.edges_where(|edge| edge.gate.local().ip() == refused.by);
-        let Some(edge) = at_edge(refused, &at) else {
+        let Some(edge) = self.asked(refused) else {
             return;
         };
         edge.carried.counts.refused.fetch_add(1, Ordering::Relaxed);
@@ -119,8 +131,8 @@ impl Shared {
 /// The edge that refused, of those that listen at the address. A caller that waited in `connect`
 /// itself has lost the port: then it is a closed edge of an address that belongs to one caller and
 /// callee alone, else nobody can say.
-fn at_edge<'a>(refused: &Refused, at: &'a [Arc<Edge>]) -> Option<&'a Edge> {
-    let mut edges = at.iter().map(Arc::as_ref);
+fn at_edge<'a>(refused: &Refused, at: &'a [Arc<Edge>]) -> Option<&'a Arc<Edge>> {
+    let mut edges = at.iter();
     if let Some(port) = refused.port {
         return edges.find(|edge| edge.gate.local().port() == port);
     }

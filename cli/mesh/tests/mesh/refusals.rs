@@ -136,3 +136,29 @@ async fn a_first_segment_at_a_closed_gate_is_a_refusal_and_at_an_open_one_is_non
     assert_eq!(edges, [&id]);
     mesh.close().await;
 }
+
+/// A published port listens at every address of its mesh. Needs CAP_NET_RAW.
+#[tokio::test]
+async fn a_knock_at_a_gate_of_every_address_is_that_edges_unless_another_has_the_address() {
+    let mesh = mesh();
+    if mesh.hear_knocks().is_err() {
+        return;
+    }
+    let id = edge_id("@client", "web", 8080);
+    let listen = SocketAddr::from(([0, 0, 0, 0], 0));
+    let published = EdgeSpec {
+        listen,
+        ..spec(id.clone(), &[])
+    };
+    let port = mesh.put_edge(&published).unwrap().port();
+    let own = edge_id("orders", "web", 8080);
+    let other = closed(&mesh, &own, 5);
+    for at in [SocketAddr::from(([127, 61, 7, 6], port)), other] {
+        assert!(refused(TcpStream::connect(at).await));
+    }
+    let all = recorded(&mesh, 2).await;
+    let edges: Vec<_> = all.iter().map(|it| &it.connection.edge).collect();
+    assert_eq!(edges, [&id, &own]);
+    assert_eq!(status(&mesh, &id).counts.refused, 1);
+    mesh.close().await;
+}

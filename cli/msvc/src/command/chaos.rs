@@ -78,7 +78,13 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
     if let Some(exchanges) = exchanges {
         exchanges.end().await?;
     }
-    let ended = ended.map_err(|error| not_armed(context, error))?;
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(ArmError::NoEdge { .. }) if unknown_edge(context, request).is_none() => {
+            return Err(uncarried::refusal(context, &runtime, &request.edge).await);
+        }
+        Err(error) => return Err(not_armed(context, error)),
+    };
     let felt = ended.receipt.as_ref().is_some_and(|it| it.total > 0);
     if !felt && ended.code != 0 && !context.shutdown.is_requested() {
         for what in uncarried::of(context, &runtime, &request.edge).await {
