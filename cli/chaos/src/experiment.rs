@@ -62,6 +62,14 @@ pub struct Experiment {
     pub document: Value,
 }
 
+impl Experiment {
+    /// Whether anything of it is drawn, so that its seed matters.
+    #[must_use]
+    pub fn draws(&self) -> bool {
+        matches!(&self.action.order.value, Order::Latency(latency) if !latency.jitter.is_zero())
+    }
+}
+
 /// What has to hold before, and while the fault is in place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hypothesis {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::values::project_name;
+
 /// Flags that every command takes.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
@@ -11,7 +13,7 @@ pub struct Global {
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
     pub directory: Option<PathBuf>,
     /// Project name, instead of the file's.
-    #[arg(short = 'p', long = "project-name", value_name = "NAME", global = true)]
+    #[arg(short = 'p', long = "project-name", value_name = "NAME", value_parser = project_name, global = true)]
     pub project: Option<String>,
     /// Where else the project is read from.
     #[command(flatten)]

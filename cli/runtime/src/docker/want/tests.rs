@@ -63,6 +63,46 @@ fn want(text: &str, mesh: Option<&MeshWish>) -> Result<Wanted, String> {
     wanted(&wish).map_err(|problems| problems.to_string())
 }
 
+#[test]
+fn another_list_of_files_makes_nothing_anew() {
+    let read = |files: &[&str]| {
+        let text = "services: {web: {image: x, ports: [\"80:80\"]}}";
+        let all = [("compose.yaml", text), ("nothing.yaml", "x-a: 1")];
+        let all = all.map(|(name, text)| (PathBuf::from("/system").join(name), text.into()));
+        let request = LoadRequest {
+            directory: PathBuf::from("/system"),
+            files: files.iter().map(PathBuf::from).collect(),
+            project: Some("shop".to_owned()),
+            profiles: Vec::new(),
+            named: Vec::new(),
+            shown_from: None,
+            environment: BTreeMap::new(),
+            lenient: false,
+        };
+        let system = load(&request, &Files::in_memory(all.into()))
+            .unwrap()
+            .system;
+        let mesh = mesh("shop_default", "10.9.0.0/24");
+        let wish = Wish {
+            system: &system,
+            options: &options(),
+            images: &BTreeMap::new(),
+            mesh: Some(&mesh),
+            api: NEW,
+        };
+        let wanted = wanted(&wish).unwrap();
+        let label =
+            create(&wanted, "web")["Labels"]["com.docker.compose.project.config_files"].clone();
+        let instances = wanted.instances.iter().map(|it| it.hash.clone());
+        let provisions = wanted.provisions.iter().map(|it| it.hash.clone());
+        (label, instances.chain(provisions).collect::<Vec<_>>())
+    };
+    let (one, before) = read(&["compose.yaml"]);
+    let (two, after) = read(&["compose.yaml", "nothing.yaml"]);
+    assert_ne!(one, two);
+    assert_eq!(before, after);
+}
+
 fn create(wanted: &Wanted, service: &str) -> Value {
     let found = wanted
         .instances
