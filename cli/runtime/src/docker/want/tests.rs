@@ -73,11 +73,7 @@ fn another_list_of_files_makes_nothing_anew() {
             directory: PathBuf::from("/system"),
             files: files.iter().map(PathBuf::from).collect(),
             project: Some("shop".to_owned()),
-            profiles: Vec::new(),
-            named: Vec::new(),
-            shown_from: None,
-            environment: BTreeMap::new(),
-            lenient: false,
+            ..LoadRequest::default()
         };
         let system = load(&request, &Files::in_memory(all.into()))
             .unwrap()
