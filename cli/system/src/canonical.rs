@@ -10,6 +10,7 @@ use crate::forms::scalar_text;
 use crate::merge::{build, started};
 use crate::problem::{Place, Problem, Problems};
 use crate::short_port;
+use crate::typed::MAX_PORTS;
 use crate::volume_text;
 use crate::yaml::{Key, Node, NodeValue, shorten};
 
@@ -31,6 +32,7 @@ pub(crate) fn lengthen(root: &mut Node, variables: Variables, problems: &mut Pro
     let mut lengthening = Lengthening {
         variables,
         problems,
+        ports: 0,
     };
     lengthening.below(root, &WHOLE_FILE);
 }
@@ -38,6 +40,8 @@ pub(crate) fn lengthen(root: &mut Node, variables: Variables, problems: &mut Pro
 struct Lengthening<'p> {
     variables: Variables,
     problems: &'p mut Problems,
+    /// Ports found so far, each of a range.
+    ports: usize,
 }
 
 impl Lengthening<'_> {
@@ -252,23 +256,46 @@ impl Lengthening<'_> {
         None
     }
 
+    /// Counts ports; whether they are still few enough. That they are too many is told once.
+    fn ports_left(&mut self, more: usize, place: &Place) -> bool {
+        let fitted = self.ports <= MAX_PORTS;
+        self.ports = self.ports.saturating_add(more);
+        let fits = self.ports <= MAX_PORTS;
+        if fitted && !fits {
+            let what = format!("all services together have more than {MAX_PORTS} ports");
+            self.problems.push(Problem::error(what).at(place.clone()));
+        }
+        fits
+    }
+
     fn ports(&mut self, node: &mut Node) {
         let NodeValue::Seq(items) = &mut node.value else {
             return;
         };
         let mut ports = Vec::with_capacity(items.len());
         for item in std::mem::take(items) {
+            if self.ports > MAX_PORTS {
+                break;
+            }
             if let NodeValue::Float(_) = item.value {
                 self.problems
                     .push(item.expected("a port", "a whole number, text or a mapping"));
                 continue;
             }
             let Some(text) = scalar_text(&item).filter(|_| !item.is_null()) else {
+                if !self.ports_left(1, &item.place) {
+                    break;
+                }
                 ports.push(item);
                 continue;
             };
             match short_port::read(&text) {
-                Ok(read) => ports.extend(read.into_iter().map(|port| port.node(&item.place))),
+                Ok(read) => {
+                    if !self.ports_left(read.len(), &item.place) {
+                        break;
+                    }
+                    ports.extend(read.into_iter().map(|port| port.node(&item.place)));
+                }
                 Err(_) if self.variables == Variables::Written => ports.push(item),
                 Err(error) => self.problems.push(
                     Problem::error(format!("`ports` has `{}`: {error}", shorten(&text)))

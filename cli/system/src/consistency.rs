@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use crate::forms::scalar_text;
-use crate::problem::{Place, Problem, Problems, nearest};
+use crate::problem::{Place, Problem, Problems};
 use crate::yaml::{Key, Node, shorten};
 
 mod waits;
@@ -196,7 +196,7 @@ impl Service<'_, '_> {
     }
 
     fn unknown(&mut self, what: String, name: &str, known: &[&str], place: &Place, hint: &str) {
-        let near = nearest(name, known.iter().copied());
+        let near = self.problems.nearest(name, known.iter().copied());
         let near = near.map(|near| format!("did you mean `{near}`?"));
         self.wrong(what, place, near.as_deref().unwrap_or(hint));
     }

@@ -58,6 +58,7 @@ pub fn parse(
         outer: set,
         values: IndexMap::new(),
         warnings: Problems::default(),
+        written: 0,
     };
     reader.read()?;
     Ok(Settings {
@@ -121,6 +122,8 @@ struct Reader<'a> {
     outer: &'a BTreeMap<String, String>,
     values: IndexMap<String, Placed<String>>,
     warnings: Problems,
+    /// Bytes that variables became so far.
+    written: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -280,10 +283,11 @@ impl<'a> Reader<'a> {
             return Ok(text.to_owned());
         }
         let mut unset = Vec::new();
-        let mut interpolation = Interpolation::new(&self.set);
+        let mut interpolation = Interpolation::after(&self.set, self.written);
         let value = interpolation
             .text(text, &mut unset)
             .map_err(|error| Problem::error(error.to_string()).at(place.clone()))?;
+        self.written = interpolation.written();
         interpolation.warn(unset, place, &mut self.warnings);
         Ok(value)
     }

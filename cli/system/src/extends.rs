@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use crate::canonical::{self, Variables, WHOLE_FILE};
 use crate::fields::{SERVICE, Shape};
@@ -39,7 +40,7 @@ pub(crate) struct Extending<'a, 'e> {
     /// The home folder, where it is known.
     home: Option<String>,
     /// Other files' trees, in long form, once read; `None` when they cannot be.
-    read: HashMap<PathBuf, Option<Node>>,
+    read: HashMap<PathBuf, Option<Rc<Node>>>,
     /// Nodes made so far.
     nodes: usize,
 }
@@ -167,7 +168,7 @@ impl<'a, 'e> Extending<'a, 'e> {
         path: &Path,
         place: &Place,
         problems: &mut Problems,
-    ) -> Result<Node, Problem> {
+    ) -> Result<Rc<Node>, Problem> {
         let failed = || {
             Problem::error(format!(
                 "the extended file {} cannot be used",
@@ -199,7 +200,9 @@ impl<'a, 'e> Extending<'a, 'e> {
             self.interpolation.tree(&mut tree, &WHOLE_FILE, problems);
         }
         canonical::lengthen(&mut tree, self.variables, problems);
-        self.read.insert(path.to_path_buf(), Some(tree.clone()));
+        let tree = Rc::new(tree);
+        self.read
+            .insert(path.to_path_buf(), Some(Rc::clone(&tree)));
         Ok(tree)
     }
 }

@@ -25,7 +25,8 @@ const SECTIONS: [&str; 6] = [
 struct Included {
     paths: Vec<PathBuf>,
     folder: PathBuf,
-    environment: BTreeMap<String, String>,
+    /// Where it is another than that of the file that includes.
+    environment: Option<BTreeMap<String, String>>,
 }
 
 /// Takes `include` out of a tree whose relative paths start at `folder`, and puts in what it names.
@@ -46,7 +47,7 @@ pub(crate) fn apply(
     for item in items.iter().filter(|item| !item.is_null()) {
         match entry(item, folder, environment, loading, problems) {
             Ok(included) => {
-                if let Some(model) = read(item, included, loading, problems) {
+                if let Some(model) = read(item, included, environment, loading, problems) {
                     import(model, tree, problems);
                 }
             }
@@ -99,9 +100,9 @@ fn entry(
     } else {
         vec![own.join(".env")]
     };
-    let mut environment = environment.clone();
     let mut found = BTreeMap::new();
     for file in files {
+        loading.settings.may_read(&item.place)?;
         let bytes = match loading.files.read(&file) {
             Ok(bytes) => bytes,
             Err(error) if !asked && error.kind() == std::io::ErrorKind::NotFound => continue,
@@ -112,17 +113,21 @@ fn entry(
         };
         let mut set = found.clone();
         set.extend(environment.clone());
+        loading.settings.read(bytes.len(), set.len());
         match dotenv::parse(&loading.shown(&file), &bytes, &set) {
             Ok(settings) => {
                 problems.0.extend(settings.warnings);
+                let values = settings.values.values().map(|it| it.value.as_str());
+                loading.settings.gave(values);
                 found.extend(settings.values.into_iter().map(|(k, v)| (k, v.value)));
             }
             Err(wrong) => problems.0.extend(wrong.0),
         }
     }
-    for (key, value) in found {
-        environment.entry(key).or_insert(value);
-    }
+    let environment = (!found.is_empty()).then(|| {
+        found.extend(environment.clone());
+        found
+    });
     Ok(Included {
         paths,
         folder: own,
@@ -147,6 +152,7 @@ fn is_remote(path: &str) -> bool {
 fn read(
     item: &Node,
     included: Included,
+    environment: &BTreeMap<String, String>,
     loading: &mut Loading<'_>,
     problems: &mut Problems,
 ) -> Option<Node> {
@@ -166,7 +172,7 @@ fn read(
         &included.paths,
         Some(&item.place),
         &included.folder,
-        &included.environment,
+        included.environment.as_ref().unwrap_or(environment),
         problems,
     );
     loading.way.pop();

@@ -50,6 +50,7 @@ pub enum TemplateError {
 pub struct Interpolation<'a> {
     environment: &'a BTreeMap<String, String>,
     unset: BTreeSet<String>,
+    /// Bytes written so far, those too that another form made needless.
     written: usize,
 }
 
@@ -64,6 +65,19 @@ impl<'a> Interpolation<'a> {
         }
     }
 
+    /// The same after so many bytes were written elsewhere.
+    pub(crate) fn after(environment: &'a BTreeMap<String, String>, written: usize) -> Self {
+        Self {
+            written,
+            ..Self::new(environment)
+        }
+    }
+
+    /// Bytes written so far.
+    pub(crate) fn written(&self) -> usize {
+        self.written
+    }
+
     /// One text with its variables replaced. Variables that nothing sets become empty and are
     /// added to `unset`.
     ///
@@ -72,10 +86,6 @@ impl<'a> Interpolation<'a> {
     pub fn text(&mut self, text: &str, unset: &mut Vec<String>) -> Result<String, TemplateError> {
         let mut out = String::with_capacity(text.len());
         self.write(text, &mut out, unset, 0)?;
-        self.written = self.written.saturating_add(out.len());
-        if self.written > MAX_TEXT {
-            return Err(TemplateError::Size);
-        }
         Ok(out)
     }
 
@@ -148,7 +158,7 @@ impl<'a> Interpolation<'a> {
     }
 
     fn write(
-        &self,
+        &mut self,
         mut text: &str,
         out: &mut String,
         unset: &mut Vec<String>,
@@ -158,28 +168,29 @@ impl<'a> Interpolation<'a> {
             return Err(TemplateError::Nesting);
         }
         while let Some((before, after)) = text.split_once('$') {
-            append(out, before)?;
+            self.append(out, before)?;
             text = if let Some(rest) = after.strip_prefix('$') {
-                append(out, "$")?;
+                self.append(out, "$")?;
                 rest
             } else if let Some(braced) = after.strip_prefix('{') {
                 self.braced(braced, out, unset, depth)?
             } else {
                 let (name, rest) = split_name(after);
                 if name.is_empty() {
-                    append(out, "$")?;
+                    self.append(out, "$")?;
                 } else {
-                    append(out, self.value_or_unset(name, unset))?;
+                    let value = self.value_or_unset(name, unset);
+                    self.append(out, value)?;
                 }
                 rest
             };
         }
-        append(out, text)
+        self.append(out, text)
     }
 
     /// `text` follows a `${`; what follows the closing brace is returned.
     fn braced<'t>(
-        &self,
+        &mut self,
         text: &'t str,
         out: &mut String,
         unset: &mut Vec<String>,
@@ -207,7 +218,8 @@ impl<'a> Interpolation<'a> {
             if inside.ends_with(':') {
                 return Err(wrong());
             }
-            append(out, self.value_or_unset(name, unset))?;
+            let value = self.value_or_unset(name, unset);
+            self.append(out, value)?;
             return Ok(rest);
         }
         // What stands after the sign is read whether it is needed or not, as Docker Compose does:
@@ -215,8 +227,8 @@ impl<'a> Interpolation<'a> {
         let mut other = String::new();
         self.write(operand, &mut other, unset, depth + 1)?;
         match (operator, value) {
-            (Some('-'), None) | (Some('+'), Some(_)) => append(out, &other)?,
-            (Some('-' | '?'), Some(value)) => append(out, value)?,
+            (Some('-'), None) | (Some('+'), Some(_)) => self.append(out, &other)?,
+            (Some('-' | '?'), Some(value)) => self.append(out, value)?,
             (Some('+'), None) => {}
             (Some('?'), None) => {
                 return Err(TemplateError::Required {
@@ -229,7 +241,16 @@ impl<'a> Interpolation<'a> {
         Ok(rest)
     }
 
-    fn value_or_unset(&self, name: &str, unset: &mut Vec<String>) -> &str {
+    fn append(&mut self, out: &mut String, text: &str) -> Result<(), TemplateError> {
+        self.written = self.written.saturating_add(text.len());
+        if out.len() + text.len() > MAX_SCALAR || self.written > MAX_TEXT {
+            return Err(TemplateError::Size);
+        }
+        out.push_str(text);
+        Ok(())
+    }
+
+    fn value_or_unset(&self, name: &str, unset: &mut Vec<String>) -> &'a str {
         match self.environment.get(name) {
             Some(value) => value,
             None => {
@@ -238,14 +259,6 @@ impl<'a> Interpolation<'a> {
             }
         }
     }
-}
-
-fn append(out: &mut String, text: &str) -> Result<(), TemplateError> {
-    if out.len() + text.len() > MAX_SCALAR {
-        return Err(TemplateError::Size);
-    }
-    out.push_str(text);
-    Ok(())
 }
 
 /// A variable's name at the start of the text, and the rest.

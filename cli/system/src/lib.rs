@@ -46,6 +46,7 @@ mod profiles;
 mod references;
 pub mod schema;
 pub mod setting_key;
+mod settings_total;
 mod short_port;
 pub mod shown_path;
 mod typed;

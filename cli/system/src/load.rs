@@ -19,6 +19,7 @@ use crate::id::{MESH, ProjectName, ServiceName};
 use crate::interpolate::variables::{self, Variable};
 use crate::model::System;
 use crate::problem::{Problem, Problems};
+use crate::settings_total::SettingsTotal;
 use crate::typed::{self, Context};
 use crate::yaml::{Key, Node, NodeValue};
 use crate::{consistency, edges, normal_form, profiles, references, xmsvc};
@@ -179,6 +180,7 @@ fn resolve_into(request: &LoadRequest, files: &Files, problems: &mut Problems) -
         resolves_paths: !request.without.paths,
         way: paths.first().cloned().into_iter().collect(),
         nodes: 0,
+        settings: SettingsTotal::default(),
     };
     let tree = loading.model_of(trees, &paths, &root, &environment, problems)?;
     let (told, before) = (problems.places(), problems.0.len());

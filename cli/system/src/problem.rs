@@ -112,6 +112,17 @@ impl Problems {
         self.0.push(problem);
     }
 
+    /// The candidate nearest to `wrong`, as long as what is advised can be among what is shown:
+    /// in a file with any number of wrong names, looking each up would take any time.
+    pub(crate) fn nearest<'a>(
+        &self,
+        wrong: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+    ) -> Option<&'a str> {
+        let few = self.0.len() <= 4 * MOST_SHOWN;
+        few.then(|| nearest(wrong, candidates)).flatten()
+    }
+
     /// Whether any of them is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
@@ -171,6 +182,9 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
+/// Candidates that are compared with a wrong name.
+const MOST_COMPARED: usize = 5_000;
+
 /// The candidate nearest to `wrong`, when one is near enough to be what was meant.
 #[must_use]
 pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -182,6 +196,8 @@ pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -
     let lower = wrong.to_lowercase();
     candidates
         .into_iter()
+        .filter(|c| c.len() <= 4 * LONGEST)
+        .take(MOST_COMPARED)
         .map(|c| (strsim::damerau_levenshtein(&lower, &c.to_lowercase()), c))
         .filter(|(distance, c)| {
             let letters = c.chars().count();

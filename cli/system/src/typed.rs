@@ -16,6 +16,7 @@ use crate::files::Files;
 use crate::id::ServiceName;
 use crate::model::{Placed, Service, ServiceExtension};
 use crate::problem::{Place, Problem, Problems};
+use crate::settings_total::SettingsTotal;
 use crate::shown_path::shown_path;
 use crate::volume_text;
 use crate::yaml::{Key, Node, shorten};
@@ -47,7 +48,7 @@ const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 /// Replicas of one service; more is a mistake on one machine.
 const MAX_REPLICAS: u32 = 100;
 /// Ports that all services together may open: every port of a machine, and then some.
-const MAX_PORTS: usize = 100_000;
+pub(crate) const MAX_PORTS: usize = 100_000;
 
 /// What typed values are made with.
 pub(crate) struct Context<'a> {
@@ -63,6 +64,8 @@ pub(crate) struct Context<'a> {
     pub(crate) tree: &'a Node,
     /// Names of the declared volumes.
     pub(crate) volumes: Vec<&'a str>,
+    /// What files of settings cost so far.
+    pub(crate) settings: SettingsTotal,
     /// Ports opened so far.
     ports: Cell<usize>,
 }
@@ -83,6 +86,7 @@ impl<'a> Context<'a> {
             files,
             tree,
             volumes: volumes.iter().map(|(key, _)| key.text.as_str()).collect(),
+            settings: SettingsTotal::default(),
             ports: Cell::new(0),
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::{entries, items};
-use crate::problem::{Place, Problem, Problems, nearest};
+use crate::problem::{Place, Problem, Problems};
 use crate::yaml::{Key, Node, shorten};
 
 /// One service that another needs, where that is said, and by which field.
@@ -38,7 +38,9 @@ pub(super) fn check(tree: &Node, runs: &dyn Fn(&str) -> bool, problems: &mut Pro
                     let rests = declared.get(need.name).copied();
                     if need.required || rests.is_none() {
                         let names = positions.keys().copied();
-                        problems.push(missing(&need, rests, names));
+                        let near = || problems.nearest(need.name, names);
+                        let missing = missing(&need, rests, near);
+                        problems.push(missing);
                     }
                 }
             }
@@ -103,7 +105,7 @@ fn needs(service: &Node) -> Vec<Need<'_>> {
 fn missing<'a>(
     need: &Need<'_>,
     rests: Option<&Node>,
-    names: impl Iterator<Item = &'a str>,
+    near: impl FnOnce() -> Option<&'a str>,
 ) -> Problem {
     let what = format!(
         "`{}` names the service `{}`",
@@ -118,7 +120,7 @@ fn missing<'a>(
             problem("which runs only with its profile")
                 .hint(format!("add --profile {}", profiles.join(" or --profile ")))
         }
-        None => match nearest(need.name, names) {
+        None => match near() {
             Some(near) => problem("which does not exist").hint(format!("did you mean `{near}`?")),
             None => problem("which does not exist"),
         },

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{closing_brace, split_name};
+use super::{MAX_NESTING, closing_brace, split_name};
 use crate::yaml::{Node, NodeValue};
 
 /// A variable that a file names.
@@ -21,15 +21,18 @@ pub struct Variable {
 /// Adds the variables of a tree. What the last text says of one counts.
 pub(crate) fn of_node(node: &Node, found: &mut BTreeMap<String, Variable>) {
     match &node.value {
-        NodeValue::String(text) => of_text(text, found),
+        NodeValue::String(text) => of_text(text, 0, found),
         NodeValue::Seq(items) => items.iter().for_each(|item| of_node(item, found)),
         NodeValue::Map(entries) => entries.iter().for_each(|(_, it)| of_node(it, found)),
         _ => {}
     }
 }
 
-/// Adds the variables of a text, those in defaults too.
-fn of_text(mut text: &str, found: &mut BTreeMap<String, Variable>) {
+/// Adds the variables of a text, those in defaults too, as deep as variables are replaced.
+fn of_text(mut text: &str, depth: usize, found: &mut BTreeMap<String, Variable>) {
+    if depth > MAX_NESTING {
+        return;
+    }
     while let Some((_, after)) = text.split_once('$') {
         text = if let Some(rest) = after.strip_prefix('$') {
             rest
@@ -37,7 +40,7 @@ fn of_text(mut text: &str, found: &mut BTreeMap<String, Variable>) {
             let Some(end) = closing_brace(braced) else {
                 return;
             };
-            of_braced(braced.get(..end).unwrap_or_default(), found);
+            of_braced(braced.get(..end).unwrap_or_default(), depth, found);
             braced.get(end + 1..).unwrap_or_default()
         } else {
             let (name, rest) = split_name(after);
@@ -53,7 +56,7 @@ fn of_text(mut text: &str, found: &mut BTreeMap<String, Variable>) {
 }
 
 /// Adds the variable that stands in braces, and those in what follows its name.
-fn of_braced(inside: &str, found: &mut BTreeMap<String, Variable>) {
+fn of_braced(inside: &str, depth: usize, found: &mut BTreeMap<String, Variable>) {
     let (name, form) = split_name(inside);
     if name.is_empty() {
         return;
@@ -73,7 +76,7 @@ fn of_braced(inside: &str, found: &mut BTreeMap<String, Variable>) {
     let nested = [variable.default.clone(), variable.alternate.clone()];
     found.insert(name.to_owned(), variable);
     for text in nested {
-        of_text(&text, found);
+        of_text(&text, depth + 1, found);
     }
 }
 

@@ -15,6 +15,7 @@ use crate::files::Files;
 use crate::interpolate::Interpolation;
 use crate::paths::Base;
 use crate::problem::{Place, Problem, Problems};
+use crate::settings_total::SettingsTotal;
 use crate::shown_path::shown_path;
 use crate::yaml::{MAX_NODES, Node};
 use crate::{defaults, fields, include, merge, paths};
@@ -35,6 +36,8 @@ pub(crate) struct Loading<'a> {
     pub(crate) way: Vec<PathBuf>,
     /// Nodes read so far.
     pub(crate) nodes: usize,
+    /// What files of settings cost so far.
+    pub(crate) settings: SettingsTotal,
 }
 
 impl Loading<'_> {

@@ -106,6 +106,7 @@ fn from_file(
     let path = scalar_text(path_node).filter(|path| !path.is_empty());
     let path = path.ok_or_else(|| path_node.expected("an entry of `env_file`", "a path"))?;
     let file = context.path(&path);
+    context.settings.may_read(&path_node.place)?;
     let bytes = match context.files.read(&file) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound && !required => {
@@ -122,18 +123,22 @@ fn from_file(
         }
     };
     let shown = context.shown(&file);
-    match format.as_deref() {
+    context.settings.read(bytes.len(), set.len());
+    let values = match format.as_deref() {
         None => {
             let settings = dotenv::parse(&shown, &bytes, set)?;
             problems.0.extend(settings.warnings);
-            Ok(settings.values)
+            settings.values
         }
-        Some("raw") => Ok(dotenv::raw(&shown, &bytes, set)?),
-        Some(other) => Err(Problem::error(format!(
+        Some("raw") => dotenv::raw(&shown, &bytes, set)?,
+        Some(other) => return Err(Problem::error(format!(
             "`env_file` has no format `{}`: `raw`, or none at all",
             shorten(other)
         ))
         .at(item.place.clone())
         .into()),
-    }
+    };
+    let texts = values.values().map(|it| it.value.as_str());
+    context.settings.gave(texts);
+    Ok(values)
 }

@@ -1,5 +1,7 @@
 //! `labels` over the files of `label_file`.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 
 use super::Context;
@@ -47,6 +49,7 @@ fn from_file(
     let path = scalar_text(item).filter(|path| !path.is_empty());
     let path = path.ok_or_else(|| item.expected("an entry of `label_file`", "a path"))?;
     let file = context.path(&path);
+    context.settings.may_read(&item.place)?;
     let bytes = context.files.read(&file).map_err(|error| {
         let what = format!(
             "the `label_file` {} cannot be read: {error}",
@@ -54,7 +57,11 @@ fn from_file(
         );
         Problem::error(what).at(item.place.clone())
     })?;
-    let settings = dotenv::parse(&context.shown(&file), &bytes, &earlier.collect())?;
+    let earlier: BTreeMap<String, String> = earlier.collect();
+    context.settings.read(bytes.len(), earlier.len());
+    let settings = dotenv::parse(&context.shown(&file), &bytes, &earlier)?;
+    let values = settings.values.values().map(|it| it.value.as_str());
+    context.settings.gave(values);
     problems.0.extend(settings.warnings);
     let labels = settings.values.into_iter();
     Ok(labels.map(|(key, label)| (key, label.value)).collect())
