@@ -10,12 +10,18 @@ use crate::forms::scalar_text;
 use crate::merge::{build, started};
 use crate::problem::{Place, Problem, Problems};
 use crate::short_port;
-use crate::typed::MAX_PORTS;
 use crate::volume_text;
-use crate::yaml::{Key, Node, NodeValue, shorten};
+use crate::yaml::{Key, MAX_NODES, Node, NodeValue, shorten};
 
 /// The shape of a whole file.
 pub(crate) static WHOLE_FILE: Shape = Shape::level(&FILE);
+
+/// Ports that the ranges of all services may come to: every port of a machine, and then some.
+const MAX_PORTS: usize = 70_000;
+/// Nodes that a mount, device or file comes to in its long form.
+const LONG_ITEM: usize = 7;
+/// Nodes that a dependency comes to.
+const LONG_DEPENDENCY: usize = 4;
 
 /// What is not read yet: variables stand in the texts still (`--no-interpolate`), so that a text
 /// that is no short form stays as it is.
@@ -33,6 +39,7 @@ pub(crate) fn lengthen(root: &mut Node, variables: Variables, problems: &mut Pro
         variables,
         problems,
         ports: 0,
+        made: 0,
     };
     lengthening.below(root, &WHOLE_FILE);
 }
@@ -42,6 +49,8 @@ struct Lengthening<'p> {
     problems: &'p mut Problems,
     /// Ports found so far, each of a range.
     ports: usize,
+    /// Nodes made so far of short forms.
+    made: usize,
 }
 
 impl Lengthening<'_> {
@@ -93,7 +102,12 @@ impl Lengthening<'_> {
                 *node = build(written);
             }
             Long::Extends => wrap(node, "service"),
-            Long::Dependencies => dependencies(node),
+            Long::Dependencies => {
+                let short = node.as_seq().map_or(0, <[Node]>::len);
+                if self.may_make(short.saturating_mul(LONG_DEPENDENCY), &node.place) {
+                    dependencies(node);
+                }
+            }
             Long::EnvFiles => env_files(node),
             Long::Gpus => gpus(node),
             Long::Mounts => self.each(node, Self::mount),
@@ -117,6 +131,9 @@ impl Lengthening<'_> {
             return;
         };
         for item in items {
+            if item.as_str().is_some() && !self.may_make(LONG_ITEM, &item.place) {
+                break;
+            }
             if let Some(problem) = long(self, item)
                 && self.variables == Variables::Replaced
             {
@@ -254,6 +271,18 @@ impl Lengthening<'_> {
             text("permissions", permissions),
         ]);
         None
+    }
+
+    /// Counts nodes; whether they are still few enough. That they are too many is told once.
+    fn may_make(&mut self, more: usize, place: &Place) -> bool {
+        let fitted = self.made <= MAX_NODES;
+        self.made = self.made.saturating_add(more);
+        let fits = self.made <= MAX_NODES;
+        if fitted && !fits {
+            let what = format!("in their long form the short forms have more than {MAX_NODES} nodes");
+            self.problems.push(Problem::error(what).at(place.clone()));
+        }
+        fits
     }
 
     /// Counts ports; whether they are still few enough. That they are too many is told once.

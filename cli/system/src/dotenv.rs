@@ -203,9 +203,16 @@ impl<'a> Reader<'a> {
             let blank = after.len() - after.trim_start_matches([' ', '\t']).len();
             self.advance("export".len() + blank);
         }
-        let line = self.rest.get(..self.end_of_line()).unwrap_or(self.rest);
-        let end = line.find(['=', ':']);
-        let name = line.get(..end.unwrap_or(line.len())).unwrap_or(line).trim();
+        // Not to the end of the line: a line may be the whole file and have thousands of settings.
+        let (name, has_value) = match self.rest.find(['=', ':', '\n']) {
+            Some(end) => {
+                let (name, after) = self.rest.split_at(end);
+                (name, !after.starts_with('\n'))
+            }
+            None => (self.rest, false),
+        };
+        let length = name.len();
+        let name = name.trim();
         let fits = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']');
         if let Some(c) = name.chars().find(|c| !fits(*c)) {
             return Err(self
@@ -222,12 +229,12 @@ impl<'a> Reader<'a> {
                 .hint("write NAME=value"));
         }
         let name = name.to_owned();
-        self.advance(end.map_or(line.len(), |end| end + 1));
-        if end.is_some() {
+        self.advance(length + usize::from(has_value));
+        if has_value {
             let blank = self.rest.len() - self.rest.trim_start_matches([' ', '\t']).len();
             self.advance(blank);
         }
-        Ok(Some((name, end.is_some())))
+        Ok(Some((name, has_value)))
     }
 
     fn value(&mut self, place: &Place) -> Result<String, Problem> {

@@ -18,7 +18,8 @@ pub(crate) fn old_numbers(node: &mut Node) {
     }
 }
 
-fn old_number(text: &str) -> Option<NodeValue> {
+/// The number that a text without quotes is to YAML 1.1.
+pub(crate) fn old_number(text: &str) -> Option<NodeValue> {
     let plain = text.replace('_', "");
     let digits = plain.strip_prefix(['+', '-']).unwrap_or(&plain);
     if !digits.starts_with(|c: char| c.is_ascii_digit()) || text.starts_with('_') {

@@ -16,6 +16,9 @@ use crate::yaml::{Key, Node, NodeValue, shorten};
 
 /// Files that include each other.
 const MAX_DEPTH: usize = 50;
+/// Times that files are included, one in the other and beside each other: files that each include
+/// the next one twice would be read without end.
+const MAX_INCLUDED: usize = 5_000;
 /// What files declare.
 const SECTIONS: [&str; 6] = [
     "services", "volumes", "networks", "secrets", "configs", "models",
@@ -45,6 +48,12 @@ pub(crate) fn apply(
         return;
     };
     for item in items.iter().filter(|item| !item.is_null()) {
+        if loading.included >= MAX_INCLUDED {
+            let what = format!("files are included more than {MAX_INCLUDED} times");
+            problems.push(Problem::error(what).at(item.place.clone()));
+            return;
+        }
+        loading.included += 1;
         match entry(item, folder, environment, loading, problems) {
             Ok(included) => {
                 if let Some(model) = read(item, included, environment, loading, problems) {

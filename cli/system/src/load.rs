@@ -180,6 +180,7 @@ fn resolve_into(request: &LoadRequest, files: &Files, problems: &mut Problems) -
         resolves_paths: !request.without.paths,
         way: paths.first().cloned().into_iter().collect(),
         nodes: 0,
+        included: 0,
         settings: SettingsTotal::default(),
     };
     let tree = loading.model_of(trees, &paths, &root, &environment, problems)?;

@@ -48,7 +48,7 @@ const DEFAULT_GRACE: Duration = Duration::from_secs(10);
 /// Replicas of one service; more is a mistake on one machine.
 const MAX_REPLICAS: u32 = 100;
 /// Ports that all services together may open: every port of a machine, and then some.
-pub(crate) const MAX_PORTS: usize = 100_000;
+const MAX_PORTS: usize = 100_000;
 
 /// What typed values are made with.
 pub(crate) struct Context<'a> {

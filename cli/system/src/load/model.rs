@@ -36,6 +36,8 @@ pub(crate) struct Loading<'a> {
     pub(crate) way: Vec<PathBuf>,
     /// Nodes read so far.
     pub(crate) nodes: usize,
+    /// How often a file was included so far.
+    pub(crate) included: usize,
     /// What files of settings cost so far.
     pub(crate) settings: SettingsTotal,
 }

@@ -3,6 +3,8 @@
 
 use serde_json::{Map as Object, Value};
 
+use crate::forms::old_number;
+
 /// The project as a tree to be written in YAML. `extensions` gives the `x-…` fields of a service.
 #[must_use]
 pub fn of(project: &Value, extensions: impl Fn(&str) -> Vec<(String, Value)>) -> Value {
@@ -44,11 +46,57 @@ pub fn of(project: &Value, extensions: impl Fn(&str) -> Vec<(String, Value)>) ->
     Value::Object(out)
 }
 
-/// A tree as YAML's text.
+/// A tree as YAML's text. What is a text, and a number to YAML 1.1, stands in quotes.
 #[must_use]
 pub fn text(value: &Value) -> String {
+    let written = written(value);
+    // A character of nobody's stands before these texts while they are written.
+    let Some(mark) = ('\u{e000}'..='\u{f8ff}').find(|it| !written.contains(*it)) else {
+        return written;
+    };
+    let mut marked = value.clone();
+    if !mark_old_numbers(&mut marked, mark) {
+        return written;
+    }
+    let mut quoted = String::with_capacity(written.len());
+    for line in self::written(&marked).split_inclusive('\n') {
+        match line.split_once(mark) {
+            Some((before, number)) => {
+                for part in [before, "\"", number.trim_end(), "\"\n"] {
+                    quoted.push_str(part);
+                }
+            }
+            None => quoted.push_str(line),
+        }
+    }
+    quoted
+}
+
+fn written(value: &Value) -> String {
     // A tree of texts and numbers can always be written.
     serde_yaml::to_string(value).unwrap_or_default()
+}
+
+/// Puts `mark` before the texts that would be written without quotes and read as numbers; whether
+/// there are any.
+fn mark_old_numbers(value: &mut Value, mark: char) -> bool {
+    match value {
+        Value::String(text) => {
+            let plain = || !written(&Value::from(text.as_str())).starts_with(['\'', '"', '|', '>']);
+            let found = old_number(text).is_some() && plain();
+            if found {
+                text.insert(0, mark);
+            }
+            found
+        }
+        Value::Array(items) => items
+            .iter_mut()
+            .fold(false, |any, it| mark_old_numbers(it, mark) || any),
+        Value::Object(fields) => fields
+            .values_mut()
+            .fold(false, |any, it| mark_old_numbers(it, mark) || any),
+        _ => false,
+    }
 }
 
 fn of_service(service: &mut Object<String, Value>) {
@@ -105,5 +153,20 @@ fn without_empty(fields: &mut Object<String, Value>, keys: &[&str]) {
         {
             fields.shift_remove(*key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    #[test]
+    fn a_text_that_is_a_number_to_yaml_of_old_is_quoted() {
+        let tree = json!({"a": "1_000", "b": ["0o17", "80", 80], "c": "1_000 \u{e000}"});
+        let text = super::text(&tree);
+        assert!(text.contains("a: \"1_000\"\n"), "{text}");
+        let mut again = crate::yaml::parse("f".as_ref(), text.as_bytes()).unwrap();
+        crate::forms::old_numbers(&mut again);
+        assert_eq!(again.to_json(), tree, "{text}");
     }
 }
