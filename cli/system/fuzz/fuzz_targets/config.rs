@@ -1,0 +1,40 @@
+//! Any bytes as a Compose file whose normal form is printed: read again it is the same, and an empty
+//! file over it changes nothing.
+//!
+//! `fuzz/run config 60` from `cli/system`.
+#![no_main]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use libfuzzer_sys::fuzz_target;
+use msvc_system::files::Files;
+use msvc_system::load::{LoadRequest, resolve};
+use msvc_system::normal_form::yaml;
+use serde_json::Value;
+
+fn config(texts: &[&[u8]]) -> Option<(Value, String)> {
+    let path = |at: usize| PathBuf::from(format!("/s/{at}.yaml"));
+    let files = texts.iter().enumerate().map(|(at, text)| (path(at), text.to_vec()));
+    let request = LoadRequest {
+        directory: PathBuf::from("/s"),
+        files: (0..texts.len()).map(path).collect(),
+        profiles: vec!["*".to_owned()],
+        ..LoadRequest::default()
+    };
+    let (resolved, _) = resolve(&request, &Files::in_memory(files.collect())).ok()?;
+    let config = resolved.config(&[], false).ok()?;
+    let text = yaml::text(&yaml::of(&config, |name| resolved.extensions(name)));
+    Some((config, text.replace('$', "$$")))
+}
+
+fuzz_target!(|data: &[u8]| {
+    if let Some((first, printed)) = config(&[data]) {
+        let (over, _) = config(&[data, b"services: {}\n"]).expect("nothing was laid over it");
+        assert_eq!(over, first);
+        // Not all that can be printed can be read (as with Docker Compose); what can is the same.
+        if let Some((again, _)) = config(&[printed.as_bytes()]) {
+            assert_eq!(again.get("services"), first.get("services"), "{printed}");
+        }
+    }
+});
