@@ -90,7 +90,10 @@ impl Project {
         let [code, peak, seconds] = numbers[..] else {
             panic!("`{told}`: {stderr}");
         };
-        eprintln!("code {code}, {peak} KiB, {seconds} s {}", std::panic::Location::caller());
+        eprintln!(
+            "code {code}, {peak} KiB, {seconds} s {}",
+            std::panic::Location::caller()
+        );
         let (code, peak): (i32, u64) = (code.parse().unwrap(), peak.parse().unwrap());
         let last = stderr.get(..2_000).unwrap_or(&stderr);
         assert!(matches!(code, 0 | 4), "{code} after {seconds} s: {last}");
@@ -156,12 +159,20 @@ fn nine_levels_of_nine_aliases_are_refused_before_they_are_expanded() {
                 _ => format!("k{i}: *a{}", level - 1),
             };
             let items: Vec<String> = (0..9).map(item).collect();
-            writeln!(text, "x-{level}: &a{level} {open}{}{close}", items.join(", ")).unwrap();
+            writeln!(
+                text,
+                "x-{level}: &a{level} {open}{}{close}",
+                items.join(", ")
+            )
+            .unwrap();
         }
         Project::of(text + "services: {a: {image: a}}\n").refused("aliases expanded");
     }
     let merged = each(30, "x-#: &m#\n  <<: [*m, *m, *m, *m]\n");
-    Project::of(format!("x: &m {{a: 1}}\n{merged}services: {{a: {{image: a}}}}\n")).config();
+    Project::of(format!(
+        "x: &m {{a: 1}}\n{merged}services: {{a: {{image: a}}}}\n"
+    ))
+    .config();
     Project::of("x: &a [*a]\nservices: {a: {image: a}}\n").refused("stands inside");
 }
 
@@ -179,7 +190,9 @@ fn ten_thousand_levels_are_refused() {
     ] {
         let answer = Project::of(format!("x-deep: {text}\n")).config();
         assert_eq!(answer.code, 4);
-        let project = Project::of(format!("services: {{a: {{image: a}}}}\nx-deep:\n  {text}\n"));
+        let project = Project::of(format!(
+            "services: {{a: {{image: a}}}}\nx-deep:\n  {text}\n"
+        ));
         assert_eq!(project.config().code, 4);
     }
 }
@@ -192,7 +205,10 @@ fn circles_of_files_and_services_are_named() {
         .with("c.yaml", "include: [./x/../b.yaml]\n")
         .refused("in a circle");
     Project::of("include: [d/one.yaml]\n")
-        .with("d/one.yaml", "include: [{path: [two.yaml, compose.yaml]}]\n")
+        .with(
+            "d/one.yaml",
+            "include: [{path: [two.yaml, compose.yaml]}]\n",
+        )
         .with("d/two.yaml", "services: {b: {image: b}}\n")
         .with("d/compose.yaml", "include: [one.yaml]\n")
         .refused("in a circle");
@@ -202,8 +218,14 @@ fn circles_of_files_and_services_are_named() {
     assert_eq!(turned.config().code, 4);
     Project::of("services: {a: {extends: a}}\n").refused("in a circle");
     Project::of("services: {a: {extends: {file: b.yaml, service: b}}}\n")
-        .with("b.yaml", "services: {b: {extends: {file: c/c.yaml, service: c}}}\n")
-        .with("c/c.yaml", "services: {c: {extends: {file: ../b.yaml, service: b}}}\n")
+        .with(
+            "b.yaml",
+            "services: {b: {extends: {file: c/c.yaml, service: c}}}\n",
+        )
+        .with(
+            "c/c.yaml",
+            "services: {c: {extends: {file: ../b.yaml, service: b}}}\n",
+        )
         .refused("in a circle");
     let turned = Project::of("services: {a: {extends: {file: d/compose.yaml, service: a}}}\n");
     symlink(".", turned.path().join("d")).unwrap();
@@ -222,7 +244,10 @@ fn a_path_that_leaves_through_a_symlink_is_read_where_it_leads_or_is_an_error() 
         "include: [way/compose.yaml]\nservices: {a: {image: a, env_file: way/e.env, extends: {file: way/compose.yaml, service: o}}}\n",
     );
     symlink(outside.path(), project.path().join("way")).unwrap();
-    assert_eq!(project.read()["services"]["a"]["environment"]["FROM"], "outside");
+    assert_eq!(
+        project.read()["services"]["a"]["environment"]["FROM"],
+        "outside"
+    );
     let lost = Project::of("include: [way/compose.yaml]\n");
     symlink("/nowhere/at/all", lost.path().join("way")).unwrap();
     lost.refused("cannot be read");
@@ -235,15 +260,31 @@ fn a_path_that_leaves_through_a_symlink_is_read_where_it_leads_or_is_an_error() 
 fn what_is_no_regular_file_is_neither_waited_for_nor_read() {
     let inputs = [
         ("services: {a: {image: a, env_file: it}}\n", "compose.yaml"),
-        ("services: {a: {image: a, env_file: [{path: it, required: false}]}}\n", "compose.yaml"),
-        ("services: {a: {image: a, label_file: it}}\n", "compose.yaml"),
-        ("services: {a: {extends: {file: it, service: a}}}\n", "compose.yaml"),
+        (
+            "services: {a: {image: a, env_file: [{path: it, required: false}]}}\n",
+            "compose.yaml",
+        ),
+        (
+            "services: {a: {image: a, label_file: it}}\n",
+            "compose.yaml",
+        ),
+        (
+            "services: {a: {extends: {file: it, service: a}}}\n",
+            "compose.yaml",
+        ),
         ("include: [it]\n", "compose.yaml"),
         ("include: [{path: b.yaml, env_file: it}]\n", "compose.yaml"),
         ("services: {a: {image: a}}\n", "it"),
     ];
     for (text, file) in inputs {
-        for kind in ["fifo", "/dev/zero", "/dev/stdin", "/proc/self/fd/0", "/dev", "/proc/kmsg"] {
+        for kind in [
+            "fifo",
+            "/dev/zero",
+            "/dev/stdin",
+            "/proc/self/fd/0",
+            "/dev",
+            "/proc/kmsg",
+        ] {
             let project = Project::of(text).with("b.yaml", "services: {}\n");
             let it = project.path().join("it");
             match kind {
@@ -270,7 +311,10 @@ fn bytes_that_are_no_text_are_refused_and_marks_and_line_ends_are_not() {
         .refused("not UTF-8");
     assert_eq!(Project::of(b"\xff\xfes\0e\0r\0v\0").config().code, 4);
     assert_eq!(Project::of([0; 4_096]).config().code, 4);
-    assert_eq!(Project::of(service("    command: \"\0\"\n")).config().code, 4);
+    assert_eq!(
+        Project::of(service("    command: \"\0\"\n")).config().code,
+        4
+    );
     let read = Project::of("\u{feff}services:\r\n  a:\r\n    image: a\r\n    env_file: e\r\n")
         .with("e", "\u{feff}A=1\r\nB=2\r\n")
         .read();
@@ -284,7 +328,10 @@ fn bytes_that_are_no_text_are_refused_and_marks_and_line_ends_are_not() {
 fn a_file_above_ten_megabytes_is_refused_and_one_large_text_too() {
     let large = "x".repeat(9_000_000);
     Project::of(service(&format!("    command: {large}\n"))).refused("9000000 bytes");
-    Project::of(service(&format!("    labels:\n      ? {large}\n      : a\n"))).refused("9000000 bytes");
+    Project::of(service(&format!(
+        "    labels:\n      ? {large}\n      : a\n"
+    )))
+    .refused("9000000 bytes");
     Project::of(service(&format!("    # {large}\n"))).read();
     let above = service(&format!("    # {}\n", "x".repeat(10_000_000)));
     Project::of(&above).refused("larger than 10000000 bytes");
@@ -293,29 +340,42 @@ fn a_file_above_ten_megabytes_is_refused_and_one_large_text_too() {
             .with("e", format!("A={above}"))
             .refused("larger than 10000000 bytes");
         let most = Project::of(service(&format!("    {field}\n")));
-        most.with("e", format!("A={}", "x".repeat(9_999_990))).config();
+        most.with("e", format!("A={}", "x".repeat(9_999_990)))
+            .config();
     }
     Project::of("include: [b.yaml]\n")
         .with("b.yaml", &above)
         .refused("larger than 10000000 bytes");
-    Project::of(service("")).with(".env", &above).refused("larger than 10000000 bytes");
+    Project::of(service(""))
+        .with(".env", &above)
+        .refused("larger than 10000000 bytes");
 }
 
 #[test]
 fn a_file_of_ten_megabytes_of_settings_is_an_answer_or_an_error() {
     let many = each(600_000, "N#=#\n");
-    Project::of(service("    env_file: e\n")).with("e", &many).refused("more than 20000 settings");
+    Project::of(service("    env_file: e\n"))
+        .with("e", &many)
+        .refused("more than 20000 settings");
     Project::of(service("    env_file: [{path: e, format: raw}]\n"))
         .with("e", &many)
         .refused("more than 20000 settings");
-    Project::of(service("")).with(".env", &many).refused("more than 20000 settings");
-    for text in ["A='", "A=\"\\", "#", "A=${", "A=$", "\n", "export ", "A=\"$"] {
+    Project::of(service(""))
+        .with(".env", &many)
+        .refused("more than 20000 settings");
+    for text in [
+        "A='", "A=\"\\", "#", "A=${", "A=$", "\n", "export ", "A=\"$",
+    ] {
         let repeated = text.repeat(9_000_000 / text.len());
-        Project::of(service("    env_file: e\n")).with("e", repeated).config();
+        Project::of(service("    env_file: e\n"))
+            .with("e", repeated)
+            .config();
     }
     let fat = "x".repeat(900_000);
     let grown = format!("A={fat}\n{}", each(20_000 - 2, "B#=$A\n"));
-    Project::of(service("    env_file: e\n")).with("e", &grown).config();
+    Project::of(service("    env_file: e\n"))
+        .with("e", &grown)
+        .config();
     Project::of(service("")).with(".env", &grown).config();
 }
 
@@ -335,30 +395,70 @@ fn many_services_that_read_one_large_file_of_settings_do_not_add_up() {
 fn a_hundred_thousand_keys_and_fifty_thousand_services_are_bounded() {
     Project::of(each(100_000, "x-#: v\n") + "services: {a: {image: a}}\n").config();
     Project::of(each(100_000, "k#: v\n")).config();
-    Project::of(service(&format!("    environment:\n{}", each(100_000, "      K#: v\n")))).config();
-    Project::of(service(&format!("    environment:\n{}", each(100_000, "      - K#=v\n")))).config();
-    Project::of(service(&format!("    labels:\n{}", each(100_000, "      - K#=$V#\n")))).config();
+    Project::of(service(&format!(
+        "    environment:\n{}",
+        each(100_000, "      K#: v\n")
+    )))
+    .config();
+    Project::of(service(&format!(
+        "    environment:\n{}",
+        each(100_000, "      - K#=v\n")
+    )))
+    .config();
+    Project::of(service(&format!(
+        "    labels:\n{}",
+        each(100_000, "      - K#=$V#\n")
+    )))
+    .config();
     Project::of(service(&each(100_000, "    imag#: v\n"))).config();
     Project::of(format!("services:\n{}", each(50_000, "  s#: {image: a}\n"))).config();
     Project::of(format!("services:\n{}", each(50_000, "  s#: {}\n"))).config();
-    Project::of(format!("services:\n{}", each(50_000, "  s#: {image: a, depends_on: [t]}\n"))).config();
-    Project::of(format!("services:\n{}", each(30_000, "  s#: {image: a, volumes: ['v#:/v']}\n"))).config();
-    Project::of(format!("services:\n{}", each(30_000, "  s#: {image: a, networks: [n#]}\n"))).config();
+    Project::of(format!(
+        "services:\n{}",
+        each(50_000, "  s#: {image: a, depends_on: [t]}\n")
+    ))
+    .config();
+    Project::of(format!(
+        "services:\n{}",
+        each(30_000, "  s#: {image: a, volumes: ['v#:/v']}\n")
+    ))
+    .config();
+    Project::of(format!(
+        "services:\n{}",
+        each(30_000, "  s#: {image: a, networks: [n#]}\n")
+    ))
+    .config();
     let waits = each(2_000, "s#, ");
-    let all = format!("x: &all [{waits}]\nservices:\n{}", each(100, "  s#: {image: a, depends_on: *all}\n"));
+    let all = format!(
+        "x: &all [{waits}]\nservices:\n{}",
+        each(100, "  s#: {image: a, depends_on: *all}\n")
+    );
     Project::of(all).config();
-    Project::of(service(&format!("    volumes:\n{}", each(80_000, "      - ./d#:/d#\n")))).config();
+    Project::of(service(&format!(
+        "    volumes:\n{}",
+        each(80_000, "      - ./d#:/d#\n")
+    )))
+    .config();
 }
 
 #[test]
 fn all_ports_many_times_are_bounded() {
-    for ports in ["1-65535", "1-65535:1-65535", "127.0.0.1:1-65535:1-65535/udp", "1-65535:1"] {
+    for ports in [
+        "1-65535",
+        "1-65535:1-65535",
+        "127.0.0.1:1-65535:1-65535/udp",
+        "1-65535:1",
+    ] {
         let list = each(50, &format!("      - '{ports}'\n"));
         Project::of(service(&format!("    ports:\n{list}"))).config();
         let services = each(200, &format!("  s#: {{image: a, ports: ['{ports}']}}\n"));
         Project::of(format!("services:\n{services}")).config();
     }
-    Project::of(service(&format!("    expose:\n{}", each(50, "      - 1-65535\n")))).config();
+    Project::of(service(&format!(
+        "    expose:\n{}",
+        each(50, "      - 1-65535\n")
+    )))
+    .config();
     Project::of(service("    ports: ['1-99999999999999999999']\n")).config();
     Project::of(service("    ports: ['65535-1']\n")).config();
     let ranges = each(20_000, "      - '1#-2#:80'\n");
@@ -382,26 +482,47 @@ fn variables_in_variables_are_bounded() {
     }
     let braces = "${a:-{".repeat(150_000) + "}";
     Project::of(service(&format!("    command: '{braces}'\n"))).config();
-    Project::of(service(&format!("    command: '{}'\n", "$".repeat(999_999)))).config();
-    Project::of(service(&format!("    command: '{}'\n", "$X ".repeat(300_000)))).config();
+    Project::of(service(&format!(
+        "    command: '{}'\n",
+        "$".repeat(999_999)
+    )))
+    .config();
+    Project::of(service(&format!(
+        "    command: '{}'\n",
+        "$X ".repeat(300_000)
+    )))
+    .config();
     // What stands after a sign is worked out whether it is needed or not.
     let fat = format!("A={}\n", "x".repeat(900_000));
     for form in ["${A:-$A}", "${A-$A}", "${B:+$A}", "${A:-${A:-$A}}"] {
         let text = form.repeat(900_000 / form.len());
-        Project::of(service(&format!("    command: '{text}'\n"))).with(".env", &fat).config();
+        Project::of(service(&format!("    command: '{text}'\n")))
+            .with(".env", &fat)
+            .config();
     }
     let many = each(20_000, "      K#: $A\n");
-    Project::of(service(&format!("    environment:\n{many}"))).with(".env", &fat).config();
+    Project::of(service(&format!("    environment:\n{many}")))
+        .with(".env", &fat)
+        .config();
 }
 
 #[test]
 fn files_that_include_extend_and_cover_each_other_are_bounded() {
-    let mut wide = Project::of(format!("include:\n{}services: {{a: {{image: a}}}}\n", each(50, "  - i#.yaml\n")));
+    let mut wide = Project::of(format!(
+        "include:\n{}services: {{a: {{image: a}}}}\n",
+        each(50, "  - i#.yaml\n")
+    ));
     for i in 0..50 {
         let inner: String = (0..50).map(|k| format!("  - j{k}.yaml\n")).collect();
         wide = wide
-            .with(&format!("i{i}.yaml"), format!("include:\n{inner}services: {{i{i}: {{image: a}}}}\n"))
-            .with(&format!("j{i}.yaml"), format!("services: {{j{i}: {{image: a}}}}\n"));
+            .with(
+                &format!("i{i}.yaml"),
+                format!("include:\n{inner}services: {{i{i}: {{image: a}}}}\n"),
+            )
+            .with(
+                &format!("j{i}.yaml"),
+                format!("services: {{j{i}: {{image: a}}}}\n"),
+            );
     }
     assert_eq!(wide.read()["services"].as_object().unwrap().len(), 101);
     // Each of fifty files includes the next one nine times.
@@ -413,13 +534,19 @@ fn files_that_include_extend_and_cover_each_other_are_bounded() {
     let tower = tower.with("l40.yaml", "services: {a: {image: a}}\n");
     assert_eq!(tower.config().code, 4);
     let large = each(40_000, "x-#: v\n");
-    Project::of(format!("services:\n{}", each(20_000, "  s#: {extends: {file: b.yaml, service: a}}\n")))
-        .with("b.yaml", format!("services: {{a: {{image: a}}}}\n{large}"))
-        .config();
+    Project::of(format!(
+        "services:\n{}",
+        each(20_000, "  s#: {extends: {file: b.yaml, service: a}}\n")
+    ))
+    .with("b.yaml", format!("services: {{a: {{image: a}}}}\n{large}"))
+    .config();
     let included = format!("include:\n{}", "  - {path: b.yaml}\n".repeat(2_000));
     Project::of(included)
         .with("b.yaml", "services: {a: {image: a}}\n")
-        .with(".env", each(19_000, &format!("NAME_#={}\n", "x".repeat(400))))
+        .with(
+            ".env",
+            each(19_000, &format!("NAME_#={}\n", "x".repeat(400))),
+        )
         .config();
 }
 
@@ -430,7 +557,10 @@ fn many_files_over_each_other_are_bounded() {
     for name in &names {
         let more = each(200, "      - '#:#'\n").replace("'0:0'", "'1:1'");
         let set = each(200, "      K#: v\n");
-        project = project.with(name, service(&format!("    environment:\n{set}    ports:\n{more}")));
+        project = project.with(
+            name,
+            service(&format!("    environment:\n{set}    ports:\n{more}")),
+        );
     }
     let mut files = vec!["compose.yaml"];
     files.extend(names.iter().map(String::as_str));

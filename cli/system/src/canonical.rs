@@ -279,7 +279,8 @@ impl Lengthening<'_> {
         self.made = self.made.saturating_add(more);
         let fits = self.made <= MAX_NODES;
         if fitted && !fits {
-            let what = format!("in their long form the short forms have more than {MAX_NODES} nodes");
+            let what =
+                format!("in their long form the short forms have more than {MAX_NODES} nodes");
             self.problems.push(Problem::error(what).at(place.clone()));
         }
         fits

@@ -201,8 +201,7 @@ impl<'a, 'e> Extending<'a, 'e> {
         }
         canonical::lengthen(&mut tree, self.variables, problems);
         let tree = Rc::new(tree);
-        self.read
-            .insert(path.to_path_buf(), Some(Rc::clone(&tree)));
+        self.read.insert(path.to_path_buf(), Some(Rc::clone(&tree)));
         Ok(tree)
     }
 }

@@ -5,7 +5,7 @@
 //! declare. The same thing declared here and there is an error, unless both say the same. What must
 //! not enter: how one file is read ([`crate::load::files`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::dotenv;
@@ -204,8 +204,13 @@ fn import(model: Node, into: &mut Node, problems: &mut Problems) {
         let Some(there) = section_of(into, section, place) else {
             continue;
         };
+        let positions: HashMap<String, usize> = there
+            .iter()
+            .enumerate()
+            .map(|(at, (key, _))| (key.text.clone(), at))
+            .collect();
         for (key, entry) in entries {
-            match there.iter().find(|(other, _)| other.text == key.text) {
+            match positions.get(&key.text).and_then(|at| there.get(*at)) {
                 Some((_, other)) if other.to_json() == entry.to_json() => {}
                 Some((other, _)) => {
                     let what = format!(

@@ -7,7 +7,7 @@
 //! merged before. What leaves: one tree whose nodes keep the place of the file they came from. What
 //! must not enter: defaults.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::fields::{Below, Merged, Shape};
 use crate::forms::scalar_text;
@@ -88,11 +88,12 @@ fn take_back(base: &mut Node, over: &mut Node) {
         return;
     };
     let marked = |node: &Node| matches!(node.tag.as_deref(), Some("!reset" | "!override"));
-    entries.retain(|(key, _)| {
-        !later
-            .iter()
-            .any(|(it, node)| it.text == key.text && marked(node))
-    });
+    let taken: HashSet<&str> = later
+        .iter()
+        .filter(|(_, node)| marked(node))
+        .map(|(key, _)| key.text.as_str())
+        .collect();
+    entries.retain(|(key, _)| !taken.contains(key.text.as_str()));
     later.retain(|(_, node)| node.tag.as_deref() != Some("!reset"));
 }
 

@@ -4,7 +4,6 @@
 //! `fuzz/run config 60` from `cli/system`.
 #![no_main]
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use libfuzzer_sys::fuzz_target;
@@ -15,7 +14,10 @@ use serde_json::Value;
 
 fn config(texts: &[&[u8]]) -> Option<(Value, String)> {
     let path = |at: usize| PathBuf::from(format!("/s/{at}.yaml"));
-    let files = texts.iter().enumerate().map(|(at, text)| (path(at), text.to_vec()));
+    let files = texts
+        .iter()
+        .enumerate()
+        .map(|(at, text)| (path(at), text.to_vec()));
     let request = LoadRequest {
         directory: PathBuf::from("/s"),
         files: (0..texts.len()).map(path).collect(),

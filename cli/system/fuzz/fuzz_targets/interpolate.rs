@@ -10,7 +10,10 @@ use msvc_system::address::addresses;
 use msvc_system::interpolate::Interpolation;
 
 fuzz_target!(|text: &str| {
-    let environment = BTreeMap::from([("A".to_owned(), "a$b".to_owned()), ("E".to_owned(), String::new())]);
+    let environment = BTreeMap::from([
+        ("A".to_owned(), "a$b".to_owned()),
+        ("E".to_owned(), String::new()),
+    ]);
     let mut unset = Vec::new();
     let _ = Interpolation::new(&environment).text(text, &mut unset);
     let escaped = text.replace('$', "$$");

@@ -10,7 +10,10 @@ use libfuzzer_sys::fuzz_target;
 use msvc_system::dotenv;
 
 fuzz_target!(|data: &[u8]| {
-    let set = BTreeMap::from([("A".to_owned(), "a$b".to_owned()), ("E".to_owned(), String::new())]);
+    let set = BTreeMap::from([
+        ("A".to_owned(), "a$b".to_owned()),
+        ("E".to_owned(), String::new()),
+    ]);
     let file = Path::new(".env");
     if let Ok(settings) = dotenv::parse(file, data, &set) {
         // In single quotes each value stands for itself.

@@ -40,7 +40,10 @@ fuzz_target!(|data: (u8, &str)| {
     let (field, text) = data;
     let field = FIELDS[usize::from(field) % FIELDS.len()];
     let quoted = serde_json::to_string(text).expect("a text can be written");
-    let file = format!("name: f\nservices: {{a: {{image: a, {}}}}}\n", field.replace('§', &quoted));
+    let file = format!(
+        "name: f\nservices: {{a: {{image: a, {}}}}}\n",
+        field.replace('§', &quoted)
+    );
     let files = BTreeMap::from([(PathBuf::from("/s/compose.yaml"), file.into_bytes())]);
     let files = Files::in_memory(files);
     let request = LoadRequest {

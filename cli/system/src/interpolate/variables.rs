@@ -85,10 +85,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nesting_without_end_is_not_followed() {
+        let mut found = BTreeMap::new();
+        let deep: String = (0..100_000).map(|i| format!("${{A{}:-", i % 60)).collect();
+        of_text(&(deep + &"}".repeat(100_000)), 0, &mut found);
+        assert_eq!(found.len(), MAX_NESTING + 1);
+    }
+
+    #[test]
     fn variables_are_found_with_what_is_said_of_them() {
         let mut found = BTreeMap::new();
         of_text(
             "$A ${B:-b${C}} $$NO ${D:?must} ${E:+x}${F-} 5$ ${",
+            0,
             &mut found,
         );
         let found: Vec<String> = found

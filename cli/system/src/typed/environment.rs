@@ -131,12 +131,14 @@ fn from_file(
             settings.values
         }
         Some("raw") => dotenv::raw(&shown, &bytes, set)?,
-        Some(other) => return Err(Problem::error(format!(
-            "`env_file` has no format `{}`: `raw`, or none at all",
-            shorten(other)
-        ))
-        .at(item.place.clone())
-        .into()),
+        Some(other) => {
+            return Err(Problem::error(format!(
+                "`env_file` has no format `{}`: `raw`, or none at all",
+                shorten(other)
+            ))
+            .at(item.place.clone())
+            .into());
+        }
     };
     let texts = values.values().map(|it| it.value.as_str());
     context.settings.gave(texts);
