@@ -20,6 +20,7 @@ mod audited;
 mod auditor;
 mod building;
 mod engine;
+pub mod harmful;
 mod http;
 pub mod inside;
 pub mod load;

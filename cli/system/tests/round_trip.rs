@@ -3,7 +3,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     reason = "a test that cannot read its input has failed"
 )]
 
@@ -16,6 +15,13 @@ use msvc_system::normal_form::yaml;
 use proptest::prelude::*;
 use serde_json::Value;
 
+#[path = "corpus/differences.rs"]
+#[allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "a part of it is used here"
+)]
+mod differences;
 #[path = "round_trip/projects.rs"]
 mod projects;
 
@@ -132,10 +138,6 @@ fn lost(directory: &Path, file: &str, project: Project) -> Vec<String> {
     }
     lost
 }
-
-#[path = "corpus/differences.rs"]
-#[expect(dead_code, reason = "a part of it is used here")]
-mod differences;
 
 #[test]
 fn public_files_are_the_same_when_printed_and_read_again_and_under_an_empty_override() {

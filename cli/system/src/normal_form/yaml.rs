@@ -89,12 +89,20 @@ fn mark_old_numbers(value: &mut Value, mark: char) -> bool {
             }
             found
         }
-        Value::Array(items) => items
-            .iter_mut()
-            .fold(false, |any, it| mark_old_numbers(it, mark) || any),
-        Value::Object(fields) => fields
-            .values_mut()
-            .fold(false, |any, it| mark_old_numbers(it, mark) || any),
+        Value::Array(items) => {
+            let mut any = false;
+            for it in items.iter_mut() {
+                any |= mark_old_numbers(it, mark);
+            }
+            any
+        }
+        Value::Object(fields) => {
+            let mut any = false;
+            for it in fields.values_mut() {
+                any |= mark_old_numbers(it, mark);
+            }
+            any
+        }
         _ => false,
     }
 }

@@ -1,0 +1,223 @@
+//! Files that are enormous, or come to something enormous: each ends in an answer or an error, in
+//! bounded time and memory, never in a panic or a signal.
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may fail as loudly as it can"
+)]
+
+mod support;
+
+use support::harmful::{Harmful, each, service};
+
+#[test]
+fn a_file_above_ten_megabytes_is_refused_and_one_large_text_too() {
+    let large = "x".repeat(9_000_000);
+    Harmful::of(service(&format!("    command: {large}\n"))).refused("9000000 bytes");
+    Harmful::of(service(&format!(
+        "    labels:\n      ? {large}\n      : a\n"
+    )))
+    .refused("9000000 bytes");
+    Harmful::of(service(&format!("    # {large}\n"))).read();
+    let above = service(&format!("    # {}\n", "x".repeat(10_000_000)));
+    Harmful::of(&above).refused("larger than 10000000 bytes");
+    for field in ["env_file: e", "label_file: e"] {
+        Harmful::of(service(&format!("    {field}\n")))
+            .with("e", format!("A={above}"))
+            .refused("larger than 10000000 bytes");
+        let most = Harmful::of(service(&format!("    {field}\n")));
+        most.with("e", format!("A={}", "x".repeat(9_999_990)))
+            .config();
+    }
+    Harmful::of("include: [b.yaml]\n")
+        .with("b.yaml", &above)
+        .refused("larger than 10000000 bytes");
+    Harmful::of(service(""))
+        .with(".env", &above)
+        .refused("larger than 10000000 bytes");
+}
+
+#[test]
+fn a_file_of_ten_megabytes_of_settings_is_an_answer_or_an_error() {
+    let many = each(600_000, "N#=#\n");
+    Harmful::of(service("    env_file: e\n"))
+        .with("e", &many)
+        .refused("more than 20000 settings");
+    Harmful::of(service("    env_file: [{path: e, format: raw}]\n"))
+        .with("e", &many)
+        .refused("more than 20000 settings");
+    Harmful::of(service(""))
+        .with(".env", &many)
+        .refused("more than 20000 settings");
+    for text in [
+        "A='", "A=\"\\", "#", "A=${", "A=$", "\n", "export ", "A=\"$",
+    ] {
+        let repeated = text.repeat(9_000_000 / text.len());
+        Harmful::of(service("    env_file: e\n"))
+            .with("e", repeated)
+            .config();
+    }
+    let fat = "x".repeat(900_000);
+    let grown = format!("A={fat}\n{}", each(20_000 - 2, "B#=$A\n"));
+    Harmful::of(service("    env_file: e\n"))
+        .with("e", &grown)
+        .config();
+    Harmful::of(service("")).with(".env", &grown).config();
+}
+
+#[test]
+fn many_services_that_read_one_large_file_of_settings_do_not_add_up() {
+    let services = each(20_000, "  s#: {image: a, env_file: e}\n");
+    Harmful::of(format!("services:\n{services}"))
+        .with("e", each(19_000, &format!("NAME_#={}\n", "x".repeat(400))))
+        .config();
+    let services = each(2_000, "  s#: {image: a, env_file: e, label_file: e}\n");
+    Harmful::of(format!("services:\n{services}"))
+        .with("e", format!("# {}\nA=1\n", "x".repeat(9_000_000)))
+        .config();
+}
+
+#[test]
+fn a_hundred_thousand_keys_and_fifty_thousand_services_are_bounded() {
+    Harmful::of(each(100_000, "x-#: v\n") + "services: {a: {image: a}}\n").config();
+    Harmful::of(each(100_000, "k#: v\n")).config();
+    Harmful::of(service(&format!(
+        "    environment:\n{}",
+        each(100_000, "      K#: v\n")
+    )))
+    .config();
+    Harmful::of(service(&format!(
+        "    environment:\n{}",
+        each(100_000, "      - K#=v\n")
+    )))
+    .config();
+    Harmful::of(service(&format!(
+        "    labels:\n{}",
+        each(100_000, "      - K#=$V#\n")
+    )))
+    .config();
+    Harmful::of(service(&each(100_000, "    imag#: v\n"))).config();
+    Harmful::of(format!("services:\n{}", each(50_000, "  s#: {image: a}\n"))).config();
+    Harmful::of(format!("services:\n{}", each(50_000, "  s#: {}\n"))).config();
+    Harmful::of(format!(
+        "services:\n{}",
+        each(50_000, "  s#: {image: a, depends_on: [t]}\n")
+    ))
+    .config();
+    Harmful::of(format!(
+        "services:\n{}",
+        each(30_000, "  s#: {image: a, volumes: ['v#:/v']}\n")
+    ))
+    .config();
+    Harmful::of(format!(
+        "services:\n{}",
+        each(30_000, "  s#: {image: a, networks: [n#]}\n")
+    ))
+    .config();
+    let waits = each(2_000, "s#, ");
+    let all = format!(
+        "x: &all [{waits}]\nservices:\n{}",
+        each(100, "  s#: {image: a, depends_on: *all}\n")
+    );
+    Harmful::of(all).config();
+    Harmful::of(service(&format!(
+        "    volumes:\n{}",
+        each(80_000, "      - ./d#:/d#\n")
+    )))
+    .config();
+}
+
+#[test]
+fn all_ports_many_times_are_bounded() {
+    for ports in [
+        "1-65535",
+        "1-65535:1-65535",
+        "127.0.0.1:1-65535:1-65535/udp",
+        "1-65535:1",
+    ] {
+        let list = each(50, &format!("      - '{ports}'\n"));
+        Harmful::of(service(&format!("    ports:\n{list}"))).config();
+        let services = each(200, &format!("  s#: {{image: a, ports: ['{ports}']}}\n"));
+        Harmful::of(format!("services:\n{services}")).config();
+    }
+    Harmful::of(service(&format!(
+        "    expose:\n{}",
+        each(50, "      - 1-65535\n")
+    )))
+    .config();
+    Harmful::of(service("    ports: ['1-99999999999999999999']\n")).config();
+    Harmful::of(service("    ports: ['65535-1']\n")).config();
+    let ranges = each(20_000, "      - '1#-2#:80'\n");
+    Harmful::of(service(&format!("    ports:\n{ranges}"))).config();
+}
+
+#[test]
+fn files_that_include_extend_and_cover_each_other_are_bounded() {
+    let mut wide = Harmful::of(format!(
+        "include:\n{}services: {{a: {{image: a}}}}\n",
+        each(50, "  - i#.yaml\n")
+    ));
+    for i in 0..50 {
+        let inner: String = (0..50).map(|k| format!("  - j{k}.yaml\n")).collect();
+        wide = wide
+            .with(
+                &format!("i{i}.yaml"),
+                format!("include:\n{inner}services: {{i{i}: {{image: a}}}}\n"),
+            )
+            .with(
+                &format!("j{i}.yaml"),
+                format!("services: {{j{i}: {{image: a}}}}\n"),
+            );
+    }
+    assert_eq!(wide.read()["services"].as_object().unwrap().len(), 101);
+    // Each of fifty files includes the next one nine times.
+    let mut tower = Harmful::of("include: [l0.yaml]\n");
+    for level in 0..40 {
+        let next = format!("  - l{}.yaml\n", level + 1).repeat(9);
+        tower = tower.with(&format!("l{level}.yaml"), format!("include:\n{next}"));
+    }
+    let tower = tower.with("l40.yaml", "services: {a: {image: a}}\n");
+    assert_eq!(tower.config().code, 4);
+    let large = each(40_000, "x-#: v\n");
+    Harmful::of(format!(
+        "services:\n{}",
+        each(20_000, "  s#: {extends: {file: b.yaml, service: a}}\n")
+    ))
+    .with("b.yaml", format!("services: {{a: {{image: a}}}}\n{large}"))
+    .config();
+    let included = format!("include:\n{}", "  - {path: b.yaml}\n".repeat(2_000));
+    Harmful::of(included)
+        .with("b.yaml", "services: {a: {image: a}}\n")
+        .with(
+            ".env",
+            each(19_000, &format!("NAME_#={}\n", "x".repeat(400))),
+        )
+        .config();
+}
+
+#[test]
+fn many_files_over_each_other_are_bounded() {
+    let mut project = Harmful::of(service(""));
+    let names: Vec<String> = (0..200).map(|i| format!("f{i}.yaml")).collect();
+    for name in &names {
+        let more = each(200, "      - '#:#'\n").replace("'0:0'", "'1:1'");
+        let set = each(200, "      K#: v\n");
+        project = project.with(
+            name,
+            service(&format!("    environment:\n{set}    ports:\n{more}")),
+        );
+    }
+    let mut files = vec!["compose.yaml"];
+    files.extend(names.iter().map(String::as_str));
+    project.config_of(&files);
+    let reset = each(50_000, "      K#: !reset null\n");
+    let set = each(50_000, "      K#: v\n");
+    Harmful::of(service(&format!("    environment:\n{set}")))
+        .with("o.yaml", service(&format!("    environment:\n{reset}")))
+        .config_of(&["compose.yaml", "o.yaml"]);
+}
