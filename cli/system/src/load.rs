@@ -77,7 +77,7 @@ pub struct Without {
     pub paths: bool,
     /// What is not written is not added.
     pub normalization: bool,
-    /// Files of `env_file` and `label_file` are not read.
+    /// Files of `env_file` are not read.
     pub settings: bool,
     /// What contradicts itself passes.
     pub consistency: bool,
@@ -116,6 +116,8 @@ pub struct Resolved {
     pub normal: serde_json::Map<String, Value>,
     /// The services that run, by their profiles.
     pub running: BTreeSet<String>,
+    /// Whether what nobody wrote is added.
+    is_normalized: bool,
     /// All files as one tree, in long form.
     tree: Node,
     resting: IndexMap<ServiceName, Vec<String>>,
@@ -199,6 +201,7 @@ fn resolve_into(request: &LoadRequest, files: &Files, problems: &mut Problems) -
             environment,
             normal,
             running,
+            is_normalized: !request.without.normalization,
             tree,
             resting,
         });
@@ -210,10 +213,12 @@ fn resolve_into(request: &LoadRequest, files: &Files, problems: &mut Problems) -
     if !request.without.consistency {
         consistency::services(&tree, |name| running.contains(name), problems);
     }
+    let context = Context::new(&root, request.shown_from(), &environment, files, &tree);
+    normal_form::settings::labels(&mut normal, &running, &context, problems);
     if !request.without.settings {
-        let context = Context::new(&root, request.shown_from(), &environment, files, &tree);
-        normal_form::settings::fill(&mut normal, &running, &context, problems);
+        normal_form::settings::environment(&mut normal, &running, &context, problems);
     }
+    normal_form::in_order(&mut normal);
     problems.forget_echoes(before, &told);
     Some(Resolved {
         project,
@@ -222,6 +227,7 @@ fn resolve_into(request: &LoadRequest, files: &Files, problems: &mut Problems) -
         environment,
         normal,
         running,
+        is_normalized: !request.without.normalization,
         tree,
         resting,
     })
@@ -290,8 +296,26 @@ impl Resolved {
 
     /// The tree as it is, variables and all: what `--no-interpolate` prints.
     #[must_use]
-    pub fn written(&self) -> serde_json::Value {
-        self.tree.to_json()
+    pub fn written(&self) -> Value {
+        let Value::Object(mut project) = self.tree.to_json() else {
+            return Value::Null;
+        };
+        if self.is_normalized {
+            let name = self.project.as_str();
+            let environment = &self.environment;
+            normal_form::normalize::normalize(&mut project, &self.tree, name, environment);
+            // Nothing is printed of it that nobody wrote.
+            let networks = project.get_mut("networks");
+            let default = networks.and_then(|all| all.get_mut("default"));
+            if let Some(Value::Object(default)) = default
+                && default.get("ipam") == Some(&serde_json::json!({}))
+            {
+                default.shift_remove("ipam");
+            }
+        }
+        let mut written = Value::Object(project);
+        written.sort_all_objects();
+        written
     }
 
     /// The `x-…` fields of a service, which JSON goes without.

@@ -10,7 +10,7 @@
 
 use serde_json::{Map as Object, Value, json};
 
-use crate::fields::{FILE, Field, Level, Out};
+use crate::fields::{FILE, Field, Level, Out, SERVICE};
 use crate::forms::scalar_text;
 use crate::interpolate::cast::flag;
 use crate::problem::{Problem, Problems};
@@ -36,6 +36,22 @@ pub(crate) fn project(tree: &Node, problems: &mut Problems) -> Object<String, Va
         }
     }
     project
+}
+
+/// Puts the fields of every service in the order of the table, whichever step has added them.
+pub(crate) fn in_order(project: &mut Object<String, Value>) {
+    let services = project.get_mut("services").and_then(Value::as_object_mut);
+    for (_, service) in services.into_iter().flatten() {
+        if let Value::Object(service) = service {
+            let mut ordered = Object::with_capacity(service.len());
+            for field in SERVICE.fields {
+                if let Some(value) = service.get_mut(field.name) {
+                    ordered.insert(field.name.to_owned(), value.take());
+                }
+            }
+            *service = ordered;
+        }
+    }
 }
 
 /// The `x-…` keys of a service, which JSON leaves out and YAML prints.
