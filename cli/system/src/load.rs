@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::canonical::Variables;
 use crate::files::Files;
@@ -113,7 +113,7 @@ pub struct Resolved {
     /// What is set for interpolation: the caller's environment over `.env`.
     pub environment: BTreeMap<String, String>,
     /// Docker Compose's normal form of all of it: every service, whatever its profiles.
-    pub normal: serde_json::Map<String, Value>,
+    pub normal: Map<String, Value>,
     /// The services that run, by their profiles.
     pub running: BTreeSet<String>,
     /// Whether what nobody wrote is added.
@@ -193,7 +193,7 @@ fn resolve_into(request: &LoadRequest, files: &Files, problems: &mut Problems) -
     let (running, resting) = profiles::select(&tree, &asked, &request.named, problems);
     if request.without.interpolation {
         // A text that holds a variable is no number yet.
-        let normal = serde_json::Map::new();
+        let normal = Map::new();
         return Some(Resolved {
             project,
             files: paths,
@@ -240,6 +240,24 @@ impl Resolved {
     /// # Errors
     /// The name that no service has.
     pub fn config(&self, named: &[String], all: bool) -> Result<Value, String> {
+        let mut project = self.selected(named, all)?;
+        // Docker Compose's JSON goes without them.
+        project.shift_remove("models");
+        project.sort_keys();
+        Ok(Value::Object(project))
+    }
+
+    /// The same to be written in YAML, which has more.
+    ///
+    /// # Errors
+    /// The name that no service has.
+    pub fn config_for_yaml(&self, named: &[String], all: bool) -> Result<Value, String> {
+        let project = self.selected(named, all)?;
+        let extensions = |service: &str| self.extensions(service);
+        Ok(normal_form::yaml::of(&Value::Object(project), extensions))
+    }
+
+    fn selected(&self, named: &[String], all: bool) -> Result<Map<String, Value>, String> {
         let mut project = self.normal.clone();
         normal_form::selection::keep(&mut project, |name| self.running.contains(name), true);
         let kept = if named.is_empty() {
@@ -250,10 +268,7 @@ impl Resolved {
             kept
         };
         normal_form::selection::keep(&mut project, |name| kept.contains(name), all);
-        // Docker Compose's JSON goes without them.
-        project.shift_remove("models");
-        project.sort_keys();
-        Ok(Value::Object(project))
+        Ok(project)
     }
 
     /// The names of all services, whether they run or not.
