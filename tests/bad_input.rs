@@ -25,6 +25,7 @@ support::in_both! {
     a_job_that_has_done_its_work_is_as_good_as_up,
     a_service_that_dies_while_others_get_ready_is_not_up,
     a_service_that_never_gets_ready_shows_its_last_lines_and_what_its_probe_said,
+    who_is_still_waited_for_when_the_time_is_over_is_named_with_its_last_lines,
     an_unknown_edge_or_journey_is_wrong_usage_and_the_nearest_is_offered,
     an_unknown_edge_is_told_also_while_nothing_runs,
     places_are_named_from_where_one_stands,
@@ -214,6 +215,27 @@ fn a_service_that_never_gets_ready_shows_its_last_lines_and_what_its_probe_said(
             "not today",
             "waiting for the tide",
         ],
+    );
+}
+
+fn who_is_still_waited_for_when_the_time_is_over_is_named_with_its_last_lines(runtime: Runtime) {
+    let seed = runs(r#"["sh", "-c", "echo half done; exec sleep 600"]"#, "");
+    let web = runs(r#"["sleep", "600"]"#, "");
+    let system = System::compose(&format!(
+        "services:\n  seed:\n{seed}  web:\n{web}    depends_on: {{ seed: {{ condition: service_completed_successfully }} }}\n"
+    ))
+    .on(runtime);
+    // Enough for it to be started on a busy machine; its end is not waited for.
+    let (limit, shown) = match runtime {
+        Runtime::Processes => ("10s", "not up within 10s: seed has not ended"),
+        Runtime::Containers => ("30s", "not up within 30s: seed has not ended"),
+    };
+    let up = ["up", "-d", "--timeout", limit];
+    refused(
+        &system,
+        &up,
+        1,
+        &["half done", shown, "`--timeout`", "logs seed`"],
     );
 }
 

@@ -215,3 +215,70 @@ fn wrong_usage_is_told_as_json_where_that_is_asked_for() {
     let version = run("--format json --version").expect(0).stdout;
     assert!(version.starts_with("msvc "), "{version}");
 }
+
+/// `msvc` with its standard output on a device that is always full.
+fn on_a_full_disk(system: &System, arguments: &[&str]) -> Finished {
+    let msvc = system.command(arguments);
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"exec "$0" "$@" > /dev/full"#]);
+    command.arg(msvc.get_program()).args(msvc.get_args());
+    command.envs(system.environment()).env("NO_COLOR", "1");
+    finish(command)
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_told_and_is_no_success() {
+    let system = a_system(
+        Runtime::Processes,
+        "x-msvc: { journeys: [{ name: good, command: [\"true\"] }, { name: bad, command: [\"false\"] }] }\n",
+    );
+    let lost = |arguments: &[&str], code| {
+        let done = on_a_full_disk(&system, arguments).expect(code);
+        let said = "cannot be written to standard output: No space left";
+        assert!(done.stderr.contains(said), "{}", done.stderr);
+    };
+    lost(&["--format", "json", "up", "-d"], 3);
+    lost(&["ps"], 3);
+    lost(&["--format", "json", "journey", "run", "good"], 3);
+    // What failed is the greater matter.
+    lost(&["--format", "json", "journey", "run", "bad"], 1);
+    on_a_full_disk(&system, &["--help"]).expect(3);
+}
+
+#[test]
+fn a_project_name_that_is_none_is_wrong_usage_and_what_is_allowed_is_said() {
+    let system = a_system(Runtime::Processes, "");
+    for command in ["ps", "up", "demo"] {
+        let line = ["-p", "Foo Bar", command];
+        let done = msvc(&system.directory, Runtime::Processes, &line).expect(2);
+        assert!(done.stderr.contains("'--project-name"), "{}", done.stderr);
+        assert!(
+            done.stderr.contains("lower-case letters"),
+            "{}",
+            done.stderr
+        );
+        assert!(!done.stderr.contains('…'), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn commands_that_are_not_for_people_are_not_offered() {
+    let folder = tempfile::tempdir().unwrap();
+    for line in [
+        &["--format", "json"][..],
+        &["internal"],
+        &["--format=json", "internl-mesh"],
+    ] {
+        let done = msvc(folder.path(), Runtime::Processes, line).expect(2);
+        let said = format!("{}{}", done.stdout, done.stderr);
+        for hidden in [
+            "-guardian",
+            "-supervisor",
+            "internal-mesh",
+            "-keeper",
+            "-warden",
+        ] {
+            assert!(!said.contains(hidden), "{said}");
+        }
+    }
+}

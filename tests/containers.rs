@@ -129,6 +129,35 @@ fn a_kill_ends_with_the_msvc_that_holds_it_however_that_ends() {
 }
 
 #[test]
+fn a_container_that_somebody_paused_is_told_as_that_with_what_ends_it() {
+    if !support::an_engine_answers() {
+        return;
+    }
+    let system = in_containers(nodes(
+        "  b: {<<: *node}\n  a: {<<: *node, depends_on: {b: {condition: service_healthy}}}\n",
+    ));
+    system.up();
+    let name = format!("{}-b-1", system.project);
+    support::docker(&["pause", &name]);
+    let way = format!("docker unpause {name}");
+    let up = system.run(&["up", "-d"]).expect(0);
+    assert!(up.stdout.contains(&way), "{}", up.stdout);
+    assert!(!up.stdout.contains("another command"), "{}", up.stdout);
+    let kill = system
+        .run(&["chaos", "kill", "b", "--down", "1s"])
+        .expect(5);
+    assert!(kill.stderr.contains(&way), "{}", kill.stderr);
+    // Whoever waits for it is told as well, long before its patience ends.
+    let file = system.directory.join("compose.yaml");
+    let text = support::read(&file).replace("  a: {<<: *node,", "  a: {<<: *node, tty: true,");
+    std::fs::write(&file, text).unwrap();
+    let up = system.run(&["up", "-d", "--timeout", "60s"]).expect(1);
+    assert!(up.stderr.contains(&way), "{}", up.stderr);
+    support::docker(&["unpause", &name]);
+    system.up();
+}
+
+#[test]
 fn three_replicas_are_down_together_and_hardly_longer_than_was_asked() {
     if !engine() {
         return;
@@ -189,7 +218,7 @@ fn edges_are_carried_whatever_names_networks_and_addresses_the_file_gives() {
   store: {{<<: *node, container_name: dk{number}-front, networks: [inner]}}\n  \
   front: {{<<: *node, container_name: dk{number}-store, networks: [inner, outer]}}\n  \
   fixed: {{<<: *node, expose: [], networks: {{outer: {{ipv4_address: {subnet}.77, aliases: [shelf]}}}}}}\n  \
-  guest: {{<<: *node, network_mode: \"service:front\", command: [*w, *x, *y, *z, serve, \"9090\"], healthcheck: {{test: [CMD, *w, *x, *y, *z, check, \"127.0.0.1:9090\"]}}}}\n  \
+  guest: {{<<: *node, network_mode: \"service:front\", environment: {{S: \"store:8080\"}}, command: [*w, *x, *y, *z, serve, \"9090\"], healthcheck: {{test: [CMD, *w, *x, *y, *z, check, \"127.0.0.1:9090\"]}}}}\n  \
   caller: {{<<: *node, networks: [inner, outer], depends_on: {{store: &healthy {{condition: service_healthy}}, front: *healthy, fixed: *healthy, guest: *healthy}}, command: [*w, *x, *y, *z, call-once, \"store:8080\", \"front:8080\", \"shelf:8080\", \"dk{number}-front:8080\"]}}\n\
 networks:\n  inner: {{internal: true}}\n  outer: {{ipam: {{config: [{{subnet: {subnet}.0/24}}]}}}}\n"
     )));
@@ -204,6 +233,22 @@ networks:\n  inner: {{internal: true}}\n  outer: {{ipam: {{config: [{{subnet: {s
             (found.0 >= calls).then_some(found)
         });
         assert_eq!(found, (calls, 5 * calls), "{edge}");
+    }
+    for edge in ["guest->store", "guest->store:8080"] {
+        let late = [
+            "chaos", "inject", "latency", "--edge", edge, "--delay", "1ms",
+        ];
+        let refused = system.run(&[&late[..], &["--", "true"]].concat()).expect(2);
+        assert!(
+            refused.stderr.contains("`front->store"),
+            "{}",
+            refused.stderr
+        );
+        assert!(
+            !refused.stderr.contains("did you mean"),
+            "{}",
+            refused.stderr
+        );
     }
 }
 

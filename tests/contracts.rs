@@ -44,6 +44,9 @@ fn every_interaction_of_the_shops_contract_holds(runtime: Runtime) {
         lines += 1;
     }
     assert!(lines > 0 && written.contains("payments"), "{written}");
+    let logs = kept.path().join("logs/verify-1");
+    let log = std::fs::read_dir(&logs).expect("logs").flatten().next();
+    assert!(log.is_some_and(|it| !support::read(&it.path()).is_empty()));
 }
 
 fn a_renamed_field_of_the_answer_is_named(runtime: Runtime) {

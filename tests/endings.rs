@@ -18,6 +18,7 @@ support::in_both! {
     an_interrupt_in_the_middle_of_up_leaves_no_process_and_no_port,
     an_interrupt_in_the_middle_of_demo_leaves_no_process_no_port_and_no_records,
     what_a_killed_demo_leaves_is_cleared_by_the_next_one,
+    an_up_that_does_not_succeed_leaves_nothing_of_what_it_added_to_a_system_that_runs,
     a_build_ends_with_an_up_that_is_killed,
     who_takes_its_time_to_end_is_named_and_a_second_interrupt_kills_it,
     a_demo_that_fails_before_it_boots_leaves_no_records,
@@ -100,6 +101,50 @@ fn served(runtime: Runtime, probe: &str) -> System {
 
 /// Both services, with the grandchild or the mesh.
 const ALL: usize = 3;
+
+fn an_up_that_does_not_succeed_leaves_nothing_of_what_it_added_to_a_system_that_runs(
+    runtime: Runtime,
+) {
+    let web = runs(&format!(r#"["python3", "-c", "{SERVER}"]"#), "port: PORT,");
+    let words = r#"["sleep", "600"]"#;
+    let text = |more: &str| {
+        format!(
+            "services:\n  web:\n{web}    environment: {{ PORT: \"9100\" }}\n    ports: [\"9100\"]\n{more}"
+        )
+    };
+    let system = System::compose(&text("")).on(runtime);
+    system.up();
+    let before = system.ps();
+    let known = |ps: &serde_json::Value| {
+        let all = |key: &str, field: &str| {
+            let all = ps[key].as_array().into_iter().flatten();
+            all.map(|it| it[field].to_string()).collect::<Vec<_>>()
+        };
+        (all("instances", "pid"), all("edges", "edge"))
+    };
+    let more = format!(
+        "  good:\n{}  slow:\n{web}    environment: {{ PORT: \"9100\" }}\n    ports: [\"9100\"]\n    healthcheck: {{ test: [\"CMD\", \"false\"], interval: 60s, start_period: 600s }}\n",
+        runs(words, "")
+    );
+    std::fs::write(system.directory.join("compose.yaml"), text(&more)).unwrap();
+    for (end, code) in [("INT", 130), ("", 1)] {
+        let arguments: &[&str] = match end {
+            "" => &["up", "-d", "--timeout", "5s"],
+            _ => &["up", "-d"],
+        };
+        let up = system.start(arguments);
+        if !end.is_empty() {
+            until("what it adds", || {
+                let ps = system.ps();
+                let all = ps["instances"].as_array().map(Vec::len);
+                (all == Some(3)).then_some(())
+            });
+            up.signal(end);
+        }
+        up.finish().expect(code);
+        assert_eq!(known(&system.ps()), known(&before));
+    }
+}
 
 /// The processes of the endless journey: its own, and one that left its group and session.
 fn players(system: &System) -> Vec<u32> {

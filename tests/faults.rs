@@ -26,6 +26,8 @@ support::in_both! {
     a_killed_injector_takes_its_fault_with_it,
     a_killed_injector_takes_its_command_with_it_daemons_too,
     a_kill_is_detected_by_the_first_connection_that_is_refused,
+    a_kill_is_felt_by_who_calls_from_outside_too_and_counted,
+    a_kill_ends_at_once_with_the_system_that_is_brought_down_meanwhile,
     without_a_restart_policy_a_killed_service_stays_down_and_up_restores_it,
 }
 
@@ -101,6 +103,11 @@ fn an_order_takes_at_least_the_delay_and_the_receipt_names_the_delayed_answer(ru
     let receipt: Value = serde_json::from_str(&receipts).unwrap();
     assert_eq!(receipt["schema"], "msvc.receipt/1");
     assert_eq!(receipt["connections"], 1, "{receipt:#}");
+    let logs = std::fs::read_dir(kept.path().join("logs/main")).expect("logs");
+    assert!(logs.flatten().any(|it| {
+        let of = it.file_name().to_string_lossy().starts_with("orders-");
+        of && !support::read(&it.path()).is_empty()
+    }));
 }
 
 fn a_delay_above_the_timeout_cancels_the_order_and_refunds_the_late_charge(runtime: Runtime) {
@@ -242,6 +249,61 @@ fn a_kill_is_detected_by_the_first_connection_that_is_refused(runtime: Runtime) 
         said.contains("refused") && said.contains("on desk->shelves:9100"),
         "{said}"
     );
+}
+
+fn a_kill_is_felt_by_who_calls_from_outside_too_and_counted(runtime: Runtime) {
+    let again = "services:\n  desk: { restart: always }\n";
+    let library = System::fixture("library").with_override(again).on(runtime);
+    library.up();
+    // With a limit of time Python waits for the answer beside the connection, which keeps its port.
+    let script = "import sys,urllib.request as r\ntry: r.urlopen(sys.argv[1],timeout=9)\nexcept OSError: pass";
+    let book = format!("{}/ada", library.url("desk"));
+    let ask = ["--", "python3", "-c", script, book.as_str()];
+    let done = library.run(&[&["chaos", "kill", "desk"], &ask[..]].concat());
+    let done = done.expect(0);
+    let said = done.stdout + &done.stderr;
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("refused") && said.contains("on client->desk:"),
+        "{said}"
+    );
+    let ps = library.ps();
+    let edges = ps["edges"].as_array().expect("edges");
+    let refused = edges.iter().find(|edge| {
+        let name = edge["edge"].as_str().unwrap_or_default();
+        name.starts_with("client->desk:")
+    });
+    let refused = refused.map(|edge| &edge["counts"]["refused"]);
+    assert_ne!(
+        refused.and_then(Value::as_u64).unwrap_or_default(),
+        0,
+        "{ps:#}"
+    );
+}
+
+fn a_kill_ends_at_once_with_the_system_that_is_brought_down_meanwhile(runtime: Runtime) {
+    let again = "services:\n  desk: { restart: always }\n";
+    let library = System::fixture("library").with_override(again).on(runtime);
+    library.up();
+    // Longer than any test waits.
+    let kill = library.start(&["chaos", "kill", "desk", "--down", "3600s"]);
+    until("desk to be held down", || {
+        let ps = library.ps();
+        let mut all = ps["instances"].as_array()?.iter();
+        let desk = all.find(|it| it["service"] == "desk")?;
+        (desk["health"] == "held down").then_some(())
+    });
+    library.run(&["down"]).expect(0);
+    let done = kill.finish().expect(5);
+    let said = done.stdout + &done.stderr;
+    assert!(said.contains("the fault ended before its time"), "{said}");
+    assert!(!said.contains("restart policy"), "{said}");
+    if runtime == Runtime::Containers {
+        assert!(
+            said.contains("the container of desk was taken away"),
+            "{said}"
+        );
+    }
 }
 
 fn without_a_restart_policy_a_killed_service_stays_down_and_up_restores_it(runtime: Runtime) {

@@ -16,7 +16,7 @@ mod support;
 use std::process::Command;
 
 use support::repository::{Repository, ready};
-use support::{finish, until};
+use support::{beside, finish, until};
 
 #[test]
 fn folders_that_always_change_together_and_folders_that_never_do_get_different_answers() {
@@ -128,6 +128,186 @@ fn files_that_are_there_but_empty_or_unused_prove_nothing() {
     ] {
         assert!(said.contains(why), "no `{why}` in {said}");
     }
+}
+
+#[test]
+fn a_pipeline_delivers_where_a_step_of_its_really_does() {
+    let mut repository = Repository::new();
+    repository.write("orders/main.py", "print('orders')\n");
+    repository.write("users/main.py", "print('users')\n");
+    let write = |repository: &Repository, event: &str, step: &str| {
+        for part in ["orders", "users"] {
+            let text = format!(
+                "name: deploy\non:\n  {event}:\n    paths: ['{part}/**']\njobs:\n  deploy:\n    runs-on: x\n    steps:\n      - {step}\n"
+            );
+            repository.write(&format!(".github/workflows/{part}.yml"), &text);
+        }
+    };
+    let idle = "nothing runs in this pipeline";
+    for (event, step, standing, why) in [
+        (
+            "push",
+            "run: docker push reg/x",
+            "ready",
+            "a pipeline delivers",
+        ),
+        ("push", "run: 'echo docker push'", "not-ready", idle),
+        ("push", "run: '# docker push reg/x'", "not-ready", idle),
+        (
+            "push",
+            "run: 'true || kubectl apply -f x'",
+            "not-ready",
+            idle,
+        ),
+        (
+            "push",
+            "{ run: docker push x, if: false }",
+            "not-ready",
+            "is switched off",
+        ),
+        (
+            "push",
+            "{ run: echo hello, name: deploy to production }",
+            "not-ready",
+            idle,
+        ),
+        (
+            "push",
+            "run: cargo test",
+            "partly",
+            "no pipeline deploys or publishes anything",
+        ),
+        (
+            "pull_request",
+            "run: docker push x",
+            "partly",
+            "runs for pull requests alone",
+        ),
+    ] {
+        write(&repository, event, step);
+        repository.commit("ann");
+        let standings = repository.standings();
+        assert_eq!(
+            standings["independent-delivery"], standing,
+            "{event}: {step}"
+        );
+        let said = repository.ready(&["--fail-on", "never"]).expect(0).stdout;
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(why), "no `{why}` in {said}");
+    }
+}
+
+#[test]
+fn reasons_are_true_of_what_is_there() {
+    let mut repository = Repository::new();
+    repository.write(".ci/licences.deny.toml", "[bans]\n");
+    repository.write(".ci/run", "#!/bin/sh\ncargo test\n");
+    repository.write(
+        "compose.yaml",
+        "services:\n  web: {build: ./img}\n  b: {build: {context: ./img}}\n  stock: {build: ./stock}\n",
+    );
+    repository.write("img/Dockerfile", "FROM scratch\n");
+    let steps = "1. Look at the board.\n2. Run `kubectl rollout undo deploy/web`.\n3. Call Ann (+49 30 1234) when it stays red for ten minutes.\n";
+    repository.write("docs/runbook.md", &format!("# When web is down\n\n{steps}"));
+    repository.commit("ann");
+    let said = |repository: &Repository| {
+        let said = repository.ready(&["--fail-on", "never"]).expect(0).stdout;
+        said.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let all = said(&repository);
+    for (is_said, what) in [
+        (false, "this pipeline has no steps"),
+        (
+            true,
+            "a script for CI, which no pipeline of this repository calls",
+        ),
+        (false, "no builds in a Compose file"),
+        (true, "these folders have no tracked source: img, stock"),
+        (true, "says what to do when it breaks"),
+    ] {
+        assert_eq!(all.contains(what), is_said, "`{what}`: {all}");
+    }
+    repository.write(".github/workflows/x.yml", "on: [push\njobs\n");
+    repository.write("compose.yaml", "services: [\n");
+    repository.write("docs/runbook.md", "# When web is down\n\nCall Ann.\n");
+    repository.commit("ann");
+    let standings = repository.standings();
+    assert_eq!(standings["independent-delivery"], "inconclusive");
+    assert_eq!(standings["api-gateway"], "inconclusive");
+    let all = said(&repository);
+    for (is_said, what) in [
+        (true, "this pipeline cannot be read"),
+        (false, "no Compose file"),
+        (true, "says 2 words beside headings, of 20 at least"),
+    ] {
+        assert_eq!(all.contains(what), is_said, "`{what}`: {all}");
+    }
+}
+
+#[test]
+fn an_interrupt_ends_it_also_while_it_reads_the_source() {
+    let mut repository = Repository::new();
+    // Seconds to look at, in any profile.
+    let line = "let a = \"b\"; // kafka producer consumer traceparent alert: deploy\n";
+    let text = line.repeat(450_000 / line.len());
+    for number in 0..60 {
+        repository.write(&format!("part{}/f{number}.rs", number % 3), &text);
+    }
+    repository.commit("ann");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
+    command.arg("ready").arg(repository.path());
+    let running = beside(command);
+    // More than git told of: it reads the files themselves, and looks at them for seconds.
+    until("five million bytes that it read", || {
+        let io = std::fs::read_to_string(format!("/proc/{}/io", running.pid())).ok()?;
+        let read: u64 = io.lines().next()?.strip_prefix("rchar: ")?.parse().ok()?;
+        (read > 5_000_000).then_some(())
+    });
+    running.signal("INT");
+    let done = running.finish().expect(130);
+    assert_eq!(done.stdout, "");
+}
+
+#[test]
+fn a_table_of_another_part_is_shared_in_whatever_words_it_is_used() {
+    let mut repository = Repository::new();
+    repository.write("orders/1.sql", "CREATE TABLE customers (\n  id int\n);\n");
+    repository.write("orders/main.py", "print('orders')\n");
+    repository.changes(30, &["orders"], &["ann"]);
+    for (file, text) in [
+        ("1.sql", "ALTER TABLE customers ADD COLUMN paid int;\n"),
+        (
+            "1.sql",
+            "CREATE TABLE bills (\n  who int REFERENCES customers(id)\n);\n",
+        ),
+        ("q.py", "q = 'SELECT 1 FROM public.customers'\n"),
+        ("q.py", "q = '''\nSELECT 1\nFROM\n  customers\n'''\n"),
+        (
+            "q.py",
+            "class Customer(Base):\n    __tablename__ = \"customers\"\n",
+        ),
+    ] {
+        repository.write(&format!("payments/{file}"), text);
+        repository.commit("ann");
+        let said = repository.ready(&["--fail-on", "never"]).expect(0).stdout;
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        let shared = "payments uses the table `customers`, which it shares";
+        assert!(said.contains(shared), "{text}\n{said}");
+        std::fs::remove_file(repository.path().join(format!("payments/{file}"))).unwrap();
+    }
+}
+
+#[test]
+fn a_bare_repository_is_told_from_a_folder_that_is_none() {
+    let mut repository = Repository::new();
+    repository.write("main.py", "print(1)\n");
+    repository.commit("ann");
+    repository.git(&["clone", "-q", "--bare", ".", "bare.git"], "ann");
+    let done = ready(&repository.path().join("bare.git"), &[]).expect(4);
+    for said in ["is a bare repository", "hint: clone it"] {
+        assert!(done.stderr.contains(said), "{}", done.stderr);
+    }
+    assert!(!done.stderr.contains("git init"), "{}", done.stderr);
 }
 
 #[test]
@@ -244,6 +424,7 @@ fn what_is_there_and_used_is_ready_and_the_code_says_so() {
             &format!("on:\n  push:\n    paths: ['{part}/**']\njobs:\n  all:\n    steps:\n      - run: make deploy\n"),
         );
     }
+    repository.write("Makefile", "deploy:\n\t@kubectl apply -f deploy\n");
     repository.write("CODEOWNERS", "/orders/ @shop\n/users/ @accounts\n");
     let words = "Look at the alert, find the part, roll it back, then tell everybody. ".repeat(6);
     repository.write("docs/runbook.md", &format!("# When it breaks\n{words}\n"));
@@ -281,6 +462,21 @@ fn what_is_there_and_used_is_ready_and_the_code_says_so() {
             .trim_end()
             .ends_with("nothing is left to do before the first split")
     );
+}
+
+#[test]
+fn its_report_is_kept_among_artifacts() {
+    let mut repository = Repository::new();
+    repository.write("main.py", "print(1)\n");
+    repository.commit("ann");
+    let kept = repository.path().join("out/kept");
+    let folder = kept.to_str().unwrap();
+    repository.ready(&["--artifacts", folder]).expect(1);
+    let report = support::read(&kept.join("report.json"));
+    assert!(report.contains("\"msvc.report/1\""), "{report}");
+    let file = repository.path().join("main.py/out");
+    let folder = file.to_str().unwrap();
+    repository.ready(&["--artifacts", folder]).expect(3);
 }
 
 #[test]

@@ -23,6 +23,7 @@ support::in_both! {
     up_twice_changes_nothing_and_builds_nothing,
     of_two_ups_at_the_same_moment_one_boots_and_the_other_finds_it_up,
     ps_shows_every_service_ready_with_its_ports_and_where_it_is_called,
+    ps_and_up_say_the_same_of_where_a_port_is_called,
     data_survives_down_and_not_down_with_volumes,
     a_detached_up_lets_a_pipe_end,
     a_foreground_up_streams_logs_until_an_interrupt_stops_the_system,
@@ -94,6 +95,23 @@ fn ps_shows_every_service_ready_with_its_ports_and_where_it_is_called(runtime: R
         table.lines().all(|line| line.chars().count() <= 100),
         "{table}"
     );
+}
+
+fn ps_and_up_say_the_same_of_where_a_port_is_called(runtime: Runtime) {
+    const SERVER: &str = "import os,socket,time; s=socket.create_server(('',int(os.environ['PORT']))); time.sleep(600)";
+    let broker = runs(&format!(r#"["python3", "-c", "{SERVER}"]"#), "port: PORT,");
+    let text = format!(
+        "services:\n  broker:\n{broker}    environment: {{ PORT: \"9092\" }}\n    ports: [\"9092\"]\n"
+    );
+    let system = System::compose(&text).on(runtime);
+    let up = system.run(&["up", "-d", "--format", "json"]).expect(0);
+    let said = up.json()["entries"].clone();
+    // Nobody speaks HTTP to a broker.
+    let address = said[0]["url"].as_str().unwrap();
+    assert!(address.starts_with("127.0.0.1:"), "{said}");
+    let ps = system.ps();
+    assert_eq!(ps["entries"], said);
+    assert_eq!(ps["instances"][0]["urls"], json!([address]));
 }
 
 fn data_survives_down_and_not_down_with_volumes(runtime: Runtime) {

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 
 use crate::ground::{Ground, SMALL, cargo, turn_to_build};
-use crate::support::{Finished, http, root};
+use crate::support::{self, Finished, http, root};
 
 #[test]
 fn a_new_service_passes_its_own_checks_and_writes_the_very_pact_it_came_with() {
@@ -55,6 +55,20 @@ fn a_new_service_boots_answers_keeps_its_contract_and_feels_a_fault() {
         made.stderr.contains("there was no Compose file"),
         "{}",
         made.stderr
+    );
+    // An editor finds the schema that the first line names.
+    let first = ground
+        .read("compose.yaml")
+        .lines()
+        .next()
+        .map(str::to_owned);
+    assert_eq!(
+        first.as_deref(),
+        Some("# yaml-language-server: $schema=compose.schema.json")
+    );
+    assert_eq!(
+        ground.read("compose.schema.json"),
+        support::read(&root().join("docs/reference/compose.schema.json"))
     );
     let project = format!("new-{}", std::process::id());
     let system = Booted {

@@ -85,6 +85,12 @@ impl System {
         system
     }
 
+    /// The same in a folder that the test has.
+    pub fn compose_in(folder: &Path, text: &str) -> Self {
+        std::fs::write(folder.join("compose.yaml"), text).unwrap();
+        Self::at(folder.to_owned(), "t")
+    }
+
     fn at(directory: PathBuf, name: &str) -> Self {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         Self {

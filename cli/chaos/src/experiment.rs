@@ -62,6 +62,14 @@ pub struct Experiment {
     pub document: Value,
 }
 
+impl Experiment {
+    /// Whether anything of it is drawn, so that its seed matters.
+    #[must_use]
+    pub fn draws(&self) -> bool {
+        matches!(&self.action.order.value, Order::Latency(latency) if !latency.jitter.is_zero())
+    }
+}
+
 /// What has to hold before, and while the fault is in place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hypothesis {
@@ -206,16 +214,18 @@ impl Experiment {
     }
 }
 
-/// The edges that a system's files tell of.
+/// The edges that a system's files tell of, with a port.
 #[must_use]
 pub fn edges(system: &System) -> Vec<EdgeId> {
     let edges = system.edges.iter();
     edges
-        .map(|edge| EdgeId {
-            lane: LaneName::main(),
-            caller: edge.caller.clone(),
-            callee: edge.callee.clone(),
-            port: edge.port,
+        .filter_map(|edge| {
+            Some(EdgeId {
+                lane: LaneName::main(),
+                caller: edge.caller.clone(),
+                callee: edge.callee.clone(),
+                port: edge.port?,
+            })
         })
         .collect()
 }

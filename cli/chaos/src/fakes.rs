@@ -24,6 +24,8 @@ use crate::recovery::{Detected, Recovery, StayedDown};
 pub(crate) struct World {
     pub(crate) in_place: AtomicBool,
     pub(crate) released: AtomicBool,
+    /// Whether a release was asked for.
+    pub(crate) asked: AtomicBool,
     pub(crate) done: Mutex<Vec<String>>,
     pub(crate) plays: AtomicUsize,
 }
@@ -51,6 +53,8 @@ pub(crate) struct Script {
     pub(crate) arm: Option<ArmError>,
     pub(crate) lift: Option<LiftError>,
     pub(crate) lift_hangs: bool,
+    /// How long a service takes to be let go. Asked twice, nothing keeps it down any more.
+    pub(crate) release_takes: Duration,
     pub(crate) lost: Option<&'static str>,
     pub(crate) interrupt_at: Option<usize>,
     pub(crate) request_when_put: bool,
@@ -73,6 +77,7 @@ impl Default for Script {
             arm: None,
             lift: None,
             lift_hangs: false,
+            release_takes: Duration::ZERO,
             lost: None,
             interrupt_at: None,
             request_when_put: false,
@@ -118,6 +123,8 @@ impl Journeys for Fakes {
                 seconds: 1.0,
             });
         }
+        // Not so long that a release which takes its time would be done.
+        MachineClock.sleep(self.script.release_takes / 2).await;
         while under && self.script.waits_for_release && !self.world.released.load(Ordering::SeqCst)
         {
             MachineClock.sleep(Duration::from_millis(10)).await;
@@ -248,6 +255,14 @@ impl Killed for InPlace {
     }
 
     async fn release(&self) -> Result<(), LiftError> {
+        if self.script.release_takes.is_zero() || self.world.released.load(Ordering::SeqCst) {
+            return self.undo().await;
+        }
+        if self.world.asked.swap(true, Ordering::SeqCst) {
+            let why = "nothing keeps it down".to_owned();
+            return Err(LiftError::EndedBefore(why));
+        }
+        MachineClock.sleep(self.script.release_takes).await;
         self.undo().await
     }
 

@@ -3,7 +3,8 @@
 //! that ends (`NETLINK_SOCK_DIAG`), and the caller's ends with the address that refused it. So a
 //! refusal stays a true one and is recorded all the same. A caller is heard of when it drops its
 //! socket, which is at once as a rule. A mesh in a namespace of its own, where no caller's socket
-//! is, sees the callers' first segments instead.
+//! is, sees the callers' first segments instead; so does one on the host, where it may, at addresses
+//! that others than it listen at.
 
 use std::io;
 use std::net::IpAddr;
@@ -36,11 +37,27 @@ impl Mesh {
     /// addresses, from now on. For a mesh that shares its callers' network namespace: it is told
     /// of no other.
     ///
+    /// At an address that others listen at too, a caller that waited in `connect` has left no trace
+    /// of whom it called. With CAP_NET_RAW first segments are looked at there instead.
+    ///
     /// # Errors
     /// When the system does not tell of sockets that end.
     pub fn hear_refusals(&self) -> io::Result<()> {
         let ear = open()?;
-        self.hear(ear, ended::refusals);
+        let knocks = knocks::open().ok();
+        let sees_knocks = knocks.is_some();
+        self.hear(ear, move |told| {
+            let mut refused = ended::refusals(told);
+            refused.retain(|it| !(sees_knocks && is_seen_to_knock(it.by)));
+            refused
+        });
+        if let Some(ear) = knocks {
+            let shared = Arc::clone(&self.shared);
+            self.hear(ear, move |packet| {
+                let knock = knocks::knock(packet).filter(|at| is_seen_to_knock(at.by));
+                knock.filter(|at| shared.refuses(at)).into_iter().collect()
+            });
+        }
         Ok(())
     }
 
@@ -76,13 +93,25 @@ impl Mesh {
 impl Shared {
     /// Whether who knocks there is refused now.
     fn refuses(&self, knock: &Refused) -> bool {
-        let at = self.edges_where(|edge| edge.gate.local().ip() == knock.by);
-        at_edge(knock, &at).is_some_and(|edge| !edge.gate.is_open())
+        self.asked(knock).is_some_and(|edge| !edge.gate.is_open())
+    }
+
+    /// The edge that a caller wanted: the one at that address, else the one at all of them.
+    fn asked(&self, refused: &Refused) -> Option<Arc<Edge>> {
+        let at = |by: IpAddr| {
+            let at = self.edges_where(|edge| edge.gate.local().ip() == by);
+            at_edge(refused, &at).cloned()
+        };
+        let all = match refused.by {
+            IpAddr::V4(_) => IpAddr::from([0; 4]),
+            IpAddr::V6(_) => IpAddr::from([0; 16]),
+        };
+        let is_named = refused.is_here && refused.port.is_some();
+        at(refused.by).or_else(|| at(all).filter(|_| is_named))
     }
 
     fn record(&self, refused: &Refused) {
-        let at = self.edges_where(|edge| edge.gate.local().ip() == refused.by);
-        let Some(edge) = at_edge(refused, &at) else {
+        let Some(edge) = self.asked(refused) else {
             return;
         };
         edge.carried.counts.refused.fetch_add(1, Ordering::Relaxed);
@@ -102,8 +131,8 @@ impl Shared {
 /// The edge that refused, of those that listen at the address. A caller that waited in `connect`
 /// itself has lost the port: then it is a closed edge of an address that belongs to one caller and
 /// callee alone, else nobody can say.
-fn at_edge<'a>(refused: &Refused, at: &'a [Arc<Edge>]) -> Option<&'a Edge> {
-    let mut edges = at.iter().map(Arc::as_ref);
+fn at_edge<'a>(refused: &Refused, at: &'a [Arc<Edge>]) -> Option<&'a Arc<Edge>> {
+    let mut edges = at.iter();
     if let Some(port) = refused.port {
         return edges.find(|edge| edge.gate.local().port() == port);
     }
@@ -118,6 +147,11 @@ fn at_edge<'a>(refused: &Refused, at: &'a [Arc<Edge>]) -> Option<&'a Edge> {
 /// Whether others than the mesh listen at the address too.
 fn everybodys(address: IpAddr) -> bool {
     address == IpAddr::from([127, 0, 0, 1]) || !address.is_loopback() || address.is_ipv6()
+}
+
+/// Whether refusals there are told by first segments, where these can be seen.
+fn is_seen_to_knock(address: IpAddr) -> bool {
+    address.is_ipv4() && everybodys(address)
 }
 
 /// The type's name does not matter: it reads datagrams of whatever socket it is given.

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::context::{BUILD, Context};
 use crate::failure::Failure;
+use crate::here::Here;
 use crate::inputs;
 use crate::running::{AnyRuntime, all_lines};
 
@@ -26,7 +27,15 @@ pub fn write(context: &Context, report: &Report, journals: &[Journal]) -> Result
         return Ok(());
     };
     context.keep_seed(report.detail.get("seed"));
-    write_report(folder, report, journals).map_err(|why| refused(context, folder, &why))
+    write_report(folder, report, journals).map_err(|why| refused(&context.here, folder, &why))
+}
+
+/// Writes the report alone, of a command that has no system.
+///
+/// # Errors
+/// When the folder cannot be made or written.
+pub fn write_alone(here: &Here, folder: &Path, report: &Report) -> Result<(), Failure> {
+    write_report(folder, report, &[]).map_err(|why| refused(here, folder, &why))
 }
 
 /// Writes what every run has, however it ended: `run.json`, `compose.json` and `events.ndjson`.
@@ -37,7 +46,8 @@ pub fn write_run(context: &Context, exit: u8, failure: Option<&Failure>) -> Resu
     let Some(folder) = &context.artifacts else {
         return Ok(());
     };
-    write_what_ran(folder, context, exit, failure).map_err(|why| refused(context, folder, &why))
+    write_what_ran(folder, context, exit, failure)
+        .map_err(|why| refused(&context.here, folder, &why))
 }
 
 /// Copies what the services wrote.
@@ -55,9 +65,9 @@ pub async fn keep_logs(
     if let AnyRuntime::Docker(_) = runtime {
         let lines = all_lines(runtime, home).await?;
         return write_lines(&folder.join("logs"), &lines)
-            .map_err(|why| refused(context, folder, &why));
+            .map_err(|why| refused(&context.here, folder, &why));
     }
-    copy(&home.logs(), &folder.join("logs")).map_err(|why| refused(context, folder, &why))
+    copy(&home.logs(), &folder.join("logs")).map_err(|why| refused(&context.here, folder, &why))
 }
 
 /// One file for each replica, as host processes have it.
@@ -79,8 +89,8 @@ fn write_lines(folder: &Path, lines: &[LogLine]) -> io::Result<()> {
     Ok(())
 }
 
-fn refused(context: &Context, folder: &Path, why: &io::Error) -> Failure {
-    let folder = context.here.path(folder);
+fn refused(here: &Here, folder: &Path, why: &io::Error) -> Failure {
+    let folder = here.path(folder);
     let what = format!("cannot keep artefacts in {}: {why}", folder.display());
     Failure::new(Exit::CouldNot, what).hint("name a folder that can be written")
 }

@@ -263,6 +263,14 @@ pub fn entries(system: &System, ways: &[WayIn]) -> Vec<Entry> {
     ways.iter().map(entry).collect()
 }
 
+/// The same for people, as `up` says it: where nobody speaks HTTP an address, and no URL.
+#[must_use]
+pub fn entries_told(system: &System, ways: &[WayIn]) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = ways.iter().map(WayIn::entry).collect();
+    entries.iter_mut().for_each(|entry| spoken(system, entry));
+    entries
+}
+
 async fn brought_up(
     context: &Context,
     runtime: &AnyRuntime,
@@ -354,7 +362,8 @@ async fn is_down(context: &Context, options: &LaneOptions) -> bool {
         return false;
     };
     let runs = ProcessRuntime::connect(&home, BUILD, &*context.clock).await;
-    matches!(runs, Ok(None)) && matches!(crate::ended::sentence(&home), Ok(None))
+    let ended = async || crate::ended::sentence(&home, &*context.clock).await;
+    matches!(runs, Ok(None)) && matches!(ended().await, Ok(None))
 }
 
 /// `http://host:port` of each way in: by service (the first of its ports as the file has them) and

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 mod chaos;
+mod config;
 mod contract;
 mod demo;
 mod down;
@@ -20,6 +21,7 @@ mod up;
 mod values;
 
 pub use chaos::{Chaos, ChaosRun, Inject, Kill, Latency, Way};
+pub use config::{Config, Graph};
 pub use contract::{Contract, ContractVerify};
 pub use demo::Demo;
 pub use down::Down;
@@ -77,6 +79,8 @@ pub enum Command {
     Up(Up),
     /// Stop the system; its data stays unless --volumes.
     Down(Down),
+    /// What the Compose files say, merged: Docker Compose's normal form, edges, variables.
+    Config(Config),
     /// What runs: replica, ports, URL, pid, uptime, restarts, health.
     Ps(Ps),
     /// What services wrote, also after they ended.
@@ -144,6 +148,7 @@ impl Cli {
         let after = match &self.command {
             Command::Up(it) => &it.files.files,
             Command::Down(it) => &it.files.files,
+            Command::Config(it) => &it.files.files,
             Command::Ps(it) => &it.files.files,
             Command::Logs(it) => &it.files.files,
             Command::Journey(Journey::Run(it)) => &it.files.files,

@@ -1,6 +1,7 @@
 //! The commands, one file each: a request in, an [`Ending`](crate::exit::Ending) out.
 
 pub mod chaos;
+pub mod config;
 pub mod contract;
 pub mod demo;
 pub mod doctor;

@@ -164,7 +164,7 @@ impl Context {
         match self.connect(&home).await? {
             Some(runtime) => Ok(runtime),
             None => {
-                let why = crate::ended::sentence(&home)?;
+                let why = crate::ended::sentence(&home, &*self.clock).await?;
                 let what = match why {
                     Some(why) => format!("{} is not running: {why}", self.system.name),
                     None => format!("{} is not running", self.system.name),

@@ -1,7 +1,8 @@
 //! How a system that does not run came to its end, for people.
 
 use chrono::{DateTime, Local};
-use msvc_runtime::process::{ProjectHome, last_end};
+use msvc_machine::clock::Clock;
+use msvc_runtime::process::{ProjectHome, seen_end};
 
 use crate::failure::Failure;
 
@@ -10,8 +11,8 @@ use crate::failure::Failure;
 ///
 /// # Errors
 /// When the records cannot be read.
-pub fn sentence(home: &ProjectHome) -> Result<Option<String>, Failure> {
-    let Some(end) = last_end(home)? else {
+pub async fn sentence(home: &ProjectHome, clock: &dyn Clock) -> Result<Option<String>, Failure> {
+    let Some(end) = seen_end(home, clock).await? else {
         return Ok(None);
     };
     if end.expected {

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use msvc_report::exit::Exit;
 use msvc_report::json::Failed;
 use msvc_system::problem::Problem;
@@ -24,6 +25,16 @@ impl From<Exit> for Ending {
 }
 
 impl Ending {
+    /// Which of two holds: that of a command that ended badly is its own, whatever msvc met after it.
+    #[must_use]
+    pub fn and(self, other: Exit) -> Self {
+        match self {
+            Self::Own(exit) => Self::Own(exit.and(other)),
+            Self::PassedOn(0) => Self::Own(other),
+            Self::PassedOn(_) => self,
+        }
+    }
+
     /// The process's status.
     #[must_use]
     pub const fn code(self) -> u8 {
@@ -43,13 +54,16 @@ impl From<Ending> for ExitCode {
 /// What clap has to say: help and version are results, everything else is wrong usage, told as
 /// JSON too where the `arguments` ask for that.
 pub fn of_command_line(
-    why: &clap::Error,
+    why: clap::Error,
     arguments: impl IntoIterator<Item = OsString>,
 ) -> ExitCode {
-    // A closed pipe is no error.
-    let _ = why.print();
+    let why = without_hidden(why);
+    let printed = why.print();
     if !why.use_stderr() {
-        return ExitCode::SUCCESS;
+        // A closed pipe is no error.
+        let is_lost = printed.is_err_and(|why| why.kind() != std::io::ErrorKind::BrokenPipe);
+        let exit = if is_lost { Exit::CouldNot } else { Exit::Held };
+        return Ending::Own(exit).into();
     }
     if json_is_asked_for(arguments) {
         let problem = problem(&why.render().to_string());
@@ -58,6 +72,22 @@ pub fn of_command_line(
         let _ = writeln!(std::io::stdout().lock(), "{text}");
     }
     Ending::Own(Exit::Usage).into()
+}
+
+/// The same without the commands that are not for people, which clap lists with the others.
+fn without_hidden(mut why: clap::Error) -> clap::Error {
+    for kind in [
+        ContextKind::ValidSubcommand,
+        ContextKind::SuggestedSubcommand,
+    ] {
+        let Some(ContextValue::Strings(names)) = why.get(kind) else {
+            continue;
+        };
+        let shown = |name: &&String| !name.starts_with("internal-");
+        let names = names.iter().filter(shown).cloned().collect();
+        why.insert(kind, ContextValue::Strings(names));
+    }
+    why
 }
 
 /// Whether a command line that could not be read has `--format json` in front of any `--`.

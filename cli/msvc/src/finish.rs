@@ -67,6 +67,10 @@ pub async fn finish_on(
     if lost.is_some() {
         report.exit = Exit::CouldNot.code();
     }
+    // Of an engine that is gone nothing can be had.
+    if lost.is_none() {
+        artifacts::keep_logs(context, &context.home()?, runtime).await?;
+    }
     let ending = finish(context, report, journals)?;
     match lost {
         None => Ok(ending),

@@ -5,6 +5,7 @@
     reason = "in a binary, `pub` says what a file offers its siblings"
 )]
 
+mod added;
 mod artifacts;
 mod boot;
 mod booting;
@@ -19,6 +20,7 @@ mod finish;
 mod here;
 mod inputs;
 mod interrupt;
+mod late;
 mod outlets;
 mod own_system;
 mod place;
@@ -38,6 +40,7 @@ use std::sync::Arc;
 use clap::Parser as _;
 use msvc_machine::clock::{Clock, MachineClock};
 use msvc_report::exit::Exit;
+use msvc_system::problem::Problem;
 
 use cli::{Cli, Command};
 use context::Context;
@@ -51,7 +54,7 @@ fn main() -> ExitCode {
     msvc_machine::http_client::choose_tls_provider();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(why) => return exit::of_command_line(&why, std::env::args_os()),
+        Err(why) => return exit::of_command_line(why, std::env::args_os()),
     };
     if matches!(cli.command, Command::Contract(_) | Command::Demo(_)) {
         past_proxies();
@@ -73,14 +76,17 @@ fn main() -> ExitCode {
         }
         Err(why) => Err(Failure::new(Exit::CouldNot, format!("cannot start: {why}"))),
     };
-    match ending {
-        Ok(ending) => ending.into(),
-        Err(failure) => {
-            terminal.failure(&failure);
-            outlets::annotate(&terminal, &failure.problems);
-            Ending::Own(failure.exit).into()
-        }
-    }
+    let ending = ending.unwrap_or_else(|failure| {
+        terminal.failure(&failure);
+        outlets::annotate(&terminal, &failure.problems);
+        Ending::Own(failure.exit)
+    });
+    let Some(why) = terminal.unwritten() else {
+        return ending.into();
+    };
+    let what = format!("what came out cannot be written to standard output: {why}");
+    terminal.problem(&Problem::error(what).hint("make room where it goes, or send it elsewhere"));
+    ending.and(Exit::CouldNot).into()
 }
 
 async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
@@ -115,6 +121,8 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
         }
         Command::Doctor => return command::doctor::run(cli, terminal, &shutdown).await,
         Command::Ready(it) => return command::ready::run(cli, it, terminal, &shutdown).await,
+        // Reads files, and nothing of what runs.
+        Command::Config(it) => return command::config::run(cli, it, terminal),
         // The one command that may begin without a system.
         Command::New(it) => return command::new::run(cli, it, terminal, &shutdown).await,
         _ => {}
@@ -129,7 +137,8 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
         Command::Contract(it) => command::contract::run(&context, it).await,
         Command::Chaos(it) => command::chaos::run(&context, it).await,
         Command::Demo(it) => command::demo::run(&context, it).await,
-        Command::New(_)
+        Command::Config(_)
+        | Command::New(_)
         | Command::Ready(_)
         | Command::Doctor
         | Command::Guardian(_)

@@ -80,6 +80,17 @@ impl AnyRuntime {
             Self::Docker(_) => Ok(()),
         }
     }
+
+    /// The same of what this command adds to a system that runs already.
+    ///
+    /// # Errors
+    /// When the supervisor is gone.
+    pub async fn adds(&self) -> Result<(), Failure> {
+        match self {
+            Self::Process(runtime) => Ok(runtime.adds().await?),
+            Self::Docker(_) => Ok(()),
+        }
+    }
 }
 
 impl AnyRuntime {

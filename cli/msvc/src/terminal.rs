@@ -1,7 +1,8 @@
 //! The one place that prints. Results go to standard output, progress and errors to standard
 //! error; whether a terminal is there is decided once. A closed pipe is no error.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indicatif::ProgressBar;
@@ -19,46 +20,12 @@ use crate::cli::{Format, Global};
 use crate::failure::Failure;
 use crate::here::Here;
 
+mod look;
 mod progress;
+mod results;
 
-/// How much is said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Level {
-    Quiet,
-    Normal,
-    Verbose,
-}
-
-/// What decides how things look, and nothing else.
-#[derive(Debug, Clone, Copy)]
-struct Look {
-    format: Format,
-    level: Level,
-    colour: bool,
-    spinner: bool,
-    /// Columns at which messages are broken at spaces; in a file they stay whole, for whoever
-    /// searches it.
-    columns: usize,
-}
-
-impl Look {
-    /// Decided from the flags and from what standard error is, once.
-    fn decide(global: &Global, stderr_is_terminal: bool, no_color: bool, dumb: bool) -> Self {
-        let level = match (global.quiet, global.verbose) {
-            (true, _) => Level::Quiet,
-            (_, true) => Level::Verbose,
-            _ => Level::Normal,
-        };
-        let plain = global.no_color || no_color || dumb;
-        Self {
-            format: global.format,
-            level,
-            colour: stderr_is_terminal && !plain,
-            columns: if stderr_is_terminal { 80 } else { usize::MAX },
-            spinner: stderr_is_terminal && !dumb && level == Level::Normal,
-        }
-    }
-}
+use look::{Level, Look};
+use results::Results;
 
 /// The terminal, shared. Clones write to the same one, one whole line at a time.
 #[derive(Debug, Clone)]
@@ -66,6 +33,9 @@ pub struct Terminal {
     look: Look,
     progress: Arc<Mutex<Option<ProgressBar>>>,
     width: Arc<Mutex<usize>>,
+    results: Results,
+    /// Whether the user's own command writes to the terminal now.
+    lent: Arc<AtomicBool>,
     here: Here,
     files: Files,
 }
@@ -76,11 +46,13 @@ impl Terminal {
     pub fn new(global: &Global, here: Here) -> Self {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|v| v == "dumb");
-        let look = Look::decide(global, std::io::stderr().is_terminal(), no_color, dumb);
+        let look = Look::decide(global, io::stderr().is_terminal(), no_color, dumb);
         Self {
             look,
             progress: Arc::default(),
             width: Arc::new(Mutex::new(8)),
+            results: Results::default(),
+            lent: Arc::default(),
             here,
             files: Files::new(read_regular),
         }
@@ -119,16 +91,25 @@ impl Terminal {
 
     /// A result: one line or more on standard output.
     pub fn result(&self, text: &str) {
-        // A reader that has seen enough is no failure of what was asked.
+        // A reader that has seen enough is no failure of what was asked; any other is told at the end.
         let _ = self.try_result(text);
     }
 
-    fn try_result(&self, text: &str) -> std::io::Result<()> {
-        self.above(|| {
-            let mut out = std::io::stdout().lock();
-            let newline = if text.ends_with('\n') { "" } else { "\n" };
-            write!(out, "{text}{newline}").and_then(|()| out.flush())
-        })
+    /// Why a result could not be written, if one could not; asked once, at the end.
+    #[must_use]
+    pub fn unwritten(&self) -> Option<io::Error> {
+        self.results.unwritten()
+    }
+
+    /// From now on the terminal is the user's own command's: no progress line is drawn over what that
+    /// writes.
+    pub fn lend(&self) {
+        self.lent.store(true, Ordering::Relaxed);
+        self.clear_progress();
+    }
+
+    fn try_result(&self, text: &str) -> io::Result<()> {
+        self.above(|| self.results.write(text))
     }
 
     /// A result as a JSON document on standard output.
@@ -151,14 +132,14 @@ impl Terminal {
     /// Whether somebody is there to answer a question.
     #[must_use]
     pub fn can_ask(&self) -> bool {
-        let there = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        let there = io::stdin().is_terminal() && io::stderr().is_terminal();
         there && !self.is_json() && !self.is_quiet()
     }
 
     /// A question on standard error, left open at its end.
     pub fn question(&self, text: &str) {
         self.above(|| {
-            let mut err = std::io::stderr().lock();
+            let mut err = io::stderr().lock();
             let _ = write!(err, "{text} ").and_then(|()| err.flush());
         });
     }
@@ -278,7 +259,7 @@ impl Terminal {
     ///
     /// # Errors
     /// When nobody reads it any more.
-    pub fn log_line(&self, service: &str, text: &str) -> std::io::Result<()> {
+    pub fn log_line(&self, service: &str, text: &str) -> io::Result<()> {
         let width = {
             let mut width = self.width.lock().unwrap_or_else(PoisonError::into_inner);
             *width = (*width).max(service.chars().count());
@@ -311,6 +292,9 @@ impl Terminal {
     }
 
     fn spin(&self, event: &Event) {
+        if self.lent.load(Ordering::Relaxed) {
+            return;
+        }
         let Some(message) = progress::spinner(event) else {
             if progress::ends_spinner(event) {
                 self.clear_progress();
@@ -324,7 +308,7 @@ impl Terminal {
 
     fn to_stderr(&self, text: &str) {
         self.above(|| {
-            let mut err = std::io::stderr().lock();
+            let mut err = io::stderr().lock();
             let _ = writeln!(err, "{text}").and_then(|()| err.flush());
         });
     }
@@ -373,26 +357,4 @@ fn hue(service: &str) -> &'static str {
     const HUES: [&str; 6] = ["36", "33", "32", "35", "34", "96"];
     let sum: usize = service.bytes().map(usize::from).sum();
     HUES.get(sum % HUES.len()).copied().unwrap_or("0")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::Parser as _;
-
-    fn look(line: &str, terminal: bool, no_color: bool, dumb: bool) -> Look {
-        let cli = crate::cli::Cli::try_parse_from(line.split(' ')).unwrap();
-        Look::decide(&cli.global, terminal, no_color, dumb)
-    }
-
-    #[test]
-    fn colour_and_spinner_need_a_terminal_and_can_be_refused() {
-        assert!(look("msvc ps", true, false, false).colour);
-        assert!(look("msvc ps", true, false, false).spinner);
-        assert!(!look("msvc ps", false, false, false).colour);
-        assert!(!look("msvc ps --no-color", true, false, false).colour);
-        assert!(!look("msvc ps", true, true, false).colour);
-        assert!(!look("msvc ps", true, false, true).spinner);
-        assert!(!look("msvc ps -v", true, false, false).spinner);
-    }
 }

@@ -97,6 +97,8 @@ pub struct Contexts {
     pub known: Known,
     /// The only part that was found, where there is one alone.
     pub only: Option<String>,
+    /// Folders that the Compose file builds and that have no tracked source.
+    pub without_source: Vec<String>,
 }
 
 impl Contexts {
@@ -108,6 +110,9 @@ impl Contexts {
             (Known::Manifest, manifests(paths)),
             (Known::Folders, conventional(paths)),
         ];
+        let built = ways[0].1.values().flatten();
+        let has_source = |folder: &str| paths.iter().any(|p| is_source(p) && is_below(p, folder));
+        let without_source: Vec<String> = built.filter(|it| !has_source(it)).cloned().collect();
         let mut only = None;
         for (known, folders) in ways {
             let all: Vec<Context> = folders
@@ -123,6 +128,7 @@ impl Contexts {
                     all,
                     known,
                     only: None,
+                    without_source,
                 };
             }
             only = only.or_else(|| all.into_iter().next().map(|context| context.name));
@@ -131,6 +137,7 @@ impl Contexts {
             all: Vec::new(),
             known: Known::Folders,
             only,
+            without_source,
         }
     }
 

@@ -29,6 +29,12 @@ pub enum GitError {
         /// What git says.
         said: String,
     },
+    /// The repository is a server's or a mirror's: it has no files beside its history.
+    #[error("{folder} is a bare repository: it has no files to look at")]
+    Bare {
+        /// Which.
+        folder: PathBuf,
+    },
     /// Git failed otherwise.
     #[error("`git {command}` failed: {said}")]
     Failed {
@@ -126,7 +132,14 @@ impl<'a> Git<'a> {
             folder: self.folder.clone(),
             said,
         };
-        let lines = found.map_err(no)?;
+        let Ok(lines) = found else {
+            let bare = self.run(&["rev-parse", "--is-bare-repository"]).await?;
+            if bare.is_ok_and(|lines| lines.first().is_some_and(|line| line == "true")) {
+                let folder = self.folder.clone();
+                return Err(GitError::Bare { folder });
+            }
+            return Err(no(found.err().unwrap_or_default()));
+        };
         match lines.first().filter(|line| !line.is_empty()) {
             Some(root) => Ok(PathBuf::from(root)),
             None => Err(no("it has no work tree".to_owned())),

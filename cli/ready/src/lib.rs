@@ -10,6 +10,9 @@
 //! - [`history`]: commits, which of them are usable, and what changes together.
 //! - [`tree`]: the tracked text files, and the search in them.
 //! - [`compose`]: what a Compose file in the repository says, as far as checks need it.
+//! - [`shell`], [`delivery`]: which commands of a script may run, and whether they deliver.
+//! - [`pipeline`]: what starts a pipeline, and what its steps really do.
+//! - [`tables`]: the tables of a database that a source file names.
 //! - [`context`]: the parts that would become services.
 //! - [`finding`]: what a check says.
 //! - [`check`]: one file for each check.
@@ -20,8 +23,12 @@ pub mod checklist;
 pub mod code;
 pub mod compose;
 pub mod context;
+pub mod delivery;
 pub mod finding;
 pub mod git;
 pub mod history;
+pub mod pipeline;
 pub mod repository;
+pub mod shell;
+pub mod tables;
 pub mod tree;

@@ -31,23 +31,31 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// Reads the repository that `folder` is, or lies in; of it only what lies below `folder`.
+    /// What git tells of the repository that `folder` is, or lies in: the tracked files below
+    /// `folder`, and their history.
     ///
     /// # Errors
     /// When it is none, git is missing or fails, or the user wants to end.
-    pub async fn read(
+    pub async fn ask(
         folder: &Path,
         environment: impl IntoIterator<Item = (String, String)>,
-        files: &Files,
-        now: i64,
         shutdown: &Shutdown,
-    ) -> Result<Self, GitError> {
+    ) -> Result<(Vec<String>, History), GitError> {
         let git = Git::new(folder, environment, shutdown);
         git.root().await?;
-        let paths = git.files().await?;
-        let history = git.history().await?;
+        Ok((git.files().await?, git.history().await?))
+    }
+
+    /// Reads the files that git told of. It takes seconds where there are many.
+    #[must_use]
+    pub fn read(
+        folder: &Path,
+        (paths, history): (Vec<String>, History),
+        files: &Files,
+        now: i64,
+    ) -> Self {
         let tree = Tree::read(folder, paths, files);
-        Ok(Self::of(folder, tree, history, now))
+        Self::of(folder, tree, history, now)
     }
 
     /// Of what was read already.

@@ -107,7 +107,7 @@ fn system(text: &str) -> Result<System, Problems> {
         file("/system/b.env", "A=$$1\n"),
         file(
             "/system/more.yaml",
-            "services: {old: {image: z, tty: true}, web: {image: z}}",
+            "services: {old: {image: z, tty: true}}",
         ),
     ]);
     let request = LoadRequest {

@@ -127,6 +127,12 @@ impl Names {
             }
         };
         let value = setting.value;
+        // Who may come calls from elsewhere and by the name that is written here.
+        let mut calls = setting.calls.iter();
+        let said = calls.any(|call| call.key.as_deref() == Some(setting.key));
+        if setting_key::names_visitors(setting.key) && !said {
+            return Vec::new();
+        }
         let no_address = setting_key::is_no_address(setting.key);
         let mut references: Vec<Reference> = scan::addresses(value, |name| resolve(name).is_some())
             .into_iter()

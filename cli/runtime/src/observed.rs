@@ -21,6 +21,9 @@ pub struct Observed {
     /// Networks and volumes.
     #[serde(default)]
     pub provisions: Vec<ObservedProvision>,
+    /// Whether all of it is being ended: what runs still is not to be counted on.
+    #[serde(default)]
+    pub ending: bool,
     /// Ports that the host reaches with no edge between: nothing there is counted or broken.
     #[serde(default)]
     pub published: Vec<Published>,

@@ -20,6 +20,7 @@
 //! - `guardian`: the guardian's main.
 //! - `launch`, `clear`, `client`: the clients' side.
 
+mod additions;
 mod awaiting;
 mod beside;
 mod child;
@@ -58,6 +59,6 @@ pub use launch::Launcher;
 pub use log_reader::read_logs;
 pub use mark::{MARK, RunMark};
 pub use msvc_machine::process_table::ProcessIdentity;
-pub use records::{EndRecord, FaultRecord, InstanceRecord, Leases, State, last_end};
+pub use records::{EndRecord, FaultRecord, InstanceRecord, Leases, State, last_end, seen_end};
 pub use supervise::{SupervisorOptions, supervisor_main};
 pub use supervisor::RUNTIME;

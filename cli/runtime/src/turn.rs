@@ -97,7 +97,8 @@ impl Turn {
                         what: what.to_owned(),
                     });
                     let word = own.and_then(|own| serde_json::to_string(&own).ok());
-                    lock.note(&word.unwrap_or_default()).map_err(records)?;
+                    // Without room for the word the turn is as good: what is stopped makes room.
+                    let _ = lock.note(&word.unwrap_or_default());
                     return Ok(Self { lock });
                 }
                 // Who had it removed the whole project: once more, in a folder made anew.

@@ -107,6 +107,8 @@ pub struct ComposeChange {
     pub before: Option<Vec<u8>>,
     /// As it will be.
     pub after: Vec<u8>,
+    /// The JSON Schema that a new one names to editors, beside it; `None` where one is there.
+    pub schema: Option<PathBuf>,
 }
 
 impl Draft {
@@ -374,6 +376,9 @@ impl fmt::Display for Plan {
         }
         for pact in &self.pacts {
             writeln!(f, "  {}", pact.path)?;
+        }
+        if let Some(schema) = self.compose.iter().find_map(|it| it.schema.as_ref()) {
+            writeln!(f, "{}", self.shown(schema))?;
         }
         f.write_str(&self.diff())
     }

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
+use msvc_system::schema;
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::error::ScaffoldError;
@@ -108,13 +109,19 @@ fn carry_out(plan: &Plan, done: &mut Done) -> Result<(), Failed> {
         }
     }
     let compose = plan.compose.as_ref().map(stage_compose).transpose()?;
+    let mut beside = pacts;
+    for path in plan.compose.iter().filter_map(|it| it.schema.as_ref()) {
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        let text = schema::text();
+        beside.push((new_file(folder, text.as_bytes()).at(path)?, path.clone()));
+    }
 
     // From here on only names change.
     not_there(&plan.target)?;
     fs::rename(&staged, &plan.target).at(&plan.target)?;
     done.steps.push(Step::MovedFolder(plan.target.clone()));
     drop(stage);
-    for (file, path) in pacts {
+    for (file, path) in beside {
         file.persist_noclobber(&path)
             .map_err(|e| e.error)
             .at(&path)?;

@@ -57,7 +57,10 @@ pub fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
-/// Every address in `text` whose host is a service.
+/// Addresses that one text may have; a mistake or an attack has more.
+const MOST: usize = 10_000;
+
+/// Every address in `text` whose host is a service; of more than 10,000 not all.
 #[must_use]
 pub fn addresses(text: &str, is_service: impl Fn(&str) -> bool) -> Vec<Address<'_>> {
     let mut finder = Finder {
@@ -68,6 +71,9 @@ pub fn addresses(text: &str, is_service: impl Fn(&str) -> bool) -> Vec<Address<'
     let mut start = 0;
     for (i, c) in text.char_indices().chain([(text.len(), ' ')]) {
         if ends_chunk(c) {
+            if finder.found.len() >= MOST {
+                break;
+            }
             finder.chunk(start..i);
             start = i + c.len_utf8();
         }
@@ -103,6 +109,20 @@ fn scheme_start(text: &str) -> usize {
         .rev()
         .find(|(_, c)| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | ':')))
         .map_or(0, |(i, c)| i + c.len_utf8())
+}
+
+/// The port, or the first of `2888:3888` (how ZooKeeper names its members): with several, none may
+/// be so small that it could be a count (`orders:3:1`, a topic).
+fn first_port(text: &str) -> Option<u16> {
+    let number = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
+    let Some((first, others)) = text.split_once(':') else {
+        return number(text);
+    };
+    let high = |text: &str| number(text).filter(|port| *port >= 1024);
+    others
+        .split(':')
+        .all(|port| high(port).is_some())
+        .then(|| high(first))?
 }
 
 struct Finder<'t, 'f> {
@@ -144,7 +164,7 @@ impl<'t> Finder<'t, '_> {
         self.list(hosts, |finder, piece| finder.host(piece, Some(scheme)));
     }
 
-    /// Text outside URLs: `host:port`, alone, in a list, or after `=`.
+    /// Text outside URLs and in their queries: `host:port`, alone, in a list, or after `=`.
     fn without_scheme(&mut self, range: Range<usize>) {
         self.list(range, |finder, piece| {
             let piece = finder.after_user(piece);
@@ -165,7 +185,10 @@ impl<'t> Finder<'t, '_> {
 
     fn list(&mut self, range: Range<usize>, mut take: impl FnMut(&mut Self, Range<usize>)) {
         let mut start = range.start;
-        for (i, _) in self.slice(range.clone()).match_indices([',', '=']) {
+        for (i, _) in self
+            .slice(range.clone())
+            .match_indices([',', '=', '&', '?'])
+        {
             take(self, start..range.start + i);
             start = range.start + i + 1;
         }
@@ -177,14 +200,14 @@ impl<'t> Finder<'t, '_> {
             Some((host, port)) => (host, Some(port)),
             None => (self.slice(range.clone()), None),
         };
-        let number = port.map(|port| port.parse::<u16>().ok().filter(|port| *port > 0));
+        let number = port.map(first_port);
         // Without a scheme only a port makes it an address; what is no port makes it none.
         let port = match (number, scheme) {
             (Some(Some(port)), _) => Some(port),
             (None, Some(_)) => None,
             _ => return,
         };
-        if (self.is_service)(host) {
+        if self.found.len() < MOST && (self.is_service)(host) {
             self.found.push(Address {
                 service: host,
                 port,
@@ -243,6 +266,12 @@ mod tests {
             ("db.example.com:1", vec![]),
             ("http://db.example.com/web:80", vec![]),
             ("1:db:80", vec![]),
+            (
+                "s3://x?region=y&endpoint=web:8333&style=path",
+                vec!["web:8333"],
+            ),
+            ("server.1=db:2888:3888;2181", vec!["db:2888"]),
+            ("db:3:1", vec![]),
             ("db:99999", vec![]),
             ("db:", vec![]),
         ] {

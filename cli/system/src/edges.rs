@@ -6,19 +6,28 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
-use crate::address::addresses;
 use crate::id::{Party, ServiceName};
-use crate::model::{Edge, EdgeReason, Placed, Protocol, Service};
-use crate::problem::{Place, Problem, Problems};
-use crate::setting_key::{is_no_address, says_host};
+use crate::model::{Call, Edge, EdgeReason, Protocol, Service};
+use crate::problem::{Problem, Problems};
 use crate::yaml::Node;
+
+use find::Finder;
+use names::Names;
+
+mod command;
+mod find;
+mod names;
+mod pairs;
 
 /// Edges that a system may have; a mistake or an attack has more.
 const MAX_EDGES: usize = 50_000;
+/// Reasons that all edges together may have, for the same cause; each costs some 300 bytes.
+const MAX_REASONS: usize = 300_000;
 
 /// One place that names a callee.
+#[derive(Debug)]
 struct Mention {
     caller: Party,
     callee: ServiceName,
@@ -37,7 +46,14 @@ pub(crate) fn infer(
     let mentions = mentions(tree, services);
     listens(services, &mentions);
     let named = named(&mentions);
-    let mut edges: IndexMap<(Party, ServiceName, u16), Vec<EdgeReason>> = IndexMap::new();
+    let mut edges: IndexMap<(Party, ServiceName, Option<u16>), IndexSet<EdgeReason>> =
+        IndexMap::new();
+    // Of more the rest was not looked at.
+    let mut known = if mentions.len() < MAX_REASONS {
+        0
+    } else {
+        MAX_REASONS
+    };
     for mention in mentions {
         let Some(callee) = services.get(&mention.callee) else {
             continue;
@@ -47,19 +63,22 @@ pub(crate) fn infer(
         }
         let one = mention.port.map(|port| vec![port]);
         // Order alone says nothing of ports: where the caller names some, those are meant.
-        let orders = matches!(mention.reason, EdgeReason::DependsOn { .. });
-        let known = named.get(&(mention.caller.clone(), mention.callee.clone()));
-        let known = known.filter(|_| orders);
-        for port in one.as_ref().or(known).unwrap_or(&callee.listens) {
-            let key = (mention.caller.clone(), mention.callee.clone(), *port);
-            let reasons = edges.entry(key).or_default();
-            if !reasons.contains(&mention.reason) {
-                reasons.push(mention.reason.clone());
-            }
+        let orders = matches!(
+            mention.reason,
+            EdgeReason::DependsOn { .. } | EdgeReason::Links { .. }
+        );
+        let told = named.get(&(mention.caller.clone(), mention.callee.clone()));
+        let told = told.filter(|_| orders);
+        let ports = one.as_ref().or(told).unwrap_or(&callee.listens);
+        // Nothing tells of a port, and yet one calls the other.
+        let unknown = ports.is_empty().then_some(None);
+        for port in ports.iter().copied().map(Some).chain(unknown) {
+            let key = (mention.caller.clone(), mention.callee.clone(), port);
+            edges.entry(key).or_default().insert(mention.reason.clone());
+            known += 1;
         }
-        if edges.len() > MAX_EDGES {
-            let problem = Problem::error(format!("the system has more than {MAX_EDGES} edges"));
-            problems.push(problem.at(mention.reason.place().clone()));
+        if let Some(what) = too_many(edges.len(), known) {
+            problems.push(Problem::error(what).at(mention.reason.place().clone()));
             break;
         }
     }
@@ -69,9 +88,17 @@ pub(crate) fn infer(
             caller,
             callee,
             port,
-            reasons,
+            reasons: reasons.into_iter().collect(),
         })
         .collect()
+}
+
+fn too_many(edges: usize, reasons: usize) -> Option<String> {
+    if edges > MAX_EDGES {
+        return Some(format!("the system has more than {MAX_EDGES} edges"));
+    }
+    let what = || format!("the system names its services more than {MAX_REASONS} times");
+    (reasons >= MAX_REASONS).then(what)
 }
 
 /// The ports that each caller names of each callee, in the order of their naming.
@@ -93,13 +120,25 @@ fn mentions(tree: &Node, services: &IndexMap<ServiceName, Service>) -> Vec<Menti
     for service in services.values() {
         all.extend(published(service));
     }
+    let nodes = tree.get("services").map(Node::entries).unwrap_or_default();
+    let nodes: HashMap<&str, &Node> = nodes
+        .iter()
+        .map(|(key, node)| (key.text.as_str(), node))
+        .collect();
+    let names = Names::of(services, &nodes);
     for service in services.values() {
+        let mut keyed: HashMap<&str, Vec<&Call>> = HashMap::new();
+        for call in &service.x_msvc.calls {
+            if let Some(key) = &call.key {
+                keyed.entry(key).or_default().push(call);
+            }
+        }
         Finder {
-            services,
+            names: names.seen_by(service),
             service,
-            node: tree
-                .get("services")
-                .and_then(|all| all.get(service.name.as_str())),
+            node: nodes.get(service.name.as_str()).copied(),
+            configs: tree.get("configs"),
+            keyed,
             all: &mut all,
         }
         .find();
@@ -142,121 +181,6 @@ fn listens(services: &mut IndexMap<ServiceName, Service>, mentions: &[Mention]) 
             }
         }
         service.listens = ports.into_iter().collect();
-    }
-}
-
-struct Finder<'a> {
-    services: &'a IndexMap<ServiceName, Service>,
-    service: &'a Service,
-    /// The service in the tree, for the places of its commands.
-    node: Option<&'a Node>,
-    all: &'a mut Vec<Mention>,
-}
-
-impl Finder<'_> {
-    fn find(&mut self) {
-        let service = self.service;
-        for call in &service.x_msvc.calls {
-            let reason = EdgeReason::Calls {
-                place: call.place.clone(),
-            };
-            self.mention(call.service.as_str(), call.port, reason);
-        }
-        for (key, value) in service
-            .environment
-            .iter()
-            .chain(&service.x_msvc.process.environment)
-        {
-            self.setting(key, value);
-        }
-        let commands = [
-            (&service.entrypoint, "/entrypoint"),
-            (&service.command, "/command"),
-            (&service.x_msvc.process.command, "/x-msvc/process/command"),
-        ];
-        for (words, pointer) in commands {
-            let node = self.node.and_then(|node| node.at(pointer));
-            let place = node.map_or(&service.place, |node| &node.place);
-            self.words(words.as_deref().unwrap_or_default(), place);
-        }
-        for dependency in &service.depends_on {
-            let reason = EdgeReason::DependsOn {
-                place: dependency.place.clone(),
-            };
-            self.mention(dependency.service.as_str(), None, reason);
-        }
-    }
-
-    fn mention(&mut self, callee: &str, port: Option<u16>, reason: EdgeReason) {
-        if let Some((name, _)) = self.services.get_key_value(callee) {
-            self.all.push(Mention {
-                caller: Party::Service(self.service.name.clone()),
-                callee: name.clone(),
-                port,
-                reason,
-            });
-        }
-    }
-
-    fn setting(&mut self, key: &str, value: &Placed<String>) {
-        let calls = &self.service.x_msvc.calls;
-        // A call that names the key says that it is an address, whatever the key is called.
-        let said = calls.iter().any(|call| call.key.as_deref() == Some(key));
-        if is_no_address(key) && !said && !value.value.contains("://") {
-            return;
-        }
-        let reason = || EdgeReason::Environment {
-            key: key.to_owned(),
-            place: value.place.clone(),
-        };
-        let services = self.services;
-        for address in addresses(&value.value, |name| services.contains_key(name)) {
-            self.mention(address.service, address.meant_port(), reason());
-        }
-        for name in value.value.split(',').map(str::trim) {
-            let called = calls
-                .iter()
-                .find(|call| call.service == *name && call.key.as_deref() == Some(key));
-            if called.is_some() || says_host(key) {
-                let port = called.and_then(|call| call.port);
-                self.mention(name, port.or_else(|| self.port_beside(key)), reason());
-            }
-        }
-    }
-
-    /// The port in `DB_PORT` beside a `DB_HOST`.
-    fn port_beside(&self, key: &str) -> Option<u16> {
-        let at = key.rfind(['_', '-', '.']).map_or(0, |i| i + 1);
-        let (stem, last) = key.split_at_checked(at)?;
-        let port = if last.chars().any(|c| c.is_ascii_uppercase()) {
-            "PORT"
-        } else {
-            "port"
-        };
-        let value = self.service.environment.get(&format!("{stem}{port}"))?;
-        value.value.trim().parse().ok().filter(|port| *port > 0)
-    }
-
-    fn words(&mut self, words: &[String], place: &Place) {
-        let services = self.services;
-        let reason = || EdgeReason::Command {
-            place: place.clone(),
-        };
-        let mut before = "";
-        for word in words {
-            for address in addresses(word, |name| services.contains_key(name)) {
-                self.mention(address.service, address.meant_port(), reason());
-            }
-            // `--db-host db`, `-h db`, `--db-host=db`
-            let (option, value) = match word.split_once('=') {
-                Some((option, value)) => (option, value),
-                None => (before, word.as_str()),
-            };
-            if option.starts_with('-') && (option == "-h" || says_host(option)) {
-                self.mention(value, None, reason());
-            }
-            before = word;
-        }
     }
 }
 

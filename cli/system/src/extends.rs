@@ -9,16 +9,20 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::canonical::{self, Variables, WHOLE_FILE};
+use crate::fields::{SERVICE, Shape};
 use crate::files::Files;
 use crate::forms;
 use crate::interpolate::Interpolation;
 use crate::merge;
+use crate::paths::{self, Base};
 use crate::problem::{Place, Problem, Problems, nearest};
 use crate::shown_path::shown_path;
 use crate::typed::normal;
-use crate::volume_text;
 use crate::yaml::{self, MAX_NODES, Node, NodeValue, shorten};
 
+/// The shape of a service.
+static A_SERVICE: Shape = Shape::level(&SERVICE);
 /// Services that one may extend through others.
 const MAX_CHAIN: usize = 50;
 
@@ -30,6 +34,10 @@ pub(crate) struct Extending<'a, 'e> {
     pub(crate) shown_from: &'a Path,
     /// What replaces variables.
     pub(crate) interpolation: Interpolation<'e>,
+    /// Whether they are to be.
+    variables: Variables,
+    /// The home folder, where it is known.
+    home: Option<String>,
     /// Other files' trees, in long form, once read; `None` when they cannot be.
     read: HashMap<PathBuf, Option<Node>>,
     /// Nodes made so far.
@@ -41,11 +49,15 @@ impl<'a, 'e> Extending<'a, 'e> {
         files: &'a Files,
         shown_from: &'a Path,
         interpolation: Interpolation<'e>,
+        variables: Variables,
+        home: Option<&str>,
     ) -> Self {
         Self {
             files,
             shown_from,
             interpolation,
+            variables,
+            home: home.map(str::to_owned),
             read: HashMap::new(),
             nodes: 0,
         }
@@ -75,6 +87,10 @@ impl<'a, 'e> Extending<'a, 'e> {
                 Ok(resolved) => resolved,
                 Err(problem) => {
                     problems.push(problem);
+                    let services = tree.get_mut("services");
+                    if let Some(service) = services.and_then(|all| all.get_mut(&name)) {
+                        told(service);
+                    }
                     continue;
                 }
             };
@@ -97,13 +113,13 @@ impl<'a, 'e> Extending<'a, 'e> {
             // Only the first one is not looked up by somebody who reports it.
             return Err(Problem::error(format!("no service `{}`", shorten(name))));
         };
-        let Some(extends) = service.remove("extends").filter(|n| !n.is_null()) else {
+        let Some(extends) = service.remove("extends") else {
             return Ok(service);
         };
         let place = extends.place.clone();
-        let wanted = extends
-            .get("service")
-            .and_then(Node::text)
+        let wanted = extends.as_str().map(str::to_owned);
+        let wanted = wanted
+            .or_else(|| extends.get("service").and_then(Node::text))
             .filter(|name| !name.is_empty());
         let wanted = wanted.ok_or_else(|| {
             Problem::error("`extends` does not say which `service`").at(place.clone())
@@ -126,12 +142,15 @@ impl<'a, 'e> Extending<'a, 'e> {
                 let tree = self.file(&path, &place, problems)?;
                 exists(&tree, &wanted, &place)?;
                 let mut base = self.service(&tree, &wanted, &inner, chain, problems)?;
-                absolute(&mut base, &inner);
+                let home = self.home.as_deref();
+                let folder = &inner;
+                paths::of_service(&mut base, &Base { folder, home }, problems);
                 base
             }
         };
         chain.pop();
-        let merged = merge::over(base, service, &["services", name], problems);
+        let mut at = vec!["services".to_owned(), name.to_owned()];
+        let merged = merge::over(base, service, &A_SERVICE, &mut at, problems);
         self.nodes = self.nodes.saturating_add(merged.count());
         if self.nodes > MAX_NODES {
             return Err(Problem::error(format!(
@@ -168,7 +187,7 @@ impl<'a, 'e> Extending<'a, 'e> {
             .at(place.clone())
         })?;
         let shown = shown_path(path, self.shown_from);
-        let mut tree = match yaml::parse(&shown, &bytes) {
+        let mut tree = match yaml::parse_text_keys(&shown, &bytes) {
             Ok(tree) => tree,
             Err(found) => {
                 problems.0.extend(found.0);
@@ -176,10 +195,19 @@ impl<'a, 'e> Extending<'a, 'e> {
             }
         };
         forms::old_numbers(&mut tree);
-        self.interpolation.tree(&mut tree, problems);
-        forms::lengthen(&mut tree, problems);
+        if self.variables == Variables::Replaced {
+            self.interpolation.tree(&mut tree, &WHOLE_FILE, problems);
+        }
+        canonical::lengthen(&mut tree, self.variables, problems);
         self.read.insert(path.to_path_buf(), Some(tree.clone()));
         Ok(tree)
+    }
+}
+
+/// Leaves of a wrong `extends` only that there is one, so that nobody misses what it would have given.
+fn told(service: &mut Node) {
+    if let Some(extends) = service.get_mut("extends") {
+        extends.value = NodeValue::String(String::new());
     }
 }
 
@@ -225,58 +253,6 @@ fn exists(tree: &Node, name: &str, place: &Place) -> Result<(), Problem> {
     )
 }
 
-/// Makes the relative paths of a service start at its file's folder.
-fn absolute(service: &mut Node, folder: &Path) {
-    let from_folder = |node: &mut Node| {
-        if let NodeValue::String(text) = &mut node.value
-            && !text.starts_with(['/', '~'])
-            && !text.contains("://")
-            && !volume_text::is_windows(text)
-        {
-            *text = normal(&folder.join(&*text)).to_string_lossy().into_owned();
-        }
-    };
-    if let Some(context) = service
-        .get_mut("build")
-        .and_then(|build| build.get_mut("context"))
-    {
-        from_folder(context);
-    }
-    for item in service
-        .get_mut("env_file")
-        .map(Node::items_mut)
-        .unwrap_or_default()
-    {
-        match item.get_mut("path") {
-            Some(path) => from_folder(path),
-            None => from_folder(item),
-        }
-    }
-    for item in service
-        .get_mut("label_file")
-        .map(Node::items_mut)
-        .unwrap_or_default()
-    {
-        from_folder(item);
-    }
-    for item in service
-        .get_mut("volumes")
-        .map(Node::items_mut)
-        .unwrap_or_default()
-    {
-        if item.get("type").and_then(Node::as_str) == Some("bind") {
-            if let Some(source) = item.get_mut("source") {
-                from_folder(source);
-            }
-        } else if let NodeValue::String(text) = &mut item.value
-            && text.starts_with('.')
-            && let Some((source, rest)) = text.split_once(':')
-        {
-            *text = format!("{}:{rest}", normal(&folder.join(source)).display());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use crate::load::testing::{load_files, request};
@@ -288,16 +264,16 @@ mod tests {
 
     #[test]
     fn a_service_lays_its_own_over_what_it_extends() {
-        let same = "services:\n  a: {extends: b, environment: {Y: 2}, ports: ['2:2']}\n  b: {extends: {service: c}, ports: ['1:1'], command: x}\n  c: {image: c, environment: [X=1, Y=1], command: y}\n";
+        let same = "services:\n  a: {extends: b, environment: {Y: 2}, expose: ['2']}\n  b: {extends: {service: c}, expose: ['1'], command: x}\n  c: {image: c, environment: [X=1, Y=1], command: y}\n";
         assert_eq!(
             resolved(&[("compose.yaml", same)]).unwrap(),
-            serde_json::json!({"image": "c", "environment": {"X": "1", "Y": 2}, "command": "x", "ports": ["1:1", "2:2"]})
+            serde_json::json!({"image": "c", "environment": {"X": "1", "Y": "2"}, "command": "x", "expose": ["1", "2"]})
         );
     }
 
     #[test]
     fn paths_of_another_file_start_at_its_folder() {
-        let other = "services:\n  base: {build: ., env_file: [e.env], label_file: l.env, volumes: ['./d:/d', 'v:/v']}\n";
+        let other = "services:\n  base: {build: ., env_file: [e.env], label_file: l.env, volumes: ['./d:/d']}\n";
         let files = [
             (
                 "compose.yaml",
@@ -309,7 +285,7 @@ mod tests {
         ];
         assert_eq!(
             resolved(&files).unwrap(),
-            serde_json::json!({"build": {"context": "/system/sub"}, "env_file": ["/system/sub/e.env"], "label_file": ["/system/sub/l.env"], "volumes": ["/system/sub/d:/d", "v:/v"]})
+            serde_json::json!({"build": {"context": "/system/sub"}, "env_file": [{"path": "/system/sub/e.env", "required": true}], "label_file": ["/system/sub/l.env"], "volumes": [{"type": "bind", "source": "/system/sub/d", "target": "/d", "bind": {"create_host_path": true}}]})
         );
     }
 

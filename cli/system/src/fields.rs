@@ -1,58 +1,458 @@
-//! Every key that Compose knows, at every level: what this tool honours and what it does not.
+//! Every field that Compose knows, at every level: what may be written there, how two files' values
+//! become one, what its short forms mean, and how the normal form prints it.
 //!
-//! What comes in: the merged tree. What leaves: an error for each key that Compose does not know
-//! (with the nearest one that it does) and for each value of the wrong kind; what the keys mean
-//! is decided elsewhere. What must not enter: values; `x-…` keys, which are everybody's own.
+//! What comes in: nothing; this is data, and the types that it is written in. What leaves: the
+//! [`Field`] and [`Shape`] that stand below a key. What must not enter: values of a project; `x-…`
+//! keys, which are everybody's own; decisions of a runtime.
 //!
-//! The list is that of the Compose Specification's schema (2026-07).
+//! The source is the Compose Specification's schema and its text as Docker Compose 2.40 carries
+//! them (compose-go 2.9.1); where the two differ, what Docker Compose does.
 
-use crate::problem::{Place, Problem, Problems, Severity};
-use crate::yaml::{Node, NodeValue};
-
+mod check;
 mod table;
 
+pub(crate) use check::check;
 pub(crate) use table::{FILE, SERVICE};
 
-/// What a key's value may be.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Kind {
-    /// Not looked into here.
-    Any,
-    /// Text; a number too, since a variable may have been one.
-    Text,
-    /// A boolean, or text that says one.
-    Flag,
-    /// A number, or text that says one.
-    Number,
-    /// A list of scalars.
-    Texts,
-    /// A scalar or a list of scalars.
-    TextOrTexts,
-    /// A mapping from names to scalars, or a list of `NAME=VALUE`.
-    Settings,
-    /// A mapping of the level, or another form that is looked into elsewhere.
-    In(&'static Level),
-    /// A mapping from names to mappings of the level, or a list of them; items may be short.
-    Each(&'static Level),
+/// A field: a key of a level.
+#[derive(Debug)]
+pub(crate) struct Field {
+    /// The key.
+    pub(crate) name: &'static str,
+    /// What may be written there.
+    pub(crate) shape: Shape,
+    /// How the normal form prints it.
+    pub(crate) out: Out,
+    /// How a later file's value meets an earlier one's.
+    pub(crate) merged: Merged,
+    /// Which items of a list are one and the same.
+    pub(crate) same: Same,
+    /// What its short forms mean.
+    pub(crate) long: Long,
+    /// What a text there is taken for, once its variables are replaced.
+    pub(crate) cast: Cast,
+    /// Whether a level must have it.
+    pub(crate) required: bool,
 }
 
-/// One level of the file: which keys a mapping there may have.
+/// What a value may be: any of the kinds named, each under its own rule.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    /// The scalars allowed, a sum of [`TEXT`], [`WHOLE`], [`NUMBER`], [`FLAG`] and [`NOTHING`].
+    pub(crate) scalars: u8,
+    /// Which texts.
+    pub(crate) words: Words,
+    /// Which whole numbers, least and most.
+    pub(crate) range: Option<(i64, i64)>,
+    /// A list of what.
+    pub(crate) list: Option<&'static Items>,
+    /// A mapping of what.
+    pub(crate) map: Map,
+}
+
+/// Text.
+pub(crate) const TEXT: u8 = 1;
+/// A whole number.
+pub(crate) const WHOLE: u8 = 2;
+/// Any number, whole or not.
+pub(crate) const NUMBER: u8 = 4;
+/// `true` or `false`.
+pub(crate) const FLAG: u8 = 8;
+/// Nothing, `null`.
+pub(crate) const NOTHING: u8 = 16;
+
+/// Which texts are allowed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Words {
+    /// Any.
+    Any,
+    /// One of these.
+    OneOf(&'static [&'static str]),
+    /// Any that has two letters, digits, `_`, `.` or `-` in a row, the first a letter or digit.
+    ContainerName,
+    /// Any that has one of the words of `pull_policy` in it.
+    PullPolicy,
+}
+
+/// What a list is made of.
+#[derive(Debug)]
+pub(crate) struct Items {
+    /// Each item.
+    pub(crate) shape: Shape,
+    /// No two items are equal.
+    pub(crate) unique: bool,
+}
+
+/// What a mapping is made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Map {
+    /// No mapping.
+    No,
+    /// Anything at all.
+    Free,
+    /// The fields of a level.
+    Level(&'static Level),
+    /// Names that the user gives, each with a value of one shape.
+    Names(&'static Names),
+}
+
+/// A mapping from names that the user gives.
+#[derive(Debug)]
+pub(crate) struct Names {
+    /// What the names are like.
+    pub(crate) rule: NameRule,
+    /// Whether other names are refused; else they pass unseen.
+    pub(crate) strict: bool,
+    /// Each value.
+    pub(crate) entry: Shape,
+    /// How a later file's value of one name meets an earlier one's.
+    pub(crate) merged: Merged,
+    /// What a text there is taken for.
+    pub(crate) cast: Cast,
+    /// What such an entry is called in messages.
+    pub(crate) what: &'static str,
+}
+
+/// What names are like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NameRule {
+    /// Letters, digits, `.`, `_` and `-`.
+    Identifier,
+    /// Small letters.
+    Letters,
+    /// Not empty.
+    Any,
+}
+
+/// One level of the file: which fields a mapping there may have.
 #[derive(Debug)]
 pub(crate) struct Level {
     /// What such a mapping is called in messages.
     pub(crate) what: &'static str,
-    /// Its keys.
-    pub(crate) keys: &'static [(&'static str, Kind)],
+    /// Its fields, in the order in which they are printed.
+    pub(crate) fields: &'static [Field],
+    /// Whether other keys are refused.
+    pub(crate) strict: bool,
+    /// Whether `x-…` keys may stand there.
+    pub(crate) extensions: bool,
+}
+
+/// How a later file's value meets an earlier one's, where it is not by the common rule (mappings are
+/// merged, lists appended, scalars replaced).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Merged {
+    /// By the common rule.
+    Common,
+    /// It takes its place.
+    Replaced,
+    /// Both become lists of `NAME=VALUE`, one after the other.
+    Listed,
+    /// Both become lists; what the later one repeats is left out.
+    Hosts,
+    /// Both become mappings of names.
+    Named,
+    /// The same, of dependencies.
+    Dependencies,
+    /// Both become builds.
+    Builds,
+    /// Merged where the driver is the same, else replaced.
+    Logging,
+    /// Pools of the same subnet are merged.
+    Pools,
+}
+
+/// What makes two items of a list one and the same, so that the later takes the earlier's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Same {
+    /// Nothing: all are kept.
+    Never,
+    /// The text before `=`.
+    Name,
+    /// The text or number.
+    Text,
+    /// Where it is mounted.
+    Mount,
+    /// What the device is called inside.
+    Device,
+    /// What a secret or config is called inside; where it stands when nobody says where.
+    File(&'static str),
+    /// Address, ports and protocol.
+    Port,
+    /// The path.
+    Path,
+}
+
+/// What short forms mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Long {
+    /// There are none.
+    Same,
+    /// A text is a list of it.
+    List,
+    /// A list of names is a mapping of names.
+    Names,
+    /// A list of `NAME=VALUE` is a mapping.
+    Settings,
+    /// The same, where `default` may stand alone.
+    Ssh,
+    /// A text is a build's context.
+    Build,
+    /// A text is the service.
+    Extends,
+    /// A list of services is a mapping, with the condition that they have started.
+    Dependencies,
+    /// Paths, alone or in a list.
+    EnvFiles,
+    /// `all` of them.
+    Gpus,
+    /// Items `SOURCE:TARGET:OPTIONS`.
+    Mounts,
+    /// Items `SOURCE:TARGET:PERMISSIONS`.
+    Devices,
+    /// Items that name a secret or config.
+    Files,
+    /// Items `ADDRESS:PUBLISHED:TARGET/PROTOCOL`, with ranges.
+    Ports,
+    /// Anything is its text.
+    Text,
+}
+
+/// What a text is taken for where another kind of scalar is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cast {
+    /// Text.
+    No,
+    /// A whole number.
+    Whole,
+    /// A number.
+    Number,
+    /// `true` or `false`, or a word for it.
+    Flag,
+}
+
+/// How the normal form prints a field. What is empty, zero or `false` is left out, unless it says
+/// otherwise.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Out {
+    /// Text.
+    Text,
+    /// Text, printed when empty too.
+    TextAlways,
+    /// `true`.
+    Flag,
+    /// `true` or `false` as written.
+    FlagSet,
+    /// `true` or `false`, always.
+    FlagAlways,
+    /// A whole number.
+    Whole,
+    /// A whole number, 0 too.
+    WholeSet,
+    /// A whole number that is not negative, and no text.
+    Count,
+    /// A whole number that is not negative, 0 too.
+    CountSet,
+    /// A number of single precision.
+    Number,
+    /// A number of bytes, as text.
+    Bytes,
+    /// A duration.
+    Wait,
+    /// A duration, zero too.
+    WaitSet,
+    /// A list of texts.
+    Texts,
+    /// A list of texts and numbers, as texts.
+    TextsAndNumbers,
+    /// A command's words; `null` where there are none in JSON.
+    Words,
+    /// A healthcheck's command.
+    Test,
+    /// A mapping to texts; without a value the empty one.
+    Settings,
+    /// The same of texts and whole numbers alone.
+    PlainSettings,
+    /// A mapping to texts or `null`.
+    Environment,
+    /// A mapping to lists of texts.
+    MultiSettings,
+    /// `HOST=ADDRESS`, sorted.
+    Hosts,
+    /// A file's mode, octal.
+    Mode,
+    /// SSH keys, `ID` or `ID: PATH`.
+    Ssh,
+    /// Paths of files of settings; left out once they are read.
+    EnvFiles,
+    /// How many devices; all are -1.
+    DeviceCount,
+    /// A device limit of `blkio_config`, whose names begin with capitals.
+    Blkio(&'static Level),
+    /// A mapping of a level.
+    In(&'static Level),
+    /// The same, printed when empty too.
+    InAlways(&'static Level),
+    /// A list of such mappings.
+    Each(&'static Level),
+    /// A mapping from names to such mappings.
+    Entries(&'static Level),
+    /// A mapping from names to such mappings or `null`.
+    EntriesOrNull(&'static Level),
+    /// Limits by name: one number, or two.
+    Limits(&'static Level),
+    /// Not printed.
+    Hidden,
+}
+
+impl Field {
+    /// A field by the common rules.
+    const fn new(name: &'static str, shape: Shape, out: Out) -> Self {
+        Self {
+            name,
+            shape,
+            out,
+            merged: Merged::Common,
+            same: Same::Never,
+            long: Long::Same,
+            cast: Cast::No,
+            required: false,
+        }
+    }
+
+    const fn merged(mut self, merged: Merged) -> Self {
+        self.merged = merged;
+        self
+    }
+
+    const fn same(mut self, same: Same) -> Self {
+        self.same = same;
+        self
+    }
+
+    const fn long(mut self, long: Long) -> Self {
+        self.long = long;
+        self
+    }
+
+    const fn cast(mut self, cast: Cast) -> Self {
+        self.cast = cast;
+        self
+    }
+
+    const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+}
+
+impl Shape {
+    /// Scalars of these kinds.
+    const fn of(scalars: u8) -> Self {
+        Self {
+            scalars,
+            words: Words::Any,
+            range: None,
+            list: None,
+            map: Map::No,
+        }
+    }
+
+    const fn words(mut self, words: Words) -> Self {
+        self.words = words;
+        self
+    }
+
+    const fn range(mut self, least: i64, most: i64) -> Self {
+        self.range = Some((least, most));
+        self
+    }
+
+    const fn list(mut self, items: &'static Items) -> Self {
+        self.list = Some(items);
+        self
+    }
+
+    const fn map(mut self, map: Map) -> Self {
+        self.map = map;
+        self
+    }
+
+    /// A mapping of a level.
+    pub(crate) const fn level(level: &'static Level) -> Self {
+        Self::of(0).map(Map::Level(level))
+    }
+
+    /// Whether it is that of `NAME=VALUE`, as list or mapping.
+    pub(crate) fn is_settings(&self) -> bool {
+        self.list.is_some()
+            && matches!(self.map, Map::Names(names)
+                if names.rule == NameRule::Any && names.entry.scalars & NOTHING != 0)
+    }
+
+    /// What stands below a key of a mapping of this shape: its field, where it is one, and its
+    /// shape.
+    pub(crate) fn below(&self, key: &str) -> Below {
+        match self.map {
+            Map::Level(level) => match level.field(key) {
+                Some(field) => Below {
+                    shape: Some(&field.shape),
+                    merged: field.merged,
+                    same: field.same,
+                    long: field.long,
+                    cast: field.cast,
+                },
+                None => Below::NONE,
+            },
+            Map::Names(names) => Below {
+                shape: Some(&names.entry),
+                merged: names.merged,
+                cast: names.cast,
+                ..Below::NONE
+            },
+            Map::No | Map::Free => Below::NONE,
+        }
+    }
+
+    /// The shape of a list's items.
+    pub(crate) fn item(&self) -> Option<&'static Shape> {
+        self.list.map(|items| &items.shape)
+    }
+}
+
+/// What is known of the value of a key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Below {
+    /// Its shape; `None` where nothing is.
+    pub(crate) shape: Option<&'static Shape>,
+    /// As a field's.
+    pub(crate) merged: Merged,
+    /// As a field's.
+    pub(crate) same: Same,
+    /// As a field's.
+    pub(crate) long: Long,
+    /// As a field's.
+    pub(crate) cast: Cast,
+}
+
+impl Below {
+    /// Nothing is known.
+    pub(crate) const NONE: Self = Self {
+        shape: None,
+        merged: Merged::Common,
+        same: Same::Never,
+        long: Long::Same,
+        cast: Cast::No,
+    };
 }
 
 impl Level {
-    fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.keys.iter().map(|(name, _)| *name)
+    /// The field of that name.
+    pub(crate) fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.name == name)
     }
 
-    pub(crate) fn kind(&self, key: &str) -> Option<Kind> {
-        let (_, kind) = self.keys.iter().find(|(name, _)| *name == key)?;
-        Some(*kind)
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.fields.iter().map(|field| field.name)
     }
 }
 
@@ -69,125 +469,39 @@ pub fn all() -> Vec<String> {
 }
 
 fn gather(level: &'static Level, above: &str, paths: &mut Vec<String>) {
-    for (key, kind) in level.keys {
-        let path = format!("{above}{key}");
-        match kind {
-            Kind::In(below) | Kind::Each(below) => gather(below, &format!("{path}."), paths),
-            _ => paths.push(path),
+    let mut fields: Vec<&Field> = level.fields.iter().collect();
+    fields.sort_by_key(|field| field.name);
+    for field in fields {
+        let path = format!("{above}{}", field.name);
+        match level_below(&field.shape) {
+            Some(below) => gather(below, &format!("{path}."), paths),
+            None => paths.push(path),
         }
     }
 }
 
-/// Checks every key and kind from the root on. With `lenient`, unknown keys are warnings.
-pub(crate) fn check(root: &Node, lenient: bool, problems: &mut Problems) {
-    let mut checker = Checker {
-        lenient,
-        problems,
-        path: Vec::new(),
-        unknown: 0,
+/// The level that a shape leads to, through lists and names.
+fn level_below(shape: &Shape) -> Option<&'static Level> {
+    // `external` as a mapping is an old form of `true`.
+    if shape.scalars & FLAG != 0 {
+        return None;
+    }
+    let through = match shape.map {
+        Map::Level(level) => Some(level),
+        Map::Names(names) => level_below(&names.entry),
+        Map::No | Map::Free => None,
     };
-    checker.level(root, &FILE);
-}
-
-struct Checker<'a> {
-    lenient: bool,
-    problems: &'a mut Problems,
-    path: Vec<String>,
-    /// Unknown keys so far.
-    unknown: usize,
-}
-
-impl Checker<'_> {
-    fn level(&mut self, node: &Node, level: &'static Level) {
-        for (key, value) in node.entries() {
-            if key.text.starts_with("x-") {
-                continue;
-            }
-            let Some(kind) = level.kind(&key.text) else {
-                // The neighbours of the first hundred are enough; each costs a comparison with
-                // every known key.
-                self.unknown += 1;
-                let mut problem = if self.unknown <= 100 {
-                    key.unknown(level.what, level.names())
-                } else {
-                    key.unknown(level.what, [])
-                };
-                if self.lenient {
-                    problem.severity = Severity::Warning;
-                }
-                self.problems.push(problem);
-                continue;
-            };
-            if value.is_null() {
-                continue;
-            }
-            self.path.push(key.text.clone());
-            self.kind(value, kind);
-            self.path.pop();
-        }
-    }
-
-    fn kind(&mut self, node: &Node, kind: Kind) {
-        use NodeValue::{Bool, Float, Int, Map, Null, Seq, String};
-        let wanted = match (kind, &node.value) {
-            (Kind::Any, _)
-            | (Kind::Text | Kind::TextOrTexts, String(_) | Int(_) | Float(_))
-            | (Kind::Flag, Bool(_) | String(_))
-            | (Kind::Number, Int(_) | Float(_) | String(_)) => return,
-            (Kind::Texts | Kind::TextOrTexts | Kind::Settings, Seq(items)) => {
-                items.iter().for_each(|item| self.scalar(item));
-                return;
-            }
-            (Kind::Settings, Map(entries)) => {
-                entries.iter().for_each(|(_, value)| self.scalar(value));
-                return;
-            }
-            (Kind::In(level) | Kind::Each(level), _) => return self.levels(node, kind, level),
-            (Kind::Text, Bool(_) | Null | Seq(_) | Map(_)) => "text",
-            (Kind::Flag, _) => "`true` or `false`",
-            (Kind::Number, _) => "a number",
-            (Kind::Texts, _) => "a list",
-            (Kind::TextOrTexts, _) => "text or a list",
-            (Kind::Settings, _) => "a mapping or a list of `KEY=VALUE`",
-        };
-        self.wrong(node, wanted);
-    }
-
-    fn levels(&mut self, node: &Node, kind: Kind, level: &'static Level) {
-        match (kind, &node.value) {
-            (Kind::In(_), NodeValue::Map(_)) => self.level(node, level),
-            (Kind::Each(_), NodeValue::Map(entries)) => {
-                for (key, child) in entries {
-                    if key.text.starts_with("x-") {
-                        continue;
-                    }
-                    self.path.push(key.text.clone());
-                    self.level(child, level);
-                    self.path.pop();
-                }
-            }
-            (Kind::Each(_), NodeValue::Seq(items)) => {
-                items.iter().for_each(|item| self.level(item, level));
-            }
-            _ => {}
-        }
-    }
-
-    fn scalar(&mut self, node: &Node) {
-        if matches!(node.value, NodeValue::Seq(_) | NodeValue::Map(_)) {
-            self.wrong(node, "made of texts");
-        }
-    }
-
-    fn wrong(&mut self, node: &Node, wanted: &str) {
-        let what = format!("`{}`", crate::yaml::shorten(&self.path.join(".")));
-        self.problems.push(node.expected(&what, wanted));
-    }
+    through.or_else(|| shape.item().and_then(level_below))
 }
 
 /// The error that a key is Compose's, but not honoured yet.
-pub(crate) fn not_supported(what: &str, place: &Place, instead: &str) -> Problem {
-    let problem = Problem::error(format!("{what} is not supported yet")).at(place.clone());
+pub(crate) fn not_supported(
+    what: &str,
+    place: &crate::problem::Place,
+    instead: &str,
+) -> crate::problem::Problem {
+    let what = format!("{what} is not supported yet");
+    let problem = crate::problem::Problem::error(what).at(place.clone());
     if instead.is_empty() {
         problem
     } else {

@@ -9,8 +9,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::fields::{Below, Shape};
 use crate::problem::{Place, Problem, Problems};
 use crate::yaml::{MAX_SCALAR, MAX_TEXT, Node, NodeValue, shorten};
+
+pub(crate) mod cast;
+pub mod variables;
 
 /// Variables nested in each other's defaults that are followed.
 const MAX_NESTING: usize = 50;
@@ -75,31 +79,53 @@ impl<'a> Interpolation<'a> {
         Ok(out)
     }
 
-    /// Replaces variables in every value of the tree. A value that cannot be read becomes nothing.
-    pub fn tree(&mut self, node: &mut Node, problems: &mut Problems) {
+    /// Replaces variables in every value of a tree of `shape`, and takes texts for what they stand
+    /// for there. A value that cannot be read stays as it is.
+    pub(crate) fn tree(&mut self, node: &mut Node, shape: &'static Shape, problems: &mut Problems) {
+        let below = Below {
+            shape: Some(shape),
+            ..Below::NONE
+        };
+        self.node(node, &below, problems);
+    }
+
+    fn node(&mut self, node: &mut Node, below: &Below, problems: &mut Problems) {
         match &mut node.value {
-            NodeValue::String(text) if text.contains('$') => {
-                let mut unset = Vec::new();
-                match self.text(text, &mut unset) {
-                    Ok(new) => {
-                        *text = new;
-                        node.plain = false;
+            NodeValue::String(text) => {
+                if text.contains('$') {
+                    let mut unset = Vec::new();
+                    match self.text(text, &mut unset) {
+                        Ok(new) => {
+                            *text = new;
+                            node.plain = false;
+                        }
+                        // It stays as it is written: what later steps say of its place is an echo.
+                        Err(error) => {
+                            problems.push(Problem::error(error.to_string()).at(node.place.clone()));
+                            return self.warn(unset, &node.place, problems);
+                        }
                     }
-                    Err(error) => {
-                        problems.push(Problem::error(error.to_string()).at(node.place.clone()));
-                        node.value = NodeValue::Null;
-                    }
+                    self.warn(unset, &node.place, problems);
                 }
-                self.warn(unset, &node.place, problems);
+                if let Err(problem) = cast::cast(node, below.cast, problems) {
+                    problems.push(problem);
+                }
             }
             NodeValue::Seq(items) => {
-                for item in items {
-                    self.tree(item, problems);
+                let item = Below {
+                    shape: below.shape.and_then(Shape::item),
+                    ..Below::NONE
+                };
+                for child in items {
+                    self.node(child, &item, problems);
                 }
             }
             NodeValue::Map(entries) => {
-                for (_, child) in entries {
-                    self.tree(child, problems);
+                for (key, child) in entries {
+                    let below = below
+                        .shape
+                        .map_or(Below::NONE, |shape| shape.below(&key.text));
+                    self.node(child, &below, problems);
                 }
             }
             _ => {}
@@ -177,20 +203,25 @@ impl<'a> Interpolation<'a> {
         let mut chars = form.chars();
         let operator = chars.next();
         let operand = chars.as_str();
-        match (operator, value) {
-            (None, _) if inside.ends_with(':') => return Err(wrong()),
-            (None, _) => append(out, self.value_or_unset(name, unset))?,
-            (Some('-'), None) | (Some('+'), Some(_)) => {
-                self.write(operand, out, unset, depth + 1)?
+        if operator.is_none() {
+            if inside.ends_with(':') {
+                return Err(wrong());
             }
+            append(out, self.value_or_unset(name, unset))?;
+            return Ok(rest);
+        }
+        // What stands after the sign is read whether it is needed or not, as Docker Compose does:
+        // what must be set there must be set.
+        let mut other = String::new();
+        self.write(operand, &mut other, unset, depth + 1)?;
+        match (operator, value) {
+            (Some('-'), None) | (Some('+'), Some(_)) => append(out, &other)?,
             (Some('-' | '?'), Some(value)) => append(out, value)?,
             (Some('+'), None) => {}
             (Some('?'), None) => {
-                let mut message = String::new();
-                self.write(operand, &mut message, unset, depth + 1)?;
                 return Err(TemplateError::Required {
                     name: name.to_owned(),
-                    message: Some(message).filter(|m| !m.is_empty()),
+                    message: Some(other).filter(|m| !m.is_empty()),
                 });
             }
             _ => return Err(wrong()),
@@ -328,7 +359,11 @@ mod tests {
     fn a_variable_that_nothing_sets_is_warned_of_once() {
         let mut node = crate::yaml::parse("f".as_ref(), b"a: $NO\nb: ${NO} $SET\n").unwrap();
         let (environment, mut problems) = (environment(), Problems::default());
-        Interpolation::new(&environment).tree(&mut node, &mut problems);
+        Interpolation::new(&environment).tree(
+            &mut node,
+            &crate::canonical::WHOLE_FILE,
+            &mut problems,
+        );
         assert_eq!(node.to_json(), serde_json::json!({"a": "", "b": " value"}));
         assert_eq!(problems.0.len(), 1);
         assert!(

@@ -16,9 +16,14 @@
 //! - [`address`]: addresses of services inside settings and commands.
 //! - [`duration`]: durations as Compose writes them.
 //! - [`model`]: the resolved system.
+//! - [`schema`]: the JSON Schema of a Compose file with its `x-msvc`, for editors.
+//! - [`graph`]: the edges as a table, JSON and drawings.
 //! - [`openapi`]: descriptions of HTTP interfaces: operations, parameters, answers.
 
 pub mod address;
+mod canonical;
+mod consistency;
+mod defaults;
 pub mod dotenv;
 pub mod duration;
 mod edges;
@@ -26,16 +31,22 @@ mod extends;
 pub mod fields;
 pub mod files;
 mod forms;
+pub mod graph;
 pub mod id;
+mod include;
 pub mod interpolate;
 pub mod load;
 mod merge;
 pub mod model;
+pub mod normal_form;
 pub mod openapi;
+mod paths;
 pub mod problem;
 mod profiles;
 mod references;
+pub mod schema;
 pub mod setting_key;
+mod short_port;
 pub mod shown_path;
 mod typed;
 mod volume_text;

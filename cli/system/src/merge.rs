@@ -1,74 +1,130 @@
 //! Several files into one, by Compose's rules: mappings are merged, lists appended (an item with
-//! the identity of an earlier one takes its place), anything else replaced; commands and
-//! healthcheck tests are replaced whole. `!reset` removes what earlier files gave, `!override`
+//! the identity of an earlier one takes its place), anything else replaced; what goes another way
+//! the table says ([`crate::fields`]). `!reset` removes what earlier files gave, `!override`
 //! replaces it.
 //!
-//! What comes in: trees in long form ([`crate::forms`]), earlier files first. What leaves: one
-//! tree whose nodes keep the place of the file they came from, without tags. What must not
-//! enter: defaults.
+//! What comes in: trees as written, or in long form ([`crate::canonical`]) where they have been
+//! merged before. What leaves: one tree whose nodes keep the place of the file they came from. What
+//! must not enter: defaults.
 
 use std::collections::HashMap;
 
+use crate::fields::{Below, Merged, Shape};
 use crate::forms::scalar_text;
 use crate::problem::{Problem, Problems};
-use crate::volume_text;
 use crate::yaml::{Key, Node, NodeValue, shorten};
 
-/// One tree of all files.
-pub(crate) fn merge(files: Vec<Node>, problems: &mut Problems) -> Option<Node> {
-    let mut files = files.into_iter();
-    let mut merged = files.next()?;
-    for over in files {
-        merged = node(merged, over, &[], problems);
+pub(crate) use unique::unique;
+
+mod unique;
+
+/// `over` laid on `base`, which is of `shape`; `path` is what the place is called.
+pub(crate) fn over(
+    base: Node,
+    over: Node,
+    shape: &'static Shape,
+    path: &mut Vec<String>,
+    problems: &mut Problems,
+) -> Node {
+    let below = Below {
+        shape: Some(shape),
+        ..Below::NONE
+    };
+    node(base, over, &below, path, problems)
+}
+
+fn node(
+    mut base: Node,
+    mut over: Node,
+    below: &Below,
+    path: &mut Vec<String>,
+    problems: &mut Problems,
+) -> Node {
+    if over.tag.as_deref() == Some("!override") {
+        return over;
     }
-    clean(&mut merged, problems);
-    unique(&mut merged, &mut Vec::new());
-    Some(merged)
+    if below.merged != Merged::Common {
+        take_back(&mut base, &mut over);
+    }
+    match below.merged {
+        Merged::Common => common(base, over, below.shape, path, problems),
+        Merged::Replaced => over,
+        _ if base.is_null() => over,
+        _ if over.is_null() => base,
+        Merged::Listed => appended(listed(base), listed(over)),
+        Merged::Hosts => {
+            let base = listed(base);
+            let mut over = listed(over);
+            if let NodeValue::Seq(items) = &mut over.value {
+                let texts: Vec<Option<&str>> = base.items().iter().map(Node::as_str).collect();
+                items.retain(|item| item.as_str().is_none() || !texts.contains(&item.as_str()));
+            }
+            appended(base, over)
+        }
+        Merged::Named => {
+            let (base, over) = (
+                named(base, |_| NodeValue::Null),
+                named(over, |_| NodeValue::Null),
+            );
+            common(base, over, below.shape, path, problems)
+        }
+        Merged::Dependencies => {
+            let (base, over) = (named(base, started), named(over, started));
+            common(base, over, below.shape, path, problems)
+        }
+        Merged::Builds => common(build(base), build(over), below.shape, path, problems),
+        Merged::Logging => match (base.get("driver"), over.get("driver")) {
+            (Some(earlier), Some(later)) if earlier.value != later.value => over,
+            _ => common(base, over, below.shape, path, problems),
+        },
+        Merged::Pools => pools(base, over, path, problems),
+    }
 }
 
-/// `base` with `over` on top, at `path`: as one service extends another.
-pub(crate) fn over(base: Node, over: Node, path: &[&str], problems: &mut Problems) -> Node {
-    node(base, over, path, problems)
+/// Removes entries of `base` that `over` marks `!reset` or `!override`, and the former's marks.
+fn take_back(base: &mut Node, over: &mut Node) {
+    let (NodeValue::Map(entries), NodeValue::Map(later)) = (&mut base.value, &mut over.value)
+    else {
+        return;
+    };
+    let marked = |node: &Node| matches!(node.tag.as_deref(), Some("!reset" | "!override"));
+    entries.retain(|(key, _)| {
+        !later
+            .iter()
+            .any(|(it, node)| it.text == key.text && marked(node))
+    });
+    later.retain(|(_, node)| node.tag.as_deref() != Some("!reset"));
 }
 
-fn node(base: Node, over: Node, path: &[&str], problems: &mut Problems) -> Node {
-    if over.tag.as_deref() == Some("!override") || replaced(path) || base.is_null() {
+/// By the common rule.
+fn common(
+    base: Node,
+    over: Node,
+    shape: Option<&'static Shape>,
+    path: &mut Vec<String>,
+    problems: &mut Problems,
+) -> Node {
+    if base.is_null() {
         return over;
     }
     if over.is_null() {
         return base;
     }
     match (base.value, over.value) {
-        (NodeValue::Map(base_entries), NodeValue::Map(over_entries)) => {
-            if is(path, &["services", "*", "logging"])
-                && driver(&base_entries) != driver(&over_entries)
-                && driver(&base_entries).is_some()
-                && driver(&over_entries).is_some()
-            {
-                return Node::new(over.place, NodeValue::Map(over_entries));
-            }
-            let entries = map(base_entries, over_entries, path, problems);
-            Node::new(base.place, NodeValue::Map(entries))
-        }
+        (NodeValue::Map(entries), NodeValue::Map(more)) => Node {
+            value: NodeValue::Map(map(entries, more, shape, path, problems)),
+            place: base.place,
+            tag: base.tag,
+            plain: false,
+        },
         (NodeValue::Seq(mut items), NodeValue::Seq(more)) => {
             items.extend(more);
             Node::new(base.place, NodeValue::Seq(items))
         }
-        (base_value @ (NodeValue::Map(_) | NodeValue::Seq(_)), over_value) => {
-            let base = Node::new(base.place, base_value);
-            let over = Node::new(over.place, over_value);
-            problems.push(
-                Problem::error(format!(
-                    "`{}` is {} here and {} in line {} of {}; the two cannot be merged",
-                    shorten(&path.join(".")),
-                    over.kind(),
-                    base.kind(),
-                    base.place.line,
-                    base.place.file.display()
-                ))
-                .at(over.place.clone())
-                .hint("write `!override` before the value to replace what earlier files say"),
-            );
+        (earlier @ (NodeValue::Map(_) | NodeValue::Seq(_)), later) => {
+            let base = Node::new(base.place, earlier);
+            let over = Node::new(over.place, later);
+            problems.push(cannot_merge(&base, &over, path));
             over
         }
         (_, value) => Node {
@@ -80,10 +136,24 @@ fn node(base: Node, over: Node, path: &[&str], problems: &mut Problems) -> Node 
     }
 }
 
+fn cannot_merge(base: &Node, over: &Node, path: &[String]) -> Problem {
+    Problem::error(format!(
+        "`{}` is {} here and {} in line {} of {}; the two cannot be merged",
+        shorten(&path.join(".")),
+        over.kind(),
+        base.kind(),
+        base.place.line,
+        base.place.file.display()
+    ))
+    .at(over.place.clone())
+    .hint("write `!override` before the value to replace what earlier files say")
+}
+
 fn map(
     mut base: Vec<(Key, Node)>,
     over: Vec<(Key, Node)>,
-    path: &[&str],
+    shape: Option<&'static Shape>,
+    path: &mut Vec<String>,
     problems: &mut Problems,
 ) -> Vec<(Key, Node)> {
     let positions: HashMap<String, usize> = base
@@ -101,42 +171,144 @@ fn map(
             *slot = value;
             continue;
         }
-        let mut path = path.to_vec();
-        path.push(&key.text);
+        let below = shape.map_or(Below::NONE, |shape| shape.below(&key.text));
+        path.push(key.text);
         let nothing = Node::new(slot.place.clone(), NodeValue::Null);
-        *slot = node(std::mem::replace(slot, nothing), value, &path, problems);
+        let earlier = std::mem::replace(slot, nothing);
+        *slot = node(earlier, value, &below, path, problems);
+        path.pop();
     }
     base
 }
 
-/// Whether a path of keys fits a pattern in which `*` is any key.
-fn is(path: &[&str], pattern: &[&str]) -> bool {
-    path.len() == pattern.len()
-        && path
-            .iter()
-            .zip(pattern)
-            .all(|(key, wanted)| *wanted == "*" || key == wanted)
+/// A mapping as a list of `NAME=VALUE`, a text as a list of it.
+fn listed(node: Node) -> Node {
+    let items = match node.value {
+        NodeValue::Map(entries) => {
+            let mut items = Vec::with_capacity(entries.len());
+            for (key, value) in entries {
+                match &value.value {
+                    _ if value.tag.as_deref() == Some("!reset") => {}
+                    NodeValue::Null => items.push(text(key.text, &key.place)),
+                    NodeValue::Seq(several) => {
+                        items.extend(several.iter().filter_map(|one| {
+                            let one = scalar_text(one)?;
+                            Some(text(format!("{}={one}", key.text), &value.place))
+                        }));
+                    }
+                    NodeValue::Map(_) => items.push(value),
+                    _ => {
+                        let one = scalar_text(&value).unwrap_or_default();
+                        items.push(text(format!("{}={one}", key.text), &value.place));
+                    }
+                }
+            }
+            items
+        }
+        NodeValue::Seq(items) => items,
+        value @ NodeValue::String(_) => vec![Node::new(node.place.clone(), value)],
+        value => {
+            return Node {
+                value,
+                ..Node::new(node.place, NodeValue::Null)
+            };
+        }
+    };
+    Node::new(node.place, NodeValue::Seq(items))
 }
 
-/// What a later file replaces whole.
-fn replaced(path: &[&str]) -> bool {
-    is(path, &["services", "*", "command"])
-        || is(path, &["services", "*", "entrypoint"])
-        || is(path, &["services", "*", "healthcheck", "test"])
-        || is(path, &["services", "*", "ulimits", "*"])
+fn text(text: String, place: &crate::problem::Place) -> Node {
+    Node::new(place.clone(), NodeValue::String(text))
 }
 
-fn driver(logging: &[(Key, Node)]) -> Option<&str> {
-    let (_, driver) = logging.iter().find(|(key, _)| key.text == "driver")?;
-    driver.as_str()
+fn appended(mut base: Node, over: Node) -> Node {
+    match (&mut base.value, over.value) {
+        (NodeValue::Seq(items), NodeValue::Seq(more)) => {
+            items.extend(more);
+            base
+        }
+        (_, value) => Node::new(over.place, value),
+    }
+}
+
+/// A list of names as a mapping of names.
+fn named(node: Node, value: impl Fn(&crate::problem::Place) -> NodeValue) -> Node {
+    let NodeValue::Seq(items) = node.value else {
+        return node;
+    };
+    let entries = items.into_iter().filter_map(|item| {
+        let value = Node::new(item.place.clone(), value(&item.place));
+        let NodeValue::String(text) = item.value else {
+            return None;
+        };
+        let place = item.place;
+        Some((Key { text, place }, value))
+    });
+    Node::new(node.place, NodeValue::Map(entries.collect()))
+}
+
+/// A dependency that needs only have started.
+pub(crate) fn started(place: &crate::problem::Place) -> NodeValue {
+    let entry = |text: &str, value: NodeValue| {
+        let key = Key {
+            text: text.to_owned(),
+            place: place.clone(),
+        };
+        (key, Node::new(place.clone(), value))
+    };
+    NodeValue::Map(vec![
+        entry("condition", NodeValue::String("service_started".to_owned())),
+        entry("required", NodeValue::Bool(true)),
+    ])
+}
+
+/// A build, from its context where it is no more.
+pub(crate) fn build(mut node: Node) -> Node {
+    if node.as_str().is_some() {
+        let place = node.place.clone();
+        let context = std::mem::replace(&mut node.value, NodeValue::Null);
+        let key = Key {
+            text: "context".to_owned(),
+            place: place.clone(),
+        };
+        node.value = NodeValue::Map(vec![(key, Node::new(place, context))]);
+    }
+    node
+}
+
+/// Pools of addresses: those of one subnet are one.
+fn pools(base: Node, over: Node, path: &mut Vec<String>, problems: &mut Problems) -> Node {
+    let (NodeValue::Seq(earlier), NodeValue::Seq(later)) = (&base.value, &over.value) else {
+        problems.push(cannot_merge(&base, &over, path));
+        return over;
+    };
+    let subnet = |node: &Node| node.get("subnet").and_then(Node::as_str).map(str::to_owned);
+    let mut kept: Vec<Node> = Vec::new();
+    for pool in earlier {
+        for more in later {
+            let place = |kept: &[Node], wanted: &Node| {
+                kept.iter().position(|it| subnet(it) == subnet(wanted))
+            };
+            if subnet(pool) != subnet(more) && place(&kept, more).is_none() {
+                kept.push(more.clone());
+                continue;
+            }
+            let merged = common(pool.clone(), more.clone(), None, path, problems);
+            match place(&kept, &merged).and_then(|at| kept.get_mut(at)) {
+                Some(slot) => *slot = merged,
+                None => kept.push(merged),
+            }
+        }
+    }
+    Node::new(base.place, NodeValue::Seq(kept))
 }
 
 /// Removes what `!reset` marks, takes the mark of `!override` off, and names other tags.
-fn clean(node: &mut Node, problems: &mut Problems) {
+pub(crate) fn clean(node: &mut Node, problems: &mut Problems) {
     match node.tag.take().as_deref() {
         None | Some("!override" | "!reset") => {}
         Some(tag) => problems.push(
-            Problem::error(format!("the tag `{}` means nothing here", shorten(tag)))
+            Problem::warning(format!("the tag `{}` means nothing here", shorten(tag)))
                 .at(node.place.clone())
                 .hint("`!reset` and `!override` are understood"),
         ),
@@ -157,113 +329,28 @@ fn clean(node: &mut Node, problems: &mut Problems) {
     }
 }
 
-/// Lists of a service whose items have an identity.
-const UNIQUE: &[&str] = &[
-    "cap_add",
-    "cap_drop",
-    "configs",
-    "devices",
-    "dns",
-    "dns_opt",
-    "dns_search",
-    "env_file",
-    "expose",
-    "links",
-    "ports",
-    "profiles",
-    "secrets",
-    "tmpfs",
-    "volumes",
-];
-
-fn unique(node: &mut Node, path: &mut Vec<String>) {
-    match &mut node.value {
-        NodeValue::Map(entries) if path.len() < 4 => {
-            for (key, child) in entries {
-                path.push(key.text.clone());
-                unique(child, path);
-                path.pop();
-            }
-        }
-        NodeValue::Seq(items) => {
-            let [section, _, list] = path.as_slice() else {
-                return;
-            };
-            if section == "services" && UNIQUE.contains(&list.as_str()) {
-                *items = without_repetition(std::mem::take(items), list);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn without_repetition(items: Vec<Node>, list: &str) -> Vec<Node> {
-    let mut kept: Vec<Node> = Vec::with_capacity(items.len());
-    let mut positions: HashMap<String, usize> = HashMap::new();
-    for item in items {
-        let earlier = identity(&item, list).and_then(|id| match positions.get(&id) {
-            Some(position) => Some(*position),
-            None => {
-                positions.insert(id, kept.len());
-                None
-            }
-        });
-        match earlier.and_then(|position| kept.get_mut(position)) {
-            Some(slot) => *slot = item,
-            None => kept.push(item),
-        }
-    }
-    kept
-}
-
-fn identity(item: &Node, list: &str) -> Option<String> {
-    let field = |key: &str| item.get(key).and_then(scalar_text);
-    match list {
-        "volumes" => match item.as_str() {
-            Some(text) => volume_text::parts(text)
-                .ok()
-                .map(|parts| parts.target.to_owned()),
-            None => field("target"),
-        },
-        "devices" => match item.as_str() {
-            Some(text) => Some(text.split(':').nth(1).unwrap_or(text).to_owned()),
-            None => field("target"),
-        },
-        "ports" if item.as_map().is_some() => {
-            let host = field("host_ip").unwrap_or_else(|| "0.0.0.0".to_owned());
-            let protocol = field("protocol").unwrap_or_else(|| "tcp".to_owned());
-            let published = field("published").unwrap_or_default();
-            Some(format!(
-                "{host}:{published}:{}/{protocol}",
-                field("target")?
-            ))
-        }
-        "env_file" if item.as_map().is_some() => field("path"),
-        "configs" | "secrets" if item.as_map().is_some() => {
-            field("target").or_else(|| field("source"))
-        }
-        _ => scalar_text(item),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::canonical::{Variables, WHOLE_FILE};
 
     fn merged(files: &[&str]) -> (serde_json::Value, String) {
         let mut problems = Problems::default();
-        let trees = files
-            .iter()
-            .enumerate()
-            .map(|(i, text)| {
-                let text = format!("services: {{a: {{{text}}}}}");
-                let mut tree =
-                    crate::yaml::parse(format!("f{i}").as_ref(), text.as_bytes()).unwrap();
-                crate::forms::lengthen(&mut tree, &mut problems);
-                tree
-            })
-            .collect();
-        let tree = merge(trees, &mut problems).unwrap();
+        let mut merged: Option<Node> = None;
+        for (i, text) in files.iter().enumerate() {
+            let text = format!("services: {{a: {{{text}}}}}");
+            let tree = crate::yaml::parse(format!("f{i}").as_ref(), text.as_bytes()).unwrap();
+            let mut tree = match merged.take() {
+                None => tree,
+                Some(base) => over(base, tree, &WHOLE_FILE, &mut Vec::new(), &mut problems),
+            };
+            clean(&mut tree, &mut problems);
+            unique(&mut tree, &WHOLE_FILE);
+            crate::canonical::lengthen(&mut tree, Variables::Replaced, &mut problems);
+            unique(&mut tree, &WHOLE_FILE);
+            merged = Some(tree);
+        }
+        let tree = merged.unwrap();
         (
             tree.at("/services/a").unwrap().to_json(),
             problems.to_string(),
@@ -285,17 +372,17 @@ mod tests {
             (
                 "environment: [A=1, B=2]",
                 "environment: {B: 3, C: 4}",
-                r#"{"environment":{"A":"1","B":3,"C":4}}"#,
+                r#"{"environment":{"A":"1","B":"3","C":"4"}}"#,
             ),
             (
                 "ports: ['80:80']",
                 "ports: ['80:80', '81:81']",
-                r#"{"ports":["80:80","81:81"]}"#,
+                r#"{"ports":[{"mode":"ingress","published":"80","protocol":"tcp","target":80},{"mode":"ingress","published":"81","protocol":"tcp","target":81}]}"#,
             ),
             (
-                "volumes: ['va:/x', '/y']",
+                "volumes: ['va:/x', '/yy']",
                 "volumes: ['vb:/x:ro']",
-                r#"{"volumes":["vb:/x:ro","/y"]}"#,
+                r#"{"volumes":[{"type":"volume","source":"vb","target":"/x","read_only":true,"volume":{}},{"type":"volume","target":"/yy","volume":{}}]}"#,
             ),
             (
                 "expose: [80]",
@@ -305,7 +392,7 @@ mod tests {
             (
                 "depends_on: {b: {condition: service_healthy}}",
                 "depends_on: [c]",
-                r#"{"depends_on":{"b":{"condition":"service_healthy"},"c":{"condition":"service_started","required":true}}}"#,
+                r#"{"depends_on":{"b":{"condition":"service_healthy","required":true},"c":{"condition":"service_started","required":true}}}"#,
             ),
             (
                 "build: x",
@@ -330,12 +417,12 @@ mod tests {
             (
                 "ports: ['80:80']",
                 "ports: !override ['81:81']",
-                r#"{"ports":["81:81"]}"#,
+                r#"{"ports":[{"mode":"ingress","published":"81","protocol":"tcp","target":81}]}"#,
             ),
             (
                 "environment: {A: 1, B: 2}",
                 "environment: {A: !reset null}",
-                r#"{"environment":{"B":2}}"#,
+                r#"{"environment":{"B":"2"}}"#,
             ),
             ("image: a", "image: ", r#"{"image":"a"}"#),
             (

@@ -2,6 +2,7 @@
 //!
 //! Loaders collect problems and fail once with all of them; nobody prints here.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -115,6 +116,26 @@ impl Problems {
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.0.iter().any(|p| p.severity == Severity::Error)
+    }
+
+    /// Where errors stand.
+    pub(crate) fn places(&self) -> HashSet<Place> {
+        let errors = self.0.iter().filter(|it| it.severity == Severity::Error);
+        errors.filter_map(|it| it.place.clone()).collect()
+    }
+
+    /// Drops what was said after the first `before` problems of places where something was wrong
+    /// already: it is an echo.
+    pub(crate) fn forget_echoes(&mut self, before: usize, told: &HashSet<Place>) {
+        let mut at = 0;
+        self.0.retain(|problem| {
+            at += 1;
+            let echo = problem
+                .place
+                .as_ref()
+                .is_some_and(|place| told.contains(place));
+            at <= before || !echo
+        });
     }
 
     /// `Ok(value)` when no error was collected, else all problems.

@@ -1,56 +1,57 @@
-//! Profiles: a service that names some runs only when one of them is asked for, or it itself.
+//! Profiles: a service that names some runs only when one of them is asked for, or it itself, which
+//! asks for its profiles.
+
+use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
 use crate::id::ServiceName;
-use crate::model::Service;
 use crate::problem::{Problem, Problems, nearest};
+use crate::yaml::Node;
 
-/// Splits services into those that run and those that do not; the names of the latter with
-/// their profiles.
+/// Splits the services of a tree into those that run, by name, and those that do not, with their
+/// profiles; and warns of each profile asked for that no service names.
 pub(crate) fn select(
-    services: IndexMap<ServiceName, Service>,
+    tree: &Node,
     asked: &[String],
     named: &[String],
-) -> (
-    IndexMap<ServiceName, Service>,
-    IndexMap<ServiceName, Vec<String>>,
-) {
-    let mut running = IndexMap::new();
-    let mut resting = IndexMap::new();
-    for (name, service) in services {
-        let runs = service.profiles.is_empty()
-            || named.iter().any(|named| named == name.as_str())
-            || asked
-                .iter()
-                .any(|asked| asked == "*" || service.profiles.contains(asked));
-        if runs {
-            running.insert(name, service);
-        } else {
-            resting.insert(name, service.profiles);
+    problems: &mut Problems,
+) -> (BTreeSet<String>, IndexMap<ServiceName, Vec<String>>) {
+    let services = tree.get("services").map(Node::entries).unwrap_or_default();
+    let profiles = |service: &Node| -> Vec<String> {
+        let items = service.get("profiles").map(Node::items);
+        let items = items.unwrap_or_default().iter();
+        items.filter_map(Node::text).collect()
+    };
+    let mut wanted: BTreeSet<String> = asked.iter().cloned().collect();
+    for (key, service) in services {
+        let of_it = profiles(service);
+        let asked = of_it.iter().any(|it| wanted.contains(it)) || wanted.contains("*");
+        if named.contains(&key.text) && !asked {
+            wanted.extend(of_it);
         }
     }
-    (running, resting)
-}
-
-/// A warning for each profile asked for that no service names.
-pub(crate) fn unknown(
-    services: &IndexMap<ServiceName, Service>,
-    asked: &[String],
-    problems: &mut Problems,
-) {
-    let known = || {
-        services
-            .values()
-            .flat_map(|s| s.profiles.iter().map(String::as_str))
-    };
+    let (mut running, mut resting) = (BTreeSet::new(), IndexMap::new());
+    let mut known = BTreeSet::new();
+    for (key, service) in services {
+        let of_it = profiles(service);
+        let runs =
+            of_it.is_empty() || wanted.contains("*") || of_it.iter().any(|it| wanted.contains(it));
+        known.extend(of_it.iter().cloned());
+        if runs {
+            running.insert(key.text.clone());
+        } else if let Ok(name) = ServiceName::new(key.text.as_str()) {
+            resting.insert(name, of_it);
+        }
+    }
     for profile in asked {
-        if profile != "*" && !known().any(|known| known == profile) {
+        if profile != "*" && !known.contains(profile) {
             let problem = Problem::warning(format!("no service names the profile `{profile}`"));
-            problems.push(match nearest(profile, known()) {
+            problems.push(match nearest(profile, known.iter().map(String::as_str)) {
                 Some(near) => problem.hint(format!("did you mean `{near}`?")),
                 None => problem,
             });
         }
     }
+    (running, resting)
 }

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use crate::id::ServiceName;
 use crate::model::Service;
 use crate::problem::{Place, Problem, Problems, nearest};
-use crate::yaml::{Node, shorten};
+use crate::yaml::shorten;
 
 /// Checks every name; entries of `depends_on` that are not required and do not run are removed.
 pub(crate) fn check(
@@ -52,92 +52,6 @@ pub(crate) fn check(
         for call in &service.x_msvc.calls {
             if !names.contains(&call.service) {
                 problems.push(unknown(&call.service, "`x-msvc.calls`", &call.place));
-            }
-        }
-    }
-    cycle(services, problems);
-}
-
-/// Reports the first cycle found, by name and in order.
-fn cycle(services: &IndexMap<ServiceName, Service>, problems: &mut Problems) {
-    // 0 not seen, 1 on the way, 2 done; a stack of our own, for chains may be long.
-    let mut state = vec![0_u8; services.len()];
-    for start in 0..services.len() {
-        let mut way: Vec<(usize, usize)> = vec![(start, 0)];
-        while let Some((at, next)) = way.last_mut() {
-            let (at, step) = (*at, *next);
-            *next += 1;
-            if state.get(at) == Some(&2) {
-                way.pop();
-                continue;
-            }
-            if let Some(state) = state.get_mut(at) {
-                *state = 1;
-            }
-            let Some((name, service)) = services.get_index(at) else {
-                return;
-            };
-            let Some(dependency) = service.depends_on.get(step) else {
-                if let Some(state) = state.get_mut(at) {
-                    *state = 2;
-                }
-                way.pop();
-                continue;
-            };
-            let Some(to) = services.get_index_of(&dependency.service) else {
-                continue;
-            };
-            if state.get(to) == Some(&1) {
-                let from = way.iter().position(|(i, _)| *i == to).unwrap_or_default();
-                let mut names: Vec<&str> = way
-                    .iter()
-                    .skip(from)
-                    .filter_map(|(i, _)| services.get_index(*i))
-                    .map(|(name, _)| name.as_str())
-                    .collect();
-                names.push(dependency.service.as_str());
-                problems.push(
-                    Problem::error(format!(
-                        "services wait for each other in a circle: {}",
-                        names.join(" -> ")
-                    ))
-                    .at(dependency.place.clone())
-                    .hint(format!(
-                        "take one `depends_on` away, for example this one of `{name}`"
-                    )),
-                );
-                return;
-            }
-            way.push((to, 0));
-        }
-    }
-}
-
-/// Networks that services name must be declared (`default` always is).
-pub(crate) fn networks(tree: &Node, problems: &mut Problems) {
-    let declared = tree.get("networks").map(Node::entries).unwrap_or_default();
-    let known = || {
-        declared
-            .iter()
-            .map(|(key, _)| key.text.as_str())
-            .chain(["default"])
-    };
-    for (_, service) in tree.get("services").map(Node::entries).unwrap_or_default() {
-        for (key, _) in service
-            .get("networks")
-            .map(Node::entries)
-            .unwrap_or_default()
-        {
-            if !known().any(|known| known == key.text) {
-                let what = format!(
-                    "the network `{}` is not declared under the top-level `networks`",
-                    shorten(&key.text)
-                );
-                let problem = Problem::error(what).at(key.place.clone());
-                problems.push(match nearest(&key.text, known()) {
-                    Some(near) => problem.hint(format!("did you mean `{near}`?")),
-                    None => problem,
-                });
             }
         }
     }

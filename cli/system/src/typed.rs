@@ -6,7 +6,7 @@
 //! unknown keys ([`crate::fields`] names them).
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -23,10 +23,10 @@ use crate::yaml::{Key, Node, shorten};
 mod build;
 mod command;
 mod depends_on;
-mod environment;
+pub(crate) mod environment;
 pub(crate) mod files;
 mod healthcheck;
-mod labels;
+pub(crate) mod labels;
 mod mounts;
 mod networks;
 mod others;
@@ -130,10 +130,11 @@ pub(crate) fn normal(path: &Path) -> PathBuf {
     out
 }
 
-/// Every service of the tree.
+/// Every service of the tree that runs.
 pub(crate) fn services(
     tree: &Node,
     context: &Context<'_>,
+    running: &BTreeSet<String>,
     problems: &mut Problems,
 ) -> IndexMap<ServiceName, Service> {
     let mut services = IndexMap::new();
@@ -145,7 +146,7 @@ pub(crate) fn services(
         return services;
     };
     for (key, node) in entries {
-        if key.text.starts_with("x-") {
+        if !running.contains(&key.text) {
             continue;
         }
         let name = match ServiceName::new(key.text.as_str()) {

@@ -1,5 +1,8 @@
 //! The short form of a mount, `[SOURCE:]TARGET[:OPTIONS]`, taken apart.
 
+use crate::problem::Place;
+use crate::yaml::{Key, Node, NodeValue};
+
 /// The parts of a short form.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Parts<'a> {
@@ -55,6 +58,105 @@ pub(crate) fn parts(text: &str) -> Result<Parts<'_>, VolumeError> {
             options,
         }),
         _ => Err(VolumeError::Colons),
+    }
+}
+
+/// The long form of a short one. Options that mean nothing are left out, as Docker Compose does.
+pub(crate) fn long(text: &str, place: &Place) -> Result<NodeValue, VolumeError> {
+    let entry = |name: &str, value: NodeValue| {
+        let key = Key {
+            text: name.to_owned(),
+            place: place.clone(),
+        };
+        (key, Node::new(place.clone(), value))
+    };
+    let word = |text: &str| NodeValue::String(text.to_owned());
+    if (1..=2).contains(&text.len()) {
+        return Ok(NodeValue::Map(vec![
+            entry("type", word("volume")),
+            entry("target", word(text)),
+        ]));
+    }
+    let parts = parts(text)?;
+    let bound = parts.source.is_some_and(is_path);
+    let mut fields = vec![entry("type", word(if bound { "bind" } else { "volume" }))];
+    fields.extend(parts.source.map(|source| entry("source", word(source))));
+    fields.push(entry("target", word(&clean(parts.target))));
+    let (mut bind, mut volume, mut read_only) = (Vec::new(), Vec::new(), false);
+    for option in parts.options.split(',') {
+        match option {
+            "ro" => read_only = true,
+            "rw" => read_only = false,
+            "nocopy" => volume = vec![entry("nocopy", NodeValue::Bool(true))],
+            "z" | "Z" => set(&mut bind, entry("selinux", word(option))),
+            "shared" | "rshared" | "slave" | "rslave" | "private" | "rprivate" => {
+                set(&mut bind, entry("propagation", word(option)));
+            }
+            _ => {}
+        }
+    }
+    if read_only {
+        fields.push(entry("read_only", NodeValue::Bool(true)));
+    }
+    if bound {
+        bind.push(entry("create_host_path", NodeValue::Bool(true)));
+    }
+    if !bind.is_empty() {
+        fields.push(entry("bind", NodeValue::Map(bind)));
+    }
+    if !bound || !volume.is_empty() {
+        fields.push(entry("volume", NodeValue::Map(volume)));
+    }
+    Ok(NodeValue::Map(fields))
+}
+
+/// The first option of a short form that means nothing.
+pub(crate) fn meaningless(text: &str) -> Option<&str> {
+    const OPTIONS: [&str; 15] = [
+        "",
+        "ro",
+        "rw",
+        "z",
+        "Z",
+        "nocopy",
+        "shared",
+        "rshared",
+        "slave",
+        "rslave",
+        "private",
+        "rprivate",
+        "cached",
+        "consistent",
+        "delegated",
+    ];
+    let parts = parts(text).ok()?;
+    parts.options.split(',').find(|it| !OPTIONS.contains(it))
+}
+
+/// Puts an entry in, in place of one of the same name.
+fn set(fields: &mut Vec<(Key, Node)>, entry: (Key, Node)) {
+    fields.retain(|(key, _)| key.text != entry.0.text);
+    fields.push(entry);
+}
+
+/// A target without `.`, `..`, doubled or trailing slashes.
+pub(crate) fn clean(target: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    let rooted = target.starts_with('/');
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            ".." if rooted => {}
+            part => parts.push(part),
+        }
+    }
+    match (rooted, parts.is_empty()) {
+        (false, true) => ".".to_owned(),
+        (true, _) => format!("/{}", parts.join("/")),
+        (false, false) => parts.join("/"),
     }
 }
 

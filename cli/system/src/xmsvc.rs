@@ -16,8 +16,9 @@ use crate::yaml::{Node, shorten};
 
 mod ca;
 mod inputs;
+pub(crate) mod keys;
 mod process;
-mod secrets;
+pub(crate) mod secrets;
 
 /// The top-level `x-msvc`, and that of the secrets.
 pub(crate) fn system(
@@ -25,8 +26,7 @@ pub(crate) fn system(
     context: &Context<'_>,
     problems: &mut Problems,
 ) -> SystemExtension {
-    const KEYS: &[&str] = &["contracts", "journeys", "experiments", "inputs"];
-    let Some(node) = mapping(tree.get("x-msvc"), "`x-msvc`", KEYS, problems) else {
+    let Some(node) = mapping(tree.get("x-msvc"), "`x-msvc`", keys::SYSTEM, problems) else {
         return SystemExtension {
             secrets: secrets::secrets(tree, &IndexMap::new(), context, problems),
             ..SystemExtension::default()
@@ -59,7 +59,7 @@ fn journey(
         return path(item, what, context, problems).map(JourneyReference::Document);
     }
     let what = "a journey that is a command";
-    mapping(Some(item), what, &["name", "command"], problems)?;
+    mapping(Some(item), what, keys::JOURNEY, problems)?;
     let name = optional_text(item.get("name"), "the name of a journey", problems);
     let command = words_of(item.get("command"), "the command of a journey", problems);
     match (
@@ -87,10 +87,8 @@ pub(crate) fn service(
     context: &Context<'_>,
     problems: &mut Problems,
 ) -> ServiceExtension {
-    const KEYS: &[&str] = &[
-        "owner", "context", "process", "calls", "probe", "contract", "ca",
-    ];
-    let Some(node) = mapping(node.get("x-msvc"), "`x-msvc` of a service", KEYS, problems) else {
+    let what = "`x-msvc` of a service";
+    let Some(node) = mapping(node.get("x-msvc"), what, keys::SERVICE, problems) else {
         return ServiceExtension::default();
     };
     if let Some((key, probe)) = node.entry("probe")
@@ -118,7 +116,7 @@ pub(crate) fn service(
 fn call(item: &Node, problems: &mut Problems) -> Option<Call> {
     let what = "an item of `x-msvc.calls`";
     let (service, port, key) = if item.as_map().is_some() {
-        mapping(Some(item), what, &["service", "port", "key"], problems)?;
+        mapping(Some(item), what, keys::CALL, problems)?;
         let service = optional_text(item.get("service"), "`service` of a call", problems);
         let port = optional_text(item.get("port"), "`port` of a call", problems);
         let key = optional_text(item.get("key"), "`key` of a call", problems);
@@ -161,9 +159,8 @@ fn call(item: &Node, problems: &mut Problems) -> Option<Call> {
 }
 
 fn contract(node: &Node, problems: &mut Problems) -> Option<ContractExtension> {
-    const KEYS: &[&str] = &["states", "environment", "consumer_test"];
     let (key, node) = node.entry("contract")?;
-    let node = mapping(Some(node), "`x-msvc.contract`", KEYS, problems)?;
+    let node = mapping(Some(node), "`x-msvc.contract`", keys::CONTRACT, problems)?;
     let states = node
         .get("states")
         .filter(|n| !n.is_null())

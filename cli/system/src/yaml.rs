@@ -78,13 +78,26 @@ pub struct Key {
 /// When the file is too large, not UTF-8, not YAML, empty, several documents, has a key twice, or
 /// exceeds one of this module's bounds. Each problem carries the place.
 pub fn parse(file: &Path, bytes: &[u8]) -> Result<Node, Problems> {
+    read(file, bytes, false)
+}
+
+/// The same, of a file whose keys are all text: a number, switch or nothing as a key is an error.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn parse_text_keys(file: &Path, bytes: &[u8]) -> Result<Node, Problems> {
+    read(file, bytes, true)
+}
+
+fn read(file: &Path, bytes: &[u8], text_keys: bool) -> Result<Node, Problems> {
     let start = Place {
         file: file.to_path_buf(),
         line: 1,
         column: 1,
     };
     let text = text_of(&start, bytes)?;
-    let marks = marks::read(&start, text)?;
+    let mut marks = marks::read(&start, text)?;
+    marks.text_keys = text_keys;
     let value: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| {
         let place = error.location().map_or_else(
             || start.clone(),

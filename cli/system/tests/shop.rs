@@ -2,13 +2,16 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "a test that cannot read its input has failed"
 )]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use msvc_system::files::Files;
-use msvc_system::load::{LoadRequest, load};
+use msvc_system::graph;
+use msvc_system::load::{LoadRequest, Loaded, load};
 use msvc_system::openapi;
 
 fn repository() -> PathBuf {
@@ -18,14 +21,46 @@ fn repository() -> PathBuf {
         .unwrap()
 }
 
-#[test]
-fn the_shop_loads_without_a_warning_and_every_call_is_an_edge() {
+fn shop() -> Loaded {
     let request = LoadRequest {
         directory: repository().join("sample-system"),
         ..LoadRequest::default()
     };
     let files = Files::new(|path, _| std::fs::read(path));
-    let loaded = load(&request, &files).unwrap_or_else(|problems| panic!("{problems}"));
+    load(&request, &files).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+/// The block of code of that language in the shop's README.
+fn drawn(language: &str) -> String {
+    let readme = std::fs::read_to_string(repository().join("sample-system/README.md")).unwrap();
+    let (_, rest) = readme.split_once(&format!("```{language}\n")).unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+#[test]
+fn the_edges_of_the_shop_are_those_that_its_readme_draws() {
+    let mut caller = String::new();
+    let mut listed = BTreeSet::new();
+    for line in drawn("text").lines() {
+        let callees = match line.split_once("->") {
+            Some((name, callees)) => {
+                name.trim().clone_into(&mut caller);
+                callees
+            }
+            None => line,
+        };
+        let callees = callees.split_whitespace();
+        listed.extend(callees.map(|callee| format!("{caller}->{callee}")));
+    }
+    let system = shop().system;
+    let found: BTreeSet<String> = system.edges.iter().map(ToString::to_string).collect();
+    assert_eq!(found, listed);
+    assert_eq!(drawn("mermaid"), graph::mermaid(&system));
+}
+
+#[test]
+fn the_shop_loads_without_a_warning_and_every_call_is_an_edge() {
+    let loaded = shop();
     assert_eq!(loaded.warnings, []);
     let system = loaded.system;
     assert_eq!(system.name.as_str(), "shop");
@@ -52,11 +87,7 @@ fn the_shop_loads_without_a_warning_and_every_call_is_an_edge() {
             );
         }
     }
-    let edges: Vec<_> = system
-        .edges
-        .iter()
-        .map(|e| format!("{}->{}:{}", e.caller, e.callee, e.port))
-        .collect();
+    let edges: Vec<_> = system.edges.iter().map(ToString::to_string).collect();
     for wanted in [
         "client->gateway:8080",
         "gateway->orders:8080",

@@ -280,13 +280,7 @@ services:
     let files = Files::in_memory(BTreeMap::from([(path, compose.as_bytes().to_vec())]));
     let request = LoadRequest {
         directory: "/shop".into(),
-        shown_from: None,
-        files: Vec::new(),
-        project: None,
-        profiles: Vec::new(),
-        named: Vec::new(),
-        environment: BTreeMap::new(),
-        lenient: false,
+        ..LoadRequest::default()
     };
     load(&request, &files).unwrap().system
 }

@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::{join_all, try_join_all};
+use futures_util::{FutureExt, StreamExt};
 use msvc_machine::clock::Clock;
 use msvc_mesh::client::{self, LeaseKeeper};
 use msvc_mesh::exchange::Incident;
@@ -163,7 +163,14 @@ impl Signs {
 #[async_trait::async_trait]
 impl Killed for LiveKilled {
     async fn lost(&self) -> String {
-        lost(&self.session, &self.lease).await
+        let why = lost(&self.session, &self.lease).await;
+        // Who held it may still be there, and know more than that the lease is over.
+        if self.session.ended().now_or_never().is_none()
+            && let Err(LiftError::EndedBefore(known)) = self.release().await
+        {
+            return known;
+        }
+        why
     }
 
     fn since(&self) -> Instant {

@@ -91,6 +91,7 @@ async fn killed(
     };
     let (tell, told) = watch::channel(false);
     let ((), lost) = {
+        let released = told.clone();
         let releasing = release_in_time(kill, &*held, bench, notes, told);
         let playing = steady_state(
             experiment,
@@ -103,6 +104,7 @@ async fn killed(
             kill,
             held: &*held,
             bench,
+            told: released,
         };
         ended_meanwhile(with_release(playing, releasing, &hold), held.lost()).await
     };
@@ -272,17 +274,29 @@ struct Remaining<'a> {
     kill: &'a Kill,
     held: &'a dyn Killed,
     bench: &'a Bench<'a>,
+    /// Whether the step that ends the hold has held: then the release is under way.
+    told: watch::Receiver<bool>,
 }
 
 impl Remaining<'_> {
-    /// Returns when nothing is to be waited for: only a time that was given is kept to its end,
-    /// unless the user wants to end or the fault is lost.
+    /// Returns when nothing is to be waited for: only a time that was given is kept to its end, and
+    /// a release that has begun, unless the user wants to end or the fault is lost.
     async fn over(&self) {
-        if let Hold::For(_) = self.kill.hold {
-            tokio::select! {
-                () = self.bench.shutdown.requested() => {}
-                _ = self.held.lost() => {}
+        let limit = match self.kill.hold {
+            Hold::For(_) => None,
+            _ if *self.told.borrow() => Some(self.bench.clock.now() + LIFT_LIMIT),
+            _ => return,
+        };
+        let late = async {
+            match limit {
+                Some(limit) => self.bench.clock.sleep_until(limit).await,
+                None => std::future::pending().await,
             }
+        };
+        tokio::select! {
+            () = self.bench.shutdown.requested() => {}
+            _ = self.held.lost() => {}
+            () = late => {}
         }
     }
 }

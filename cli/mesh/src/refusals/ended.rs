@@ -26,6 +26,9 @@ pub(super) struct Refused {
     pub(super) by: IpAddr,
     /// At which port. A socket whose `connect` waited for the answer has forgotten it.
     pub(super) port: Option<u16>,
+    /// Whether the address is the mesh's own machine's for sure: then whoever listens at all
+    /// addresses refused there too.
+    pub(super) is_here: bool,
 }
 
 /// The refused connections among the sockets of a datagram. What cannot be read is passed over.
@@ -63,6 +66,7 @@ fn refused(message: &[u8]) -> Option<Refused> {
     let refused = *info.first()? == CLOSED && acknowledged == 0 && !by.is_unspecified();
     (refused && (forgotten || answered)).then_some(Refused {
         by,
+        is_here: by.is_loopback(),
         port: (port != 0).then_some(port),
     })
 }

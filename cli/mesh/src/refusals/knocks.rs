@@ -50,6 +50,8 @@ pub(super) fn knock(packet: &[u8]) -> Option<Refused> {
     Some(Refused {
         by: IpAddr::V4(by),
         port: Some(port),
+        // What comes in knocks here.
+        is_here: true,
     })
 }
 

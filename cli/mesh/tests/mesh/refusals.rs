@@ -71,17 +71,24 @@ async fn a_caller_that_waits_in_connect_is_heard_of_where_the_address_is_one_pai
     mesh.hear_refusals().unwrap();
     let id = edge_id("orders", "payments", 8080);
     let alone = closed(&mesh, &id, 3);
-    // Anybody's refusal on 127.0.0.1 could be of this one, and is not.
-    let shared = mesh
-        .put_edge(&spec(edge_id("@client", "gateway", 80), &[]))
-        .unwrap();
-    for listen in [shared, alone] {
+    // Anybody's refusal on 127.0.0.1 could be of this one. Who may see first segments knows.
+    let of_all = edge_id("@client", "gateway", 80);
+    let shared = mesh.put_edge(&spec(of_all.clone(), &[])).unwrap();
+    let sees_knocks = super::rig::mesh().hear_knocks().is_ok();
+    let nobodys = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let elsewhere = nobodys.local_addr().unwrap();
+    drop(nobodys);
+    for listen in [elsewhere, shared, alone] {
         let waited = tokio::task::spawn_blocking(move || std::net::TcpStream::connect(listen));
         assert!(waited.await.unwrap().is_err());
     }
-    let all = recorded(&mesh, 1).await;
-    let edges: Vec<_> = all.iter().map(|it| &it.connection.edge).collect();
-    assert_eq!(edges, [&id]);
+    let all = recorded(&mesh, 1 + usize::from(sees_knocks)).await;
+    let mut edges: Vec<_> = all.iter().map(|it| &it.connection.edge).collect();
+    edges.sort_by_key(|edge| edge.to_string());
+    match sees_knocks {
+        true => assert_eq!(edges, [&of_all, &id]),
+        false => assert_eq!(edges, [&id]),
+    }
     mesh.close().await;
 }
 
@@ -127,5 +134,31 @@ async fn a_first_segment_at_a_closed_gate_is_a_refusal_and_at_an_open_one_is_non
     let all = recorded(&mesh, 1).await;
     let edges: Vec<_> = all.iter().map(|it| &it.connection.edge).collect();
     assert_eq!(edges, [&id]);
+    mesh.close().await;
+}
+
+/// A published port listens at every address of its mesh. Needs CAP_NET_RAW.
+#[tokio::test]
+async fn a_knock_at_a_gate_of_every_address_is_that_edges_unless_another_has_the_address() {
+    let mesh = mesh();
+    if mesh.hear_knocks().is_err() {
+        return;
+    }
+    let id = edge_id("@client", "web", 8080);
+    let listen = SocketAddr::from(([0, 0, 0, 0], 0));
+    let published = EdgeSpec {
+        listen,
+        ..spec(id.clone(), &[])
+    };
+    let port = mesh.put_edge(&published).unwrap().port();
+    let own = edge_id("orders", "web", 8080);
+    let other = closed(&mesh, &own, 5);
+    for at in [SocketAddr::from(([127, 61, 7, 6], port)), other] {
+        assert!(refused(TcpStream::connect(at).await));
+    }
+    let all = recorded(&mesh, 2).await;
+    let edges: Vec<_> = all.iter().map(|it| &it.connection.edge).collect();
+    assert_eq!(edges, [&id, &own]);
+    assert_eq!(status(&mesh, &id).counts.refused, 1);
     mesh.close().await;
 }

@@ -20,7 +20,7 @@ pub enum Chaos {
     Inject(Inject),
     /// Kill a service and measure how it comes back.
     #[command(
-        after_help = "Example:\n  msvc chaos kill notifications --down 5s\n  msvc chaos kill notifications -- msvc journey run checkout"
+        after_help = "Example:\n  msvc chaos kill notifications --down 5s\n  msvc chaos kill notifications -- msvc journey run browse"
     )]
     Kill(Kill),
     /// Run an experiment: steady state, fault, steady state, rollbacks.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::values::project_name;
+
 /// Flags that every command takes.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
@@ -11,8 +13,11 @@ pub struct Global {
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
     pub directory: Option<PathBuf>,
     /// Project name, instead of the file's.
-    #[arg(short = 'p', long = "project-name", value_name = "NAME", global = true)]
+    #[arg(short = 'p', long = "project-name", value_name = "NAME", value_parser = project_name, global = true)]
     pub project: Option<String>,
+    /// Where else the project is read from.
+    #[command(flatten)]
+    pub from: From,
     /// Also take the services of this profile (`*` for all).
     #[arg(long = "profile", value_name = "P", global = true)]
     pub profiles: Vec<String>,
@@ -53,6 +58,17 @@ pub struct Files {
     pub files: Vec<PathBuf>,
 }
 
+/// Where else a project is read from.
+#[derive(Debug, Clone, Default, Args)]
+pub struct From {
+    /// File of settings for variables, instead of `.env`.
+    #[arg(long = "env-file", value_name = "FILE", global = true)]
+    pub env_files: Vec<PathBuf>,
+    /// Where relative paths of the files start, instead of the first one's folder.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub project_directory: Option<PathBuf>,
+}
+
 /// The same for `logs`, whose `-f` follows.
 #[derive(Debug, Clone, Default, Args)]
 pub struct LongFiles {
@@ -85,6 +101,7 @@ pub enum BuildSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people.
+    #[value(alias = "yaml")]
     Human,
     /// One JSON document on standard output.
     Json,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use msvc_system::id::ProjectName;
+
 /// Reads a length of time, such as `300ms`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
@@ -36,6 +38,16 @@ pub(super) fn down_time(text: &str) -> Result<Duration, String> {
         return Err("a service is kept down for a day at most".to_owned());
     }
     Ok(found)
+}
+
+/// Reads a project's name; none, as for Docker Compose, is as good as not given.
+pub(super) fn project_name(text: &str) -> Result<String, String> {
+    match text.is_empty() {
+        true => Ok(String::new()),
+        false => ProjectName::new(text)
+            .map(|name| name.to_string())
+            .map_err(|why| why.to_string()),
+    }
 }
 
 /// Reads `KEY=VALUE`; the value may hold further `=`.

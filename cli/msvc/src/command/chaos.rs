@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use msvc_chaos::command::CommandLine;
-use msvc_chaos::experiment;
+use msvc_chaos::experiment::{self, Experiment};
 use msvc_chaos::faults::ArmError;
 use msvc_chaos::inject::{self, Ended, Tools};
 use msvc_chaos::kill::{self, Down};
@@ -59,6 +59,9 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
     let exchanges = Exchanges::record(context, runtime.mesh()).await?;
     let sink = context.sink();
     let seed = seed(request.seed);
+    if !request.jitter.is_zero() {
+        tell_seed(context, request.seed, seed);
+    }
     let again = again_latency(context, request, seed);
     let faults = faults(context, &runtime, &again);
     let tools = Tools {
@@ -75,7 +78,13 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
     if let Some(exchanges) = exchanges {
         exchanges.end().await?;
     }
-    let ended = ended.map_err(|error| not_armed(context, error))?;
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(ArmError::NoEdge { .. }) if unknown_edge(context, request).is_none() => {
+            return Err(uncarried::refusal(context, &runtime, &request.edge).await);
+        }
+        Err(error) => return Err(not_armed(context, error)),
+    };
     let felt = ended.receipt.as_ref().is_some_and(|it| it.total > 0);
     if !felt && ended.code != 0 && !context.shutdown.is_requested() {
         for what in uncarried::of(context, &runtime, &request.edge).await {
@@ -88,6 +97,7 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
 /// The command that the fault lasts for. It ends with msvc, however msvc ends.
 fn command_of(context: &Context, words: &[std::ffi::OsString]) -> Option<CommandLine> {
     let command = CommandLine::from_words(words.iter().cloned())?;
+    context.terminal.lend();
     let aside = context.terminal.is_json();
     Some(command.marked(context.mark()).aside(aside))
 }
@@ -234,6 +244,9 @@ async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Fa
     let exchanges = Exchanges::record(context, runtime.mesh()).await?;
     let began = context.clock.now();
     let seed = seed(request.seed);
+    if experiments.iter().any(Experiment::draws) {
+        tell_seed(context, request.seed, seed);
+    }
     let sink = context.sink();
     let (cases, journals) = prove::run_experiments(
         context,
@@ -304,6 +317,14 @@ fn faults(context: &Context, runtime: &AnyRuntime, line: &str) -> LiveFaults {
 pub fn seed(given: Option<u64>) -> u64 {
     // 53 bits: what a JSON reader keeps.
     given.unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0 >> 11)
+}
+
+/// Tells a seed that was drawn, before anything is drawn from it: whatever comes out can be had again.
+pub fn tell_seed(context: &Context, given: Option<u64>, seed: u64) {
+    if given.is_none() {
+        let note = format!("drawn with seed {seed}; `--seed {seed}` draws the same again");
+        context.terminal.note(&note);
+    }
 }
 
 async fn conclude(

@@ -3,6 +3,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use msvc_chaos::experiment::Experiment;
 use msvc_contract::pact::{Pacts, Selection};
 use msvc_journey::{Entry, Journey};
 use msvc_report::case::{Case, Verdict};
@@ -15,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::boot::{self, Wish};
 use crate::cli::Demo;
-use crate::command::chaos::seed;
+use crate::command::chaos::{seed, tell_seed};
 use crate::context::Context;
 use crate::exit::Ending;
 use crate::failure::Failure;
@@ -55,6 +56,9 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
     }
     let sink = context.sink();
     let seed = seed(request.seed);
+    if experiments.iter().any(Experiment::draws) {
+        tell_seed(context, request.seed, seed);
+    }
     let mut found = Found::default();
     let wish = Wish::whole(Publish::AnyFreePort);
     let since = context.clock.now();
@@ -65,7 +69,7 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
     let own = OwnSystem::launch(context, "demo", place).await?;
     let (home, runtime) = (&own.home, &own.runtime);
     // A system that is kept can be asked again; what is gone comes back with another demo.
-    let again = |command: &[&str]| match request.keep {
+    let again = |command: &[&str]| match request.keep && !context.shutdown.is_requested() {
         true => context.repeat_as(home.project(), command),
         false => context.repeat(&["demo", "--seed", &seed.to_string()]),
     };

@@ -30,7 +30,7 @@ pub async fn run(context: &Context, request: &Logs) -> Result<Ending, Failure> {
     };
     let runtime = context.connect(&home).await?;
     if runtime.is_none()
-        && let Some(why) = crate::ended::sentence(&home)?
+        && let Some(why) = crate::ended::sentence(&home, &*context.clock).await?
     {
         context
             .terminal
@@ -61,7 +61,7 @@ pub async fn run(context: &Context, request: &Logs) -> Result<Ending, Failure> {
 /// Prints the lines of a running system until Ctrl-C, which is the normal end, or its own.
 ///
 /// # Errors
-/// When they ended because its engine is gone.
+/// When they ended because its engine is gone, or how it ended cannot be read.
 pub async fn print_all(
     context: &Context,
     runtime: &AnyRuntime,
@@ -72,6 +72,14 @@ pub async fn print_all(
         && let Some(lost) = runtime.lost().await
     {
         return Err(lost);
+    }
+    if !context.shutdown.is_requested()
+        && let AnyRuntime::Process(_) = runtime
+        && let Some(why) = crate::ended::sentence(&context.home()?, &*context.clock).await?
+    {
+        let name = &context.system.name;
+        context.terminal.note(&format!("{name}: {why}"));
+        return Ok(Exit::Failed.into());
     }
     Ok(Exit::Held.into())
 }

@@ -139,6 +139,8 @@ fn summary(plan: &Plan) -> String {
             "made"
         };
         lines.push(format!("{verb} {}", plan.shown(&compose.path)));
+        let schema = compose.schema.iter();
+        lines.extend(schema.map(|path| format!("made {}", plan.shown(path))));
     }
     lines.push(match plan.port {
         Some(port) => format!(
@@ -158,6 +160,7 @@ fn as_json(plan: &Plan, dry_run: bool) -> Value {
         json!({
             "file": plan.shown(&change.path),
             "new": change.before.is_none(),
+            "schema": change.schema.as_ref().map(|path| plan.shown(path)),
             "diff": plan.diff(),
         })
     });

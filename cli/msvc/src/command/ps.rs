@@ -26,7 +26,7 @@ pub async fn run(context: &Context, request: &Ps) -> Result<Ending, Failure> {
         None => None,
     };
     let ended = if observed.is_none() {
-        crate::ended::sentence(&home)?
+        crate::ended::sentence(&home, &*context.clock).await?
     } else {
         None
     };
@@ -69,7 +69,7 @@ fn instances(context: &Context, observed: &Observed) -> Table {
             .collect();
         table.row(vec![
             name(instance),
-            health(instance),
+            health(observed, instance),
             duration(instance.since_ms),
             instance.restarts.to_string(),
             instance.pid.map(|pid| pid.to_string()).unwrap_or_default(),
@@ -117,7 +117,7 @@ fn document(context: &Context, observed: &Observed, ended: Option<&str>) -> Valu
                 "replica": instance.id.replica,
                 "incarnation": instance.id.incarnation,
                 "runtime": instance.runtime,
-                "health": instance.phase.word(),
+                "health": word(observed, instance),
                 "phase": instance.phase,
                 "pid": instance.pid,
                 "uptime_ms": instance.since_ms,
@@ -133,6 +133,7 @@ fn document(context: &Context, observed: &Observed, ended: Option<&str>) -> Valu
         "schema": "msvc.ps/1",
         "system": context.system.name,
         "running": !observed.instances.is_empty(),
+        "ending": observed.ending,
         "ended": ended,
         "instances": instances,
         "entries": entries(context, observed, &LaneName::main()),
@@ -167,7 +168,15 @@ fn name(instance: &ObservedInstance) -> String {
     name
 }
 
-fn health(instance: &ObservedInstance) -> String {
+/// How it stands, in a word. What is being ended is not ready, whatever its last probe said.
+fn word(observed: &Observed, instance: &ObservedInstance) -> &'static str {
+    match observed.ending && instance.phase.runs() {
+        true => "ending",
+        false => instance.phase.word(),
+    }
+}
+
+fn health(observed: &Observed, instance: &ObservedInstance) -> String {
     use msvc_runtime::observed::Phase;
     match &instance.phase {
         Phase::Exited {
@@ -178,7 +187,7 @@ fn health(instance: &ObservedInstance) -> String {
             signal: Some(signal),
             ..
         } => format!("exited {signal}"),
-        phase => phase.word().to_owned(),
+        _ => word(observed, instance).to_owned(),
     }
 }
 
@@ -195,7 +204,7 @@ fn urls(context: &Context, observed: &Observed, instance: &ObservedInstance) -> 
 fn entries(context: &Context, observed: &Observed, lane: &LaneName) -> Vec<Entry> {
     let mut ways = observed.ways_in(lane, &Party::Client);
     ways.sort_by_key(|way| way.port);
-    boot::entries(&context.system, &ways)
+    boot::entries_told(&context.system, &ways)
 }
 
 fn duration(ms: u64) -> String {

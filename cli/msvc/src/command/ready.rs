@@ -13,8 +13,9 @@ use msvc_report::exit::Exit;
 use msvc_report::human;
 use msvc_system::files::Files;
 
+use crate::artifacts;
 use crate::cli::{Cli, Ready};
-use crate::context::run_id;
+use crate::context::{absolute, run_id};
 use crate::exit::Ending;
 use crate::failure::Failure;
 use crate::outlets;
@@ -51,6 +52,9 @@ pub async fn run(
     for case in &mut report.cases {
         *case = here.case(case.clone());
     }
+    if let Some(folder) = &cli.global.artifacts {
+        artifacts::write_alone(here, &absolute(folder), &report)?;
+    }
     outlets::write(terminal, cli.global.junit.as_deref(), &report)?;
     if terminal.is_json() {
         terminal.report(&report);
@@ -73,8 +77,19 @@ async fn look(folder: &Path, shutdown: &Shutdown) -> Result<Checklist, GitError>
         .map_or(0, |since| {
             i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
         });
-    let repository = Repository::read(folder, environment(), &files, now, shutdown).await?;
-    Ok(Checklist::of(&repository))
+    let told = Repository::ask(folder, environment(), shutdown).await?;
+    let folder = folder.to_path_buf();
+    let looking = tokio::task::spawn_blocking(move || {
+        Checklist::of(&Repository::read(&folder, told, &files, now))
+    });
+    tokio::select! {
+        // It writes nothing: it may be left to itself while msvc ends.
+        () = shutdown.requested() => Err(GitError::Interrupted),
+        done = looking => done.map_err(|why| GitError::Failed {
+            command: "ready".to_owned(),
+            said: why.to_string(),
+        }),
+    }
 }
 
 /// The same over the whole repository that `folder` lies in.
@@ -95,6 +110,17 @@ impl From<GitError> for Failure {
         match &error {
             GitError::NoGit(_) => Self::new(Exit::CouldNot, error.to_string())
                 .hint("install git (`apt-get install git`)"),
+            GitError::Bare { folder } => Self::new(Exit::Input, error.to_string()).hint(format!(
+                "clone it, and name the clone: `git clone {}`",
+                folder.display()
+            )),
+            GitError::NoRepository { folder, said } if said.contains("dubious ownership") => {
+                Self::new(Exit::Input, error.to_string()).hint(format!(
+                    "it belongs to another user; to trust it: `git config --global --add \
+                     safe.directory {}`",
+                    folder.display()
+                ))
+            }
             GitError::NoRepository { .. } => Self::new(Exit::Input, error.to_string())
                 .hint("name a folder of a repository, or make one: `git init`"),
             GitError::Failed { .. } => Self::new(Exit::CouldNot, error.to_string()),

@@ -20,6 +20,7 @@ use crate::command::logs;
 use crate::context::Context;
 use crate::exit::Ending;
 use crate::failure::Failure;
+use crate::late;
 use crate::place::Where;
 use crate::running::AnyRuntime;
 use crate::secrets::{self, SecretFile};
@@ -40,7 +41,7 @@ pub async fn run(context: &Context, request: &Request) -> Result<Ending, Failure
     if request.dry_run {
         return dry_run(context, &home, wish).await;
     }
-    if let Some(why) = crate::ended::sentence(&home)? {
+    if let Some(why) = crate::ended::sentence(&home, &*context.clock).await? {
         context
             .terminal
             .note(&format!("{} ran before: {why}", context.system.name));
@@ -75,10 +76,9 @@ pub async fn run(context: &Context, request: &Request) -> Result<Ending, Failure
     };
     let limited = tokio::select! {
         up = boot::bring_up(context, &booting.runtime, &options, &built, &sink) => up,
-        () = context.clock.sleep(request.timeout) => Err(Failure::new(
-            Exit::Failed,
-            format!("not up within {}", humantime::format_duration(request.timeout)),
-        ).hint("`--timeout` gives it longer")),
+        () = context.clock.sleep(request.timeout) => {
+            Err(late::not_up(context, &booting.runtime, request.timeout).await)
+        }
     };
     let up = match limited {
         Ok(up) => up,
@@ -132,7 +132,7 @@ async fn stay(
         }
         // An engine that was started again has ended the streams, and not the system.
         if !runtime.outlives_its_engine().await {
-            let ended = crate::ended::sentence(home)?;
+            let ended = crate::ended::sentence(home, &*context.clock).await?;
             let why = ended.unwrap_or_else(|| "it was brought down".to_owned());
             let name = &context.system.name;
             context.terminal.note(&format!("{name}: {why}"));

@@ -21,8 +21,15 @@ use crate::here::Here;
 pub fn load_request(cli: &Cli, here: &Here) -> Result<LoadRequest, Failure> {
     let environment = std::env::vars_os()
         .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+    let directory = directory(cli)?;
+    let from = &cli.global.from;
     Ok(LoadRequest {
-        directory: directory(cli)?,
+        project_directory: from
+            .project_directory
+            .as_ref()
+            .map(|folder| directory.join(folder)),
+        env_files: from.env_files.iter().map(|it| directory.join(it)).collect(),
+        directory,
         shown_from: here
             .folder()
             .is_absolute()
@@ -36,6 +43,7 @@ pub fn load_request(cli: &Cli, here: &Here) -> Result<LoadRequest, Failure> {
         },
         environment: environment.collect(),
         lenient: cli.global.lenient,
+        ..LoadRequest::default()
     })
 }
 
@@ -52,6 +60,12 @@ pub(super) fn chosen_by(cli: &Cli) -> Vec<String> {
     }
     for file in cli.compose_files() {
         flag("-f", file.display().to_string());
+    }
+    for file in &global.from.env_files {
+        flag("--env-file", file.display().to_string());
+    }
+    if let Some(folder) = &global.from.project_directory {
+        flag("--project-directory", folder.display().to_string());
     }
     if let Some(project) = &global.project {
         flag("-p", project.clone());

@@ -18,6 +18,7 @@ use msvc_system::id::{LaneName, Party, ServiceName};
 use msvc_system::problem::nearest;
 
 use super::Sink;
+use crate::artifacts;
 use crate::boot::{self, Wish};
 use crate::context::{Context, absolute, quoted};
 use crate::exchanges::Exchanges;
@@ -123,8 +124,11 @@ pub async fn contracts(
             is_begun: std::mem::replace(&mut is_begun, true),
         };
         let proven = one_provider(context, runtime, home, &one, sink).await;
+        // With its lane goes what a container wrote.
+        let kept = artifacts::keep_logs(context, home, runtime).await;
         clear_lane(runtime, &lane).await?;
         cases.extend(proven?);
+        kept?;
     }
     Ok(cases)
 }

@@ -71,6 +71,13 @@ pub fn check(repository: &Repository) -> Finding {
                 Standing::Ready,
                 "build what the decision says before the first split",
             ),
+            None if repository.compose_problem.is_some() => {
+                finding.saw("no ingress, and no decision that names a gateway");
+                finding.stands(
+                    Standing::Inconclusive,
+                    "mend the Compose file, then run this again",
+                )
+            }
             None => {
                 finding.saw("no Compose file, no ingress, and no decision that names a gateway");
                 finding.stands(

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::finding::{Finding, Standing};
 use crate::history::{Crossing, STRONG_SHARED, strong_pairs};
 use crate::repository::Repository;
+use crate::tables::{Deed, Named, tables};
 use crate::tree::is_test;
 
 /// Up to this lift history respects the boundaries.
@@ -29,10 +30,7 @@ pub fn check(repository: &Repository) -> Finding {
     );
     let contexts = &repository.contexts;
     if contexts.all.is_empty() {
-        match &contexts.only {
-            Some(one) => finding.saw(format!("there is one part only: {one}")),
-            None => finding.saw("no two parts can be told apart: no builds in a Compose file, no build manifests, no folders by convention"),
-        }
+        finding.saw(fewer_than_two(repository));
         return finding.stands(
             Standing::Inconclusive,
             "give each part of the domain a folder of its own, then run this again",
@@ -123,27 +121,70 @@ pub fn check(repository: &Repository) -> Finding {
     )
 }
 
+/// Why there are no two parts.
+fn fewer_than_two(repository: &Repository) -> String {
+    let contexts = &repository.contexts;
+    let built = repository
+        .compose
+        .iter()
+        .flat_map(|compose| &compose.services);
+    let built = built.filter(|service| service.build.is_some()).count();
+    let why = match &contexts.only {
+        Some(one) => format!("there is one part only: {one}"),
+        None if built == 0 && repository.compose_problem.is_none() => {
+            "no two parts can be told apart: no builds in a Compose file, no build manifests, no \
+             folders by convention"
+                .to_owned()
+        }
+        None => "no two parts can be told apart: no build manifests, no folders by convention"
+            .to_owned(),
+    };
+    match contexts.without_source.as_slice() {
+        _ if repository.compose_problem.is_some() => {
+            format!("{why}; the Compose file cannot be read")
+        }
+        [] if built > 0 && contexts.only.is_none() => {
+            format!("{why}; the Compose file builds no folder below the root")
+        }
+        [] => why,
+        none => format!(
+            "{why}; of what the Compose file builds these folders have no tracked source: {}",
+            none.join(", ")
+        ),
+    }
+}
+
 /// Tables that several contexts use; the first of them.
 fn shared_tables(repository: &Repository, finding: &mut Finding) -> Option<String> {
     let mut users: BTreeMap<String, BTreeMap<usize, (String, u32)>> = BTreeMap::new();
     let mut created: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+    let mut mapped = created.clone();
     for file in &repository.tree.texts {
         let Some(context) = repository.contexts.of(&file.path) else {
             continue;
         };
-        if is_test(&file.path) {
+        let is_prose = [".md", ".txt", ".rst", ".adoc"]
+            .iter()
+            .any(|end| file.path.ends_with(end));
+        if is_prose || is_test(&file.path) {
             continue;
         }
-        for (number, line) in file.text.lines().enumerate() {
-            for (table, creates) in tables(line) {
-                if creates {
-                    created.entry(table.clone()).or_default().insert(context);
-                }
-                let line = u32::try_from(number + 1).unwrap_or(u32::MAX);
-                let users = users.entry(table).or_default();
-                users.entry(context).or_insert((file.path.clone(), line));
+        for Named { table, deed, line } in tables(&file.text) {
+            let owners = match deed {
+                Deed::Creates => Some(&mut created),
+                Deed::Maps => Some(&mut mapped),
+                Deed::Uses => None,
+            };
+            if let Some(owners) = owners {
+                owners.entry(table.clone()).or_default().insert(context);
             }
+            let users = users.entry(table).or_default();
+            users.entry(context).or_insert((file.path.clone(), line));
         }
+    }
+    // What nobody makes in words of its own is made by whoever maps it.
+    for (table, owners) in mapped {
+        created.entry(table).or_insert(owners);
     }
     // A name that nobody creates may be anything that follows `from`; who creates a table has one
     // of its own, in a database of its own.
@@ -162,49 +203,4 @@ fn shared_tables(repository: &Repository, finding: &mut Finding) -> Option<Strin
         }
     }
     users.into_keys().next()
-}
-
-/// The tables that a line of SQL names, and whether it creates them.
-fn tables(line: &str) -> Vec<(String, bool)> {
-    let lower = line.to_lowercase();
-    let mut found = Vec::new();
-    for (words, creates) in [
-        ("create table if not exists ", true),
-        ("create table ", true),
-        ("insert into ", false),
-        ("delete from ", false),
-        (" from ", false),
-        ("join ", false),
-        ("update ", false),
-    ] {
-        for (at, _) in lower.match_indices(words) {
-            let rest = &lower[at + words.len()..];
-            let name: String = rest
-                .trim_start_matches(['"', '`', '['])
-                .chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))
-                .collect();
-            if name.len() > 2 && name != "if" && !found.iter().any(|(n, _)| *n == name) {
-                found.push((name, creates));
-            }
-        }
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tables_are_read_out_of_sql() {
-        assert_eq!(
-            tables("CREATE TABLE IF NOT EXISTS orders ("),
-            [("orders".to_owned(), true)]
-        );
-        assert_eq!(
-            tables("db.run(\"SELECT id FROM orders JOIN users ON 1\")"),
-            [("orders".to_owned(), false), ("users".to_owned(), false)]
-        );
-    }
 }

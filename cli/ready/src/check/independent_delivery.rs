@@ -1,50 +1,13 @@
-//! CI/CD can build and deploy services independently: each part has a build of its own, and a
-//! pipeline that its own paths trigger and that delivers it.
+//! CI/CD can build and deploy services independently: each part has a pipeline that its own paths
+//! trigger, and that delivers it.
 
 use crate::finding::{Finding, Standing};
+use crate::pipeline::{Pipeline, is_pipeline};
 use crate::repository::Repository;
-use crate::tree::says_nothing;
+use crate::tree::TextFile;
 
-/// Words of a pipeline that delivers something.
-const DELIVERS: [&str; 14] = [
-    "deploy",
-    "helm upgrade",
-    "kubectl apply",
-    "kubectl set image",
-    "docker push",
-    "push: true",
-    "publish",
-    "release",
-    "rollout",
-    "terraform apply",
-    "serverless",
-    "flyctl",
-    "argocd",
-    "skaffold run",
-];
-
-/// Words that restrict a pipeline to paths.
-const PATHS: [&str; 6] = [
-    "paths:",
-    "changes:",
-    "only_changes",
-    "path-filtering",
-    "changeset",
-    "include:",
-];
-
-/// Words that make a file a pipeline at all.
-const STEPS: [&str; 9] = [
-    "run:",
-    "script:",
-    "steps:",
-    "uses:",
-    "stage(",
-    "sh '",
-    "sh \"",
-    "commands:",
-    "task:",
-];
+/// Pipelines that do something, each with its file.
+type Working<'a> = Vec<(&'a TextFile, Pipeline)>;
 
 /// Runs the check.
 #[must_use]
@@ -53,33 +16,26 @@ pub fn check(repository: &Repository) -> Finding {
         "independent-delivery",
         "CI/CD can build and deploy services independently",
     );
-    let tree = &repository.tree;
-    // What a pipeline calls is none itself.
-    let is_script = |text: &str| text.starts_with("#!");
-    let pipelines: Vec<_> = tree
-        .texts
+    let there: Vec<_> = repository
+        .tree
+        .paths
         .iter()
-        .filter(|f| is_pipeline(&f.path) && !is_script(&f.text))
+        .filter(|path| is_pipeline(path))
         .collect();
-    if pipelines.is_empty() {
+    let (working, unread) = working(repository, &there, &mut finding);
+    if working.is_empty() && unread > 0 {
+        return finding.stands(
+            Standing::Inconclusive,
+            "mend the pipeline's file, then run this again",
+        );
+    }
+    if there.is_empty() {
         finding.saw("no pipeline: no GitHub workflow, GitLab, CircleCI, Azure, Jenkins, Buildkite or Drone file");
+        uncalled(repository, &mut finding);
         return finding.stands(
             Standing::NotReady,
             "build, test and deliver the whole on every push first; splitting comes after",
         );
-    }
-    let has = |text: &str, words: &[&str]| {
-        let live = text
-            .lines()
-            .filter(|line| !line.trim_start().starts_with(['#', '/']));
-        let text = live.collect::<Vec<_>>().join("\n").to_lowercase();
-        words.iter().any(|word| text.contains(word))
-    };
-    let (working, idle): (Vec<_>, Vec<_>) = pipelines
-        .into_iter()
-        .partition(|f| !says_nothing(&f.text) && has(&f.text, &STEPS));
-    for file in &idle {
-        finding.saw_at(tree.place(&file.path, 1), "this pipeline has no steps");
     }
     if working.is_empty() {
         return finding.stands(
@@ -87,94 +43,137 @@ pub fn check(repository: &Repository) -> Finding {
             "the pipeline's file is there, but nothing runs in it: give it steps",
         );
     }
-    let delivers: Vec<_> = working.iter().filter(|f| has(&f.text, &DELIVERS)).collect();
-    match delivers.first() {
-        Some(file) => finding.saw_at(tree.place(&file.path, 1), "a pipeline delivers"),
-        None => finding.saw("no pipeline deploys or publishes anything"),
-    }
+    let delivers = tell_delivery(repository, &working, &mut finding);
     let contexts = &repository.contexts.all;
     if contexts.is_empty() {
+        let standing = match delivers {
+            false => Standing::NotReady,
+            true => Standing::Inconclusive,
+        };
         return finding.stands(
-            if delivers.is_empty() {
-                Standing::NotReady
-            } else {
-                Standing::Inconclusive
-            },
+            standing,
             "which parts would be delivered cannot be told: give each a folder of its own",
         );
     }
-    let mut alone = 0;
-    for context in contexts {
-        let own = working.iter().find(|file| {
-            context.has(&file.path)
-                || (has(&file.text, &PATHS)
-                    && context
-                        .folders
-                        .iter()
-                        .any(|folder| triggered_by(&file.text, folder)))
-        });
-        match own {
-            Some(file) => {
-                alone += 1;
-                finding.saw_at(
-                    tree.place(&file.path, 1),
-                    format!("{} has a pipeline that its own paths trigger", context.name),
-                );
-            }
-            None => finding.saw(format!("{} has no pipeline of its own", context.name)),
-        }
-    }
+    let (alone, delivered) = own_pipelines(repository, &working, &mut finding);
     finding.figure("contexts", contexts.len());
     finding.figure("with_own_pipeline", alone);
-    if alone == contexts.len() && !delivers.is_empty() {
+    finding.figure("delivered_by_own_pipeline", delivered);
+    if delivered == contexts.len() {
         return finding.stands(Standing::Ready, "keep each pipeline below ten minutes");
     }
-    if alone == 0 && delivers.is_empty() {
+    if alone == 0 && !delivers {
         return finding.stands(
             Standing::NotReady,
             "deliver from the pipeline, then restrict one pipeline to the paths of one part",
         );
     }
-    finding.stands(
-        Standing::Partly,
-        if delivers.is_empty() {
-            "let the pipelines deliver what they build"
-        } else {
-            "give each part a pipeline that only its own paths trigger"
-        },
-    )
+    let next = if !delivers {
+        "let the pipelines deliver what they build"
+    } else if alone == contexts.len() {
+        "let each part's own pipeline deliver it"
+    } else {
+        "give each part a pipeline that only its own paths trigger"
+    };
+    finding.stands(Standing::Partly, next)
 }
 
-fn is_pipeline(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let yaml = path.ends_with(".yml") || path.ends_with(".yaml");
-    let folders = [".github/workflows/", ".circleci/", ".buildkite/"];
-    (yaml && folders.iter().any(|folder| path.contains(folder)))
-        || path.starts_with(".ci/")
-        || matches!(
-            name,
-            ".gitlab-ci.yml"
-                | "Jenkinsfile"
-                | "azure-pipelines.yml"
-                | ".drone.yml"
-                | "bitbucket-pipelines.yml"
-                | ".travis.yml"
-                | "cloudbuild.yaml"
-                | ".woodpecker.yml"
-        )
+/// The pipelines that do something, and how many cannot be read; of the others it is said why they
+/// prove nothing.
+fn working<'a>(
+    repository: &'a Repository,
+    there: &[&String],
+    finding: &mut Finding,
+) -> (Working<'a>, usize) {
+    let tree = &repository.tree;
+    let (mut working, mut unread) = (Vec::new(), 0);
+    for path in there {
+        let place = tree.place(path, 1);
+        let Some(file) = tree.text(path) else {
+            unread += 1;
+            finding.saw_at(place, "this pipeline is no text that can be read");
+            continue;
+        };
+        let pipeline = Pipeline::read(tree, file);
+        if let Some(why) = &pipeline.unreadable {
+            unread += 1;
+            finding.saw_at(place, format!("this pipeline cannot be read: {why}"));
+        } else if !pipeline.has_steps {
+            finding.saw_at(place, "this pipeline has no steps");
+        } else if pipeline.works.is_none() {
+            let why: Vec<&str> = pipeline.idle.iter().copied().collect();
+            let why = why.join(", or ");
+            finding.saw_at(
+                place,
+                format!("nothing runs in this pipeline: what is there {why}"),
+            );
+        } else if !pipeline.called {
+            working.push((file, pipeline));
+        }
+    }
+    (working, unread)
 }
 
-/// Whether a line of the pipeline is a path filter on this folder.
-fn triggered_by(text: &str, folder: &str) -> bool {
-    text.lines().any(|line| {
-        let value = line
-            .trim()
-            .trim_start_matches("- ")
-            .trim_matches(['"', '\'', ' ']);
-        value
-            .strip_prefix(folder)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            || line.contains(&format!("'{folder}/"))
-            || line.contains(&format!("\"{folder}/"))
-    })
+/// Scripts of a folder for CI that no pipeline calls, because there is none.
+fn uncalled(repository: &Repository, finding: &mut Finding) {
+    let tree = &repository.tree;
+    let mut scripts = tree.texts.iter().filter(|file| {
+        (file.path.starts_with(".ci/") || file.path.starts_with("ci/"))
+            && file.text.starts_with("#!")
+    });
+    if let Some(script) = scripts.next() {
+        let what = "a script for CI, which no pipeline of this repository calls";
+        finding.saw_at(tree.place(&script.path, 1), what);
+    }
+}
+
+/// Says where something is delivered; whether it is.
+fn tell_delivery(repository: &Repository, working: &Working<'_>, finding: &mut Finding) -> bool {
+    let tree = &repository.tree;
+    let first = working
+        .iter()
+        .find_map(|(file, pipeline)| Some((file, pipeline.delivers?)));
+    if let Some((file, line)) = first {
+        finding.saw_at(tree.place(&file.path, line), "a pipeline delivers");
+        return true;
+    }
+    finding.saw("no pipeline deploys or publishes anything");
+    if let Some((file, _)) = working.iter().find(|(_, pipeline)| pipeline.only_asked) {
+        let what = "what would deliver here runs for pull requests alone";
+        finding.saw_at(tree.place(&file.path, 1), what);
+    }
+    false
+}
+
+/// How many parts have a pipeline of their own, and how many of those deliver.
+fn own_pipelines(
+    repository: &Repository,
+    working: &Working<'_>,
+    finding: &mut Finding,
+) -> (usize, usize) {
+    let (mut alone, mut delivered) = (0, 0);
+    for context in &repository.contexts.all {
+        let is_own = |(file, pipeline): &&(&TextFile, Pipeline)| {
+            let mut folders = context.folders.iter();
+            context.has(&file.path) || folders.any(|folder| pipeline.is_started_by(folder))
+        };
+        let own: Vec<_> = working.iter().filter(is_own).collect();
+        let best = own.iter().find(|(_, pipeline)| pipeline.delivers.is_some());
+        let Some((file, pipeline)) = best.or(own.first()) else {
+            finding.saw(format!("{} has no pipeline of its own", context.name));
+            continue;
+        };
+        alone += 1;
+        delivered += usize::from(pipeline.delivers.is_some());
+        let end = match pipeline.delivers {
+            Some(_) => "",
+            None => ", and that does not deliver it",
+        };
+        let what = format!(
+            "{} has a pipeline that its own paths trigger{end}",
+            context.name
+        );
+        finding.saw_at(repository.tree.place(&file.path, 1), what);
+    }
+    (alone, delivered)
 }

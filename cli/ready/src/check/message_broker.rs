@@ -208,7 +208,10 @@ pub fn check(repository: &Repository) -> Finding {
             )
         }
         (true, true, true) => {
-            finding.saw("no broker in a Compose file, and no client of one in the source");
+            finding.saw(match &repository.compose_problem {
+                Some(_) => "no client of a broker in the source",
+                None => "no broker in a Compose file, and no client of one in the source",
+            });
             finding.stands(
                 Standing::NotReady,
                 "name one step that need not be answered at once, and send it through a broker",
@@ -221,6 +224,10 @@ pub fn check(repository: &Repository) -> Finding {
                 "the broker is there and unused: send one event through it, and read it elsewhere",
             )
         }
+        (true, ..) if repository.compose_problem.is_some() => finding.stands(
+            Standing::Inconclusive,
+            "mend the Compose file, then run this again: whether a broker is there cannot be told",
+        ),
         (true, ..) => finding.stands(
             Standing::Partly,
             "the client is there: run its broker beside the system, in the Compose file",

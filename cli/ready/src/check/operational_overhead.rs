@@ -3,7 +3,6 @@
 
 use crate::finding::{Finding, Standing};
 use crate::repository::Repository;
-use crate::tree::says_nothing;
 
 /// Words of files that say what to do when something breaks.
 const RUNBOOKS: [&str; 7] = [
@@ -15,8 +14,8 @@ const RUNBOOKS: [&str; 7] = [
     "operations",
     "disaster",
 ];
-/// A runbook says more than its title.
-const RUNBOOK_WORDS: usize = 40;
+/// A runbook says more than its title: so many words beside headings, which three short steps have.
+const RUNBOOK_WORDS: usize = 20;
 
 /// Runs the check.
 #[must_use]
@@ -42,6 +41,8 @@ pub fn check(repository: &Repository) -> Finding {
             tree.place(&hit.file.path, hit.line),
             "probes in the deployment",
         );
+    } else if let Some(why) = &repository.compose_problem {
+        finding.saw(why.clone());
     } else if !own.is_empty() {
         finding.saw(format!(
             "{probed} of {} services have a healthcheck",
@@ -85,20 +86,27 @@ pub fn check(repository: &Repository) -> Finding {
     };
     let (mut runbook, mut empty) = (None, None);
     for file in tree.texts.iter().filter(|file| named(&file.path)) {
-        if !says_nothing(&file.text) && file.text.split_whitespace().count() >= RUNBOOK_WORDS {
+        let words = words(&file.text);
+        if words >= RUNBOOK_WORDS {
             runbook = Some(file);
         } else {
-            empty = Some(file);
+            empty = Some((file, words));
         }
     }
     match (runbook, empty) {
         (Some(file), _) => {
             finding.saw_at(tree.place(&file.path, 1), "says what to do when it breaks")
         }
-        (None, Some(file)) => finding.saw_at(
-            tree.place(&file.path, 1),
-            "is called a runbook and says nothing",
-        ),
+        (None, Some((file, words))) => {
+            let says = match words {
+                0 => "nothing".to_owned(),
+                _ => format!("{words} words beside headings, of {RUNBOOK_WORDS} at least"),
+            };
+            finding.saw_at(
+                tree.place(&file.path, 1),
+                format!("is called a runbook and says {says}"),
+            );
+        }
         (None, None) => finding.saw("no runbook"),
     }
     let there = [probes, !alerts.is_empty(), runbook.is_some()];
@@ -106,6 +114,10 @@ pub fn check(repository: &Repository) -> Finding {
         3 => finding.stands(
             Standing::Ready,
             "let a new colleague follow the runbook once a quarter",
+        ),
+        0 if repository.compose_problem.is_some() => finding.stands(
+            Standing::Inconclusive,
+            "mend the Compose file, then run this again",
         ),
         0 => finding.stands(
             Standing::NotReady,
@@ -122,4 +134,12 @@ pub fn check(repository: &Repository) -> Finding {
             },
         ),
     }
+}
+
+/// The words of a text that are no heading.
+fn words(text: &str) -> usize {
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with(['#', '=']));
+    lines.map(|line| line.split_whitespace().count()).sum()
 }

@@ -254,6 +254,12 @@ impl Found {
         once.is_some_and(|once| once == "True")
     }
 
+    /// Its name, as the engine's commands take it.
+    pub(super) fn name(&self) -> &str {
+        let name = self.seen.name.as_deref().unwrap_or(&self.container);
+        name.trim_start_matches('/')
+    }
+
     pub(super) fn hash(&self) -> String {
         self.labels.get(labels::HASH).cloned().unwrap_or_default()
     }

@@ -36,6 +36,7 @@ use record::records;
 pub(super) use record::{heal, held};
 
 mod record;
+mod taken;
 
 /// Starts a keeper for a project and a session with it. It ends with the session.
 pub(super) async fn launch(runtime: &DockerRuntime) -> Result<Session, RuntimeError> {
@@ -94,6 +95,7 @@ pub async fn keeper_main(
         mesh,
         clock,
         held: Arc::default(),
+        lost: Arc::default(),
         releasing: Arc::default(),
         writing: Arc::default(),
     };
@@ -135,6 +137,8 @@ struct Keeper {
     mesh: Mesh,
     clock: Arc<dyn Clock>,
     held: Arc<Mutex<HashMap<InstanceId, Kept>>>,
+    /// Why what was held is so no more, where that was somebody else.
+    lost: Arc<Mutex<HashMap<InstanceId, String>>>,
     /// Shared while one is brought back, so that nobody ends meanwhile.
     releasing: Arc<tokio::sync::RwLock<()>>,
     /// Taken while the record is written: the last one to write knows all.
@@ -144,6 +148,10 @@ struct Keeper {
 impl Keeper {
     fn held(&self) -> MutexGuard<'_, HashMap<InstanceId, Kept>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lost(&self) -> MutexGuard<'_, HashMap<InstanceId, String>> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write_down(&self) -> Result<(), RuntimeError> {
@@ -167,6 +175,7 @@ impl Keeper {
             by,
             goes: false,
         };
+        self.lost().remove(instance);
         self.held().insert(instance.clone(), kept);
         self.write_down()?;
         let event = super::runtime::wall_ns(&*self.clock);
@@ -204,7 +213,10 @@ impl Keeper {
     async fn release(&self, instance: &InstanceId) -> Result<Released, RuntimeError> {
         let _releasing = self.releasing.read().await;
         let kept = self.goes(instance).ok_or_else(|| {
-            RuntimeError::Refused(format!("nothing holds {instance} down any more"))
+            let why = self.lost().get(instance).cloned();
+            RuntimeError::Refused(
+                why.unwrap_or_else(|| format!("nothing holds {} down any more", instance.service)),
+            )
         })?;
         let released = self.bring_back(instance, &kept).await;
         self.held().remove(instance);
@@ -262,12 +274,19 @@ impl Keeper {
             .kill(&instance, by)
             .await
             .map_err(|why| refused(&why))?;
+        let container = self.held().get(&instance).map(|it| it.container.clone());
         let keeper = self.clone();
         tokio::spawn(async move {
             let down = Duration::from_millis(down_ms);
+            let container = container.unwrap_or_default();
             tokio::select! {
                 () = over.cancelled() => {}
                 () = keeper.clock.sleep(down), if !hold => {}
+                why = keeper.taken(&instance, &container) => {
+                    keeper.lose(&instance, why);
+                    // Its end is what the holder hears of.
+                    let _ = keeper.mesh.close_lease(session, lease);
+                }
             }
             // Released by its client before, or taken away: then nothing is held.
             let _ = keeper.release(&instance).await;

@@ -79,6 +79,14 @@ pub(crate) fn files(system: &System) -> String {
     files.collect::<Vec<_>>().join(",")
 }
 
+/// Forgets from which files a container's settings come: the same of others is no other container,
+/// as for Compose.
+pub(crate) fn forget_files(create: &mut serde_json::Value) {
+    if let Some(labels) = create.get_mut("Labels").and_then(|it| it.as_object_mut()) {
+        labels.remove(compose::FILES);
+    }
+}
+
 /// What the image of a service carries: what Compose's own do, and that msvc made it.
 pub(crate) fn of_image(project: &str, service: &str) -> [(String, String); 4] {
     [

@@ -19,6 +19,7 @@ use super::container::{self, Found};
 use super::engine::{Engine, EngineError};
 use super::{beside, image};
 use crate::contract::RuntimeError;
+use crate::observed::Phase;
 
 /// The first pause between two looks, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
@@ -60,11 +61,15 @@ pub(super) async fn await_condition(
 ) -> Result<Found, RuntimeError> {
     let mut pause = PAUSES.0;
     let mut before = None;
+    let mut paused_at = None;
     loop {
         let found = container::inspect(engine, container).await?;
         let found = found.ok_or_else(|| RuntimeError::NoInstance(id.clone()))?;
         let ends = found.restarts();
         let ends = ends.saturating_sub(*before.get_or_insert(ends));
+        let is_paused = found.phase() == Phase::HeldDown;
+        paused_at = is_paused.then(|| paused_at.unwrap_or_else(|| clock.now()));
+        let paused_for = paused_at.map(|at| clock.now().saturating_duration_since(at));
         let why = match (condition, standing(engine, &found, condition, clock).await?) {
             (Condition::ServiceStarted, _) if !found.never_ran() => return Ok(found),
             (Condition::ServiceHealthy, Standing::Ready) => return Ok(found),
@@ -74,6 +79,10 @@ pub(super) async fn await_condition(
             (Condition::ServiceHealthy, Standing::Unhealthy(said)) => {
                 Some(format!("its healthcheck failed: {said}"))
             }
+            _ if paused_for.is_some_and(|it| it >= PAUSED) => Some(format!(
+                "somebody paused its container: `docker unpause {}` lets it go on",
+                found.name()
+            )),
             _ if ends >= ENDS => Some(format!("it ended {ends} times in a row")),
             _ => None,
         };
@@ -88,6 +97,9 @@ pub(super) async fn await_condition(
         pause = (pause * 3 / 2).min(PAUSES.1);
     }
 }
+
+/// Whoever copies a container pauses it for less.
+const PAUSED: Duration = Duration::from_secs(5);
 
 /// One look.
 pub(super) async fn standing(

@@ -268,6 +268,10 @@ impl Runtime for DockerRuntime {
             if let (Some(by), false) = (held.get(&found.container), observed.phase.runs()) {
                 observed.phase = Phase::HeldDown;
                 observed.held_by.clone_from(by);
+            } else if observed.phase == Phase::HeldDown {
+                // Nothing of msvc's pauses a container.
+                let name = found.name();
+                observed.held_by = Some(format!("a pause (`docker unpause {name}` ends it)"));
             }
             Ok::<_, EngineError>(observed)
         });
@@ -297,6 +301,8 @@ impl Runtime for DockerRuntime {
             edges,
             provisions,
             published,
+            // An engine does not tell: who ends containers has the turn meanwhile.
+            ending: false,
         })
     }
 

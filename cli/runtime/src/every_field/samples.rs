@@ -31,6 +31,7 @@ pub(super) const ALL: &str = r##"
 @FILLED_CONFIG | configs: {a: {content: text}} | configs: [a]
 @FILLED_SECRET | secrets: {a: {file: ./f}} | secrets: [a]
 @BUILT |  | build: {context: .}
+@BUILT_WITH | secrets: {a: {file: ./f}} | build: {context: .}
 @CONFIG | configs: {a: {content: text}} | 
 @SECRET | secrets: {a: {environment: PASSWORD}} | 
 @GIVEN_CONFIG | configs: {a: {content: text}} | configs: [a]
@@ -38,7 +39,7 @@ pub(super) const ALL: &str = r##"
 @DEPENDENT |  | depends_on: [db]
 @RESERVED |  | deploy: {resources: {reservations: {devices: [{capabilities: [gpu]}]}}}
 @RESTARTED |  | deploy: {restart_policy: {condition: on-failure}}
-@GIVEN_DEVICE |  | devices: [{source: /dev/null}]
+@GIVEN_DEVICE |  | devices: [{source: /dev/zero, target: /dev/null}]
 @GPU |  | gpus: [{}]
 @FROM_FILE |  | env_file: [{path: b.env}]
 @NETWORKED |  | networks: {default: }
@@ -76,7 +77,7 @@ build.privileged | BUILT | build: {context: ., privileged: true}
 build.provenance | BUILT | build: {context: ., provenance: true}
 build.pull | BUILT | build: {context: ., pull: true}
 build.sbom | BUILT | build: {context: ., sbom: true}
-build.secrets.gid build.secrets.mode build.secrets.source build.secrets.target build.secrets.uid | BUILT | build: {context: ., secrets: [{source: a, target: b, uid: 1, gid: 1, mode: 0400}]}
+build.secrets.gid build.secrets.mode build.secrets.source build.secrets.target build.secrets.uid | BUILT_WITH | build: {context: ., secrets: [{source: a, target: b, uid: "1", gid: "1", mode: 0400}]}
 build.shm_size | BUILT | build: {context: ., shm_size: 64m}
 build.ssh | BUILT | build: {context: ., ssh: [default]}
 build.tags | BUILT | build: {context: ., tags: [a]}
@@ -87,12 +88,12 @@ cap_drop |  | cap_drop: [ALL]
 cgroup |  | cgroup: host
 cgroup_parent |  | cgroup_parent: a
 command |  | command: [a]
-configs.gid | GIVEN_CONFIG | configs: [{source: a, gid: 7}]
+configs.gid | GIVEN_CONFIG | configs: [{source: a, gid: "7"}]
 configs.mode | GIVEN_CONFIG | configs: [{source: a, mode: 0400}]
 configs.source | CONFIG | configs: [a]
 configs.target | GIVEN_CONFIG | configs: [{source: a, target: /b}]
-configs.uid | GIVEN_CONFIG | configs: [{source: a, uid: 7}]
-container_name |  | container_name: c
+configs.uid | GIVEN_CONFIG | configs: [{source: a, uid: "7"}]
+container_name |  | container_name: cc
 cpu_count |  | cpu_count: 1
 cpu_percent |  | cpu_percent: 50
 cpu_period |  | cpu_period: 1000
@@ -142,20 +143,20 @@ deploy.update_config.max_failure_ratio |  | deploy: {update_config: {max_failure
 deploy.update_config.monitor |  | deploy: {update_config: {monitor: 1s}}
 deploy.update_config.order |  | deploy: {update_config: {order: stop-first}}
 deploy.update_config.parallelism |  | deploy: {update_config: {parallelism: 1}}
-develop.watch.action |  | develop: {watch: [{action: sync}]}
-develop.watch.exec.command |  | develop: {watch: [{exec: {command: a}}]}
-develop.watch.exec.environment |  | develop: {watch: [{exec: {environment: {a: b}}}]}
-develop.watch.exec.privileged |  | develop: {watch: [{exec: {privileged: true}}]}
-develop.watch.exec.user |  | develop: {watch: [{exec: {user: a}}]}
-develop.watch.exec.working_dir |  | develop: {watch: [{exec: {working_dir: /a}}]}
-develop.watch.ignore |  | develop: {watch: [{ignore: [a]}]}
-develop.watch.include |  | develop: {watch: [{include: [a]}]}
-develop.watch.initial_sync |  | develop: {watch: [{initial_sync: true}]}
-develop.watch.path |  | develop: {watch: [{path: .}]}
-develop.watch.target |  | develop: {watch: [{target: /a}]}
+develop.watch.action |  | develop: {watch: [{path: ., action: sync, target: /a}]}
+develop.watch.exec.command |  | develop: {watch: [{path: ., exec: {command: a}, action: rebuild}]}
+develop.watch.exec.environment |  | develop: {watch: [{path: ., exec: {command: a, environment: {a: b}}, action: rebuild}]}
+develop.watch.exec.privileged |  | develop: {watch: [{path: ., exec: {command: a, privileged: true}, action: rebuild}]}
+develop.watch.exec.user |  | develop: {watch: [{path: ., exec: {command: a, user: a}, action: rebuild}]}
+develop.watch.exec.working_dir |  | develop: {watch: [{path: ., exec: {command: a, working_dir: /a}, action: rebuild}]}
+develop.watch.ignore |  | develop: {watch: [{path: ., ignore: [a], action: rebuild}]}
+develop.watch.include |  | develop: {watch: [{path: ., include: [a], action: rebuild}]}
+develop.watch.initial_sync |  | develop: {watch: [{path: ., initial_sync: true, action: rebuild}]}
+develop.watch.path |  | develop: {watch: [{path: ., action: rebuild}]}
+develop.watch.target |  | develop: {watch: [{path: ., target: /a, action: rebuild}]}
 device_cgroup_rules |  | device_cgroup_rules: ["c 1:3 mr"]
-devices.permissions | GIVEN_DEVICE | devices: [{source: /dev/null, permissions: r}]
-devices.source |  | devices: [{source: /dev/null}]
+devices.permissions | GIVEN_DEVICE | devices: [{source: /dev/null, target: /dev/null, permissions: r}]
+devices.source |  | devices: [{source: /dev/zero, target: /dev/null}]
 devices.target | GIVEN_DEVICE | devices: [{source: /dev/null, target: /dev/a}]
 dns |  | dns: 10.0.0.1
 dns_opt |  | dns_opt: [ndots:1]
@@ -222,10 +223,10 @@ ports.protocol | OPEN | ports: [{target: 80, protocol: udp}]
 ports.published | OPEN | ports: [{target: 80, published: 81}]
 ports.target | OPEN | ports: [{target: 81}]
 post_start.command |  | post_start: [{command: a}]
-post_start.environment |  | post_start: [{environment: {a: b}}]
-post_start.privileged |  | post_start: [{privileged: true}]
-post_start.user |  | post_start: [{user: a}]
-post_start.working_dir |  | post_start: [{working_dir: /a}]
+post_start.environment |  | post_start: [{command: a, environment: {a: b}}]
+post_start.privileged |  | post_start: [{command: a, privileged: true}]
+post_start.user |  | post_start: [{command: a, user: a}]
+post_start.working_dir |  | post_start: [{command: a, working_dir: /a}]
 pre_start.command |  | pre_start: [{command: a}]
 pre_start.environment |  | pre_start: [{environment: {a: b}}]
 pre_start.image |  | pre_start: [{image: a}]
@@ -234,10 +235,10 @@ pre_start.privileged |  | pre_start: [{privileged: true}]
 pre_start.user |  | pre_start: [{user: a}]
 pre_start.working_dir |  | pre_start: [{working_dir: /a}]
 pre_stop.command |  | pre_stop: [{command: a}]
-pre_stop.environment |  | pre_stop: [{environment: {a: b}}]
-pre_stop.privileged |  | pre_stop: [{privileged: true}]
-pre_stop.user |  | pre_stop: [{user: a}]
-pre_stop.working_dir |  | pre_stop: [{working_dir: /a}]
+pre_stop.environment |  | pre_stop: [{command: a, environment: {a: b}}]
+pre_stop.privileged |  | pre_stop: [{command: a, privileged: true}]
+pre_stop.user |  | pre_stop: [{command: a, user: a}]
+pre_stop.working_dir |  | pre_stop: [{command: a, working_dir: /a}]
 privileged |  | privileged: true
 profiles |  | profiles: [more]
 provider.options provider.type |  | provider: {type: a, options: {b: c}}
@@ -247,11 +248,11 @@ read_only |  | read_only: true
 restart |  | restart: always
 runtime |  | runtime: runc
 scale |  | scale: 2
-secrets.gid | GIVEN_SECRET | secrets: [{source: a, gid: 7}]
+secrets.gid | GIVEN_SECRET | secrets: [{source: a, gid: "7"}]
 secrets.mode | GIVEN_SECRET | secrets: [{source: a, mode: 0400}]
 secrets.source | SECRET | secrets: [a]
 secrets.target | GIVEN_SECRET | secrets: [{source: a, target: /b}]
-secrets.uid | GIVEN_SECRET | secrets: [{source: a, uid: 7}]
+secrets.uid | GIVEN_SECRET | secrets: [{source: a, uid: "7"}]
 security_opt |  | security_opt: [no-new-privileges]
 shm_size |  | shm_size: 64m
 stdin_open |  | stdin_open: true

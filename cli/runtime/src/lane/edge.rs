@@ -56,12 +56,13 @@ pub(crate) fn edges(survey: &Survey<'_>, problems: &mut Problems) -> Vec<WantedE
         edges: Vec::new(),
     };
     for edge in &survey.system.edges {
-        let Party::Service(caller) = &edge.caller else {
+        // Where no port is known there is nothing to listen on.
+        let (Party::Service(caller), Some(port)) = (&edge.caller, edge.port) else {
             continue;
         };
         if survey.chosen.contains(caller) {
             let reasons = edge.reasons.iter().map(ToString::to_string);
-            edges.add(edge.caller.clone(), &edge.callee, edge.port, reasons);
+            edges.add(edge.caller.clone(), &edge.callee, port, reasons);
         }
     }
     for name in &survey.chosen {

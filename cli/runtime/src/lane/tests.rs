@@ -152,7 +152,7 @@ pub(crate) fn shop() -> System {
     shop.edges.push(Edge {
         caller: Party::Service(name("gateway")),
         callee: name("orders"),
-        port: 8080,
+        port: Some(8080),
         reasons: vec![
             EdgeReason::Environment {
                 key: "ORDERS_URL".into(),

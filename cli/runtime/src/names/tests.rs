@@ -92,6 +92,11 @@ fn addresses_become_the_edge_and_all_else_stays() {
         ("DB_HOSTS", "db, broker", "127.64.0.2, 127.64.0.3"),
         ("CACHE_SERVER", "broker", "127.64.0.3"),
         ("POSTGRES_DB", "orders", "orders"),
+        (
+            "CORS_ALLOWED_ORIGINS",
+            "http://orders:8080",
+            "http://orders:8080",
+        ),
         ("DB_USER", "db", "db"),
         ("TOPIC", "orders", "orders"),
         ("OTEL_SERVICE_NAME", "orders", "orders"),

@@ -70,7 +70,17 @@ impl ProcessRuntime {
     /// # Errors
     /// When the supervisor is gone.
     pub async fn attach(&self, owner: bool) -> Result<(), RuntimeError> {
-        self.ask(method::ATTACH, Attach { owner }).await
+        let adding = false;
+        self.ask(method::ATTACH, Attach { owner, adding }).await
+    }
+
+    /// Lets what this session adds to the system go with the session, until it is attached anew.
+    ///
+    /// # Errors
+    /// When the supervisor is gone.
+    pub async fn adds(&self) -> Result<(), RuntimeError> {
+        let (owner, adding) = (false, true);
+        self.ask(method::ATTACH, Attach { owner, adding }).await
     }
 
     /// Ends all instances and the supervisor; how many instances there were. Who needs all of it

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::additions::Additions;
 use super::edges::of_mesh;
 use super::holds::Holds;
 use super::log_reader;
@@ -51,6 +52,7 @@ pub(super) struct Control {
     pub(super) supervisor: Arc<Supervisor>,
     mesh: MeshControl,
     owners: Arc<Mutex<HashSet<SessionId>>>,
+    additions: Arc<Additions>,
     holds: Arc<Mutex<Holds>>,
     /// Why to end, once somebody wants that.
     asked: Arc<watch::Sender<Option<Reason>>>,
@@ -70,6 +72,7 @@ impl Control {
             supervisor,
             mesh: MeshControl::new(mesh),
             owners: Arc::default(),
+            additions: Arc::default(),
             holds: Arc::default(),
             readers: Arc::default(),
             asked: Arc::new(watch::Sender::new(None)),
@@ -243,7 +246,11 @@ impl Control {
             }
             method::DOWN => told(Ok(self.down(parameters).await)),
             method::ATTACH => {
-                let Attach { owner } = read(parameters)?;
+                let Attach { owner, adding } = read(parameters)?;
+                match adding {
+                    true => self.additions.begin(session, supervisor),
+                    false => self.additions.keep(session),
+                }
                 if owner {
                     self.owners().insert(session);
                 } else {
@@ -361,5 +368,6 @@ impl Handler for Control {
         if self.owners().remove(&session) {
             self.end(Reason::new("the msvc that it belonged to ended", true));
         }
+        self.additions.end(session, &self.supervisor).await;
     }
 }

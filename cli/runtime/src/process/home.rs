@@ -24,8 +24,8 @@ pub struct ProjectHome {
 impl ProjectHome {
     /// The home of `project` whose Compose file stands in `root`. Nothing is made yet.
     ///
-    /// `runtime_folder` is the caller's `XDG_RUNTIME_DIR`; without one, sockets that need a
-    /// shorter path go to a folder of the user's own under `/tmp`.
+    /// `runtime_folder` is the caller's `XDG_RUNTIME_DIR`; without one, or where that
+    /// is not there, sockets that need a shorter path go to a folder of the user's own under `/tmp`.
     ///
     /// # Errors
     /// When `root` is relative and the current folder is gone.
@@ -35,8 +35,9 @@ impl ProjectHome {
         runtime_folder: Option<&Path>,
     ) -> Result<Self, RuntimeError> {
         let sockets = match runtime_folder {
-            Some(folder) => folder.join("msvc"),
-            None => PathBuf::from(format!("/tmp/msvc-{}", nix::unistd::getuid())),
+            // Where a login's session is over its folder is gone, and the variable may live on.
+            Some(folder) if folder.is_dir() => folder.join("msvc"),
+            _ => PathBuf::from(format!("/tmp/msvc-{}", nix::unistd::getuid())),
         };
         let root = std::path::absolute(root).map_err(records(root))?;
         Ok(Self {
@@ -209,12 +210,7 @@ mod tests {
     use super::*;
 
     fn home(root: &Path) -> ProjectHome {
-        ProjectHome::new(
-            root,
-            "shop".parse().unwrap(),
-            Some(Path::new("/run/user/7")),
-        )
-        .unwrap()
+        ProjectHome::new(root, "shop".parse().unwrap(), Some(Path::new("/run"))).unwrap()
     }
 
     #[test]
@@ -225,9 +221,17 @@ mod tests {
         );
         let deep = format!("/{}", "deep/".repeat(30));
         let (one, other) = (home(Path::new(&deep)), home(Path::new(&format!("{deep}x"))));
-        assert!(one.socket().starts_with("/run/user/7/msvc"));
+        assert!(one.socket().starts_with("/run/msvc"));
         assert!(one.socket().as_os_str().len() <= LONGEST_SOCKET_PATH);
         assert_ne!(one.socket(), other.socket());
+    }
+
+    #[test]
+    fn a_runtime_folder_that_is_not_there_is_as_good_as_none() {
+        let deep = format!("/{}", "deep/".repeat(30));
+        let gone = Some(Path::new("/run/user/of nobody"));
+        let home = ProjectHome::new(Path::new(&deep), "shop".parse().unwrap(), gone).unwrap();
+        assert!(home.socket().starts_with("/tmp"), "{:?}", home.socket());
     }
 
     #[test]

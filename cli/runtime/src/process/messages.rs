@@ -62,6 +62,9 @@ pub(super) struct Reach {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Attach {
     pub(super) owner: bool,
+    /// Whether what the session adds from now on goes with it.
+    #[serde(default)]
+    pub(super) adding: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -5,11 +5,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use msvc_machine::atomic_write::atomic_write;
+use msvc_machine::clock::Clock;
 use msvc_system::id::InstanceId;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tokio::net::UnixStream;
 
 use super::home::{ProjectHome, records};
 use crate::contract::RuntimeError;
@@ -78,6 +81,10 @@ pub struct EndRecord {
     /// Whether somebody asked for it.
     pub expected: bool,
 }
+
+/// A guardian that lives has written the end down within this time.
+const GUARDIAN_SEES: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(10);
 
 const STATE: &str = "msvc.state/1";
 const LEASES: &str = "msvc.leases/1";
@@ -151,9 +158,36 @@ pub fn last_end(home: &ProjectHome) -> Result<Option<EndRecord>, RuntimeError> {
     }
     let state = State::read(home)?;
     Ok(state.filter(|state| !state.supervisor.lives()).map(|_| {
-        let how = "killed together with its guardian, or the machine went down";
+        let how =
+            "killed together with its guardian, or the machine went down, or its disk was full";
         EndRecord::new(None, how, false)
     }))
+}
+
+/// The same for who may come in the moment of the end: one that hears nobody any more is let die, and
+/// a guardian that lives writes down what it has seen; both are given the time for it.
+///
+/// # Errors
+/// As [`last_end`].
+pub async fn seen_end(
+    home: &ProjectHome,
+    clock: &dyn Clock,
+) -> Result<Option<EndRecord>, RuntimeError> {
+    let deadline = clock.now() + GUARDIAN_SEES;
+    loop {
+        let Some(state) = State::read(home)? else {
+            return last_end(home);
+        };
+        // Looked at before the record: one that has gone has written it.
+        let comes_to_its_end = match state.supervisor.lives() {
+            true => UnixStream::connect(&state.socket).await.is_err(),
+            false => state.guardian.is_some_and(|guardian| guardian.lives()),
+        };
+        if !comes_to_its_end || clock.now() >= deadline || EndRecord::read(home)?.is_some() {
+            return last_end(home);
+        }
+        clock.sleep(LOOK).await;
+    }
 }
 
 /// The supervisor's own hand on its records.

@@ -122,6 +122,7 @@ impl Supervisor {
             runtime: RUNTIME.to_owned(),
             instances: instances.collect(),
             edges: self.shared.edges.status(),
+            ending: self.replicas().ending,
             ..Observed::default()
         }
     }
@@ -215,7 +216,7 @@ impl Supervisor {
         outcome
     }
 
-    async fn stop(&self, id: &InstanceId) -> Result<(), RuntimeError> {
+    pub(super) async fn stop(&self, id: &InstanceId) -> Result<(), RuntimeError> {
         let replica = self.replica(id)?;
         end(&replica).await;
         self.remove(&replica);

@@ -99,13 +99,9 @@ impl Project {
         self.write("compose.yaml", compose);
         let request = LoadRequest {
             directory: self.root(),
-            files: Vec::new(),
             project: Some(self.name.clone()),
-            profiles: Vec::new(),
-            named: Vec::new(),
-            shown_from: None,
             environment: BTreeMap::from([("HELD".to_owned(), "held".to_owned())]),
-            lenient: false,
+            ..LoadRequest::default()
         };
         let loaded = load(&request, &Files::new(read_regular));
         loaded

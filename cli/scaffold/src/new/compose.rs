@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use msvc_system::files::Files;
 use msvc_system::load::{self, LoadRequest, Loaded};
+use msvc_system::schema;
 use serde_json::Value;
 
 use super::{ComposeChange, Draft, Home, Request};
@@ -74,6 +75,7 @@ impl Draft {
     pub(super) fn new_compose(&self, facts: &Facts) -> Result<ComposeChange, ScaffoldError> {
         let path = self.root.join(NEW);
         place::is_free(&path)?;
+        let schema = self.root.join(schema::FILE_NAME);
         let mut text = self.fragment(facts)?;
         let read =
             |text: &str| load::load(&self.load_at(&path), &self.with(&path, text.as_bytes()));
@@ -85,7 +87,8 @@ impl Draft {
         Ok(ComposeChange {
             path,
             before: None,
-            after: text.into_bytes(),
+            after: format!("{}\n\n{text}", schema::COMMENT).into_bytes(),
+            schema: place::is_free(&schema).is_ok().then_some(schema),
         })
     }
 
@@ -115,6 +118,7 @@ impl Draft {
             path,
             before: Some(before),
             after: text.into_bytes(),
+            schema: None,
         })
     }
 
@@ -166,6 +170,7 @@ impl Draft {
             after: after.map_err(|error| wire_fault(error.to_string()))?,
             before: Some(before),
             path,
+            schema: None,
         })
     }
 

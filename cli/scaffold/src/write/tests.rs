@@ -24,6 +24,7 @@ fn plan(root: &Path) -> Plan {
             path: root.join("compose.yaml"),
             before: Some(b"before".to_vec()),
             after: b"after".to_vec(),
+            schema: None,
         }),
         port: None,
         notes: Vec::new(),
@@ -106,4 +107,23 @@ fn whatever_fails_nothing_is_left() {
         );
         assert_eq!(tree(root.path()), before, "{what}");
     }
+}
+
+#[test]
+fn the_schema_of_a_new_compose_file_goes_beside_it_or_is_taken_back_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = folder.path().join("compose.schema.json");
+    let mut plan = plan(folder.path());
+    let change = plan.compose.as_mut().unwrap();
+    change.schema = Some(schema.clone());
+    change.before = None;
+    // The Compose file is there already, so that the last step fails.
+    write(&plan).unwrap_err();
+    assert!(!schema.exists());
+    fs::remove_file(folder.path().join("compose.yaml")).unwrap();
+    write(&plan).unwrap();
+    assert_eq!(
+        fs::read_to_string(&schema).unwrap(),
+        msvc_system::schema::text()
+    );
 }

@@ -12,15 +12,15 @@ use crate::typed::normal;
 const NAMES: [&str; 4] = [
     "compose.yaml",
     "compose.yml",
-    "docker-compose.yaml",
     "docker-compose.yml",
+    "docker-compose.yaml",
 ];
 /// Names of the file laid over it, the first one found counts.
 const OVERRIDES: [&str; 4] = [
-    "compose.override.yaml",
     "compose.override.yml",
-    "docker-compose.override.yaml",
+    "compose.override.yaml",
     "docker-compose.override.yml",
+    "docker-compose.override.yaml",
 ];
 
 /// The files of a system, first one first, absolute when `directory` is. At least one.

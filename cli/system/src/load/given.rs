@@ -9,7 +9,7 @@ fn secrets_and_configs_are_files_with_what_is_in_them() {
         r#"services:
   a:
     image: a
-    secrets: [plain, {source: held, target: other, uid: "7", gid: 8, mode: 0440}]
+    secrets: [plain, {source: held, target: other, uid: "7", gid: "8", mode: 0440}]
     configs: [text, {source: text, target: /etc/x.conf, mode: "0600"}]
 secrets: {plain: {file: ./p.txt}, held: {environment: HELD}, unused: {external: true}}
 configs: {text: {content: "${HELD:-no}thing"}}
@@ -93,12 +93,10 @@ volumes: {data: {driver: far, driver_opts: {o: size=1}}}
         [
             vec![
                 said("bind.selinux", r#""z""#),
-                said("bind.propagation", r#""rslave""#)
+                said("bind.propagation", r#""rslave""#),
+                said("bind.create_host_path", "true")
             ],
-            vec![
-                said("volume.nocopy", "true"),
-                said("consistency", r#""cached""#)
-            ],
+            vec![said("volume.nocopy", "true")],
             vec![said("bind.create_host_path", "false")],
             vec![said("tmpfs.options", r#""size=1m""#)],
         ]

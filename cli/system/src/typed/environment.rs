@@ -1,5 +1,6 @@
 //! `environment` over the files of `env_file`.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use indexmap::IndexMap;
@@ -17,13 +18,7 @@ pub(crate) fn environment(
     context: &Context<'_>,
     problems: &mut Problems,
 ) -> IndexMap<String, Placed<String>> {
-    let mut all = IndexMap::new();
-    for item in service.get("env_file").map(Node::items).unwrap_or_default() {
-        match from_file(item, context, problems) {
-            Ok(values) => all.extend(values),
-            Err(found) => problems.0.extend(found.0),
-        }
-    }
+    let mut all = from_files(service, context, problems);
     let node = service.get("environment").filter(|n| !n.is_null());
     if let Some(node) = node
         && node.as_map().is_none()
@@ -55,8 +50,43 @@ pub(crate) fn environment(
     all
 }
 
+/// What the files of `env_file` set; variables in them look at what is set for the project first,
+/// then at the service's own `environment`.
+pub(crate) fn from_files(
+    service: &Node,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> IndexMap<String, Placed<String>> {
+    let mut all = IndexMap::new();
+    let files = service.get("env_file").map(Node::items).unwrap_or_default();
+    if files.is_empty() {
+        return all;
+    }
+    let mut set: BTreeMap<String, String> = BTreeMap::new();
+    let own = service.get("environment").map(Node::entries);
+    for (key, value) in own.unwrap_or_default() {
+        if let Some(text) = scalar_text(value).filter(|_| !value.is_null()) {
+            set.insert(key.text.clone(), text);
+        }
+    }
+    set.extend(context.environment.clone());
+    for item in files {
+        match from_file(item, &set, context, problems) {
+            Ok(values) => {
+                for (name, it) in &values {
+                    set.entry(name.clone()).or_insert_with(|| it.value.clone());
+                }
+                all.extend(values);
+            }
+            Err(found) => problems.0.extend(found.0),
+        }
+    }
+    all
+}
+
 fn from_file(
     item: &Node,
+    set: &BTreeMap<String, String>,
     context: &Context<'_>,
     problems: &mut Problems,
 ) -> Result<IndexMap<String, Placed<String>>, Problems> {
@@ -94,11 +124,11 @@ fn from_file(
     let shown = context.shown(&file);
     match format.as_deref() {
         None => {
-            let settings = dotenv::parse(&shown, &bytes, context.environment)?;
+            let settings = dotenv::parse(&shown, &bytes, set)?;
             problems.0.extend(settings.warnings);
             Ok(settings.values)
         }
-        Some("raw") => Ok(dotenv::raw(&shown, &String::from_utf8_lossy(&bytes))),
+        Some("raw") => Ok(dotenv::raw(&shown, &bytes, set)?),
         Some(other) => Err(Problem::error(format!(
             "`env_file` has no format `{}`: `raw`, or none at all",
             shorten(other)

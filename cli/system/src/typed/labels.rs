@@ -13,25 +13,37 @@ pub(crate) fn labels(
     context: &Context<'_>,
     problems: &mut Problems,
 ) -> IndexMap<String, String> {
-    let mut all = IndexMap::new();
-    let files = service.get("label_file").map(Node::items);
-    for item in files.unwrap_or_default() {
-        match from_file(item, context, problems) {
-            Ok(labels) => all.extend(labels),
-            Err(found) => problems.0.extend(found.0),
-        }
-    }
+    let mut all = from_files(service, context, problems);
     let labels = service.get("labels").map(Node::entries).unwrap_or_default();
     let labels = labels.iter();
     all.extend(labels.filter_map(|(key, value)| Some((key.text.clone(), scalar_text(value)?))));
     all
 }
 
+/// What the files of `label_file` say; variables in them look at what stands earlier in them.
+pub(crate) fn from_files(
+    service: &Node,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) -> IndexMap<String, String> {
+    let mut all = IndexMap::new();
+    let files = service.get("label_file").map(Node::items);
+    for item in files.unwrap_or_default() {
+        match from_file(item, &all, context, problems) {
+            Ok(labels) => all.extend(labels),
+            Err(found) => problems.0.extend(found.0),
+        }
+    }
+    all
+}
+
 fn from_file(
     item: &Node,
+    earlier: &IndexMap<String, String>,
     context: &Context<'_>,
     problems: &mut Problems,
 ) -> Result<Vec<(String, String)>, Problems> {
+    let earlier = earlier.iter().map(|(k, v)| (k.clone(), v.clone()));
     let path = scalar_text(item).filter(|path| !path.is_empty());
     let path = path.ok_or_else(|| item.expected("an entry of `label_file`", "a path"))?;
     let file = context.path(&path);
@@ -42,7 +54,7 @@ fn from_file(
         );
         Problem::error(what).at(item.place.clone())
     })?;
-    let settings = dotenv::parse(&context.shown(&file), &bytes, context.environment)?;
+    let settings = dotenv::parse(&context.shown(&file), &bytes, &earlier.collect())?;
     problems.0.extend(settings.warnings);
     let labels = settings.values.into_iter();
     Ok(labels.map(|(key, label)| (key, label.value)).collect())

@@ -99,7 +99,8 @@ pub(crate) fn others(
     let mut fields = IndexMap::new();
     for (key, node) in service.entries() {
         let name = key.text.as_str();
-        if node.is_null() || name.starts_with("x-") || crate::fields::SERVICE.kind(name).is_none() {
+        if node.is_null() || name.starts_with("x-") || crate::fields::SERVICE.field(name).is_none()
+        {
             continue;
         }
         if let Some((_, instead)) = UNSUPPORTED.iter().find(|(known, _)| *known == name) {

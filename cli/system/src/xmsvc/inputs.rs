@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::mapping;
+use super::{keys, mapping};
 use crate::model::{InputValue, Placed};
 use crate::problem::{Problem, Problems, nearest};
 use crate::yaml::{Key, Node, NodeValue, shorten};
@@ -91,7 +91,7 @@ fn input(
             Ok(InputValue::Plain(value.to_json()))
         }
         NodeValue::Map(_) => {
-            mapping(Some(value), &what, &["secret"], problems);
+            mapping(Some(value), &what, keys::INPUT, problems);
             let secret = value.get("secret").filter(|n| !n.is_null());
             let secret = secret.ok_or_else(|| {
                 Problem::error(format!("{what} does not say which secret it is"))

@@ -4,7 +4,7 @@ use std::path::{Component, PathBuf};
 
 use indexmap::IndexMap;
 
-use super::{mapping, settings};
+use super::{keys, mapping, settings};
 use crate::forms::{scalar_text, want_text};
 use crate::model::{BuildCommand, Placed, ProcessBuild, ProcessExtension, Service};
 use crate::problem::{Problem, Problems};
@@ -19,8 +19,8 @@ pub(super) fn process(
     context: &Context<'_>,
     problems: &mut Problems,
 ) -> ProcessExtension {
-    const KEYS: &[&str] = &["build", "command", "working_dir", "environment", "port"];
-    let Some(node) = mapping(node.get("process"), "`x-msvc.process`", KEYS, problems) else {
+    let what = "`x-msvc.process`";
+    let Some(node) = mapping(node.get("process"), what, keys::PROCESS, problems) else {
         return ProcessExtension::default();
     };
     let working_dir = optional_text(
@@ -52,12 +52,7 @@ fn build(node: &Node, problems: &mut Problems) -> Option<ProcessBuild> {
         NodeValue::String(text) if text == "cargo" => Some(ProcessBuild::Cargo { bin: None }),
         NodeValue::String(text) if text == "none" => Some(ProcessBuild::Nothing),
         NodeValue::Map(_) => {
-            mapping(
-                Some(node),
-                what,
-                &["cargo", "command", "path", "image"],
-                problems,
-            )?;
+            mapping(Some(node), what, keys::BUILD, problems)?;
             if node.get("command").is_some() {
                 return build_command(node, problems).map(ProcessBuild::Command);
             }

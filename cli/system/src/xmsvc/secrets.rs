@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::mapping;
+use super::{keys, mapping};
 use crate::model::{FileSource, InputValue, Placed, Secret};
 use crate::problem::{Problem, Problems};
 use crate::typed::scalars::number;
@@ -13,8 +13,9 @@ use crate::yaml::{Key, Node, NodeValue, shorten};
 /// nobody guesses.
 const BYTES: u32 = 24;
 /// Fewer are guessed (128 bits); more is a file, not a secret.
-const LEAST: u32 = 16;
-const MOST: u32 = 1024;
+pub(crate) const LEAST: u32 = 16;
+/// The most.
+pub(crate) const MOST: u32 = 1024;
 
 /// The secrets that are made, and those that inputs take, by name.
 pub(super) fn secrets(
@@ -77,14 +78,14 @@ fn secret(
 /// `x-msvc: {generate: true}`, or `{generate: {bytes: 32}}`.
 fn generate(node: &Node, problems: &mut Problems) -> Option<Placed<usize>> {
     let what = "`x-msvc` of a secret";
-    let extension = mapping(node.get("x-msvc"), what, &["generate"], problems)?;
+    let extension = mapping(node.get("x-msvc"), what, keys::SECRET, problems)?;
     let node = extension.get("generate").filter(|n| !n.is_null())?;
     let what = "`x-msvc.generate`";
     let bytes = match &node.value {
         NodeValue::Bool(true) => Ok(BYTES),
         NodeValue::Bool(false) => return None,
         NodeValue::Map(_) => {
-            mapping(Some(node), what, &["bytes"], problems)?;
+            mapping(Some(node), what, keys::GENERATE, problems)?;
             let of_it = "`bytes` of `x-msvc.generate`";
             match node.get("bytes").filter(|n| !n.is_null()) {
                 None => Ok(BYTES),

@@ -121,6 +121,11 @@ fn mapping(
             problems.push(Problem::error("a list or mapping cannot be a key here").at(key_place));
             continue;
         };
+        if marks.text_keys && !matches!(name, Value::String(_)) {
+            let what = format!("the key `{}` is no text to YAML", super::shorten(&text));
+            let problem = Problem::error(what).at(key_place.clone());
+            problems.push(problem.hint("put it in quotes"));
+        }
         if text == "<<" && key_mark.is_none_or(|mark| mark.plain) {
             merges.push(child);
         } else {

@@ -12,6 +12,8 @@ use crate::problem::{Place, Problem, Problems};
 pub(super) struct Marks {
     all: Vec<Mark>,
     root: usize,
+    /// Whether every key has to be text.
+    pub(super) text_keys: bool,
 }
 
 impl Marks {
@@ -105,6 +107,7 @@ pub(super) fn read(start: &Place, text: &str) -> Result<Marks, Problems> {
         Some(root) => reader.problems.or(Marks {
             all: reader.marks,
             root,
+            text_keys: false,
         }),
     }
 }
@@ -182,7 +185,8 @@ impl Reader<'_> {
             text: text.len(),
             depth: 1,
         };
-        let plain = matches!(style, ScalarStyle::Plain);
+        // A tag says itself what the text is.
+        let plain = matches!(style, ScalarStyle::Plain) && tag.is_none();
         let index = self.add(Shape::Scalar(text.into()), tag, plain, cost, span);
         self.close(index, anchor, cost)
     }

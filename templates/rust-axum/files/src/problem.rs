@@ -1,11 +1,16 @@
 //! Errors as callers see them: `application/problem+json` (RFC 9457).
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
 /// An error on its way to a caller.
@@ -55,7 +60,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// A JSON body; one that cannot be read as `T` is answered with a [`Problem`].
+/// A body that is a JSON object; one that cannot be read as `T` is answered with a [`Problem`].
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
@@ -63,8 +68,31 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let read = Json::<T>::from_request(request, state).await;
-        read.map(|Json(value)| Self(value)).map_err(refused)
+        let read = Json::<Object<T>>::from_request(request, state).await;
+        read.map(|Json(Object(value))| Self(value)).map_err(refused)
+    }
+}
+
+/// Read from an object alone: serde would take a list for the fields in their order.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Fields(PhantomData))
+    }
+}
+
+struct Fields<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(fields)).map(Object)
     }
 }
 

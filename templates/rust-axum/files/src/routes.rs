@@ -1,8 +1,9 @@
 //! The HTTP interface of the items, as `openapi.yaml` describes it.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
@@ -52,8 +53,7 @@ async fn list(
     Ok(Json(List { items }))
 }
 
-async fn show(State(items): State<Items>, Path(id): Path<String>) -> Result<Json<Item>, Problem> {
-    let id = checked(id)?;
+async fn show(State(items): State<Items>, Id(id): Id) -> Result<Json<Item>, Problem> {
     let found = items.get(id.clone()).await.map_err(internal)?;
     found.map(Json).ok_or_else(|| {
         let detail = format!("no item {id}: add it with PUT /items/{id}");
@@ -63,7 +63,7 @@ async fn show(State(items): State<Items>, Path(id): Path<String>) -> Result<Json
 
 async fn put(
     State(items): State<Items>,
-    Path(id): Path<String>,
+    Id(id): Id,
     Body(description): Body<Description>,
 ) -> Result<(StatusCode, Json<Item>), Problem> {
     let item = Item::new(id, description).map_err(|why| Problem::bad_request(why.to_string()))?;
@@ -74,16 +74,23 @@ async fn put(
     Ok((status, Json(item)))
 }
 
-async fn delete(State(items): State<Items>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    items.delete(checked(id)?).await.map_err(internal)?;
+async fn delete(State(items): State<Items>, Id(id): Id) -> Result<StatusCode, Problem> {
+    items.delete(id).await.map_err(internal)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn checked(id: String) -> Result<String, Problem> {
-    if is_id(&id) {
-        Ok(id)
-    } else {
-        Err(Problem::bad_request(ItemError::Id.to_string()))
+/// The id in the path; what can be none is answered with a [`Problem`].
+#[derive(Debug)]
+struct Id(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let id = Path::<String>::from_request_parts(parts, state).await;
+        let id = id.ok().filter(|Path(id)| is_id(id));
+        id.map(|Path(id)| Self(id))
+            .ok_or_else(|| Problem::bad_request(ItemError::Id.to_string()))
     }
 }
 

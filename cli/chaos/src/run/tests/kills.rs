@@ -58,6 +58,17 @@ async fn a_step_that_ends_the_journey_ends_the_hold_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_release_that_the_journeys_last_step_began_is_waited_for() {
+    let script = Script {
+        release_takes: Duration::from_millis(30),
+        ..Script::default()
+    };
+    let (concluded, _, _) = ran(&experiment(UNTIL, "[]"), script).await;
+    assert_eq!(concluded.case.exit, Exit::Held, "{}", said(&concluded));
+    let _ = moment(&concluded.journal, "let go: mail");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hold_that_no_step_ended_is_inconclusive_though_the_journey_held() {
     let script = Script {
         steps: vec!["another"],

@@ -184,6 +184,7 @@ impl Draft<'_> {
         let mut create = sorted(serde_json::to_value(&body).unwrap_or_default());
         let name = names.container(service, replica);
         let mut told = create.clone();
+        labels::forget_files(&mut told);
         if let Some(Value::Array(hosts)) = told.pointer_mut("/HostConfig/ExtraHosts") {
             hosts.retain(|it| !self.undeclared.iter().any(|other| it == other));
         }

@@ -23,13 +23,8 @@ fn system(text: &str) -> System {
     let files = BTreeMap::from([(path, text.as_bytes().to_vec())]);
     let request = LoadRequest {
         directory: PathBuf::from("/system"),
-        files: Vec::new(),
         project: Some("shop".to_owned()),
-        profiles: Vec::new(),
-        named: Vec::new(),
-        shown_from: None,
-        environment: BTreeMap::new(),
-        lenient: false,
+        ..LoadRequest::default()
     };
     let loaded = load(&request, &Files::in_memory(files));
     loaded
@@ -66,6 +61,42 @@ fn want(text: &str, mesh: Option<&MeshWish>) -> Result<Wanted, String> {
         api: NEW,
     };
     wanted(&wish).map_err(|problems| problems.to_string())
+}
+
+#[test]
+fn another_list_of_files_makes_nothing_anew() {
+    let read = |files: &[&str]| {
+        let text = "services: {web: {image: x, ports: [\"80:80\"]}}";
+        let all = [("compose.yaml", text), ("nothing.yaml", "x-a: 1")];
+        let all = all.map(|(name, text)| (PathBuf::from("/system").join(name), text.into()));
+        let request = LoadRequest {
+            directory: PathBuf::from("/system"),
+            files: files.iter().map(PathBuf::from).collect(),
+            project: Some("shop".to_owned()),
+            ..LoadRequest::default()
+        };
+        let system = load(&request, &Files::in_memory(all.into()))
+            .unwrap()
+            .system;
+        let mesh = mesh("shop_default", "10.9.0.0/24");
+        let wish = Wish {
+            system: &system,
+            options: &options(),
+            images: &BTreeMap::new(),
+            mesh: Some(&mesh),
+            api: NEW,
+        };
+        let wanted = wanted(&wish).unwrap();
+        let label =
+            create(&wanted, "web")["Labels"]["com.docker.compose.project.config_files"].clone();
+        let instances = wanted.instances.iter().map(|it| it.hash.clone());
+        let provisions = wanted.provisions.iter().map(|it| it.hash.clone());
+        (label, instances.chain(provisions).collect::<Vec<_>>())
+    };
+    let (one, before) = read(&["compose.yaml"]);
+    let (two, after) = read(&["compose.yaml", "nothing.yaml"]);
+    assert_ne!(one, two);
+    assert_eq!(before, after);
 }
 
 fn create(wanted: &Wanted, service: &str) -> Value {
@@ -166,10 +197,6 @@ fn what_the_engine_would_not_get_is_named_with_its_place() {
             "`use_api_socket` is not handed to the engine yet",
         ),
         (
-            "shm_size: much",
-            "`shm_size` has a value that the engine does not take",
-        ),
-        (
             "ports: [\"8080:80\"], scale: 2",
             "only one of them can have the host's port 8080",
         ),
@@ -185,7 +212,7 @@ fn what_the_engine_would_not_get_is_named_with_its_place() {
 
 #[test]
 fn names_are_composes_own_and_a_copy_takes_none_that_the_file_fixes() {
-    let text = "services:\n  web: {image: x, container_name: w, volumes: [\"d:/d\"], networks: [n]}\nvolumes: {d: {name: dd}}\nnetworks: {n: {name: nn}}\n".replace("d:/d", "data:/d").replace("{d: ", "{data: ");
+    let text = "services:\n  web: {image: x, container_name: ww, volumes: [\"d:/d\"], networks: [n]}\nvolumes: {d: {name: dd}}\nnetworks: {n: {name: nn}}\n".replace("d:/d", "data:/d").replace("{d: ", "{data: ");
     let system = system(&text);
     let names = |lane: &str| {
         let mut options = options();
@@ -206,7 +233,7 @@ fn names_are_composes_own_and_a_copy_takes_none_that_the_file_fixes() {
         names.push(program.name.clone());
         names
     };
-    assert_eq!(names("main"), ["nn", "dd", "w"]);
+    assert_eq!(names("main"), ["nn", "dd", "ww"]);
     let copy = ["shop-second_n", "shop-second_data", "shop-second-web-1"];
     assert_eq!(names("second"), copy);
 }

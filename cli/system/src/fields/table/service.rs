@@ -1,351 +1,472 @@
 //! Below a service.
 
-use super::super::{Kind, Level};
-use Kind::{Any, Each, Flag, In, Number, Settings, Text, TextOrTexts, Texts};
+use super::super::{
+    Cast, FLAG, Field, Items, Level, Long, Map, Merged, NUMBER, NameRule, Names, Out, Same, Shape,
+    TEXT, WHOLE, Words,
+};
+use super::shapes::{
+    BUILD_LIMITS, COMMAND, FLAG_ONLY, FLAG_OR_TEXT, HOSTS, LIST_OR_DICT, NUMBER_OR_TEXT, OPTIONS,
+    TEXT_ONLY, TEXT_OR_UNIQUE_TEXTS, TEXTS, UNIQUE_TEXTS, WHOLE_OR_TEXT,
+};
+use super::{flag, settings, text};
 
 pub(super) static BLKIO_CONFIG: Level = Level {
     what: "`blkio_config`",
-    keys: &[
-        ("device_read_bps", Each(&BLKIO_LIMIT)),
-        ("device_read_iops", Each(&BLKIO_LIMIT)),
-        ("device_write_bps", Each(&BLKIO_LIMIT)),
-        ("device_write_iops", Each(&BLKIO_LIMIT)),
-        ("weight", Number),
-        ("weight_device", Each(&BLKIO_WEIGHT)),
+    strict: true,
+    extensions: false,
+    fields: &[
+        Field::new("weight", WHOLE_OR_TEXT, Out::Count),
+        limits("weight_device", &BLKIO_WEIGHT),
+        limits("device_read_bps", &BLKIO_LIMIT),
+        limits("device_read_iops", &BLKIO_LIMIT),
+        limits("device_write_bps", &BLKIO_LIMIT),
+        limits("device_write_iops", &BLKIO_LIMIT),
     ],
 };
 
+const fn limits(name: &'static str, level: &'static Level) -> Field {
+    let shape = Shape::of(0).list(match name.as_bytes() {
+        [b'w', ..] => {
+            static OF: Items = Items {
+                shape: Shape::of(0).map(Map::Level(&BLKIO_WEIGHT)),
+                unique: false,
+            };
+            &OF
+        }
+        _ => {
+            static OF: Items = Items {
+                shape: Shape::of(0).map(Map::Level(&BLKIO_LIMIT)),
+                unique: false,
+            };
+            &OF
+        }
+    });
+    Field::new(name, shape, Out::Blkio(level))
+}
+
 pub(super) static BLKIO_LIMIT: Level = Level {
     what: "a device limit",
-    keys: &[("path", Text), ("rate", Number)],
+    strict: true,
+    extensions: false,
+    fields: &[
+        Field::new("path", TEXT_ONLY, Out::TextAlways),
+        Field::new("rate", WHOLE_OR_TEXT, Out::Bytes),
+    ],
 };
 
 pub(super) static BLKIO_WEIGHT: Level = Level {
     what: "a device weight",
-    keys: &[("path", Text), ("weight", Number)],
+    strict: true,
+    extensions: false,
+    fields: &[
+        Field::new("path", TEXT_ONLY, Out::TextAlways),
+        Field::new("weight", WHOLE_OR_TEXT, Out::Count),
+    ],
 };
 
 pub(super) static BUILD: Level = Level {
     what: "`build`",
-    keys: &[
-        ("additional_contexts", Settings),
-        ("args", Settings),
-        ("cache_from", Texts),
-        ("cache_to", Texts),
-        ("context", Text),
-        ("dockerfile", Text),
-        ("dockerfile_inline", Text),
-        ("entitlements", Texts),
-        ("extra_hosts", Any),
-        ("isolation", Text),
-        ("labels", Settings),
-        ("network", Text),
-        ("no_cache", Flag),
-        ("no_cache_filter", TextOrTexts),
-        ("platforms", Texts),
-        ("privileged", Flag),
-        ("provenance", Flag),
-        ("pull", Flag),
-        ("sbom", Flag),
-        ("secrets", Each(&SERVICE_CONFIG_OR_SECRET)),
-        ("shm_size", Number),
-        ("ssh", Settings),
-        ("tags", Texts),
-        ("target", Text),
-        ("ulimits", Each(&ULIMITS)),
+    strict: true,
+    extensions: true,
+    fields: &[
+        text("context"),
+        text("dockerfile"),
+        text("dockerfile_inline"),
+        Field::new("entitlements", TEXTS, Out::Texts),
+        settings("args", Out::Environment),
+        Field::new("provenance", FLAG_OR_TEXT, Out::Text).long(Long::Text),
+        Field::new("sbom", FLAG_OR_TEXT, Out::Text).long(Long::Text),
+        Field::new("ssh", LIST_OR_DICT, Out::Ssh).long(Long::Ssh),
+        settings("labels", Out::Settings),
+        Field::new("cache_from", TEXTS, Out::Texts),
+        Field::new("cache_to", TEXTS, Out::Texts),
+        Field::new("no_cache", FLAG_OR_TEXT, Out::Flag),
+        settings("additional_contexts", Out::Settings).long(Long::Settings),
+        Field::new("pull", FLAG_OR_TEXT, Out::Flag),
+        Field::new("extra_hosts", HOSTS, Out::Hosts).merged(Merged::Hosts),
+        text("isolation"),
+        text("network"),
+        text("target"),
+        Field::new("secrets", super::FILE_MOUNTS, Out::Each(&FILE_MOUNT)).long(Long::Files),
+        Field::new("shm_size", WHOLE_OR_TEXT, Out::Bytes),
+        Field::new("tags", TEXTS, Out::Texts).same(Same::Name),
+        Field::new("ulimits", BUILD_LIMITS, Out::Limits(&LIMIT)),
+        Field::new("platforms", TEXTS, Out::Texts),
+        Field::new("privileged", FLAG_OR_TEXT, Out::Flag),
+        // Newer than Docker Compose 2.40.
+        Field::new("no_cache_filter", TEXT_OR_UNIQUE_TEXTS, Out::Texts),
     ],
 };
 
 pub(super) static CREDENTIAL_SPEC: Level = Level {
     what: "`credential_spec`",
-    keys: &[("config", Text), ("file", Text), ("registry", Text)],
+    strict: true,
+    extensions: true,
+    fields: &[text("config"), text("file"), text("registry")],
 };
 
 pub(super) static DEPENDENCY: Level = Level {
     what: "an entry of `depends_on`",
-    keys: &[("condition", Text), ("required", Flag), ("restart", Flag)],
-};
-
-pub(super) static DEPLOYMENT: Level = Level {
-    what: "`deploy`",
-    keys: &[
-        ("endpoint_mode", Text),
-        ("labels", Settings),
-        ("mode", Text),
-        ("placement", In(&PLACEMENT)),
-        ("replicas", Number),
-        ("resources", In(&RESOURCES)),
-        ("restart_policy", In(&RESTART_POLICY)),
-        ("rollback_config", In(&ROLLBACK_CONFIG)),
-        ("update_config", In(&UPDATE_CONFIG)),
+    strict: true,
+    extensions: true,
+    fields: &[
+        Field::new(
+            "condition",
+            TEXT_ONLY.words(Words::OneOf(&[
+                "service_started",
+                "service_healthy",
+                "service_completed_successfully",
+            ])),
+            Out::Text,
+        )
+        .required(),
+        Field::new("restart", FLAG_OR_TEXT, Out::Flag),
+        Field::new("required", FLAG_ONLY, Out::FlagAlways),
     ],
 };
 
 pub(super) static DEVELOPMENT: Level = Level {
     what: "`develop`",
-    keys: &[("watch", Each(&WATCH))],
+    strict: true,
+    extensions: true,
+    fields: &[Field::new(
+        "watch",
+        Shape::of(0).list({
+            static OF: Items = Items {
+                shape: Shape::of(0).map(Map::Level(&WATCH)),
+                unique: false,
+            };
+            &OF
+        }),
+        Out::Each(&WATCH),
+    )],
 };
 
 pub(super) static DEVICE: Level = Level {
     what: "a device",
-    keys: &[("permissions", Text), ("source", Text), ("target", Text)],
-};
-
-pub(super) static DEVICES: Level = Level {
-    what: "`devices`",
-    keys: &[
-        ("capabilities", Texts),
-        ("count", Number),
-        ("device_ids", Texts),
-        ("driver", Text),
-        ("options", Settings),
+    strict: true,
+    extensions: true,
+    fields: &[
+        text("source").required(),
+        text("target").required(),
+        text("permissions"),
     ],
-};
-
-pub(super) static DISCRETE_RESOURCE_SPEC: Level = Level {
-    what: "`discrete_resource_spec`",
-    keys: &[("kind", Text), ("value", Number)],
 };
 
 pub(super) static ENV_FILE: Level = Level {
     what: "an entry of `env_file`",
-    keys: &[("format", Text), ("path", Text), ("required", Flag)],
+    strict: true,
+    extensions: false,
+    fields: &[
+        text("path").required(),
+        Field::new("required", FLAG_OR_TEXT, Out::FlagAlways),
+        text("format"),
+    ],
 };
 
 pub(super) static EXTENDS: Level = Level {
     what: "`extends`",
-    keys: &[("file", Text), ("service", Text)],
+    strict: true,
+    extensions: false,
+    fields: &[text("file"), text("service").required()],
 };
 
-pub(super) static GENERIC_RESOURCES: Level = Level {
-    what: "a generic resource",
-    keys: &[("discrete_resource_spec", In(&DISCRETE_RESOURCE_SPEC))],
-};
-
-pub(super) static GPUS: Level = Level {
-    what: "an entry of `gpus`",
-    keys: &[
-        ("capabilities", Texts),
-        ("count", Number),
-        ("device_ids", Texts),
-        ("driver", Text),
-        ("options", Settings),
+pub(super) static FILE_MOUNT: Level = Level {
+    what: "a secret or config of a service",
+    strict: true,
+    extensions: true,
+    fields: &[
+        text("source"),
+        text("target"),
+        text("uid"),
+        text("gid"),
+        Field::new("mode", NUMBER_OR_TEXT, Out::Mode),
     ],
 };
 
 pub(super) static HEALTHCHECK: Level = Level {
     what: "`healthcheck`",
-    keys: &[
-        ("disable", Flag),
-        ("interval", Text),
-        ("retries", Number),
-        ("start_interval", Text),
-        ("start_period", Text),
-        ("test", Any),
-        ("timeout", Text),
+    strict: true,
+    extensions: true,
+    fields: &[
+        Field::new(
+            "test",
+            TEXT_ONLY.list({
+                static OF: Items = Items {
+                    shape: TEXT_ONLY,
+                    unique: false,
+                };
+                &OF
+            }),
+            Out::Test,
+        )
+        .merged(Merged::Replaced),
+        Field::new("timeout", TEXT_ONLY, Out::WaitSet),
+        Field::new("interval", TEXT_ONLY, Out::WaitSet),
+        Field::new("retries", NUMBER_OR_TEXT, Out::CountSet).cast(Cast::Whole),
+        Field::new("start_period", TEXT_ONLY, Out::WaitSet),
+        Field::new("start_interval", TEXT_ONLY, Out::WaitSet),
+        flag("disable"),
     ],
 };
 
-pub(super) static LIMITS: Level = Level {
-    what: "`limits`",
-    keys: &[("cpus", Number), ("memory", Text), ("pids", Number)],
+pub(super) static HOOK: Level = Level {
+    what: "a hook",
+    strict: true,
+    extensions: true,
+    fields: &[
+        Field::new("command", COMMAND, Out::Words).required(),
+        text("user"),
+        Field::new("privileged", FLAG_OR_TEXT, Out::Flag),
+        text("working_dir"),
+        Field::new("environment", LIST_OR_DICT, Out::Environment),
+    ],
+};
+
+pub(super) static LIMIT: Level = Level {
+    what: "a limit",
+    strict: true,
+    extensions: true,
+    fields: &[
+        Field::new("soft", WHOLE_OR_TEXT, Out::Whole)
+            .cast(Cast::Whole)
+            .required(),
+        Field::new("hard", WHOLE_OR_TEXT, Out::Whole)
+            .cast(Cast::Whole)
+            .required(),
+    ],
 };
 
 pub(super) static LOGGING: Level = Level {
     what: "`logging`",
-    keys: &[("driver", Text), ("options", Any)],
+    strict: true,
+    extensions: true,
+    fields: &[
+        text("driver"),
+        Field::new(
+            "options",
+            Shape::of(0).map(Map::Names({
+                static OF: Names = Names {
+                    rule: NameRule::Any,
+                    strict: false,
+                    entry: Shape::of(TEXT | NUMBER | super::super::NOTHING),
+                    merged: Merged::Common,
+                    cast: Cast::No,
+                    what: "the option",
+                };
+                &OF
+            })),
+            Out::Settings,
+        ),
+    ],
 };
 
 pub(super) static MOUNT: Level = Level {
     what: "a mount",
-    keys: &[
-        ("bind", In(&MOUNT_BIND)),
-        ("consistency", Text),
-        ("image", In(&MOUNT_IMAGE)),
-        ("read_only", Flag),
-        ("source", Text),
-        ("target", Text),
-        ("tmpfs", In(&MOUNT_TMPFS)),
-        ("type", Text),
-        ("volume", In(&MOUNT_VOLUME)),
+    strict: true,
+    extensions: true,
+    fields: &[
+        Field::new(
+            "type",
+            TEXT_ONLY.words(Words::OneOf(&[
+                "bind", "volume", "tmpfs", "cluster", "npipe", "image",
+            ])),
+            Out::Text,
+        )
+        .required(),
+        text("source"),
+        text("target").required(),
+        flag("read_only"),
+        text("consistency"),
+        Field::new(
+            "bind",
+            Shape::of(0).map(Map::Level(&MOUNT_BIND)),
+            Out::In(&MOUNT_BIND),
+        ),
+        Field::new(
+            "volume",
+            Shape::of(0).map(Map::Level(&MOUNT_VOLUME)),
+            Out::In(&MOUNT_VOLUME),
+        ),
+        Field::new(
+            "tmpfs",
+            Shape::of(0).map(Map::Level(&MOUNT_TMPFS)),
+            Out::In(&MOUNT_TMPFS),
+        ),
+        Field::new(
+            "image",
+            Shape::of(0).map(Map::Level(&MOUNT_IMAGE)),
+            Out::In(&MOUNT_IMAGE),
+        ),
     ],
 };
 
 pub(super) static MOUNT_BIND: Level = Level {
     what: "`bind`",
-    keys: &[
-        ("create_host_path", Flag),
-        ("propagation", Text),
-        ("recursive", Text),
-        ("selinux", Text),
+    strict: true,
+    extensions: true,
+    fields: &[
+        Field::new(
+            "selinux",
+            TEXT_ONLY.words(Words::OneOf(&["z", "Z"])),
+            Out::Text,
+        ),
+        text("propagation"),
+        Field::new("create_host_path", FLAG_OR_TEXT, Out::Flag),
+        Field::new(
+            "recursive",
+            TEXT_ONLY.words(Words::OneOf(&[
+                "enabled", "disabled", "writable", "readonly",
+            ])),
+            Out::Text,
+        ),
     ],
 };
 
 pub(super) static MOUNT_IMAGE: Level = Level {
     what: "`image`",
-    keys: &[("subpath", Text)],
+    strict: true,
+    extensions: true,
+    fields: &[text("subpath")],
 };
 
 pub(super) static MOUNT_TMPFS: Level = Level {
     what: "`tmpfs`",
-    keys: &[("mode", Number), ("size", Number)],
+    strict: true,
+    extensions: true,
+    fields: &[
+        Field::new(
+            "size",
+            Shape::of(TEXT | WHOLE).range(0, i64::MAX),
+            Out::Bytes,
+        ),
+        Field::new("mode", NUMBER_OR_TEXT, Out::Count),
+    ],
 };
 
 pub(super) static MOUNT_VOLUME: Level = Level {
     what: "`volume`",
-    keys: &[("labels", Settings), ("nocopy", Flag), ("subpath", Text)],
-};
-
-pub(super) static PLACEMENT: Level = Level {
-    what: "`placement`",
-    keys: &[
-        ("constraints", Texts),
-        ("max_replicas_per_node", Number),
-        ("preferences", Each(&PREFERENCES)),
+    strict: true,
+    extensions: true,
+    fields: &[
+        Field::new("labels", LIST_OR_DICT, Out::Settings),
+        flag("nocopy"),
+        text("subpath"),
     ],
 };
 
 pub(super) static PORT: Level = Level {
     what: "a port",
-    keys: &[
-        ("app_protocol", Text),
-        ("host_ip", Text),
-        ("mode", Text),
-        ("name", Text),
-        ("protocol", Text),
-        ("published", Number),
-        ("target", Number),
+    strict: true,
+    extensions: true,
+    fields: &[
+        text("name"),
+        text("mode"),
+        text("host_ip"),
+        Field::new("target", WHOLE_OR_TEXT, Out::Count)
+            .cast(Cast::Whole)
+            .required(),
+        Field::new("published", WHOLE_OR_TEXT, Out::Text),
+        text("protocol"),
+        text("app_protocol"),
     ],
-};
-
-pub(super) static PREFERENCES: Level = Level {
-    what: "a placement preference",
-    keys: &[("spread", Text)],
 };
 
 pub(super) static PRE_START_HOOK: Level = Level {
     what: "a `pre_start` hook",
-    keys: &[
-        ("command", Any),
-        ("environment", Settings),
-        ("image", Text),
-        ("per_replica", Flag),
-        ("privileged", Flag),
-        ("user", Text),
-        ("working_dir", Text),
+    strict: true,
+    extensions: true,
+    fields: &[
+        Field::new("command", COMMAND, Out::Words),
+        Field::new("environment", LIST_OR_DICT, Out::Environment),
+        text("image"),
+        Field::new("per_replica", FLAG_OR_TEXT, Out::Flag),
+        Field::new("privileged", FLAG_OR_TEXT, Out::Flag),
+        text("user"),
+        text("working_dir"),
     ],
 };
 
 pub(super) static PROVIDER: Level = Level {
     what: "`provider`",
-    keys: &[("options", Any), ("type", Text)],
-};
-
-pub(super) static RESERVATIONS: Level = Level {
-    what: "`reservations`",
-    keys: &[
-        ("cpus", Number),
-        ("devices", Each(&DEVICES)),
-        ("generic_resources", Each(&GENERIC_RESOURCES)),
-        ("memory", Text),
-    ],
-};
-
-pub(super) static RESOURCES: Level = Level {
-    what: "`resources`",
-    keys: &[("limits", In(&LIMITS)), ("reservations", In(&RESERVATIONS))],
-};
-
-pub(super) static RESTART_POLICY: Level = Level {
-    what: "`restart_policy`",
-    keys: &[
-        ("condition", Text),
-        ("delay", Text),
-        ("max_attempts", Number),
-        ("window", Text),
-    ],
-};
-
-pub(super) static ROLLBACK_CONFIG: Level = Level {
-    what: "`rollback_config`",
-    keys: &[
-        ("delay", Text),
-        ("failure_action", Text),
-        ("max_failure_ratio", Number),
-        ("monitor", Text),
-        ("order", Text),
-        ("parallelism", Number),
-    ],
-};
-
-pub(super) static SERVICE_CONFIG_OR_SECRET: Level = Level {
-    what: "a secret or config of a service",
-    keys: &[
-        ("gid", Text),
-        ("mode", Number),
-        ("source", Text),
-        ("target", Text),
-        ("uid", Text),
-    ],
-};
-
-pub(super) static SERVICE_HOOK: Level = Level {
-    what: "a hook",
-    keys: &[
-        ("command", Any),
-        ("environment", Settings),
-        ("privileged", Flag),
-        ("user", Text),
-        ("working_dir", Text),
+    strict: true,
+    extensions: true,
+    fields: &[
+        text("type").required(),
+        Field::new(
+            "options",
+            Shape::of(0).map(Map::Names({
+                static OF: Names = Names {
+                    rule: NameRule::Any,
+                    strict: false,
+                    entry: Shape::of(TEXT | NUMBER | FLAG).list({
+                        static OF: Items = Items {
+                            shape: Shape::of(TEXT | NUMBER | FLAG),
+                            unique: false,
+                        };
+                        &OF
+                    }),
+                    merged: Merged::Common,
+                    cast: Cast::No,
+                    what: "the option",
+                };
+                &OF
+            })),
+            Out::MultiSettings,
+        ),
     ],
 };
 
 pub(super) static SERVICE_MODEL: Level = Level {
     what: "a service's model",
-    keys: &[("endpoint_var", Text), ("model_var", Text)],
+    strict: true,
+    extensions: true,
+    fields: &[text("endpoint_var"), text("model_var")],
 };
 
 pub(super) static SERVICE_NETWORK: Level = Level {
     what: "a service's network",
-    keys: &[
-        ("aliases", Texts),
-        ("driver_opts", Any),
-        ("gw_priority", Number),
-        ("interface_name", Text),
-        ("ipv4_address", Text),
-        ("ipv6_address", Text),
-        ("link_local_ips", Texts),
-        ("mac_address", Text),
-        ("priority", Number),
-    ],
-};
-
-pub(super) static ULIMITS: Level = Level {
-    what: "a ulimit",
-    keys: &[("hard", Number), ("soft", Number)],
-};
-
-pub(super) static UPDATE_CONFIG: Level = Level {
-    what: "`update_config`",
-    keys: &[
-        ("delay", Text),
-        ("failure_action", Text),
-        ("max_failure_ratio", Number),
-        ("monitor", Text),
-        ("order", Text),
-        ("parallelism", Number),
+    strict: true,
+    extensions: true,
+    fields: &[
+        Field::new("aliases", UNIQUE_TEXTS, Out::Texts).same(Same::Name),
+        Field::new("driver_opts", OPTIONS, Out::Settings),
+        Field::new("gw_priority", Shape::of(NUMBER), Out::Whole),
+        text("interface_name"),
+        text("ipv4_address"),
+        text("ipv6_address"),
+        Field::new("link_local_ips", UNIQUE_TEXTS, Out::Texts).same(Same::Name),
+        text("mac_address"),
+        Field::new("priority", Shape::of(NUMBER), Out::Whole),
     ],
 };
 
 pub(super) static WATCH: Level = Level {
     what: "an entry of `watch`",
-    keys: &[
-        ("action", Text),
-        ("exec", In(&SERVICE_HOOK)),
-        ("ignore", TextOrTexts),
-        ("include", TextOrTexts),
-        ("initial_sync", Flag),
-        ("path", Text),
-        ("target", Text),
+    strict: true,
+    extensions: true,
+    fields: &[
+        Field::new("path", TEXT_ONLY, Out::TextAlways).required(),
+        Field::new(
+            "action",
+            TEXT_ONLY.words(Words::OneOf(&[
+                "rebuild",
+                "sync",
+                "restart",
+                "sync+restart",
+                "sync+exec",
+            ])),
+            Out::TextAlways,
+        )
+        .required(),
+        text("target"),
+        Field::new(
+            "exec",
+            Shape::of(0).map(Map::Level(&HOOK)),
+            Out::InAlways(&HOOK),
+        ),
+        Field::new("include", TEXT_OR_UNIQUE_TEXTS, Out::Texts).long(Long::List),
+        Field::new("ignore", TEXT_OR_UNIQUE_TEXTS, Out::Texts).long(Long::List),
+        Field::new("initial_sync", FLAG_ONLY, Out::Flag),
     ],
 };

@@ -93,6 +93,7 @@ async fn a_bad_item_is_refused_with_the_reason_and_stores_nothing() {
     for bad in [
         "{",
         "{}",
+        r#"["Lamp", 3]"#,
         &LAMP.replace('3', "-1"),
         &LAMP.replace('3', "1.5"),
         &LAMP.replace("Lamp", " "),
@@ -106,6 +107,10 @@ async fn a_bad_item_is_refused_with_the_reason_and_stores_nothing() {
                 .is_some_and(|why| !why.is_empty())
         );
     }
-    assert_eq!(interface.put("/items/a%2Fb", LAMP).await.0, 400);
+    for no_id in ["a%2Fb", "%ff"] {
+        let (status, problem) = interface.put(&format!("/items/{no_id}"), LAMP).await;
+        assert_eq!(status, 400, "{no_id}");
+        assert!(problem["detail"].is_string(), "{no_id}: {problem}");
+    }
     assert_eq!(interface.get("/items/lamp").await.0, 404);
 }

@@ -304,6 +304,7 @@ fn provision(
     // Another build of this program does as well.
     let mut told = create.clone();
     told["create"]["Image"] = Value::Null;
+    labels::forget_files(&mut told["create"]);
     let hash = hex(format!("{told} {networks:?}").as_bytes());
     // Compose takes no container for its own that does not carry its hash too.
     for label in [labels::HASH, compose::CONFIG_HASH] {

@@ -57,10 +57,12 @@ impl MeshPlan<'_> {
         listen: SocketAddr,
         network: &str,
     ) -> EdgeSpec {
-        let declared =
-            self.names.system.edges.iter().find(|edge| {
-                edge.caller == caller && edge.callee == callee.name && edge.port == port
-            });
+        let declared = self.names.system.edges.iter().find(|edge| {
+            edge.caller == caller
+                    && edge.callee == callee.name
+                    // Of an edge whose port nothing tells, the image may.
+                    && edge.port.is_none_or(|known| known == port)
+        });
         let mut reasons: Vec<String> = declared
             .iter()
             .flat_map(|edge| &edge.reasons)

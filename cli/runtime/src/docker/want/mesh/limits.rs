@@ -36,6 +36,7 @@ impl MeshPlan<'_> {
         let mode = service.other_fields.get("network_mode")?.value.as_str()?;
         match mode {
             "host" => Some("it uses the host's own network".to_owned()),
+            "none" => Some("it has no network".to_owned()),
             other if other.starts_with("container:") => {
                 Some("it lives in the network namespace of a container of others".to_owned())
             }

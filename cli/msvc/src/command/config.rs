@@ -1,0 +1,246 @@
+//! `msvc config`: what the Compose files say once they are merged, in Docker Compose's normal form,
+//! or one aspect of it.
+
+use std::collections::BTreeSet;
+
+use msvc_report::event::Event;
+use msvc_report::exit::Exit;
+use msvc_system::graph;
+use msvc_system::load::{LoadRequest, Resolved, Without, load, resolve};
+use msvc_system::normal_form::{hash, yaml};
+use serde_json::{Value, json};
+
+use crate::cli::{Cli, Config, Graph};
+use crate::context::load_request;
+use crate::exit::Ending;
+use crate::failure::Failure;
+use crate::table::Table;
+use crate::terminal::Terminal;
+
+/// Prints what is asked for.
+///
+/// # Errors
+/// When the files are wrong, or have no service of a name that is asked for.
+pub fn run(cli: &Cli, request: &Config, terminal: &Terminal) -> Result<Ending, Failure> {
+    let asked = LoadRequest {
+        named: request.services.clone(),
+        without: without(request),
+        without_msvc: request.no_msvc,
+        ..load_request(cli, terminal.here())?
+    };
+    let (resolved, warnings) = resolve(&asked, terminal.files())?;
+    for problem in warnings {
+        terminal.event(&Event::Warned { problem });
+    }
+    let text = if request.edges || request.graph.is_some() {
+        edges(request, &asked, terminal)?
+    } else if let Some(aspect) = aspect(request, &resolved, terminal)? {
+        aspect
+    } else if request.no_interpolate {
+        written(&resolved, terminal)
+    } else {
+        whole(request, &resolved, terminal)?
+    };
+    deliver(request, &text, terminal)
+}
+
+/// The steps that are left out.
+fn without(request: &Config) -> Without {
+    let names_only = request.service_names
+        || request.images
+        || request.volumes
+        || request.networks
+        || request.profile_names
+        || request.models
+        || request.hash.is_some()
+        || request.variables;
+    Without {
+        interpolation: request.no_interpolate || request.variables,
+        paths: request.no_path_resolution,
+        normalization: request.no_normalize,
+        settings: request.no_env_resolution || names_only,
+        consistency: request.no_consistency,
+    }
+}
+
+/// One aspect, where one is asked for.
+fn aspect(
+    request: &Config,
+    resolved: &Resolved,
+    terminal: &Terminal,
+) -> Result<Option<String>, Failure> {
+    let config = || config(request, resolved);
+    let keys = |section: &str| -> Result<Vec<String>, Failure> {
+        let config = config()?;
+        let entries = config.get(section).and_then(Value::as_object);
+        Ok(entries
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key.clone())
+            .collect())
+    };
+    let names = if request.service_names {
+        resolved.running.iter().cloned().collect()
+    } else if request.volumes {
+        keys("volumes")?
+    } else if request.networks {
+        keys("networks")?
+    } else if request.profile_names {
+        resolved.profiles()
+    } else if request.models {
+        resolved.models()
+    } else if request.images {
+        images(&config()?, resolved)
+    } else if request.environment {
+        let set = resolved.environment.iter();
+        set.map(|(name, value)| format!("{name}={value}")).collect()
+    } else if let Some(asked) = &request.hash {
+        return hashes(asked, resolved, terminal).map(Some);
+    } else if request.variables {
+        return Ok(Some(variables(resolved, terminal)));
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(if terminal.is_json() {
+        pretty(&json!(names))
+    } else {
+        lines(&names)
+    }))
+}
+
+fn lines(all: &[String]) -> String {
+    all.iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn pretty(value: &Value) -> String {
+    // A tree of texts and numbers can always be written.
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    format!("{text}\n")
+}
+
+fn config(request: &Config, resolved: &Resolved) -> Result<Value, Failure> {
+    resolved
+        .config(&request.services, request.all_resources)
+        .map_err(|name| unknown(&name, resolved))
+}
+
+/// The failure that no service has that name.
+fn unknown(name: &str, resolved: &Resolved) -> Failure {
+    let names: Vec<&str> = resolved.services().collect();
+    let failure = Failure::new(Exit::Usage, format!("the system has no service `{name}`"));
+    match msvc_system::problem::nearest(name, names) {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None => failure,
+    }
+}
+
+/// The project in its normal form.
+fn whole(request: &Config, resolved: &Resolved, terminal: &Terminal) -> Result<String, Failure> {
+    let config = config(request, resolved)?;
+    let text = if terminal.is_json() {
+        pretty(&config)
+    } else {
+        let extensions = |service: &str| resolved.extensions(service);
+        yaml::text(&yaml::of(&config, extensions))
+    };
+    // Read again, a dollar sign is one, and no variable.
+    Ok(text.replace('$', "$$"))
+}
+
+/// The project as it is written, variables and all.
+fn written(resolved: &Resolved, terminal: &Terminal) -> String {
+    let written = resolved.written();
+    if terminal.is_json() {
+        pretty(&written)
+    } else {
+        yaml::text(&written)
+    }
+}
+
+/// The images that the services run, those that are built among them.
+fn images(config: &Value, resolved: &Resolved) -> Vec<String> {
+    let services = config.get("services").and_then(Value::as_object);
+    let services = services.into_iter().flatten();
+    services
+        .map(
+            |(name, service)| match service.get("image").and_then(Value::as_str) {
+                Some(image) => image.to_owned(),
+                None => format!("{}-{name}", resolved.project),
+            },
+        )
+        .collect()
+}
+
+fn hashes(asked: &str, resolved: &Resolved, terminal: &Terminal) -> Result<String, Failure> {
+    let config = resolved.config(&[], true).unwrap_or_default();
+    let names: BTreeSet<String> = match asked {
+        "*" => resolved.running.clone(),
+        named => named.split(',').map(str::to_owned).collect(),
+    };
+    let mut all = serde_json::Map::new();
+    for name in names {
+        let service = config.get("services").and_then(|all| all.get(&name));
+        let service = service.ok_or_else(|| unknown(&name, resolved))?;
+        all.insert(name, hash::of_service(service).into());
+    }
+    if terminal.is_json() {
+        return Ok(pretty(&Value::Object(all)));
+    }
+    let all = all.iter();
+    Ok(all
+        .map(|(name, hash)| format!("{name} {}\n", hash.as_str().unwrap_or_default()))
+        .collect())
+}
+
+fn variables(resolved: &Resolved, terminal: &Terminal) -> String {
+    let variables = resolved.variables();
+    if terminal.is_json() {
+        let all = variables.iter().map(|it| {
+            json!({
+                "name": it.name,
+                "required": it.required,
+                "default": it.default,
+                "alternate": it.alternate,
+            })
+        });
+        return pretty(&Value::Array(all.collect()));
+    }
+    let mut table = Table::new(&["NAME", "REQUIRED", "DEFAULT", "ALTERNATE"]);
+    for it in variables {
+        let required = if it.required { "yes" } else { "no" };
+        table.row(vec![it.name, required.to_owned(), it.default, it.alternate]);
+    }
+    table.render()
+}
+
+/// Who calls whom: of the system, not of the files alone.
+fn edges(request: &Config, asked: &LoadRequest, terminal: &Terminal) -> Result<String, Failure> {
+    let asked = LoadRequest {
+        without: Without::default(),
+        ..asked.clone()
+    };
+    let system = load(&asked, terminal.files())?.system;
+    Ok(match request.graph {
+        Some(Graph::Dot) => graph::dot(&system),
+        Some(Graph::Mermaid) => graph::mermaid(&system),
+        None if terminal.is_json() => pretty(&graph::json(&system)),
+        None => graph::table(&system),
+    })
+}
+
+/// To standard output or into the file that is named.
+fn deliver(request: &Config, text: &str, terminal: &Terminal) -> Result<Ending, Failure> {
+    if terminal.is_quiet() {
+        return Ok(Exit::Held.into());
+    }
+    match &request.output {
+        None => terminal.result(text.strip_suffix('\n').unwrap_or(text)),
+        Some(path) => {
+            msvc_machine::atomic_write::atomic_write(path, text.as_bytes()).map_err(|why| {
+                let what = format!("{} cannot be written: {why}", path.display());
+                Failure::new(Exit::CouldNot, what)
+            })?
+        }
+    }
+    Ok(Exit::Held.into())
+}

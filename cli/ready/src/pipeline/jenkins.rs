@@ -1,0 +1,78 @@
+//! A Jenkinsfile, as far as its `sh` steps, its pushes and its change sets go.
+
+use super::Pipeline;
+use crate::delivery::{Deed, deed};
+use crate::tree::Tree;
+
+/// Reads it.
+pub(super) fn read(tree: &Tree, text: &str) -> Pipeline {
+    let mut found = Pipeline::default();
+    let mut rest = text;
+    let mut line = 1;
+    while let Some(next) = rest.chars().next() {
+        let length = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map_or(rest.len(), |end| end + 2)
+        } else if let Some((step, length)) = step(rest, text.len() - rest.len(), text) {
+            match step {
+                Step::Script(script) => {
+                    let (deed, _) = deed(tree, script);
+                    found.note(deed, line, false);
+                    if deed == Deed::Nothing {
+                        found
+                            .idle
+                            .insert("runs nothing but what prints, or what never comes to run");
+                    }
+                }
+                Step::Changes(pattern) => drop(found.paths.insert(pattern.to_owned())),
+                Step::Push => found.note(Deed::Delivers, line, false),
+            }
+            length
+        } else {
+            next.len_utf8()
+        };
+        let (past, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
+        line += u32::try_from(past.matches('\n').count()).unwrap_or_default();
+        rest = after;
+    }
+    found
+}
+
+enum Step<'a> {
+    Script(&'a str),
+    Changes(&'a str),
+    Push,
+}
+
+/// The step that begins here, and its length.
+fn step<'a>(rest: &'a str, at: usize, text: &str) -> Option<(Step<'a>, usize)> {
+    if rest.starts_with(".push(") {
+        return Some((Step::Push, 6));
+    }
+    let before = text.get(..at).and_then(|before| before.chars().next_back());
+    if before.is_some_and(|it| it.is_alphanumeric() || it == '_') {
+        return None;
+    }
+    let word = ["sh", "bat", "powershell", "changeset"]
+        .into_iter()
+        .find(|word| rest.starts_with(word))?;
+    let after = rest.get(word.len()..)?;
+    let opened = after.trim_start_matches([' ', '(']);
+    let opened = match opened.strip_prefix("script:") {
+        Some(named) => named.trim_start(),
+        None => opened,
+    };
+    let quote = ["'''", "\"\"\"", "'", "\""]
+        .into_iter()
+        .find(|quote| opened.starts_with(quote))?;
+    let inside = opened.get(quote.len()..)?;
+    let end = inside.find(quote)?;
+    let length = rest.len() - inside.len() + end + quote.len();
+    let said = inside.get(..end)?;
+    let step = match word {
+        "changeset" => Step::Changes(said),
+        _ => Step::Script(said),
+    };
+    Some((step, length))
+}

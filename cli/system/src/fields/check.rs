@@ -1,0 +1,366 @@
+//! The check of a merged tree against the table: every key, every kind of value.
+//!
+//! What comes in: the tree as written, short forms and all. What leaves: an error for each key that
+//! Compose does not know (with the nearest one that it does) and each value that may not stand
+//! where it does. What must not enter: what the values mean together.
+
+use std::collections::HashSet;
+
+use super::{
+    FILE, FLAG, Items, Level, Map, NOTHING, NUMBER, NameRule, Names, Out, Shape, TEXT, WHOLE, Words,
+};
+use crate::problem::{Problem, Problems, Severity, nearest};
+use crate::yaml::{Key, Node, NodeValue, shorten};
+
+/// Unknown keys whose neighbours are looked for; each costs a comparison with every known key.
+const NEIGHBOURS: usize = 100;
+
+/// Checks every key and value from the root on, and takes out what may not stand there, so that
+/// nobody later meets it. With `lenient`, unknown keys are warnings.
+pub(crate) fn check(root: &mut Node, lenient: bool, problems: &mut Problems) {
+    let mut checker = Checker {
+        lenient,
+        problems,
+        path: Vec::new(),
+        subject: Subject::Field,
+        out: Out::Hidden,
+        unknown: 0,
+    };
+    checker.level(root, &FILE);
+}
+
+struct Checker<'a> {
+    lenient: bool,
+    problems: &'a mut Problems,
+    path: Vec<String>,
+    /// What the value looked at is.
+    subject: Subject,
+    /// How the last field is printed, which says what it should look like.
+    out: Out,
+    /// Unknown keys so far.
+    unknown: usize,
+}
+
+/// What a value is, for messages.
+#[derive(Debug, Clone, Copy)]
+enum Subject {
+    /// A field's.
+    Field,
+    /// An item of the list that stands there.
+    Item,
+    /// One of a name that the user gave.
+    Named(&'static str),
+}
+
+/// Each of these says whether the value may stay.
+impl Checker<'_> {
+    fn level(&mut self, node: &mut Node, level: &'static Level) -> bool {
+        let place = node.place.clone();
+        let NodeValue::Map(entries) = &mut node.value else {
+            return true;
+        };
+        let mut missing: Vec<_> = level.fields.iter().filter(|it| it.required).collect();
+        entries.retain_mut(|(key, value)| {
+            missing.retain(|field| field.name != key.text);
+            match level.field(&key.text) {
+                Some(field) => {
+                    self.path.push(key.text.clone());
+                    self.subject = Subject::Field;
+                    self.out = field.out;
+                    let stays = self.value(value, &field.shape);
+                    self.path.pop();
+                    stays
+                }
+                None if level.extensions && key.text.starts_with("x-") => true,
+                None if !level.strict => true,
+                None => {
+                    self.unknown(key, level);
+                    false
+                }
+            }
+        });
+        for field in &missing {
+            let what = format!("{} has no `{}`", level.what, field.name);
+            let problem = Problem::error(what).at(place.clone());
+            self.problems.push(match field.shape.words {
+                Words::OneOf(words) => problem.hint(format!("one of {}", words.join(", "))),
+                _ => problem,
+            });
+        }
+        missing.is_empty()
+    }
+
+    fn unknown(&mut self, key: &Key, level: &'static Level) {
+        self.unknown += 1;
+        let mut problem = if self.unknown <= NEIGHBOURS {
+            key.unknown(level.what, level.names())
+        } else {
+            key.unknown(level.what, [])
+        };
+        if self.lenient {
+            problem.severity = Severity::Warning;
+        }
+        self.problems.push(problem);
+    }
+
+    fn value(&mut self, node: &mut Node, shape: &'static Shape) -> bool {
+        let allowed = match &node.value {
+            NodeValue::Seq(_) => shape.list.is_some(),
+            NodeValue::Map(_) => !matches!(shape.map, Map::No),
+            _ => return self.scalar(node, shape),
+        };
+        if !allowed {
+            self.wrong(node, shape);
+            return false;
+        }
+        match (&mut node.value, shape.list, shape.map) {
+            (NodeValue::Seq(items), Some(list), _) => {
+                self.items(items, list);
+                true
+            }
+            (NodeValue::Map(_), _, Map::Level(level)) => self.level(node, level),
+            (NodeValue::Map(entries), _, Map::Names(names)) => {
+                self.entries(entries, names);
+                true
+            }
+            _ => true,
+        }
+    }
+
+    fn items(&mut self, items: &mut Vec<Node>, list: &'static Items) {
+        let outer = std::mem::replace(&mut self.subject, Subject::Item);
+        items.retain_mut(|item| {
+            self.subject = Subject::Item;
+            self.value(item, &list.shape)
+        });
+        self.subject = outer;
+        if !list.unique {
+            return;
+        }
+        let mut seen = HashSet::new();
+        for item in items {
+            if !seen.insert(item.to_json().to_string()) {
+                let what = format!("`{}` has the same item twice", self.shown());
+                let problem = Problem::error(what).at(item.place.clone());
+                self.problems.push(problem.hint("take one of them away"));
+            }
+        }
+    }
+
+    fn entries(&mut self, entries: &mut Vec<(Key, Node)>, names: &'static Names) {
+        entries.retain_mut(|(key, value)| {
+            if names.rule.fits(&key.text) {
+                self.path.push(key.text.clone());
+                self.subject = Subject::Named(names.what);
+                let stays = self.value(value, &names.entry);
+                self.path.pop();
+                return stays;
+            }
+            if names.strict {
+                let what = format!("{} cannot be called `{}`", names.what, shorten(&key.text));
+                let problem = Problem::error(what).at(key.place.clone());
+                self.problems.push(problem.hint(names.rule.words()));
+            }
+            !names.strict
+        });
+    }
+
+    fn scalar(&mut self, node: &Node, shape: &'static Shape) -> bool {
+        if node.plain
+            && let NodeValue::String(text) = &node.value
+            && is_date(text)
+        {
+            let what = format!("`{}` is a date to YAML, and none is meant", shorten(text));
+            let problem = Problem::error(what).at(node.place.clone());
+            self.problems.push(problem.hint("put it in quotes"));
+            return false;
+        }
+        let kind = match &node.value {
+            NodeValue::Null => NOTHING,
+            NodeValue::Bool(_) => FLAG,
+            NodeValue::Int(_) => WHOLE | NUMBER,
+            NodeValue::Float(float) if float.fract() == 0.0 => WHOLE | NUMBER,
+            NodeValue::Float(_) => NUMBER,
+            NodeValue::String(_) => TEXT,
+            NodeValue::Seq(_) | NodeValue::Map(_) => 0,
+        };
+        if shape.scalars & kind == 0 {
+            self.wrong(node, shape);
+            return false;
+        }
+        let before = self.problems.0.len();
+        match &node.value {
+            NodeValue::String(text) => self.text(node, text, shape.words),
+            NodeValue::Int(number) => self.range(node, *number, shape.range),
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "it is whole, and what is too large is out of range in any case"
+            )]
+            NodeValue::Float(number) => self.range(node, *number as i64, shape.range),
+            _ => {}
+        }
+        before == self.problems.0.len()
+    }
+
+    fn range(&mut self, node: &Node, number: i64, range: Option<(i64, i64)>) {
+        let Some((least, most)) = range.filter(|(least, most)| !(*least..=*most).contains(&number))
+        else {
+            return;
+        };
+        let bounds = if most == i64::MAX {
+            format!("at least {least}")
+        } else {
+            format!("from {least} to {most}")
+        };
+        let what = format!("`{}` must be {bounds}, not {number}", self.shown());
+        self.problems
+            .push(Problem::error(what).at(node.place.clone()));
+    }
+
+    fn text(&mut self, node: &Node, text: &str, words: Words) {
+        let problem = match words {
+            Words::Any => return,
+            Words::OneOf(words) if words.contains(&text) => return,
+            Words::ContainerName if is_container_name(text) => return,
+            Words::PullPolicy if is_pull_policy(text) => return,
+            Words::OneOf(words) => {
+                let what = format!("`{}` cannot be `{}`", self.shown(), shorten(text));
+                Problem::error(what).hint(match nearest(text, words.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("one of {}", words.join(", ")),
+                })
+            }
+            Words::ContainerName => {
+                let what = format!("`{}` cannot name a container", shorten(text));
+                Problem::error(what).hint("two characters or more: letters, digits, `_`, `.`, `-`")
+            }
+            Words::PullPolicy => {
+                let what = format!("`{}` is no `pull_policy`", shorten(text));
+                Problem::error(what)
+                    .hint("always, never, missing, build, daily, weekly or every_12h")
+            }
+        };
+        self.problems.push(problem.at(node.place.clone()));
+    }
+
+    fn wrong(&mut self, node: &Node, shape: &Shape) {
+        let what = match (self.subject, self.path.last()) {
+            (Subject::Item, _) => format!("an item of `{}`", self.shown()),
+            (Subject::Named(what), Some(name)) => format!("{what} `{}`", shorten(name)),
+            (Subject::Field | Subject::Named(_), _) => format!("`{}`", self.shown()),
+        };
+        let problem = node.expected(&what, &shape.in_words());
+        self.problems.push(match self.out {
+            Out::Wait | Out::WaitSet => problem.hint("write it as 500ms, 30s or 1m30s"),
+            Out::Bytes => problem.hint("write it as 512m, 1.5g or in bytes"),
+            Out::Mode => problem.hint("write it in octal, as `\"0440\"`"),
+            _ => problem,
+        });
+    }
+
+    fn shown(&self) -> String {
+        shorten(&self.path.join("."))
+    }
+}
+
+impl Shape {
+    /// What may stand there, in words.
+    fn in_words(&self) -> String {
+        let mut all = Vec::new();
+        let mut add = |has: bool, word: &'static str| {
+            if has {
+                all.push(word);
+            }
+        };
+        add(self.scalars & TEXT != 0, "text");
+        add(self.scalars & WHOLE != 0, "a whole number");
+        add(self.scalars & NUMBER != 0, "a number");
+        add(self.scalars & FLAG != 0, "`true` or `false`");
+        add(self.list.is_some(), "a list");
+        add(!matches!(self.map, Map::No), "a mapping");
+        add(self.scalars & NOTHING != 0, "nothing");
+        let last = all.pop().unwrap_or("nothing");
+        if all.is_empty() {
+            last.to_owned()
+        } else {
+            format!("{} or {last}", all.join(", "))
+        }
+    }
+}
+
+impl NameRule {
+    pub(crate) fn fits(self, name: &str) -> bool {
+        let identifier = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        !name.is_empty()
+            && match self {
+                Self::Identifier => name.bytes().all(identifier),
+                Self::Letters => name.bytes().all(|b| b.is_ascii_lowercase()),
+                Self::Any => true,
+            }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Identifier => "letters, digits, `.`, `_` and `-`",
+            Self::Letters => "small letters",
+            Self::Any => "a name must not be empty",
+        }
+    }
+}
+
+/// Whether YAML 1.1 takes a text for a moment: `2026-11-21`, with a time after `T`, `t` or a space.
+fn is_date(text: &str) -> bool {
+    let (date, time) = match text.split_once(['T', 't', ' ']) {
+        Some((date, time)) => (date, Some(time)),
+        None => (text, None),
+    };
+    let digits = |part: &str, most: usize| {
+        (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
+    };
+    let mut parts = date.split('-');
+    let year = parts
+        .next()
+        .is_some_and(|it| it.len() == 4 && digits(it, 4));
+    let rest: Vec<&str> = parts.collect();
+    let in_range = |part: &str, most: u8| {
+        digits(part, 2) && part.parse::<u8>().is_ok_and(|it| (1..=most).contains(&it))
+    };
+    let is_day =
+        matches!(*rest.as_slice(), [month, day] if in_range(month, 12) && in_range(day, 31));
+    year && is_day && time.is_none_or(|time| time.split(':').count() == 3)
+}
+
+/// A letter or digit and something like one after it, anywhere in the text: that much is asked.
+fn is_container_name(text: &str) -> bool {
+    text.as_bytes().windows(2).any(|two| match two {
+        [first, second] => {
+            first.is_ascii_alphanumeric()
+                && (second.is_ascii_alphanumeric() || matches!(second, b'_' | b'.' | b'-'))
+        }
+        _ => false,
+    })
+}
+
+/// A word of pull policies, anywhere in the text: that much is asked.
+fn is_pull_policy(text: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "always",
+        "never",
+        "build",
+        "if_not_present",
+        "missing",
+        "refresh",
+        "daily",
+        "weekly",
+    ];
+    WORDS.iter().any(|word| text.contains(word))
+        || text.match_indices("every_").any(|(at, word)| {
+            let after = text.get(at + word.len()..).unwrap_or_default();
+            let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+            digits > 0
+                && after
+                    .as_bytes()
+                    .get(digits)
+                    .is_some_and(|unit| b"wdhms".contains(unit))
+        })
+}

@@ -1,0 +1,51 @@
+//! What a text stands for where a number or a switch is meant.
+
+use crate::fields::Cast;
+use crate::problem::{Problem, Problems};
+use crate::yaml::{Node, NodeValue, shorten};
+
+/// Takes the text of a node for what is meant there.
+pub(crate) fn cast(node: &mut Node, cast: Cast, problems: &mut Problems) -> Result<(), Problem> {
+    let NodeValue::String(text) = &node.value else {
+        return Ok(());
+    };
+    let wrong = |wanted: &str| {
+        let what = format!("`{}` is not {wanted}", shorten(text));
+        Err(Problem::error(what).at(node.place.clone()))
+    };
+    let value = match cast {
+        Cast::No => return Ok(()),
+        Cast::Whole => match text.parse() {
+            Ok(number) => NodeValue::Int(number),
+            Err(_) => return wrong("a whole number"),
+        },
+        Cast::Number => match text.parse() {
+            Ok(number) => NodeValue::Float(number),
+            Err(_) => return wrong("a number"),
+        },
+        Cast::Flag => match flag(text) {
+            Some((flag, said)) => {
+                if !said {
+                    let what = format!("`{}` for `{flag}` is YAML 1.1's", shorten(text));
+                    let problem = Problem::warning(what).at(node.place.clone());
+                    problems.push(problem.hint(format!("write `{flag}`")));
+                }
+                NodeValue::Bool(flag)
+            }
+            None => return wrong("`true` or `false`"),
+        },
+    };
+    node.value = value;
+    Ok(())
+}
+
+/// A switch, and whether it says `true` or `false` itself.
+pub(crate) fn flag(text: &str) -> Option<(bool, bool)> {
+    match text.to_lowercase().as_str() {
+        "true" => Some((true, true)),
+        "false" => Some((false, true)),
+        "y" | "yes" | "on" => Some((true, false)),
+        "n" | "no" | "off" => Some((false, false)),
+        _ => None,
+    }
+}

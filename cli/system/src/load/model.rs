@@ -1,0 +1,119 @@
+//! One model out of several files: each is read, its variables replaced, what it extends and includes
+//! put in, laid over those before it, checked, and made long.
+//!
+//! What comes in: paths, the folder that relative paths count from, what is set. What leaves: one
+//! tree in long form with its defaults, its paths absolute. What must not enter: what the whole
+//! means.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::sources;
+use crate::canonical::{self, Variables, WHOLE_FILE};
+use crate::extends::Extending;
+use crate::files::Files;
+use crate::interpolate::Interpolation;
+use crate::paths::Base;
+use crate::problem::{Place, Problem, Problems};
+use crate::shown_path::shown_path;
+use crate::yaml::{MAX_NODES, Node};
+use crate::{defaults, fields, include, merge, paths};
+
+/// What files are read with, and the way of files that led here.
+pub(crate) struct Loading<'a> {
+    /// How files are read.
+    pub(crate) files: &'a Files,
+    /// Where places are shown from.
+    pub(crate) shown_from: &'a Path,
+    /// Unknown keys are warnings.
+    pub(crate) lenient: bool,
+    /// Whether variables are replaced.
+    pub(crate) variables: Variables,
+    /// Whether the paths of the outermost files are made absolute.
+    pub(crate) resolves_paths: bool,
+    /// Files that include each other, the outermost first.
+    pub(crate) way: Vec<PathBuf>,
+    /// Nodes read so far.
+    pub(crate) nodes: usize,
+}
+
+impl Loading<'_> {
+    /// A file's name for messages.
+    pub(crate) fn shown(&self, file: &Path) -> PathBuf {
+        shown_path(file, self.shown_from)
+    }
+
+    /// The same as text.
+    pub(crate) fn name(&self, file: &Path) -> String {
+        self.shown(file).display().to_string()
+    }
+
+    /// The model of several files; `None` when one of them cannot be read. `from` is where they are
+    /// named, when a file does.
+    pub(crate) fn model(
+        &mut self,
+        files: &[PathBuf],
+        from: Option<&Place>,
+        folder: &Path,
+        environment: &BTreeMap<String, String>,
+        problems: &mut Problems,
+    ) -> Option<Node> {
+        let trees = sources::read(files, from, self.shown_from, self.files, problems)?;
+        self.model_of(trees, files, folder, environment, problems)
+    }
+
+    /// The same of files that have been read.
+    pub(crate) fn model_of(
+        &mut self,
+        trees: Vec<Node>,
+        files: &[PathBuf],
+        folder: &Path,
+        environment: &BTreeMap<String, String>,
+        problems: &mut Problems,
+    ) -> Option<Node> {
+        let home = environment.get("HOME").map(String::as_str);
+        let mut extending = Extending::new(
+            self.files,
+            self.shown_from,
+            Interpolation::new(environment),
+            self.variables,
+            home,
+        );
+        let mut model: Option<Node> = None;
+        for (mut tree, file) in trees.into_iter().zip(files) {
+            if self.variables == Variables::Replaced {
+                extending
+                    .interpolation
+                    .tree(&mut tree, &WHOLE_FILE, problems);
+            }
+            let told = problems.places();
+            let after = problems.0.len();
+            extending.resolve(&mut tree, file, folder, problems);
+            include::apply(&mut tree, folder, environment, self, problems);
+            self.nodes = self.nodes.saturating_add(tree.count());
+            if self.nodes > MAX_NODES {
+                let what = format!("all files together have more than {MAX_NODES} nodes");
+                problems.push(Problem::error(what).at(tree.place.clone()));
+                return None;
+            }
+            let mut merged = match model.take() {
+                None => tree,
+                Some(earlier) => merge::over(earlier, tree, &WHOLE_FILE, &mut Vec::new(), problems),
+            };
+            merge::clean(&mut merged, problems);
+            merge::unique(&mut merged, &WHOLE_FILE);
+            fields::check(&mut merged, self.lenient, problems);
+            canonical::lengthen(&mut merged, self.variables, problems);
+            merge::unique(&mut merged, &WHOLE_FILE);
+            problems.forget_echoes(after, &told);
+            model = Some(merged);
+        }
+        let mut model = model?;
+        defaults::fill(&mut model);
+        // What is included always knows where it stands.
+        if self.resolves_paths || self.way.len() > 1 {
+            paths::resolve(&mut model, &Base { folder, home }, problems);
+        }
+        Some(model)
+    }
+}

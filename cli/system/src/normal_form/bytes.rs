@@ -1,0 +1,83 @@
+//! Sizes as Compose writes them: `512m`, `1.5g`, `64 KiB`, or bytes.
+
+/// Why a text is no size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BytesError {
+    /// No number, or a negative one.
+    #[error("it begins with no number")]
+    Number,
+    /// Neither b, k, m, g, t nor p, with `b` or `ib` after it or not.
+    #[error("its unit is none of b, k, m, g, t, p")]
+    Unit,
+}
+
+/// The bytes that a size says; units are powers of 1024.
+///
+/// # Errors
+/// When the text is none.
+pub fn parse(text: &str) -> Result<i64, BytesError> {
+    let last = text.rfind(|c: char| c.is_ascii_digit() || matches!(c, '.' | ' '));
+    let last = last.ok_or(BytesError::Number)?;
+    let (number, unit) = match text.split_at_checked(last + 1) {
+        Some((number, unit)) => (number.strip_suffix(' ').unwrap_or(number), unit),
+        None => (text, ""),
+    };
+    let number: f64 = number.parse().map_err(|_| BytesError::Number)?;
+    if number < 0.0 || number.is_nan() {
+        return Err(BytesError::Number);
+    }
+    let unit = unit.to_ascii_lowercase();
+    let shift = match unit.as_bytes() {
+        [] | [b'b'] => 0,
+        [prefix] | [prefix, b'b'] | [prefix, b'i', b'b'] => match prefix {
+            b'k' => 10,
+            b'm' => 20,
+            b'g' => 30,
+            b't' => 40,
+            b'p' => 50,
+            _ => return Err(BytesError::Unit),
+        },
+        _ => return Err(BytesError::Unit),
+    };
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "a power of two is exact, and what is too large becomes the largest"
+    )]
+    Ok((number * (1_i64 << shift) as f64) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_of_compose_are_read() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("100", 100),
+            ("64b", 64),
+            ("1k", 1024),
+            ("1.5g", 1_610_612_736),
+            ("64 KiB", 65_536),
+            ("2MB", 2_097_152),
+            ("1tib", 1_099_511_627_776),
+        ] {
+            assert_eq!(parse(text), Ok(bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_size_is_refused() {
+        for (text, error) in [
+            ("", BytesError::Number),
+            ("m", BytesError::Number),
+            ("-1m", BytesError::Number),
+            ("1x", BytesError::Unit),
+            ("1bb", BytesError::Unit),
+            ("1mibs", BytesError::Unit),
+        ] {
+            assert_eq!(parse(text), Err(error), "{text}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What files of settings give to the services that run: `env_file` under their `environment`,
+//! `label_file` under their `labels`.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map as Object, Value};
+
+use crate::problem::Problems;
+use crate::typed::{Context, environment, labels};
+use crate::yaml::Node;
+
+/// Adds it to the printed form.
+pub(crate) fn fill(
+    project: &mut Object<String, Value>,
+    running: &BTreeSet<String>,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) {
+    let services = context.tree.get("services").map(Node::entries);
+    for (key, node) in services.unwrap_or_default() {
+        if !running.contains(&key.text) {
+            continue;
+        }
+        let service = project
+            .get_mut("services")
+            .and_then(|all| all.get_mut(&key.text))
+            .and_then(Value::as_object_mut);
+        let Some(service) = service else { continue };
+        if service.shift_remove("env_file").is_some() {
+            let set = environment::from_files(node, context, problems);
+            let set = set.into_iter().map(|(name, it)| (name, it.value));
+            under(service, "environment", set);
+        }
+        if service.shift_remove("label_file").is_some() {
+            under(
+                service,
+                "labels",
+                labels::from_files(node, context, problems),
+            );
+        }
+    }
+}
+
+/// Puts settings in where the service says nothing of them itself.
+fn under(
+    service: &mut Object<String, Value>,
+    field: &str,
+    given: impl IntoIterator<Item = (String, String)>,
+) {
+    let mut all: Object<String, Value> = given
+        .into_iter()
+        .map(|(name, value)| (name, Value::from(value)))
+        .collect();
+    let slot = service.entry(field).or_insert(Value::Null);
+    if let Value::Object(own) = slot.take() {
+        all.extend(own);
+    }
+    all.sort_keys();
+    if all.is_empty() {
+        service.shift_remove(field);
+    } else {
+        service.insert(field.to_owned(), Value::Object(all));
+    }
+}

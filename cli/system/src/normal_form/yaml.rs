@@ -1,0 +1,109 @@
+//! The normal form as YAML, which leaves out what JSON cannot: unset commands, and mappings with
+//! nothing in them that are always printed there. `x-…` fields of services are kept.
+
+use serde_json::{Map as Object, Value};
+
+/// The project as a tree to be written in YAML. `extensions` gives the `x-…` fields of a service.
+#[must_use]
+pub fn of(project: &Value, extensions: impl Fn(&str) -> Vec<(String, Value)>) -> Value {
+    let mut out = Object::new();
+    let fields = project.as_object().into_iter().flatten();
+    let rank = |key: &str| {
+        const ORDER: [&str; 6] = [
+            "name", "services", "networks", "volumes", "secrets", "configs",
+        ];
+        ORDER
+            .iter()
+            .position(|it| *it == key)
+            .unwrap_or(ORDER.len())
+    };
+    let mut fields: Vec<_> = fields.collect();
+    fields.sort_by_key(|(key, _)| rank(key));
+    for (key, value) in fields {
+        let mut value = value.clone();
+        match key.as_str() {
+            "services" => {
+                for (name, service) in value.as_object_mut().into_iter().flatten() {
+                    if let Value::Object(service) = service {
+                        of_service(service);
+                        service.extend(extensions(name));
+                    }
+                }
+            }
+            "networks" => {
+                for (_, network) in value.as_object_mut().into_iter().flatten() {
+                    if let Value::Object(network) = network {
+                        without_empty(network, &["ipam"]);
+                    }
+                }
+            }
+            _ => {}
+        }
+        out.insert(key.clone(), value);
+    }
+    Value::Object(out)
+}
+
+/// A tree as YAML's text.
+#[must_use]
+pub fn text(value: &Value) -> String {
+    // A tree of texts and numbers can always be written.
+    serde_yaml::to_string(value).unwrap_or_default()
+}
+
+fn of_service(service: &mut Object<String, Value>) {
+    without_commands(service);
+    if let Some(Value::Object(deploy)) = service.get_mut("deploy") {
+        without_empty(deploy, &["resources", "placement"]);
+    }
+    for hook in ["post_start", "pre_stop"] {
+        for hook in items(service, hook) {
+            without_commands(hook);
+        }
+    }
+    if let Some(Value::Object(develop)) = service.get_mut("develop") {
+        for trigger in items(develop, "watch") {
+            if let Some(Value::Object(exec)) = trigger.get_mut("exec") {
+                without_commands(exec);
+            }
+            without_empty(trigger, &["exec"]);
+        }
+    }
+    if let Some(Value::Object(blkio)) = service.get_mut("blkio_config") {
+        let devices = blkio.values_mut().filter_map(Value::as_array_mut).flatten();
+        for device in devices.filter_map(Value::as_object_mut) {
+            *device = std::mem::take(device)
+                .into_iter()
+                .map(|(key, value)| (key.to_lowercase(), value))
+                .collect();
+        }
+    }
+}
+
+fn items<'v>(
+    fields: &'v mut Object<String, Value>,
+    key: &str,
+) -> impl Iterator<Item = &'v mut Object<String, Value>> {
+    let items = fields.get_mut(key).and_then(Value::as_array_mut);
+    items.into_iter().flatten().filter_map(Value::as_object_mut)
+}
+
+fn without_commands(fields: &mut Object<String, Value>) {
+    for key in ["command", "entrypoint"] {
+        if fields.get(key).is_some_and(Value::is_null) {
+            fields.shift_remove(key);
+        }
+    }
+}
+
+fn without_empty(fields: &mut Object<String, Value>, keys: &[&str]) {
+    for key in keys {
+        if fields
+            .get(*key)
+            .and_then(Value::as_object)
+            .is_some_and(Object::is_empty)
+        {
+            fields.shift_remove(*key);
+        }
+    }
+}

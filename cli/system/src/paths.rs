@@ -1,0 +1,151 @@
+//! Relative paths of a tree made absolute: from the folder that they count from, or from home where
+//! they begin with `~`.
+//!
+//! What comes in: a tree in long form ([`crate::canonical`]). What leaves: the same with the paths
+//! that Docker Compose takes for paths made absolute. What must not enter: reading; what a path is
+//! for.
+
+use std::path::Path;
+
+use crate::problem::{Problem, Problems};
+use crate::volume_text::is_windows;
+use crate::yaml::{Node, NodeValue};
+
+/// What paths count from.
+pub(crate) struct Base<'a> {
+    /// The folder.
+    pub(crate) folder: &'a Path,
+    /// The home folder, where it is known.
+    pub(crate) home: Option<&'a str>,
+}
+
+/// Resolves every path of a file.
+pub(crate) fn resolve(tree: &mut Node, base: &Base<'_>, problems: &mut Problems) {
+    for service in entries(tree, "services") {
+        of_service(service, base, problems);
+    }
+    for section in ["configs", "secrets"] {
+        for entry in entries(tree, section) {
+            if let Some(file) = entry.get_mut("file") {
+                base.unix(file);
+            }
+        }
+    }
+    for volume in entries(tree, "volumes") {
+        let is_local = volume.get("driver").and_then(Node::as_str) == Some("local");
+        if let Some(options) = volume.get_mut("driver_opts").filter(|_| is_local)
+            && options.get("o").and_then(Node::as_str) == Some("bind")
+            && let Some(device) = options.get_mut("device")
+        {
+            base.unix(device);
+        }
+    }
+}
+
+/// Resolves every path of a service.
+pub(crate) fn of_service(service: &mut Node, base: &Base<'_>, problems: &mut Problems) {
+    if let Some(build) = service.get_mut("build") {
+        if let Some(context) = build.get_mut("context") {
+            base.context(context);
+        }
+        for context in entries(build, "additional_contexts") {
+            base.context(context);
+        }
+        for key in entries(build, "ssh") {
+            base.unix(key);
+        }
+    }
+    for file in items(service, "env_file") {
+        if let Some(path) = file.get_mut("path") {
+            base.path(path);
+        }
+    }
+    for file in items(service, "label_file") {
+        base.path(file);
+    }
+    if let Some(watch) = service
+        .get_mut("develop")
+        .and_then(|it| it.get_mut("watch"))
+    {
+        for trigger in watch.items_mut() {
+            if let Some(path) = trigger.get_mut("path") {
+                base.path(path);
+            }
+        }
+    }
+    for mount in items(service, "volumes") {
+        if mount.get("type").and_then(Node::as_str) != Some("bind") {
+            continue;
+        }
+        match mount.get_mut("source") {
+            Some(source) => base.unix(source),
+            None => problems.push(
+                Problem::error("this mount has no `source`")
+                    .at(mount.place.clone())
+                    .hint("a mount of type `bind` needs a path of the host"),
+            ),
+        }
+    }
+}
+
+fn entries<'n>(node: &'n mut Node, key: &str) -> impl Iterator<Item = &'n mut Node> {
+    let entries = match node.get_mut(key).map(|node| &mut node.value) {
+        Some(NodeValue::Map(entries)) => entries.as_mut_slice(),
+        _ => &mut [],
+    };
+    entries.iter_mut().map(|(_, node)| node)
+}
+
+fn items<'n>(node: &'n mut Node, key: &str) -> &'n mut [Node] {
+    node.get_mut(key).map(Node::items_mut).unwrap_or_default()
+}
+
+impl Base<'_> {
+    /// A build's context: a path, unless it is a service's or stands elsewhere.
+    fn context(&self, node: &mut Node) {
+        const ELSEWHERE: [&str; 6] = [
+            "https://",
+            "http://",
+            "git://",
+            "ssh://",
+            "github.com/",
+            "git@",
+        ];
+        let Some(text) = node.as_str() else { return };
+        let elsewhere = text.contains("://")
+            || text.starts_with("service:")
+            || ELSEWHERE.iter().any(|it| text.starts_with(it));
+        if !elsewhere {
+            self.path(node);
+        }
+    }
+
+    /// A path; the empty one stays.
+    fn path(&self, node: &mut Node) {
+        if let NodeValue::String(text) = &mut node.value
+            && !text.is_empty()
+        {
+            *text = self.absolute(text);
+        }
+    }
+
+    /// A path that may be a Windows one.
+    fn unix(&self, node: &mut Node) {
+        if let NodeValue::String(text) = &mut node.value
+            && !is_windows(text)
+        {
+            *text = self.absolute(text);
+        }
+    }
+
+    /// A path as it is when absolute, else from home or from the folder.
+    fn absolute(&self, text: &str) -> String {
+        let from_home = text.strip_prefix('~').zip(self.home);
+        let joined = match from_home {
+            Some((rest, home)) => Path::new(home).join(rest.trim_start_matches('/')),
+            None if text.starts_with('/') => return text.to_owned(),
+            None => self.folder.join(text),
+        };
+        crate::typed::normal(&joined).to_string_lossy().into_owned()
+    }
+}
