@@ -6,6 +6,13 @@
 //! passes. `MSVC_TESTS_COMPOSE=/path/to/docker-compose` asks Docker Compose anew and writes its
 //! verdicts down.
 
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test may fail as loudly as it can"
+)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
