@@ -1,5 +1,5 @@
-//! A field, and what is decided by it alone: how two files' values meet, which items are the same, what
-//! short forms mean, what a text is taken for.
+//! A field, and what is decided by it alone: how two files' values meet, which items are the same,
+//! what short forms mean, what a text is taken for.
 
 use super::{Out, Shape};
 
