@@ -13,6 +13,7 @@
 
 mod support;
 
+use std::fmt::Write as _;
 use std::os::unix::fs::symlink;
 
 use support::harmful::{Harmful, each, service};

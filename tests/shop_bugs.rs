@@ -248,6 +248,19 @@ fn each_service_says_at_its_start_which_bugs_it_has() {
 }
 
 #[test]
+fn by_hand_the_auditor_is_told_where_the_broker_listens() {
+    let shop = shop(Runtime::Processes, "");
+    let page = read(&root().join("docs/how-to/seeded-bugs.md"));
+    let (_, after) = page.split_once("--kafka $(msvc ps | ").unwrap();
+    let (command, _) = after.split_once(") --within").unwrap();
+    let mut shell = std::process::Command::new("sh");
+    shell.arg("-c").arg(format!("echo \"$PS\" | {command}"));
+    shell.env("PS", shop.system.run(&["ps"]).expect(0).stdout);
+    let told = finish(shell).expect(0).stdout;
+    assert_eq!(told.trim(), scenes::brokers(&shop));
+}
+
+#[test]
 fn every_service_that_has_bugs_refuses_them_outside_test_mode() {
     let having: BTreeSet<String> = documented().into_values().flatten().collect();
     let system = System::shop("bugs", "");

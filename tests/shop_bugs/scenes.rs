@@ -265,7 +265,8 @@ pub fn notifications_is_down(shop: &Shop) -> i32 {
         .code()
 }
 
-fn brokers(shop: &Shop) -> String {
+/// Where the broker listens on this machine.
+pub fn brokers(shop: &Shop) -> String {
     let url = shop.system.url("broker");
     url.rsplit('/').next().unwrap().to_owned()
 }

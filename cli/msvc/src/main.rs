@@ -42,7 +42,7 @@ use msvc_machine::clock::{Clock, MachineClock};
 use msvc_report::exit::Exit;
 use msvc_system::problem::Problem;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, Format};
 use context::Context;
 use exit::Ending;
 use failure::Failure;
@@ -97,6 +97,10 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
         let what = "`--junit` is for commands that prove something";
         return Err(Failure::new(Exit::Usage, what)
             .hint("journey run, contract verify, chaos, ready and demo do"));
+    }
+    if cli.global.format == Format::Yaml && !matches!(cli.command, Command::Config(_)) {
+        let what = "only `config` prints YAML";
+        return Err(Failure::new(Exit::Usage, what).hint("`--format json` is for every command"));
     }
     match &cli.command {
         Command::Guardian(it) => {

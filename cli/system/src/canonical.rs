@@ -9,19 +9,16 @@ use crate::fields::{FILE, Long, Map, Shape};
 use crate::forms::scalar_text;
 use crate::merge::{build, started};
 use crate::problem::{Place, Problem, Problems};
-use crate::short_port;
-use crate::volume_text;
-use crate::yaml::{Key, MAX_NODES, Node, NodeValue, shorten};
+use crate::yaml::{Key, Node, NodeValue};
+
+mod bounds;
+mod items;
+mod settings;
+#[cfg(test)]
+mod tests;
 
 /// The shape of a whole file.
 pub(crate) static WHOLE_FILE: Shape = Shape::level(&FILE);
-
-/// Ports that the ranges of all services may come to: every port of a machine, and then some.
-const MAX_PORTS: usize = 70_000;
-/// Nodes that a mount, device or file comes to in its long form.
-const LONG_ITEM: usize = 7;
-/// Nodes that a dependency comes to.
-const LONG_DEPENDENCY: usize = 4;
 
 /// What is not read yet: variables stand in the texts still (`--no-interpolate`), so that a text
 /// that is no short form stays as it is.
@@ -44,6 +41,7 @@ pub(crate) fn lengthen(root: &mut Node, variables: Variables, problems: &mut Pro
     lengthening.below(root, &WHOLE_FILE);
 }
 
+/// The way down the tree.
 struct Lengthening<'p> {
     variables: Variables,
     problems: &'p mut Problems,
@@ -104,7 +102,7 @@ impl Lengthening<'_> {
             Long::Extends => wrap(node, "service"),
             Long::Dependencies => {
                 let short = node.as_seq().map_or(0, <[Node]>::len);
-                if self.may_make(short.saturating_mul(LONG_DEPENDENCY), &node.place) {
+                if self.may_make(short.saturating_mul(bounds::LONG_DEPENDENCY), &node.place) {
                     dependencies(node);
                 }
             }
@@ -124,22 +122,6 @@ impl Lengthening<'_> {
             }
         }
         self.below(node, shape);
-    }
-
-    fn each(&mut self, node: &mut Node, long: impl Fn(&Self, &mut Node) -> Option<Problem>) {
-        let NodeValue::Seq(items) = &mut node.value else {
-            return;
-        };
-        for item in items {
-            if item.as_str().is_some() && !self.may_make(LONG_ITEM, &item.place) {
-                break;
-            }
-            if let Some(problem) = long(self, item)
-                && self.variables == Variables::Replaced
-            {
-                self.problems.push(problem);
-            }
-        }
     }
 
     /// `external` as a mapping with a name, which is how it was written once.
@@ -179,166 +161,6 @@ impl Lengthening<'_> {
             }
         }
     }
-
-    /// `NAME=VALUE` items.
-    fn settings(&mut self, node: &mut Node) {
-        for item in node.items() {
-            let name = item.as_str().unwrap_or_default();
-            let name = name.split_once('=').map_or(name, |(name, _)| name);
-            if name.ends_with(char::is_whitespace) {
-                let what = format!("the name `{}` ends with a space", shorten(name));
-                self.problems
-                    .push(Problem::error(what).at(item.place.clone()));
-            }
-        }
-        settings(node);
-    }
-
-    /// `NAME=VALUE` items, each with a value.
-    fn strict_settings(&mut self, node: &mut Node, name: &str) {
-        for item in node.items() {
-            if let Some(text) = item.as_str()
-                && !text.contains('=')
-                && self.variables == Variables::Replaced
-            {
-                let what = format!("`{}` of `{name}` has no value", shorten(text));
-                let problem = Problem::error(what).at(item.place.clone());
-                self.problems.push(problem.hint("write `NAME=VALUE`"));
-            }
-        }
-        settings(node);
-    }
-
-    /// Keys for SSH: `ID=PATH`, or `default` alone.
-    fn ssh(&mut self, node: &mut Node) {
-        for item in node.items() {
-            if let Some(text) = item.as_str()
-                && !text.contains('=')
-                && text != "default"
-            {
-                let what = format!("`{}` is no key for SSH", shorten(text));
-                let problem = Problem::error(what).at(item.place.clone());
-                self.problems
-                    .push(problem.hint("write `default` or `ID=PATH`"));
-            }
-        }
-        settings(node);
-    }
-
-    fn mount(&self, item: &mut Node) -> Option<Problem> {
-        let text = item.as_str()?.to_owned();
-        match volume_text::long(&text, &item.place) {
-            Ok(value) => {
-                item.value = value;
-                let option = volume_text::meaningless(&text)?;
-                let what = format!("`{}` is no option of a mount", shorten(option));
-                let problem = Problem::warning(what).at(item.place.clone());
-                Some(problem.hint("Compose goes without it too"))
-            }
-            Err(error) => Some(
-                Problem::error(format!("`{}` is no mount: {error}", shorten(&text)))
-                    .at(item.place.clone())
-                    .hint("write `SOURCE:TARGET` or `SOURCE:TARGET:ro`"),
-            ),
-        }
-    }
-
-    fn device(&self, item: &mut Node) -> Option<Problem> {
-        let text = item.as_str()?.to_owned();
-        let parts: Vec<&str> = text.split(':').collect();
-        let (source, target, permissions) = match *parts.as_slice() {
-            [source] => (source, "", "rwm"),
-            [source, target] => (source, target, "rwm"),
-            [source, target, permissions] => (source, target, permissions),
-            _ => {
-                let what = format!("`{}` is no device", shorten(&text));
-                return Some(
-                    Problem::error(what)
-                        .at(item.place.clone())
-                        .hint("write `SOURCE:TARGET:PERMISSIONS`, or a mapping"),
-                );
-            }
-        };
-        let target = if target.is_empty() { source } else { target };
-        let place = item.place.clone();
-        let text = |name: &str, value: &str| {
-            let value = Node::new(place.clone(), NodeValue::String(value.to_owned()));
-            entry(name, &place, value)
-        };
-        item.value = NodeValue::Map(vec![
-            text("source", source),
-            text("target", target),
-            text("permissions", permissions),
-        ]);
-        None
-    }
-
-    /// Counts nodes; whether they are still few enough. That they are too many is told once.
-    fn may_make(&mut self, more: usize, place: &Place) -> bool {
-        let fitted = self.made <= MAX_NODES;
-        self.made = self.made.saturating_add(more);
-        let fits = self.made <= MAX_NODES;
-        if fitted && !fits {
-            let what =
-                format!("in their long form the short forms have more than {MAX_NODES} nodes");
-            self.problems.push(Problem::error(what).at(place.clone()));
-        }
-        fits
-    }
-
-    /// Counts ports; whether they are still few enough. That they are too many is told once.
-    fn ports_left(&mut self, more: usize, place: &Place) -> bool {
-        let fitted = self.ports <= MAX_PORTS;
-        self.ports = self.ports.saturating_add(more);
-        let fits = self.ports <= MAX_PORTS;
-        if fitted && !fits {
-            let what = format!("all services together have more than {MAX_PORTS} ports");
-            self.problems.push(Problem::error(what).at(place.clone()));
-        }
-        fits
-    }
-
-    fn ports(&mut self, node: &mut Node) {
-        let NodeValue::Seq(items) = &mut node.value else {
-            return;
-        };
-        let mut ports = Vec::with_capacity(items.len());
-        for item in std::mem::take(items) {
-            if self.ports > MAX_PORTS {
-                break;
-            }
-            if let NodeValue::Float(_) = item.value {
-                self.problems
-                    .push(item.expected("a port", "a whole number, text or a mapping"));
-                continue;
-            }
-            let Some(text) = scalar_text(&item).filter(|_| !item.is_null()) else {
-                if !self.ports_left(1, &item.place) {
-                    break;
-                }
-                ports.push(item);
-                continue;
-            };
-            match short_port::read(&text) {
-                Ok(read) => {
-                    if !self.ports_left(read.len(), &item.place) {
-                        break;
-                    }
-                    ports.extend(read.into_iter().map(|port| port.node(&item.place)));
-                }
-                Err(_) if self.variables == Variables::Written => ports.push(item),
-                Err(error) => self.problems.push(
-                    Problem::error(format!("`ports` has `{}`: {error}", shorten(&text)))
-                        .at(item.place.clone())
-                        .hint(
-                            "write `PORT`, `HOST:PORT` or `ADDRESS:HOST:PORT`, with `/udp` \
-                             where it is not TCP",
-                        ),
-                ),
-            }
-        }
-        node.value = NodeValue::Seq(ports);
-    }
 }
 
 /// Whether a mapping's entries may say that they are somebody else's.
@@ -374,26 +196,6 @@ fn list(node: &mut Node) {
         let text = std::mem::replace(&mut node.value, NodeValue::Null);
         node.value = NodeValue::Seq(vec![Node::new(node.place.clone(), text)]);
     }
-}
-
-/// `- KEY=VALUE` and `- KEY` (no value) to a mapping. Of a key named twice the later one counts.
-fn settings(node: &mut Node) {
-    let NodeValue::Seq(items) = &mut node.value else {
-        return;
-    };
-    let mut settings = indexmap::IndexMap::with_capacity(items.len());
-    for item in std::mem::take(items) {
-        let Some(text) = scalar_text(&item).filter(|_| !item.is_null()) else {
-            continue;
-        };
-        let (name, value) = match text.split_once('=') {
-            Some((name, value)) => (name, NodeValue::String(value.to_owned())),
-            None => (text.as_str(), NodeValue::Null),
-        };
-        let value = Node::new(item.place.clone(), value);
-        settings.insert(name.to_owned(), entry(name, &item.place, value));
-    }
-    node.value = NodeValue::Map(settings.into_values().collect());
 }
 
 /// A list of names to a mapping of names.
@@ -447,64 +249,5 @@ fn gpus(node: &mut Node) {
         let all = Node::new(place.clone(), NodeValue::String("all".to_owned()));
         let device = NodeValue::Map(vec![entry("count", &place, all)]);
         node.value = NodeValue::Seq(vec![Node::new(place, device)]);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lengthened(text: &str) -> (serde_json::Value, String) {
-        let mut node = crate::yaml::parse("f".as_ref(), text.as_bytes()).unwrap();
-        let mut problems = Problems::default();
-        crate::forms::old_numbers(&mut node);
-        crate::fields::check(&mut node, false, &mut problems);
-        lengthen(&mut node, Variables::Replaced, &mut problems);
-        let service = node.at("/services/a").unwrap().to_json();
-        (service, problems.to_string())
-    }
-
-    #[test]
-    fn short_forms_become_long_ones() {
-        for (short, long) in [
-            (
-                "environment: [A=1, B, C=x=y, A=2]",
-                r#"{"environment":{"A":"2","B":null,"C":"x=y"}}"#,
-            ),
-            ("build: ./x", r#"{"build":{"context":"./x"}}"#),
-            (
-                "build: {context: x, args: [V=1]}",
-                r#"{"build":{"context":"x","args":{"V":"1"}}}"#,
-            ),
-            (
-                "depends_on: [b]",
-                r#"{"depends_on":{"b":{"condition":"service_started","required":true}}}"#,
-            ),
-            ("networks: [n, m]", r#"{"networks":{"n":null,"m":null}}"#),
-            (
-                "env_file: x.env",
-                r#"{"env_file":[{"path":"x.env","required":true}]}"#,
-            ),
-            ("extends: b", r#"{"extends":{"service":"b"}}"#),
-            (
-                "labels: {a: 0444, b: 1_000, c: 08, d: '0444', e: v1_0}",
-                r#"{"labels":{"a":292,"b":1000,"c":8.0,"d":"0444","e":"v1_0"}}"#,
-            ),
-        ] {
-            let (json, problems) = lengthened(&format!("services:\n  a: {{{short}}}\n"));
-            assert_eq!(json.to_string(), long);
-            assert_eq!(problems, "");
-        }
-    }
-
-    #[test]
-    fn items_of_another_kind_are_named() {
-        let (_, problems) =
-            lengthened("services:\n  a:\n    environment:\n      - [x]\n    depends_on: [5]\n");
-        assert_eq!(
-            problems,
-            "f:4:9: an item of `services.a.environment` must be text, not a list\n\
-             f:5:18: an item of `services.a.depends_on` must be text, not a number"
-        );
     }
 }

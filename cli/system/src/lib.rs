@@ -12,7 +12,17 @@
 //! - [`files`]: the only way to read; handed in.
 //! - [`yaml`]: a tree whose nodes know where they stand.
 //! - [`load`]: the way from files to a system, step by step: [`interpolate`] and [`dotenv`], then
-//!   long forms, `extends`, merge, fields, typed values, `x-msvc`, profiles, references and edges.
+//!   `extends`, `include`, merge, fields and long forms of each file; then defaults, paths,
+//!   contradictions, profiles, the normal form, typed values, `x-msvc`, references and edges.
+//! - [`fields`]: the table of every field that Compose knows: its shape, how it merges and prints.
+//! - `include`: other files' declarations taken into this one.
+//! - `merge`: several files into one, by Compose's rules.
+//! - `canonical`: short forms made long.
+//! - `short_port`: the short form of a published port.
+//! - `defaults`: what a file means where it says nothing.
+//! - `paths`: relative paths made absolute.
+//! - `consistency`: what must not be said at once, and names that must be declared.
+//! - [`normal_form`]: the tree as the JSON that `docker compose config` prints.
 //! - [`address`]: addresses of services inside settings and commands.
 //! - [`duration`]: durations as Compose writes them.
 //! - [`model`]: the resolved system.

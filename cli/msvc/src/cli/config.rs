@@ -61,7 +61,7 @@ pub struct Config {
     /// Leave relative paths as they are written.
     #[arg(long)]
     pub no_path_resolution: bool,
-    /// Do not read files of `env_file` and `label_file`.
+    /// Do not read files of `env_file`.
     #[arg(long)]
     pub no_env_resolution: bool,
     /// Let pass what contradicts itself.

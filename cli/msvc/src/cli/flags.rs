@@ -101,8 +101,10 @@ pub enum BuildSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people.
-    #[value(alias = "yaml")]
     Human,
     /// One JSON document on standard output.
     Json,
+    /// What `config` prints for people, by the name that Docker Compose has for it.
+    #[value(hide = true)]
+    Yaml,
 }

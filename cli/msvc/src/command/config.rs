@@ -136,12 +136,11 @@ fn unknown(name: &str, resolved: &Resolved) -> Failure {
 
 /// The project in its normal form.
 fn whole(request: &Config, resolved: &Resolved, terminal: &Terminal) -> Result<String, Failure> {
-    let config = config(request, resolved)?;
     let text = if terminal.is_json() {
-        pretty(&config)
+        pretty(&config(request, resolved)?)
     } else {
-        let extensions = |service: &str| resolved.extensions(service);
-        yaml::text(&yaml::of(&config, extensions))
+        let config = resolved.config_for_yaml(&request.services, request.all_resources);
+        yaml::text(&config.map_err(|name| unknown(&name, resolved))?)
     };
     // Read again, a dollar sign is one, and no variable.
     Ok(text.replace('$', "$$"))

@@ -9,34 +9,55 @@ use crate::problem::Problems;
 use crate::typed::{Context, environment, labels};
 use crate::yaml::Node;
 
-/// Adds it to the printed form.
-pub(crate) fn fill(
+/// Puts what the files of `env_file` set under each `environment`, in place of their names.
+pub(crate) fn environment(
     project: &mut Object<String, Value>,
     running: &BTreeSet<String>,
     context: &Context<'_>,
     problems: &mut Problems,
 ) {
-    let services = context.tree.get("services").map(Node::entries);
-    for (key, node) in services.unwrap_or_default() {
-        if !running.contains(&key.text) {
-            continue;
-        }
-        let service = project
-            .get_mut("services")
-            .and_then(|all| all.get_mut(&key.text))
-            .and_then(Value::as_object_mut);
-        let Some(service) = service else { continue };
+    each(project, running, context, |service, node| {
         if service.shift_remove("env_file").is_some() {
             let set = environment::from_files(node, context, problems);
             let set = set.into_iter().map(|(name, it)| (name, it.value));
             under(service, "environment", set);
         }
+    });
+}
+
+/// Puts what the files of `label_file` say under the `labels`, in place of their names.
+pub(crate) fn labels(
+    project: &mut Object<String, Value>,
+    running: &BTreeSet<String>,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) {
+    each(project, running, context, |service, node| {
         if service.shift_remove("label_file").is_some() {
             under(
                 service,
                 "labels",
                 labels::from_files(node, context, problems),
             );
+        }
+    });
+}
+
+/// Each service that runs, as it is printed and as it is written.
+fn each(
+    project: &mut Object<String, Value>,
+    running: &BTreeSet<String>,
+    context: &Context<'_>,
+    mut change: impl FnMut(&mut Object<String, Value>, &Node),
+) {
+    let services = context.tree.get("services").map(Node::entries);
+    for (key, node) in services.unwrap_or_default() {
+        let service = project
+            .get_mut("services")
+            .and_then(|all| all.get_mut(&key.text))
+            .and_then(Value::as_object_mut);
+        if let Some(service) = service.filter(|_| running.contains(&key.text)) {
+            change(service, node);
         }
     }
 }

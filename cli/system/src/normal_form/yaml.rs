@@ -11,8 +11,8 @@ pub fn of(project: &Value, extensions: impl Fn(&str) -> Vec<(String, Value)>) ->
     let mut out = Object::new();
     let fields = project.as_object().into_iter().flatten();
     let rank = |key: &str| {
-        const ORDER: [&str; 6] = [
-            "name", "services", "networks", "volumes", "secrets", "configs",
+        const ORDER: [&str; 7] = [
+            "name", "services", "networks", "volumes", "secrets", "configs", "models",
         ];
         ORDER
             .iter()

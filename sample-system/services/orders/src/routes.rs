@@ -8,7 +8,7 @@ use axum::extract::{FromRef, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use shop::bugs::{Bug, Bugs};
 use shop::deadline::Deadline;
 use shop::http_client::{CallError, Peer};
@@ -232,7 +232,8 @@ async fn answer(desk: &Desk, id: OrderId, deadline: Deadline) -> Result<Response
     }
 }
 
-/// The seeded bug `notifications-in-critical-path`: no answer without notifications.
+/// The seeded bug `notifications-in-critical-path`: no answer without notifications. It asks to come
+/// again in a second: a journey does so sixty times before it says that the shop failed.
 async fn wait_for_notifications(peer: &Peer, trace: &TraceContext) -> Result<(), Problem> {
     let asked = peer.request(Method::GET, "/readyz", trace).send().await;
     match asked {
@@ -240,7 +241,8 @@ async fn wait_for_notifications(peer: &Peer, trace: &TraceContext) -> Result<(),
         Ok(_) | Err(_) => Err(Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "the mail about this order cannot be sent now",
-        )),
+        )
+        .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))),
     }
 }
 

@@ -1,14 +1,14 @@
-//! Below a service.
+//! Below a service, but for its build and its mounts.
 
 use super::super::{
     Cast, FLAG, Field, Items, Level, Long, Map, Merged, NUMBER, NameRule, Names, Out, Same, Shape,
-    TEXT, WHOLE, Words,
+    TEXT, Words,
 };
 use super::shapes::{
-    BUILD_LIMITS, COMMAND, FLAG_ONLY, FLAG_OR_TEXT, HOSTS, LIST_OR_DICT, NUMBER_OR_TEXT, OPTIONS,
-    TEXT_ONLY, TEXT_OR_UNIQUE_TEXTS, TEXTS, UNIQUE_TEXTS, WHOLE_OR_TEXT,
+    COMMAND, FLAG_ONLY, FLAG_OR_TEXT, LIST_OR_DICT, NUMBER_OR_TEXT, OPTIONS, TEXT_ONLY,
+    TEXT_OR_UNIQUE_TEXTS, UNIQUE_TEXTS, WHOLE_OR_TEXT,
 };
-use super::{flag, settings, text};
+use super::{flag, text};
 
 pub(super) static BLKIO_CONFIG: Level = Level {
     what: "`blkio_config`",
@@ -64,40 +64,6 @@ pub(super) static BLKIO_WEIGHT: Level = Level {
     ],
 };
 
-pub(super) static BUILD: Level = Level {
-    what: "`build`",
-    strict: true,
-    extensions: true,
-    fields: &[
-        text("context"),
-        text("dockerfile"),
-        text("dockerfile_inline"),
-        Field::new("entitlements", TEXTS, Out::Texts),
-        settings("args", Out::Environment),
-        Field::new("provenance", FLAG_OR_TEXT, Out::Text).long(Long::Text),
-        Field::new("sbom", FLAG_OR_TEXT, Out::Text).long(Long::Text),
-        Field::new("ssh", LIST_OR_DICT, Out::Ssh).long(Long::Ssh),
-        settings("labels", Out::Settings),
-        Field::new("cache_from", TEXTS, Out::Texts),
-        Field::new("cache_to", TEXTS, Out::Texts),
-        Field::new("no_cache", FLAG_OR_TEXT, Out::Flag),
-        settings("additional_contexts", Out::Settings).long(Long::Settings),
-        Field::new("pull", FLAG_OR_TEXT, Out::Flag),
-        Field::new("extra_hosts", HOSTS, Out::Hosts).merged(Merged::Hosts),
-        text("isolation"),
-        text("network"),
-        text("target"),
-        Field::new("secrets", super::FILE_MOUNTS, Out::Each(&FILE_MOUNT)).long(Long::Files),
-        Field::new("shm_size", WHOLE_OR_TEXT, Out::Bytes),
-        Field::new("tags", TEXTS, Out::Texts).same(Same::Name),
-        Field::new("ulimits", BUILD_LIMITS, Out::Limits(&LIMIT)),
-        Field::new("platforms", TEXTS, Out::Texts),
-        Field::new("privileged", FLAG_OR_TEXT, Out::Flag),
-        // Newer than Docker Compose 2.40.
-        Field::new("no_cache_filter", TEXT_OR_UNIQUE_TEXTS, Out::Texts),
-    ],
-};
-
 pub(super) static CREDENTIAL_SPEC: Level = Level {
     what: "`credential_spec`",
     strict: true,
@@ -142,17 +108,6 @@ pub(super) static DEVELOPMENT: Level = Level {
     )],
 };
 
-pub(super) static DEVICE: Level = Level {
-    what: "a device",
-    strict: true,
-    extensions: true,
-    fields: &[
-        text("source").required(),
-        text("target").required(),
-        text("permissions"),
-    ],
-};
-
 pub(super) static ENV_FILE: Level = Level {
     what: "an entry of `env_file`",
     strict: true,
@@ -169,19 +124,6 @@ pub(super) static EXTENDS: Level = Level {
     strict: true,
     extensions: false,
     fields: &[text("file"), text("service").required()],
-};
-
-pub(super) static FILE_MOUNT: Level = Level {
-    what: "a secret or config of a service",
-    strict: true,
-    extensions: true,
-    fields: &[
-        text("source"),
-        text("target"),
-        text("uid"),
-        text("gid"),
-        Field::new("mode", NUMBER_OR_TEXT, Out::Mode),
-    ],
 };
 
 pub(super) static HEALTHCHECK: Level = Level {
@@ -258,100 +200,6 @@ pub(super) static LOGGING: Level = Level {
             })),
             Out::Settings,
         ),
-    ],
-};
-
-pub(super) static MOUNT: Level = Level {
-    what: "a mount",
-    strict: true,
-    extensions: true,
-    fields: &[
-        Field::new(
-            "type",
-            TEXT_ONLY.words(Words::OneOf(&[
-                "bind", "volume", "tmpfs", "cluster", "npipe", "image",
-            ])),
-            Out::Text,
-        )
-        .required(),
-        text("source"),
-        text("target").required(),
-        flag("read_only"),
-        text("consistency"),
-        Field::new(
-            "bind",
-            Shape::of(0).map(Map::Level(&MOUNT_BIND)),
-            Out::In(&MOUNT_BIND),
-        ),
-        Field::new(
-            "volume",
-            Shape::of(0).map(Map::Level(&MOUNT_VOLUME)),
-            Out::In(&MOUNT_VOLUME),
-        ),
-        Field::new(
-            "tmpfs",
-            Shape::of(0).map(Map::Level(&MOUNT_TMPFS)),
-            Out::In(&MOUNT_TMPFS),
-        ),
-        Field::new(
-            "image",
-            Shape::of(0).map(Map::Level(&MOUNT_IMAGE)),
-            Out::In(&MOUNT_IMAGE),
-        ),
-    ],
-};
-
-pub(super) static MOUNT_BIND: Level = Level {
-    what: "`bind`",
-    strict: true,
-    extensions: true,
-    fields: &[
-        Field::new(
-            "selinux",
-            TEXT_ONLY.words(Words::OneOf(&["z", "Z"])),
-            Out::Text,
-        ),
-        text("propagation"),
-        Field::new("create_host_path", FLAG_OR_TEXT, Out::Flag),
-        Field::new(
-            "recursive",
-            TEXT_ONLY.words(Words::OneOf(&[
-                "enabled", "disabled", "writable", "readonly",
-            ])),
-            Out::Text,
-        ),
-    ],
-};
-
-pub(super) static MOUNT_IMAGE: Level = Level {
-    what: "`image`",
-    strict: true,
-    extensions: true,
-    fields: &[text("subpath")],
-};
-
-pub(super) static MOUNT_TMPFS: Level = Level {
-    what: "`tmpfs`",
-    strict: true,
-    extensions: true,
-    fields: &[
-        Field::new(
-            "size",
-            Shape::of(TEXT | WHOLE).range(0, i64::MAX),
-            Out::Bytes,
-        ),
-        Field::new("mode", NUMBER_OR_TEXT, Out::Count),
-    ],
-};
-
-pub(super) static MOUNT_VOLUME: Level = Level {
-    what: "`volume`",
-    strict: true,
-    extensions: true,
-    fields: &[
-        Field::new("labels", LIST_OR_DICT, Out::Settings),
-        flag("nocopy"),
-        text("subpath"),
     ],
 };
 

@@ -1,0 +1,114 @@
+//! What a service uses by name: networks, volumes, secrets, configs and models. Each must be
+//! declared.
+
+use super::service::Service;
+use super::{entries, items};
+use crate::yaml::{Node, shorten};
+
+impl Service<'_, '_> {
+    pub(super) fn networks(&mut self) {
+        let networks = self
+            .node
+            .get("networks")
+            .filter(|it| !it.entries().is_empty());
+        if let (Some((key, mode)), Some(_)) = (self.node.entry("network_mode"), networks)
+            && mode.as_str() != Some("")
+        {
+            let what = "`network_mode` and `networks` exclude each other";
+            self.wrong(what, &key.place, "keep one of them");
+        }
+        for (key, _) in entries(self.node, "networks") {
+            let known = self.known;
+            if key.text == "default" || known.networks.contains(&key.text.as_str()) {
+                continue;
+            }
+            let what = format!(
+                "the network `{}` is not declared under the top-level `networks`",
+                shorten(&key.text)
+            );
+            let mut names = known.networks.clone();
+            names.push("default");
+            self.unknown(what, &key.text, &names, &key.place, "declare it there");
+        }
+    }
+
+    /// Volumes, secrets, configs and models that it uses.
+    pub(super) fn declared(&mut self) {
+        self.volumes();
+        self.files();
+        self.models();
+    }
+
+    fn volumes(&mut self) {
+        let known = self.known;
+        for mount in items(self.node, "volumes") {
+            let name = mount
+                .get("source")
+                .and_then(Node::as_str)
+                .unwrap_or_default();
+            let is_volume = mount.get("type").and_then(Node::as_str) == Some("volume");
+            if is_volume && !name.is_empty() && !known.volumes.contains(&name) {
+                let what = format!(
+                    "the volume `{}` is not declared under the top-level `volumes`",
+                    shorten(name)
+                );
+                let hint = "declare it there, or begin a path of the host with `./`";
+                self.unknown(what, name, &known.volumes, &mount.place, hint);
+            }
+        }
+    }
+
+    /// Secrets and configs.
+    fn files(&mut self) {
+        let known = self.known;
+        let build = self.node.get("build");
+        let of_build = build
+            .map(|build| items(build, "secrets"))
+            .unwrap_or_default();
+        let secrets = items(self.node, "secrets").iter().chain(of_build);
+        for (one, section, item, names) in secrets
+            .map(|item| ("secret", "secrets", item, &known.secrets))
+            .chain(
+                items(self.node, "configs")
+                    .iter()
+                    .map(|item| ("config", "configs", item, &known.configs)),
+            )
+        {
+            let name = item
+                .get("source")
+                .and_then(Node::as_str)
+                .unwrap_or_default();
+            if name.is_empty() {
+                let what = format!("this {one} has no `source`");
+                self.wrong(what, &item.place, "name one of the top-level section");
+                continue;
+            }
+            if !names.contains(&name) {
+                let what = format!(
+                    "the {one} `{}` is not declared under the top-level `{section}`",
+                    shorten(name)
+                );
+                self.unknown(what, name, names, &item.place, "declare it there");
+            }
+        }
+    }
+
+    fn models(&mut self) {
+        let known = self.known;
+        for (key, _) in entries(self.node, "models") {
+            if !known.models.contains(&key.text.as_str()) {
+                let what = format!(
+                    "the model `{}` is not declared under the top-level `models`",
+                    shorten(&key.text)
+                );
+                self.unknown(
+                    what,
+                    &key.text,
+                    &known.models,
+                    &key.place,
+                    "declare it there",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What a service finds in its files and devices: mounts, secrets and configs, devices.
+
+use super::super::{Field, Level, Map, Out, Shape, TEXT, WHOLE, Words};
+use super::shapes::{FLAG_OR_TEXT, LIST_OR_DICT, NUMBER_OR_TEXT, TEXT_ONLY};
+use super::{flag, text};
+
+pub(super) static DEVICE: Level = Level {
+    what: "a device",
+    strict: true,
+    extensions: true,
+    fields: &[
+        text("source").required(),
+        text("target").required(),
+        text("permissions"),
+    ],
+};
+
+pub(super) static FILE_MOUNT: Level = Level {
+    what: "a secret or config of a service",
+    strict: true,
+    extensions: true,
+    fields: &[
+        text("source"),
+        text("target"),
+        text("uid"),
+        text("gid"),
+        Field::new("mode", NUMBER_OR_TEXT, Out::Mode),
+    ],
+};
+
+pub(super) static MOUNT: Level = Level {
+    what: "a mount",
+    strict: true,
+    extensions: true,
+    fields: &[
+        Field::new(
+            "type",
+            TEXT_ONLY.words(Words::OneOf(&[
+                "bind", "volume", "tmpfs", "cluster", "npipe", "image",
+            ])),
+            Out::Text,
+        )
+        .required(),
+        text("source"),
+        text("target").required(),
+        flag("read_only"),
+        text("consistency"),
+        Field::new(
+            "bind",
+            Shape::of(0).map(Map::Level(&MOUNT_BIND)),
+            Out::In(&MOUNT_BIND),
+        ),
+        Field::new(
+            "volume",
+            Shape::of(0).map(Map::Level(&MOUNT_VOLUME)),
+            Out::In(&MOUNT_VOLUME),
+        ),
+        Field::new(
+            "tmpfs",
+            Shape::of(0).map(Map::Level(&MOUNT_TMPFS)),
+            Out::In(&MOUNT_TMPFS),
+        ),
+        Field::new(
+            "image",
+            Shape::of(0).map(Map::Level(&MOUNT_IMAGE)),
+            Out::In(&MOUNT_IMAGE),
+        ),
+    ],
+};
+
+pub(super) static MOUNT_BIND: Level = Level {
+    what: "`bind`",
+    strict: true,
+    extensions: true,
+    fields: &[
+        Field::new(
+            "selinux",
+            TEXT_ONLY.words(Words::OneOf(&["z", "Z"])),
+            Out::Text,
+        ),
+        text("propagation"),
+        Field::new("create_host_path", FLAG_OR_TEXT, Out::Flag),
+        Field::new(
+            "recursive",
+            TEXT_ONLY.words(Words::OneOf(&[
+                "enabled", "disabled", "writable", "readonly",
+            ])),
+            Out::Text,
+        ),
+    ],
+};
+
+pub(super) static MOUNT_IMAGE: Level = Level {
+    what: "`image`",
+    strict: true,
+    extensions: true,
+    fields: &[text("subpath")],
+};
+
+pub(super) static MOUNT_TMPFS: Level = Level {
+    what: "`tmpfs`",
+    strict: true,
+    extensions: true,
+    fields: &[
+        Field::new(
+            "size",
+            Shape::of(TEXT | WHOLE).range(0, i64::MAX),
+            Out::Bytes,
+        ),
+        Field::new("mode", NUMBER_OR_TEXT, Out::Count),
+    ],
+};
+
+pub(super) static MOUNT_VOLUME: Level = Level {
+    what: "`volume`",
+    strict: true,
+    extensions: true,
+    fields: &[
+        Field::new("labels", LIST_OR_DICT, Out::Settings),
+        flag("nocopy"),
+        text("subpath"),
+    ],
+};

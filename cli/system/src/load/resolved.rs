@@ -1,0 +1,278 @@
+//! What the files of a project say, before anybody makes a system of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+use serde_json::{Map as Object, Value};
+
+use super::model::Loading;
+use super::{LoadRequest, name, or_report, sources};
+use crate::canonical::Variables;
+use crate::files::Files;
+use crate::id::{ProjectName, ServiceName};
+use crate::interpolate::variables::{self, Variable};
+use crate::problem::Problems;
+use crate::settings_total::SettingsTotal;
+use crate::typed::Context;
+use crate::yaml::{Key, Node, NodeValue};
+use crate::{consistency, normal_form, profiles};
+
+/// What the files of a project say, before anybody makes a system of it.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// What it is called.
+    pub project: ProjectName,
+    /// The files it was read from, first one first.
+    pub files: Vec<PathBuf>,
+    /// The project directory.
+    pub root: PathBuf,
+    /// What is set for interpolation: the caller's environment over `.env`.
+    pub environment: BTreeMap<String, String>,
+    /// Docker Compose's normal form of all of it: every service, whatever its profiles.
+    pub normal: serde_json::Map<String, Value>,
+    /// The services that run, by their profiles.
+    pub running: BTreeSet<String>,
+    /// Whether what nobody wrote is added.
+    is_normalized: bool,
+    /// All files as one tree, in long form.
+    pub(super) tree: Node,
+    /// Services that rest, with the profiles that would run them.
+    pub(super) resting: IndexMap<ServiceName, Vec<String>>,
+}
+
+/// `None` when a step failed that the next ones need.
+pub(super) fn resolve_into(
+    request: &LoadRequest,
+    files: &Files,
+    problems: &mut Problems,
+) -> Option<Resolved> {
+    let sources::Sources {
+        paths,
+        root,
+        mut environment,
+    } = sources::sources(request, files, problems)?;
+    let trees = sources::read(&paths, None, request.shown_from(), files, problems)?;
+    let project = or_report(
+        name::name(request.project.as_deref(), &environment, &trees, &root),
+        problems,
+    )?;
+    environment.insert("COMPOSE_PROJECT_NAME".to_owned(), project.to_string());
+    let mut loading = Loading {
+        files,
+        shown_from: request.shown_from(),
+        lenient: request.lenient,
+        variables: if request.without.interpolation {
+            Variables::Written
+        } else {
+            Variables::Replaced
+        },
+        resolves_paths: !request.without.paths,
+        way: paths.first().cloned().into_iter().collect(),
+        nodes: 0,
+        included: 0,
+        settings: SettingsTotal::default(),
+    };
+    let tree = loading.model_of(trees, &paths, &root, &environment, problems)?;
+    let (told, before) = (problems.places(), problems.0.len());
+    let mut tree = named(tree, &project);
+    if request.without_msvc {
+        forget_msvc(&mut tree);
+    }
+    consistency::declared(&tree, problems);
+    let asked = profiles_asked(request, &environment);
+    let (running, resting) = profiles::select(&tree, &asked, &request.named, problems);
+    let mut resolved = Resolved {
+        project,
+        files: paths,
+        root,
+        environment,
+        normal: Object::new(),
+        running,
+        is_normalized: !request.without.normalization,
+        tree,
+        resting,
+    };
+    // Without interpolation there is no normal form: a text that holds a variable is no number yet.
+    if !request.without.interpolation {
+        resolved.normal = normal(&resolved, request, files, problems);
+        problems.forget_echoes(before, &told);
+    }
+    Some(resolved)
+}
+
+/// The normal form of what is resolved so far, and what contradicts itself there.
+fn normal(
+    resolved: &Resolved,
+    request: &LoadRequest,
+    files: &Files,
+    problems: &mut Problems,
+) -> Object<String, Value> {
+    let Resolved {
+        tree,
+        running,
+        environment,
+        ..
+    } = resolved;
+    let mut normal = normal_form::project(tree, problems);
+    if !request.without.normalization {
+        let project = resolved.project.as_str();
+        normal_form::normalize::normalize(&mut normal, tree, project, environment);
+    }
+    if !request.without.consistency {
+        consistency::services(tree, |name| running.contains(name), problems);
+    }
+    let shown_from = request.shown_from();
+    let context = Context::new(&resolved.root, shown_from, environment, files, tree);
+    normal_form::settings::labels(&mut normal, running, &context, problems);
+    if !request.without.settings {
+        normal_form::settings::environment(&mut normal, running, &context, problems);
+    }
+    normal_form::in_order(&mut normal);
+    normal
+}
+
+impl Resolved {
+    /// Docker Compose's normal form of the services that run, or of those named and what they
+    /// need; with everything that is declared where `all` is asked for, else what these use.
+    ///
+    /// # Errors
+    /// The name that no service has.
+    pub fn config(&self, named: &[String], all: bool) -> Result<Value, String> {
+        let mut project = self.selected(named, all)?;
+        // Docker Compose's JSON goes without them.
+        project.shift_remove("models");
+        project.sort_keys();
+        Ok(Value::Object(project))
+    }
+
+    /// The same to be written in YAML, which has more.
+    ///
+    /// # Errors
+    /// The name that no service has.
+    pub fn config_for_yaml(&self, named: &[String], all: bool) -> Result<Value, String> {
+        let project = self.selected(named, all)?;
+        let extensions = |service: &str| self.extensions(service);
+        Ok(normal_form::yaml::of(&Value::Object(project), extensions))
+    }
+
+    fn selected(&self, named: &[String], all: bool) -> Result<Object<String, Value>, String> {
+        let mut project = self.normal.clone();
+        normal_form::selection::keep(&mut project, |name| self.running.contains(name), true);
+        let kept = if named.is_empty() {
+            self.running.clone()
+        } else {
+            let kept = normal_form::selection::with_dependencies(&project, named)?;
+            normal_form::selection::forget_others(&mut project, &kept);
+            kept
+        };
+        normal_form::selection::keep(&mut project, |name| kept.contains(name), all);
+        Ok(project)
+    }
+
+    /// The names of all services, whether they run or not.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        let services = self.tree.get("services").map(Node::entries);
+        let services = services.unwrap_or_default().iter();
+        services.map(|(key, _)| key.text.as_str())
+    }
+
+    /// The profiles that services name, each once, sorted.
+    #[must_use]
+    pub fn profiles(&self) -> Vec<String> {
+        let services = self.tree.get("services").map(Node::entries);
+        let services = services.unwrap_or_default().iter();
+        let named = services.filter_map(|(_, service)| service.get("profiles"));
+        let named: BTreeSet<String> = named
+            .flat_map(|profiles| profiles.items().iter().filter_map(Node::text))
+            .collect();
+        named.into_iter().collect()
+    }
+
+    /// The models that are declared, by what they are.
+    #[must_use]
+    pub fn models(&self) -> Vec<String> {
+        let models = self.tree.get("models").map(Node::entries);
+        let models = models.unwrap_or_default().iter();
+        models
+            .filter_map(|(_, model)| model.get("model")?.text())
+            .collect()
+    }
+
+    /// The variables that stand in the tree, sorted by name, once each. There are none but where
+    /// [`Without::interpolation`] leaves them.
+    #[must_use]
+    pub fn variables(&self) -> Vec<Variable> {
+        let mut found = BTreeMap::new();
+        variables::of_node(&self.tree, &mut found);
+        found.into_values().collect()
+    }
+
+    /// The tree as it is, variables and all: what `--no-interpolate` prints.
+    #[must_use]
+    pub fn written(&self) -> Value {
+        let Value::Object(mut project) = self.tree.to_json() else {
+            return Value::Null;
+        };
+        if self.is_normalized {
+            let name = self.project.as_str();
+            let environment = &self.environment;
+            normal_form::normalize::normalize(&mut project, &self.tree, name, environment);
+            // Nothing is printed of it that nobody wrote.
+            let networks = project.get_mut("networks");
+            let default = networks.and_then(|all| all.get_mut("default"));
+            if let Some(Value::Object(default)) = default
+                && default.get("ipam") == Some(&serde_json::json!({}))
+            {
+                default.shift_remove("ipam");
+            }
+        }
+        let mut written = Value::Object(project);
+        written.sort_all_objects();
+        written
+    }
+
+    /// The `x-…` fields of a service, which JSON goes without.
+    #[must_use]
+    pub fn extensions(&self, service: &str) -> Vec<(String, serde_json::Value)> {
+        let node = self.tree.get("services").and_then(|all| all.get(service));
+        node.map(normal_form::extensions).unwrap_or_default()
+    }
+}
+
+/// The tree with the system's name in it, first.
+fn named(mut tree: Node, project: &ProjectName) -> Node {
+    let place = tree.place.clone();
+    if let NodeValue::Map(entries) = &mut tree.value {
+        entries.retain(|(key, _)| key.text != "name");
+        let key = Key {
+            text: "name".to_owned(),
+            place: place.clone(),
+        };
+        let name = Node::new(place, NodeValue::String(project.to_string()));
+        entries.insert(0, (key, name));
+    }
+    tree
+}
+
+/// Takes every `x-msvc` away.
+fn forget_msvc(node: &mut Node) {
+    node.remove("x-msvc");
+    match &mut node.value {
+        NodeValue::Map(entries) => entries.iter_mut().for_each(|(_, it)| forget_msvc(it)),
+        NodeValue::Seq(items) => items.iter_mut().for_each(forget_msvc),
+        _ => {}
+    }
+}
+
+/// `--profile`, else `COMPOSE_PROFILES`.
+fn profiles_asked(request: &LoadRequest, environment: &BTreeMap<String, String>) -> Vec<String> {
+    if !request.profiles.is_empty() {
+        return request.profiles.clone();
+    }
+    let set = environment
+        .get("COMPOSE_PROFILES")
+        .map_or("", String::as_str);
+    let set = set.split(',').map(str::trim).filter(|p| !p.is_empty());
+    set.map(str::to_owned).collect()
+}

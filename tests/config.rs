@@ -1,0 +1,205 @@
+//! `msvc config` as it is typed: whole answers. `fixtures/config/full/expected.json` is what Docker
+//! Compose 2.40.3 printed of that file (`--profile '*' config --format json`), its folder as
+//! `/FOLDER`.
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may fail as loudly as it can"
+)]
+
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+
+use support::{Finished, finish, root};
+
+/// `msvc config` with these words, in a folder, in an environment without surprises.
+fn config(folder: &Path, words: &[&str]) -> Finished {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
+    command
+        .arg("config")
+        .args(words)
+        .current_dir(folder)
+        .env_clear()
+        .env("HOME", "/HOME");
+    finish(command)
+}
+
+/// A folder with these files.
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+const TWO: &str = "name: two\nservices:\n  web: {image: \"web:${TAG:-1}\", environment: {DB: \"db:5432\"}, depends_on: [db]}\n  db: {image: db, expose: [5432], profiles: [data], volumes: [\"kept:/data\"]}\nvolumes: {kept: , unused: }\n";
+
+#[test]
+fn the_normal_form_is_docker_composes_own_byte_for_byte() {
+    let full = root().join("tests/fixtures/config/full");
+    let done = config(&full, &["--profile", "*", "--format", "json"]).expect(0);
+    let printed = done.stdout.replace(full.to_str().unwrap(), "/FOLDER");
+    let expected = std::fs::read_to_string(full.join("expected.json")).unwrap();
+    assert_eq!(printed.trim_end(), expected.trim_end());
+}
+
+#[test]
+fn what_is_printed_reads_as_the_same_again() {
+    let full = root().join("tests/fixtures/config/full");
+    let json = ["--profile", "*", "--format", "json"];
+    let first = config(&full, &json).expect(0);
+    let yaml = config(&full, &["--profile", "*"]).expect(0);
+    let again = folder(&[("compose.yaml", &yaml.stdout)]);
+    assert_eq!(config(again.path(), &json).expect(0).stdout, first.stdout);
+}
+
+#[test]
+fn names_are_printed_one_a_line() {
+    let two = folder(&[("compose.yaml", TWO)]);
+    for (words, wanted) in [
+        (vec!["--services"], ""),
+        (vec!["--profile", "data", "--services"], "db\nweb\n"),
+        (vec!["--profile", "data", "--images"], "db\nweb:1\n"),
+        (vec!["--profile", "data", "--volumes"], "kept\n"),
+        (
+            vec!["--profile", "data", "--volumes", "--all-resources"],
+            "kept\nunused\n",
+        ),
+        (vec!["--profile", "data", "--networks"], "default\n"),
+        (vec!["--profile", "data", "--profiles"], "data\n"),
+        (
+            vec!["--profile", "data", "--profiles", "--format", "json"],
+            "[\n  \"data\"\n]\n",
+        ),
+    ] {
+        let done = config(two.path(), &words);
+        if wanted.is_empty() {
+            // The service that runs needs one that does not.
+            assert_eq!(done.code(), 4, "{words:?}: {}", done.stderr);
+            assert!(
+                done.stderr.contains("which runs only with its profile"),
+                "{}",
+                done.stderr
+            );
+        } else {
+            assert_eq!(done.expect(0).stdout, wanted, "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn variables_are_told_with_what_stands_for_them() {
+    let files = folder(&[(
+        "compose.yaml",
+        "name: v\nservices: {a: {image: \"x:${TAG:-1}\", command: \"${RUN:?say what}\", user: \"$WHO\"}}\n",
+    )]);
+    let done = config(files.path(), &["--variables"]).expect(0);
+    assert_eq!(
+        done.stdout,
+        "NAME  REQUIRED  DEFAULT\nRUN   yes\nTAG   no        1\nWHO   no\n"
+    );
+}
+
+#[test]
+fn settings_come_from_the_files_that_are_named() {
+    let files = folder(&[
+        (
+            "compose.yaml",
+            "name: e\nservices: {a: {image: \"x:$TAG\"}}\n",
+        ),
+        (".env", "TAG=dotenv\n"),
+        ("other.env", "TAG=other\n"),
+    ]);
+    assert_eq!(
+        config(files.path(), &["--images"]).expect(0).stdout,
+        "x:dotenv\n"
+    );
+    let other = config(files.path(), &["--images", "--env-file", "other.env"]).expect(0);
+    assert_eq!(other.stdout, "x:other\n");
+    let none = config(files.path(), &["--images", "--env-file", "no.env"]);
+    assert_eq!(none.code(), 4, "{}", none.stderr);
+    assert!(
+        none.stderr.contains("no.env cannot be read"),
+        "{}",
+        none.stderr
+    );
+}
+
+#[test]
+fn one_service_comes_with_what_it_needs_and_no_more() {
+    let files = folder(&[(
+        "compose.yaml",
+        "name: s\nservices: {orders: {image: a, depends_on: [db]}, db: {image: b}, other: {image: c}}\n",
+    )]);
+    let done = config(files.path(), &["--format", "json", "orders"]).expect(0);
+    let printed: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    let names: Vec<&String> = printed["services"].as_object().unwrap().keys().collect();
+    assert_eq!(names, ["db", "orders"]);
+    let unknown = config(files.path(), &["order"]);
+    assert_eq!(unknown.code(), 2);
+    assert_eq!(
+        unknown.stderr,
+        "error: the system has no service `order`\n  hint: did you mean `orders`?\n"
+    );
+}
+
+#[test]
+fn a_file_of_msvcs_own_is_laid_over_and_can_be_left_out() {
+    let files = folder(&[
+        (
+            "compose.yaml",
+            "name: o\nservices: {a: {image: a}, b: {image: b}}\n",
+        ),
+        (
+            "compose.msvc.yaml",
+            "services: {a: {x-msvc: {calls: [\"b:80\"]}}}\n",
+        ),
+    ]);
+    let with = config(files.path(), &[]).expect(0);
+    assert!(with.stdout.contains("x-msvc"), "{}", with.stdout);
+    let edges = config(files.path(), &["--edges"]).expect(0);
+    assert!(edges.stdout.contains("a->b:80"), "{}", edges.stdout);
+    let without = config(files.path(), &["--no-msvc"]).expect(0);
+    assert!(!without.stdout.contains("x-msvc"), "{}", without.stdout);
+}
+
+#[test]
+fn the_result_goes_into_a_file_or_nowhere() {
+    let files = folder(&[("compose.yaml", "name: f\nservices: {a: {image: a}}\n")]);
+    assert_eq!(
+        config(files.path(), &["--output", "out.yaml"])
+            .expect(0)
+            .stdout,
+        ""
+    );
+    let written = std::fs::read_to_string(files.path().join("out.yaml")).unwrap();
+    assert_eq!(written, config(files.path(), &[]).expect(0).stdout);
+    assert_eq!(config(files.path(), &["-q"]).expect(0).stdout, "");
+    let nowhere = config(files.path(), &["--output", "no/such/out.yaml"]);
+    assert_eq!(nowhere.code(), 3, "{}", nowhere.stderr);
+}
+
+#[test]
+fn variables_stay_where_nothing_is_to_be_replaced() {
+    let two = folder(&[("compose.yaml", TWO)]);
+    let done = config(two.path(), &["--no-interpolate"]).expect(0);
+    assert!(done.stdout.contains("web:${TAG:-1}"), "{}", done.stdout);
+}
+
+#[test]
+fn what_a_hash_is_docker_compose_says_too() {
+    let full = root().join("tests/fixtures/config/full");
+    let done = config(&full, &["--profile", "*", "--hash", "db"]).expect(0);
+    assert_eq!(
+        done.stdout,
+        "db 0c1e1fa82abb39befc475f199dd0f1f4f8ea730e4231dbb7204588b17bbe8a17\n"
+    );
+}
