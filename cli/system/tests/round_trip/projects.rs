@@ -63,7 +63,7 @@ const FIELDS: &[&str] = &[
 /// Sections beside the services.
 const REST: &str = "volumes: {v: {driver_opts: {o: size=1}, labels: [a]}}\n\
 networks: {n: {driver: bridge, ipam: {config: [{subnet: 10.1.0.0/16}]}, internal: true}}\n\
-configs: {c: {content: §}}\n\
+configs: {c: {content: c}}\n\
 secrets: {s: {file: ./s.txt}}\n\
 x-top: §\n";
 
