@@ -4,9 +4,12 @@
 //! The files are third-party data that is read in place and not part of the tree; where they are
 //! absent the test says so and passes.
 
+#[path = "../../system/tests/support/public_corpus.rs"]
+mod public_corpus;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use msvc_mesh::spec::{Admission, Backend};
 use msvc_runtime::build::BuildOutcome;
@@ -20,17 +23,7 @@ use msvc_system::id::{LaneName, Party};
 use msvc_system::load::{LoadRequest, load};
 use msvc_system::model::{Placed, System};
 use msvc_system::problem::Severity;
-
-/// The corpus: `MSVC_COMPOSE_CORPUS`, or `shared/compose-corpus` beside the repository or above it.
-fn corpus() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("MSVC_COMPOSE_CORPUS") {
-        return Some(path.into());
-    }
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .map(|folder| folder.join("shared/compose-corpus"))
-        .find(|path| path.is_dir())
-}
+use public_corpus::corpus;
 
 /// Nothing is taken.
 struct Empty;
@@ -92,7 +85,6 @@ fn options(system: &System) -> LaneOptions {
 #[test]
 fn every_public_file_ends_in_placed_problems_or_in_a_plan_that_fits() {
     let Some(corpus) = corpus() else {
-        eprintln!("SKIPPED: no compose-corpus (set MSVC_COMPOSE_CORPUS to its folder)");
         return;
     };
     let index = std::fs::read_to_string(corpus.join("INDEX.tsv")).unwrap();

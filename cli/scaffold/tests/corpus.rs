@@ -8,6 +8,9 @@
     reason = "a test that cannot read its input has failed"
 )]
 
+#[path = "../../system/tests/support/public_corpus.rs"]
+mod public_corpus;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,17 +19,7 @@ use msvc_scaffold::error::ScaffoldError;
 use msvc_scaffold::new::{Draft, Plan, Request};
 use msvc_system::files::Files;
 use msvc_system::load::{LoadRequest, load};
-
-/// The corpus: `MSVC_COMPOSE_CORPUS`, or `shared/compose-corpus` beside the repository or above it.
-fn corpus() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("MSVC_COMPOSE_CORPUS") {
-        return Some(path.into());
-    }
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .map(|folder| folder.join("shared/compose-corpus"))
-        .find(|path| path.is_dir())
-}
+use public_corpus::corpus;
 
 fn compose_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {

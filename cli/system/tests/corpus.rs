@@ -4,11 +4,15 @@
 //! The files are third-party data that is read in place and not part of the tree; where they are
 //! absent the test says so and passes.
 
+#[path = "support/public_corpus.rs"]
+mod public_corpus;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use msvc_system::files::Files;
 use msvc_system::load::{LoadRequest, resolve};
+use public_corpus::corpus;
 use serde_json::Value;
 
 #[path = "corpus/differences.rs"]
@@ -16,17 +20,6 @@ mod differences;
 
 /// Files that disagree, each with the reason and which of the two is right. At most five.
 const DISAGREE: &[(&str, &str)] = &[];
-
-/// The corpus: `MSVC_COMPOSE_CORPUS`, or `shared/compose-corpus` beside the repository or above it.
-fn corpus() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("MSVC_COMPOSE_CORPUS") {
-        return Some(path.into());
-    }
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .map(|folder| folder.join("shared/compose-corpus"))
-        .find(|path| path.is_dir())
-}
 
 /// The normal form of a file, every profile asked for.
 fn config(file: &Path) -> Result<Value, String> {
@@ -49,7 +42,6 @@ fn config(file: &Path) -> Result<Value, String> {
 #[test]
 fn every_public_file_has_the_normal_form_that_docker_compose_prints() {
     let Some(corpus) = corpus() else {
-        eprintln!("SKIPPED: no compose-corpus (set MSVC_COMPOSE_CORPUS to its folder)");
         return;
     };
     let index = std::fs::read_to_string(corpus.join("INDEX.tsv")).unwrap();

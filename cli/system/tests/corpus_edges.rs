@@ -9,6 +9,9 @@
     reason = "a test that cannot read its input has failed"
 )]
 
+#[path = "support/public_corpus.rs"]
+mod public_corpus;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -16,17 +19,7 @@ use msvc_system::files::Files;
 use msvc_system::id::Party;
 use msvc_system::load::{LoadRequest, load};
 use msvc_system::model::System;
-
-/// The corpus: `MSVC_COMPOSE_CORPUS`, or `shared/compose-corpus` beside the repository or above it.
-fn corpus() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("MSVC_COMPOSE_CORPUS") {
-        return Some(path.into());
-    }
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .map(|folder| folder.join("shared/compose-corpus"))
-        .find(|path| path.is_dir())
-}
+use public_corpus::corpus;
 
 /// What was read by hand: which file, and each pair with the port where the file says one.
 struct Read {
@@ -107,7 +100,6 @@ fn differences(read: &Read, system: &System) -> (Vec<String>, Vec<String>) {
 #[test]
 fn of_edges_read_by_hand_nine_in_ten_are_found_and_none_is_invented() {
     let Some(corpus) = corpus() else {
-        eprintln!("SKIPPED: no compose-corpus (set MSVC_COMPOSE_CORPUS to its folder)");
         return;
     };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus_edges");

@@ -13,12 +13,16 @@
     reason = "a test may fail as loudly as it can"
 )]
 
+#[path = "support/public_corpus.rs"]
+mod public_corpus;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use msvc_system::files::Files;
 use msvc_system::load::{LoadRequest, resolve};
+use public_corpus::corpus;
 use serde_json::Value;
 
 /// The changes, one a line: file, JSON pointer, value, verdict.
@@ -26,17 +30,6 @@ const CHANGES: &str = include_str!("refusals/changes.tsv");
 
 /// Changes of which msvc thinks otherwise, with the reason.
 const DISAGREE: &[(&str, &str)] = &[];
-
-/// The corpus: `MSVC_COMPOSE_CORPUS`, or `shared/compose-corpus` beside the repository or above it.
-fn corpus() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("MSVC_COMPOSE_CORPUS") {
-        return Some(path.into());
-    }
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .map(|folder| folder.join("shared/compose-corpus"))
-        .find(|path| path.is_dir())
-}
 
 /// One change of a public file.
 struct Change<'a> {
@@ -151,7 +144,6 @@ fn compose_refuses(compose: &Path, projects: &Path, change: &Change<'_>) -> bool
 #[test]
 fn what_docker_compose_refuses_is_refused_and_what_it_takes_is_taken() {
     let Some(corpus) = corpus() else {
-        eprintln!("SKIPPED: no compose-corpus (set MSVC_COMPOSE_CORPUS to its folder)");
         return;
     };
     let projects = corpus.join("projects");

@@ -6,6 +6,9 @@
     reason = "a test that cannot read its input has failed"
 )]
 
+#[path = "support/public_corpus.rs"]
+mod public_corpus;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +16,7 @@ use msvc_system::files::Files;
 use msvc_system::load::{LoadRequest, Resolved, resolve};
 use msvc_system::normal_form::yaml;
 use proptest::prelude::*;
+use public_corpus::corpus;
 use serde_json::Value;
 
 #[path = "corpus/differences.rs"]
@@ -24,17 +28,6 @@ use serde_json::Value;
 mod differences;
 #[path = "round_trip/projects.rs"]
 mod projects;
-
-/// The corpus: `MSVC_COMPOSE_CORPUS`, or `shared/compose-corpus` beside the repository or above it.
-fn corpus() -> Option<PathBuf> {
-    if let Some(path) = std::env::var_os("MSVC_COMPOSE_CORPUS") {
-        return Some(path.into());
-    }
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .map(|folder| folder.join("shared/compose-corpus"))
-        .find(|path| path.is_dir())
-}
 
 /// A project's files: some in memory, the others on the disk.
 struct Project {
@@ -142,7 +135,6 @@ fn lost(directory: &Path, file: &str, project: Project) -> Vec<String> {
 #[test]
 fn public_files_are_the_same_when_printed_and_read_again_and_under_an_empty_override() {
     let Some(corpus) = corpus() else {
-        eprintln!("SKIPPED: no compose-corpus (set MSVC_COMPOSE_CORPUS to its folder)");
         return;
     };
     let index = std::fs::read_to_string(corpus.join("INDEX.tsv")).unwrap();

@@ -7,12 +7,16 @@
     reason = "a test that cannot read its input has failed"
 )]
 
+#[path = "support/public_corpus.rs"]
+mod public_corpus;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use msvc_system::files::Files;
 use msvc_system::load::{LoadRequest, load};
 use msvc_system::{schema, yaml};
+use public_corpus::corpus;
 use serde_json::Value;
 
 #[path = "schema/validate.rs"]
@@ -183,13 +187,7 @@ fn the_shop_and_the_examples_of_the_documentation_fit() {
 
 #[test]
 fn public_files_fit() {
-    let given = std::env::var_os("MSVC_COMPOSE_CORPUS").map(PathBuf::from);
-    let mut above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
-    let beside = || {
-        above.find_map(|folder| Some(folder.join("shared/compose-corpus")).filter(|it| it.is_dir()))
-    };
-    let Some(corpus) = given.or_else(beside) else {
-        eprintln!("SKIPPED: no compose-corpus (set MSVC_COMPOSE_CORPUS to its folder)");
+    let Some(corpus) = corpus() else {
         return;
     };
     let schema: Value = schema::compose_file();
