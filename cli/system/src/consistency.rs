@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use crate::problem::{Problem, Problems};
-use crate::yaml::{Key, Node, shorten};
+use crate::yaml::{Node, shorten};
 pub(crate) use declared::declared;
 use service::Service;
 
@@ -20,7 +20,7 @@ mod waits;
 /// Checks the services that run.
 pub(crate) fn services(tree: &Node, runs: impl Fn(&str) -> bool, problems: &mut Problems) {
     let declared = |section: &str| -> Vec<&str> {
-        let entries = entries(tree, section);
+        let entries = tree.entries_of(section);
         entries.iter().map(|(key, _)| key.text.as_str()).collect()
     };
     let known = Known {
@@ -31,7 +31,7 @@ pub(crate) fn services(tree: &Node, runs: impl Fn(&str) -> bool, problems: &mut 
         configs: declared("configs"),
         models: declared("models"),
     };
-    let all = entries(tree, "services");
+    let all = tree.entries_of("services");
     let mut containers: HashMap<&str, &str> = HashMap::new();
     for (key, service) in all.iter().filter(|(key, _)| runs(&key.text)) {
         let mut one = Service {
@@ -66,12 +66,4 @@ struct Known<'a> {
     secrets: Vec<&'a str>,
     configs: Vec<&'a str>,
     models: Vec<&'a str>,
-}
-
-fn entries<'n>(node: &'n Node, key: &str) -> &'n [(Key, Node)] {
-    node.get(key).map(Node::entries).unwrap_or_default()
-}
-
-fn items<'n>(node: &'n Node, key: &str) -> &'n [Node] {
-    node.get(key).map(Node::items).unwrap_or_default()
 }

@@ -6,20 +6,20 @@ use crate::yaml::{Key, Node, NodeValue};
 
 /// Adds it to a tree in long form.
 pub(crate) fn fill(tree: &mut Node) {
-    for service in entries(tree, "services") {
+    for service in tree.values_of_mut("services") {
         if let Some(build) = service.get_mut("build") {
             missing(build, "context", || NodeValue::String(".".to_owned()));
         }
-        for secret in items(service, "secrets") {
+        for secret in service.items_of_mut("secrets") {
             let source = secret.get("source").and_then(Node::text);
             let target = format!("/run/secrets/{}", source.unwrap_or_default());
             missing(secret, "target", || NodeValue::String(target));
         }
-        for port in items(service, "ports") {
+        for port in service.items_of_mut("ports") {
             missing(port, "protocol", || NodeValue::String("tcp".to_owned()));
             missing(port, "mode", || NodeValue::String("ingress".to_owned()));
         }
-        for device in items(service, "gpus") {
+        for device in service.items_of_mut("gpus") {
             all_of(device);
         }
         if let Some(reservations) = service
@@ -27,7 +27,7 @@ pub(crate) fn fill(tree: &mut Node) {
             .and_then(|it| it.get_mut("resources"))
             .and_then(|it| it.get_mut("reservations"))
         {
-            for device in items(reservations, "devices") {
+            for device in reservations.items_of_mut("devices") {
                 all_of(device);
             }
         }
@@ -52,16 +52,4 @@ fn missing(node: &mut Node, key: &str, value: impl FnOnce() -> NodeValue) {
         };
         entries.push((key, Node::new(place, value())));
     }
-}
-
-fn entries<'n>(node: &'n mut Node, key: &str) -> impl Iterator<Item = &'n mut Node> {
-    let entries = match node.get_mut(key).map(|node| &mut node.value) {
-        Some(NodeValue::Map(entries)) => entries.as_mut_slice(),
-        _ => &mut [],
-    };
-    entries.iter_mut().map(|(_, node)| node)
-}
-
-fn items<'n>(node: &'n mut Node, key: &str) -> &'n mut [Node] {
-    node.get_mut(key).map(Node::items_mut).unwrap_or_default()
 }

@@ -120,7 +120,7 @@ fn mentions(tree: &Node, services: &IndexMap<ServiceName, Service>) -> Vec<Menti
     for service in services.values() {
         all.extend(published(service));
     }
-    let nodes = tree.get("services").map(Node::entries).unwrap_or_default();
+    let nodes = tree.entries_of("services");
     let nodes: HashMap<&str, &Node> = nodes
         .iter()
         .map(|(key, node)| (key.text.as_str(), node))

@@ -72,7 +72,7 @@ impl<'a, 'e> Extending<'a, 'e> {
         folder: &Path,
         problems: &mut Problems,
     ) {
-        let services = tree.get("services").map(Node::entries).unwrap_or_default();
+        let services = tree.entries_of("services");
         let extending: Vec<String> = services
             .iter()
             .filter(|(_, service)| service.get("extends").is_some())
@@ -236,7 +236,7 @@ fn follow(
 }
 
 fn exists(tree: &Node, name: &str, place: &Place) -> Result<(), Problem> {
-    let services = tree.get("services").map(Node::entries).unwrap_or_default();
+    let services = tree.entries_of("services");
     if services.iter().any(|(key, _)| key.text == name) {
         return Ok(());
     }

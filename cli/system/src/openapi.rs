@@ -239,7 +239,7 @@ impl<'a> Reader<'a> {
 
     fn servers(&mut self, node: &'a Node) -> Vec<String> {
         let mut urls = Vec::new();
-        for server in node.get("servers").map(Node::items).unwrap_or_default() {
+        for server in node.items_of("servers") {
             match server.get("url").and_then(Node::as_str) {
                 Some(url) => urls.push(with_defaults(url, server)),
                 None => self.wrong("a server has a `url`", &server.place),
@@ -293,10 +293,7 @@ impl<'a> Reader<'a> {
 
 /// A server's URL with its variables replaced by their defaults.
 fn with_defaults(url: &str, server: &Node) -> String {
-    let variables = server
-        .get("variables")
-        .map(Node::entries)
-        .unwrap_or_default();
+    let variables = server.entries_of("variables");
     let mut url = url.to_owned();
     for (key, variable) in variables {
         if let Some(default) = variable.get("default").and_then(Node::text) {

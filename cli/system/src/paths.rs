@@ -21,17 +21,17 @@ pub(crate) struct Base<'a> {
 
 /// Resolves every path of a file.
 pub(crate) fn resolve(tree: &mut Node, base: &Base<'_>, problems: &mut Problems) {
-    for service in entries(tree, "services") {
+    for service in tree.values_of_mut("services") {
         of_service(service, base, problems);
     }
     for section in ["configs", "secrets"] {
-        for entry in entries(tree, section) {
+        for entry in tree.values_of_mut(section) {
             if let Some(file) = entry.get_mut("file") {
                 base.unix(file);
             }
         }
     }
-    for volume in entries(tree, "volumes") {
+    for volume in tree.values_of_mut("volumes") {
         let is_local = volume.get("driver").and_then(Node::as_str) == Some("local");
         if let Some(options) = volume.get_mut("driver_opts").filter(|_| is_local)
             && options.get("o").and_then(Node::as_str) == Some("bind")
@@ -48,19 +48,19 @@ pub(crate) fn of_service(service: &mut Node, base: &Base<'_>, problems: &mut Pro
         if let Some(context) = build.get_mut("context") {
             base.context(context);
         }
-        for context in entries(build, "additional_contexts") {
+        for context in build.values_of_mut("additional_contexts") {
             base.context(context);
         }
-        for key in entries(build, "ssh") {
+        for key in build.values_of_mut("ssh") {
             base.unix(key);
         }
     }
-    for file in items(service, "env_file") {
+    for file in service.items_of_mut("env_file") {
         if let Some(path) = file.get_mut("path") {
             base.path(path);
         }
     }
-    for file in items(service, "label_file") {
+    for file in service.items_of_mut("label_file") {
         base.path(file);
     }
     if let Some(watch) = service
@@ -73,7 +73,7 @@ pub(crate) fn of_service(service: &mut Node, base: &Base<'_>, problems: &mut Pro
             }
         }
     }
-    for mount in items(service, "volumes") {
+    for mount in service.items_of_mut("volumes") {
         if mount.get("type").and_then(Node::as_str) != Some("bind") {
             continue;
         }
@@ -86,18 +86,6 @@ pub(crate) fn of_service(service: &mut Node, base: &Base<'_>, problems: &mut Pro
             ),
         }
     }
-}
-
-fn entries<'n>(node: &'n mut Node, key: &str) -> impl Iterator<Item = &'n mut Node> {
-    let entries = match node.get_mut(key).map(|node| &mut node.value) {
-        Some(NodeValue::Map(entries)) => entries.as_mut_slice(),
-        _ => &mut [],
-    };
-    entries.iter_mut().map(|(_, node)| node)
-}
-
-fn items<'n>(node: &'n mut Node, key: &str) -> &'n mut [Node] {
-    node.get_mut(key).map(Node::items_mut).unwrap_or_default()
 }
 
 impl Base<'_> {

@@ -17,7 +17,7 @@ pub(crate) fn select(
     named: &[String],
     problems: &mut Problems,
 ) -> (BTreeSet<String>, IndexMap<ServiceName, Vec<String>>) {
-    let services = tree.get("services").map(Node::entries).unwrap_or_default();
+    let services = tree.entries_of("services");
     let profiles = |service: &Node| -> Vec<String> {
         let items = service.get("profiles").map(Node::items);
         let items = items.unwrap_or_default().iter();

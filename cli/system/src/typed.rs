@@ -78,7 +78,7 @@ impl<'a> Context<'a> {
         files: &'a Files,
         tree: &'a Node,
     ) -> Self {
-        let volumes = tree.get("volumes").map(Node::entries).unwrap_or_default();
+        let volumes = tree.entries_of("volumes");
         Self {
             root,
             shown_from,

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use super::{entries, items};
 use crate::problem::{Problem, Problems};
 use crate::yaml::{Key, Node, shorten};
 
@@ -12,15 +11,15 @@ pub(crate) fn declared(tree: &Node, problems: &mut Problems) {
         ("configs", ["file", "environment", "content"].as_slice()),
         ("secrets", ["file", "environment"].as_slice()),
     ] {
-        for (key, entry) in entries(tree, section) {
+        for (key, entry) in tree.entries_of(section) {
             source(section, key, entry, ways, problems);
         }
     }
-    for (key, volume) in entries(tree, "volumes") {
+    for (key, volume) in tree.entries_of("volumes") {
         external(key, volume, problems);
     }
-    for (_, service) in entries(tree, "services") {
-        for port in items(service, "ports") {
+    for (_, service) in tree.entries_of("services") {
+        for port in service.items_of("ports") {
             if let Some(node) = port.get("host_ip")
                 && let Some(text) = node.as_str()
                 && text.parse::<IpAddr>().is_err()
@@ -42,7 +41,7 @@ pub(crate) fn declared(tree: &Node, problems: &mut Problems) {
         for device in reserved.map(Node::items).unwrap_or_default() {
             both(device, "count", "device_ids", problems);
         }
-        for device in items(service, "gpus") {
+        for device in service.items_of("gpus") {
             both(device, "count", "device_ids", problems);
         }
     }

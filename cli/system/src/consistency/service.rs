@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Known, entries, items};
+use super::Known;
 use crate::problem::{Place, Problem, Problems};
 use crate::yaml::{Key, Node, shorten};
 
@@ -85,7 +85,7 @@ impl Service<'_, '_> {
             let what = "`dockerfile` and `dockerfile_inline` exclude each other";
             self.wrong(what, &inline.place, "keep one of them");
         }
-        for (key, context) in entries(build, "additional_contexts") {
+        for (key, context) in build.entries_of("additional_contexts") {
             let text = context.as_str().unwrap_or_default();
             let Some(name) = text.strip_prefix("service:") else {
                 continue;
@@ -196,7 +196,7 @@ impl Service<'_, '_> {
             let target = text.split_once(':').map_or(text, |(target, _)| target);
             Some((target.to_owned(), &item.place))
         });
-        let volumes = items(self.node, "volumes").iter().map(|item| {
+        let volumes = self.node.items_of("volumes").iter().map(|item| {
             let target = item
                 .get("target")
                 .and_then(Node::as_str)

@@ -2,7 +2,6 @@
 //! declared.
 
 use super::service::Service;
-use super::{entries, items};
 use crate::yaml::{Node, shorten};
 
 impl Service<'_, '_> {
@@ -17,7 +16,7 @@ impl Service<'_, '_> {
             let what = "`network_mode` and `networks` exclude each other";
             self.wrong(what, &key.place, "keep one of them");
         }
-        for (key, _) in entries(self.node, "networks") {
+        for (key, _) in self.node.entries_of("networks") {
             let known = self.known;
             if key.text == "default" || known.networks.contains(&key.text.as_str()) {
                 continue;
@@ -41,7 +40,7 @@ impl Service<'_, '_> {
 
     fn volumes(&mut self) {
         let known = self.known;
-        for mount in items(self.node, "volumes") {
+        for mount in self.node.items_of("volumes") {
             let name = mount
                 .get("source")
                 .and_then(Node::as_str)
@@ -63,13 +62,14 @@ impl Service<'_, '_> {
         let known = self.known;
         let build = self.node.get("build");
         let of_build = build
-            .map(|build| items(build, "secrets"))
+            .map(|build| build.items_of("secrets"))
             .unwrap_or_default();
-        let secrets = items(self.node, "secrets").iter().chain(of_build);
+        let secrets = self.node.items_of("secrets").iter().chain(of_build);
         for (one, section, item, names) in secrets
             .map(|item| ("secret", "secrets", item, &known.secrets))
             .chain(
-                items(self.node, "configs")
+                self.node
+                    .items_of("configs")
                     .iter()
                     .map(|item| ("config", "configs", item, &known.configs)),
             )
@@ -95,7 +95,7 @@ impl Service<'_, '_> {
 
     fn models(&mut self) {
         let known = self.known;
-        for (key, _) in entries(self.node, "models") {
+        for (key, _) in self.node.entries_of("models") {
             if !known.models.contains(&key.text.as_str()) {
                 let what = format!(
                     "the model `{}` is not declared under the top-level `models`",

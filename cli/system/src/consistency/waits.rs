@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use super::{entries, items};
 use crate::problem::{Place, Problem, Problems};
 use crate::yaml::{Key, Node, shorten};
 
@@ -17,7 +16,7 @@ struct Need<'a> {
 
 /// Checks the services that run.
 pub(super) fn check(tree: &Node, runs: &dyn Fn(&str) -> bool, problems: &mut Problems) {
-    let all = entries(tree, "services");
+    let all = tree.entries_of("services");
     let running: Vec<&(Key, Node)> = all.iter().filter(|(key, _)| runs(&key.text)).collect();
     let positions: HashMap<&str, usize> = running
         .iter()
@@ -52,7 +51,8 @@ pub(super) fn check(tree: &Node, runs: &dyn Fn(&str) -> bool, problems: &mut Pro
 
 /// Everything that a service needs to have been started, by itself or by what it shares.
 fn needs(service: &Node) -> Vec<Need<'_>> {
-    let mut all: Vec<Need<'_>> = entries(service, "depends_on")
+    let mut all: Vec<Need<'_>> = service
+        .entries_of("depends_on")
         .iter()
         .map(|(key, node)| Need {
             name: &key.text,
@@ -61,7 +61,7 @@ fn needs(service: &Node) -> Vec<Need<'_>> {
             place: &key.place,
         })
         .collect();
-    for link in items(service, "links") {
+    for link in service.items_of("links") {
         if let Some(text) = link.as_str() {
             let name = match text.split_once(':') {
                 Some((name, rest)) if !rest.contains(':') => name,
@@ -87,7 +87,7 @@ fn needs(service: &Node) -> Vec<Need<'_>> {
             });
         }
     }
-    for from in items(service, "volumes_from") {
+    for from in service.items_of("volumes_from") {
         if let Some(text) = from.as_str()
             && !text.starts_with("container:")
         {
@@ -115,7 +115,7 @@ fn missing<'a>(
     let problem = |why: &str| Problem::error(format!("{what}, {why}")).at(need.place.clone());
     match rests {
         Some(service) => {
-            let profiles = items(service, "profiles").iter().filter_map(Node::text);
+            let profiles = service.items_of("profiles").iter().filter_map(Node::text);
             let profiles: Vec<String> = profiles.collect();
             problem("which runs only with its profile")
                 .hint(format!("add --profile {}", profiles.join(" or --profile ")))

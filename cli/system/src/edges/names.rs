@@ -75,9 +75,9 @@ fn aliases(node: &Node) -> BTreeSet<String> {
     for key in ["container_name", "hostname"] {
         names.extend(node.get(key).and_then(Node::as_str).map(str::to_owned));
     }
-    let networks = node.get("networks").map(Node::entries).unwrap_or_default();
+    let networks = node.entries_of("networks");
     for (_, network) in networks {
-        let listed = network.get("aliases").map(Node::items).unwrap_or_default();
+        let listed = network.items_of("aliases");
         names.extend(listed.iter().filter_map(Node::as_str).map(str::to_owned));
     }
     names

@@ -30,7 +30,7 @@ pub struct Resolved {
     /// What is set for interpolation: the caller's environment over `.env`.
     pub environment: BTreeMap<String, String>,
     /// Docker Compose's normal form of all of it: every service, whatever its profiles.
-    pub normal: serde_json::Map<String, Value>,
+    pub normal: Object<String, Value>,
     /// The services that run, by their profiles.
     pub running: BTreeSet<String>,
     /// Whether what nobody wrote is added.
@@ -172,16 +172,16 @@ impl Resolved {
 
     /// The names of all services, whether they run or not.
     pub fn services(&self) -> impl Iterator<Item = &str> {
-        let services = self.tree.get("services").map(Node::entries);
-        let services = services.unwrap_or_default().iter();
+        let services = self.tree.entries_of("services");
+        let services = services.iter();
         services.map(|(key, _)| key.text.as_str())
     }
 
     /// The profiles that services name, each once, sorted.
     #[must_use]
     pub fn profiles(&self) -> Vec<String> {
-        let services = self.tree.get("services").map(Node::entries);
-        let services = services.unwrap_or_default().iter();
+        let services = self.tree.entries_of("services");
+        let services = services.iter();
         let named = services.filter_map(|(_, service)| service.get("profiles"));
         let named: BTreeSet<String> = named
             .flat_map(|profiles| profiles.items().iter().filter_map(Node::text))
@@ -192,8 +192,8 @@ impl Resolved {
     /// The models that are declared, by what they are.
     #[must_use]
     pub fn models(&self) -> Vec<String> {
-        let models = self.tree.get("models").map(Node::entries);
-        let models = models.unwrap_or_default().iter();
+        let models = self.tree.entries_of("models");
+        let models = models.iter();
         models
             .filter_map(|(_, model)| model.get("model")?.text())
             .collect()

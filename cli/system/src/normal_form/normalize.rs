@@ -16,7 +16,7 @@ pub(crate) fn normalize(
 ) {
     project.insert("name".to_owned(), name.into());
     let mut uses_default = false;
-    for (key, written) in tree.get("services").map(Node::entries).unwrap_or_default() {
+    for (key, written) in tree.entries_of("services") {
         let services = project.get_mut("services");
         let service = services.and_then(|all| all.get_mut(&key.text));
         if let Some(Value::Object(service)) = service {

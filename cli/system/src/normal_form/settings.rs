@@ -50,8 +50,8 @@ fn each(
     context: &Context<'_>,
     mut change: impl FnMut(&mut Object<String, Value>, &Node),
 ) {
-    let services = context.tree.get("services").map(Node::entries);
-    for (key, node) in services.unwrap_or_default() {
+    let services = context.tree.entries_of("services");
+    for (key, node) in services {
         let service = project
             .get_mut("services")
             .and_then(|all| all.get_mut(&key.text))

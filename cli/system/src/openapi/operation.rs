@@ -163,7 +163,7 @@ fn is_status(text: &str) -> bool {
 }
 
 fn content_types(node: &Node) -> Vec<String> {
-    let content = node.get("content").map(Node::entries).unwrap_or_default();
+    let content = node.entries_of("content");
     content.iter().map(|(key, _)| key.text.clone()).collect()
 }
 

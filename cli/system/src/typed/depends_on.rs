@@ -36,7 +36,7 @@ pub(crate) fn dependencies(service: &Node, problems: &mut Problems) -> Vec<Depen
             None => problems.push(node.expected("`depends_on`", "a list or mapping of services")),
         }
     }
-    for item in service.get("links").map(Node::items).unwrap_or_default() {
+    for item in service.items_of("links") {
         if let Some(text) = scalar_text(item) {
             let name = text.split(':').next().unwrap_or(&text);
             implied(name, &item.place, &mut found, problems);
@@ -63,7 +63,7 @@ pub(crate) fn dependencies(service: &Node, problems: &mut Problems) -> Vec<Depen
 
 /// The links that give a service another name.
 pub(crate) fn links(service: &Node, problems: &mut Problems) -> Vec<Link> {
-    let items = service.get("links").map(Node::items).unwrap_or_default();
+    let items = service.items_of("links");
     let mut links = Vec::new();
     for item in items {
         let text = scalar_text(item).unwrap_or_default();

@@ -58,13 +58,13 @@ pub(crate) fn from_files(
     problems: &mut Problems,
 ) -> IndexMap<String, Placed<String>> {
     let mut all = IndexMap::new();
-    let files = service.get("env_file").map(Node::items).unwrap_or_default();
+    let files = service.items_of("env_file");
     if files.is_empty() {
         return all;
     }
     let mut set: BTreeMap<String, String> = BTreeMap::new();
-    let own = service.get("environment").map(Node::entries);
-    for (key, value) in own.unwrap_or_default() {
+    let own = service.entries_of("environment");
+    for (key, value) in own {
         if let Some(text) = scalar_text(value).filter(|_| !value.is_null()) {
             set.insert(key.text.clone(), text);
         }

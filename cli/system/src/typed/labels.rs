@@ -16,7 +16,7 @@ pub(crate) fn labels(
     problems: &mut Problems,
 ) -> IndexMap<String, String> {
     let mut all = from_files(service, context, problems);
-    let labels = service.get("labels").map(Node::entries).unwrap_or_default();
+    let labels = service.entries_of("labels");
     let labels = labels.iter();
     all.extend(labels.filter_map(|(key, value)| Some((key.text.clone(), scalar_text(value)?))));
     all

@@ -30,7 +30,7 @@ pub(crate) fn mounts(service: &Node, context: &Context<'_>, problems: &mut Probl
             None => problems.push(node.expected("`volumes`", "a list")),
         }
     }
-    for item in service.get("tmpfs").map(Node::items).unwrap_or_default() {
+    for item in service.items_of("tmpfs") {
         if let Some(text) = scalar_text(item) {
             let (target, options) = text.split_once(':').unwrap_or((&text, ""));
             let mut other_fields = IndexMap::new();

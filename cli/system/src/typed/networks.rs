@@ -10,7 +10,7 @@ use crate::yaml::{Key, Node};
 
 /// The declared networks.
 pub(crate) fn networks(tree: &Node, problems: &mut Problems) -> IndexMap<String, Network> {
-    let declared = tree.get("networks").map(Node::entries).unwrap_or_default();
+    let declared = tree.entries_of("networks");
     declared
         .iter()
         .filter(|(key, _)| !key.text.starts_with("x-"))

@@ -47,16 +47,13 @@ fn volume(node: &Node, problems: &mut Problems) -> Volume {
         let place = key.place.clone();
         Some(Placed { value, place })
     });
-    let options = node
-        .get("driver_opts")
-        .map(Node::entries)
-        .unwrap_or_default();
+    let options = node.entries_of("driver_opts");
     let options = options.iter().filter_map(|(key, value)| {
         let place = key.place.clone();
         let value = scalar_text(value)?;
         Some((key.text.clone(), Placed { value, place }))
     });
-    let labels = node.get("labels").map(Node::entries).unwrap_or_default();
+    let labels = node.entries_of("labels");
     Volume {
         external,
         name,

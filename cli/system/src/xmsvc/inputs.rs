@@ -107,7 +107,7 @@ fn input(
 }
 
 fn known(name: &str, node: &Node, tree: &Node) -> Result<(), Problem> {
-    let all = tree.get("secrets").map(Node::entries).unwrap_or_default();
+    let all = tree.entries_of("secrets");
     if all.iter().any(|(key, _)| key.text == name) {
         return Ok(());
     }

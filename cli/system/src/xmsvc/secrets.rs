@@ -30,7 +30,7 @@ pub(super) fn secrets(
         inputs.values().any(taken)
     };
     let mut secrets = IndexMap::new();
-    for (key, node) in tree.get("secrets").map(Node::entries).unwrap_or_default() {
+    for (key, node) in tree.entries_of("secrets") {
         let generate = generate(node, problems);
         if generate.is_none() && !is_taken(&key.text) {
             continue;

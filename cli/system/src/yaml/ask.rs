@@ -96,6 +96,30 @@ impl Node {
         self.as_seq().unwrap_or_default()
     }
 
+    /// The entries of the mapping at a key; none where there is none.
+    pub(crate) fn entries_of(&self, key: &str) -> &[(Key, Self)] {
+        self.get(key).map(Self::entries).unwrap_or_default()
+    }
+
+    /// The items of the list at a key; none where there is none.
+    pub(crate) fn items_of(&self, key: &str) -> &[Self] {
+        self.get(key).map(Self::items).unwrap_or_default()
+    }
+
+    /// The values of the mapping at a key, to be changed; none where there is none.
+    pub(crate) fn values_of_mut(&mut self, key: &str) -> impl Iterator<Item = &mut Self> {
+        let entries = match self.get_mut(key).map(|node| &mut node.value) {
+            Some(NodeValue::Map(entries)) => entries.as_mut_slice(),
+            _ => &mut [],
+        };
+        entries.iter_mut().map(|(_, node)| node)
+    }
+
+    /// The items of the list at a key, to be changed; none where there is none.
+    pub(crate) fn items_of_mut(&mut self, key: &str) -> &mut [Self] {
+        self.get_mut(key).map(Self::items_mut).unwrap_or_default()
+    }
+
     /// The mapping's entries, when it is one.
     #[must_use]
     pub fn as_map(&self) -> Option<&[(Key, Self)]> {
