@@ -78,7 +78,8 @@ struct Made {
     steps: Vec<String>,
 }
 
-/// Whether `now`, whose build said so, is `before` made anew.
+/// Whether `now`, whose build said so, is `before` made anew. One that is no longer there is not:
+/// another project whose image has the same name may have made that anew and removed this one.
 ///
 /// # Errors
 /// When the engine does not answer.
@@ -93,10 +94,16 @@ pub(super) async fn is_alike(
         Some(Base::Nothing) => Made::default(),
         Some(Base::Image(id)) => match inspect(engine, &id).await? {
             None => return Ok(false),
-            Some(base) => made(engine, &base).await?,
+            Some(base) => match made(engine, &base).await? {
+                None => return Ok(false),
+                Some(base) => base,
+            },
         },
     };
     let (before, now) = tokio::try_join!(made(engine, before), made(engine, now))?;
+    let (Some(before), Some(now)) = (before, now) else {
+        return Ok(false);
+    };
     Ok(are_alike(&base, &before, &now))
 }
 
@@ -110,17 +117,21 @@ fn are_alike(base: &Made, before: &Made, now: &Made) -> bool {
         && before.steps == now.steps
 }
 
-async fn made(engine: &Engine, image: &ImageInspect) -> Result<Made, EngineError> {
+/// None of an image that was removed since it was seen.
+async fn made(engine: &Engine, image: &ImageInspect) -> Result<Option<Made>, EngineError> {
     let id = image.id.clone().unwrap_or_default();
     let history = engine.docker.image_history(&id).await;
-    let history = history.map_err(asked(format!("looking at the steps of image {id}")))?;
+    let history = match history.map_err(asked(format!("looking at the steps of image {id}"))) {
+        Err(error) if error.is_missing() => return Ok(None),
+        history => history?,
+    };
     let layers = image.root_fs.as_ref().and_then(|it| it.layers.clone());
     let step = |step: ImageHistoryResponseItem| step.created_by;
-    Ok(Made {
+    Ok(Some(Made {
         machine: (image.os.clone(), image.architecture.clone()),
         layers: layers.unwrap_or_default(),
         steps: in_one_order(history.into_iter().map(step).collect()),
-    })
+    }))
 }
 
 /// Podman gives an image the labels that were asked for in any order, a step each.
