@@ -8,6 +8,7 @@
 //! - [`child`]: a command run to its end; [`ward`]: commands that end with this program, however it
 //!   ends.
 //! - [`process_table`], [`sweep`]: who a process is, and how it is ended for good.
+//! - [`git`]: a commit of a repository as a folder.
 //! - [`http_client`]: the one factory of HTTP clients.
 //! - [`atomic_write`], [`lock`], [`disk`], [`secret_file`]: files.
 //! - [`name_service`]: keeps a static binary off the host's NSS plug-ins.
@@ -18,6 +19,7 @@ pub mod child;
 pub mod clock;
 pub mod disk;
 pub mod draw;
+pub mod git;
 pub mod http_client;
 pub mod lock;
 pub mod name_service;

@@ -28,6 +28,7 @@ mod prove;
 mod running;
 mod secrets;
 mod service_ca;
+mod sources;
 mod stopping;
 mod supervise;
 mod table;
@@ -93,6 +94,7 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
     let clock: Arc<dyn Clock> = MachineClock::shared();
     let shutdown = interrupt::watch()
         .map_err(|why| Failure::new(Exit::CouldNot, format!("cannot take signals: {why}")))?;
+    terminal.stop_fetching_at(&shutdown);
     if cli.global.junit.is_some() && !cli.command.proves() {
         let what = "`--junit` is for commands that prove something";
         return Err(Failure::new(Exit::Usage, what)

@@ -3,10 +3,10 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use indicatif::ProgressBar;
-use msvc_machine::disk::read_regular;
+use msvc_machine::shutdown::Shutdown;
 use msvc_report::event::Event;
 use msvc_report::excerpt::{self, Excerpt};
 use msvc_report::human;
@@ -38,6 +38,7 @@ pub struct Terminal {
     lent: Arc<AtomicBool>,
     here: Here,
     files: Files,
+    shutdown: Arc<OnceLock<Shutdown>>,
 }
 
 impl Terminal {
@@ -47,6 +48,7 @@ impl Terminal {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|v| v == "dumb");
         let look = Look::decide(global, io::stderr().is_terminal(), no_color, dumb);
+        let shutdown = Arc::default();
         Self {
             look,
             progress: Arc::default(),
@@ -54,7 +56,8 @@ impl Terminal {
             results: Results::default(),
             lent: Arc::default(),
             here,
-            files: Files::new(read_regular),
+            files: crate::sources::files(Arc::clone(&shutdown)),
+            shutdown,
         }
     }
 
@@ -63,6 +66,12 @@ impl Terminal {
     #[must_use]
     pub fn files(&self) -> &Files {
         &self.files
+    }
+
+    /// From now on, files that are fetched are fetched only until `shutdown`.
+    pub fn stop_fetching_at(&self, shutdown: &Shutdown) {
+        // Only the first one counts: a run has one.
+        let _ = self.shutdown.set(shutdown.clone());
     }
 
     /// The folder that people stand in.

@@ -13,14 +13,14 @@ use std::rc::Rc;
 use crate::canonical::{self, Variables, WHOLE_FILE};
 use crate::fields::{SERVICE, Shape};
 use crate::files::Files;
-use crate::forms;
+use crate::git_source::{self, Found};
 use crate::interpolate::Interpolation;
+use crate::load::sources::documents;
 use crate::merge;
 use crate::paths::{self, Base};
 use crate::problem::{Place, Problem, Problems, nearest};
 use crate::shown_path::shown_path;
-use crate::typed::normal;
-use crate::yaml::{self, MAX_NODES, Node, NodeValue, shorten};
+use crate::yaml::{MAX_NODES, Node, NodeValue, shorten};
 
 /// The shape of a service.
 static A_SERVICE: Shape = Shape::level(&SERVICE);
@@ -126,9 +126,12 @@ impl<'a, 'e> Extending<'a, 'e> {
             Problem::error("`extends` does not say which `service`").at(place.clone())
         })?;
         let named = extends.get("file").and_then(Node::as_str);
-        let other = named.map(|file| normal(&folder.join(file)));
+        let other = match named {
+            Some(file) => Some(git_source::file(file, folder, self.files, &place)?),
+            None => None,
+        };
         let file = match (&other, chain.last()) {
-            (Some(other), _) => other.clone(),
+            (Some(other), _) => other.file.clone(),
             (None, Some((file, _))) => file.clone(),
             (None, None) => PathBuf::new(),
         };
@@ -138,9 +141,9 @@ impl<'a, 'e> Extending<'a, 'e> {
                 exists(tree, &wanted, &place)?;
                 self.service(tree, &wanted, folder, chain, problems)?
             }
-            Some(path) => {
-                let inner = path.parent().unwrap_or(folder).to_path_buf();
-                let tree = self.file(&path, &place, problems)?;
+            Some(Found { file, root }) => {
+                let inner = root;
+                let tree = self.file(&file, &place, problems)?;
                 exists(&tree, &wanted, &place)?;
                 let mut base = self.service(&tree, &wanted, &inner, chain, problems)?;
                 let home = self.home.as_deref();
@@ -188,22 +191,39 @@ impl<'a, 'e> Extending<'a, 'e> {
             .at(place.clone())
         })?;
         let shown = shown_path(path, self.shown_from);
-        let mut tree = match yaml::parse_text_keys(&shown, &bytes) {
-            Ok(tree) => tree,
+        let documents = match documents(&shown, &bytes) {
+            Ok(documents) => documents,
             Err(found) => {
                 problems.0.extend(found.0);
                 return Err(failed());
             }
         };
-        forms::old_numbers(&mut tree);
-        if self.variables == Variables::Replaced {
-            self.interpolation.tree(&mut tree, &WHOLE_FILE, problems);
+        let mut merged: Option<Node> = None;
+        for mut tree in documents {
+            if self.variables == Variables::Replaced {
+                self.interpolation.tree(&mut tree, &WHOLE_FILE, problems);
+            }
+            let mut tree = match merged.take() {
+                None => tree,
+                Some(earlier) => merge::over(earlier, tree, &WHOLE_FILE, &mut Vec::new(), problems),
+            };
+            canonical::lengthen(&mut tree, self.variables, problems);
+            merged = Some(tree);
         }
-        canonical::lengthen(&mut tree, self.variables, problems);
-        let tree = Rc::new(tree);
+        let tree = Rc::new(merged.unwrap_or_else(|| nothing(&shown)));
         self.read.insert(path.to_path_buf(), Some(Rc::clone(&tree)));
         Ok(tree)
     }
+}
+
+/// What a file says that has no document.
+fn nothing(shown: &Path) -> Node {
+    let place = Place {
+        file: shown.to_path_buf(),
+        line: 1,
+        column: 1,
+    };
+    Node::new(place, NodeValue::Map(Vec::new()))
 }
 
 /// Leaves of a wrong `extends` only that there is one, so that nobody misses what it would have given.

@@ -9,6 +9,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::git_source::GitSource;
+use crate::problem::Problem;
+
 mod kept;
 
 use kept::Kept;
@@ -20,10 +23,14 @@ pub const MAX_BYTES: u64 = 10_000_000;
 /// file, `FileTooLarge` for what exceeds the limit in bytes.
 type ReadFile = dyn Fn(&Path, u64) -> io::Result<Vec<u8>> + Send + Sync;
 
+/// Brings what a repository holds onto this machine: the folder where it stands.
+type Checkout = dyn Fn(&GitSource) -> Result<PathBuf, Problem> + Send + Sync;
+
 /// Access to files, given by the caller. Clones remember together.
 #[derive(Clone)]
 pub struct Files {
     read: Arc<ReadFile>,
+    checkout: Option<Arc<Checkout>>,
     kept: Arc<Mutex<Kept>>,
 }
 
@@ -32,7 +39,32 @@ impl Files {
     pub fn new(read: impl Fn(&Path, u64) -> io::Result<Vec<u8>> + Send + Sync + 'static) -> Self {
         Self {
             read: Arc::new(read),
+            checkout: None,
             kept: Arc::default(),
+        }
+    }
+
+    /// The same, with repositories brought here by `checkout`.
+    #[must_use]
+    pub fn with_git(
+        mut self,
+        checkout: impl Fn(&GitSource) -> Result<PathBuf, Problem> + Send + Sync + 'static,
+    ) -> Self {
+        self.checkout = Some(Arc::new(checkout));
+        self
+    }
+
+    /// The folder where what a repository holds stands on this machine.
+    ///
+    /// # Errors
+    /// As the function handed in; where there is none, that repositories are not fetched here.
+    pub(crate) fn checkout(&self, source: &GitSource) -> Result<PathBuf, Problem> {
+        match &self.checkout {
+            Some(checkout) => checkout(source),
+            None => Err(
+                Problem::error("files of git repositories are not fetched here")
+                    .hint("clone it, and name the file"),
+            ),
         }
     }
 

@@ -44,6 +44,9 @@ pub(crate) fn old_number(text: &str) -> Option<NodeValue> {
         .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));
     match int {
         Some(int) => Some(NodeValue::Int(int)),
+        None if sign.is_empty() && !lower.starts_with('0') && lower.parse::<u64>().is_ok() => {
+            lower.parse().ok().map(NodeValue::Large)
+        }
         None if decimal => plain.parse().ok().map(NodeValue::Float),
         None => None,
     }
@@ -58,10 +61,10 @@ pub(crate) fn scalar_text(node: &Node) -> Option<String> {
     }
 }
 
-/// The shortest text of a number: with an exponent from 1e21 on and below 1e-4.
+/// The shortest text of a number: with an exponent from a million on and below 1e-4.
 fn float_text(float: f64) -> String {
     let size = float.abs();
-    if !float.is_finite() || size == 0.0 || (1e-4..1e21).contains(&size) {
+    if !float.is_finite() || size == 0.0 || (1e-4..1e6).contains(&size) {
         return match float {
             f if f == f64::INFINITY => "+Inf".to_owned(),
             f if f == f64::NEG_INFINITY => "-Inf".to_owned(),
@@ -101,7 +104,10 @@ mod tests {
             (1e21, "1e+21"),
             (1.5e-7, "1.5e-07"),
             (0.0, "0"),
-            (123456789.0, "123456789"),
+            (123_456.7, "123456.7"),
+            (1_000_000.0, "1e+06"),
+            (123_456_789.0, "1.23456789e+08"),
+            (-1e7, "-1e+07"),
         ] {
             assert_eq!(float_text(float), text);
         }

@@ -8,11 +8,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use crate::dotenv;
 use crate::load::model::Loading;
 use crate::problem::{Problem, Problems};
 use crate::typed::normal;
 use crate::yaml::{Key, Node, NodeValue, shorten};
+use crate::{dotenv, git_source};
 
 /// Files that include each other.
 const MAX_DEPTH: usize = 50;
@@ -84,22 +84,21 @@ fn entry(
         Some(text) => vec![text.to_owned()],
         None => texts(item.get("path")),
     };
-    let Some(first) = named.first() else {
+    if named.is_empty() {
         let problem = Problem::error("this entry of `include` names no file");
         return Err(problem.at(item.place.clone()).hint("write its `path`"));
-    };
-    if let Some(far) = named.iter().find(|path| is_remote(path)) {
-        let what = format!("`include` of `{}`, which is no file here", shorten(far));
-        let problem = Problem::error(what).at(item.place.clone());
-        return Err(problem.hint("clone it, and name the file"));
     }
-    let paths: Vec<PathBuf> = named.iter().map(|it| normal(&folder.join(it))).collect();
+    let mut paths = Vec::with_capacity(named.len());
+    for path in &named {
+        let found = git_source::file(path, folder, loading.files, &item.place)?;
+        paths.push(found.file);
+    }
     let own = item.get("project_directory").and_then(Node::text);
     let own = match own.filter(|text| !text.is_empty()) {
         Some(text) => normal(&folder.join(text)),
         None => {
-            let main = normal(&folder.join(first));
-            main.parent().unwrap_or(folder).to_path_buf()
+            let main = paths.first().and_then(|main| main.parent());
+            main.unwrap_or(folder).to_path_buf()
         }
     };
     let files = texts(item.get("env_file"));
@@ -142,20 +141,6 @@ fn entry(
         folder: own,
         environment,
     })
-}
-
-/// Whether a path names something that is not on this machine.
-fn is_remote(path: &str) -> bool {
-    const PREFIXES: [&str; 7] = [
-        "https://",
-        "http://",
-        "git://",
-        "ssh://",
-        "git@",
-        "github.com/",
-        "oci://",
-    ];
-    PREFIXES.iter().any(|prefix| path.starts_with(prefix))
 }
 
 fn read(

@@ -15,6 +15,7 @@
 //!   `extends`, `include`, merge, fields and long forms of each file; then defaults, paths,
 //!   contradictions, profiles, the normal form, typed values, `x-msvc`, references and edges.
 //! - [`fields`]: the table of every field that Compose knows: its shape, how it merges and prints.
+//! - [`git_source`]: files that stand in a git repository.
 //! - `include`: other files' declarations taken into this one.
 //! - `merge`: several files into one, by Compose's rules.
 //! - `canonical`: short forms made long.
@@ -41,6 +42,7 @@ mod extends;
 pub mod fields;
 pub mod files;
 mod forms;
+pub mod git_source;
 pub mod graph;
 pub mod id;
 mod include;

@@ -26,7 +26,7 @@ mod name;
 mod refusals;
 mod request;
 mod resolved;
-mod sources;
+pub(crate) mod sources;
 mod system;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -11,14 +11,19 @@
 
 use std::path::Path;
 
+use serde::Deserialize as _;
+
 use crate::problem::{Place, Problem, Problems};
 
 pub(crate) use ask::shorten;
+use marks::Marks;
+use value::Value;
 
 mod ask;
 mod join;
 mod marks;
 mod merge_key;
+mod value;
 
 /// Nodes that a document may have once its aliases are expanded. The largest public Compose
 /// file measured has below 5,000, the largest OpenAPI description of a gateway some 50,000.
@@ -53,6 +58,8 @@ pub enum NodeValue {
     Bool(bool),
     /// A whole number.
     Int(i64),
+    /// A whole number above what [`NodeValue::Int`] holds.
+    Large(u64),
     /// Any other number.
     Float(f64),
     /// Text.
@@ -78,40 +85,70 @@ pub struct Key {
 /// When the file is too large, not UTF-8, not YAML, empty, several documents, has a key twice, or
 /// exceeds one of this module's bounds. Each problem carries the place.
 pub fn parse(file: &Path, bytes: &[u8]) -> Result<Node, Problems> {
-    read(file, bytes, false)
+    let start = start_of(file);
+    let text = text_of(&start, bytes)?;
+    let marks = marks::read(&start, text)?;
+    if let Some(second) = marks.get(1) {
+        return Err(Problem::error("a second document begins here")
+            .at(second.start.clone())
+            .hint("one document per file is read: move it to a file of its own")
+            .into());
+    }
+    let mut documents = join_all(&start, text, &marks)?;
+    documents.pop().ok_or_else(|| {
+        Problem::error("the file is empty")
+            .at(start)
+            .hint("fill it, or name another file")
+            .into()
+    })
 }
 
-/// The same, of a file whose keys are all text: a number, switch or nothing as a key is an error.
+/// Reads every document of a file whose keys are all text: a number, switch or nothing as a key is an
+/// error. A file without any has none.
 ///
 /// # Errors
-/// As [`parse`].
-pub(crate) fn parse_text_keys(file: &Path, bytes: &[u8]) -> Result<Node, Problems> {
-    read(file, bytes, true)
+/// As [`parse`], but for the number of documents; the bounds hold for all of them together.
+pub(crate) fn parse_documents(file: &Path, bytes: &[u8]) -> Result<Vec<Node>, Problems> {
+    let start = start_of(file);
+    let text = text_of(&start, bytes)?;
+    let mut marks = marks::read(&start, text)?;
+    for one in &mut marks {
+        one.text_keys = true;
+    }
+    join_all(&start, text, &marks)
 }
 
-fn read(file: &Path, bytes: &[u8], text_keys: bool) -> Result<Node, Problems> {
-    let start = Place {
+fn start_of(file: &Path) -> Place {
+    Place {
         file: file.to_path_buf(),
         line: 1,
         column: 1,
-    };
-    let text = text_of(&start, bytes)?;
-    let mut marks = marks::read(&start, text)?;
-    marks.text_keys = text_keys;
-    let value: serde_yaml::Value = serde_yaml::from_str(text).map_err(|error| {
-        let place = error.location().map_or_else(
-            || start.clone(),
-            |location| Place {
-                file: start.file.clone(),
-                line: u32::try_from(location.line()).unwrap_or(u32::MAX),
-                column: u32::try_from(location.column()).unwrap_or(u32::MAX),
-            },
-        );
-        not_yaml(place, &error.to_string())
-    })?;
+    }
+}
+
+/// The tree of each document.
+fn join_all(start: &Place, text: &str, marks: &[Marks]) -> Result<Vec<Node>, Problems> {
     let mut problems = Problems::default();
-    let node = join::join(&start, &marks, value, &mut problems);
-    problems.or(node)
+    let mut documents = Vec::with_capacity(marks.len());
+    for (marks, document) in marks.iter().zip(serde_yaml::Deserializer::from_str(text)) {
+        let value = Value::deserialize(document).map_err(|error| {
+            let place = error.location().map_or_else(
+                || start.clone(),
+                |location| Place {
+                    file: start.file.clone(),
+                    line: u32::try_from(location.line()).unwrap_or(u32::MAX),
+                    column: u32::try_from(location.column()).unwrap_or(u32::MAX),
+                },
+            );
+            not_yaml(place, &error.to_string())
+        })?;
+        documents.push(join::join(start, marks, value, &mut problems));
+    }
+    if let Some(lost) = marks.get(documents.len()) {
+        // The two readings of a file see the same documents in it.
+        problems.push(not_yaml(lost.start.clone(), "a document ends early"));
+    }
+    problems.or(documents)
 }
 
 fn text_of<'a>(start: &Place, bytes: &'a [u8]) -> Result<&'a str, Problem> {

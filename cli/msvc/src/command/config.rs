@@ -29,6 +29,7 @@ pub fn run(cli: &Cli, request: &Config, terminal: &Terminal) -> Result<Ending, F
         ..load_request(cli, terminal.here())?
     };
     let (resolved, warnings) = resolve(&asked, terminal.files())?;
+    crate::outlets::annotate(terminal, &warnings);
     for problem in warnings {
         terminal.event(&Event::Warned { problem });
     }

@@ -178,7 +178,7 @@ impl Checker<'_> {
         let kind = match &node.value {
             NodeValue::Null => NOTHING,
             NodeValue::Bool(_) => FLAG,
-            NodeValue::Int(_) => WHOLE | NUMBER,
+            NodeValue::Int(_) | NodeValue::Large(_) => WHOLE | NUMBER,
             NodeValue::Float(float) if float.fract() == 0.0 => WHOLE | NUMBER,
             NodeValue::Float(_) => NUMBER,
             NodeValue::String(_) => TEXT,
@@ -192,6 +192,7 @@ impl Checker<'_> {
         match &node.value {
             NodeValue::String(text) => self.text(node, text, shape.words),
             NodeValue::Int(number) => self.range(node, *number, shape.range),
+            NodeValue::Large(_) => self.range(node, i64::MAX, shape.range),
             #[expect(
                 clippy::cast_possible_truncation,
                 reason = "it is whole, and what is too large is out of range in any case"

@@ -1,5 +1,5 @@
 //! Which files a system is read from: those named, those of `COMPOSE_FILE`, or Compose's own names
-//! in the directory and above it, with the override beside them.
+//! in the directory and above it, with the override beside them. `-` is standard input.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -40,15 +40,16 @@ pub(super) fn files(
     if named.is_empty() {
         return search(directory, files);
     }
-    if named.iter().any(|path| path.as_os_str() == "-") {
-        return Err(Problem::error(
-            "a Compose file from standard input is not supported yet",
-        ));
-    }
-    Ok(named
-        .iter()
-        .map(|path| normal(&directory.join(path)))
-        .collect())
+    let whole = |path: &PathBuf| match is_standard_input(path) {
+        true => path.clone(),
+        false => normal(&directory.join(path)),
+    };
+    Ok(named.iter().map(whole).collect())
+}
+
+/// Whether a path stands for what is handed in on standard input.
+pub(super) fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
 
 fn from_environment(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {

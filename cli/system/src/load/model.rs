@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::sources;
+use super::sources::{self, Document};
 use crate::canonical::{self, Variables, WHOLE_FILE};
 use crate::extends::Extending;
 use crate::files::Files;
@@ -63,15 +63,14 @@ impl Loading<'_> {
         environment: &BTreeMap<String, String>,
         problems: &mut Problems,
     ) -> Option<Node> {
-        let trees = sources::read(files, from, self.shown_from, self.files, problems)?;
-        self.model_of(trees, files, folder, environment, problems)
+        let documents = sources::read(files, from, self.shown_from, self.files, problems)?;
+        self.model_of(documents, folder, environment, problems)
     }
 
-    /// The same of files that have been read.
+    /// The same of files that have been read; a document of a file is as good as a file.
     pub(crate) fn model_of(
         &mut self,
-        trees: Vec<Node>,
-        files: &[PathBuf],
+        documents: Vec<Document>,
         folder: &Path,
         environment: &BTreeMap<String, String>,
         problems: &mut Problems,
@@ -85,7 +84,7 @@ impl Loading<'_> {
             home,
         );
         let mut model: Option<Node> = None;
-        for (mut tree, file) in trees.into_iter().zip(files) {
+        for Document { file, mut tree } in documents {
             if self.variables == Variables::Replaced {
                 extending
                     .interpolation
@@ -93,7 +92,7 @@ impl Loading<'_> {
             }
             let told = problems.places();
             let after = problems.0.len();
-            extending.resolve(&mut tree, file, folder, problems);
+            extending.resolve(&mut tree, &file, folder, problems);
             include::apply(&mut tree, folder, environment, self, problems);
             self.nodes = self.nodes.saturating_add(tree.count());
             if self.nodes > MAX_NODES {

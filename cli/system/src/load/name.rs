@@ -4,25 +4,26 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::sources::Document;
 use crate::id::ProjectName;
 use crate::interpolate::Interpolation;
 use crate::problem::Problem;
-use crate::yaml::{Node, shorten};
+use crate::yaml::shorten;
 
 pub(super) fn name(
     asked: Option<&str>,
     environment: &BTreeMap<String, String>,
-    trees: &[Node],
+    documents: &[Document],
     root: &Path,
 ) -> Result<ProjectName, Problem> {
     let set = environment.get("COMPOSE_PROJECT_NAME").map(String::as_str);
     if let Some(name) = asked.or(set).filter(|name| !name.is_empty()) {
         return checked(name);
     }
-    let named = trees
+    let named = documents
         .iter()
         .rev()
-        .filter_map(|tree| tree.get("name"))
+        .filter_map(|document| document.tree.get("name"))
         .find(|n| !n.is_null() && n.as_str() != Some(""));
     if let Some(node) = named {
         let text = node.text().ok_or_else(|| node.expected("`name`", "text"))?;

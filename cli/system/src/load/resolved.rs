@@ -52,9 +52,9 @@ pub(super) fn resolve_into(
         root,
         mut environment,
     } = sources::sources(request, files, problems)?;
-    let trees = sources::read(&paths, None, request.shown_from(), files, problems)?;
+    let documents = sources::read(&paths, None, request.shown_from(), files, problems)?;
     let project = or_report(
-        name::name(request.project.as_deref(), &environment, &trees, &root),
+        name::name(request.project.as_deref(), &environment, &documents, &root),
         problems,
     )?;
     environment.insert("COMPOSE_PROJECT_NAME".to_owned(), project.to_string());
@@ -73,7 +73,7 @@ pub(super) fn resolve_into(
         included: 0,
         settings: SettingsTotal::default(),
     };
-    let tree = loading.model_of(trees, &paths, &root, &environment, problems)?;
+    let tree = loading.model_of(documents, &root, &environment, problems)?;
     let (told, before) = (problems.places(), problems.0.len());
     let mut tree = named(tree, &project);
     if request.without_msvc {

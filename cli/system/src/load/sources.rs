@@ -35,16 +35,19 @@ pub(super) fn sources(
     let here = environment_here(request, files);
     let paths = find::files(&request.directory, &request.files, &here, files);
     let mut paths = or_report(paths, problems)?;
+    // What comes on standard input stands where its reader does.
+    let mut on_disk = paths.iter().filter(|path| !find::is_standard_input(path));
+    let beside = match on_disk.next() {
+        Some(path) => path.parent()?.to_path_buf(),
+        None => request.directory.clone(),
+    };
     if !request.without_msvc {
-        let own = paths.first()?.with_file_name(OWN);
+        let own = beside.join(OWN);
         if !paths.contains(&own) && files.exists(&own) {
             paths.push(own);
         }
     }
-    let root = match &request.project_directory {
-        Some(root) => root.clone(),
-        None => paths.first()?.parent()?.to_path_buf(),
-    };
+    let root = request.project_directory.clone().unwrap_or(beside);
     let mut environment = with_dotenv(&root, request, files, &here, problems);
     let folder = request.directory.to_string_lossy().into_owned();
     environment.entry("PWD".to_owned()).or_insert(folder);
@@ -142,22 +145,54 @@ fn with_dotenv(
     environment
 }
 
-/// The tree of each file; all files are tried. `from` is where they are named, when a file does.
+/// A document of a Compose file.
+pub(crate) struct Document {
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// What it says.
+    pub(crate) tree: Node,
+}
+
+/// The documents of each file; all files are tried. `from` is where they are named, when a file does.
 pub(super) fn read(
     paths: &[PathBuf],
     from: Option<&Place>,
     shown_from: &Path,
     files: &Files,
     problems: &mut Problems,
-) -> Option<Vec<Node>> {
-    let mut trees = Vec::with_capacity(paths.len());
+) -> Option<Vec<Document>> {
+    let mut all = Vec::with_capacity(paths.len());
+    let mut is_whole = true;
     for path in paths {
         match read_one(path, from, shown_from, files) {
-            Ok(tree) => trees.push(tree),
-            Err(found) => problems.0.extend(found.0),
+            Ok(trees) => all.extend(trees.into_iter().map(|tree| Document {
+                file: path.clone(),
+                tree,
+            })),
+            Err(found) => {
+                is_whole = false;
+                problems.0.extend(found.0);
+            }
         }
     }
-    (trees.len() == paths.len()).then_some(trees)
+    if is_whole && all.is_empty() && from.is_none() {
+        problems.push(empty(paths, shown_from));
+        return None;
+    }
+    is_whole.then_some(all)
+}
+
+/// That there is nothing in any of the files.
+fn empty(paths: &[PathBuf], shown_from: &Path) -> Problem {
+    let problem = Problem::error("the file is empty").hint("fill it, or name another file");
+    match paths.first() {
+        Some(path) => problem.at(Place {
+            file: shown_path(path, shown_from),
+            line: 1,
+            column: 1,
+        }),
+        None => problem,
+    }
 }
 
 fn read_one(
@@ -165,8 +200,7 @@ fn read_one(
     from: Option<&Place>,
     shown_from: &Path,
     files: &Files,
-) -> Result<Node, Problems> {
-    let shown = shown_path(path, shown_from);
+) -> Result<Vec<Node>, Problems> {
     let bytes = files.read(path).map_err(|error| {
         if let Some(place) = from {
             let what = format!(
@@ -186,11 +220,18 @@ fn read_one(
             problem
         }
     })?;
-    let mut tree = yaml::parse_text_keys(&shown, &bytes)?;
-    if tree.as_map().is_none() {
-        let problem = tree.expected("a Compose file", "a mapping with `services`");
-        return Err(problem.into());
+    documents(&shown_path(path, shown_from), &bytes)
+}
+
+/// The documents of a Compose file, each a mapping.
+pub(crate) fn documents(shown: &Path, bytes: &[u8]) -> Result<Vec<Node>, Problems> {
+    let mut trees = yaml::parse_documents(shown, bytes)?;
+    for tree in &mut trees {
+        if tree.as_map().is_none() {
+            let problem = tree.expected("a Compose file", "a mapping with `services`");
+            return Err(problem.into());
+        }
+        forms::old_numbers(tree);
     }
-    forms::old_numbers(&mut tree);
-    Ok(tree)
+    Ok(trees)
 }

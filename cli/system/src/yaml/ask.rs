@@ -174,6 +174,11 @@ impl Node {
                 reason = "a reader of f64 asks for the nearest one"
             )]
             NodeValue::Int(int) => Some(int as f64),
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a reader of f64 asks for the nearest one"
+            )]
+            NodeValue::Large(int) => Some(int as f64),
             NodeValue::Float(float) => Some(float),
             _ => None,
         }
@@ -192,6 +197,7 @@ impl Node {
             NodeValue::Null => Some(String::new()),
             NodeValue::Bool(b) => Some(b.to_string()),
             NodeValue::Int(int) => Some(int.to_string()),
+            NodeValue::Large(int) => Some(int.to_string()),
             NodeValue::Float(float) => Some(float.to_string()),
             NodeValue::String(text) => Some(text.clone()),
             NodeValue::Seq(_) | NodeValue::Map(_) => None,
@@ -204,7 +210,7 @@ impl Node {
         match self.value {
             NodeValue::Null => "nothing",
             NodeValue::Bool(_) => "a boolean",
-            NodeValue::Int(_) | NodeValue::Float(_) => "a number",
+            NodeValue::Int(_) | NodeValue::Large(_) | NodeValue::Float(_) => "a number",
             NodeValue::String(_) => "text",
             NodeValue::Seq(_) => "a list",
             NodeValue::Map(_) => "a mapping",
@@ -217,6 +223,7 @@ impl Node {
         let is = match &self.value {
             // "A whole number, not a number" would say nothing.
             NodeValue::Int(number) if wanted.contains("number") => number.to_string(),
+            NodeValue::Large(number) if wanted.contains("number") => number.to_string(),
             NodeValue::Float(number) if wanted.contains("number") => number.to_string(),
             _ => self.kind().to_owned(),
         };
@@ -268,6 +275,7 @@ impl Node {
             NodeValue::Null => Value::Null,
             NodeValue::Bool(b) => Value::Bool(*b),
             NodeValue::Int(int) => Value::from(*int),
+            NodeValue::Large(int) => Value::from(*int),
             NodeValue::Float(float) => serde_json::Number::from_f64(*float)
                 .map_or_else(|| Value::String(float.to_string()), Value::Number),
             NodeValue::String(text) => Value::String(text.clone()),

@@ -1,9 +1,8 @@
 //! Joins the values that `serde_yaml` read with the positions of the first pass.
 
-use serde_yaml::Value;
-
 use super::marks::{Mark, Marks, Shape};
 use super::merge_key;
+use super::value::Value;
 use super::{Key, Node, NodeValue};
 use crate::problem::{Place, Problem, Problems};
 
@@ -29,18 +28,15 @@ fn node(
         },
     );
     let value = match value {
-        Value::Tagged(tagged) => tagged.value,
-        other => other,
-    };
-    let value = match value {
         Value::Null => NodeValue::Null,
         Value::Bool(b) => NodeValue::Bool(b),
-        Value::Number(number) => number_value(&number),
+        Value::Int(number) => NodeValue::Int(number),
+        Value::Large(number) => NodeValue::Large(number),
+        Value::Beyond(number) => beyond(mark, number),
+        Value::Float(number) => NodeValue::Float(number),
         Value::String(text) => NodeValue::String(text),
-        Value::Sequence(items) => NodeValue::Seq(sequence(&place, marks, mark, items, problems)),
-        Value::Mapping(map) => NodeValue::Map(mapping(&place, marks, mark, map, problems)),
-        // A tag on a tag cannot be written.
-        Value::Tagged(_) => NodeValue::Null,
+        Value::Seq(items) => NodeValue::Seq(sequence(&place, marks, mark, items, problems)),
+        Value::Map(map) => NodeValue::Map(mapping(&place, marks, mark, map, problems)),
     };
     Node {
         place,
@@ -50,10 +46,13 @@ fn node(
     }
 }
 
-fn number_value(number: &serde_yaml::Number) -> NodeValue {
-    match number.as_i64() {
-        Some(int) => NodeValue::Int(int),
-        None => NodeValue::Float(number.as_f64().unwrap_or(f64::NAN)),
+/// A whole number of more than 64 bits: the nearest number where it is written in tens, else text.
+fn beyond(mark: Option<&Mark>, number: f64) -> NodeValue {
+    match mark.map(|mark| &mark.shape) {
+        Some(Shape::Scalar(text)) if text.contains(['x', 'o', 'b']) => {
+            NodeValue::String(text.to_string())
+        }
+        _ => NodeValue::Float(number),
     }
 }
 
@@ -85,7 +84,7 @@ fn mapping(
     place: &Place,
     marks: &Marks,
     mark: Option<&Mark>,
-    map: serde_yaml::Mapping,
+    map: Vec<(Value, Value)>,
     problems: &mut Problems,
 ) -> Vec<(Key, Node)> {
     let pairs = match mark {
@@ -156,8 +155,10 @@ fn key_text(mark: Option<&Mark>, name: &Value) -> Option<String> {
     match name {
         Value::String(text) => Some(text.clone()),
         Value::Bool(b) => Some(b.to_string()),
-        Value::Number(number) => Some(number.to_string()),
+        Value::Int(number) => Some(number.to_string()),
+        Value::Large(number) => Some(number.to_string()),
+        Value::Beyond(number) | Value::Float(number) => Some(number.to_string()),
         Value::Null => Some("null".to_owned()),
-        Value::Sequence(_) | Value::Mapping(_) | Value::Tagged(_) => None,
+        Value::Seq(_) | Value::Map(_) => None,
     }
 }

@@ -10,6 +10,8 @@ use crate::problem::{Place, Problem, Problems};
 
 /// Marks of one document; the root is the last one closed.
 pub(super) struct Marks {
+    /// Where the document begins.
+    pub(super) start: Place,
     all: Vec<Mark>,
     root: usize,
     /// Whether every key has to be text.
@@ -78,12 +80,16 @@ struct Reader<'a> {
     open: Vec<Open>,
     anchors: HashMap<usize, usize>,
     root: Option<usize>,
-    documents: usize,
+    /// Where the document begins.
+    begun: Place,
+    documents: Vec<Marks>,
+    /// What the documents before this one cost.
+    before: Cost,
     problems: Problems,
 }
 
-/// Reads the marks of the one document in `text`.
-pub(super) fn read(start: &Place, text: &str) -> Result<Marks, Problems> {
+/// Reads the marks of every document in `text`.
+pub(super) fn read(start: &Place, text: &str) -> Result<Vec<Marks>, Problems> {
     let mut options = granit_parser::options! {};
     options.set_emit_comments(false);
     let mut reader = Reader {
@@ -92,24 +98,16 @@ pub(super) fn read(start: &Place, text: &str) -> Result<Marks, Problems> {
         open: Vec::new(),
         anchors: HashMap::new(),
         root: None,
-        documents: 0,
+        begun: start.clone(),
+        documents: Vec::new(),
+        before: Cost::default(),
         problems: Problems::default(),
     };
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| reader.scan_error(&error))?;
         reader.take(event, &span)?;
     }
-    match reader.root {
-        None => Err(Problem::error("the file is empty")
-            .at(start.clone())
-            .hint("fill it, or name another file")
-            .into()),
-        Some(root) => reader.problems.or(Marks {
-            all: reader.marks,
-            root,
-            text_keys: false,
-        }),
-    }
+    reader.problems.or(reader.documents)
 }
 
 impl Reader<'_> {
@@ -146,14 +144,10 @@ impl Reader<'_> {
     fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), Problem> {
         match event {
             Event::DocumentStart(..) => {
-                self.documents += 1;
-                if self.documents > 1 {
-                    return Err(Problem::error("a second document begins here")
-                        .at(self.place(span))
-                        .hint("one document per file is read: move it to a file of its own"));
-                }
+                self.begun = self.place(span);
                 Ok(())
             }
+            Event::DocumentEnd => self.end_document(),
             Event::Scalar(text, style, anchor, tag) => {
                 self.scalar(&text, style, anchor, tag.as_deref(), span)
             }
@@ -163,6 +157,28 @@ impl Reader<'_> {
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             _ => Ok(()),
         }
+    }
+
+    /// A document is complete: what it cost is charged to the file.
+    fn end_document(&mut self) -> Result<(), Problem> {
+        let Some(root) = self.root.take() else {
+            return Ok(());
+        };
+        let cost = self.marks.get(root).map(|m| m.cost).unwrap_or_default();
+        let nodes = cost.nodes.max(self.marks.len());
+        self.before.nodes = self.before.nodes.saturating_add(nodes);
+        self.before.text = self.before.text.saturating_add(cost.text);
+        self.anchors.clear();
+        self.documents.push(Marks {
+            start: self.begun.clone(),
+            all: std::mem::take(&mut self.marks),
+            root,
+            text_keys: false,
+        });
+        if self.before.nodes > MAX_NODES {
+            return Err(too_many_nodes().at(self.begun.clone()));
+        }
+        Ok(())
     }
 
     fn scalar(
@@ -289,13 +305,12 @@ impl Reader<'_> {
         parent.cost.nodes = parent.cost.nodes.saturating_add(cost.nodes);
         parent.cost.text = parent.cost.text.saturating_add(cost.text);
         parent.cost.depth = parent.cost.depth.max(cost.depth.saturating_add(1));
-        let (nodes, text) = (parent.cost.nodes, parent.cost.text);
         // `marks` holds what is written; `parent` what it comes to with its aliases expanded.
-        if nodes > MAX_NODES || self.marks.len() > MAX_NODES {
-            return Err(Problem::error(format!(
-                "the document has more than {MAX_NODES} nodes, aliases expanded; it is not read further"
-            ))
-            .at(self.place_of(index)));
+        let nodes = parent.cost.nodes.max(self.marks.len());
+        let nodes = nodes.saturating_add(self.before.nodes);
+        let text = parent.cost.text.saturating_add(self.before.text);
+        if nodes > MAX_NODES {
+            return Err(too_many_nodes().at(self.place_of(index)));
         }
         if text > MAX_TEXT {
             return Err(Problem::error(format!(
@@ -339,6 +354,12 @@ impl Reader<'_> {
             self.problems.push(problem);
         }
     }
+}
+
+fn too_many_nodes() -> Problem {
+    Problem::error(format!(
+        "the document has more than {MAX_NODES} nodes, aliases expanded; it is not read further"
+    ))
 }
 
 fn too_deep() -> Problem {

@@ -1,0 +1,87 @@
+//! Where what the user wrote is read from: files, standard input for `-`, and git repositories.
+
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use msvc_machine::disk::read_regular;
+use msvc_machine::git::{Git, GitError};
+use msvc_machine::shutdown::Shutdown;
+use msvc_system::files::Files;
+use msvc_system::git_source::GitSource;
+use msvc_system::problem::Problem;
+
+/// Time for one call of git: a shallow fetch of a large repository over a slow line.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// The files of a run. What fetches a repository stops when `shutdown`, once it is known, says so.
+#[must_use]
+pub fn files(shutdown: Arc<OnceLock<Shutdown>>) -> Files {
+    let input = StandardInput::default();
+    let read = move |path: &Path, limit: u64| match path.as_os_str() == "-" {
+        true => input.read(limit),
+        false => read_regular(path, limit),
+    };
+    Files::new(read).with_git(move |source| {
+        let shutdown = shutdown.get().cloned().unwrap_or_default();
+        checkout(source, shutdown)
+    })
+}
+
+/// Standard input can be read only once; who loads a system twice reads the same twice.
+#[derive(Default)]
+struct StandardInput(Mutex<Option<Vec<u8>>>);
+
+impl StandardInput {
+    fn read(&self, limit: u64) -> io::Result<Vec<u8>> {
+        let mut read = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bytes) = &*read {
+            return Ok(bytes.clone());
+        }
+        let mut bytes = Vec::new();
+        io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit {
+            let text = format!("larger than {limit} bytes");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
+        }
+        *read = Some(bytes.clone());
+        Ok(bytes)
+    }
+}
+
+fn checkout(source: &GitSource, shutdown: Shutdown) -> Result<PathBuf, Problem> {
+    let Some(cache) = cache() else {
+        let problem = Problem::error("there is no folder to keep a git repository in");
+        return Err(problem.hint("set HOME or XDG_CACHE_HOME"));
+    };
+    let git = Git {
+        program: "git".into(),
+        cache,
+        limit: LIMIT,
+        shutdown,
+    };
+    git.checkout(&source.remote, source.reference.as_deref())
+        .map_err(|why| {
+            let problem = Problem::error(why.to_string());
+            match why {
+                GitError::Start(_) => problem.hint("install git, or clone it and name the file"),
+                GitError::Failed { .. } => {
+                    problem.hint("see whether `git ls-remote` with that address works; git asks for no password here")
+                }
+                GitError::NoSuchRef { .. } => problem.hint("name one after `#`: `….git#main`"),
+                GitError::TooLong { .. } => problem.hint("clone it, and name the file"),
+                GitError::Refused(_) | GitError::Interrupted(_) | GitError::Keep { .. } => problem,
+            }
+        })
+}
+
+/// The folder that keeps repositories.
+fn cache() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let caches = set("XDG_CACHE_HOME").map(PathBuf::from);
+    let caches = caches.or_else(|| Some(PathBuf::from(set("HOME")?).join(".cache")))?;
+    caches
+        .is_absolute()
+        .then(|| caches.join("msvc").join("git"))
+}
