@@ -203,3 +203,112 @@ fn what_a_hash_is_docker_compose_says_too() {
         "db 0c1e1fa82abb39befc475f199dd0f1f4f8ea730e4231dbb7204588b17bbe8a17\n"
     );
 }
+
+#[test]
+fn documents_of_a_file_are_laid_over_each_other() {
+    let text = "x-a: &a {A: 12345678901234567890123}\nservices: {a: {image: a, ports: [\"80:80\"]}}\n---\nservices: {a: {ports: !reset [], environment: *a}}\n---\nname: last\n";
+    let files = folder(&[("compose.yaml", text)]);
+    let done = config(files.path(), &["--format", "json", "--no-normalize"]).expect(0);
+    let printed: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(printed["name"], "last");
+    let wanted = serde_json::json!({"command": null, "entrypoint": null, "environment": {"A": "1.2345678901234568e+22"}, "image": "a"});
+    assert_eq!(printed["services"]["a"], wanted);
+}
+
+#[test]
+fn a_file_comes_on_standard_input() {
+    let files = folder(&[
+        (
+            "in.yaml",
+            "services: {a: {image: a, env_file: e.env, volumes: [\"./v:/v\"]}}\n",
+        ),
+        ("e.env", "E=1\n"),
+        ("compose.yaml", "services: {other: {image: o}}\n"),
+        (
+            "compose.msvc.yaml",
+            "services: {a: {x-msvc: {owner: me}}}\n",
+        ),
+    ]);
+    let run = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
+        command
+            .args(["-f", "-", "-p", "read"])
+            .args(words)
+            .current_dir(files.path())
+            .env_clear()
+            .env("HOME", "/HOME")
+            .env("MSVC_RUNTIME", "process")
+            .stdin(std::fs::File::open(files.path().join("in.yaml")).unwrap());
+        finish(command)
+    };
+    let named = config(
+        files.path(),
+        &["-f", "in.yaml", "-f", "compose.msvc.yaml", "-p", "read"],
+    );
+    assert_eq!(run(&["config"]).expect(0).stdout, named.expect(0).stdout);
+    // Who reads it twice reads the same twice.
+    assert!(run(&["config", "--edges"]).expect(0).stderr.is_empty());
+    assert_eq!(run(&["ps"]).code(), 5);
+    let new = run(&["new", "b", "--no-input"]);
+    assert_eq!(new.code(), 4, "{}", new.stderr);
+    assert!(new.stderr.contains("can be changed"), "{}", new.stderr);
+}
+
+#[test]
+fn files_of_a_git_repository_are_fetched_where_they_are_included() {
+    let files = folder(&[]);
+    let at = |name: &str| files.path().join(name);
+    let git = |folder: &Path, words: &[&str]| {
+        let mut command = Command::new("git");
+        let who = ["-c", "user.name=t", "-c", "user.email=t@t"];
+        command.args(who).args(words).current_dir(folder);
+        let done = command.env("GIT_CONFIG_GLOBAL", "/dev/null").output();
+        assert!(done.unwrap().status.success(), "{words:?}");
+    };
+    std::fs::create_dir_all(at("work/deploy")).unwrap();
+    git(&at("work"), &["init", "-q", "-b", "main"]);
+    let text = "services: {far: {image: \"far:$TAG\", build: .}}\n";
+    std::fs::write(at("work/deploy/compose.yml"), text).unwrap();
+    std::fs::write(at("work/deploy/.env"), "TAG=theirs\n").unwrap();
+    git(&at("work"), &["add", "."]);
+    git(&at("work"), &["commit", "-qm", "one"]);
+    git(files.path(), &["clone", "-q", "--bare", "work", "bare.git"]);
+    let include = |reference: &str| {
+        let from = at("bare.git").display().to_string();
+        let text = format!("name: g\ninclude: [\"file://{from}#{reference}:deploy\"]\n");
+        std::fs::write(at("compose.yaml"), text).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
+        command
+            .args(["config", "--format", "json"])
+            .current_dir(files.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("XDG_CACHE_HOME", at("cache"));
+        finish(command)
+    };
+    let done = include("main").expect(0);
+    let printed: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    let far = &printed["services"]["far"];
+    assert_eq!(far["image"], "far:theirs");
+    let context = far["build"]["context"].as_str().unwrap();
+    let cache = at("cache/msvc/git").display().to_string();
+    assert!(
+        context.starts_with(&cache) && context.ends_with("/deploy"),
+        "{context}"
+    );
+    let none = include("other");
+    assert_eq!(none.code(), 4);
+    assert!(
+        none.stderr.contains("has no branch, tag or commit `other`"),
+        "{}",
+        none.stderr
+    );
+}
+
+#[test]
+fn the_schema_is_the_published_one() {
+    let published = root().join("docs/reference/compose.schema.json");
+    let empty = folder(&[]);
+    let done = config(empty.path(), &["--schema"]).expect(0);
+    assert_eq!(done.stdout, std::fs::read_to_string(published).unwrap());
+}

@@ -1,6 +1,6 @@
 //! What a person sees of each kind of problem that a Compose file can have: whole messages, kept as
 //! files. Every folder of `fixtures/problems` is one: its files, the `command` where it is another
-//! than `ps`, and what that says in `expected.txt`. `MSVC_TESTS_BLESS=1` writes these anew: read the
+//! than `ps`, its `standard-input` where it has one, and what that says in `expected.txt`. `MSVC_TESTS_BLESS=1` writes these anew: read the
 //! difference before it is kept.
 
 #![allow(
@@ -24,6 +24,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 const EXPECTED: &str = "expected.txt";
 const COMMAND: &str = "command";
+const INPUT: &str = "standard-input";
 
 fn cases() -> Vec<PathBuf> {
     let folder = root().join("tests/fixtures/problems");
@@ -45,7 +46,7 @@ fn said(case: &Path, more: &[&str], github: bool) -> Finished {
     for entry in std::fs::read_dir(case).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name();
-        if name != EXPECTED && name != COMMAND {
+        if name != EXPECTED && name != COMMAND && name != INPUT {
             std::fs::copy(entry.path(), shop.join(name)).unwrap();
         }
     }
@@ -58,6 +59,9 @@ fn said(case: &Path, more: &[&str], github: bool) -> Finished {
         .env_clear()
         .env("HOME", folder.path())
         .env("MSVC_RUNTIME", "process");
+    if let Ok(input) = std::fs::File::open(case.join(INPUT)) {
+        command.stdin(input);
+    }
     if github {
         command.env("GITHUB_ACTIONS", "true");
     }

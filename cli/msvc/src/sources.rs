@@ -19,9 +19,11 @@ const LIMIT: Duration = Duration::from_secs(120);
 #[must_use]
 pub fn files(shutdown: Arc<OnceLock<Shutdown>>) -> Files {
     let input = StandardInput::default();
-    let read = move |path: &Path, limit: u64| match path.as_os_str() == "-" {
-        true => input.read(limit),
-        false => read_regular(path, limit),
+    let read = move |path: &Path, limit: u64| match path.to_str() {
+        Some("-") => input.read(limit),
+        // The one device that somebody means: nothing is set.
+        Some("/dev/null") => Ok(Vec::new()),
+        _ => read_regular(path, limit),
     };
     Files::new(read).with_git(move |source| {
         let shutdown = shutdown.get().cloned().unwrap_or_default();

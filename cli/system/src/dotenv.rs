@@ -18,6 +18,10 @@ use crate::model::Placed;
 use crate::problem::{Place, Problem, Problems};
 use crate::yaml::shorten;
 
+mod raw;
+
+pub use raw::raw;
+
 /// Settings that a file may have; who needs more means something else.
 const MAX_SETTINGS: usize = 20_000;
 
@@ -34,11 +38,24 @@ pub struct Settings {
 /// what stands earlier in the file.
 ///
 /// # Errors
-/// When the text is not UTF-8 or a line is no setting, each with its line.
+/// As [`parse_after`].
 pub fn parse(
     file: &Path,
     bytes: &[u8],
     set: &BTreeMap<String, String>,
+) -> Result<Settings, Problems> {
+    parse_after(file, bytes, set, &BTreeMap::new())
+}
+
+/// The same of a file that follows others: what they set, `earlier`, stands below what this one does.
+///
+/// # Errors
+/// When the text is not UTF-8 or a line is no setting, each with its line.
+pub fn parse_after(
+    file: &Path,
+    bytes: &[u8],
+    set: &BTreeMap<String, String>,
+    earlier: &BTreeMap<String, String>,
 ) -> Result<Settings, Problems> {
     let place = Place {
         file: file.to_path_buf(),
@@ -54,7 +71,7 @@ pub fn parse(
         file,
         rest: text.strip_prefix('\u{feff}').unwrap_or(text),
         line: 1,
-        set: set.clone(),
+        set: over(earlier, set),
         outer: set,
         values: IndexMap::new(),
         warnings: Problems::default(),
@@ -67,50 +84,14 @@ pub fn parse(
     })
 }
 
-/// The text as it is: every line a setting, nothing quoted and nothing replaced (`format: raw`). A
-/// name alone takes what is `set`, or is left out.
-///
-/// # Errors
-/// When the text is not UTF-8, or a line has no name or one with a space in it.
-pub fn raw(
-    file: &Path,
-    bytes: &[u8],
+/// What is set by two, of which the second counts.
+pub(crate) fn over(
+    earlier: &BTreeMap<String, String>,
     set: &BTreeMap<String, String>,
-) -> Result<IndexMap<String, Placed<String>>, Problem> {
-    let at = |line: usize| Place {
-        file: file.to_path_buf(),
-        line: u32::try_from(line + 1).unwrap_or(u32::MAX),
-        column: 1,
-    };
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Problem::error("the file is not UTF-8 text").at(at(0)))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut all = IndexMap::new();
-    for (i, line) in text.lines().enumerate() {
-        let line = line.trim_start();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let wrong = |what: String| Err(Problem::error(what).at(at(i)).hint("write NAME=value"));
-        let (name, value) = match line.split_once('=') {
-            Some((name, value)) => (name, Some(value.to_owned())),
-            None => (line, set.get(line).cloned()),
-        };
-        if name.is_empty() {
-            return wrong("a setting without a name".to_owned());
-        }
-        if name.contains(char::is_whitespace) {
-            return wrong(format!("the name `{}` has a space in it", shorten(name)));
-        }
-        if all.len() == MAX_SETTINGS {
-            return wrong(format!("the file has more than {MAX_SETTINGS} settings"));
-        }
-        if let Some(value) = value {
-            let place = at(i);
-            all.insert(name.to_owned(), Placed { value, place });
-        }
-    }
-    Ok(all)
+) -> BTreeMap<String, String> {
+    let mut all = earlier.clone();
+    all.extend(set.iter().map(|(k, v)| (k.clone(), v.clone())));
+    all
 }
 
 struct Reader<'a> {
@@ -327,94 +308,4 @@ fn unescape(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Vec<(String, String)> {
-        let set = BTreeMap::from([("OUT".to_owned(), "outer".to_owned())]);
-        let settings =
-            parse(Path::new(".env"), text.as_bytes(), &set).unwrap_or_else(|p| panic!("{p}"));
-        settings
-            .values
-            .into_iter()
-            .map(|(k, v)| (k, v.value))
-            .collect()
-    }
-
-    #[test]
-    fn every_form_of_a_setting_is_read() {
-        for (text, wanted) in [
-            ("A=1\n", "1"),
-            ("export A=1", "1"),
-            ("A = spaced out  \n", "spaced out"),
-            ("A: yaml", "yaml"),
-            ("A=\n", ""),
-            ("A=x # comment", "x"),
-            ("A=x#y", "x#y"),
-            ("A='single $OUT \\n' # c", "single $OUT \\n"),
-            ("A=\"double $OUT \\n\\\"q\\\"\"", "double outer \n\"q\""),
-            ("A=\"two\nlines\"", "two\nlines"),
-            ("A=$OUT/${NO:-d}", "outer/d"),
-            ("A=a=b", "a=b"),
-            ("# c\n\n  \nA=1\r\n", "1"),
-            ("A=\"\\$OUT\"", "$OUT"),
-            ("A=http://x:1/y", "http://x:1/y"),
-        ] {
-            assert_eq!(
-                read(text),
-                [("A".to_owned(), wanted.to_owned())],
-                "{text:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_name_alone_takes_what_is_set_or_is_left_out() {
-        assert_eq!(
-            read("OUT\nNO\nB=2"),
-            [("OUT".into(), "outer".into()), ("B".into(), "2".into())]
-        );
-    }
-
-    #[test]
-    fn later_lines_see_earlier_ones_and_the_outside_wins() {
-        assert_eq!(
-            read("A=1\nOUT=inner\nB=$A-$OUT").last(),
-            Some(&("B".to_owned(), "1-outer".to_owned()))
-        );
-    }
-
-    #[test]
-    fn what_is_no_setting_is_refused_with_its_line() {
-        for (text, wanted) in [
-            (
-                "A=1\nB C=2",
-                ".env:2:1: `B C` cannot be the name of a setting: it has ` `",
-            ),
-            ("=1", ".env:1:1: a setting without a name"),
-            (
-                "\n\nA='x",
-                ".env:3:1: the text that begins with ' here has no end",
-            ),
-            ("A=${", ".env:1:1: `${` is no variable"),
-            (
-                "A=${X:?need}",
-                ".env:1:1: the variable `X` must be set: need",
-            ),
-        ] {
-            let problems =
-                parse(Path::new(".env"), text.as_bytes(), &BTreeMap::new()).expect_err(text);
-            assert!(
-                problems.to_string().starts_with(wanted),
-                "{text:?}: {problems}"
-            );
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_bytes_make_it_panic(text in "[A-C=:'\"#\\\\$ {}\\né]{0,60}") {
-            let _ = parse(Path::new(".env"), text.as_bytes(), &BTreeMap::new());
-        }
-    }
-}
+mod tests;

@@ -26,7 +26,14 @@ pub(crate) fn old_number(text: &str) -> Option<NodeValue> {
         return None;
     }
     let sign = if plain.starts_with('-') { "-" } else { "" };
-    let whole = |digits: &str, radix| i64::from_str_radix(&format!("{sign}{digits}"), radix).ok();
+    let whole = |digits: &str, radix| match sign {
+        "" => u64::from_str_radix(digits, radix)
+            .ok()
+            .map(|number| i64::try_from(number).map_or(NodeValue::Large(number), NodeValue::Int)),
+        sign => i64::from_str_radix(&format!("{sign}{digits}"), radix)
+            .ok()
+            .map(NodeValue::Int),
+    };
     let lower = digits.to_ascii_lowercase();
     let int = if let Some(hex) = lower.strip_prefix("0x") {
         whole(hex, 16)
@@ -43,10 +50,7 @@ pub(crate) fn old_number(text: &str) -> Option<NodeValue> {
         .chars()
         .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));
     match int {
-        Some(int) => Some(NodeValue::Int(int)),
-        None if sign.is_empty() && !lower.starts_with('0') && lower.parse::<u64>().is_ok() => {
-            lower.parse().ok().map(NodeValue::Large)
-        }
+        Some(int) => Some(int),
         None if decimal => plain.parse().ok().map(NodeValue::Float),
         None => None,
     }

@@ -258,7 +258,7 @@ mod tests {
             ("oci://h/r", "pull it"),
             ("https://-oProxyCommand=x/r.git", "begins with `-`"),
             ("ssh://git@-oProxyCommand=x/r", "begins with `-`"),
-            ("git@-oProxyCommand=x:r", "begins with `-`"),
+            ("git@-oProxyCommand:r", "begins with `-`"),
             ("https://h/r.git#--upload-pack=x", "begins with `-`"),
             ("https://h/r.git?ref=-x", "begins with `-`"),
             ("https://h/r.git#a:../b", "leaves its repository"),

@@ -119,10 +119,9 @@ fn entry(
                 return Err(Problem::error(what).at(item.place.clone()));
             }
         };
-        let mut set = found.clone();
-        set.extend(environment.clone());
-        loading.settings.read(bytes.len(), set.len());
-        match dotenv::parse(&loading.shown(&file), &bytes, &set) {
+        let known = found.len() + environment.len();
+        loading.settings.read(bytes.len(), known);
+        match dotenv::parse_after(&loading.shown(&file), &bytes, environment, &found) {
             Ok(settings) => {
                 problems.0.extend(settings.warnings);
                 let values = settings.values.values().map(|it| it.value.as_str());

@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use crate::problem::{Problem, Problems};
-use crate::volume_text::is_windows;
+use crate::volume_text::is_whole_windows;
 use crate::yaml::{Node, NodeValue};
 
 /// What paths count from.
@@ -120,7 +120,7 @@ impl Base<'_> {
     /// A path that may be a Windows one.
     fn unix(&self, node: &mut Node) {
         if let NodeValue::String(text) = &mut node.value
-            && !is_windows(text)
+            && !is_whole_windows(text)
         {
             *text = self.absolute(text);
         }

@@ -1,12 +1,13 @@
 //! The last step of loading: typed values out of the tree.
 //!
 //! What comes in: the merged, interpolated tree. What leaves: the services and volumes of the
-//! model, without edges. Wrong types and forms are reported with their place, and the value takes
-//! its default, so that one run shows all problems. What must not enter: decisions between files,
-//! unknown keys ([`crate::fields`] names them).
+//! model, without edges. Wrong forms are reported with their place, and the value takes its default, so
+//! that one run shows all problems; so it does, in silence, where something is a list or mapping and
+//! should not be, or none and should. What must not enter: decisions between files, unknown keys and
+//! wrong kinds ([`crate::fields`] names them).
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -50,6 +51,15 @@ const MAX_REPLICAS: u32 = 100;
 /// Ports that all services together may open: every port of a machine, and then some.
 const MAX_PORTS: usize = 100_000;
 
+/// What files of settings give to services, by name: read once, for whoever asks next.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Given {
+    /// What the files of `env_file` set.
+    pub(crate) environment: HashMap<String, IndexMap<String, Placed<String>>>,
+    /// What the files of `label_file` say.
+    pub(crate) labels: HashMap<String, IndexMap<String, String>>,
+}
+
 /// What typed values are made with.
 pub(crate) struct Context<'a> {
     /// The project directory, absolute.
@@ -66,6 +76,8 @@ pub(crate) struct Context<'a> {
     pub(crate) volumes: Vec<&'a str>,
     /// What files of settings cost so far.
     pub(crate) settings: SettingsTotal,
+    /// What those that were read before gave.
+    pub(crate) given: Given,
     /// Ports opened so far.
     ports: Cell<usize>,
 }
@@ -87,8 +99,14 @@ impl<'a> Context<'a> {
             tree,
             volumes: volumes.iter().map(|(key, _)| key.text.as_str()).collect(),
             settings: SettingsTotal::default(),
+            given: Given::default(),
             ports: Cell::new(0),
         }
+    }
+
+    /// The same with what files of settings gave when they were read before.
+    pub(crate) fn with(self, given: Given) -> Self {
+        Self { given, ..self }
     }
 
     /// A path of the file, absolute: from the home folder when it begins with `~`, else from the
@@ -142,14 +160,7 @@ pub(crate) fn services(
     problems: &mut Problems,
 ) -> IndexMap<ServiceName, Service> {
     let mut services = IndexMap::new();
-    let Some(node) = tree.get("services").filter(|n| !n.is_null()) else {
-        return services;
-    };
-    let Some(entries) = node.as_map() else {
-        problems.push(node.expected("`services`", "a mapping"));
-        return services;
-    };
-    for (key, node) in entries {
+    for (key, node) in tree.entries_of("services") {
         if !running.contains(&key.text) {
             continue;
         }
@@ -160,8 +171,8 @@ pub(crate) fn services(
                 continue;
             }
         };
+        // What is no mapping the table of fields has refused.
         if node.as_map().is_none() {
-            problems.push(node.expected(&format!("the service `{name}`"), "a mapping"));
             continue;
         }
         services.insert(name.clone(), service(name, key, node, context, problems));
@@ -192,7 +203,7 @@ fn service(
         build: build::build(node.entry("build"), context, problems),
         entrypoint: words_of(node.get("entrypoint"), "`entrypoint`", problems),
         command: words_of(node.get("command"), "`command`", problems),
-        environment: environment::environment(node, context, problems),
+        environment: environment::environment(name.as_str(), node, context, problems),
         command_place: command_place(key, node).clone(),
         working_dir: working_dir(node, problems),
         listens: exposed.tcp,
@@ -208,7 +219,7 @@ fn service(
         stop_signal: signal.unwrap_or_else(|| "SIGTERM".to_owned()),
         replicas: replicas(node, problems),
         profiles: texts(node.get("profiles"), "`profiles`", problems),
-        labels: labels::labels(node, context, problems),
+        labels: labels::labels(name.as_str(), node, context, problems),
         other_fields: others::others(node, healthcheck.is_some(), problems),
         healthcheck,
         x_msvc: ServiceExtension::default(),

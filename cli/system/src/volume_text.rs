@@ -172,6 +172,13 @@ pub(crate) fn is_windows(path: &str) -> bool {
         || bytes.next().is_some_and(|b| b.is_ascii_alphabetic()) && bytes.next() == Some(b':')
 }
 
+/// Whether a path is a whole one of Windows: a drive with a separator after it, or a named pipe.
+pub(crate) fn is_whole_windows(path: &str) -> bool {
+    let mut after_drive = path.bytes().skip(1);
+    path.starts_with(r"\\")
+        || after_drive.next() == Some(b':') && matches!(after_drive.next(), Some(b'/' | b'\\'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,6 +19,7 @@ pub(crate) use ask::shorten;
 use marks::Marks;
 use value::Value;
 
+mod across;
 mod ask;
 mod join;
 mod marks;
@@ -111,11 +112,27 @@ pub fn parse(file: &Path, bytes: &[u8]) -> Result<Node, Problems> {
 pub(crate) fn parse_documents(file: &Path, bytes: &[u8]) -> Result<Vec<Node>, Problems> {
     let start = start_of(file);
     let text = text_of(&start, bytes)?;
-    let mut marks = marks::read(&start, text)?;
+    let marks = match marks::read(&start, text) {
+        Ok(marks) => marks,
+        Err(why) => return documents_as_one(&start, text).ok_or(why),
+    };
+    join_text_keys(&start, text, marks)
+}
+
+fn join_text_keys(start: &Place, text: &str, mut marks: Vec<Marks>) -> Result<Vec<Node>, Problems> {
     for one in &mut marks {
         one.text_keys = true;
     }
-    join_all(&start, text, &marks)
+    join_all(start, text, &marks)
+}
+
+/// The documents of a file one of which uses an anchor of one before it; `None` when they are wrong
+/// also then.
+fn documents_as_one(start: &Place, text: &str) -> Option<Vec<Node>> {
+    let list = across::one_list(text)?;
+    let marks = marks::read(start, &list.text).ok()?;
+    let mut whole = join_text_keys(start, &list.text, marks).ok()?;
+    Some(list.documents(whole.pop()?))
 }
 
 fn start_of(file: &Path) -> Place {

@@ -73,6 +73,9 @@ pub struct Config {
     /// Also print networks, volumes, secrets and configs that no service uses.
     #[arg(long)]
     pub all_resources: bool,
+    /// Print the JSON Schema of a Compose file with its `x-msvc`, for editors; no file is read.
+    #[arg(long, group = "what")]
+    pub schema: bool,
     /// Write to FILE.
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: Option<PathBuf>,

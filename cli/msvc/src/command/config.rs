@@ -8,6 +8,7 @@ use msvc_report::exit::Exit;
 use msvc_system::graph;
 use msvc_system::load::{LoadRequest, Resolved, Without, load, resolve};
 use msvc_system::normal_form::{hash, yaml};
+use msvc_system::schema;
 use serde_json::{Value, json};
 
 use crate::cli::{Cli, Config, Graph};
@@ -22,6 +23,9 @@ use crate::terminal::Terminal;
 /// # Errors
 /// When the files are wrong, or have no service of a name that is asked for.
 pub fn run(cli: &Cli, request: &Config, terminal: &Terminal) -> Result<Ending, Failure> {
+    if request.schema {
+        return deliver(request, &schema::text(), terminal);
+    }
     let asked = LoadRequest {
         named: request.services.clone(),
         without: without(request),

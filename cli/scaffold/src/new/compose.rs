@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use msvc_system::files::Files;
 use msvc_system::load::{self, LoadRequest, Loaded};
+use msvc_system::problem::{Problem, Problems};
 use msvc_system::schema;
 use serde_json::Value;
 
@@ -25,6 +26,10 @@ pub(super) fn find(request: &Request, files: &Arc<Files>) -> Result<Home, Scaffo
     let Some(paths) = load::sources_of(&request.load, files)? else {
         return Ok(Home::NoFile);
     };
+    if paths.iter().any(|path| path.as_os_str() == "-") {
+        let problem = Problem::error("standard input holds no Compose file that can be changed");
+        return Err(Problems::from(problem.hint("name the file with -f FILE")).into());
+    }
     let named = !request.load.files.is_empty();
     let boundary = place::boundary(&request.load.directory);
     let inside = |path: &PathBuf| path.starts_with(&boundary);

@@ -40,13 +40,21 @@ fn has_dollar_in_a_key(value: &Value) -> bool {
     }
 }
 
+fn has_build_of_nothing(config: &Value) -> bool {
+    let services = config.get("services").and_then(Value::as_object);
+    let mut builds = services.into_iter().flatten().filter_map(|(_, it)| it.get("build"));
+    builds.any(|build| build.get("context").is_none())
+}
+
 fuzz_target!(|data: &[u8]| {
     if let Some((first, printed)) = config(&[data]) {
         let (over, _) = config(&[data, b"services: {}\n"]).expect("nothing was laid over it");
         assert_eq!(over, first);
         // Not all that can be printed can be read (as with Docker Compose); what can is the same, but
-        // for keys: their dollar signs are doubled too, and never replaced.
+        // for keys, whose dollar signs are doubled too and never replaced, and for a build of nothing,
+        // which is one of the project's folder the second time.
         if !has_dollar_in_a_key(&first)
+            && !has_build_of_nothing(&first)
             && let Some((again, _)) = config(&[printed.as_bytes()])
         {
             assert_eq!(again.get("services"), first.get("services"), "{printed}");

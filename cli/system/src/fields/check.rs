@@ -197,7 +197,11 @@ impl Checker<'_> {
                 clippy::cast_possible_truncation,
                 reason = "it is whole, and what is too large is out of range in any case"
             )]
-            NodeValue::Float(number) => self.range(node, *number as i64, shape.range),
+            NodeValue::Float(number) if number.abs() < 9e18 => {
+                self.range(node, *number as i64, shape.range);
+            }
+            // What Docker Compose makes of it.
+            NodeValue::Float(_) => self.range(node, i64::MIN, shape.range),
             _ => {}
         }
         before == self.problems.0.len()

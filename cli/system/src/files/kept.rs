@@ -51,6 +51,10 @@ impl Kept {
 
 /// A path without `.` and `..`, so that one file has one name however it was come by.
 fn plain(path: &Path) -> PathBuf {
+    // Standard input stands in no folder, from wherever it is looked at.
+    if path.file_name().is_some_and(|name| name == "-") {
+        return PathBuf::from("-");
+    }
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

@@ -14,7 +14,7 @@ use crate::id::{ProjectName, ServiceName};
 use crate::interpolate::variables::{self, Variable};
 use crate::problem::Problems;
 use crate::settings_total::SettingsTotal;
-use crate::typed::Context;
+use crate::typed::{Context, Given};
 use crate::yaml::{Key, Node, NodeValue};
 use crate::{consistency, normal_form, profiles};
 
@@ -39,6 +39,8 @@ pub struct Resolved {
     pub(super) tree: Node,
     /// Services that rest, with the profiles that would run them.
     pub(super) resting: IndexMap<ServiceName, Vec<String>>,
+    /// What files of settings give to the services that run.
+    pub(super) given: Given,
 }
 
 /// `None` when a step failed that the next ones need.
@@ -92,10 +94,11 @@ pub(super) fn resolve_into(
         is_normalized: !request.without.normalization,
         tree,
         resting,
+        given: Given::default(),
     };
     // Without interpolation there is no normal form: a text that holds a variable is no number yet.
     if !request.without.interpolation {
-        resolved.normal = normal(&resolved, request, files, problems);
+        (resolved.normal, resolved.given) = normal(&resolved, request, files, problems);
         problems.forget_echoes(before, &told);
     }
     Some(resolved)
@@ -107,7 +110,7 @@ fn normal(
     request: &LoadRequest,
     files: &Files,
     problems: &mut Problems,
-) -> Object<String, Value> {
+) -> (Object<String, Value>, Given) {
     let Resolved {
         tree,
         running,
@@ -124,12 +127,21 @@ fn normal(
     }
     let shown_from = request.shown_from();
     let context = Context::new(&resolved.root, shown_from, environment, files, tree);
-    normal_form::settings::labels(&mut normal, running, &context, problems);
+    let mut given = Given {
+        labels: normal_form::settings::labels(&mut normal, running, &context, problems),
+        ..Given::default()
+    };
     if !request.without.settings {
-        normal_form::settings::environment(&mut normal, running, &context, problems);
+        let running = &resolved.running;
+        given.environment =
+            normal_form::settings::environment(&mut normal, running, &context, problems);
     }
-    normal_form::in_order(&mut normal);
+    // Docker Compose prints it also where there are none.
     normal
+        .entry("services")
+        .or_insert_with(|| Object::new().into());
+    normal_form::in_order(&mut normal);
+    (normal, given)
 }
 
 impl Resolved {

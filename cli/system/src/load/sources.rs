@@ -129,9 +129,7 @@ fn with_dotenv(
                 continue;
             }
         };
-        let mut seen = found.clone();
-        seen.extend(set.clone());
-        match dotenv::parse(&shown, &bytes, &seen) {
+        match dotenv::parse_after(&shown, &bytes, set, &found) {
             Ok(settings) => {
                 problems.0.extend(settings.warnings);
                 found.extend(settings.values.into_iter().map(|(k, v)| (k, v.value)));

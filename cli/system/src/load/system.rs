@@ -30,10 +30,11 @@ pub(super) fn system(
         running,
         tree,
         resting,
+        given,
         ..
     } = resolved;
     let shown_from = request.shown_from();
-    let context = Context::new(&root, shown_from, &environment, files, &tree);
+    let context = Context::new(&root, shown_from, &environment, files, &tree).with(given);
     let mut services = services(&tree, &context, &running, problems);
     let x_msvc = xmsvc::system(&tree, &context, problems);
     let volumes = typed::volumes(&tree, problems);

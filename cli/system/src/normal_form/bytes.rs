@@ -22,7 +22,9 @@ pub fn parse(text: &str) -> Result<i64, BytesError> {
         Some((number, unit)) => (number.strip_suffix(' ').unwrap_or(number), unit),
         None => (text, ""),
     };
-    let number: f64 = number.parse().map_err(|_| BytesError::Number)?;
+    let number: f64 = without_underscores(number)
+        .parse()
+        .map_err(|_| BytesError::Number)?;
     if number < 0.0 || number.is_nan() {
         return Err(BytesError::Number);
     }
@@ -47,6 +49,16 @@ pub fn parse(text: &str) -> Result<i64, BytesError> {
     Ok((number * (1_i64 << shift) as f64) as i64)
 }
 
+/// A number without the underscores between its digits; any other underscore stays, and is wrong.
+fn without_underscores(number: &str) -> String {
+    let bytes = number.as_bytes();
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let between = |at: usize| at > 0 && digit(at - 1) && digit(at + 1);
+    let chars = number.char_indices();
+    let kept = chars.filter(|(at, c)| *c != '_' || !between(*at));
+    kept.map(|(_, c)| c).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +69,7 @@ mod tests {
             ("0", 0),
             ("100", 100),
             ("64b", 64),
+            ("1_000", 1000),
             ("1k", 1024),
             ("1.5g", 1_610_612_736),
             ("64 KiB", 65_536),

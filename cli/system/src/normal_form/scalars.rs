@@ -41,7 +41,11 @@ impl Printing<'_> {
                 reason = "what Docker Compose makes of it"
             )]
             NodeValue::Float(number) if number.abs() < 9e18 => Some(*number as i64),
-            NodeValue::Float(_) => Some(i64::MIN),
+            NodeValue::Float(_) | NodeValue::Large(_) => {
+                let what = format!("{} is too large", scalar_text(node).unwrap_or_default());
+                self.wrong(node, what, "write a smaller number");
+                None
+            }
             NodeValue::String(text) => {
                 let number = text.parse().ok();
                 if number.is_none() {

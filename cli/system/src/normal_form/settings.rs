@@ -1,46 +1,54 @@
 //! What files of settings give to the services that run: `env_file` under their `environment`,
 //! `label_file` under their `labels`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
+use indexmap::IndexMap;
 use serde_json::{Map as Object, Value};
 
+use crate::model::Placed;
 use crate::problem::Problems;
 use crate::typed::{Context, environment, labels};
 use crate::yaml::Node;
 
-/// Puts what the files of `env_file` set under each `environment`, in place of their names.
+/// Puts what the files of `env_file` set under each `environment`, in place of their names; and gives it
+/// by service.
 pub(crate) fn environment(
     project: &mut Object<String, Value>,
     running: &BTreeSet<String>,
     context: &Context<'_>,
     problems: &mut Problems,
-) {
-    each(project, running, context, |service, node| {
+) -> HashMap<String, IndexMap<String, Placed<String>>> {
+    let mut given = HashMap::new();
+    each(project, running, context, |name, service, node| {
         if service.shift_remove("env_file").is_some() {
             let set = environment::from_files(node, context, problems);
-            let set = set.into_iter().map(|(name, it)| (name, it.value));
-            under(service, "environment", set);
+            let texts = set.iter();
+            let texts = texts.map(|(name, it)| (name.clone(), it.value.clone()));
+            under(service, "environment", texts);
+            given.insert(name.to_owned(), set);
         }
     });
+    given
 }
 
-/// Puts what the files of `label_file` say under the `labels`, in place of their names.
+/// Puts what the files of `label_file` say under the `labels`, in place of their names; and gives it by
+/// service.
 pub(crate) fn labels(
     project: &mut Object<String, Value>,
     running: &BTreeSet<String>,
     context: &Context<'_>,
     problems: &mut Problems,
-) {
-    each(project, running, context, |service, node| {
+) -> HashMap<String, IndexMap<String, String>> {
+    let mut given = HashMap::new();
+    each(project, running, context, |name, service, node| {
         if service.shift_remove("label_file").is_some() {
-            under(
-                service,
-                "labels",
-                labels::from_files(node, context, problems),
-            );
+            let said = labels::from_files(node, context, problems);
+            under(service, "labels", said.clone());
+            given.insert(name.to_owned(), said);
         }
     });
+    given
 }
 
 /// Each service that runs, as it is printed and as it is written.
@@ -48,7 +56,7 @@ fn each(
     project: &mut Object<String, Value>,
     running: &BTreeSet<String>,
     context: &Context<'_>,
-    mut change: impl FnMut(&mut Object<String, Value>, &Node),
+    mut change: impl FnMut(&str, &mut Object<String, Value>, &Node),
 ) {
     let services = context.tree.entries_of("services");
     for (key, node) in services {
@@ -57,7 +65,7 @@ fn each(
             .and_then(|all| all.get_mut(&key.text))
             .and_then(Value::as_object_mut);
         if let Some(service) = service.filter(|_| running.contains(&key.text)) {
-            change(service, node);
+            change(&key.text, service, node);
         }
     }
 }

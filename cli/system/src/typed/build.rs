@@ -17,13 +17,7 @@ pub(crate) fn build(
     problems: &mut Problems,
 ) -> Option<Build> {
     let (key, node) = entry?;
-    if node.is_null() {
-        return None;
-    }
-    if node.as_map().is_none() {
-        problems.push(node.expected("`build`", "a path or a mapping"));
-        return None;
-    }
+    node.as_map()?;
     let mut text = |key: &str| optional_text(node.get(key), &format!("`build.{key}`"), problems);
     let (from, dockerfile, target) = (text("context"), text("dockerfile"), text("target"));
     Some(Build {

@@ -24,16 +24,9 @@ const NAMESPACES: [&str; 5] = ["network_mode", "ipc", "pid", "uts", "cgroup"];
 
 pub(crate) fn dependencies(service: &Node, problems: &mut Problems) -> Vec<Dependency> {
     let mut found: IndexMap<String, Dependency> = IndexMap::new();
-    if let Some(node) = service.get("depends_on").filter(|n| !n.is_null()) {
-        match node.as_map() {
-            Some(entries) => {
-                for (key, entry) in entries {
-                    if let Some(dependency) = explicit(&key.text, &key.place, entry, problems) {
-                        found.insert(key.text.clone(), dependency);
-                    }
-                }
-            }
-            None => problems.push(node.expected("`depends_on`", "a list or mapping of services")),
+    for (key, entry) in service.entries_of("depends_on") {
+        if let Some(dependency) = explicit(&key.text, &key.place, entry, problems) {
+            found.insert(key.text.clone(), dependency);
         }
     }
     for item in service.items_of("links") {

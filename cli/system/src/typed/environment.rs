@@ -14,18 +14,16 @@ use crate::problem::{Problem, Problems};
 use crate::yaml::{Node, shorten};
 
 pub(crate) fn environment(
+    name: &str,
     service: &Node,
     context: &Context<'_>,
     problems: &mut Problems,
 ) -> IndexMap<String, Placed<String>> {
-    let mut all = from_files(service, context, problems);
-    let node = service.get("environment").filter(|n| !n.is_null());
-    if let Some(node) = node
-        && node.as_map().is_none()
-    {
-        problems.push(node.expected("`environment`", "a mapping or a list of `KEY=VALUE`"));
-    }
-    for (key, value) in node.map(Node::entries).unwrap_or_default() {
+    let mut all = match context.given.environment.get(name) {
+        Some(given) => given.clone(),
+        None => from_files(service, context, problems),
+    };
+    for (key, value) in service.entries_of("environment") {
         if key.text.is_empty() || key.text.contains(['=', '\0']) {
             let what = format!("`{}` cannot be the name of a variable", shorten(&key.text));
             problems.push(Problem::error(what).at(key.place.clone()));
@@ -50,8 +48,8 @@ pub(crate) fn environment(
     all
 }
 
-/// What the files of `env_file` set; variables in them look at what is set for the project first,
-/// then at the service's own `environment`.
+/// What the files of `env_file` set; variables in them look at what is set for the project first, then
+/// at the service's own `environment`, then at what stands earlier in the files.
 pub(crate) fn from_files(
     service: &Node,
     context: &Context<'_>,
@@ -70,12 +68,12 @@ pub(crate) fn from_files(
         }
     }
     set.extend(context.environment.clone());
+    let mut earlier = BTreeMap::new();
     for item in files {
-        match from_file(item, &set, context, problems) {
+        match from_file(item, &set, &earlier, context, problems) {
             Ok(values) => {
-                for (name, it) in &values {
-                    set.entry(name.clone()).or_insert_with(|| it.value.clone());
-                }
+                let texts = values.iter();
+                earlier.extend(texts.map(|(name, it)| (name.clone(), it.value.clone())));
                 all.extend(values);
             }
             Err(found) => problems.0.extend(found.0),
@@ -87,6 +85,7 @@ pub(crate) fn from_files(
 fn from_file(
     item: &Node,
     set: &BTreeMap<String, String>,
+    earlier: &BTreeMap<String, String>,
     context: &Context<'_>,
     problems: &mut Problems,
 ) -> Result<IndexMap<String, Placed<String>>, Problems> {
@@ -123,14 +122,15 @@ fn from_file(
         }
     };
     let shown = context.shown(&file);
-    context.settings.read(bytes.len(), set.len());
+    let known = set.len() + earlier.len();
+    context.settings.read(bytes.len(), known);
     let values = match format.as_deref() {
         None => {
-            let settings = dotenv::parse(&shown, &bytes, set)?;
+            let settings = dotenv::parse_after(&shown, &bytes, set, earlier)?;
             problems.0.extend(settings.warnings);
             settings.values
         }
-        Some("raw") => dotenv::raw(&shown, &bytes, set)?,
+        Some("raw") => dotenv::raw(&shown, &bytes, &dotenv::over(earlier, set))?,
         Some(other) => {
             return Err(Problem::error(format!(
                 "`env_file` has no format `{}`: `raw`, or none at all",

@@ -37,15 +37,7 @@ pub(crate) fn files(
 ) -> Vec<GivenFile> {
     let mut files = Vec::new();
     for kind in &KINDS {
-        let Some(node) = service.get(kind.section).filter(|n| !n.is_null()) else {
-            continue;
-        };
-        let Some(items) = node.as_seq() else {
-            let what = format!("`{}`", kind.section);
-            problems.push(node.expected(&what, "a list"));
-            continue;
-        };
-        for item in items {
+        for item in service.items_of(kind.section) {
             match file(kind, item, context, problems) {
                 Ok(file) => files.push(file),
                 Err(problem) => problems.push(problem),

@@ -20,13 +20,7 @@ pub(crate) fn healthcheck(
     problems: &mut Problems,
 ) -> Option<Healthcheck> {
     let (key, node) = entry?;
-    if node.is_null() {
-        return None;
-    }
-    if node.as_map().is_none() {
-        problems.push(node.expected("`healthcheck`", "a mapping"));
-        return None;
-    }
+    node.as_map()?;
     if flag_or_false(node.get("disable"), "`healthcheck.disable`", problems) {
         return None;
     }

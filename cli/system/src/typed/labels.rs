@@ -11,11 +11,15 @@ use crate::problem::{Problem, Problems};
 use crate::yaml::Node;
 
 pub(crate) fn labels(
+    name: &str,
     service: &Node,
     context: &Context<'_>,
     problems: &mut Problems,
 ) -> IndexMap<String, String> {
-    let mut all = from_files(service, context, problems);
+    let mut all = match context.given.labels.get(name) {
+        Some(given) => given.clone(),
+        None => from_files(service, context, problems),
+    };
     let labels = service.entries_of("labels");
     let labels = labels.iter();
     all.extend(labels.filter_map(|(key, value)| Some((key.text.clone(), scalar_text(value)?))));

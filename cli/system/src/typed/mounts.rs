@@ -17,17 +17,10 @@ use crate::yaml::{Key, Node, shorten};
 /// Every mount of a service, in file order, `tmpfs` last.
 pub(crate) fn mounts(service: &Node, context: &Context<'_>, problems: &mut Problems) -> Vec<Mount> {
     let mut mounts = Vec::new();
-    if let Some(node) = service.get("volumes").filter(|n| !n.is_null()) {
-        match node.as_seq() {
-            Some(items) => {
-                for item in items {
-                    match mount(item, context, problems) {
-                        Ok(mount) => mounts.push(mount),
-                        Err(problem) => problems.push(problem),
-                    }
-                }
-            }
-            None => problems.push(node.expected("`volumes`", "a list")),
+    for item in service.items_of("volumes") {
+        match mount(item, context, problems) {
+            Ok(mount) => mounts.push(mount),
+            Err(problem) => problems.push(problem),
         }
     }
     for item in service.items_of("tmpfs") {

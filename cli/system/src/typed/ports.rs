@@ -37,15 +37,8 @@ pub(crate) fn published(
     context: &Context<'_>,
     problems: &mut Problems,
 ) -> Vec<PublishedPort> {
-    let Some(node) = node.filter(|n| !n.is_null()) else {
-        return Vec::new();
-    };
-    let Some(items) = node.as_seq() else {
-        problems.push(node.expected("`ports`", "a list"));
-        return Vec::new();
-    };
     let mut ports = Vec::new();
-    for item in items {
+    for item in node.map(Node::items).unwrap_or_default() {
         let expanded = if item.as_map().is_some() {
             long(item, problems)
         } else {

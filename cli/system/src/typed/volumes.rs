@@ -11,14 +11,7 @@ use crate::yaml::Node;
 /// The declared volumes.
 pub(crate) fn volumes(tree: &Node, problems: &mut Problems) -> IndexMap<String, Volume> {
     let mut volumes = IndexMap::new();
-    let Some(node) = tree.get("volumes").filter(|n| !n.is_null()) else {
-        return volumes;
-    };
-    let Some(entries) = node.as_map() else {
-        problems.push(node.expected("the top-level `volumes`", "a mapping"));
-        return volumes;
-    };
-    for (key, node) in entries {
+    for (key, node) in tree.entries_of("volumes") {
         if key.text.starts_with("x-") {
             continue;
         }

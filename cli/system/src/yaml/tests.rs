@@ -114,6 +114,68 @@ fn what_is_no_document_is_refused_with_its_place() {
 }
 
 #[test]
+fn documents_of_a_file_are_read_one_after_the_other() {
+    let documents = |text: &str| {
+        let read = parse_documents(Path::new("f.yaml"), text.as_bytes());
+        read.unwrap_or_else(|problems| panic!("{problems}"))
+    };
+    let two = documents("# one\na: &x {k: 1}\n---\nb: 2\n...\n--- {c: 3}\n");
+    let json: Vec<_> = two.iter().map(|it| it.to_json().to_string()).collect();
+    assert_eq!(json, [r#"{"a":{"k":1}}"#, r#"{"b":2}"#, r#"{"c":3}"#]);
+    assert_eq!(two[1].entries()[0].0.place.to_string(), "f.yaml:4:1");
+    assert!(documents("# nothing\n").is_empty());
+    assert!(documents("a: 1\n---\n")[1].is_null());
+}
+
+#[test]
+fn an_anchor_is_known_in_later_documents_of_its_file() {
+    let text = "%YAML 1.2\n---\na: &x\n  k: |\n    t\n\n    u\n# c\n--- # d\nb: *x\n---\nc: {<<: *x, q: 'r\n  s'}\n";
+    let documents = parse_documents(Path::new("f.yaml"), text.as_bytes());
+    let documents = documents.unwrap_or_else(|problems| panic!("{problems}"));
+    let json: Vec<_> = documents
+        .iter()
+        .map(|it| it.to_json().to_string())
+        .collect();
+    assert_eq!(
+        json,
+        [
+            r#"{"a":{"k":"t\n\nu\n"}}"#,
+            r#"{"b":{"k":"t\n\nu\n"}}"#,
+            r#"{"c":{"q":"r s","k":"t\n\nu\n"}}"#
+        ]
+    );
+    let (key, value) = documents[2].entry("c").unwrap();
+    assert_eq!(key.place.to_string(), "f.yaml:12:1");
+    assert_eq!(value.get("q").unwrap().place.to_string(), "f.yaml:12:16");
+    for wrong in ["a: 1\n---\nb: *x\n", "a: &x 1\n---\nb: [*x\n"] {
+        assert!(parse_documents(Path::new("f.yaml"), wrong.as_bytes()).is_err());
+    }
+}
+
+#[test]
+fn documents_are_bounded_together() {
+    let bomb = format!("a: &a [{}]\nb: [*a, *a]\n", "x,".repeat(40_000));
+    let read = |text: &str| parse_documents(Path::new("f.yaml"), text.as_bytes());
+    assert!(read(&bomb).is_ok());
+    for many in [
+        format!("{bomb}---\n{bomb}---\n{bomb}"),
+        "---\n".repeat(300_000),
+    ] {
+        let told = read(&many).unwrap_err().to_string();
+        assert!(told.contains("250000 nodes"), "{told}");
+    }
+}
+
+#[test]
+fn numbers_of_any_length_are_read() {
+    let text = "[9223372036854775807, 9223372036854775808, 18446744073709551616, -9223372036854775809, 0xffffffffffffffffff]";
+    assert_eq!(
+        read(text).to_json().to_string(),
+        r#"[9223372036854775807,9223372036854775808,1.8446744073709552e+19,-9.223372036854776e+18,"0xffffffffffffffffff"]"#
+    );
+}
+
+#[test]
 fn what_is_not_yaml_is_refused_with_its_place() {
     for (text, line) in [
         ("a: [1, 2\nb: 3\n", "f.yaml:2:"),

@@ -98,27 +98,25 @@ pub(super) const OPTIONS: Shape = Shape::of(0).map(Map::Names({
 }));
 
 /// Limits by name, each one number or a soft and a hard one.
+const EACH_LIMIT: Names = Names {
+    rule: NameRule::Letters,
+    strict: false,
+    entry: Shape::of(TEXT | WHOLE).map(Map::Level(&LIMIT)),
+    merged: Merged::Replaced,
+    cast: Cast::Whole,
+    what: "the limit",
+};
+
 pub(super) const LIMITS: Shape = Shape::of(0).map(Map::Names({
-    static OF: Names = Names {
-        rule: NameRule::Letters,
-        strict: false,
-        entry: Shape::of(TEXT | WHOLE).map(Map::Level(&LIMIT)),
-        merged: Merged::Replaced,
-        cast: Cast::Whole,
-        what: "the limit",
-    };
+    static OF: Names = EACH_LIMIT;
     &OF
 }));
 
 /// The same of a build, of which a text is no number.
 pub(super) const BUILD_LIMITS: Shape = Shape::of(0).map(Map::Names({
     static OF: Names = Names {
-        rule: NameRule::Letters,
-        strict: false,
-        entry: Shape::of(TEXT | WHOLE).map(Map::Level(&LIMIT)),
-        merged: Merged::Replaced,
         cast: Cast::No,
-        what: "the limit",
+        ..EACH_LIMIT
     };
     &OF
 }));

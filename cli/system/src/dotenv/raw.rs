@@ -1,0 +1,57 @@
+//! Files of settings whose values stand for themselves (`format: raw`).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use indexmap::IndexMap;
+
+use super::MAX_SETTINGS;
+use crate::model::Placed;
+use crate::problem::{Place, Problem};
+use crate::yaml::shorten;
+
+/// The text as it is: every line a setting, nothing quoted and nothing replaced (`format: raw`). A
+/// name alone takes what is `set`, or is left out.
+///
+/// # Errors
+/// When the text is not UTF-8, or a line has no name or one with a space in it.
+pub fn raw(
+    file: &Path,
+    bytes: &[u8],
+    set: &BTreeMap<String, String>,
+) -> Result<IndexMap<String, Placed<String>>, Problem> {
+    let at = |line: usize| Place {
+        file: file.to_path_buf(),
+        line: u32::try_from(line + 1).unwrap_or(u32::MAX),
+        column: 1,
+    };
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| Problem::error("the file is not UTF-8 text").at(at(0)))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut all = IndexMap::new();
+    for (i, line) in text.lines().enumerate() {
+        let line = line.trim_start();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let wrong = |what: String| Err(Problem::error(what).at(at(i)).hint("write NAME=value"));
+        let (name, value) = match line.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (line, set.get(line).cloned()),
+        };
+        if name.is_empty() {
+            return wrong("a setting without a name".to_owned());
+        }
+        if name.contains(char::is_whitespace) {
+            return wrong(format!("the name `{}` has a space in it", shorten(name)));
+        }
+        if all.len() == MAX_SETTINGS {
+            return wrong(format!("the file has more than {MAX_SETTINGS} settings"));
+        }
+        if let Some(value) = value {
+            let place = at(i);
+            all.insert(name.to_owned(), Placed { value, place });
+        }
+    }
+    Ok(all)
+}

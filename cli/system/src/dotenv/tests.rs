@@ -1,0 +1,104 @@
+//! Every form of a setting, and what is none.
+
+use super::*;
+
+fn read(text: &str) -> Vec<(String, String)> {
+    let set = BTreeMap::from([("OUT".to_owned(), "outer".to_owned())]);
+    let settings =
+        parse(Path::new(".env"), text.as_bytes(), &set).unwrap_or_else(|p| panic!("{p}"));
+    settings
+        .values
+        .into_iter()
+        .map(|(k, v)| (k, v.value))
+        .collect()
+}
+
+#[test]
+fn every_form_of_a_setting_is_read() {
+    for (text, wanted) in [
+        ("A=1\n", "1"),
+        ("export A=1", "1"),
+        ("A = spaced out  \n", "spaced out"),
+        ("A: yaml", "yaml"),
+        ("A=\n", ""),
+        ("A=x # comment", "x"),
+        ("A=x#y", "x#y"),
+        ("A='single $OUT \\n' # c", "single $OUT \\n"),
+        ("A=\"double $OUT \\n\\\"q\\\"\"", "double outer \n\"q\""),
+        ("A=\"two\nlines\"", "two\nlines"),
+        ("A=$OUT/${NO:-d}", "outer/d"),
+        ("A=a=b", "a=b"),
+        ("# c\n\n  \nA=1\r\n", "1"),
+        ("A=\"\\$OUT\"", "$OUT"),
+        ("A=http://x:1/y", "http://x:1/y"),
+    ] {
+        assert_eq!(
+            read(text),
+            [("A".to_owned(), wanted.to_owned())],
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn a_name_alone_takes_what_is_set_or_is_left_out() {
+    assert_eq!(
+        read("OUT\nNO\nB=2"),
+        [("OUT".into(), "outer".into()), ("B".into(), "2".into())]
+    );
+}
+
+#[test]
+fn later_lines_see_earlier_ones_and_the_outside_wins() {
+    assert_eq!(
+        read("A=1\nOUT=inner\nB=$A-$OUT").last(),
+        Some(&("B".to_owned(), "1-outer".to_owned()))
+    );
+}
+
+#[test]
+fn what_earlier_files_set_stands_below_what_this_one_does_and_above_nothing() {
+    let one = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
+    let (set, mut earlier) = (one("OUT", "outer"), one("X", "earlier"));
+    earlier.insert("W".to_owned(), "earlier".to_owned());
+    let text = b"A=$X\nX=here\nOUT=here\nB=$X-$W-$OUT\nW";
+    let settings = parse_after(Path::new("b.env"), text, &set, &earlier).unwrap();
+    let value = |name: &str| settings.values[name].value.as_str();
+    assert_eq!(
+        [value("A"), value("B"), value("W")],
+        ["earlier", "here-earlier-outer", "earlier"]
+    );
+}
+
+#[test]
+fn what_is_no_setting_is_refused_with_its_line() {
+    for (text, wanted) in [
+        (
+            "A=1\nB C=2",
+            ".env:2:1: `B C` cannot be the name of a setting: it has ` `",
+        ),
+        ("=1", ".env:1:1: a setting without a name"),
+        (
+            "\n\nA='x",
+            ".env:3:1: the text that begins with ' here has no end",
+        ),
+        ("A=${", ".env:1:1: `${` is no variable"),
+        (
+            "A=${X:?need}",
+            ".env:1:1: the variable `X` must be set: need",
+        ),
+    ] {
+        let problems = parse(Path::new(".env"), text.as_bytes(), &BTreeMap::new()).expect_err(text);
+        assert!(
+            problems.to_string().starts_with(wanted),
+            "{text:?}: {problems}"
+        );
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(text in "[A-C=:'\"#\\\\$ {}\\né]{0,60}") {
+        let _ = parse(Path::new(".env"), text.as_bytes(), &BTreeMap::new());
+    }
+}
