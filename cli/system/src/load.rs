@@ -18,6 +18,8 @@ use system::system;
 
 mod find;
 #[cfg(test)]
+mod found;
+#[cfg(test)]
 mod given;
 mod hash;
 pub(crate) mod model;

@@ -149,7 +149,9 @@ impl Checker<'_> {
 
     fn entries(&mut self, entries: &mut Vec<(Key, Node)>, names: &'static Names) {
         entries.retain_mut(|(key, value)| {
-            if names.rule.fits(&key.text) {
+            // An item `=VALUE` of a list, made long when the file before this one was read.
+            let was_item = key.text.is_empty() && key.place == value.place;
+            if names.rule.fits(&key.text) || was_item {
                 self.path.push(key.text.clone());
                 self.subject = Subject::Named(names.what);
                 let stays = self.value(value, &names.entry);

@@ -1,0 +1,139 @@
+//! Which files are read where none is named, and whose setting counts.
+
+use std::path::Path;
+
+use super::testing::{load_files, request};
+
+#[test]
+fn files_are_found_above_and_the_override_is_laid_over() {
+    let above = super::LoadRequest {
+        directory: "/system/deep/er".into(),
+        ..request()
+    };
+    let files = [
+        (
+            "docker-compose.yml",
+            "services: {a: {image: base, tty: true}}",
+        ),
+        (
+            "docker-compose.override.yml",
+            "services: {a: {image: over}}",
+        ),
+    ];
+    let system = load_files(&above, &files).unwrap().system;
+    assert_eq!(system.root, Path::new("/system"));
+    assert_eq!(
+        system.service("a").unwrap().image.as_ref().unwrap().value,
+        "over"
+    );
+    assert_eq!(system.files.len(), 2);
+}
+
+#[test]
+fn the_environment_goes_before_dotenv_and_names_the_project() {
+    let mut request = request();
+    request.environment.insert("A".into(), "outer".into());
+    let files = [
+        (
+            ".env",
+            "A=inner\nB=dot\nCOMPOSE_PROJECT_NAME=named\nCOMPOSE_FILE=x.yaml\n",
+        ),
+        (
+            "x.yaml",
+            "name: top\nservices: {a: {image: '$A-$B-$COMPOSE_PROJECT_NAME', environment: [A, NO]}}",
+        ),
+    ];
+    let system = load_files(&request, &files).unwrap().system;
+    let a = system.service("a").unwrap();
+    assert_eq!(a.image.as_ref().unwrap().value, "outer-dot-named");
+    assert_eq!(
+        (a.environment["A"].value.as_str(), a.environment.len()),
+        ("outer", 1)
+    );
+    request.project = Some("asked".into());
+    assert_eq!(
+        load_files(&request, &files).unwrap().system.name.as_str(),
+        "asked"
+    );
+    request.project = Some("No Name".into());
+    assert!(
+        load_files(&request, &files)
+            .unwrap_err()
+            .to_string()
+            .starts_with("`No Name` is no project name")
+    );
+}
+
+#[test]
+fn env_files_stand_below_environment() {
+    let files = [
+        (
+            "compose.yaml",
+            "services: {a: {image: a, env_file: [one.env, {path: two.env, required: false}, {path: raw.env, format: raw}], environment: {B: over}}}",
+        ),
+        ("one.env", "A=1\nB=2\nC=\"$A\"\n"),
+        ("raw.env", "D='$A'\n"),
+    ];
+    let system = load_files(&request(), &files).unwrap().system;
+    let settings: Vec<_> = system
+        .service("a")
+        .unwrap()
+        .environment
+        .iter()
+        .map(|(k, v)| format!("{k}={}@{}", v.value, v.place))
+        .collect();
+    assert_eq!(
+        settings,
+        [
+            "A=1@one.env:1:1",
+            "B=over@compose.yaml:1:128",
+            "C=1@one.env:3:1",
+            "D='$A'@raw.env:1:1"
+        ]
+    );
+}
+
+#[test]
+fn a_file_of_settings_is_read_once_for_each_service_that_names_it() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let reads = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&reads);
+    let files = crate::files::Files::new(move |path, _| {
+        let name = path.file_name().and_then(std::ffi::OsStr::to_str);
+        match name {
+            Some("compose.yaml") => {
+                Ok(b"services: {a: {image: a, env_file: s.env, label_file: s.env}}".to_vec())
+            }
+            Some("s.env") => {
+                counted.fetch_add(1, Ordering::Relaxed);
+                Ok(b"A=1\n".to_vec())
+            }
+            _ => Err(std::io::ErrorKind::NotFound.into()),
+        }
+    });
+    let system = super::load(&request(), &files).unwrap().system;
+    let service = system.service("a").unwrap();
+    assert_eq!(
+        (
+            service.environment["A"].value.as_str(),
+            service.labels["A"].as_str()
+        ),
+        ("1", "1")
+    );
+    assert_eq!(reads.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn a_setting_without_a_name_stays_when_a_further_file_is_laid_over_it() {
+    let files = [
+        (
+            "compose.yaml",
+            "services: {a: {build: {context: ., args: [=x]}}}\n",
+        ),
+        ("compose.override.yaml", "services: {}\n"),
+    ];
+    let loaded = load_files(&request(), &files).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(loaded.resolved["services"]["a"]["build"]["args"][""], "x");
+}
