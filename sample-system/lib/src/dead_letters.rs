@@ -119,10 +119,10 @@ impl Letter {
         }
     }
 
-    /// Whether it is of this record that the letter is.
+    /// Whether it is of this record that the letter is. Its size does not tell: who keeps a record
+    /// before it becomes a letter may not keep all of its headers.
     fn names(&self, record: &Record) -> bool {
-        self.header(SIZE) == burial::size(record).to_string()
-            && self.header(DIGEST) == burial::digest(record)
+        self.header(DIGEST) == burial::digest(record)
     }
 
     /// The record that is given back: the letter's own, or what stands in its topic. None where
@@ -254,11 +254,20 @@ async fn run(
     let mut lost = Vec::new();
     for letter in wanted {
         let id = &letter.id;
-        let Some(record) = letter.to_replay(&brokers, &client).await? else {
-            lost.push(format!(
-                "the record of {id} does not stand in its topic any more"
-            ));
-            continue;
+        let record = match letter.to_replay(&brokers, &client).await {
+            Ok(Some(record)) => record,
+            Ok(None) => {
+                lost.push(format!(
+                    "the record of {id} does not stand in its topic any more"
+                ));
+                continue;
+            }
+            // No such topic, or none of its partitions.
+            Err(error @ KafkaError::Topic { .. }) => {
+                lost.push(format!("{id}: {error}"));
+                continue;
+            }
+            Err(error) => return Err(error.into()),
         };
         match replay_one(letter, &record, &producer).await {
             Ok(()) => say(&json!({"replayed": id, "key": record.key}).to_string()),

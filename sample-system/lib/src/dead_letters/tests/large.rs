@@ -129,12 +129,16 @@ async fn a_named_record_is_read_from_its_topic_again_and_one_that_is_gone_keeps_
         let letter = letter(&stood, "g", "why", &began());
         producer.publish(&letter).await.unwrap();
     }
+    let mut elsewhere = delivery(1, large(1_040_000));
+    elsewhere.record.topic = "nowhere".to_owned();
+    let elsewhere = letter(&elsewhere, "g", "why", &began());
+    producer.publish(&elsewhere).await.unwrap();
     let mut lines = Vec::new();
     let say = |line: &str| lines.push(serde_json::from_str::<Value>(line).unwrap());
     let replayed = run("g", brokers.clone(), vec!["replay".to_owned()], say).await;
     assert_eq!(lines, [json!({"replayed": "orders/0/1", "key": "o-1"})]);
     let told = replayed.unwrap_err().to_string();
-    for id in ["orders/0/9", "orders/0/0"] {
+    for id in ["orders/0/9", "orders/0/0", "nowhere/2/1"] {
         assert!(told.contains(id), "{told}");
     }
     assert!(!told.contains("orders/0/1"), "{told}");
@@ -144,5 +148,5 @@ async fn a_named_record_is_read_from_its_topic_again_and_one_that_is_gone_keeps_
         .await
         .unwrap();
     let replayed: Vec<_> = of_group(letters, "g").iter().map(|l| l.replayed).collect();
-    assert_eq!(replayed, [false, false, true]);
+    assert_eq!(replayed, [false, false, true, false]);
 }
