@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
 
 use super::*;
+use crate::deadline::Deadline;
 use crate::logs::Logged;
 
 /// Longer than anything here takes; only a failing test waits for it.
