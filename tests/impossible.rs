@@ -56,7 +56,10 @@ fn what_no_engine_could_do_is_told_at_its_line_before_anything_is_built(runtime:
         runtime,
         "    networks: { n: { ipv4_address: 10.2.1.3 } }\nnetworks:\n  n: { ipam: { config: [{ subnet: 10.1.1.0/24 }] } }\n",
     );
-    refused(&outside, &["compose.yaml:6:36", "10.2.1.3 is not in the network `n`"]);
+    refused(
+        &outside,
+        &["compose.yaml:6:36", "10.2.1.3 is not in the network `n`"],
+    );
 }
 
 fn a_secret_whose_file_is_missing_is_told_before_anything_is_built(runtime: Runtime) {
@@ -64,7 +67,10 @@ fn a_secret_whose_file_is_missing_is_told_before_anything_is_built(runtime: Runt
         runtime,
         "    environment: { S: /run/secrets/s }\n    secrets: [s]\nsecrets:\n  s: { file: ./nowhere }\n",
     );
-    refused(&system, &["compose.yaml:9:14", "web needs the secret `s`", "nowhere"]);
+    refused(
+        &system,
+        &["compose.yaml:9:14", "web needs the secret `s`", "nowhere"],
+    );
 }
 
 /// A server that asks for a port of its own alone: what fades of its connections keeps it off it.
