@@ -1,5 +1,9 @@
 //! Images as Dockerfiles say.
 
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 use msvc_runtime::contract::RuntimeError;
 use msvc_runtime::docker::EngineError;
@@ -50,6 +54,34 @@ async fn a_build_that_fails_shows_its_words_and_ends_with_1() {
             message.contains("COPY nothing") && message.contains("nothing:"),
             "{message}"
         );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_somebody_removes_before_it_is_used_is_made_once_more() {
+    with_project(|project| async move {
+        let compose = format!(
+            "services:\n  first: {{{}}}\n  second: {{{}, depends_on: {{first: {{condition: service_healthy}}}}}}\n",
+            server(""),
+            server(""),
+        );
+        let removed = AtomicBool::new(false);
+        let second = format!("{}-second", project.name);
+        let remove = |event: Event| {
+            let begun = matches!(event, Event::InstanceStarted { .. });
+            if begun && !removed.swap(true, Ordering::Relaxed) {
+                let names = ["images", "--format", "{{.Repository}}:{{.Tag}}", &second];
+                let names = Command::new("docker").args(names).output().unwrap().stdout;
+                for name in String::from_utf8(names).unwrap().lines() {
+                    let gone = Command::new("docker").args(["rmi", "--force", name]).output();
+                    assert!(gone.unwrap().status.success(), "{name}");
+                }
+            }
+        };
+        project.up_told(&compose, BuildFrom::Host, &remove).await.unwrap();
+        assert!(removed.load(Ordering::Relaxed));
+        assert!(project.reaches("second", "first:8080").await);
     })
     .await;
 }
