@@ -85,3 +85,35 @@ async fn an_image_that_somebody_removes_before_it_is_used_is_made_once_more() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_two_projects_pack_under_one_name_makes_nothing_of_either_anew() {
+    with_project(|first| async move {
+        let image = format!("{}-shared", first.name);
+        let compose = format!("services:\n  web: {{{}, image: {image}}}\n", server(""));
+        first.up(&compose).await.unwrap();
+        let packed = |of: &str| {
+            let mut list = Command::new("docker");
+            list.args(["images", "--no-trunc", "--format", of, &image]);
+            String::from_utf8(list.output().unwrap().stdout).unwrap()
+        };
+        let before = packed("{{.ID}}");
+        let name = packed("{{.Repository}}:{{.Tag}}");
+        let unname = || {
+            let mut unname = Command::new("docker");
+            unname.args(["rmi", "--force", name.trim()]);
+            assert!(unname.output().unwrap().status.success());
+        };
+        // As if both had found none: the other one's pack, which says whose it is, has the name.
+        unname();
+        with_project(|other| async move {
+            other.up(&compose).await.unwrap();
+            assert_ne!(packed("{{.ID}}"), before);
+            let again = first.up(&compose).await.unwrap();
+            unname();
+            assert!(!again.changed, "{}", again.plan);
+        })
+        .await;
+    })
+    .await;
+}
