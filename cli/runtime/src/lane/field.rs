@@ -31,6 +31,9 @@ const HARMLESS: [(&str, &str); 13] = [
     ("pull_refresh_after", "nothing is pulled"),
 ];
 
+/// Numbers above are of real time.
+const LAST_NAMED_SIGNAL: i32 = 31;
+
 /// Below this key everything says how an image is made, and a process has none.
 const OF_AN_IMAGE: &str = "build.";
 
@@ -73,6 +76,7 @@ pub(crate) fn problems(service: &Service, lenient: bool) -> Vec<Problem> {
             );
         }
     }
+    problems.extend(signal_of_real_time(service));
     problems.extend(goes_without::warning(service));
     if lenient {
         for problem in &mut problems {
@@ -80,6 +84,28 @@ pub(crate) fn problems(service: &Service, lenient: bool) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// The signal that asks a service to end. Where a host process is not sent the one that it asks
+/// for, which is told, it is the usual one.
+pub(super) fn stop_signal(service: &Service) -> String {
+    let asked = service.stop_signal.as_ref();
+    let sent = asked.filter(|_| signal_of_real_time(service).is_none());
+    sent.map_or_else(|| "SIGTERM".to_owned(), |it| it.value.clone())
+}
+
+/// Signals without a name of their own are not sent here.
+fn signal_of_real_time(service: &Service) -> Option<Problem> {
+    let asked = service.stop_signal.as_ref()?;
+    let number = msvc_system::signal::number(&asked.value)?;
+    (number > LAST_NAMED_SIGNAL).then(|| {
+        let what = format!(
+            "{}: a host process cannot honour `stop_signal: {}`",
+            service.name, asked.value
+        );
+        let hint = "say SIGTERM or another that has a name, or `--lenient` to have SIGTERM";
+        Problem::error(what).at(asked.place.clone()).hint(hint)
+    })
 }
 
 /// `false`, nothing or an empty list ask for nothing.

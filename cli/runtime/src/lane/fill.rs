@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::draft::Draft;
 use super::spot::{At, Spot};
-use super::{Survey, edge, listen, program, volume};
+use super::{Survey, edge, field, listen, program, volume};
 use crate::instance::{HealthSpec, InstanceSpec, Listen, ProcessProgram, Program};
 use crate::names::path::move_paths;
 use crate::names::{Form, Reference, Rewriting, substitute};
@@ -238,7 +238,7 @@ impl Filling<'_> {
             listens,
             health,
             restart: service.restart,
-            stop_signal: service.stop_signal.clone(),
+            stop_signal: field::stop_signal(service),
             stop_grace: service.stop_grace_period,
         };
         spec.hash = hash(&spec, self.draft);

@@ -85,6 +85,8 @@ pub struct GivenFile {
     pub mode: Option<u32>,
     /// Where the service asks for it.
     pub place: Place,
+    /// Where the file says what is in it.
+    pub source_place: Place,
 }
 
 /// What is in a secret or config.

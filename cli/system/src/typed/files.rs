@@ -5,7 +5,7 @@ use super::scalars::{flag_or_false, number, optional_text};
 use crate::fields::not_supported;
 use crate::forms::scalar_text;
 use crate::model::{FileSource, GivenFile};
-use crate::problem::{Problem, Problems, nearest};
+use crate::problem::{Place, Problem, Problems, nearest};
 use crate::yaml::{Key, Node, shorten};
 
 /// One of the two kinds.
@@ -100,7 +100,16 @@ fn file(
         gid,
         mode,
         place: item.place.clone(),
+        source_place: source_place(key, declared).clone(),
     })
+}
+
+/// Where a secret or config says what is in it.
+fn source_place<'n>(key: &'n Key, declared: &'n Node) -> &'n Place {
+    let ways = ["file", "environment", "content"];
+    let mut said = ways.iter().filter_map(|way| declared.get(way));
+    let said = said.find(|node| !node.is_null());
+    said.map_or(&key.place, |node| &node.place)
 }
 
 /// What is in a secret of the top level.

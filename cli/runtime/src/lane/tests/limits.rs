@@ -282,6 +282,7 @@ fn a_secret_of_a_file_is_read_where_it_stands_and_no_other_is_given() {
         gid: None,
         mode: None,
         place: place(9),
+        source_place: place(10),
     };
     let mut shop = shop();
     let orders = shop.services.get_mut("orders").unwrap();
