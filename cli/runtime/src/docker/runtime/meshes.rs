@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use msvc_mesh::client;
 use msvc_mesh::protocol::Session;
-use msvc_mesh::spec::Admission;
+use msvc_mesh::spec::{Admission, EdgeStatus};
 use msvc_system::id::{InstanceId, LaneName};
 use tokio::sync::Mutex;
 
@@ -63,6 +63,30 @@ impl DockerRuntime {
             let _ = self.meshes.main.set(session.clone());
         }
         Ok(session)
+    }
+
+    /// The edges that a mesh carries, which was seen to run; none of one that was taken away since.
+    pub(super) async fn edges_of(
+        &self,
+        mesh: &mesh_container::Found,
+    ) -> Result<Option<Vec<EdgeStatus>>, RuntimeError> {
+        let told = async { mesh_container::edges(&self.session(mesh).await?).await };
+        self.unless_gone(mesh, told.await).await
+    }
+
+    /// What came of asking a mesh that was seen to run; nothing where it was taken away since.
+    pub(super) async fn unless_gone<T>(
+        &self,
+        mesh: &mesh_container::Found,
+        asked: Result<T, RuntimeError>,
+    ) -> Result<Option<T>, RuntimeError> {
+        match asked {
+            Ok(told) => Ok(Some(told)),
+            Err(error) => match mesh_container::runs(&self.engine, &mesh.container).await? {
+                true => Err(error),
+                false => Ok(None),
+            },
+        }
     }
 
     /// The session with a lane's mesh.
