@@ -18,7 +18,9 @@ use crate::provision::{Kind, ObservedProvision};
 
 /// How long the edges into a service that is healthy may take to see it.
 const ACCEPTING: Duration = Duration::from_secs(5);
-/// The pause between two looks at them.
+/// How much later than it is the engine may tell that a mesh has ended.
+const TOLD: Duration = Duration::from_secs(5);
+/// The pause between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// The sessions with the meshes of a project, each opened once.
@@ -80,13 +82,19 @@ impl DockerRuntime {
         mesh: &mesh_container::Found,
         asked: Result<T, RuntimeError>,
     ) -> Result<Option<T>, RuntimeError> {
-        match asked {
-            Ok(told) => Ok(Some(told)),
-            Err(error) => match mesh_container::runs(&self.engine, &mesh.container).await? {
-                true => Err(error),
-                false => Ok(None),
-            },
+        let error = match asked {
+            Ok(told) => return Ok(Some(told)),
+            Err(error) => error,
+        };
+        // The engine tells of its end a little after it.
+        let deadline = self.clock.now() + TOLD;
+        while mesh_container::runs(&self.engine, &mesh.container).await? {
+            if self.clock.now() >= deadline {
+                return Err(error);
+            }
+            self.clock.sleep(LOOK).await;
         }
+        Ok(None)
     }
 
     /// The session with a lane's mesh.
