@@ -184,7 +184,7 @@ fn a_service_that_dies_while_others_get_ready_is_not_up(runtime: Runtime) {
     let system = System::compose(&format!(
         "services:\n\
          \x20 brief:\n{brief}    volumes: [\"both:/both\"]\n    healthcheck: {{ test: [\"CMD\", \"true\"], interval: 100ms }}\n\
-         \x20 late:\n{late}    volumes: [\"both:/both\"]\n    depends_on: {{ brief: {{ condition: service_healthy }} }}\n    healthcheck: {{ test: [\"CMD\", \"test\", \"-e\", \"/both/dead\"], interval: 100ms, retries: 100 }}\n\
+         \x20 late:\n{late}    volumes: [\"both:/both\"]\n    depends_on: {{ brief: {{ condition: service_healthy }} }}\n    healthcheck: {{ test: [\"CMD\", \"test\", \"-e\", \"/both/dead\"], interval: 100ms, retries: 6000 }}\n\
          volumes: {{ both: }}\n"
     ))
     .on(runtime);

@@ -21,7 +21,7 @@ use std::path::Path;
 use std::process::Command;
 
 use support::nodes::{nodes, play};
-use support::{Engine, Finished, System, an_engine_answers, belongings};
+use support::{Engine, Finished, System, an_engine_answers, belongings, free_port};
 
 /// A service when it is given a role, and no test otherwise.
 #[test]
@@ -198,8 +198,8 @@ fn a_port_that_is_taken_is_told_with_its_owner_be_it_a_process_or_a_container() 
         ))
         .in_containers()
     };
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port();
+    let port = free_port();
+    let taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
     let first = publishing(port);
     let address = format!("127.0.0.1:{port} is taken by");
     let own = format!("(pid {})", std::process::id());

@@ -110,10 +110,7 @@ fn every_command_of_the_page_about_ci_holds_in_its_order() {
     let (first, steps) = commands(&page);
     let git = "git -c user.name=t -c user.email=t@example.org";
     // A port of its own: the page's 8080 may be somebody else's on this machine.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .unwrap()
-        .port();
+    let port = support::free_port();
     let mut lines = vec!["git init -q".to_owned()];
     lines.extend(first.iter().map(|line| format!("{line} --set port={port}")));
     lines.push(format!("git add -A && {git} commit -q -m 'Begin'"));

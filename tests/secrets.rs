@@ -16,12 +16,11 @@
 mod support;
 
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use support::{Finished, Runtime, System, finish, read, skipped, until};
+use support::{Finished, Runtime, System, finish, free_port, read, skipped, until};
 
 support::in_both! {
     a_missing_secret_is_made_before_anything_starts_and_never_again,
@@ -96,7 +95,7 @@ services:
     volumes: ["./app:/app:ro", "data:/data"]
     secrets: [password]
     ports: ["8080", "{https}"]
-    healthcheck: {{ test: [CMD, python3, -c, "{CHECK}"], interval: 200ms, retries: 100 }}
+    healthcheck: {{ test: [CMD, python3, -c, "{CHECK}"], interval: 200ms, retries: 3000 }}
     x-msvc:
       ca: /data/tls/ca.pem
       process:
@@ -315,11 +314,6 @@ fn certificates(system: &System) {
     make.args(["-c", CERTIFICATES])
         .current_dir(system.directory.join("app"));
     finish(make).expect(0);
-}
-
-fn free_port() -> u16 {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    free.local_addr().unwrap().port()
 }
 
 fn https_is_trusted_by_the_certificate_that_its_service_keeps_now(runtime: Runtime) {

@@ -52,6 +52,10 @@ pub use system::{System, runs, shop_file, shop_services};
 /// Long enough for a busy machine with two cores; reached only when something is wrong.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How long a command may take to its end. More than the limits that msvc sets itself (180 s for the
+/// boot of a copy alone): who gave up before those would not hear what it was that took so long.
+pub const TO_ITS_END: Duration = Duration::from_secs(600);
+
 /// Says that a test did not run for want of `what`; where nothing may be skipped, as in CI, that
 /// is a failure.
 #[track_caller]

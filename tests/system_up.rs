@@ -32,6 +32,7 @@ support::in_both! {
     logs_are_of_the_services_named_and_stay_when_nothing_runs,
     followed_logs_end_when_nobody_reads_them_any_more,
     two_copies_side_by_side_keep_their_own_addresses_and_data,
+    who_looks_at_a_system_while_it_is_taken_down_is_answered,
 }
 
 fn up_twice_changes_nothing_and_builds_nothing(runtime: Runtime) {
@@ -278,6 +279,18 @@ fn two_copies_side_by_side_keep_their_own_addresses_and_data(runtime: Runtime) {
     one.run(&["down", "--volumes"]).expect(0);
     assert_eq!(one.left(), Vec::<String>::new());
     assert_eq!(http("GET", &book(&other), &[], None).1["copies"], 8);
+}
+
+fn who_looks_at_a_system_while_it_is_taken_down_is_answered(runtime: Runtime) {
+    let system = one_and("other", r#"["sleep", "600"]"#, "    depends_on: [one]\n").on(runtime);
+    for _ in 0..3 {
+        system.up();
+        let down = system.start(&["down"]);
+        until("nothing to be there", || {
+            (system.ps()["running"] == false).then_some(())
+        });
+        down.finish().expect(0);
+    }
 }
 
 /// A service that stays, and one more with `more` in its lines.

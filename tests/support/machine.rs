@@ -1,7 +1,7 @@
 //! What the kernel says: processes, signals, sockets.
 
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
 use super::until;
 
@@ -77,11 +77,15 @@ pub fn alive(pid: u32) -> bool {
     })
 }
 
-/// A port of loopback that nobody has, and that the kernel gives nobody of itself.
+/// A port that nobody has, and that neither the kernel nor msvc gives anybody of itself. Each is
+/// given once: whoever it was given to listens there only later.
 pub fn free_port() -> u16 {
-    let first = 15_000 + u16::try_from(std::process::id() % 4000).unwrap();
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    // Files of tests that run at the same time have numbers that are near each other.
+    let first = 15_000 + u16::try_from(std::process::id() % 500).unwrap() * 8;
     let is_free = |port: &u16| std::net::TcpListener::bind(("0.0.0.0", *port)).is_ok();
-    (first..first + 1000).find(is_free).unwrap()
+    let mut next = (0..1000).map(|_| first + GIVEN.fetch_add(1, Ordering::Relaxed));
+    next.find(is_free).unwrap()
 }
 
 /// Sets its flag when it goes, also where the test fails: whoever goes on until then ends.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::machine::kill;
-use super::until;
+use super::{TO_ITS_END, until};
 
 /// A command that ran to its end.
 #[derive(Debug)]
@@ -121,7 +121,19 @@ impl Running {
     /// Waits for its end.
     #[track_caller]
     pub fn finish(mut self) -> Finished {
-        let status = until("the end of the command", || self.child.try_wait().unwrap());
+        let deadline = Instant::now() + TO_ITS_END;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "waited {TO_ITS_END:?} for the end of the command\n--- stdout\n{}\n--- stderr\n{}",
+                self.stdout(),
+                self.stderr()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        };
         for reader in self.readers.drain(..) {
             let _ = reader.join();
         }

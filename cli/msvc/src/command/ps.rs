@@ -3,7 +3,9 @@
 use msvc_mesh::spec::EdgeStatus;
 use msvc_report::event::{Entry, Event};
 use msvc_report::exit::Exit;
+use msvc_runtime::contract::RuntimeError;
 use msvc_runtime::observed::{Observed, ObservedInstance};
+use msvc_runtime::process::ProjectHome;
 use msvc_system::id::{LaneName, Party};
 use msvc_system::problem::Problem;
 use serde_json::{Value, json};
@@ -15,16 +17,29 @@ use crate::exit::Ending;
 use crate::failure::Failure;
 use crate::table::Table;
 
+/// What runs; none where nothing does. One that ends between its hello and its answer is looked for
+/// once more.
+async fn seen(context: &Context, home: &ProjectHome) -> Result<Option<Observed>, Failure> {
+    let Some(runtime) = context.connect(home).await? else {
+        return Ok(None);
+    };
+    match runtime.get().observe().await {
+        Err(RuntimeError::Gone { .. }) => {}
+        seen => return Ok(Some(seen?)),
+    }
+    match context.connect(home).await? {
+        Some(runtime) => Ok(Some(runtime.get().observe().await?)),
+        None => Ok(None),
+    }
+}
+
 /// Prints the table. A system that does not run is an empty one, and how it ended is said.
 ///
 /// # Errors
 /// When the supervisor does not answer.
 pub async fn run(context: &Context, request: &Ps) -> Result<Ending, Failure> {
     let home = context.home()?;
-    let observed = match context.connect(&home).await? {
-        Some(runtime) => Some(runtime.get().observe().await?),
-        None => None,
-    };
+    let observed = seen(context, &home).await?;
     let ended = if observed.is_none() {
         crate::ended::sentence(&home, &*context.clock).await?
     } else {

@@ -9,7 +9,7 @@ use msvc_report::event::Event;
 use msvc_system::id::{InstanceId, ServiceName};
 use msvc_system::problem::Problem;
 
-use super::engine::{ApiVersion, Engine};
+use super::engine::{ApiVersion, Engine, EngineError};
 use super::image::{self, ImageFacts, ImageRequest};
 use super::runtime::DockerRuntime;
 use super::want::{MeshWish, Wish, wanted};
@@ -26,7 +26,7 @@ use crate::ports::{Binding as _, Book};
 use crate::up::{Prepared, Up, UpError, carry_out, taken_now};
 use msvc_system::model::{Protocol, PublishedPort, System};
 
-/// So often are ranges chosen again that somebody else was given meanwhile.
+/// So often is begun again where somebody else was given a range, or removed an image, meanwhile.
 const TRIES: u32 = 3;
 
 /// What is to be up.
@@ -167,14 +167,18 @@ pub async fn up(
         sink,
         shutdown,
     };
-    let carrier = may_be(runtime, request, &asked, execution).await?;
-    let images = image::provide(runtime.engine(), &asked, clock, sink, shutdown).await?;
+    let mut carrier = may_be(runtime, request, &asked, execution).await?;
+    let mut images = image::provide(runtime.engine(), &asked, clock, sink, shutdown).await?;
     let mut tries = TRIES;
     loop {
         let prepared = next(runtime, request, &images, carrier.as_ref(), execution).await?;
         tries -= 1;
         match carry_out(prepared, execution, began).await {
             Err(error) if tries > 0 && lost_its_range(&error) => {}
+            Err(error) if tries > 0 && lost_an_image(&error) => {
+                carrier = may_be(runtime, request, &asked, execution).await?;
+                images = image::provide(runtime.engine(), &asked, clock, sink, shutdown).await?;
+            }
             Ok(up) => {
                 see_through(runtime, &up).await?;
                 return Ok(up);
@@ -294,6 +298,16 @@ fn lost_its_range(error: &UpError) -> bool {
         return false;
     };
     error.to_string().contains("Pool overlaps")
+}
+
+/// Whether somebody else removed an image that was there a moment ago: another project that has
+/// replaced it under the same name, another msvc that was built anew, or whoever clears up.
+fn lost_an_image(error: &UpError) -> bool {
+    let UpError::Runtime(RuntimeError::Engine(error @ EngineError::Refused { why, .. })) = error
+    else {
+        return false;
+    };
+    error.is_missing() && why.to_lowercase().contains("no such image")
 }
 
 fn images_of<'a>(

@@ -139,20 +139,26 @@ pub(super) async fn end(engine: &Engine, container: &str, grace: i64) -> Result<
     }
 }
 
-/// Clears a container away, with the volumes that have no name.
+/// Clears a container away, with the volumes that have no name. Where somebody else is at that, it
+/// waits for them: its name, its networks and its ports are free only then.
 pub(super) async fn remove(engine: &Engine, container: &str) -> Result<(), EngineError> {
-    let options = RemoveContainerOptionsBuilder::default()
-        .force(true)
-        .v(true)
-        .build();
-    let removed = engine
-        .docker
-        .remove_container(container, Some(options))
-        .await;
-    match removed.map_err(asked(format!("removing container {container}"))) {
-        // 409: somebody else is removing it.
-        Err(error) if !error.is_missing() && !error.is_so_already() => Err(error),
-        _ => Ok(()),
+    let since = tokio::time::Instant::now();
+    loop {
+        let options = RemoveContainerOptionsBuilder::default()
+            .force(true)
+            .v(true)
+            .build();
+        let removing = engine.docker.remove_container(container, Some(options));
+        match removing
+            .await
+            .map_err(asked(format!("removing container {container}")))
+        {
+            Err(error) if error.is_so_already() && since.elapsed() < SLACK => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(error) if !error.is_missing() => return Err(error),
+            _ => return Ok(()),
+        }
     }
 }
 
@@ -163,9 +169,8 @@ pub(super) async fn inspect(
 ) -> Result<Option<Found>, EngineError> {
     let seen = engine.docker.inspect_container(container, None).await;
     let seen = match seen.map_err(asked(format!("looking at container {container}"))) {
-        Ok(seen) => seen,
         Err(error) if error.is_missing() => return Ok(None),
-        Err(error) => return Err(error),
+        seen => seen?,
     };
     let config = seen.config.clone().unwrap_or_default();
     let labels = config.labels.unwrap_or_default();

@@ -272,9 +272,11 @@ async fn one(
                 there(engine, service, &plan.reference).await?
             }
         };
-        let mut facts = facts(&plan.reference, &image);
-        facts.program = built.program.clone();
-        return Ok(facts);
+        return Ok(ImageFacts {
+            program: built.program.clone(),
+            contents: pack::contents(&image),
+            ..facts(&plan.reference, &image)
+        });
     }
     if let Some(build) = &service.build {
         let made_of = dockerfile::made_of(service, build).await?;

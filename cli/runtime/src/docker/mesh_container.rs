@@ -239,6 +239,15 @@ pub(super) fn places(seen: &ContainerInspectResponse) -> BTreeMap<String, String
         .collect()
 }
 
+/// Whether a mesh that ran still does.
+pub(super) async fn runs(engine: &Engine, container: &str) -> Result<bool, EngineError> {
+    let seen = engine.docker.inspect_container(container, None).await;
+    match seen.map_err(asked(format!("looking at the mesh in {container}"))) {
+        Err(error) if error.is_missing() => Ok(false),
+        seen => Ok(seen?.state.and_then(|state| state.running) == Some(true)),
+    }
+}
+
 /// A session with a mesh, once it answers.
 pub(super) async fn session(
     engine: &Engine,
@@ -249,6 +258,8 @@ pub(super) async fn session(
     loop {
         let failed = match attach(engine, container, clock).await {
             Ok(session) => return Ok(session),
+            // One that was taken away never answers.
+            Err(RuntimeError::Engine(gone)) if gone.is_missing() => return Err(gone.into()),
             Err(failed) => failed,
         };
         if clock.now() >= deadline {

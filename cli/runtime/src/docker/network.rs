@@ -37,10 +37,14 @@ pub(super) async fn is_there(engine: &Engine, name: &str) -> Result<bool, Engine
     }
 }
 
-/// Takes everybody off a network: whoever needs its next one joins that.
+/// Takes everybody off a network: whoever needs its next one joins that. From one that is gone
+/// meanwhile nobody has to be taken.
 async fn clear(engine: &Engine, name: &str) -> Result<(), EngineError> {
     let seen = engine.docker.inspect_network(name, None).await;
-    let seen = seen.map_err(asked(format!("looking at network {name}")))?;
+    let seen = match seen.map_err(asked(format!("looking at network {name}"))) {
+        Err(error) if error.is_missing() => return Ok(()),
+        seen => seen?,
+    };
     for container in seen.containers.unwrap_or_default().into_keys() {
         leave(engine, &container, name).await?;
     }

@@ -113,7 +113,7 @@ impl DockerRuntime {
             .iter()
             .find(|it| it.lane == LaneName::main() && it.is_running)
         {
-            self.session(mesh).await?;
+            self.unless_gone(mesh, self.session(mesh).await).await?;
         }
         Ok(!meshes.is_empty() || !self.found().await?.is_empty())
     }
@@ -284,14 +284,19 @@ impl Runtime for DockerRuntime {
             .map(|(it, _)| it)
             .collect();
         let carriers = carriers.into_iter();
-        let carriers: Vec<_> = carriers.filter(|it| it.is_running).collect();
-        for mesh in carriers.iter().filter(|it| it.observed.kind == Kind::Mesh) {
-            let session = self.session(mesh).await?;
-            edges.extend(mesh_container::edges(&session).await?);
-            let places = places_of(mesh, &provisions);
-            provisions.extend(places);
+        let mut running = Vec::new();
+        for carrier in carriers.filter(|it| it.is_running) {
+            if carrier.observed.kind == Kind::Mesh {
+                let Some(carried) = self.edges_of(&carrier).await? else {
+                    continue;
+                };
+                edges.extend(carried);
+                let places = places_of(&carrier, &provisions);
+                provisions.extend(places);
+            }
+            running.push(carrier);
         }
-        for carrier in carriers {
+        for carrier in running {
             published.extend(carrier.published(&edges));
             provisions.push(carrier.observed);
         }

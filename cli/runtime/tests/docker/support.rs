@@ -12,6 +12,7 @@ use futures_util::{FutureExt, StreamExt};
 use msvc_machine::clock::{Clock, MachineClock};
 use msvc_machine::disk::read_regular;
 use msvc_machine::shutdown::Shutdown;
+use msvc_report::event::Event;
 use msvc_runtime::build::{BuildOutcome, Built};
 use msvc_runtime::contract::{ExecOutcome, LogQuery, Runtime};
 use msvc_runtime::docker::boot::{self, BootRequest};
@@ -115,6 +116,16 @@ impl Project {
     }
 
     pub(crate) async fn up_from(&self, compose: &str, from: BuildFrom) -> Result<Up, UpError> {
+        self.up_told(compose, from, &|_| {}).await
+    }
+
+    /// The same, where `sink` is told of it.
+    pub(crate) async fn up_told(
+        &self,
+        compose: &str,
+        from: BuildFrom,
+        sink: &(dyn Fn(Event) + Send + Sync),
+    ) -> Result<Up, UpError> {
         let system = self.system(compose);
         let built = built(&system);
         let request = BootRequest {
@@ -126,7 +137,7 @@ impl Project {
         };
         let clock = clock();
         let shutdown = Shutdown::new();
-        boot::up(&self.runtime, &request, &*clock, &|_| {}, &shutdown).await
+        boot::up(&self.runtime, &request, &*clock, sink, &shutdown).await
     }
 
     pub(crate) fn options(&self) -> LaneOptions {

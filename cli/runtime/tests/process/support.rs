@@ -224,14 +224,16 @@ pub(crate) trait Asked: Runtime {
         }
     }
 
-    /// Every event up to now.
-    async fn events(&self) -> Vec<Stamped> {
+    /// Every event up to the one that says so, in [`words`].
+    async fn events_up_to(&self, last: &str) -> Vec<String> {
         let mut stream = self.watch(1).await.unwrap();
         let mut events = Vec::new();
-        while let Ok(Some(event)) =
-            tokio::time::timeout(Duration::from_millis(200), stream.next()).await
-        {
-            events.push(event);
+        while events.last().is_none_or(|it| it != last) {
+            let next = tokio::time::timeout(DEADLINE, stream.next()).await;
+            let Ok(Some(event)) = next else {
+                panic!("no `{last}` after {events:?}");
+            };
+            events.extend(words(&[event]));
         }
         events
     }

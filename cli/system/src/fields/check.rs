@@ -316,7 +316,7 @@ impl NameRule {
 }
 
 /// Whether YAML 1.1 takes a text for a moment: `2026-11-21`, with a time after `T`, `t` or a space.
-fn is_date(text: &str) -> bool {
+pub(crate) fn is_date(text: &str) -> bool {
     let (date, time) = match text.split_once(['T', 't', ' ']) {
         Some((date, time)) => (date, Some(time)),
         None => (text, None),

@@ -3,6 +3,7 @@
 
 use serde_json::{Map as Object, Value};
 
+use crate::fields::is_date;
 use crate::forms::old_number;
 
 /// The project as a tree to be written in YAML. `extensions` gives the `x-…` fields of a service.
@@ -46,7 +47,7 @@ pub fn of(project: &Value, extensions: impl Fn(&str) -> Vec<(String, Value)>) ->
     Value::Object(out)
 }
 
-/// A tree as YAML's text. What is a text, and a number to YAML 1.1, stands in quotes.
+/// A tree as YAML's text. What is a text, and a number or a date to YAML 1.1, stands in quotes.
 #[must_use]
 pub fn text(value: &Value) -> String {
     let written = written(value);
@@ -55,7 +56,12 @@ pub fn text(value: &Value) -> String {
         return written;
     };
     let mut marked = value.clone();
-    if !mark_old_numbers(&mut marked, mark) {
+    let is_plain = |text: &str| {
+        let written = self::written(&Value::from(text));
+        !written.starts_with(['\'', '"', '|', '>'])
+    };
+    let is_old = |text: &str| (old_number(text).is_some() || is_date(text)) && is_plain(text);
+    if !mark_texts(&mut marked, mark, &is_old) {
         return written;
     }
     let mut quoted = String::with_capacity(written.len());
@@ -72,18 +78,36 @@ pub fn text(value: &Value) -> String {
     quoted
 }
 
+/// What ends a line to YAML 1.1 beside the newline.
+const BREAKS: [char; 4] = ['\r', '\u{85}', '\u{2028}', '\u{2029}'];
+
+/// Its text, where texts with such ends of lines are escaped: as they are they are not read back.
 fn written(value: &Value) -> String {
+    let plain = serialized(value);
+    let mut marked = value.clone();
+    // Whatever has a character in it that is none is escaped by the writer.
+    for (mark, beginning) in [('\u{ffff}', "\"\\uFFFF"), ('\u{fffe}', "\"\\uFFFE")] {
+        if !plain.contains(beginning) {
+            let is_broken = |text: &str| text.contains(BREAKS);
+            return match mark_texts(&mut marked, mark, &is_broken) {
+                true => serialized(&marked).replace(beginning, "\""),
+                false => plain,
+            };
+        }
+    }
+    plain
+}
+
+fn serialized(value: &Value) -> String {
     // A tree of texts and numbers can always be written.
     serde_yaml::to_string(value).unwrap_or_default()
 }
 
-/// Puts `mark` before the texts that would be written without quotes and read as numbers; whether
-/// there are any.
-fn mark_old_numbers(value: &mut Value, mark: char) -> bool {
+/// Puts `mark` before the texts that are meant; whether there are any.
+fn mark_texts(value: &mut Value, mark: char, is_meant: &impl Fn(&str) -> bool) -> bool {
     match value {
         Value::String(text) => {
-            let plain = || !written(&Value::from(text.as_str())).starts_with(['\'', '"', '|', '>']);
-            let found = old_number(text).is_some() && plain();
+            let found = is_meant(text);
             if found {
                 text.insert(0, mark);
             }
@@ -92,14 +116,14 @@ fn mark_old_numbers(value: &mut Value, mark: char) -> bool {
         Value::Array(items) => {
             let mut any = false;
             for it in items.iter_mut() {
-                any |= mark_old_numbers(it, mark);
+                any |= mark_texts(it, mark, is_meant);
             }
             any
         }
         Value::Object(fields) => {
             let mut any = false;
             for it in fields.values_mut() {
-                any |= mark_old_numbers(it, mark);
+                any |= mark_texts(it, mark, is_meant);
             }
             any
         }
@@ -169,12 +193,33 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_text_that_is_a_number_to_yaml_of_old_is_quoted() {
+    fn a_text_that_is_a_number_or_a_date_to_yaml_of_old_is_quoted() {
         let tree = json!({"a": "1_000", "b": ["0o17", "80", 80], "c": "1_000 \u{e000}"});
         let text = super::text(&tree);
         assert!(text.contains("a: \"1_000\"\n"), "{text}");
+        let date = super::text(&json!({"a": "2020-01-01"}));
+        assert_eq!(date, "a: \"2020-01-01\"\n");
         let mut again = crate::yaml::parse("f".as_ref(), text.as_bytes()).unwrap();
         crate::forms::old_numbers(&mut again);
         assert_eq!(again.to_json(), tree, "{text}");
+    }
+    #[test]
+    fn a_text_with_any_end_of_a_line_in_it_reads_back() {
+        for one in ["\r", "\u{85}", "\u{2028}", "\u{2029}"] {
+            for (before, after) in [
+                ("", ""),
+                ("", "\n"),
+                ("\n", ""),
+                ("a ", " b\n c"),
+                ("\t", "#"),
+            ] {
+                let text = format!("{before}{one}{after}");
+                let tree =
+                    json!({"a": text, "b": [{"c": text, "d": "\"\\uFFFF"}], "e": "\u{ffff}x"});
+                let written = super::text(&tree);
+                let again = crate::yaml::parse("f".as_ref(), written.as_bytes()).unwrap();
+                assert_eq!(again.to_json(), tree, "{written}");
+            }
+        }
     }
 }

@@ -95,6 +95,16 @@ async fn build_until_done(
     build_once(engine, job, line).await
 }
 
+/// The builder's words for a step that is gone: where it was to be read, built upon, or named as what
+/// the next one comes from.
+const LOST: [&str; 5] = [
+    "No such image",
+    "failed to get digest",
+    "layer does not exist",
+    "unable to find image",
+    "unknown parent image",
+];
+
 /// Whether a step that the builder had found done before was removed meanwhile, by whoever removed
 /// an image that had it too.
 fn has_lost_a_step(error: &EngineError) -> bool {
@@ -102,8 +112,7 @@ fn has_lost_a_step(error: &EngineError) -> bool {
         return false;
     };
     let last = message.lines().last().unwrap_or_default();
-    (last.contains("unable to find image") || last.contains("No such image"))
-        && last.contains("sha256:")
+    last.contains("sha256:") && LOST.iter().any(|words| last.contains(words))
 }
 
 async fn build_once(
@@ -167,12 +176,23 @@ mod tests {
             service: "a".to_owned(),
             message: message.to_owned(),
         };
-        let lost = "Step 3/11 : COPY program /a\nunable to find image \"sha256:1487e9\"";
-        assert!(has_lost_a_step(&failed(lost)));
+        for lost in [
+            "unable to find image \"sha256:1487e9\"",
+            "No such image: sha256:1487e9",
+            "failed to get destination image \"sha256:1487e9\": No such image: sha256:1487e9",
+            "failed to get digest sha256:1487e9: open /imagedb/1487e9: no such file or directory",
+            "unknown parent image ID sha256:1487e9",
+            "failed to export image: failed to set parent sha256:1487e9: unknown parent image ID sha256:1487e9",
+            "failed to export image: failed to create image: failed to get layer sha256:1487e9: layer does not exist",
+        ] {
+            let lost = format!("Step 3/11 : COPY program /a\n{lost}");
+            assert!(has_lost_a_step(&failed(&lost)), "{lost}");
+        }
         for other in [
             "COPY failed: file not found in build context",
             "pull access denied for base",
             "unable to find image \"base:1\"",
+            "Step 3/11 : RUN grep sha256: sums\nfailed to get digest",
         ] {
             assert!(!has_lost_a_step(&failed(other)), "{other}");
         }

@@ -13,6 +13,8 @@ pub struct ImageFacts {
     pub reference: String,
     /// Its id; unknown while nothing was made.
     pub id: Option<String>,
+    /// What tells it from another of its name, where that is not its id.
+    pub contents: Option<String>,
     /// The program it was packed from, by its name on the image's PATH.
     pub program: Option<String>,
     /// Ports it says it listens on (`EXPOSE`).
@@ -37,6 +39,7 @@ pub(super) fn facts(reference: &str, image: &ImageInspect) -> ImageFacts {
     ImageFacts {
         reference: reference.to_owned(),
         id: image.id.clone(),
+        contents: None,
         program: None,
         exposed: ports("tcp"),
         datagrams: ports("udp"),

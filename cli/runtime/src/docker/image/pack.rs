@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bollard::body_full;
+use bollard::models::ImageInspect;
 use bollard::query_parameters::{
     ImportImageOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder,
 };
@@ -143,6 +144,13 @@ fn owner(service: &Service) -> (u64, u64) {
         user.parse().unwrap_or_default(),
         group.parse().unwrap_or_default(),
     )
+}
+
+/// What is in a packed image, and in which form. Its id hangs on whose labels it has, too: where two
+/// projects pack one program under one name at the same time, the name means either's in the end.
+pub(super) fn contents(image: &ImageInspect) -> Option<String> {
+    let layers = image.root_fs.as_ref()?.layers.as_ref()?;
+    Some(format!("{FORM} {}", layers.join(" ")))
 }
 
 /// Makes the image and hands it to the engine; earlier ones of the same name that nobody uses go.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use msvc_mesh::client;
 use msvc_mesh::protocol::Session;
-use msvc_mesh::spec::Admission;
+use msvc_mesh::spec::{Admission, EdgeStatus};
 use msvc_system::id::{InstanceId, LaneName};
 use tokio::sync::Mutex;
 
@@ -18,7 +18,9 @@ use crate::provision::{Kind, ObservedProvision};
 
 /// How long the edges into a service that is healthy may take to see it.
 const ACCEPTING: Duration = Duration::from_secs(5);
-/// The pause between two looks at them.
+/// How much later than it is the engine may tell that a mesh has ended.
+const TOLD: Duration = Duration::from_secs(5);
+/// The pause between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// The sessions with the meshes of a project, each opened once.
@@ -63,6 +65,36 @@ impl DockerRuntime {
             let _ = self.meshes.main.set(session.clone());
         }
         Ok(session)
+    }
+
+    /// The edges that a mesh carries, which was seen to run; none of one that was taken away since.
+    pub(super) async fn edges_of(
+        &self,
+        mesh: &mesh_container::Found,
+    ) -> Result<Option<Vec<EdgeStatus>>, RuntimeError> {
+        let told = async { mesh_container::edges(&self.session(mesh).await?).await };
+        self.unless_gone(mesh, told.await).await
+    }
+
+    /// What came of asking a mesh that was seen to run; nothing where it was taken away since.
+    pub(super) async fn unless_gone<T>(
+        &self,
+        mesh: &mesh_container::Found,
+        asked: Result<T, RuntimeError>,
+    ) -> Result<Option<T>, RuntimeError> {
+        let error = match asked {
+            Ok(told) => return Ok(Some(told)),
+            Err(error) => error,
+        };
+        // The engine tells of its end a little after it.
+        let deadline = self.clock.now() + TOLD;
+        while mesh_container::runs(&self.engine, &mesh.container).await? {
+            if self.clock.now() >= deadline {
+                return Err(error);
+            }
+            self.clock.sleep(LOOK).await;
+        }
+        Ok(None)
     }
 
     /// The session with a lane's mesh.

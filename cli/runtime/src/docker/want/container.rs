@@ -193,12 +193,12 @@ impl Draft<'_> {
         let settings = hex(told.as_bytes());
         let hosts = create["HostConfig"]["ExtraHosts"].to_string();
         create["Labels"][labels::HOSTS] = Value::from(hex(hosts.as_bytes()));
-        // Of the image its id counts: its name may be the same and it another.
-        let hash = match &facts.id {
-            Some(id) => {
-                create["Labels"][compose::IMAGE] = Value::from(id.as_str());
-                settings + &hex(id.as_bytes())
-            }
+        if let Some(id) = &facts.id {
+            create["Labels"][compose::IMAGE] = Value::from(id.as_str());
+        }
+        // Of the image its id counts, or what is in it: its name may be the same and it another.
+        let hash = match facts.contents.as_ref().or(facts.id.as_ref()) {
+            Some(image) => settings + &hex(image.as_bytes()),
             None => settings,
         };
         if let Some(image) = image {
