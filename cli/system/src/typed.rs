@@ -209,7 +209,7 @@ fn service(
         replicas: replicas(node, problems),
         profiles: texts(node.get("profiles"), "`profiles`", problems),
         labels: labels::labels(node, context, problems),
-        other_fields: others::others(node, healthcheck.is_some(), problems),
+        other_fields: others::others(node, healthcheck.is_some()),
         healthcheck,
         x_msvc: ServiceExtension::default(),
         name,

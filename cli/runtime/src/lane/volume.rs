@@ -6,7 +6,7 @@ use msvc_system::id::LaneName;
 use msvc_system::model::{FileSource, Mount, MountSource, Service, System, Volume};
 use msvc_system::problem::{Problem, Problems};
 
-use super::field::goes_without;
+use crate::fields::In;
 use crate::names::path::Moved;
 
 /// A service's mounts as its process sees them.
@@ -29,7 +29,6 @@ pub(crate) fn mounts(
     let mut mounts = Mounts::default();
     let lane_home = home.join(lane.as_str());
     for mount in &service.mounts {
-        problems.0.extend(mount_fields(service, mount));
         let (host, what) = placed(service, mount, &lane_home);
         match &mount.source {
             MountSource::Volume(name) => {
@@ -65,6 +64,8 @@ pub(crate) fn mounts(
                 host: path.clone(),
                 what: file.what.clone(),
             }),
+            // Told with all that is refused.
+            FileSource::Elsewhere => {}
             FileSource::Text(_) | FileSource::Variable { .. } => {
                 let what = format!(
                     "{}: a host process cannot be given {}: no file of the host holds it",
@@ -86,7 +87,7 @@ pub fn host_file(service: &Service, lane: &LaneName, home: &Path, path: &str) ->
     if let Some(file) = given {
         return match &file.source {
             FileSource::Host(path) => Some(path.clone()),
-            FileSource::Text(_) | FileSource::Variable { .. } => None,
+            FileSource::Text(_) | FileSource::Variable { .. } | FileSource::Elsewhere => None,
         };
     }
     let (mount, rest) = service.mount_of(path)?;
@@ -117,7 +118,7 @@ fn of_an_engine(name: &str, volume: &Volume, mount: &Mount) -> Option<Problem> {
         return Some(
             Problem::error(format!("volume `{name}` is external"))
                 .at(mount.place.clone())
-                .hint("a process cannot use an engine's volume; declare it without `external`"),
+                .hint(In::Processes.fate("/volumes.external").note),
         );
     }
     let mut options = volume.options.iter();
@@ -128,35 +129,7 @@ fn of_an_engine(name: &str, volume: &Volume, mount: &Mount) -> Option<Problem> {
     };
     let what = format!("a host process cannot honour {what} of the volume {name}");
     let problem = Problem::error(what).at(place.clone());
-    Some(problem.hint("mount a folder of the host instead"))
-}
-
-/// Options of a mount that ask for nothing that is not so anyway.
-const HARMLESS: [(&str, &str); 2] = [
-    ("bind.create_host_path", "nothing is mounted"),
-    ("consistency", "for engines in a virtual machine"),
-];
-
-fn mount_fields(service: &Service, mount: &Mount) -> Vec<Problem> {
-    let fields = mount.other_fields.iter();
-    let problems = fields.filter_map(|(name, field)| {
-        let what = format!("{}: a host process cannot honour `{name}`", service.name);
-        match name.as_str() {
-            "tmpfs.size" => Some(
-                Problem::warning(what)
-                    .at(field.place.clone())
-                    .hint("its tmpfs is a folder, which has no size"),
-            ),
-            name if goes_without::is_harmless(name) => None,
-            name if HARMLESS.iter().any(|(harmless, _)| *harmless == name) => None,
-            _ => Some(
-                Problem::error(what)
-                    .at(field.place.clone())
-                    .hint("take it out"),
-            ),
-        }
-    });
-    problems.collect()
+    Some(problem.hint(In::Processes.fate("/volumes.driver").note))
 }
 
 fn one_lane_only(mount: &Mount, lane: &LaneName, problems: &mut Problems) {

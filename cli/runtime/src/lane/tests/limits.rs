@@ -130,7 +130,7 @@ fn what_cannot_run_as_a_process_is_refused_by_name_and_line() {
         "`privileged`",
         "`cap_add`",
         "`networks.ipv4_address`",
-        "`deploy.resources.limits.memory`",
+        "`deploy.resources.limits`",
     ] {
         assert!(told.contains(field), "{told}");
     }
@@ -269,7 +269,10 @@ fn a_volume_of_a_driver_is_an_engines_and_what_a_folder_cannot_be_is_told() {
     fields.insert("tmpfs.size".into(), size);
     let wanted = want(&shop, &options()).unwrap();
     let told: Vec<&str> = wanted.warnings.iter().map(|it| it.what.as_str()).collect();
-    assert_eq!(told, ["orders: a host process cannot honour `tmpfs.size`"]);
+    assert_eq!(
+        told,
+        ["orders runs as a host process and goes without `volumes.tmpfs.size`"]
+    );
 }
 
 #[test]
@@ -281,6 +284,7 @@ fn a_secret_of_a_file_is_read_where_it_stands_and_no_other_is_given() {
         uid: None,
         gid: None,
         mode: None,
+        other_fields: IndexMap::new(),
         place: place(9),
     };
     let mut shop = shop();
