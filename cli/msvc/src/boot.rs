@@ -299,7 +299,7 @@ async fn brought_up(
                     let place = service.map(|it| it.command_place.clone());
                     Err(not_started(&instance.service, &why, place, hint))
                 }
-                Err(other) => Err(other.into()),
+                Err(other) => Err(hook_failed(context, other).unwrap_or_else(Failure::from)),
             };
         }
     };
@@ -340,8 +340,26 @@ async fn not_up(context: &Context, options: &LaneOptions, why: UpError) -> Failu
             let project = options.project.to_string();
             RuntimeError::BroughtDown { project }.into()
         }
-        other => other.into(),
+        other => hook_failed(context, other).unwrap_or_else(Failure::from),
     }
+}
+
+/// That what a service's `post_start` runs did not end well, at its line; else the error again.
+fn hook_failed(context: &Context, error: UpError) -> Result<Failure, UpError> {
+    let UpError::Runtime(RuntimeError::PostStart {
+        instance,
+        number,
+        why,
+    }) = error
+    else {
+        return Err(error);
+    };
+    let service = context.system.service(instance.service.as_str());
+    let hook = service.and_then(|it| it.post_start.get(number));
+    let place = hook.map(|it| it.place.clone());
+    let hint = "it is run where the service runs, once it has started: correct it, or make what it \
+                needs";
+    Ok(not_started(&instance.service, &why, place, hint))
 }
 
 /// A service that was not started, with the line that says what it runs.

@@ -28,6 +28,7 @@ mod draft;
 mod edge;
 pub(crate) mod field;
 pub(crate) mod fill;
+mod hook;
 mod listen;
 mod program;
 mod spot;
@@ -36,6 +37,7 @@ pub(crate) mod volume;
 
 pub(crate) use edge::{edge_key, published_keys, url_of};
 pub(crate) use twice::published_twice;
+pub(crate) use volume::FILES;
 pub use volume::host_file;
 
 use draft::Draft;

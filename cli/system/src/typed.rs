@@ -27,6 +27,7 @@ mod depends_on;
 pub(crate) mod environment;
 pub(crate) mod files;
 mod healthcheck;
+mod hooks;
 pub(crate) mod labels;
 mod mounts;
 mod networks;
@@ -203,6 +204,8 @@ fn service(
         links: depends_on::links(node, problems),
         mounts: mounts::mounts(node, context, problems),
         files: files::files(node, context, problems),
+        post_start: hooks::hooks(node, "post_start", context, problems),
+        pre_stop: hooks::hooks(node, "pre_stop", context, problems),
         restart: restart::policy(node, problems),
         stop_grace_period: grace.unwrap_or(DEFAULT_GRACE),
         stop_signal: signal.unwrap_or_else(|| "SIGTERM".to_owned()),

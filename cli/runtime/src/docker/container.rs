@@ -12,11 +12,13 @@ use bollard::query_parameters::{
     CreateContainerOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
     StopContainerOptionsBuilder,
 };
+use msvc_machine::clock::Clock;
 use msvc_system::id::InstanceId;
+use msvc_system::problem::Problem;
 
 use super::engine::{Engine, EngineError, asked};
 use super::labels;
-use super::{files, network, published};
+use super::{files, hooks, network, published};
 use crate::contract::RuntimeError;
 use crate::instance::{ContainerProgram, InstanceSpec, Listen, Program};
 use crate::observed::{MADE_ELSEWHERE, ObservedInstance, Phase};
@@ -34,7 +36,11 @@ pub(super) struct Found {
 }
 
 /// Makes a container, joins it to its networks and starts it. When that fails nothing of it stays.
-pub(super) async fn start(engine: &Engine, spec: &InstanceSpec) -> Result<Found, RuntimeError> {
+pub(super) async fn start(
+    engine: &Engine,
+    spec: &InstanceSpec,
+    clock: &dyn Clock,
+) -> Result<Found, RuntimeError> {
     let refused = |why: String| RuntimeError::Start {
         instance: spec.id.clone(),
         why,
@@ -61,9 +67,19 @@ pub(super) async fn start(engine: &Engine, spec: &InstanceSpec) -> Result<Found,
         Err(error) => return Err(cannot(spec, error)),
     };
     match run(engine, program, &container).await {
-        Ok(()) => inspect(engine, &container)
-            .await?
-            .ok_or_else(|| refused("it was gone as soon as it was started".to_owned())),
+        Ok(()) => {
+            if let Some((number, why)) = hooks::post_start(engine, spec, &container, clock).await {
+                let _ = remove(engine, &container).await;
+                return Err(RuntimeError::PostStart {
+                    instance: spec.id.clone(),
+                    number,
+                    why,
+                });
+            }
+            inspect(engine, &container)
+                .await?
+                .ok_or_else(|| refused("it was gone as soon as it was started".to_owned()))
+        }
         Err(error) => {
             // The error is what matters; a container that cannot be removed is told by the next.
             let _ = remove(engine, &container).await;
@@ -112,16 +128,28 @@ fn is_its_own(status: u16, why: &str) -> bool {
 }
 
 /// Ends a container with its own signal and grace, and clears it away.
-pub(super) async fn stop(engine: &Engine, found: &Found) -> Result<(), EngineError> {
-    end_of(engine, found).await?;
-    remove(engine, &found.container).await
+pub(super) async fn stop(
+    engine: &Engine,
+    found: &Found,
+    clock: &dyn Clock,
+) -> Result<Option<Problem>, EngineError> {
+    let told = end_of(engine, found, clock).await?;
+    remove(engine, &found.container).await?;
+    Ok(told)
 }
 
-/// Ends a container with its own signal and grace, and leaves it there.
-pub(super) async fn end_of(engine: &Engine, found: &Found) -> Result<(), EngineError> {
+/// Ends a container with its own signal and grace, after what is to be run in it before, and leaves
+/// it there. What of that did not go well is told: it keeps nothing from ending.
+pub(super) async fn end_of(
+    engine: &Engine,
+    found: &Found,
+    clock: &dyn Clock,
+) -> Result<Option<Problem>, EngineError> {
+    let told = hooks::pre_stop(engine, found, clock).await;
     let config = found.seen.config.clone().unwrap_or_default();
     let grace = config.stop_timeout.unwrap_or(10);
-    end(engine, &found.container, grace).await
+    end(engine, &found.container, grace).await?;
+    Ok(told)
 }
 
 /// Ends a container and leaves it there.

@@ -82,6 +82,7 @@ const FOR_A_SWARM: Fate = nothing("for a swarm");
 const BUILDER: Fate = refused(
     "the engine's own builder has none: build it with `docker buildx build` and name it in `image`",
 );
+const WRITTEN: Fate = yes("written for it, for you alone to read, until `down`");
 const MODEL: Fate = refused(
     "it needs Docker Model Runner, which msvc does not speak to: name a model server's address in \
      `environment`",

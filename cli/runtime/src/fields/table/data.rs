@@ -16,7 +16,7 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "configs.source",
         YES,
-        yes("a `file`; settings that name its target lead to it"),
+        yes("settings that name its target lead to it"),
     ),
     row("configs.target", YES, YES),
     row(
@@ -77,7 +77,7 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "secrets.source",
         YES,
-        yes("a `file`; settings that name its target lead to it"),
+        yes("settings that name its target lead to it"),
     ),
     row("secrets.target", YES, YES),
     row(

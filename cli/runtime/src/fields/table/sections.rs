@@ -1,10 +1,10 @@
 //! The top level.
 
-use super::{FOR_A_SWARM, NO_NETWORK, REFUSED, Row, YES, is_true, nothing, partly, refused, row};
+use super::{FOR_A_SWARM, NO_NETWORK, Row, WRITTEN, YES, is_true, nothing, partly, refused, row};
 
 pub(super) const ROWS: &[Row] = &[
-    row("/configs.content", YES, REFUSED),
-    row("/configs.environment", YES, REFUSED),
+    row("/configs.content", YES, WRITTEN),
+    row("/configs.environment", YES, WRITTEN),
     row(
         "/configs.external",
         refused("only a swarm has any: give it a `file`, `environment` or `content`"),
@@ -71,7 +71,7 @@ pub(super) const ROWS: &[Row] = &[
         refused("only a swarm has any: give it a `file` or `environment`"),
         refused("only a swarm has any: give it a `file` or `environment`"),
     ),
-    row("/secrets.environment", YES, REFUSED),
+    row("/secrets.environment", YES, WRITTEN),
     row(
         "/secrets.external",
         refused("only a swarm has any: give it a `file` or `environment`"),

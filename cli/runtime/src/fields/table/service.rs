@@ -1,8 +1,8 @@
 //! What a service is, and its life.
 
 use super::{
-    MODEL, NO_IMAGE, PROVIDER, REFUSED, Row, START_BEFORE, YES, kept_log, nothing, partly, refused,
-    row, since, told, yes,
+    MODEL, NO_IMAGE, PROVIDER, Row, START_BEFORE, YES, kept_log, nothing, partly, refused, row,
+    since, told, yes,
 };
 
 pub(super) const ROWS: &[Row] = &[
@@ -122,11 +122,19 @@ pub(super) const ROWS: &[Row] = &[
     row("models.endpoint_var", MODEL, MODEL),
     row("models.model_var", MODEL, MODEL),
     row("platform", YES, told("it runs on this machine's")),
-    row("post_start.command", REFUSED, REFUSED),
-    row("post_start.environment", REFUSED, REFUSED),
-    row("post_start.privileged", REFUSED, REFUSED),
-    row("post_start.user", REFUSED, REFUSED),
-    row("post_start.working_dir", REFUSED, REFUSED),
+    row("post_start.command", YES, YES),
+    row("post_start.environment", YES, YES),
+    row(
+        "post_start.privileged",
+        YES,
+        refused("it has your own privileges"),
+    ),
+    row("post_start.user", YES, refused("it runs as you")),
+    row(
+        "post_start.working_dir",
+        YES,
+        yes("where this machine has that folder"),
+    ),
     row("pre_start.command", START_BEFORE, START_BEFORE),
     row("pre_start.environment", START_BEFORE, START_BEFORE),
     row("pre_start.image", START_BEFORE, START_BEFORE),
@@ -134,11 +142,19 @@ pub(super) const ROWS: &[Row] = &[
     row("pre_start.privileged", START_BEFORE, START_BEFORE),
     row("pre_start.user", START_BEFORE, START_BEFORE),
     row("pre_start.working_dir", START_BEFORE, START_BEFORE),
-    row("pre_stop.command", REFUSED, REFUSED),
-    row("pre_stop.environment", REFUSED, REFUSED),
-    row("pre_stop.privileged", REFUSED, REFUSED),
-    row("pre_stop.user", REFUSED, REFUSED),
-    row("pre_stop.working_dir", REFUSED, REFUSED),
+    row("pre_stop.command", YES, YES),
+    row("pre_stop.environment", YES, YES),
+    row(
+        "pre_stop.privileged",
+        YES,
+        refused("it has your own privileges"),
+    ),
+    row("pre_stop.user", YES, refused("it runs as you")),
+    row(
+        "pre_stop.working_dir",
+        YES,
+        yes("where this machine has that folder"),
+    ),
     row("profiles", YES, YES),
     row("provider.options", PROVIDER, PROVIDER),
     row("provider.type", PROVIDER, PROVIDER),

@@ -276,7 +276,7 @@ fn a_volume_of_a_driver_is_an_engines_and_what_a_folder_cannot_be_is_told() {
 }
 
 #[test]
-fn a_secret_of_a_file_is_read_where_it_stands_and_no_other_is_given() {
+fn a_secret_of_a_file_is_read_where_it_stands_and_any_other_is_written() {
     let secret = |source| GivenFile {
         what: "secret `password`".to_owned(),
         source,
@@ -298,12 +298,26 @@ fn a_secret_of_a_file_is_read_where_it_stands_and_no_other_is_given() {
 
     let orders = shop.services.get_mut("orders").unwrap();
     orders.files = vec![secret(FileSource::Text("hunter2".to_owned()))];
-    let told = refused(&shop);
-    let expected = "orders: a host process cannot be given secret `password`";
-    assert!(
-        told[0].contains(expected) && !told[0].contains("hunter2"),
-        "{told:?}"
+    let wanted = want(&shop, &options()).unwrap();
+    let password = &environment(&wanted, "orders")["PASSWORD_FILE"];
+    let mut instances = wanted.instances.iter();
+    let orders = instances.find(|it| it.id.service == *"orders").unwrap();
+    let files = &orders.process().unwrap().files;
+    assert_eq!(files.len(), 1);
+    assert_eq!(
+        (&files[0].path.display().to_string(), files[0].text.as_str()),
+        (password, "hunter2")
     );
+    assert!(!format!("{wanted:?}").contains("hunter2"));
+
+    let unset = FileSource::Variable {
+        name: "PASSWORD".to_owned(),
+        value: None,
+    };
+    let orders = shop.services.get_mut("orders").unwrap();
+    orders.files = vec![secret(unset)];
+    let expected = "orders: secret `password` is in the variable `PASSWORD`, which is not set";
+    assert!(refused(&shop)[0].contains(expected));
 }
 
 #[test]
