@@ -208,7 +208,6 @@ pub(crate) fn refusal(of: In, service: &Service, name: &str, fate: &Fate, at: &P
     let without = "take it out, or `--lenient` to go without it";
     let problem = Problem::error(what).at(at.clone());
     problem.hint(match (fate.kind, fate.note) {
-        (_, "") => without.to_owned(),
         (Kind::Partly(_), note) => format!("only {note}; else {without}"),
         (_, note) => format!("{note}; {without}"),
     })
@@ -238,4 +237,81 @@ pub(crate) fn of_model<'a>(
         asked.map(move |(name, _)| (format!("{kind}.{name}"), &file.place))
     });
     mounts.chain(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::lane::tests::{placed, service};
+
+    /// What is refused of a service with these fields, as it is named.
+    fn refused(of: In, fields: &[(&str, Value)]) -> Vec<String> {
+        let mut web = service("web");
+        for (field, value) in fields {
+            let value = placed(value.clone());
+            web.other_fields.insert((*field).to_owned(), value);
+        }
+        let filled = filled(of, &web).into_iter();
+        filled.filter(|it| it.refused).map(|it| it.name).collect()
+    }
+
+    #[test]
+    fn what_is_partly_carried_is_refused_for_other_values_and_named_with_them() {
+        for (field, taken, other, named) in [
+            (
+                "pid",
+                json!("host"),
+                json!("container:x"),
+                "pid: container:x",
+            ),
+            (
+                "network_mode",
+                json!("service:db"),
+                json!("host"),
+                "network_mode: host",
+            ),
+            (
+                "logging",
+                json!({"driver": "local"}),
+                json!({"driver": "syslog"}),
+                "logging.driver: syslog",
+            ),
+        ] {
+            let none = Vec::<String>::new();
+            assert_eq!(refused(In::Processes, &[(field, taken)]), none, "{field}");
+            assert_eq!(refused(In::Processes, &[(field, other)]), [named]);
+        }
+        let hosts = |hosts: Value| refused(In::Containers, &[("build.extra_hosts", hosts)]).len();
+        assert_eq!(hosts(json!({"a": "1.1.1.1"})), 0);
+        assert_eq!(hosts(json!({"a": ["1.1.1.1", "::1"]})), 1);
+        assert_eq!(hosts(json!(["a=1.1.1.1", "b=1.1.1.1"])), 1);
+    }
+
+    #[test]
+    fn a_field_is_named_as_a_whole_where_the_same_becomes_of_all_below_it() {
+        let fields = [
+            ("devices", json!([{"source": "/a", "target": "/b"}])),
+            (
+                "deploy.resources",
+                json!({"limits": {"cpus": "1", "pids": 5}}),
+            ),
+            (
+                "networks",
+                json!({"a": {"ipv4_address": "10.0.0.2", "aliases": ["b"]}}),
+            ),
+            ("models", json!({"llm": null})),
+        ];
+        assert_eq!(
+            refused(In::Processes, &fields),
+            [
+                "devices",
+                "deploy.resources.limits",
+                "networks.ipv4_address",
+                "models"
+            ]
+        );
+        assert_eq!(refused(In::Containers, &fields), ["models"]);
+    }
 }

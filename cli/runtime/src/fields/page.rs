@@ -76,10 +76,10 @@ fn every_field_that_compose_knows_has_one_row_and_no_other_has_any() {
 }
 
 #[test]
-fn whatever_is_not_simply_carried_or_refused_says_why() {
+fn whatever_is_not_simply_carried_says_why_or_what_to_do() {
     for row in table::rows() {
         for fate in [row.container, row.process] {
-            let is_plain = matches!(fate.kind, Kind::Carried | Kind::Refused);
+            let is_plain = matches!(fate.kind, Kind::Carried);
             assert!(is_plain || !fate.note.is_empty(), "{}", row.field);
             assert!(!fate.note.contains('|'), "{}", row.field);
         }

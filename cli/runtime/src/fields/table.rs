@@ -75,7 +75,6 @@ const fn refused(why: &'static str) -> Fate {
 /// What no row speaks of.
 pub(super) const UNKNOWN: Fate = nothing("nobody knows it");
 const YES: Fate = yes("");
-const REFUSED: Fate = refused("");
 const NO_IMAGE: Fate = nothing("no image is made");
 const NO_NETWORK: Fate = nothing("there is no network");
 const FOR_A_SWARM: Fate = nothing("for a swarm");
@@ -83,6 +82,7 @@ const BUILDER: Fate = refused(
     "the engine's own builder has none: build it with `docker buildx build` and name it in `image`",
 );
 const WRITTEN: Fate = yes("written for it, for you alone to read, until `down`");
+const LIMITS: Fate = refused("it has those that msvc was started with: `ulimit` sets them before");
 const MODEL: Fate = refused(
     "it needs Docker Model Runner, which msvc does not speak to: name a model server's address in \
      `environment`",

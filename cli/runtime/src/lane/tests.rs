@@ -30,7 +30,7 @@ pub(crate) fn name(name: &str) -> ServiceName {
     name.parse().unwrap()
 }
 
-fn placed<T>(value: T) -> Placed<T> {
+pub(crate) fn placed<T>(value: T) -> Placed<T> {
     Placed {
         value,
         place: place(9),

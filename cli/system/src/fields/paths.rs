@@ -77,7 +77,11 @@ fn descend<'v>(shape: &Shape, path: &str, value: &'v Value, said: &mut Vec<(Stri
         }
         (Value::Object(entries), Map::Names(names), _) => {
             for below in entries.values() {
-                descend(&names.entry, path, below, said);
+                // A name alone asks for what it names.
+                match asks_nothing(below) {
+                    true => said.push((path.to_owned(), below)),
+                    false => descend(&names.entry, path, below, said),
+                }
             }
         }
         (Value::Array(items), _, Some(shape)) => {
@@ -122,8 +126,9 @@ mod tests {
             (
                 "networks",
                 json!({"front": null, "back": {"aliases": ["a"], "priority": 3, "x-a": 1}}),
-                vec!["networks.aliases", "networks.priority"],
+                vec!["networks", "networks.aliases", "networks.priority"],
             ),
+            ("models", json!({"llm": null}), vec!["models"]),
             (
                 "deploy.resources",
                 json!({"limits": {"cpus": "1"}, "reservations": {"devices": [{"count": 1}]}}),

@@ -1,6 +1,6 @@
 //! What a service may do and how much it may take.
 
-use super::{OF_THE_HOST, REFUSED, Row, YES, is_default, nothing, partly, refused, row, told};
+use super::{LIMITS, OF_THE_HOST, Row, YES, is_default, nothing, partly, refused, row, told};
 
 pub(super) const ROWS: &[Row] = &[
     row(
@@ -140,8 +140,8 @@ pub(super) const ROWS: &[Row] = &[
     row("security_opt", YES, refused("it has your own privileges")),
     row("shm_size", YES, told("it has this machine's /dev/shm")),
     row("sysctls", YES, refused("it has this machine's")),
-    row("ulimits.hard", YES, REFUSED),
-    row("ulimits.soft", YES, REFUSED),
+    row("ulimits.hard", YES, LIMITS),
+    row("ulimits.soft", YES, LIMITS),
     row(
         "use_api_socket",
         refused("mount the engine's socket under `volumes`"),
