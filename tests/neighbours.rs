@@ -11,13 +11,16 @@
     reason = "a test may fail as loudly as it can"
 )]
 
+#[path = "neighbours/large.rs"]
+mod large;
 mod support;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use large::a_record_too_large_for_its_dead_letter_is_named_by_it_and_holds_up_nobody;
 use serde_json::{Value, json};
-use shop::kafka::{Producer, Publish as _, Record};
+use shop::kafka::{KafkaError, Producer, Publish as _, Record};
 use support::shop::{Customer, GOOD, order};
 use support::{OneShop, Running, Runtime, Sets, Shop, at_once, http, inside, until};
 
@@ -27,6 +30,7 @@ support::in_both! {
     two_hundred_requests_for_hung_recommendations_leave_every_order_confirmed,
     what_nobody_can_read_is_put_aside_with_its_reason_and_the_mails_of_others_leave,
     a_mail_whose_address_has_not_come_waits_for_it_and_holds_up_no_other,
+    a_record_too_large_for_its_dead_letter_is_named_by_it_and_holds_up_nobody,
 }
 
 /// A gateway that has few calls at once under way to one neighbour, so that a wave of requests
@@ -249,22 +253,27 @@ fn two_hundred_requests_for_hung_recommendations_leave_every_order_confirmed(run
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// Writes a record to a topic, as anybody could who reaches the broker.
-fn publish(shop: &Shop, topic: &str, key: &str, payload: &str) {
+fn published(shop: &Shop, record: &Record) -> Result<(), KafkaError> {
     let url = shop.system.url("broker");
     let brokers = url.rsplit('/').next().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(async {
+        let producer = Producer::new(brokers, "test").unwrap();
+        producer.publish(record).await
+    })
+}
+
+/// The same, with a trace.
+fn publish(shop: &Shop, topic: &str, key: &str, payload: &str) {
     let record = Record {
         topic: topic.to_owned(),
         key: key.to_owned(),
         payload: payload.as_bytes().to_vec(),
         headers: vec![("traceparent".to_owned(), TRACE.to_owned())],
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    runtime.unwrap().block_on(async {
-        let producer = Producer::new(brokers, "test").unwrap();
-        producer.publish(&record).await.unwrap();
-    });
+    published(shop, &record).unwrap();
 }
 
 /// Someone orders one unit and gets the mail that confirms it.

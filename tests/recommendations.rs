@@ -189,6 +189,23 @@ fn what_others_bought_besides_is_shown_to_who_is_signed_in(runtime: Runtime) {
         let listed = shelf.dead_letters(&["list"]).expect(0).stdout;
         (listed.lines().count() == 2).then_some(())
     });
+    // As large as the broker takes it: its letter cannot hold it, and names it.
+    shelf.publish("large", &"z".repeat(1_040_000));
+    let named = |wanted: usize| {
+        until(&format!("{wanted} letters that name their record"), || {
+            let listed = shelf.dead_letters(&["list"]).expect(0).stdout;
+            let lines = listed.lines();
+            let all = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
+            let own: Vec<Value> = all.filter(|it| it["key"] == "large").collect();
+            (own.len() == wanted).then_some(own)
+        })
+    };
+    let letter = named(1).remove(0);
+    let parent = &letter["traceparent"];
+    assert_eq!((&letter["whole"], parent), (&json!(false), &json!(TRACE)));
+    assert_eq!(letter["payload"], "z".repeat(1024));
+    shelf.dead_letters(&["replay"]).expect(0);
+    assert_eq!(named(2)[1]["digest"], letter["digest"]);
     shelf.bought(2, "4", &ben, "cable");
     let both = json!([{"sku": "bulb", "score": 1}, {"sku": "cable", "score": 1}]);
     shelf.until_shown(&token, &both);

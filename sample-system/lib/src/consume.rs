@@ -267,7 +267,7 @@ impl Consumption {
                     }
                 };
                 if last {
-                    return self.bury(delivery, &failure, shutdown).await;
+                    return self.bury(delivery, &failure, &trace, shutdown).await;
                 }
                 tracing::warn!(error = %failure, partition, offset, "an event is tried again");
                 pause(&mut wait, shutdown).await?;
@@ -292,18 +292,20 @@ impl Consumption {
     async fn bury(
         &self,
         delivery: &Delivery,
-        reason: &Failure,
+        failure: &Failure,
+        trace: &TraceContext,
         shutdown: &CancellationToken,
     ) -> Option<Outcome> {
         let (partition, offset) = (delivery.partition, delivery.offset);
-        let letter =
-            dead_letters::letter(delivery, &self.inner.settings.group, &reason.to_string());
+        let (group, letters) = (&self.inner.settings.group, self.inner.letters.as_ref());
+        let reason = failure.to_string();
+        let reason = dead_letters::short(&reason);
         let mut wait = RETRY_FIRST;
-        while let Err(error) = self.inner.letters.publish(&letter).await {
+        while let Err(error) = dead_letters::bury(delivery, group, reason, trace, letters).await {
             tracing::warn!(%error, partition, offset, "a dead letter is published again");
             pause(&mut wait, shutdown).await?;
         }
-        tracing::error!(%reason, partition, offset, "an event became a dead letter");
+        tracing::error!(reason, partition, offset, "an event became a dead letter");
         count(&self.inner.counters.buried);
         Some(Outcome::Buried)
     }

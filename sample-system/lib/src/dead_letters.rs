@@ -3,8 +3,16 @@
 //! dead-letters replay` gives them back to their topics, and remembers that it did by a record
 //! with the header `dead-letter-replayed` on the same topic.
 //!
+//! A letter holds its record, but for one that is too large for that: its letter names it
+//! ([`burial`]), and a replay reads it from its topic again, where it must still stand.
+//!
 //! A letter's id is where its record stood, so one that is published twice is the same letter. A
 //! record that fails again after its replay stands elsewhere and is another letter.
+
+mod burial;
+
+pub(crate) use burial::short;
+pub use burial::{bury, letter};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,8 +21,8 @@ use serde_json::{Value, json};
 
 use crate::config::Settings;
 use crate::entry::Command;
-use crate::kafka::{Delivery, KafkaError, Producer, Publish, Record, read_to_end};
-use crate::trace_context::TRACEPARENT;
+use crate::kafka::{Delivery, KafkaError, Producer, Publish, Record, read_at, read_to_end};
+use crate::trace_context::{TRACEPARENT, TraceContext};
 
 /// The topic of all dead letters.
 pub const TOPIC: &str = "dead-letters";
@@ -29,6 +37,11 @@ pub const OF_PARTITION: &str = "dead-letter-partition";
 pub const OF_OFFSET: &str = "dead-letter-offset";
 /// Header: the group that could not work on it.
 pub const OF_GROUP: &str = "dead-letter-group";
+/// Header of a letter that names its record instead of holding it: how many bytes key, payload and
+/// headers have together.
+pub const SIZE: &str = "dead-letter-size";
+/// Header of such a letter: `sha-256:` and the digest of the record's payload.
+pub const DIGEST: &str = "dead-letter-digest";
 /// Header of the record that says that the letter of this id was replayed.
 pub const REPLAYED: &str = "dead-letter-replayed";
 
@@ -37,31 +50,6 @@ const PREFIX: &str = "dead-letter-";
 
 /// How long reading the whole topic may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The dead letter of a record that `group` could not work on, because of `reason`.
-pub fn letter(delivery: &Delivery, group: &str, reason: &str) -> Record {
-    let record = &delivery.record;
-    let own = [
-        (REASON, reason.to_owned()),
-        (OF_TOPIC, record.topic.clone()),
-        (OF_PARTITION, delivery.partition.to_string()),
-        (OF_OFFSET, delivery.offset.to_string()),
-        (OF_GROUP, group.to_owned()),
-    ];
-    let own = own.map(|(name, value)| (name.to_owned(), value));
-    Record {
-        topic: TOPIC.to_owned(),
-        key: record.key.clone(),
-        payload: record.payload.clone(),
-        headers: own.into_iter().chain(without_ours(record)).collect(),
-    }
-}
-
-/// The headers that the record came with.
-fn without_ours(record: &Record) -> impl Iterator<Item = (String, String)> + '_ {
-    let foreign = |(name, _): &&(String, String)| !name.starts_with(PREFIX);
-    record.headers.iter().filter(foreign).cloned()
-}
 
 /// A dead letter as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,30 +66,78 @@ impl Letter {
         self.record.header(name).unwrap_or_default()
     }
 
-    /// What is shown of it.
+    /// Whether it holds its record.
+    fn is_whole(&self) -> bool {
+        self.record.header(SIZE).is_none()
+    }
+
+    fn partition(&self) -> Option<i32> {
+        self.header(OF_PARTITION).parse().ok()
+    }
+
+    fn offset(&self) -> Option<i64> {
+        self.header(OF_OFFSET).parse().ok()
+    }
+
+    /// What is shown of it. Of one that only names its record, key and payload are how those begin.
     pub fn shown(&self) -> Value {
-        json!({
+        let mut shown = json!({
             "id": self.id,
             "reason": self.header(REASON),
             "topic": self.header(OF_TOPIC),
-            "partition": self.header(OF_PARTITION).parse::<i32>().ok(),
-            "offset": self.header(OF_OFFSET).parse::<i64>().ok(),
+            "partition": self.partition(),
+            "offset": self.offset(),
             "group": self.header(OF_GROUP),
             "key": self.record.key,
             "traceparent": self.record.header(TRACEPARENT),
             "replayed": self.replayed,
+            "whole": self.is_whole(),
             "payload": String::from_utf8_lossy(&self.record.payload),
-        })
+        });
+        if !self.is_whole() {
+            shown["size"] = json!(self.header(SIZE).parse::<u64>().ok());
+            shown["digest"] = json!(self.header(DIGEST));
+        }
+        shown
     }
 
-    /// The record as it stood in its topic.
+    /// The record as it stood in its topic, where the letter holds it, under the trace in which
+    /// it became a dead letter where it had none.
     pub fn original(&self) -> Record {
+        self.given_back(&self.record)
+    }
+
+    /// `record` as it is given back to its topic.
+    fn given_back(&self, record: &Record) -> Record {
+        let pairs = self.record.headers.iter();
+        let trace = TraceContext::from_pairs(pairs.map(|(n, v)| (n.as_str(), v.as_str())));
         Record {
             topic: self.header(OF_TOPIC).to_owned(),
-            key: self.record.key.clone(),
-            payload: self.record.payload.clone(),
-            headers: without_ours(&self.record).collect(),
+            key: record.key.clone(),
+            payload: record.payload.clone(),
+            headers: burial::own_headers(record, &trace).collect(),
         }
+    }
+
+    /// Whether it is of this record that the letter is. Its size does not tell: who keeps a record
+    /// before it becomes a letter may not keep all of its headers.
+    fn names(&self, record: &Record) -> bool {
+        self.header(DIGEST) == burial::digest(record)
+    }
+
+    /// The record that is given back: the letter's own, or what stands in its topic. None where
+    /// that is not there any more, or is another.
+    async fn to_replay(&self, brokers: &str, client: &str) -> Result<Option<Record>, KafkaError> {
+        if self.is_whole() {
+            return Ok(Some(self.original()));
+        }
+        let (Some(partition), Some(offset)) = (self.partition(), self.offset()) else {
+            return Ok(None);
+        };
+        let place = (self.header(OF_TOPIC), partition, offset);
+        let found = read_at(brokers, client, place, PATIENCE).await?;
+        let found = found.filter(|record| self.names(record));
+        Ok(found.map(|record| self.given_back(&record)))
     }
 
     /// The record that says that this one was replayed.
@@ -163,6 +199,9 @@ pub enum DeadLettersError {
         /// Whose letters were looked through.
         group: &'static str,
     },
+    /// Letters that name their records, which cannot be had any more or are not taken.
+    #[error("cannot be replayed: {}", .0.join("; "))]
+    Lost(Vec<String>),
     /// The broker did not do its part.
     #[error(transparent)]
     Kafka(#[from] KafkaError),
@@ -211,17 +250,45 @@ async fn run(
         return Err(DeadLettersError::Unknown { id, group });
     }
     let producer = Producer::new(&brokers, &client)?;
+    // Those that cannot be replayed keep no other back.
+    let mut lost = Vec::new();
     for letter in wanted {
-        replay_one(letter, &producer).await?;
-        say(&json!({"replayed": letter.id, "key": letter.record.key}).to_string());
+        let id = &letter.id;
+        let record = match letter.to_replay(&brokers, &client).await {
+            Ok(Some(record)) => record,
+            Ok(None) => {
+                lost.push(format!(
+                    "the record of {id} does not stand in its topic any more"
+                ));
+                continue;
+            }
+            // No such topic, or none of its partitions.
+            Err(error @ KafkaError::Topic { .. }) => {
+                lost.push(format!("{id}: {error}"));
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        match replay_one(letter, &record, &producer).await {
+            Ok(()) => say(&json!({"replayed": id, "key": record.key}).to_string()),
+            Err(error) if error.is_too_large() => lost.push(format!("{id}: {error}")),
+            Err(error) => return Err(error.into()),
+        }
     }
-    Ok(())
+    match lost.is_empty() {
+        true => Ok(()),
+        false => Err(DeadLettersError::Lost(lost)),
+    }
 }
 
 /// Gives the record back to its topic, then marks it: dying in between replays it again, which its
 /// reader's inbox makes harmless.
-async fn replay_one(letter: &Letter, publisher: &impl Publish) -> Result<(), KafkaError> {
-    publisher.publish(&letter.original()).await?;
+async fn replay_one(
+    letter: &Letter,
+    record: &Record,
+    publisher: &impl Publish,
+) -> Result<(), KafkaError> {
+    publisher.publish(record).await?;
     publisher.publish(&letter.replayed_mark()).await
 }
 

@@ -13,6 +13,7 @@
 
 mod consumer;
 mod lag;
+mod place;
 mod producer;
 mod quiet;
 mod record;
@@ -21,10 +22,12 @@ mod topic;
 pub(crate) use lag::Lag;
 
 pub use consumer::{Consumer, ConsumerSettings, Delivery};
+pub use place::read_at;
 pub use producer::{Producer, Publish};
 pub use record::Record;
 pub use topic::{News, TopicReader, read_to_end};
 
+use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, error::KafkaError as ClientError};
 
 /// An exchange with the broker that failed. What the client library says is boxed: it is large.
@@ -100,6 +103,22 @@ pub enum KafkaError {
     },
 }
 
+impl KafkaError {
+    /// Whether a record was refused because it is larger than the broker takes: sending it again is
+    /// of no use.
+    pub fn is_too_large(&self) -> bool {
+        let Self::Publish { source, .. } = self else {
+            return false;
+        };
+        source.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge)
+    }
+}
+
+/// Bytes of the largest answer that a client takes. The shop's broker answers a fetch with 16 MiB at
+/// most; another Kafka with what it is asked for, 50 MB by the client's own default, or with one
+/// record that is larger.
+const LARGEST_ANSWER: u32 = 100_000_000;
+
 /// The settings that every client shares: it comes back fast after a broker's restart, and
 /// takes IPv4 first because the shop's broker may listen on nothing else.
 fn client(brokers: &str, client_id: &str) -> ClientConfig {
@@ -114,6 +133,7 @@ fn client(brokers: &str, client_id: &str) -> ClientConfig {
         .set("socket.connection.setup.timeout.ms", "5000")
         .set("reconnect.backoff.ms", "50")
         .set("reconnect.backoff.max.ms", "1000")
+        .set("receive.message.max.bytes", LARGEST_ANSWER.to_string())
         .set("allow.auto.create.topics", "false");
     config
 }

@@ -1,10 +1,20 @@
 //! Dead letters as they are written, listed and given back.
 
+mod large;
+mod traced;
+
 use std::sync::Mutex;
 
 use async_trait::async_trait;
 
 use super::*;
+
+/// The trace in whose work a record becomes a dead letter.
+fn began() -> TraceContext {
+    TraceContext::default().or_fresh(0xa1, 0xb2)
+}
+
+const CAME: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 fn delivery(offset: i64, record: Record) -> Delivery {
     Delivery {
@@ -21,7 +31,7 @@ fn order(payload: &str) -> Record {
         key: "o-1".to_owned(),
         payload: payload.into(),
         headers: vec![
-            pair("traceparent", "00-ab-cd-01"),
+            pair("traceparent", CAME),
             pair("baggage", "a=1"),
             pair("own", "x"),
         ],
@@ -66,7 +76,7 @@ async fn a_letter_is_listed_to_its_group_once_and_replayed_as_it_was() {
         (&second, "shipping"),
     ] {
         topics
-            .publish(&letter(delivery, group, "no reason"))
+            .publish(&letter(delivery, group, "no reason", &began()))
             .await
             .unwrap();
     }
@@ -77,12 +87,14 @@ async fn a_letter_is_listed_to_its_group_once_and_replayed_as_it_was() {
     assert_eq!(
         shown,
         json!({"id": "orders/2/7", "reason": "no reason", "topic": "orders", "partition": 2,
-               "offset": 7, "group": "shipping", "key": "o-1", "traceparent": "00-ab-cd-01",
-               "replayed": false, "payload": "{}"})
+               "offset": 7, "group": "shipping", "key": "o-1", "traceparent": CAME,
+               "replayed": false, "whole": true, "payload": "{}"})
     );
     assert_eq!(letters[0].original(), first.record);
 
-    replay_one(&letters[0], &topics).await.unwrap();
+    replay_one(&letters[0], &letters[0].original(), &topics)
+        .await
+        .unwrap();
     let given_back = |record: &&Record| record.topic == "orders";
     let back: Vec<_> = topics
         .0
@@ -106,8 +118,8 @@ async fn a_letter_is_listed_to_its_group_once_and_replayed_as_it_was() {
 
 #[test]
 fn a_letter_of_a_letter_keeps_the_headers_of_the_record_and_not_of_the_letter() {
-    let once = letter(&delivery(1, order("{}")), "a", "x");
-    let twice = letter(&delivery(1, once), "b", "y");
+    let once = letter(&delivery(1, order("{}")), "a", "x", &began());
+    let twice = letter(&delivery(1, once), "b", "y", &began());
     let names: Vec<_> = twice
         .headers
         .iter()
@@ -153,7 +165,7 @@ async fn over_the_protocol_they_are_listed_and_replayed() {
     };
     assert_eq!(said(&["list"]).await.unwrap(), Vec::<Value>::new());
     for n in 0..3 {
-        let letter = letter(&delivery(n, order(&n.to_string())), "g", "why");
+        let letter = letter(&delivery(n, order(&n.to_string())), "g", "why", &began());
         producer.publish(&letter).await.unwrap();
     }
     assert_eq!(said(&["list"]).await.unwrap().len(), 3);

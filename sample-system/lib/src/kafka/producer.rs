@@ -12,6 +12,11 @@ use super::{KafkaError, Record, client};
 /// How long one record may take, all the client's own repeats included.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Bytes of the largest record that is sent. It is the broker who says what is too large (the shop's
+/// takes 1,048,588 bytes); this is more than one here would take, so that whatever it took can be
+/// sent to it again, as `dead-letters replay` does.
+const LARGEST: u32 = 10_000_000;
+
 /// Takes records and tells when each is safe; what the outbox publishes through.
 #[async_trait]
 pub trait Publish: Send + Sync {
@@ -51,6 +56,7 @@ impl Producer {
             .set("enable.idempotence", "false")
             .set("max.in.flight.requests.per.connection", "1")
             .set("linger.ms", "0")
+            .set("message.max.bytes", LARGEST.to_string())
             .set(
                 "delivery.timeout.ms",
                 DELIVERY_TIMEOUT.as_millis().to_string(),

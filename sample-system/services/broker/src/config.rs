@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use url::Url;
 
-use crate::{error::Error, logs::DEFAULT_FILTER, topic::Topic};
+use crate::{error::Error, largest, logs::DEFAULT_FILTER, topic::Topic};
 
 /// What the broker is told from outside.
 #[derive(Clone, Debug)]
@@ -17,6 +17,9 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     /// `TOPICS`: the topics made at start, `name:partitions` with commas between.
     pub(crate) topics: Vec<Topic>,
+    /// `MESSAGE_MAX_BYTES`: how many bytes a batch of records may have, and so a record (default
+    /// [`largest::DEFAULT`]).
+    pub(crate) message_max_bytes: usize,
     /// `SHUTDOWN_GRACE`: how long requests in hand may take after a stop (default `5s`).
     pub(crate) shutdown_grace: Duration,
     /// `LOG`: the log filter (default [`DEFAULT_FILTER`]).
@@ -50,6 +53,17 @@ impl Config {
             problems.extend(wrong.into_iter().map(|wrong| format!("TOPICS: {wrong}")));
             Vec::new()
         });
+        let text = value("MESSAGE_MAX_BYTES", &largest::DEFAULT.to_string());
+        let most = text.parse::<usize>().ok();
+        let most = most.filter(|most| (largest::LOWEST..=largest::HIGHEST).contains(most));
+        let message_max_bytes = most.unwrap_or_else(|| {
+            problems.push(format!(
+                "MESSAGE_MAX_BYTES `{text}` is no number from {} to {}",
+                largest::LOWEST,
+                largest::HIGHEST
+            ));
+            largest::DEFAULT
+        });
         let text = value("SHUTDOWN_GRACE", "5s");
         let shutdown_grace = humantime::parse_duration(&text).unwrap_or_else(|_| {
             problems.push(format!(
@@ -63,6 +77,7 @@ impl Config {
                 advertised,
                 data_dir: PathBuf::from(value("DATA_DIR", "/data")),
                 topics,
+                message_max_bytes,
                 shutdown_grace,
                 log: value("LOG", DEFAULT_FILTER),
             }),
@@ -110,9 +125,16 @@ mod tests {
             ("ADVERTISED", "broker"),
             ("TOPICS", "a:b"),
             ("SHUTDOWN_GRACE", "soon"),
+            ("MESSAGE_MAX_BYTES", "5000000"),
         ])
         .unwrap_err();
-        for key in ["LISTEN", "ADVERTISED", "TOPICS", "SHUTDOWN_GRACE"] {
+        for key in [
+            "LISTEN",
+            "ADVERTISED",
+            "TOPICS",
+            "SHUTDOWN_GRACE",
+            "MESSAGE_MAX_BYTES",
+        ] {
             assert!(told.contains(key), "{key} is not told in: {told}");
         }
     }

@@ -5,7 +5,7 @@
 //! only an address.
 //!
 //! The parts: [`config`] reads the settings, [`store`] opens the data and makes the topics,
-//! [`groups`] divides topics among consumers, [`listen`] answers connections until it is told to stop,
+//! [`groups`] divides topics among consumers, [`largest`] bounds records and answers, [`listen`] answers connections until it is told to stop,
 //! [`guard`] ends a broker whose storage is gone, [`healthcheck`] asks a running broker whether its
 //! topics can be used, [`logs`] writes lines.
 //!
@@ -17,6 +17,7 @@ mod error;
 mod groups;
 mod guard;
 mod healthcheck;
+mod largest;
 mod listen;
 mod logs;
 mod news;

@@ -19,6 +19,8 @@ use tansu_storage::{Error, FetchService, ProduceService, Storage};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
+use crate::largest;
+
 /// How often each topic was written to. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct News(Arc<watch::Sender<Written>>);
@@ -61,9 +63,9 @@ impl Written {
     }
 }
 
-/// A fetch that waits for news of its topics.
+/// A fetch that waits for news of its topics, whose records have so many bytes at most.
 #[derive(Debug, Clone)]
-pub(crate) struct Fetch(pub(crate) News);
+pub(crate) struct Fetch(pub(crate) News, pub(crate) usize);
 
 impl<S: Storage> Service<S, FetchRequest> for Fetch {
     type Response = FetchResponse;
@@ -80,10 +82,12 @@ impl<S: Storage> Service<S, FetchRequest> for Fetch {
         let topics: Vec<String> = topics.filter_map(|topic| topic.topic.clone()).collect();
         // Tansu's own part is to look once.
         request.max_wait_ms = 0;
+        largest::ask_for_one(&mut request, self.1);
         let mut told = self.0.0.subscribe();
         loop {
             let before = self.0.of(&topics);
-            let found = FetchService.serve(ctx.clone(), request.clone()).await?;
+            let mut found = FetchService.serve(ctx.clone(), request.clone()).await?;
+            largest::cut(&mut found)?;
             if says_something(&found) {
                 return Ok(found);
             }
@@ -113,9 +117,9 @@ fn says_something(answer: &FetchResponse) -> bool {
     )
 }
 
-/// A write that tells of itself.
+/// A write of batches that have so many bytes at most, which tells of itself.
 #[derive(Debug, Clone)]
-pub(crate) struct Produce(pub(crate) News);
+pub(crate) struct Produce(pub(crate) News, pub(crate) usize);
 
 impl<S: Storage> Service<S, ProduceRequest> for Produce {
     type Response = ProduceResponse;
@@ -124,19 +128,20 @@ impl<S: Storage> Service<S, ProduceRequest> for Produce {
     async fn serve(
         &self,
         ctx: Context<S>,
-        request: ProduceRequest,
+        mut request: ProduceRequest,
     ) -> Result<ProduceResponse, Error> {
+        let refused = largest::refuse(&mut request, self.1);
         let topics = request.topic_data.iter().flatten();
         let topics: Vec<String> = topics.map(|topic| topic.name.clone()).collect();
         let answer = ProduceService.serve(ctx, request).await;
         // Also after a failure: a part of it may be written.
         self.0.tell(topics.iter().map(String::as_str));
-        answer
+        Ok(largest::answered(answer?, refused))
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use tansu_sans_io::fetch_request::{FetchPartition, FetchTopic};
     use tansu_sans_io::produce_request::{PartitionProduceData, TopicProduceData};
     use tansu_sans_io::record::{Record, deflated, inflated};
@@ -148,7 +153,7 @@ mod tests {
     /// Longer than any test runs: who waits as long was not told.
     const LONG: Duration = Duration::from_secs(3600);
 
-    async fn open(folder: &std::path::Path) -> Store {
+    pub(crate) async fn open(folder: &std::path::Path) -> Store {
         let folder = folder.display().to_string();
         let variable = |name: &str| match name {
             "ADVERTISED" => Some("broker:9092".to_owned()),
@@ -160,7 +165,7 @@ mod tests {
         store::open(&config).await.unwrap()
     }
 
-    fn fetch(topic: &str, offset: i64, wait: Duration) -> FetchRequest {
+    pub(crate) fn fetch(topic: &str, offset: i64, wait: Duration) -> FetchRequest {
         let partition = FetchPartition::default()
             .partition(0)
             .fetch_offset(offset)
@@ -195,7 +200,10 @@ mod tests {
     async fn a_fetch_waits_for_its_topic_for_its_time_or_for_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let store = open(folder.path()).await;
-        let (waiting, writing) = (Fetch(store.news.clone()), Produce(store.news.clone()));
+        let (waiting, writing) = (
+            Fetch(store.news.clone(), largest::DEFAULT),
+            Produce(store.news.clone(), largest::DEFAULT),
+        );
         let context = || Context::with_state(store.data.clone());
 
         // Of its topic it hears at once, of others it does not.

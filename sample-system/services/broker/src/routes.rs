@@ -10,10 +10,10 @@ use tansu_service::{
     BytesFrameLayer, BytesFrameService, FrameRequestLayer, FrameRouteBuilder, FrameRouteService,
     TcpBytesLayer, TcpBytesService, TcpContext, TcpContextLayer, TcpContextService,
 };
-use tansu_storage::{Storage, StorageContainer};
+use tansu_storage::StorageContainer;
 
 use crate::groups::Groups;
-use crate::news::{Fetch, News, Produce};
+use crate::news::{Fetch, Produce};
 use crate::store::{CLUSTER, Store};
 
 /// What answers one connection.
@@ -27,11 +27,7 @@ type Builder = FrameRouteBuilder<(), Error>;
 /// # Errors
 /// When two services answer the same request.
 pub(crate) fn of(store: &Store, connected: Groups) -> Result<Routes, Error> {
-    let builder = records(
-        FrameRouteService::<(), Error>::builder(),
-        store.data.clone(),
-        &store.news,
-    )?;
+    let builder = records(FrameRouteService::<(), Error>::builder(), store)?;
     let builder = others(builder, &store.data)?;
     let builder = groups(builder, connected)?;
     let route = auth::services(builder)?.build()?;
@@ -45,8 +41,10 @@ pub(crate) fn of(store: &Store, connected: Groups) -> Result<Routes, Error> {
 }
 
 /// Writing and fetching records.
-fn records<S: Storage>(builder: Builder, data: S, news: &News) -> Result<Builder, Error> {
+fn records(builder: Builder, store: &Store) -> Result<Builder, Error> {
+    let (data, news) = (store.data.clone(), &store.news);
     let written = data.clone();
+    let most = store.message_max_bytes;
     let produce = (
         MapErrLayer::new(Error::from),
         MapStateLayer::new(|_| written),
@@ -57,8 +55,8 @@ fn records<S: Storage>(builder: Builder, data: S, news: &News) -> Result<Builder
         MapStateLayer::new(|_| data),
         FrameRequestLayer::<FetchRequest>::new(),
     );
-    let produce = produce.into_layer(Produce(news.clone())).boxed();
-    let fetch = fetch.into_layer(Fetch(news.clone())).boxed();
+    let produce = produce.into_layer(Produce(news.clone(), most)).boxed();
+    let fetch = fetch.into_layer(Fetch(news.clone(), most)).boxed();
     let builder = builder.with_route(ProduceRequest::KEY, produce)?;
     Ok(builder.with_route(FetchRequest::KEY, fetch)?)
 }

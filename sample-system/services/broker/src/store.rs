@@ -31,6 +31,8 @@ pub(crate) struct Store {
     pub(crate) groups: Groups,
     /// What was written.
     pub(crate) news: News,
+    /// Bytes that a batch of records may have.
+    pub(crate) message_max_bytes: usize,
     /// Ends the storage engine's own task.
     pub(crate) end: CancellationToken,
 }
@@ -75,6 +77,7 @@ pub(crate) async fn open(config: &Config) -> Result<Store, Error> {
         data,
         groups,
         news,
+        message_max_bytes: config.message_max_bytes,
         end,
     })
 }

@@ -158,8 +158,9 @@ impl<P: Publish> Sender<P> {
     /// The dead letter is safe on its topic before the mail is given up.
     async fn refused(&self, mail: &Held, reason: String) -> Outcome {
         let (order, kind) = (&mail.letter.order_id, &mail.letter.kind);
-        let letter = dead_letters::letter(&mail.delivery, GROUP, &reason);
-        if let Err(error) = self.letters.publish(&letter).await {
+        let (record, trace) = (&mail.delivery, &mail.letter.trace);
+        let buried = dead_letters::bury(record, GROUP, &reason, trace, &self.letters).await;
+        if let Err(error) = buried {
             tracing::warn!(order, kind, reason, %error, "a dead letter is published again");
             return Outcome::Later;
         }

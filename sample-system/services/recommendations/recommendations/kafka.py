@@ -18,6 +18,13 @@ HEARTBEAT = 1_500
 FETCH_WAIT = 100
 #: Milliseconds that one record may take, all the client's own repeats included.
 DELIVERY = 10_000
+#: Bytes of the largest record that is sent. It is the broker who says what is too large (the shop's
+#: takes 1,048,588 bytes); this is more than one here would take, so that whatever it took can be sent
+#: to it again.
+LARGEST = 10_000_000
+#: Bytes of the largest answer that a client takes. The shop's broker answers a fetch with 16 MiB at
+#: most; another Kafka with what it is asked for, 50 MB by default, or with one record that is larger.
+LARGEST_ANSWER = 100_000_000
 #: Seconds that who looks at a topic once waits for each answer.
 LOOK = 10.0
 #: Seconds that the broker may take for each question about a group's lag, which it has in memory.
@@ -52,6 +59,10 @@ class KafkaError(Exception):
     """An exchange with the broker that failed; trying again is right."""
 
 
+class TooLarge(KafkaError):
+    """A record that the broker does not take, however often it is sent."""
+
+
 def _client(brokers: str) -> dict[str, object]:
     return {
         "bootstrap.servers": brokers,
@@ -64,6 +75,7 @@ def _client(brokers: str) -> dict[str, object]:
         "socket.connection.setup.timeout.ms": 5_000,
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 1_000,
+        "receive.message.max.bytes": LARGEST_ANSWER,
         "allow.auto.create.topics": False,
         # Each lost connection and each try to get it back is an error to it. Whoever reads hears
         # of failures by results and logs those.
@@ -155,6 +167,7 @@ class Producer:
             "enable.idempotence": False,
             "max.in.flight.requests.per.connection": 1,
             "linger.ms": 0,
+            "message.max.bytes": LARGEST,
             "delivery.timeout.ms": DELIVERY,
             "request.timeout.ms": 5_000,
             "retry.backoff.ms": 50,
@@ -177,12 +190,15 @@ class Producer:
                 )
                 self._inner.flush(DELIVERY / 1_000 + 1)
             except (confluent_kafka.KafkaException, BufferError) as why:
-                ended = [why]
+                ended = [why.args[0] if isinstance(why, confluent_kafka.KafkaException) else why]
             if ended == [None]:
                 return
             # What the client still holds of it must not go out beside the next try.
             self._inner = None
-        raise KafkaError(f"cannot publish to `{topic}`: {ended[0] if ended else 'no answer in time'}")
+        why = ended[0] if ended else "no answer in time"
+        is_said = isinstance(why, confluent_kafka.KafkaError)
+        too_large = is_said and why.code() == confluent_kafka.KafkaError.MSG_SIZE_TOO_LARGE
+        raise (TooLarge if too_large else KafkaError)(f"cannot publish to `{topic}`: {why}")
 
 
 def read_all(brokers: str, topic: str) -> Iterator[Delivery]:
@@ -212,6 +228,35 @@ def read_all(brokers: str, topic: str) -> Iterator[Delivery]:
                     raise KafkaError(message.error().str())
                 yield _delivery(message)
                 next_offset = message.offset() + 1
+    except confluent_kafka.KafkaException as why:
+        raise KafkaError(f"the topic `{topic}` cannot be read: {why}") from why
+    finally:
+        consumer.close()
+
+
+def read_at(brokers: str, topic: str, partition: int, offset: int) -> Delivery | None:
+    """The record that stands there; none where none does (any more)."""
+    import confluent_kafka
+
+    settings = _client(brokers) | {
+        "group.id": logs.SERVICE + "-look",
+        "enable.auto.commit": False,
+        "auto.offset.reset": "error",
+    }
+    consumer = confluent_kafka.Consumer(settings)
+    try:
+        place = confluent_kafka.TopicPartition(topic, partition, offset)
+        first, end = consumer.get_watermark_offsets(place, LOOK)
+        if not first <= offset < end:
+            return None
+        consumer.assign([place])
+        message = consumer.poll(LOOK)
+        if message is None:
+            raise KafkaError(f"the topic `{topic}` gave no record for {LOOK:.0f} s")
+        if message.error() is not None:
+            raise KafkaError(message.error().str())
+        # A later one, where this one was cleared away meanwhile.
+        return _delivery(message) if message.offset() == offset else None
     except confluent_kafka.KafkaException as why:
         raise KafkaError(f"the topic `{topic}` cannot be read: {why}") from why
     finally:

@@ -13,18 +13,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from recommendations import bugs, event, logs, shelf, trace
+from recommendations.burial import LONGEST_REASON, Publish, bury
 from recommendations.database import Inbox, writing
 from recommendations.figures import Figures
-from recommendations.kafka import Delivery, Headers, KafkaError, Place
+from recommendations.kafka import Delivery, KafkaError, Place
 
 #: The topic with the events of orders.
 TOPIC = "orders"
-#: The group whose members share the work.
-GROUP = "recommendations"
-#: Where records go that nobody could read.
-DEAD_LETTERS = "dead-letters"
-#: Their headers begin so.
-MARK = "dead-letter-"
 
 #: How often a record fails for a reason that stays before it is a dead letter.
 ATTEMPTS = 5
@@ -51,12 +46,6 @@ class Source(Protocol):
     def commit(self, next_offsets: dict[Place, int]) -> None: ...
     def lag(self) -> dict[str, int]: ...
     def close(self) -> None: ...
-
-
-class Publish(Protocol):
-    """Where dead letters go."""
-
-    def publish(self, topic: str, key: bytes | None, payload: bytes, headers: Headers) -> None: ...
 
 
 class Passing(Exception):
@@ -203,13 +192,12 @@ class Reader:
         return outcome
 
     def _bury(self, delivery: Delivery, reason: str) -> str:
-        headers = burial(delivery, reason)
         try:
-            self._dead.publish(DEAD_LETTERS, delivery.key, delivery.payload, headers)
+            bury(delivery, reason, trace.current.get(), self._dead)
         except KafkaError as why:
             raise Passing from why
         place = {"partition": delivery.partition, "offset": delivery.offset}
-        logs.error("a record became a dead letter", reason=reason[:500], **place)
+        logs.error("a record became a dead letter", reason=reason[:LONGEST_REASON], **place)
         return "buried"
 
     def _commit(self, source: Source) -> None:
@@ -235,16 +223,3 @@ def is_of_the_file(why: Exception) -> bool:
     """Whether the file and not the record is at fault: busy, full, not to be written, damaged. Someone
     else ends or mends that."""
     return isinstance(why, sqlite3.OperationalError) or type(why) is sqlite3.DatabaseError
-
-
-def burial(delivery: Delivery, reason: str) -> Headers:
-    """The headers of a dead letter: why and whence, then its own."""
-    said = {
-        "reason": reason[:500],
-        "topic": delivery.topic,
-        "partition": str(delivery.partition),
-        "offset": str(delivery.offset),
-        "group": GROUP,
-    }
-    marks = [(MARK + name, text.encode("utf-8", "replace")) for name, text in said.items()]
-    return marks + [(name, value) for name, value in delivery.headers if not name.startswith(MARK)]

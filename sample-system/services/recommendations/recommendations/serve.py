@@ -10,11 +10,12 @@ import threading
 import uvicorn
 
 from recommendations import logs
+from recommendations.burial import GROUP
 from recommendations.config import Config
 from recommendations.database import Inbox, open_file
 from recommendations.figures import Figures
 from recommendations.kafka import Consumer, Producer
-from recommendations.reader import GROUP, TOPIC, Reader
+from recommendations.reader import TOPIC, Reader
 from recommendations.routes import Parts, app
 from recommendations.tokens import Checker
 

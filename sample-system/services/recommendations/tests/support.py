@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from recommendations import logs
 from recommendations.database import open_file
-from recommendations.kafka import Delivery, Headers, KafkaError, Place
+from recommendations.kafka import Delivery, Headers, KafkaError, Place, TooLarge
 
 ANNA = "0b5f6a2e-5a3e-4a52-9d0c-8a4f0a1b2c3d"
 BEN = "1b5f6a2e-5a3e-4a52-9d0c-8a4f0a1b2c3d"
@@ -68,12 +68,16 @@ class Topic:
 
     def __init__(self, away: int = 0) -> None:
         self.away = away
+        #: Bytes of the largest record that is taken.
+        self.largest = 1_048_588
         self.published: list[tuple[str, bytes | None, bytes, Headers]] = []
 
     def publish(self, topic: str, key: bytes | None, payload: bytes, headers: Headers) -> None:
         if self.away:
             self.away -= 1
             raise KafkaError("the broker is away")
+        if len(key or b"") + len(payload) > self.largest:
+            raise TooLarge("too large")
         self.published.append((topic, key, payload, headers))
 
 

@@ -2,9 +2,10 @@
 
 import sqlite3
 import threading
+from hashlib import sha256
 from unittest.mock import patch
 
-from recommendations import bugs, shelf, trace
+from recommendations import bugs, logs, shelf, trace
 from recommendations.database import Inbox
 from recommendations.figures import Figures
 from recommendations.kafka import KafkaError
@@ -62,7 +63,8 @@ class ReaderTest(Case):
         self.assertEqual(self.bought(), [])
 
     def test_a_record_that_cannot_be_read_becomes_a_dead_letter_and_the_next_goes_on(self) -> None:
-        own = [("traceparent", b"00-ab-cd-01"), ("baggage", b"a=1"), ("dead-letter-reason", b"old")]
+        parent = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        own = [("traceparent", parent), ("baggage", b"a=1"), ("dead-letter-reason", b"old")]
         source = Source(delivery(b"{", 7, 2, own), delivery(placed(BEN, "lamp"), 8, 2))
         self.step(source)
         ((topic, key, payload, headers),) = self.dead.published
@@ -77,12 +79,43 @@ class ReaderTest(Case):
                 "dead-letter-partition": b"2",
                 "dead-letter-offset": b"7",
                 "dead-letter-group": b"recommendations",
-                "traceparent": b"00-ab-cd-01",
+                "traceparent": parent,
                 "baggage": b"a=1",
             },
         )
         self.assertEqual(self.bought(), [(BEN, "lamp")])
         self.assertEqual(source.committed, [{("orders", 2): 9}])
+
+    def test_the_dead_letter_of_a_record_without_a_readable_trace_tells_the_one_that_was_begun(self) -> None:
+        for headers in ([], [("traceparent", b"00-ab-cd-01")], [("Traceparent", b"x"), ("traceparent", b"x")]):
+            said = []
+            log = lambda message, **_: said.append((message, trace.current.get().traceparent))
+            with patch.object(logs, "error", log):
+                self.step(Source(delivery(b"{", 7, 0, headers)))
+            ((message, began),) = said
+            self.assertEqual(message, "a record became a dead letter")
+            (_, _, _, marked) = self.dead.published.pop()
+            parents = [value for name, value in marked if name.lower() == "traceparent"]
+            self.assertEqual(parents, [began.encode()])
+
+    def test_a_record_too_large_for_its_letter_is_named_and_the_next_goes_on(self) -> None:
+        large = b"z" * 999_900
+        source = Source(delivery(large, 7), delivery(placed(BEN, "lamp"), 8))
+        self.step(source)
+        ((_, key, payload, headers),) = self.dead.published
+        self.assertEqual((key, payload), (b"key", large[:1024]))
+        said = dict(headers)
+        self.assertEqual(said["dead-letter-size"], b"999903")
+        self.assertEqual(said["dead-letter-digest"], b"sha-256:" + sha256(large).hexdigest().encode())
+        self.assertEqual(source.committed, [{("orders", 0): 9}])
+
+    def test_a_broker_that_takes_less_than_a_letter_is_given_one_that_names_its_record(self) -> None:
+        self.dead.largest = 10_000
+        source = Source(delivery(b"z" * 100_000, 7))
+        self.step(source)
+        ((_, _, payload, _),) = self.dead.published
+        self.assertEqual(len(payload), 1024)
+        self.assertEqual(source.committed, [{("orders", 0): 8}])
 
     def test_while_dead_letters_cannot_be_published_no_offset_is_committed(self) -> None:
         self.dead.away = 2

@@ -262,7 +262,7 @@ async fn a_dead_letter_is_the_same_whichever_model_met_it() {
     };
     let mut records = Vec::new();
     for group in ["search-1", "search-2"] {
-        let letter = dead_letters::letter(&delivery, group, "unreadable");
+        let letter = dead_letters::letter(&delivery, group, "unreadable", &TraceContext::default());
         Letters(kept.clone()).publish(&letter).await.unwrap();
     }
     for record in kept.0.lock().unwrap().drain(..) {

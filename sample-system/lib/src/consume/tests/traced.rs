@@ -39,3 +39,43 @@ async fn an_event_that_came_without_a_trace_begins_one() {
     let lines = logged.with_message("event taken");
     assert_eq!(lines[0]["trace_id"], trace.trace_id().unwrap());
 }
+
+/// Can read nothing.
+struct Illiterate;
+
+#[async_trait]
+impl Handle for Illiterate {
+    async fn handle(&self, _: &Delivery, _: &TraceContext) -> Result<(), Failure> {
+        let why = serde_json::from_str::<()>("{").unwrap_err();
+        Err(Unreadable::Envelope(why).into())
+    }
+}
+
+#[tokio::test]
+async fn the_dead_letter_of_such_an_event_tells_the_trace_that_its_log_line_tells() {
+    let logged = crate::logs::Logged::here();
+    let letters = Letters::default();
+    let none = Bugs::none();
+    let consumption = Consumption::new(settings(), Illiterate, letters.clone(), &none);
+    let record = Record {
+        topic: "orders".to_owned(),
+        key: "o-1".to_owned(),
+        payload: b"{".to_vec(),
+        headers: Vec::new(),
+    };
+    let delivery = Delivery {
+        record,
+        partition: 0,
+        offset: 0,
+    };
+    let shutdown = CancellationToken::new();
+    let outcome = consumption.finish(&delivery, &shutdown).await;
+    assert_eq!(outcome, Some(Outcome::Buried));
+    let letter = letters.0.lock().unwrap()[0].clone();
+    let lines = logged.with_message("an event became a dead letter");
+    let told = letter
+        .header("traceparent")
+        .and_then(|it| it.split('-').nth(1));
+    assert_eq!(lines[0]["trace_id"].as_str(), told);
+    assert!(told.is_some());
+}
