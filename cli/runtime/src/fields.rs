@@ -204,6 +204,8 @@ pub(crate) fn refusals(of: In, service: &Service, is_made: bool) -> Vec<Problem>
 
 /// That a runtime cannot honour a field of a service.
 pub(crate) fn refusal(of: In, service: &Service, name: &str, fate: &Fate, at: &Place) -> Problem {
+    // The slash tells the page's fields of the top level apart.
+    let name = name.trim_start_matches('/');
     let what = format!("{}: {} cannot honour `{name}`", service.name, of.what());
     let without = "take it out, or `--lenient` to go without it";
     let problem = Problem::error(what).at(at.clone());

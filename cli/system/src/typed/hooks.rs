@@ -27,7 +27,8 @@ fn hook(item: &Node, key: &str, context: &Context<'_>, problems: &mut Problems) 
     let command = words_of(item.get("command"), &of_it("command"), problems)?;
     if command.is_empty() {
         let what = format!("a hook of `{key}` has no command");
-        problems.push(Problem::error(what).at(item.place.clone()));
+        let problem = Problem::error(what).at(item.place.clone());
+        problems.push(problem.hint("write what to run, for example `command: [sh, -c, \"…\"]`"));
         return None;
     }
     Some(Hook {
