@@ -8,13 +8,9 @@ use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerState, ContainerStateStatusEnum,
     HealthStatusEnum,
 };
-use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
-    StopContainerOptionsBuilder,
-};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, ListContainersOptionsBuilder};
 use msvc_machine::clock::Clock;
 use msvc_system::id::InstanceId;
-use msvc_system::problem::Problem;
 
 use super::engine::{Engine, EngineError, asked};
 use super::labels;
@@ -23,8 +19,9 @@ use crate::contract::RuntimeError;
 use crate::instance::{ContainerProgram, InstanceSpec, Listen, Program};
 use crate::observed::{MADE_ELSEWHERE, ObservedInstance, Phase};
 
-/// What the engine needs on top of a container's own grace to end it.
-const SLACK: Duration = Duration::from_secs(30);
+mod end;
+
+pub(super) use end::{end_of, remove, stop};
 
 /// A container as the engine shows it.
 #[derive(Debug, Clone)]
@@ -125,63 +122,6 @@ fn is_its_own(status: u16, why: &str) -> bool {
         "unable to find user",
     ];
     status == 400 || SIGNS.iter().any(|sign| why.contains(sign))
-}
-
-/// Ends a container with its own signal and grace, and clears it away.
-pub(super) async fn stop(
-    engine: &Engine,
-    found: &Found,
-    clock: &dyn Clock,
-) -> Result<Option<Problem>, EngineError> {
-    let told = end_of(engine, found, clock).await?;
-    remove(engine, &found.container).await?;
-    Ok(told)
-}
-
-/// Ends a container with its own signal and grace, after what is to be run in it before, and leaves
-/// it there. What of that did not go well is told: it keeps nothing from ending.
-pub(super) async fn end_of(
-    engine: &Engine,
-    found: &Found,
-    clock: &dyn Clock,
-) -> Result<Option<Problem>, EngineError> {
-    let told = hooks::pre_stop(engine, found, clock).await;
-    let config = found.seen.config.clone().unwrap_or_default();
-    let grace = config.stop_timeout.unwrap_or(10);
-    end(engine, &found.container, grace).await?;
-    Ok(told)
-}
-
-/// Ends a container and leaves it there.
-pub(super) async fn end(engine: &Engine, container: &str, grace: i64) -> Result<(), EngineError> {
-    let patient = Duration::from_secs(u64::try_from(grace).unwrap_or_default()) + SLACK;
-    let docker = engine.docker.clone();
-    let longer = docker.timeout().max(patient);
-    let docker = docker.with_timeout(longer);
-    let grace = i32::try_from(grace).unwrap_or(i32::MAX);
-    let options = StopContainerOptionsBuilder::default().t(grace).build();
-    let stopped = docker.stop_container(container, Some(options)).await;
-    match stopped.map_err(asked(format!("stopping container {container}"))) {
-        Err(error) if !error.is_missing() && !error.is_so_already() => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Clears a container away, with the volumes that have no name.
-pub(super) async fn remove(engine: &Engine, container: &str) -> Result<(), EngineError> {
-    let options = RemoveContainerOptionsBuilder::default()
-        .force(true)
-        .v(true)
-        .build();
-    let removed = engine
-        .docker
-        .remove_container(container, Some(options))
-        .await;
-    match removed.map_err(asked(format!("removing container {container}"))) {
-        // 409: somebody else is removing it.
-        Err(error) if !error.is_missing() && !error.is_so_already() => Err(error),
-        _ => Ok(()),
-    }
 }
 
 /// A container that is an instance; none when it is gone or no instance.

@@ -1,6 +1,6 @@
 //! What runs alone, beside others or not at all.
 
-use msvc_system::model::{FileSource, GivenFile, Link};
+use msvc_system::model::Link;
 
 use super::*;
 use crate::instance::Program;
@@ -273,51 +273,6 @@ fn a_volume_of_a_driver_is_an_engines_and_what_a_folder_cannot_be_is_told() {
         told,
         ["orders runs as a host process and goes without `volumes.tmpfs.size`"]
     );
-}
-
-#[test]
-fn a_secret_of_a_file_is_read_where_it_stands_and_any_other_is_written() {
-    let secret = |source| GivenFile {
-        what: "secret `password`".to_owned(),
-        source,
-        target: "/run/secrets/password".to_owned(),
-        uid: None,
-        gid: None,
-        mode: None,
-        other_fields: IndexMap::new(),
-        place: place(9),
-    };
-    let mut shop = shop();
-    let orders = shop.services.get_mut("orders").unwrap();
-    set(orders, "PASSWORD_FILE", "/run/secrets/password");
-    let file = FileSource::Host("/project/password.txt".into());
-    orders.files.push(secret(file));
-    let wanted = want(&shop, &options()).unwrap();
-    let password = &environment(&wanted, "orders")["PASSWORD_FILE"];
-    assert_eq!(password, "/project/password.txt");
-
-    let orders = shop.services.get_mut("orders").unwrap();
-    orders.files = vec![secret(FileSource::Text("hunter2".to_owned()))];
-    let wanted = want(&shop, &options()).unwrap();
-    let password = &environment(&wanted, "orders")["PASSWORD_FILE"];
-    let mut instances = wanted.instances.iter();
-    let orders = instances.find(|it| it.id.service == *"orders").unwrap();
-    let files = &orders.process().unwrap().files;
-    assert_eq!(files.len(), 1);
-    assert_eq!(
-        (&files[0].path.display().to_string(), files[0].text.as_str()),
-        (password, "hunter2")
-    );
-    assert!(!format!("{wanted:?}").contains("hunter2"));
-
-    let unset = FileSource::Variable {
-        name: "PASSWORD".to_owned(),
-        value: None,
-    };
-    let orders = shop.services.get_mut("orders").unwrap();
-    orders.files = vec![secret(unset)];
-    let expected = "orders: secret `password` is in the variable `PASSWORD`, which is not set";
-    assert!(refused(&shop)[0].contains(expected));
 }
 
 #[test]
