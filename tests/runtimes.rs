@@ -28,6 +28,7 @@ const FILES: &[&str] = &[
     "endings",
     "faults",
     "fields",
+    "impossible",
     "journeys",
     "names",
     "namespaces",

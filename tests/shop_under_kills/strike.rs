@@ -117,10 +117,10 @@ impl<'a> Strike<'a> {
         let here = edges.iter().filter(|it| it["edge"].as_str() == edge);
         let waiting = here.filter_map(|it| it["counts"]["waiting"].as_u64()).sum();
         back(system, service, before);
-        if let Some(calls) = calls {
-            Calls::now(self.shop).none_was_cut_since(calls, self.shop);
-        }
-        waiting
+        let called = |before| Calls::now(self.shop).none_was_cut_since(before, self.shop);
+        // A strike that met no call shows nothing of calls, and is repeated.
+        let shows = calls.is_none_or(called);
+        if shows { waiting } else { 0 }
     }
 }
 

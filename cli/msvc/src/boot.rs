@@ -10,7 +10,7 @@ use msvc_runtime::build::{self, BuildOutcome, BuildPlan, BuildRequest};
 use msvc_runtime::contract::RuntimeError;
 use msvc_runtime::docker;
 use msvc_runtime::docker::image::BuildFrom;
-use msvc_runtime::lane::{FurtherEdge, LaneOptions, Publish, Subset, chosen};
+use msvc_runtime::lane::{FurtherEdge, LaneOptions, Publish, Subset, chosen, given};
 use msvc_runtime::observed::WayIn;
 use msvc_runtime::ports::machine_binding::MachineBinding;
 use msvc_runtime::process::{ProcessRuntime, ProjectHome};
@@ -98,6 +98,7 @@ impl Asked {
 /// When the file asks for what is not there.
 pub async fn ask(context: &Context, services: &Subset) -> Result<Asked, Failure> {
     let services: BTreeSet<ServiceName> = chosen(&context.system, services)?;
+    given(&context.system, &services, Path::exists)?;
     let directory = std::env::current_dir().unwrap_or_else(|_| context.system.root.clone());
     let service = |name: &ServiceName| context.system.service(name.as_str());
     let builds = |name| service(name).is_some_and(|service| service.build.is_some());

@@ -121,7 +121,7 @@ impl Fate {
     }
 
     /// Whether it is an error that stands there.
-    fn refuses(&self, value: &Value) -> bool {
+    pub(crate) fn refuses(&self, value: &Value) -> bool {
         match self.kind {
             Kind::Refused => true,
             Kind::Partly(takes) => !takes(value),

@@ -28,6 +28,7 @@ mod draft;
 mod edge;
 pub(crate) mod field;
 pub(crate) mod fill;
+mod given;
 mod hook;
 mod listen;
 mod program;
@@ -36,6 +37,7 @@ mod twice;
 pub(crate) mod volume;
 
 pub(crate) use edge::{edge_key, published_keys, url_of};
+pub use given::given;
 pub(crate) use twice::published_twice;
 pub(crate) use volume::FILES;
 pub use volume::host_file;

@@ -206,8 +206,16 @@ struct Choice<'a> {
 
 impl Choice<'_> {
     fn usable(&mut self, address: SocketAddr) -> bool {
-        self.held.contains(&address)
-            || (!self.taken.contains(&address) && self.binding.is_free(address))
+        self.held.contains(&address) || (!self.is_taken(address) && self.binding.is_free(address))
+    }
+
+    /// Whether another slot has it: who listens everywhere has its port on every address.
+    fn is_taken(&self, address: SocketAddr) -> bool {
+        let meets = |taken: &SocketAddr| {
+            let everywhere = taken.ip().is_unspecified() || address.ip().is_unspecified();
+            taken.port() == address.port() && everywhere
+        };
+        self.taken.contains(&address) || self.taken.iter().any(meets)
     }
 
     /// What the book has, while all of it is usable and of the kind that is wanted.

@@ -192,12 +192,14 @@ pub fn taken_now(address: &str, owner: Option<&str>, hint: &str) -> Problem {
     Problem::warning(format!("{address} is taken{by}: `up` would end here")).hint(hint)
 }
 
-/// The addresses that the project's own edges and instances have already.
+/// The addresses that the project's own edges and instances have already. One that ended and stays
+/// so has none any more: somebody may have come there since, or its last connections are fading.
 fn held(observed: &Observed) -> BTreeSet<SocketAddr> {
     let edges = observed.edges.iter().map(|edge| edge.listen);
     let listens = observed
         .instances
         .iter()
+        .filter(|instance| !matches!(instance.phase, Phase::Exited { .. }))
         .flat_map(|instance| &instance.listens)
         .map(|listen| listen.backend);
     let mut held: BTreeSet<SocketAddr> = edges.chain(listens).collect();

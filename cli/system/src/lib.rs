@@ -22,11 +22,13 @@
 //! - `defaults`: what a file means where it says nothing.
 //! - `paths`: relative paths made absolute.
 //! - `consistency`: what must not be said at once, and names that must be declared.
+//! - `possible`: what the files may say, and no container engine could do.
 //! - [`normal_form`]: the tree as the JSON that `docker compose config` prints.
 //! - [`address`]: addresses of services inside settings and commands.
 //! - [`duration`]: durations as Compose writes them.
 //! - [`model`]: the resolved system.
 //! - [`schema`]: the JSON Schema of a Compose file with its `x-msvc`, for editors.
+//! - [`signal`]: signals by name.
 //! - [`graph`]: the edges as a table, JSON and drawings.
 //! - [`openapi`]: descriptions of HTTP interfaces: operations, parameters, answers.
 
@@ -51,6 +53,7 @@ pub mod model;
 pub mod normal_form;
 pub mod openapi;
 mod paths;
+mod possible;
 pub mod problem;
 mod profiles;
 mod references;
@@ -59,6 +62,7 @@ pub mod setting_key;
 mod settings_total;
 mod short_port;
 pub mod shown_path;
+pub mod signal;
 mod typed;
 mod volume_text;
 mod xmsvc;

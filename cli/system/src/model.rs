@@ -151,8 +151,8 @@ pub struct Service {
     pub restart: RestartPolicy,
     /// `stop_grace_period`, Compose's default 10 s.
     pub stop_grace_period: Duration,
-    /// `stop_signal`, default `SIGTERM`.
-    pub stop_signal: String,
+    /// `stop_signal`; absent, the image's own, else `SIGTERM`.
+    pub stop_signal: Option<Placed<String>>,
     /// `deploy.replicas` or `scale`, default 1.
     pub replicas: u32,
     /// `profiles`.

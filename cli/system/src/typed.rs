@@ -18,6 +18,7 @@ use crate::model::{Placed, Service, ServiceExtension};
 use crate::problem::{Place, Problem, Problems};
 use crate::settings_total::SettingsTotal;
 use crate::shown_path::shown_path;
+use crate::signal;
 use crate::volume_text;
 use crate::yaml::{Key, Node, shorten};
 
@@ -184,7 +185,6 @@ fn service(
         "`stop_grace_period`",
         problems,
     );
-    let signal = optional_text(node.get("stop_signal"), "`stop_signal`", problems);
     let exposed = ports::exposed(node.get("expose"), context, problems);
     let datagrams = ports::datagrams(&exposed, &ports);
     Service {
@@ -208,7 +208,7 @@ fn service(
         pre_stop: hooks::hooks(node, "pre_stop", context, problems),
         restart: restart::policy(node, problems),
         stop_grace_period: grace.unwrap_or(DEFAULT_GRACE),
-        stop_signal: signal.unwrap_or_else(|| "SIGTERM".to_owned()),
+        stop_signal: stop_signal(node, problems),
         replicas: replicas(node, problems),
         profiles: texts(node.get("profiles"), "`profiles`", problems),
         labels: labels::labels(node, context, problems),
@@ -223,6 +223,28 @@ fn service(
 fn command_place<'n>(key: &'n Key, node: &'n Node) -> &'n Place {
     let words = node.entry("entrypoint").or_else(|| node.entry("command"));
     words.map_or(&key.place, |(key, _)| &key.place)
+}
+
+/// The signal that asks it to end, which must be one.
+fn stop_signal(node: &Node, problems: &mut Problems) -> Option<Placed<String>> {
+    let node = node.get("stop_signal")?;
+    let value = optional_text(Some(node), "`stop_signal`", problems)?;
+    let place = node.place.clone();
+    if value.is_empty() {
+        return None;
+    }
+    if signal::number(&value).is_none() {
+        let what = format!("there is no signal `{}`", shorten(&value));
+        let names: Vec<String> = signal::names().collect();
+        let short = names.iter().filter_map(|name| name.strip_prefix("SIG"));
+        let near = problems.nearest(&value, names.iter().map(String::as_str).chain(short));
+        let hint = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "write SIGTERM, SIGINT, SIGQUIT or another, or a number".to_owned(),
+        };
+        problems.push(Problem::error(what).at(place.clone()).hint(hint));
+    }
+    Some(Placed { value, place })
 }
 
 fn working_dir(node: &Node, problems: &mut Problems) -> Option<Placed<String>> {

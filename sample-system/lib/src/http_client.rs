@@ -15,7 +15,20 @@ use crate::calls::{Guard, Limits, Outcome};
 use crate::deadline::{self, Deadline, REQUEST_TIMEOUT_MS};
 use crate::draw::Draw;
 use crate::metrics::Metrics;
+use crate::serve::door::LINGER;
 use crate::trace_context::TraceContext;
+
+/// How long a connection that nothing is sent on is kept for the next call. A peer that is asked to stop
+/// cannot tell on one that is idle; it ends those after [`LINGER`](crate::serve::door::LINGER), which
+/// has to be so much longer that a request that is sent on one at the last moment arrives before,
+/// also where both machines have much else to do. 500 ms: whoever calls often
+/// enough that connecting would count calls within it.
+const KEPT_IDLE: Duration = Duration::from_millis(500);
+
+const _: () = assert!(
+    KEPT_IDLE.as_millis() * 4 <= LINGER.as_millis(),
+    "a connection must be given up well before its peer ends it"
+);
 
 /// Why a call gave no answer that could be used.
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +140,7 @@ impl Peer {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)
+            .pool_idle_timeout(KEPT_IDLE)
             // Edges inside the system are plain HTTP: no store of root certificates is read.
             .tls_certs_only([])
             .build()

@@ -3,6 +3,8 @@
 //! A key belongs to the account that sends it, so nobody meets another's. What a request led to is
 //! remembered in the transaction that does it, for a day.
 
+mod secret;
+
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
@@ -10,6 +12,7 @@ use http::request::Parts;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 
+pub use self::secret::{Secret, SecretError};
 use crate::clock::stamp_of;
 
 use crate::problem::Problem;
@@ -50,8 +53,8 @@ pub enum Known {
     Different,
 }
 
-/// What tells one request from another: the hash of what it asks for. Leave out what must not be
-/// kept, such as a card's number.
+/// What tells one request from another: the hash of what it asks for. With a
+/// [`Secret`] where that has what must not be kept, such as a card's number.
 pub fn hash(request: &serde_json::Value) -> String {
     let digest = Sha256::digest(request.to_string());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -4,9 +4,14 @@
 //!
 //! The caller binds the listener and passes shutdown in.
 
+mod crowd;
 pub mod door;
+pub mod patience;
+mod patient;
 pub mod queue;
+mod told;
 mod unread;
+mod whole;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -15,26 +20,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::connect_info::Connected;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::{IncomingStream, Listener};
+use axum::serve::Listener;
 use http::{HeaderValue, StatusCode, Version, header};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
+use self::crowd::Crowd;
+pub use self::crowd::network;
 use self::door::{Closing, Door};
-use self::queue::{NoTurn, Queue, QueueLimits};
-use self::unread::Worded;
+use self::patience::Patience;
+use self::queue::{Queue, QueueLimits};
+pub use self::told::Remote;
+use self::told::Told;
+pub use self::whole::HeaderLimits;
+use self::whole::Whole;
 use crate::database::Database;
-use crate::deadline::{self, Deadline};
 use crate::draw::Draw;
 use crate::grace::within;
-use crate::metrics::{self, Metrics, Protocol, Served, UNMATCHED};
+use crate::metrics::{self, Counters, Metrics, Protocol, Served, UNMATCHED};
 use crate::problem::Problem;
 use crate::token::Caller;
 use crate::trace_context::TraceContext;
@@ -132,6 +141,10 @@ pub struct Serving {
     readiness: Readiness,
     metrics: Metrics,
     queue: Queue,
+    patience: Patience,
+    crowd: Crowd,
+    ended: Counters,
+    headers: HeaderLimits,
     body_limit: usize,
     draw: Draw,
 }
@@ -139,10 +152,19 @@ pub struct Serving {
 impl Serving {
     /// Serves while ready as `readiness` says, counted in `metrics`.
     pub fn new(readiness: Readiness, metrics: Metrics) -> Self {
+        let patience = Patience::default();
+        let ended = metrics.counters(
+            "connections_ended",
+            "Connections ended, or refused, since too little came of them, by why",
+        );
         Self {
             readiness,
             metrics,
             queue: Queue::new(QueueLimits::default()),
+            crowd: Crowd::new(patience.per_address),
+            patience,
+            ended,
+            headers: HeaderLimits::default(),
             body_limit: BODY_LIMIT,
             draw: Draw::system(),
         }
@@ -162,6 +184,22 @@ impl Serving {
         self
     }
 
+    /// Waits for whoever is at the other end as long as `patience` says, its clones for all of
+    /// them together.
+    #[must_use]
+    pub fn patient(mut self, patience: Patience) -> Self {
+        self.crowd = Crowd::new(patience.per_address);
+        self.patience = patience;
+        self
+    }
+
+    /// Takes headers within `limits`.
+    #[must_use]
+    pub fn headers_within(mut self, limits: HeaderLimits) -> Self {
+        self.headers = limits;
+        self
+    }
+
     /// Takes bodies of at most `bytes`.
     #[must_use]
     pub fn bodies_up_to(mut self, bytes: usize) -> Self {
@@ -174,33 +212,6 @@ impl From<Readiness> for Serving {
     /// With figures of its own and the default limits.
     fn from(readiness: Readiness) -> Self {
         Self::new(readiness, Metrics::new())
-    }
-}
-
-/// Where a connection came from; found in requests as `ConnectInfo<Remote>`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Remote(pub SocketAddr);
-
-/// A listener whose connections tell where they came from, and on which a refusal has a body.
-struct Told<L>(L, Draw);
-
-impl<L: Listener<Addr = SocketAddr>> Listener for Told<L> {
-    type Io = Worded<L::Io>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
-        let (stream, from) = self.0.accept().await;
-        (Worded::new(stream, self.1.clone()), from)
-    }
-
-    fn local_addr(&self) -> std::io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
-impl<L: Listener<Addr = SocketAddr>> Connected<IncomingStream<'_, Told<L>>> for Remote {
-    fn connect_info(stream: IncomingStream<'_, Told<L>>) -> Self {
-        Self(*stream.remote_addr())
     }
 }
 
@@ -234,7 +245,7 @@ pub async fn on(
     grace: Duration,
 ) -> Result<(), ServeError> {
     let serving = serving.into();
-    let listener = Told(listener, serving.draw.clone());
+    let listener = Told::new(listener, serving.clone());
     let app = app(routes, serving, shutdown.clone());
     let app = app.into_make_service_with_connect_info::<Remote>();
     let serve = axum::serve(listener, app)
@@ -256,12 +267,22 @@ fn app(routes: Router, serving: Serving, shutdown: CancellationToken) -> Router 
         readiness,
         metrics,
         queue,
+        patience,
+        headers,
         body_limit,
         draw,
+        ..
     } = serving;
     let served = metrics.served(Protocol::Http);
     let (shown, line) = (metrics.resource("requests"), queue.clone());
     metrics.at_scrape(move || shown.waiting(u64::try_from(line.waiting()).unwrap_or(u64::MAX)));
+    let whole = Whole {
+        queue,
+        served: served.clone(),
+        within: patience.body,
+        headers,
+        body: body_limit,
+    };
     let probes = Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
@@ -274,10 +295,11 @@ fn app(routes: Router, serving: Serving, shutdown: CancellationToken) -> Router 
         .method_not_allowed_fallback(another_method)
         .layer(DefaultBodyLimit::max(body_limit))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state((queue, served.clone()), admit))
+        .layer(from_fn_with_state(whole, whole::admit))
         .layer(from_fn_with_state((served, draw), access_log))
         .merge(probes)
         .layer(from_fn_with_state(shutdown, last))
+        .layer(from_fn(whole::noted))
 }
 
 /// From the shutdown on each answer is the last of its connection, and says so: who keeps
@@ -324,33 +346,6 @@ async fn figures(State(metrics): State<Metrics>) -> impl IntoResponse {
         [(header::CONTENT_TYPE, metrics::CONTENT_TYPE)],
         metrics.read().await,
     )
-}
-
-/// Lets a request wait for its turn, unless too many do or nobody waits for it any more.
-async fn admit(
-    State((queue, served)): State<(Queue, Served)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let deadline = match Deadline::from_headers(request.headers()) {
-        Ok(deadline) => deadline,
-        Err(value) => return deadline::malformed(&value).into_response(),
-    };
-    request.extensions_mut().insert(deadline);
-    match queue.turn(deadline).await {
-        Ok(_turn) => next.run(request).await,
-        Err(NoTurn::Late) => {
-            served.late();
-            deadline::too_late().into_response()
-        }
-        Err(NoTurn::Full) => {
-            served.shed();
-            let detail = "too much is waiting: try again in a second; nothing happened";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-                .with_header(header::RETRY_AFTER, RETRY_AFTER)
-                .into_response()
-        }
-    }
 }
 
 /// One line and one count for each request, under the request's own trace or a new one, which it

@@ -22,6 +22,8 @@ use crate::draw::Draw;
 pub const TRACEPARENT: &str = "traceparent";
 /// Name of the header with the caller's key and value pairs.
 pub const BAGGAGE: &str = "baggage";
+/// Name of the header with what tracing systems of one's own add; the shop has none and passes none.
+pub const TRACESTATE: &str = "tracestate";
 
 /// Characters of a `traceparent` of version 00, and of what each later one begins with.
 const LENGTH: usize = 55;

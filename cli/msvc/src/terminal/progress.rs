@@ -1,20 +1,76 @@
 //! What an event looks like: a plain line, or the text of the progress line on a terminal.
 
+use std::io;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 use msvc_report::event::Event;
 use msvc_report::human;
 use msvc_system::id::InstanceId;
 
 /// A spinner on standard error.
 pub(super) fn new_bar() -> ProgressBar {
-    let bar = ProgressBar::new_spinner();
+    let target = ProgressDrawTarget::term_like(Box::new(Narrower(Term::stderr())));
+    let bar = ProgressBar::with_draw_target(None, target);
     if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
         bar.set_style(style);
     }
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
+}
+
+/// Columns that the progress line leaves free at the end: room for some `^C` that the terminal
+/// itself writes where the cursor stands. A full line would send them to the next one, and then
+/// this line would not be found again to be wiped.
+const FREE: u16 = 10;
+
+/// A terminal that says it is a little narrower.
+#[derive(Debug)]
+struct Narrower(Term);
+
+impl TermLike for Narrower {
+    fn width(&self) -> u16 {
+        let (_, columns) = self.0.size();
+        columns.saturating_sub(FREE).max(1)
+    }
+
+    fn height(&self) -> u16 {
+        let (rows, _) = self.0.size();
+        rows
+    }
+
+    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_up(n)
+    }
+
+    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_down(n)
+    }
+
+    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_right(n)
+    }
+
+    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_left(n)
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.0.write_line(text)
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.0.write_str(text)
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.0.clear_line()
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// What goes on right now, where the event begins something that takes a while.

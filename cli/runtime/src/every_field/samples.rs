@@ -43,6 +43,8 @@ pub(super) const ALL: &str = r##"
 @GPU |  | gpus: [{}]
 @FROM_FILE |  | env_file: [{path: b.env}]
 @NETWORKED |  | networks: {default: }
+@ADDRESSED | networks: {default: {ipam: {config: [{subnet: 10.0.0.0/24}, {subnet: "fd00::/64"}]}}} | networks: {default: }
+@RANGED | networks: {more: {ipam: {config: [{subnet: 10.9.0.0/24}]}}} | networks: [more]
 @TWICE_NETWORKED | networks: {more: } | networks: {default: , more: }
 @PROBED |  | healthcheck: {test: probe}
 @OPEN |  | ports: [{target: 80}]
@@ -205,8 +207,8 @@ networks.aliases | NETWORKED | networks: {default: {aliases: [a]}}
 networks.driver_opts | NETWORKED | networks: {default: {driver_opts: {a: b}}}
 networks.gw_priority | NETWORKED | networks: {default: {gw_priority: 1}}
 networks.interface_name | NETWORKED | networks: {default: {interface_name: lan}}
-networks.ipv4_address | NETWORKED | networks: {default: {ipv4_address: 10.0.0.7}}
-networks.ipv6_address | NETWORKED | networks: {default: {ipv6_address: "fd00::7"}}
+networks.ipv4_address | ADDRESSED | networks: {default: {ipv4_address: 10.0.0.7}}
+networks.ipv6_address | ADDRESSED | networks: {default: {ipv6_address: "fd00::7"}}
 networks.link_local_ips | NETWORKED | networks: {default: {link_local_ips: [169.254.1.2]}}
 networks.mac_address | NETWORKED | networks: {default: {mac_address: "02:42:ac:11:65:43"}}
 networks.priority | TWICE_NETWORKED | networks: {default: , more: {priority: 5}}
@@ -300,9 +302,9 @@ working_dir |  | working_dir: /a
 /networks.enable_ipv6 | NETWORK | networks: {more: {enable_ipv6: true}}
 /networks.external | NETWORK | networks: {more: {external: true}}
 /networks.internal | NETWORK | networks: {more: {internal: true}}
-/networks.ipam.config.aux_addresses | NETWORK | networks: {more: {ipam: {config: [{aux_addresses: {a: 10.9.0.5}}]}}}
-/networks.ipam.config.gateway | NETWORK | networks: {more: {ipam: {config: [{gateway: 10.9.0.1}]}}}
-/networks.ipam.config.ip_range | NETWORK | networks: {more: {ipam: {config: [{ip_range: 10.9.0.0/25}]}}}
+/networks.ipam.config.aux_addresses | RANGED | networks: {more: {ipam: {config: [{subnet: 10.9.0.0/24, aux_addresses: {a: 10.9.0.5}}]}}}
+/networks.ipam.config.gateway | RANGED | networks: {more: {ipam: {config: [{subnet: 10.9.0.0/24, gateway: 10.9.0.1}]}}}
+/networks.ipam.config.ip_range | RANGED | networks: {more: {ipam: {config: [{subnet: 10.9.0.0/24, ip_range: 10.9.0.0/25}]}}}
 /networks.ipam.config.subnet | NETWORK | networks: {more: {ipam: {config: [{subnet: 10.9.0.0/24}]}}}
 /networks.ipam.driver | NETWORK | networks: {more: {ipam: {driver: far}}}
 /networks.ipam.options | NETWORK | networks: {more: {ipam: {options: {a: b}}}}

@@ -125,6 +125,15 @@ fn kept_log(value: &Value) -> bool {
     matches!(value.as_str(), Some("" | "json-file" | "local"))
 }
 
+/// Numbers above are of real time.
+const LAST_NAMED_SIGNAL: i32 = 31;
+
+/// What is no signal at all is told where it is sent.
+fn has_a_name(value: &Value) -> bool {
+    let number = value.as_str().and_then(msvc_system::signal::number);
+    number.is_none_or(|number| number <= LAST_NAMED_SIGNAL)
+}
+
 /// A list of one, or a text.
 fn one(value: &Value) -> bool {
     value.as_array().is_none_or(|items| items.len() < 2)

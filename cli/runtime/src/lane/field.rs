@@ -20,6 +20,7 @@ pub(crate) fn problems(service: &Service, lenient: bool) -> Vec<Problem> {
             problems.push(refusal(In::Processes, service, &name, &fate, &port.place));
         }
     }
+    problems.extend(signal_of_real_time(service));
     problems.extend(goes_without::warning(service));
     if lenient {
         for problem in &mut problems {
@@ -27,6 +28,28 @@ pub(crate) fn problems(service: &Service, lenient: bool) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// The signal that asks a service to end. Where a host process is not sent the one that it asks
+/// for, which is told, it is the usual one.
+pub(super) fn stop_signal(service: &Service) -> String {
+    let asked = service.stop_signal.as_ref();
+    let sent = asked.filter(|_| signal_of_real_time(service).is_none());
+    sent.map_or_else(|| "SIGTERM".to_owned(), |it| it.value.clone())
+}
+
+/// Signals without a name of their own are not sent here.
+fn signal_of_real_time(service: &Service) -> Option<Problem> {
+    let asked = service.stop_signal.as_ref()?;
+    let value = serde_json::Value::from(asked.value.as_str());
+    In::Processes.fate("stop_signal").refuses(&value).then(|| {
+        let what = format!(
+            "{}: a host process cannot honour `stop_signal: {}`",
+            service.name, asked.value
+        );
+        let hint = "say SIGTERM or another that has a name, or `--lenient` to have SIGTERM";
+        Problem::error(what).at(asked.place.clone()).hint(hint)
+    })
 }
 
 /// The networks of a service; `default` when it names none.

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::draft::Draft;
 use super::spot::{At, Spot};
-use super::{Survey, edge, hook, listen, program, volume};
+use super::{Survey, edge, field, hook, listen, program, volume};
 use crate::instance::{HealthSpec, InstanceSpec, Listen, ProcessFile, ProcessProgram, Program};
 use crate::names::path::move_paths;
 use crate::names::{Form, Reference, Rewriting, substitute};
@@ -255,7 +255,7 @@ impl Filling<'_> {
             listens,
             health,
             restart: service.restart,
-            stop_signal: service.stop_signal.clone(),
+            stop_signal: field::stop_signal(service),
             stop_grace: service.stop_grace_period,
             hooks: hook::hooks(service, self.hooks),
         };

@@ -76,7 +76,7 @@ pub(crate) fn service(of: &str) -> Service {
         pre_stop: Vec::new(),
         restart: RestartPolicy::UnlessStopped,
         stop_grace_period: Duration::from_secs(10),
-        stop_signal: "SIGTERM".to_owned(),
+        stop_signal: None,
         replicas: 1,
         profiles: Vec::new(),
         labels: IndexMap::new(),

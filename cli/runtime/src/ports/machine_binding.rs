@@ -24,6 +24,9 @@ pub struct MachineBinding;
 
 impl Binding for MachineBinding {
     fn is_free(&mut self, address: SocketAddr) -> bool {
+        if is_met_by_version_six(address) {
+            return false;
+        }
         if binds(address, false) {
             return true;
         }
@@ -32,7 +35,12 @@ impl Binding for MachineBinding {
         // entry in the table.
         binds(address, true) && {
             let entries = table();
-            let here = || entries.iter().filter(|entry| entry.local == address);
+            // Connections of a server on every address stand at the one that was called.
+            let is_here = |local: SocketAddr| match address.ip().is_unspecified() {
+                true => local.port() == address.port(),
+                false => local == address,
+            };
+            let here = || entries.iter().filter(|entry| is_here(entry.local));
             here().next().is_some() && here().all(|entry| entry.state != LISTEN)
         }
     }
@@ -50,6 +58,20 @@ impl Binding for MachineBinding {
             .map(|entry| entry.inode.clone())?;
         holder_of(&inode)
     }
+}
+
+/// Whether somebody has the port on an address of IP version 6: a server that is told a number
+/// only often listens on every address of both versions at once, and then cannot.
+fn is_met_by_version_six(address: SocketAddr) -> bool {
+    let bind = || {
+        let socket = Socket::new(Domain::IPV6, Type::STREAM, None)?;
+        socket.set_only_v6(true)?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, address.port())).into())
+    };
+    // A machine may have no version 6 at all: then nobody has it there.
+    let taken = |error: std::io::Error| error.kind() == std::io::ErrorKind::AddrInUse;
+    address.ip() == Ipv4Addr::UNSPECIFIED && bind().is_err_and(taken)
 }
 
 fn binds(address: SocketAddr, reuse: bool) -> bool {
@@ -189,6 +211,36 @@ mod tests {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         assert!(!MachineBinding.is_free(address));
         assert!(MachineBinding.owner(address).is_some());
+    }
+
+    #[test]
+    fn a_port_that_somebody_has_in_version_six_is_not_free_everywhere() {
+        let Ok(listener) = TcpListener::bind("[::1]:0") else {
+            return;
+        };
+        let port = listener.local_addr().unwrap().port();
+        assert!(!MachineBinding.is_free(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))));
+        assert!(MachineBinding.is_free(SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
+    }
+
+    #[test]
+    fn a_port_whose_connections_fade_is_free_again_for_a_server_that_shares_it_and_no_other() {
+        for (reuse, free) in [(true, true), (false, false)] {
+            let server = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            server.set_reuse_address(reuse).unwrap();
+            let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+            server.bind(&everywhere.into()).unwrap();
+            server.listen(1).unwrap();
+            let port = server.local_addr().unwrap().as_socket().unwrap().port();
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            let caller = std::net::TcpStream::connect(address).unwrap();
+            let (accepted, _) = server.accept().unwrap();
+            drop(accepted);
+            drop(server);
+            drop(caller);
+            let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+            assert_eq!(MachineBinding.is_free(everywhere), free, "reuse {reuse}");
+        }
     }
 
     #[test]

@@ -71,6 +71,24 @@ fn the_same_project_chooses_the_same_and_a_copy_of_it_others() {
 }
 
 #[test]
+fn who_listens_everywhere_has_its_port_to_itself() {
+    let everywhere = |key: &str| Slot {
+        key: key.into(),
+        ports: [8080].into(),
+        want: Want::FreePorts(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+    };
+    let mut alone = Book::default();
+    settle(&mut alone, &[everywhere("a")], &[], &mut Machine::default());
+    let chosen = alone.address("a", 8080).unwrap();
+    // Another slot of the project has that very port on one address.
+    let mut book = Book::default();
+    let one = SocketAddr::from(([127, 0, 0, 1], chosen.port()));
+    book.slots.insert("b".into(), [(80, one)].into());
+    settle(&mut book, &[everywhere("a")], &[], &mut Machine::default());
+    assert_ne!(book.address("a", 8080).unwrap().port(), chosen.port());
+}
+
+#[test]
 fn an_address_taken_by_somebody_moves_and_one_that_we_hold_stays() {
     let mut book = Book::default();
     let slots = [own("a", &[8080])];

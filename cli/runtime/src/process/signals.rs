@@ -7,13 +7,10 @@ use nix::sys::signal::Signal;
 
 use crate::observed::Phase;
 
-/// The signal of that name: `SIGTERM`, `TERM`, or its number.
+/// The signal of that name: `SIGTERM`, `TERM`, or its number. None of those for real time, which
+/// are not sent here.
 pub(super) fn by_name(name: &str) -> Option<Signal> {
-    if let Ok(number) = name.parse::<i32>() {
-        return Signal::try_from(number).ok();
-    }
-    let name = name.to_ascii_uppercase();
-    name.parse().or_else(|_| format!("SIG{name}").parse()).ok()
+    Signal::try_from(msvc_system::signal::number(name)?).ok()
 }
 
 /// How a process ended, as a phase that stays.
@@ -47,6 +44,7 @@ mod tests {
         for name in ["SIGQUIT", "QUIT", "quit", "3"] {
             assert_eq!(by_name(name), Some(Signal::SIGQUIT), "{name}");
         }
+        assert_eq!(by_name("SIGRTMIN+3"), None);
         assert_eq!(by_name("SIGNOTHING"), None);
     }
 }

@@ -11,7 +11,7 @@ use crate::model::{Service, System};
 use crate::problem::{Problem, Problems};
 use crate::typed::{self, Context};
 use crate::yaml::Node;
-use crate::{edges, references, xmsvc};
+use crate::{edges, possible, references, xmsvc};
 
 /// The system that `resolved` says.
 pub(super) fn system(
@@ -38,6 +38,7 @@ pub(super) fn system(
     let x_msvc = xmsvc::system(&tree, &context, problems);
     let volumes = typed::volumes(&tree, problems);
     let networks = typed::networks(&tree, problems);
+    possible::check(&tree, &running, problems);
     references::check(&mut services, &resting, problems);
     if services.is_empty() && !problems.has_errors() {
         problems.push(no_services(&tree, !resting.is_empty()));

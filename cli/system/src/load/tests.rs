@@ -121,8 +121,8 @@ fn everything_that_the_files_say_is_in_the_model() {
         (RestartPolicy::OnFailure(Some(3)), 2)
     );
     assert_eq!(
-        (web.stop_grace_period.as_millis(), web.stop_signal.as_str()),
-        (1500, "SIGTERM")
+        (web.stop_grace_period.as_millis(), &web.stop_signal),
+        (1500, &None)
     );
     assert_eq!(web.listens, [70, 8080]);
     let others: Vec<_> = web.other_fields.keys().map(String::as_str).collect();

@@ -88,6 +88,8 @@ pub struct GivenFile {
     pub other_fields: IndexMap<String, Placed<serde_json::Value>>,
     /// Where the service asks for it.
     pub place: Place,
+    /// Where the file says what is in it.
+    pub source_place: Place,
 }
 
 /// What is in a secret or config.

@@ -6,7 +6,7 @@ use super::Context;
 use super::scalars::{flag_or_false, number, optional_text};
 use crate::forms::scalar_text;
 use crate::model::{FileSource, GivenFile, Placed};
-use crate::problem::{Problem, Problems, nearest};
+use crate::problem::{Place, Problem, Problems, nearest};
 use crate::yaml::{Key, Node, shorten};
 
 /// One of the two kinds.
@@ -107,7 +107,16 @@ fn file(
         mode,
         other_fields,
         place: item.place.clone(),
+        source_place: source_place(key, declared).clone(),
     })
+}
+
+/// Where a secret or config says what is in it.
+fn source_place<'n>(key: &'n Key, declared: &'n Node) -> &'n Place {
+    let ways = ["file", "environment", "content"];
+    let mut said = ways.iter().filter_map(|way| declared.get(way));
+    let said = said.find(|node| !node.is_null());
+    said.map_or(&key.place, |node| &node.place)
 }
 
 /// What is in a secret of the top level.

@@ -262,3 +262,24 @@ async fn a_bulkhead_that_is_full_refuses_at_once_and_has_room_again_after() {
     let full = r#"bulkhead_full_total{peer="catalog"} 1"#;
     assert!(metrics.text().contains(full), "{}", metrics.text());
 }
+
+#[tokio::test]
+async fn a_connection_that_was_idle_is_given_up_before_its_peer_would_end_it() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let peer = peer(listener.local_addr().unwrap(), Duration::from_secs(60));
+    let calling = tokio::spawn(async move {
+        call(&peer, Method::GET).await.unwrap();
+        peer
+    });
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut request = [0; 1024];
+    assert!(stream.read(&mut request).await.unwrap() > 0);
+    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    stream.write_all(answer).await.unwrap();
+    let _peer = calling.await.unwrap();
+    // It ends on this side first: nobody here ends it.
+    let ended = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut request));
+    assert_eq!(ended.await.unwrap().unwrap(), 0);
+}

@@ -22,11 +22,12 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
-/// How long connections are kept once the door is closed. 1 s: what a caller sent before it could
+/// How long connections are kept once the door is closed. 2 s: what a caller sent before it could
 /// know has crossed any network by then, a slow one too, and who asks once a second or more often has
-/// been told by an answer to come no more. Where no connection is left, nothing is waited for. Well
-/// within the grace of every service (5 s and more).
-const LINGER: Duration = Duration::from_secs(1);
+/// been told by an answer to come no more. The shop's own callers use no connection again that was
+/// idle for half a second, so none of theirs is left by then, and where none is left nothing is waited
+/// for. Well within the grace of every service (5 s and more).
+pub const LINGER: Duration = Duration::from_secs(2);
 
 /// As many are let in once the shutdown began: what the queue of a listener can hold (tokio's
 /// backlog). More have come since, and callers that never end would keep the door open.

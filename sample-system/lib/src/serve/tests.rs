@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
 
 use super::*;
+use crate::deadline::Deadline;
 use crate::logs::Logged;
 
 /// Longer than anything here takes; only a failing test waits for it.
@@ -273,6 +274,13 @@ async fn what_nobody_could_read_is_a_problem_too() {
         );
         let problem: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(problem["status"], wanted);
+    }
+    let metrics = running.client.get(format!("{}/metrics", running.root));
+    let metrics = metrics.send().await.unwrap().text().await.unwrap();
+    for status in [431, 414, 400] {
+        let labels = format!(r#"route="unmatched",method="other",status="{status}""#);
+        let series = format!("http_requests_total{{{labels}}} 1");
+        assert!(metrics.contains(&series), "{metrics}");
     }
     let lines = logged.with_message("refused before it was read");
     assert_eq!(lines.len(), 3);

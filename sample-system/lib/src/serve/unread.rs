@@ -11,6 +11,7 @@ use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::draw::Draw;
+use crate::metrics::{Served, UNMATCHED};
 use crate::problem::{CONTENT_TYPE, Problem};
 use crate::trace_context::TraceContext;
 
@@ -19,6 +20,7 @@ use crate::trace_context::TraceContext;
 pub(super) struct Worded<S> {
     stream: S,
     draw: Draw,
+    served: Served,
     /// What is written in place of a refusal, as far as it is not out.
     instead: Option<Instead>,
 }
@@ -32,14 +34,20 @@ struct Instead {
 }
 
 impl<S> Worded<S> {
-    /// `stream`, with ids of `draw` for the traces of what is refused.
-    pub(super) fn new(stream: S, draw: Draw) -> Self {
+    /// `stream`, with ids of `draw` for the traces of what is refused, which is counted in `served`.
+    pub(super) fn new(stream: S, draw: Draw, served: Served) -> Self {
         let instead = None;
         Self {
             stream,
             draw,
+            served,
             instead,
         }
+    }
+
+    /// What it is made of.
+    pub(super) fn stream(&self) -> &S {
+        &self.stream
     }
 
     /// Begins to write something else in place of `bytes`, where they are a bare refusal.
@@ -50,6 +58,9 @@ impl<S> Worded<S> {
         let Some((status, problem)) = worded(bytes) else {
             return;
         };
+        // Neither route nor method was read.
+        let refused = self.served.began(UNMATCHED, "");
+        refused.answered(status.as_u16());
         let trace = TraceContext::default().or_drawn(&self.draw);
         trace.span().in_scope(|| {
             tracing::info!(status = status.as_u16(), "refused before it was read");
@@ -163,6 +174,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
+    use crate::metrics::{Metrics, Protocol};
 
     const BARE: &str = "HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\
                         content-length: 0\r\ndate: now\r\n\r\n";
@@ -170,7 +182,11 @@ mod tests {
     /// What arrives of `parts`, each written by itself, over a pipe of a few bytes.
     async fn arrives(parts: &[&str]) -> String {
         let (ours, mut theirs) = tokio::io::duplex(7);
-        let mut ours = Worded::new(ours, Draw::from_fn(|| 1));
+        let mut ours = Worded::new(
+            ours,
+            Draw::from_fn(|| 1),
+            Metrics::new().served(Protocol::Http),
+        );
         let write = async {
             for part in parts {
                 ours.write_all(part.as_bytes()).await.unwrap();

@@ -8,6 +8,7 @@ use rustls::pki_types::ServerName;
 use shop::bugs::{Bug, Bugs};
 use shop::calls::Limits;
 use shop::config::Settings;
+use shop::serve::patience::Patience;
 use shop::serve::queue::QueueLimits;
 use shop::timeouts;
 
@@ -55,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// How much is taken on.
     pub(crate) queue: QueueLimits,
+    /// How long a stranger may take, and how many connections they may have.
+    pub(crate) patience: Patience,
     /// How often one caller may ask.
     pub(crate) rates: RateLimits,
     /// `BODY_LIMIT`: bytes that a request's body may have. 64 KiB by default, what the services
@@ -82,6 +85,7 @@ impl Config {
         let orders_at_once = settings.number_or("ORDERS_AT_ONCE", 512, 1..=100_000);
         let limits = Limits::read(settings);
         let queue = QueueLimits::read(settings);
+        let patience = Patience::read(settings);
         let rates = RateLimits::read(settings);
         let body_limit = settings.number_or("BODY_LIMIT", 64 * 1024, 1..=1024 * 1024);
         let bugs = Bugs::read(settings, &BUGS);
@@ -105,6 +109,7 @@ impl Config {
             orders_at_once: usize::try_from(orders_at_once?).ok()?,
             limits: limits?,
             queue: queue?,
+            patience: patience?,
             rates: rates?,
             body_limit: usize::try_from(body_limit?).ok()?,
             bugs: bugs?,
@@ -146,6 +151,8 @@ mod tests {
             "ORDERS_AT_ONCE",
             "REQUESTS_AT_ONCE",
             "REQUEST_WAIT",
+            "HEAD_WITHIN",
+            "CONNECTIONS_PER_ADDRESS",
             "ACCOUNT_RATE",
             "BODY_LIMIT",
             "BREAKER_REST",

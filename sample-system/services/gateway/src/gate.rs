@@ -175,7 +175,9 @@ impl Asked {
 /// Where the connection came from.
 fn remote(request: &Request) -> IpAddr {
     let info = request.extensions().get::<ConnectInfo<Remote>>();
-    info.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.0.ip())
+    info.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| {
+        info.0.address.ip()
+    })
 }
 
 /// Whether `value` is safe in a path as it is, and could be the name of something.

@@ -36,7 +36,7 @@ use shop::http_client::ClientError;
 use shop::inventory::AddressError;
 use shop::metrics::Metrics;
 use shop::serve::door::Door;
-use shop::serve::{self, Readiness, ServeError, Serving};
+use shop::serve::{self, HeaderLimits, Readiness, ServeError, Serving};
 use shop::token::Keys;
 use tokio_util::sync::CancellationToken;
 
@@ -104,6 +104,8 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), GatewayE
 
     let serving = Serving::new(Readiness::new(), metrics)
         .within(config.queue)
+        .patient(config.patience)
+        .headers_within(HeaderLimits::AT_THE_DOOR)
         .bodies_up_to(config.body_limit);
     let grace = config.grace;
     tokio::try_join!(

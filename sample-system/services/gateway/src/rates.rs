@@ -4,7 +4,7 @@
 //! Several replicas count each by itself: what is limited is how much one caller can ask of one of
 //! them. The buckets of callers that have been quiet are forgotten.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +17,7 @@ use governor::{Quota, RateLimiter};
 use http::{HeaderValue, StatusCode, header};
 use shop::config::Settings;
 use shop::problem::Problem;
+use shop::serve::network;
 use shop::token::Caller;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -150,17 +151,6 @@ impl Rates {
             operator.retain_recent();
             anonymous.retain_recent();
         }
-    }
-}
-
-/// Whoever holds one address of version 6 holds the 2⁶⁴ beside it too.
-fn network(from: IpAddr) -> IpAddr {
-    match from.to_canonical() {
-        IpAddr::V6(address) => {
-            let bits = address.to_bits() >> 64 << 64;
-            IpAddr::V6(Ipv6Addr::from_bits(bits))
-        }
-        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -30,6 +30,8 @@ use crate::stock::{Closed, Key, Reserved, StockRoom};
 
 /// Bytes that a request may have. None of them needs 1 kB.
 const MESSAGE_LIMIT: usize = 16 * 1024;
+/// Bytes of a call's headers. All that the gateway lets in (16 KiB) fits, and what callers add.
+const HEADERS_LIMIT: u32 = 32 * 1024;
 /// How long a request may take. Above the 5 s that the database waits for another process.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Units that one order may ask for; more is a mistake of the caller.
@@ -62,6 +64,7 @@ pub(crate) async fn serve(
     let stopped = shutdown.clone();
     let serving = tonic::transport::Server::builder()
         .timeout(REQUEST_TIMEOUT)
+        .http2_max_header_list_size(HEADERS_LIMIT)
         .layer(Admission::new(metrics, QueueLimits::default()))
         .add_service(health_service)
         .add_service(served)

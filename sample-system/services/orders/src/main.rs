@@ -47,7 +47,7 @@ use shop::draw::Draw;
 use shop::entry::{self, Command, Service};
 use shop::healthcheck::Kind;
 use shop::http_client::{ClientError, Peer};
-use shop::idempotency;
+use shop::idempotency::{self, Secret, SecretError};
 use shop::inbox::{self, Inbox};
 use shop::inventory::AddressError;
 use shop::kafka::KafkaError;
@@ -80,6 +80,8 @@ const KEPT_FOR_A_TIME: &[Prune] = &[idempotency::prune, outbox::prune, inbox::pr
 enum OrdersError {
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     #[error(transparent)]
     Client(#[from] ClientError),
     #[error(transparent)]
@@ -202,6 +204,7 @@ fn desk(
         Ok::<Peer, ClientError>(peer.guarded(how.limits, &how.metrics, &how.draw))
     });
     Ok(Desk {
+        secret: Secret::kept_in(&config.basics.data_dir, &how.draw)?,
         store,
         keys: Keys::new(auth, clock.clone()),
         catalog: Catalog::new(&config.catalog_url, config.catalog_timeout, how)?,

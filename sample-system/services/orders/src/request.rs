@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use shop::card::Card;
 use shop::event::Address;
-use shop::idempotency;
+use shop::idempotency::Secret;
 use shop::problem::Problem;
 use shop::sku::Sku;
 
@@ -82,8 +82,8 @@ impl OrderRequest {
         self.address.check()
     }
 
-    /// What tells this request from another; of the card only what may be kept.
-    pub(crate) fn hash(&self) -> String {
+    /// What tells this request from another, its card included, which only who has `secret` can try.
+    pub(crate) fn hash(&self, secret: &Secret) -> String {
         let GivenAddress {
             name,
             street,
@@ -91,11 +91,11 @@ impl OrderRequest {
             city,
             country,
         } = &self.address;
-        idempotency::hash(&serde_json::json!([
+        secret.hash(&serde_json::json!([
             self.sku,
             self.quantity,
             [name, street, postal_code, city, country],
-            self.card.number.last_four()
+            self.card.number
         ]))
     }
 }

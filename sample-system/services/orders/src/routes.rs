@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use shop::bugs::{Bug, Bugs};
 use shop::deadline::Deadline;
 use shop::http_client::{CallError, Peer};
-use shop::idempotency::{self, IdempotencyKey, Known};
+use shop::idempotency::{self, IdempotencyKey, Known, Secret};
 use shop::problem::{Body, Problem};
 use shop::token::{Caller, Keys};
 use shop::trace_context::TraceContext;
@@ -40,6 +40,8 @@ const BEFORE_THE_END: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(crate) struct Desk {
     pub(crate) store: Store,
+    /// Requests are told apart with it.
+    pub(crate) secret: Secret,
     pub(crate) keys: Keys,
     pub(crate) catalog: Catalog,
     pub(crate) executor: Executor,
@@ -121,7 +123,7 @@ async fn place_once(desk: Desk, order: Ordering) -> Result<OrderId, Problem> {
         halt,
         request,
     } = order;
-    let hash = request.hash();
+    let hash = request.hash(&desk.secret);
     let keyless = desk.bugs.has(Bug::MissingIdempotency);
     let id = if keyless {
         OrderId::of(Uuid::new_v4(), key.as_str())

@@ -16,7 +16,7 @@ use shop::bugs::Bugs;
 use shop::card::Card;
 use shop::clock::Clock;
 use shop::database::{Database, DatabaseError};
-use shop::idempotency::{self, IdempotencyKey};
+use shop::idempotency::{self, IdempotencyKey, Secret};
 use shop::inbox::{self, Inbox};
 use shop::lease;
 use shop::money::Money;
@@ -115,18 +115,21 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Opens the ledger kept in `folder`; what happens in it is told through `outbox`.
+    /// Opens the ledger kept in `folder`; what happens in it is told through `outbox`, and requests are
+    /// told apart with `secret`.
     pub(crate) fn open(
         folder: &Path,
         clock: Clock,
         outbox: Outbox,
         bugs: &Bugs,
+        secret: Secret,
     ) -> Result<Self, DatabaseError> {
         let book = Book {
             inbox: Inbox::new(clock.clone(), bugs),
             clock,
             outbox,
             bugs: bugs.clone(),
+            secret,
         };
         Ok(Self {
             database: Database::open(&folder.join("payments.sqlite"), MIGRATIONS)?,

@@ -22,10 +22,12 @@ use std::process::ExitCode;
 
 use shop::clock::Clock;
 use shop::database::DatabaseError;
+use shop::draw::Draw;
 use shop::entry::{self, Service};
 use shop::event::{Kind as _, ShipmentFailed};
 use shop::healthcheck::Kind;
 use shop::http_client::ClientError;
+use shop::idempotency::{self, Secret, SecretError};
 use shop::kafka::KafkaError;
 use shop::messenger::Messenger;
 use shop::metrics::Metrics;
@@ -33,7 +35,7 @@ use shop::outbox;
 use shop::retention::{self, Prune};
 use shop::serve::{self, Readiness, ServeError, Serving};
 use shop::token::Keys;
-use shop::{dead_letters, idempotency, inbox};
+use shop::{dead_letters, inbox};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -45,6 +47,8 @@ use crate::ledger::Ledger;
 enum PaymentsError {
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     #[error(transparent)]
     Client(#[from] ClientError),
     #[error(transparent)]
@@ -75,7 +79,14 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Payments
     let (clock, grace) = (Clock::system(), config.basics.grace);
     let messenger = Messenger::new("payments", &config.kafka_brokers, &config.bugs)?;
     let folder = &config.basics.data_dir;
-    let ledger = Ledger::open(folder, clock.clone(), messenger.outbox(), &config.bugs)?;
+    let secret = Secret::kept_in(folder, &Draw::system())?;
+    let ledger = Ledger::open(
+        folder,
+        clock.clone(),
+        messenger.outbox(),
+        &config.bugs,
+        secret,
+    )?;
     let database = ledger.database().clone();
     let metrics = Metrics::new();
     metrics.watch_database(&database);

@@ -69,7 +69,7 @@ pub(super) fn draft<'a>(
         cmd: service.command.clone(),
         env: Some(environment(names, service)),
         working_dir: service.working_dir.as_ref().map(|it| it.value.clone()),
-        stop_signal: Some(service.stop_signal.clone()),
+        stop_signal: service.stop_signal.as_ref().map(|it| it.value.clone()),
         stop_timeout: i64::try_from(service.stop_grace_period.as_secs()).ok(),
         exposed_ports: (!exposed.is_empty()).then(|| exposed.into_iter().collect()),
         healthcheck: health::config(wish, service, problems),
@@ -237,7 +237,7 @@ impl Draft<'_> {
                 .collect(),
             health: health::spec(service, facts),
             restart: service.restart,
-            stop_signal: service.stop_signal.clone(),
+            stop_signal: signal_of(service),
             stop_grace: service.stop_grace_period,
             hooks,
         }
@@ -249,6 +249,12 @@ fn hooks(service: &Service) -> Hooks {
         post_start: service.post_start.iter().map(Hook::of).collect(),
         pre_stop: service.pre_stop.iter().map(Hook::of).collect(),
     }
+}
+
+/// The name of the signal that asks it to end; the engine knows what an image says of that.
+fn signal_of(service: &Service) -> String {
+    let asked = service.stop_signal.as_ref();
+    asked.map_or_else(|| "SIGTERM".to_owned(), |it| it.value.clone())
 }
 
 fn environment(names: &Names<'_>, service: &Service) -> Vec<String> {

@@ -1,8 +1,8 @@
 //! What a service is, and its life.
 
 use super::{
-    MODEL, NO_IMAGE, PROVIDER, Row, START_BEFORE, YES, kept_log, nothing, partly, refused, row,
-    since, told, yes,
+    MODEL, NO_IMAGE, PROVIDER, Row, START_BEFORE, YES, has_a_name, kept_log, nothing, partly,
+    refused, row, since, told, yes,
 };
 
 pub(super) const ROWS: &[Row] = &[
@@ -172,7 +172,14 @@ pub(super) const ROWS: &[Row] = &[
     row("scale", YES, YES),
     row("stdin_open", YES, refused("nobody writes to it")),
     row("stop_grace_period", YES, YES),
-    row("stop_signal", YES, YES),
+    row(
+        "stop_signal",
+        YES,
+        partly(
+            "signals that have a name: those of real time (`SIGRTMIN+3`) are not sent",
+            has_a_name,
+        ),
+    ),
     row("tty", YES, told("what it writes is captured")),
     row("user", YES, refused("it runs as you")),
     row(

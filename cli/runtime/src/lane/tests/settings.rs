@@ -225,6 +225,7 @@ fn hooks_and_written_files_lead_to_the_edge_and_nothing_of_the_files_is_told() {
         mode: None,
         other_fields: IndexMap::new(),
         place: place(9),
+        source_place: place(10),
     });
     let wanted = want(&shop, &options()).unwrap();
     let at = edge(&wanted, "gateway->orders:8080").listen;
@@ -254,6 +255,7 @@ fn a_secret_of_a_file_is_read_where_it_stands_and_any_other_is_written() {
         mode: None,
         other_fields: IndexMap::new(),
         place: place(9),
+        source_place: place(10),
     };
     let mut shop = shop();
     let orders = shop.services.get_mut("orders").unwrap();

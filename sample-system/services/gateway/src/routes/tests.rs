@@ -3,6 +3,7 @@
 mod away;
 mod behind;
 mod passing;
+mod patience;
 mod strangers;
 
 use std::time::Duration;
@@ -16,7 +17,7 @@ use shop::config::Settings;
 use shop::draw::Draw;
 use shop::metrics::Metrics;
 use shop::serve::queue::QueueLimits;
-use shop::serve::{self, Readiness, Serving};
+use shop::serve::{self, HeaderLimits, Readiness, Serving};
 use shop::token::{Keys, Role, Signer};
 use shop::trace_context::TraceContext;
 use tokio_util::sync::CancellationToken;
@@ -108,6 +109,8 @@ async fn start(given: Given<'_>) -> Running {
     let root = format!("http://{}", listener.local_addr().unwrap());
     let serving = Serving::new(Readiness::new(), metrics)
         .within(config.queue)
+        .patient(config.patience)
+        .headers_within(HeaderLimits::AT_THE_DOOR)
         .bodies_up_to(config.body_limit)
         .drawing(Draw::from_fn(|| 7));
     let never = CancellationToken::new();

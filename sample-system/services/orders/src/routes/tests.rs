@@ -44,6 +44,7 @@ async fn start_with(answer_within: Duration, test_halt: bool, bugs: &[Bug]) -> R
     let notifications = bugs.has(Bug::NotificationsInCriticalPath);
     let nobody = || Peer::new("notifications", "http://127.0.0.1:1", answer_within).unwrap();
     let desk = Desk {
+        secret: Secret::of(&[7; 32]),
         store: store.clone(),
         keys: Keys::of([&signer], Clock::system()),
         catalog,
@@ -185,6 +186,13 @@ async fn the_same_key_with_another_body_is_refused() {
     let mut other = lamps();
     other["quantity"] = json!(3);
     assert_eq!(running.post("k1", &other, &[]).await.0, 422);
+    let mut other = lamps();
+    // Another card, though its last digits are the same.
+    other["card"]["number"] = json!("5555555555554242");
+    assert_eq!(running.post("k1", &other, &[]).await.0, 422);
+    // The same one, in another hand.
+    other["card"]["number"] = json!("4111 1111 1111 4242");
+    assert_eq!(running.post("k1", &other, &[]).await.0, 201);
     assert_eq!(running.neighbours.available(), 10);
 }
 

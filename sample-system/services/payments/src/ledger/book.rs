@@ -5,7 +5,7 @@ use serde_json::json;
 use shop::bugs::{Bug, Bugs};
 use shop::clock::Clock;
 use shop::event::{Event, Kind, PaymentRefunded, PaymentSettled, derived_id};
-use shop::idempotency::{self, IdempotencyKey, Known};
+use shop::idempotency::{self, IdempotencyKey, Known, Secret};
 use shop::inbox::Inbox;
 use shop::money::Money;
 use shop::outbox::Outbox;
@@ -24,9 +24,22 @@ pub(super) struct Book {
     pub(super) inbox: Inbox,
     pub(super) outbox: Outbox,
     pub(super) bugs: Bugs,
+    /// Requests are told apart with it.
+    pub(super) secret: Secret,
 }
 
 impl Book {
+    /// What tells one request from another, its card included.
+    fn hash(&self, request: &ChargeRequest) -> String {
+        self.secret.hash(&json!([
+            request.charge_id,
+            request.order_id,
+            request.amount,
+            request.currency,
+            request.card.number
+        ]))
+    }
+
     /// Charges `sum`, unless key or charge are known.
     pub(super) fn charge(
         &self,
@@ -36,7 +49,7 @@ impl Book {
         sum: &Money,
         trace: &TraceContext,
     ) -> rusqlite::Result<Charging> {
-        let (account, hash) = (request.account_id.to_string(), hash(request));
+        let (account, hash) = (request.account_id.to_string(), self.hash(request));
         let known = idempotency::known(connection, &account, key, &hash)?;
         if known == Known::Different {
             return Ok(Charging::Different);
@@ -210,15 +223,4 @@ impl Charge {
             || self.account_id != Some(request.account_id)
             || self.sum.as_ref() != Some(sum)
     }
-}
-
-/// What tells one request from another; of the card only what may be kept.
-fn hash(request: &ChargeRequest) -> String {
-    idempotency::hash(&json!([
-        request.charge_id,
-        request.order_id,
-        request.amount,
-        request.currency,
-        request.card.number.last_four()
-    ]))
 }

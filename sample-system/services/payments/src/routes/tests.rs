@@ -7,6 +7,7 @@ use shop::bugs::{Bug, Bugs};
 use shop::clock::Clock;
 use shop::consume::Handle as _;
 use shop::event::{Event, Kind as _, ShipmentFailed};
+use shop::idempotency::Secret;
 use shop::kafka::{Delivery, Record};
 use shop::outbox::Outbox;
 use shop::serve::{self, Readiness};
@@ -41,6 +42,7 @@ async fn start_with(states: bool, bugs: &[Bug]) -> Running {
         Clock::system(),
         Outbox::new(),
         &Bugs::only(bugs),
+        Secret::of(&[7; 32]),
     )
     .unwrap();
     let listener = serve::listen("127.0.0.1:0").await.unwrap();
@@ -199,6 +201,10 @@ async fn the_same_key_or_charge_for_something_else_is_refused_and_takes_nothing(
     assert_eq!(running.charge("k1", &other).await.0, 422);
     assert_eq!(running.charge("k2", &other).await.0, 422);
     other["charge_id"] = json!("c2");
+    assert_eq!(running.charge("k1", &other).await.0, 422);
+    let mut other = request();
+    let card = other["card"]["number"].as_str().unwrap().to_owned();
+    other["card"]["number"] = json!(format!("55555555{}", &card[8..]));
     assert_eq!(running.charge("k1", &other).await.0, 422);
     assert_eq!(running.charges("o1").await, json!([standing("charged")]));
 }

@@ -128,7 +128,8 @@ fn a_name_that_two_services_share_is_left_to_the_engine_and_told() {
 fn an_address_written_into_settings_is_told_as_not_carried() {
     let text = "services:\n  \
         web: {image: x, environment: {DB: \"pg://10.9.0.7:5432/x\"}}\n  \
-        db: {image: x, expose: [5432], networks: {default: {ipv4_address: 10.9.0.7}}}\n";
+        db: {image: x, expose: [5432], networks: {default: {ipv4_address: 10.9.0.7}}}\n\
+        networks: {default: {ipam: {config: [{subnet: 10.9.0.0/24}]}}}\n";
     let wanted = want(text, Some(&mesh("shop_default", "10.9.0.0/24"))).unwrap();
     let told: Vec<&String> = wanted.warnings.iter().map(|it| &it.what).collect();
     assert!(

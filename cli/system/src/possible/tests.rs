@@ -1,0 +1,210 @@
+//! What no engine could do is told before anything is made; what one could is taken.
+
+use crate::load::testing::{load, problems_of};
+
+#[test]
+fn addresses_that_nobody_can_have_are_told_at_their_line() {
+    let subnet = "{ipam: {config: [{subnet: 10.1.1.0/24}]}}";
+    for (network, address, wanted) in [
+        (
+            subnet,
+            "ipv4_address: 10.1.1.300",
+            "`10.1.1.300`, which is no address",
+        ),
+        (
+            subnet,
+            "ipv4_address: 'fd00::7'",
+            "`fd00::7`, which is no address",
+        ),
+        (
+            subnet,
+            "ipv4_address: 10.2.1.3",
+            "10.2.1.3 is not in the network `n`, which has 10.1.1.0/24",
+        ),
+        (subnet, "ipv4_address: 10.1.1.255", "nobody can have it"),
+        (
+            subnet,
+            "ipv4_address: 10.1.1.1",
+            "10.1.1.1 is the gateway of the network `n`",
+        ),
+        (
+            subnet,
+            "ipv6_address: 'fd00::7'",
+            "whose `subnet` the file does not say",
+        ),
+        (
+            "{}",
+            "ipv4_address: 10.1.1.3",
+            "whose `subnet` the file does not say",
+        ),
+        (
+            "{ipam: {config: [{subnet: 10.1.1.0/24}, {subnet: 'fd00::/64'}]}}",
+            "ipv6_address: 'fd01::7'",
+            "fd01::7 is not in the network `n`, which has fd00::/64",
+        ),
+    ] {
+        let text = format!(
+            "networks: {{n: {network}}}\nservices:\n  a: {{image: x, networks: {{n: {{{address}}}}}}}\n"
+        );
+        let problems = problems_of(&text);
+        assert!(problems.contains(wanted), "{address}\n{problems}");
+        assert!(problems.starts_with("compose.yaml:3:"), "{problems}");
+        assert_eq!(problems.lines().count(), 1, "{problems}");
+    }
+}
+
+#[test]
+fn an_address_is_given_to_one_alone() {
+    let text = "networks: {n: {ipam: {config: [{subnet: 10.1.1.0/24}]}}}\nservices:\n  a: {image: x, networks: {n: {ipv4_address: 10.1.1.3}}}\n  b: {image: x, networks: {n: {ipv4_address: 10.1.1.3}}}\n";
+    let problems = problems_of(text);
+    assert!(problems.starts_with("compose.yaml:4:"), "{problems}");
+    assert!(
+        problems.contains("the services `a` and `b` have the same address"),
+        "{problems}"
+    );
+    let several = text
+        .replace("a: {image: x,", "a: {image: x, scale: 2,")
+        .replace("1.3}}}\n  b", "1.4}}}\n  b");
+    assert!(problems_of(&several).contains("2 replicas of `a` cannot all have 10.1.1.4"));
+    // One that does not run has none.
+    let resting = text.replace("b: {image: x,", "b: {image: x, profiles: [p],");
+    assert_eq!(load(&resting).system.services.len(), 1);
+}
+
+#[test]
+fn networks_whose_ranges_cannot_be_are_told_at_their_line() {
+    for (config, wanted) in [
+        (
+            "subnet: 10.1.1.0/33",
+            "`subnet` is `10.1.1.0/33`, which is no range of addresses",
+        ),
+        ("subnet: 10.1.1.0", "which is no range of addresses"),
+        (
+            "subnet: 10.1.1.0/24, gateway: 10.2.1.1",
+            "10.2.1.1, which is not in the `subnet` 10.1.1.0/24",
+        ),
+        (
+            "subnet: 10.1.1.0/24, gateway: me",
+            "`gateway` has `me`, which is no address",
+        ),
+        (
+            "subnet: 10.1.1.0/24, ip_range: 10.1.0.0/16",
+            "10.1.0.0/16, which is not in the `subnet`",
+        ),
+        (
+            "subnet: 10.1.1.0/24, aux_addresses: {a: 10.2.0.1}",
+            "`aux_addresses` has 10.2.0.1, which is not in",
+        ),
+        (
+            "gateway: 10.2.1.1",
+            "`gateway` needs a `subnet` that 10.2.1.1 is in",
+        ),
+        (
+            "subnet: 'fd00::/64', gateway: 'fd01::1'",
+            "fd01::1, which is not in the `subnet` fd00::/64",
+        ),
+        (
+            "subnet: 10.9.0.0/16",
+            "the networks `m` and `n` have addresses in common: 10.9.1.0/24 and 10.9.0.0/16",
+        ),
+    ] {
+        let text = |used: &str| {
+            format!(
+                "services:\n  a: {{image: x, networks: [{used}]}}\nnetworks:\n  m: {{ipam: {{config: [{{subnet: 10.9.1.0/24}}]}}}}\n  n: {{ipam: {{config: [{{{config}}}]}}}}\n"
+            )
+        };
+        let problems = problems_of(&text("m, n"));
+        assert!(problems.contains(wanted), "{config}\n{problems}");
+        assert!(problems.starts_with("compose.yaml:5:"), "{problems}");
+        // Nobody makes a network that no service is on.
+        load(&text("m"));
+    }
+}
+
+#[test]
+fn what_another_driver_gives_is_not_known_here() {
+    for network in [
+        "{external: true}",
+        "{ipam: {driver: far, config: [{subnet: 10.9.1.0/24}]}}",
+    ] {
+        load(&format!(
+            "services:\n  a: {{image: x, networks: {{n: {{ipv4_address: 10.1.1.3}}}}}}\nnetworks: {{n: {network}}}\n"
+        ));
+    }
+}
+
+#[test]
+fn amounts_that_no_engine_takes_are_told_at_their_line() {
+    for (field, wanted) in [
+        ("cpus: -1", "`cpus` is -1, which is no share of a processor"),
+        ("cpus: 0.001", "which is no share of a processor"),
+        (
+            "deploy: {resources: {limits: {cpus: '-0.5'}}}",
+            "`deploy.resources.limits.cpus` is -0.5",
+        ),
+        (
+            "mem_limit: 5m",
+            "`mem_limit` is 5242880 bytes, less than a container can have",
+        ),
+        (
+            "mem_limit: 8m, mem_reservation: 9m",
+            "`mem_reservation` (9437184 bytes) is more than the limit",
+        ),
+        (
+            "mem_limit: 8m, memswap_limit: 7m",
+            "`memswap_limit` (7340032 bytes) is memory and swap together",
+        ),
+        (
+            "pids_limit: -5",
+            "`pids_limit` is -5, which no engine takes",
+        ),
+        (
+            "cpu_period: 10",
+            "`cpu_period` is 10, which no engine takes",
+        ),
+        (
+            "cpus: 1, cpu_quota: 5000",
+            "`cpus` and `cpu_quota` exclude each other",
+        ),
+        (
+            "ulimits: {nofile: {soft: 9, hard: 5}}",
+            "the soft limit of `nofile` (9) is above the hard one (5)",
+        ),
+        ("stop_signal: FOO", "there is no signal `FOO`"),
+        (
+            "stop_signal: SIGTRM",
+            "there is no signal `SIGTRM` (did you mean `SIGTERM`?)",
+        ),
+        ("stop_signal: quitt", "did you mean `QUIT`?"),
+    ] {
+        let problems = problems_of(&format!("services:\n  a: {{image: x, {field}}}\n"));
+        assert!(problems.contains(wanted), "{field}\n{problems}");
+        assert!(problems.starts_with("compose.yaml:2:"), "{problems}");
+    }
+    for field in [
+        "cpus: 0",
+        "cpus: 0.01",
+        "mem_limit: 0",
+        "mem_limit: 6m",
+        "pids_limit: -1",
+        "memswap_limit: -1, mem_limit: 8m",
+        "cpu_period: 0",
+        "stop_signal: SIGRTMIN+3",
+        "stop_signal: ''",
+        "ulimits: {nofile: {soft: 5, hard: -1}}",
+        "mem_swappiness: -1",
+    ] {
+        load(&format!("services:\n  a: {{image: x, {field}}}\n"));
+    }
+}
+
+#[test]
+fn what_cannot_be_is_printed_as_docker_compose_prints_it() {
+    let text = "services:\n  a: {image: x, cpus: -1, stop_signal: FOO, networks: {n: {ipv4_address: 10.1.1.300}}}\nnetworks: {n: {}}\n";
+    let files = std::collections::BTreeMap::from([("/system/compose.yaml".into(), text.into())]);
+    let files = crate::files::Files::in_memory(files);
+    let resolved = crate::load::resolve(&crate::load::testing::request(), &files);
+    let (resolved, _) = resolved.unwrap_or_else(|problems| panic!("{problems}"));
+    let printed = resolved.config(&[], false).unwrap();
+    assert_eq!(printed["services"]["a"]["stop_signal"], "FOO");
+}
