@@ -27,6 +27,7 @@ const FILES: &[&str] = &[
     "edges",
     "endings",
     "faults",
+    "fields",
     "impossible",
     "journeys",
     "names",

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use msvc_machine::ward::Mark;
 use msvc_report::event::{Entry, Event};
-use msvc_report::exit::Exit;
 use msvc_runtime::build::{self, BuildOutcome, BuildPlan, BuildRequest};
 use msvc_runtime::contract::RuntimeError;
 use msvc_runtime::docker;
@@ -18,12 +17,14 @@ use msvc_runtime::process::{ProcessRuntime, ProjectHome};
 use msvc_runtime::up::{Up, UpError, UpRequest, up};
 use msvc_system::id::{LaneName, ServiceName};
 use msvc_system::model::System;
-use msvc_system::problem::{Place, Problem};
 
 use crate::context::{BUILD, Context};
 use crate::failure::Failure;
 use crate::place::Where;
 use crate::running::AnyRuntime;
+use not_started::{hook_failed, not_started};
+
+mod not_started;
 
 /// Which copy of which part of the system, and what becomes of its published ports.
 #[derive(Debug, Clone)]
@@ -300,7 +301,7 @@ async fn brought_up(
                     let place = service.map(|it| it.command_place.clone());
                     Err(not_started(&instance.service, &why, place, hint))
                 }
-                Err(other) => Err(other.into()),
+                Err(other) => Err(hook_failed(context, other).unwrap_or_else(Failure::from)),
             };
         }
     };
@@ -341,19 +342,7 @@ async fn not_up(context: &Context, options: &LaneOptions, why: UpError) -> Failu
             let project = options.project.to_string();
             RuntimeError::BroughtDown { project }.into()
         }
-        other => other.into(),
-    }
-}
-
-/// A service that was not started, with the line that says what it runs.
-fn not_started(name: &ServiceName, why: &str, place: Option<Place>, hint: &str) -> Failure {
-    let what = format!("{name} cannot be started: {why}");
-    let mut problem = Problem::error(what).hint(hint);
-    problem.place = place;
-    Failure {
-        exit: Exit::Failed,
-        problems: vec![problem],
-        lines: Vec::new(),
+        other => hook_failed(context, other).unwrap_or_else(Failure::from),
     }
 }
 

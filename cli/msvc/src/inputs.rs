@@ -172,7 +172,8 @@ fn secret(
                 hint,
             ));
         }
-        None => String::new(),
+        // The loader reads none that is kept elsewhere.
+        Some(FileSource::Elsewhere) | None => String::new(),
     };
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);

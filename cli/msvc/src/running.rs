@@ -313,7 +313,7 @@ impl Context {
             true => Some(self.turn(home, "down").await?),
             false => None,
         };
-        let mut stopped = 0;
+        let (mut stopped, mut told) = (0, Vec::new());
         let engine = match self.remembered(home).await? {
             Some(engine) => Some(engine),
             None => self.engine().await?,
@@ -321,7 +321,10 @@ impl Context {
         if let Some(engine) = engine {
             let runtime = self.in_engine(engine, home);
             stopped = match docker::down(&runtime, volumes).await {
-                Ok(cleared) => cleared.stopped,
+                Ok(cleared) => {
+                    told = cleared.told;
+                    cleared.stopped
+                }
                 Err(error) => {
                     let gone = runtime.engine().answers().await.err();
                     return Err(gone.map_or_else(
@@ -342,6 +345,7 @@ impl Context {
         };
         down.in_order |= down.stopped == 0;
         down.stopped += stopped;
+        down.told.extend(told);
         Ok(down)
     }
 }

@@ -34,6 +34,16 @@ pub enum RuntimeError {
         /// Why and what to do.
         why: String,
     },
+    /// What a service's `post_start` runs did not end well.
+    #[error("{} cannot be started: {why}", instance.service)]
+    PostStart {
+        /// Which.
+        instance: InstanceId,
+        /// Which of its hooks, from 0 on.
+        number: usize,
+        /// How it ended and what it wrote.
+        why: String,
+    },
     /// A service ended or failed its healthcheck before it was ready.
     #[error("{} never became ready: {why}", instance.service)]
     NeverReady {

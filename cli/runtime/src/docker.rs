@@ -35,6 +35,7 @@ mod endings;
 mod events;
 mod files;
 mod held;
+mod hooks;
 pub mod keeper;
 mod labels;
 mod logs;

@@ -1,5 +1,5 @@
 //! Every field of a service, one by one and in both runtimes: honoured, refused by name, or said to
-//! mean nothing, as the reference says.
+//! mean nothing, as the table says.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,13 +13,11 @@ use msvc_system::problem::{Problems, Severity};
 use crate::docker::engine::{ApiVersion, OLDEST};
 use crate::docker::image::ImageFacts;
 use crate::docker::want::{Wish, wanted};
+use crate::fields::{In, page};
 use crate::lane::{LaneOptions, Publish, Subset, Wanted, field, volume};
 
 /// An engine of today.
 const NEW: ApiVersion = ApiVersion(1, 52);
-
-/// The page that tells users the same.
-const REFERENCE: &str = include_str!("../../../docs/reference/compose.md");
 
 /// Fields with two files: one without them, and one with them.
 struct Sample {
@@ -30,29 +28,17 @@ struct Sample {
 
 mod samples;
 
-/// The reference's word for each field, its wildcards resolved: in containers, as processes.
-fn said() -> BTreeMap<String, (String, String)> {
-    let word = |cell: &str| cell.split([' ', ',', ':', ';']).next().map(str::to_owned);
-    let rows = REFERENCE.lines().filter_map(|line| {
-        let mut cells = line.strip_prefix("| `")?.split(" | ");
-        let field = cells.next()?.trim_end_matches('`');
-        Some((field, (word(cells.next()?)?, word(cells.next()?)?)))
-    });
-    let rows: Vec<(&str, (String, String))> = rows.collect();
-    let of = |path: &str| {
-        let row = rows
-            .iter()
-            .find(|(field, _)| match field.strip_suffix('*') {
-                Some(above) => path.starts_with(above),
-                None => *field == path,
-            });
-        row.map(|(_, words)| words.clone())
-    };
+/// The table's word for each field: in containers, as processes.
+fn said() -> BTreeMap<String, (&'static str, &'static str)> {
     let known = msvc_system::fields::all().into_iter();
+    let words = |path: &str| {
+        let word = |of: In| page::word(&of.fate(path));
+        (word(In::Containers), word(In::Processes))
+    };
     known
         .map(|path| {
-            let word = of(&path).unwrap_or_else(|| panic!("the reference knows no `{path}`"));
-            (path, word)
+            let words = words(&path);
+            (path, words)
         })
         .collect()
 }
@@ -188,11 +174,13 @@ fn every_field_of_a_service_is_honoured_refused_or_means_nothing() {
                 .get(path)
                 .unwrap_or_else(|| panic!("no field `{path}`"));
             let changes = with.as_ref().ok().map(|it| effect(it) != effect(&plain));
-            let is_so = match (word.as_str(), &with) {
-                ("yes", Ok(_)) => changes == Some(true) || samples::IN_IMAGES.contains(&path),
+            let is_so = match (*word, &with) {
+                ("yes" | "partly", Ok(_)) => {
+                    changes == Some(true) || samples::IN_IMAGES.contains(&path)
+                }
                 ("nothing", Ok(with)) => changes == Some(false) && with.warnings.is_empty(),
                 ("told", Ok(with)) => !with.warnings.is_empty(),
-                ("error", Err(why)) => {
+                ("error" | "partly", Err(why)) => {
                     let names = parts(path).any(|part| why.contains(part));
                     names && why.starts_with(&format!("compose.yaml:{}:", line(path)))
                 }
@@ -200,9 +188,7 @@ fn every_field_of_a_service_is_honoured_refused_or_means_nothing() {
             };
             if !is_so {
                 let found = with.as_ref().map(|_| changes);
-                wrong.push(format!(
-                    "{path}: the reference says {word}, found {found:?}"
-                ));
+                wrong.push(format!("{path}: the table says {word}, found {found:?}"));
             }
         }
     }
@@ -233,7 +219,7 @@ fn as_a_host_process_no_field_is_dropped_in_silence_either() {
     let said = said();
     let mut wrong = Vec::new();
     for sample in samples() {
-        // The top level says of a process what the reference says; the rooms have their tests.
+        // The top level says of a process what the table says; the rooms have their tests.
         if sample.fields.starts_with('/') {
             continue;
         }
@@ -246,14 +232,15 @@ fn as_a_host_process_no_field_is_dropped_in_silence_either() {
                 at == Some(2) && parts.any(|part| problem.what.contains(part))
             });
             let told = named.next().map(|problem| problem.severity);
-            let is_so = match word.as_str() {
+            let is_so = match *word {
                 "error" => told == Some(Severity::Error),
+                "partly" => told != Some(Severity::Warning),
                 "told" => told == Some(Severity::Warning),
                 "nothing" | "yes" => told.is_none(),
                 _ => false,
             };
             if !is_so {
-                wrong.push(format!("{path}: the reference says {word}, found {told:?}"));
+                wrong.push(format!("{path}: the table says {word}, found {told:?}"));
             }
         }
     }

@@ -9,6 +9,8 @@ use msvc_system::id::InstanceId;
 use msvc_system::model::RestartPolicy;
 use serde::{Deserialize, Serialize};
 
+use crate::contract::ExecOutcome;
+
 /// The characters of a spec's hash that stand for its settings.
 pub const HALF_HASH: usize = 32;
 
@@ -33,6 +35,73 @@ pub struct InstanceSpec {
     pub stop_signal: String,
     /// Time between that signal and KILL.
     pub stop_grace: Duration,
+    /// What is run beside it once it has started, and before it is asked to end.
+    #[serde(default, skip_serializing_if = "Hooks::is_none")]
+    pub hooks: Hooks,
+}
+
+/// Commands that are run beside an instance, at its start and its end.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hooks {
+    /// Once it has started, one after the other: it is started when all have ended well.
+    pub post_start: Vec<Hook>,
+    /// Before it is asked to end, one after the other.
+    pub pre_stop: Vec<Hook>,
+}
+
+impl Hooks {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.post_start.is_empty() && self.pre_stop.is_empty()
+    }
+}
+
+/// A command that is run beside an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hook {
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// Variables over the instance's own.
+    pub environment: Vec<(String, String)>,
+    /// Where it runs; where the instance does when not given.
+    pub directory: Option<String>,
+    /// Who runs it; who runs the instance when not given. Containers only.
+    pub user: Option<String>,
+    /// Whether it has all privileges. Containers only.
+    pub privileged: bool,
+}
+
+impl Hook {
+    /// A hook never takes longer: whoever waits for it must not wait for ever.
+    pub(crate) const LONGEST: Duration = Duration::from_secs(300);
+
+    /// As the file says it.
+    pub(crate) fn of(hook: &msvc_system::model::Hook) -> Self {
+        Self {
+            command: hook.command.clone(),
+            environment: hook.environment.clone().into_iter().collect(),
+            directory: hook.working_dir.clone(),
+            user: hook.user.clone(),
+            privileged: hook.privileged,
+        }
+    }
+
+    /// Why it did not end well, for people; nothing when it did.
+    pub(crate) fn failure(&self, which: &str, outcome: &ExecOutcome) -> Option<String> {
+        let how = match outcome.status {
+            Some(0) => return None,
+            Some(status) => format!("ended with {status}"),
+            None => format!("did not end within {} s", Self::LONGEST.as_secs()),
+        };
+        let command = self.command.join(" ");
+        let said = outcome.output.trim();
+        let said = match said {
+            "" => String::new(),
+            said => format!(": {said}"),
+        };
+        Some(format!("its {which} `{command}` {how}{said}"))
+    }
 }
 
 impl InstanceSpec {
@@ -115,6 +184,26 @@ pub struct ProcessProgram {
     pub environment: Vec<(String, String)>,
     /// Folders that must exist before it starts (its volumes).
     pub folders: Vec<PathBuf>,
+    /// Files that are written before it starts (secrets and configs that are no files of the host),
+    /// which nobody but the user reads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<ProcessFile>,
+}
+
+/// A file that a host process is given.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessFile {
+    /// Where, absolute.
+    pub path: PathBuf,
+    /// What is in it.
+    pub text: String,
+}
+
+impl fmt::Debug for ProcessFile {
+    /// What is in it may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} bytes)", self.path.display(), self.text.len())
+    }
 }
 
 /// A port an instance listens on.

@@ -29,6 +29,7 @@ mod edge;
 pub(crate) mod field;
 pub(crate) mod fill;
 mod given;
+mod hook;
 mod listen;
 mod program;
 mod spot;
@@ -38,6 +39,7 @@ pub(crate) mod volume;
 pub(crate) use edge::{edge_key, published_keys, url_of};
 pub use given::given;
 pub(crate) use twice::published_twice;
+pub(crate) use volume::FILES;
 pub use volume::host_file;
 
 use draft::Draft;

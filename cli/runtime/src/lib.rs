@@ -11,6 +11,7 @@
 //! - [`build`]: what is out of date is built, once for each Cargo workspace.
 //! - [`names`], [`ports`]: names in settings become addresses, addresses are chosen and kept.
 //! - [`lane`]: what is wanted: instances and edges, resolved to the last setting.
+//! - `fields`: what becomes of each field of the Compose file in either runtime.
 //! - [`plan`]: the steps, as data with a text form; deciding does no I/O.
 //! - [`executor`]: carries a plan out; [`up`] is all of it in one call.
 //! - [`contract`]: the trait that both runtimes fulfil.
@@ -22,6 +23,7 @@ pub mod build;
 pub mod contract;
 pub mod docker;
 pub mod executor;
+mod fields;
 pub mod instance;
 pub mod lane;
 pub mod names;

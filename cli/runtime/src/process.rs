@@ -32,6 +32,7 @@ mod events;
 mod guardian;
 mod holds;
 mod home;
+mod hooks;
 mod keeper;
 mod kept_lines;
 mod launch;

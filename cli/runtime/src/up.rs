@@ -69,6 +69,7 @@ impl UpError {
             Self::Runtime(error) => match error {
                 RuntimeError::NeverReady { .. }
                 | RuntimeError::Start { .. }
+                | RuntimeError::PostStart { .. }
                 | RuntimeError::BroughtDown { .. } => Exit::Failed,
                 RuntimeError::NoInstance(_) => Exit::Usage,
                 RuntimeError::Interrupted => Exit::Interrupted,

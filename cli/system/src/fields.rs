@@ -12,7 +12,7 @@ use crate::problem::{Place, Problem};
 pub(crate) use check::{check, is_date};
 pub(crate) use field::{Below, Cast, Field, Long, Merged, Same};
 pub(crate) use out::Out;
-pub use paths::all;
+pub use paths::{all, asks_nothing, said};
 pub(crate) use shape::{
     FLAG, Items, Level, Map, NOTHING, NUMBER, NameRule, Names, Shape, TEXT, WHOLE, Words,
 };

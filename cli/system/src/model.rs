@@ -143,6 +143,10 @@ pub struct Service {
     pub mounts: Vec<Mount>,
     /// Secrets and configs, which it finds as files.
     pub files: Vec<GivenFile>,
+    /// `post_start`: run in it once it has started, one after the other.
+    pub post_start: Vec<Hook>,
+    /// `pre_stop`: run in it before it is asked to end.
+    pub pre_stop: Vec<Hook>,
     /// `restart`.
     pub restart: RestartPolicy,
     /// `stop_grace_period`, Compose's default 10 s.
@@ -160,6 +164,23 @@ pub struct Service {
     pub other_fields: IndexMap<String, Placed<serde_json::Value>>,
     /// The service's `x-msvc`.
     pub x_msvc: ServiceExtension,
+}
+
+/// One of `post_start` or `pre_stop`: a command that is run beside a service, in the same place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hook {
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// `environment`, over the service's own.
+    pub environment: IndexMap<String, String>,
+    /// `user`, when another one runs it.
+    pub user: Option<String>,
+    /// `privileged`.
+    pub privileged: bool,
+    /// `working_dir`, when it runs elsewhere.
+    pub working_dir: Option<String>,
+    /// Where it stands.
+    pub place: Place,
 }
 
 /// `build`.

@@ -29,6 +29,7 @@ mod depends_on;
 pub(crate) mod environment;
 pub(crate) mod files;
 mod healthcheck;
+mod hooks;
 pub(crate) mod labels;
 mod mounts;
 mod networks;
@@ -214,13 +215,15 @@ fn service(
         links: depends_on::links(node, problems),
         mounts: mounts::mounts(node, context, problems),
         files: files::files(node, context, problems),
+        post_start: hooks::hooks(node, "post_start", context, problems),
+        pre_stop: hooks::hooks(node, "pre_stop", context, problems),
         restart: restart::policy(node, problems),
         stop_grace_period: grace.unwrap_or(DEFAULT_GRACE),
         stop_signal: stop_signal(node, problems),
         replicas: replicas(node, problems),
         profiles: texts(node.get("profiles"), "`profiles`", problems),
         labels: labels::labels(name.as_str(), node, context, problems),
-        other_fields: others::others(node, healthcheck.is_some(), problems),
+        other_fields: others::others(node, healthcheck.is_some()),
         healthcheck,
         x_msvc: ServiceExtension::default(),
         name,

@@ -254,6 +254,7 @@ fn not_released(error: RuntimeError) -> LiftError {
         | RuntimeError::NoInstance(_) => LiftError::EndedBefore(error.to_string()),
         RuntimeError::PortTaken { .. }
         | RuntimeError::Start { .. }
+        | RuntimeError::PostStart { .. }
         | RuntimeError::NeverReady { .. }
         | RuntimeError::Records { .. }
         | RuntimeError::Engine(_)

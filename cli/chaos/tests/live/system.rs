@@ -10,7 +10,7 @@ use msvc_machine::shutdown::Shutdown;
 use msvc_mesh::Mesh;
 use msvc_mesh::spec::{Admission, Backend, EdgeSpec};
 use msvc_runtime::contract::Runtime;
-use msvc_runtime::instance::{HealthSpec, InstanceSpec, Listen, ProcessProgram, Program};
+use msvc_runtime::instance::{HealthSpec, Hooks, InstanceSpec, Listen, ProcessProgram, Program};
 use msvc_runtime::plan::{Deed, Step};
 use msvc_runtime::process::{ProcessRuntime, ProjectHome, SupervisorOptions, supervisor_main};
 use msvc_system::id::{EdgeId, InstanceId, LaneName};
@@ -141,6 +141,7 @@ pub(crate) fn web(
             directory: folder.to_owned(),
             environment: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())],
             folders: Vec::new(),
+            files: Vec::new(),
         }),
         listens: vec![Listen { port: 80, backend }],
         health: Some(HealthSpec {
@@ -153,6 +154,7 @@ pub(crate) fn web(
         restart,
         stop_signal: "SIGTERM".to_owned(),
         stop_grace: Duration::from_secs(10),
+        hooks: Hooks::default(),
     }
 }
 

@@ -15,6 +15,9 @@ use crate::failure::Failure;
 pub async fn run(context: &Context, request: &Down) -> Result<Ending, Failure> {
     let home = context.home()?;
     let down = context.down(&home, request.volumes).await?;
+    for problem in down.told {
+        context.terminal.event(&Event::Warned { problem });
+    }
     let name = context.system.name.to_string();
     if context.terminal.is_json() {
         context.terminal.json(&serde_json::json!({

@@ -143,6 +143,9 @@ async fn stay(
         .terminal
         .note(&format!("stopping {}", context.system.name));
     let down = context.down(home, false).await?;
+    for problem in down.told {
+        context.terminal.event(&Event::Warned { problem });
+    }
     context.terminal.event(&Event::SystemDown {
         system: context.system.name.to_string(),
         stopped: down.stopped,

@@ -9,6 +9,7 @@ use msvc_machine::clock::Clock;
 
 use super::engine::{Engine, EngineError, asked};
 use crate::contract::ExecOutcome;
+use crate::instance::Hook;
 
 /// What is kept of a command's output.
 const KEPT: usize = 64 * 1024;
@@ -24,12 +25,46 @@ pub(super) async fn run(
     timeout: Duration,
     clock: &dyn Clock,
 ) -> Result<ExecOutcome, EngineError> {
-    let what = || format!("running `{}` in {container}", command.join(" "));
+    let config = ExecConfig {
+        cmd: Some(command.to_vec()),
+        ..ExecConfig::default()
+    };
+    run_as(engine, container, config, timeout, clock).await
+}
+
+/// Runs one of its hooks to its end, or for as long as one may take.
+pub(super) async fn hook(
+    engine: &Engine,
+    container: &str,
+    hook: &Hook,
+    clock: &dyn Clock,
+) -> Result<ExecOutcome, EngineError> {
+    let environment = hook.environment.iter();
+    let environment = environment.map(|(key, value)| format!("{key}={value}"));
+    let config = ExecConfig {
+        cmd: Some(hook.command.clone()),
+        env: Some(environment.collect()),
+        user: hook.user.clone(),
+        working_dir: hook.directory.clone(),
+        privileged: Some(hook.privileged),
+        ..ExecConfig::default()
+    };
+    run_as(engine, container, config, Hook::LONGEST, clock).await
+}
+
+async fn run_as(
+    engine: &Engine,
+    container: &str,
+    config: ExecConfig,
+    timeout: Duration,
+    clock: &dyn Clock,
+) -> Result<ExecOutcome, EngineError> {
+    let words = config.cmd.clone().unwrap_or_default().join(" ");
+    let what = || format!("running `{words}` in {container}");
     let config = ExecConfig {
         attach_stdout: Some(true),
         attach_stderr: Some(true),
-        cmd: Some(command.to_vec()),
-        ..ExecConfig::default()
+        ..config
     };
     let docker = &engine.docker;
     let made = docker.create_exec(container, config).await;

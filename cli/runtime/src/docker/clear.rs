@@ -5,8 +5,10 @@ use std::path::Path;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use msvc_system::id::ServiceName;
+use msvc_system::problem::Problem;
 
 use super::container::{self, Found};
+use super::engine::EngineError;
 use super::runtime::DockerRuntime;
 use super::{labels, logs, network, volume};
 use crate::contract::RuntimeError;
@@ -20,12 +22,14 @@ const AT_ONCE: usize = 16;
 const KEPT: u32 = 10_000;
 
 /// What `down` did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cleared {
     /// Containers that ran.
     pub stopped: usize,
     /// Everything that was removed, containers included.
     pub removed: usize,
+    /// What did not go well on the way: hooks that failed.
+    pub told: Vec<Problem>,
 }
 
 /// Ends every container of the project, dependents first, and removes containers and networks;
@@ -97,6 +101,7 @@ async fn end_all(runtime: &DockerRuntime, lines: bool) -> Result<Cleared, Runtim
             .filter(|one| one.phase().runs() || one.phase() == Phase::HeldDown)
             .count(),
         removed: found.len(),
+        told: Vec::new(),
     };
     for level in levels(&found) {
         let level: Vec<Found> = level.into_iter().cloned().collect();
@@ -105,14 +110,15 @@ async fn end_all(runtime: &DockerRuntime, lines: bool) -> Result<Cleared, Runtim
             if one.phase() == Phase::HeldDown {
                 let _ = engine.docker.unpause_container(&one.container).await;
             }
-            container::end_of(engine, &one).await?;
+            let told = container::end_of(engine, &one, runtime.clock()).await?;
             if lines {
                 keep_lines(runtime, &one).await;
             }
-            container::remove(engine, &one.container).await
+            container::remove(engine, &one.container).await?;
+            Ok::<_, EngineError>(told)
         });
-        let ended = each.buffer_unordered(AT_ONCE).try_collect::<Vec<()>>();
-        ended.await?;
+        let ended = each.buffer_unordered(AT_ONCE).try_collect::<Vec<_>>();
+        cleared.told.extend(ended.await?.into_iter().flatten());
     }
     for mesh in runtime.found_carriers().await? {
         container::remove(engine, &mesh.container).await?;
@@ -187,6 +193,7 @@ impl From<Cleared> for crate::process::Down {
         Self {
             stopped: cleared.stopped,
             in_order: true,
+            told: cleared.told,
         }
     }
 }

@@ -8,21 +8,20 @@ use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerState, ContainerStateStatusEnum,
     HealthStatusEnum,
 };
-use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
-    StopContainerOptionsBuilder,
-};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, ListContainersOptionsBuilder};
+use msvc_machine::clock::Clock;
 use msvc_system::id::InstanceId;
 
 use super::engine::{Engine, EngineError, asked};
 use super::labels;
-use super::{files, network, published};
+use super::{files, hooks, network, published};
 use crate::contract::RuntimeError;
 use crate::instance::{ContainerProgram, InstanceSpec, Listen, Program};
 use crate::observed::{MADE_ELSEWHERE, ObservedInstance, Phase};
 
-/// What the engine needs on top of a container's own grace to end it.
-const SLACK: Duration = Duration::from_secs(30);
+mod end;
+
+pub(super) use end::{end_of, remove, stop};
 
 /// A container as the engine shows it.
 #[derive(Debug, Clone)]
@@ -34,7 +33,11 @@ pub(super) struct Found {
 }
 
 /// Makes a container, joins it to its networks and starts it. When that fails nothing of it stays.
-pub(super) async fn start(engine: &Engine, spec: &InstanceSpec) -> Result<Found, RuntimeError> {
+pub(super) async fn start(
+    engine: &Engine,
+    spec: &InstanceSpec,
+    clock: &dyn Clock,
+) -> Result<Found, RuntimeError> {
     let refused = |why: String| RuntimeError::Start {
         instance: spec.id.clone(),
         why,
@@ -61,9 +64,19 @@ pub(super) async fn start(engine: &Engine, spec: &InstanceSpec) -> Result<Found,
         Err(error) => return Err(cannot(spec, error)),
     };
     match run(engine, program, &container).await {
-        Ok(()) => inspect(engine, &container)
-            .await?
-            .ok_or_else(|| refused("it was gone as soon as it was started".to_owned())),
+        Ok(()) => {
+            if let Some((number, why)) = hooks::post_start(engine, spec, &container, clock).await {
+                let _ = remove(engine, &container).await;
+                return Err(RuntimeError::PostStart {
+                    instance: spec.id.clone(),
+                    number,
+                    why,
+                });
+            }
+            inspect(engine, &container)
+                .await?
+                .ok_or_else(|| refused("it was gone as soon as it was started".to_owned()))
+        }
         Err(error) => {
             // The error is what matters; a container that cannot be removed is told by the next.
             let _ = remove(engine, &container).await;
@@ -109,57 +122,6 @@ fn is_its_own(status: u16, why: &str) -> bool {
         "unable to find user",
     ];
     status == 400 || SIGNS.iter().any(|sign| why.contains(sign))
-}
-
-/// Ends a container with its own signal and grace, and clears it away.
-pub(super) async fn stop(engine: &Engine, found: &Found) -> Result<(), EngineError> {
-    end_of(engine, found).await?;
-    remove(engine, &found.container).await
-}
-
-/// Ends a container with its own signal and grace, and leaves it there.
-pub(super) async fn end_of(engine: &Engine, found: &Found) -> Result<(), EngineError> {
-    let config = found.seen.config.clone().unwrap_or_default();
-    let grace = config.stop_timeout.unwrap_or(10);
-    end(engine, &found.container, grace).await
-}
-
-/// Ends a container and leaves it there.
-pub(super) async fn end(engine: &Engine, container: &str, grace: i64) -> Result<(), EngineError> {
-    let patient = Duration::from_secs(u64::try_from(grace).unwrap_or_default()) + SLACK;
-    let docker = engine.docker.clone();
-    let longer = docker.timeout().max(patient);
-    let docker = docker.with_timeout(longer);
-    let grace = i32::try_from(grace).unwrap_or(i32::MAX);
-    let options = StopContainerOptionsBuilder::default().t(grace).build();
-    let stopped = docker.stop_container(container, Some(options)).await;
-    match stopped.map_err(asked(format!("stopping container {container}"))) {
-        Err(error) if !error.is_missing() && !error.is_so_already() => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Clears a container away, with the volumes that have no name. Where somebody else is at that, it
-/// waits for them: its name, its networks and its ports are free only then.
-pub(super) async fn remove(engine: &Engine, container: &str) -> Result<(), EngineError> {
-    let since = tokio::time::Instant::now();
-    loop {
-        let options = RemoveContainerOptionsBuilder::default()
-            .force(true)
-            .v(true)
-            .build();
-        let removing = engine.docker.remove_container(container, Some(options));
-        match removing
-            .await
-            .map_err(asked(format!("removing container {container}")))
-        {
-            Err(error) if error.is_so_already() && since.elapsed() < SLACK => {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            Err(error) if !error.is_missing() => return Err(error),
-            _ => return Ok(()),
-        }
-    }
 }
 
 /// A container that is an instance; none when it is gone or no instance.

@@ -34,6 +34,8 @@ pub(crate) const HOSTS: &str = "msvc.hosts";
 pub(crate) const IMAGE: &str = "msvc.image";
 /// What the context held that an image was built of, where a command of the file has made it.
 pub(crate) const MADE_OF: &str = "msvc.made-of";
+/// What is run in a container before it is asked to end, as JSON: whoever ends it may have no files.
+pub(crate) const PRE_STOP: &str = "msvc.pre-stop";
 /// The form of these labels.
 pub(crate) const SCHEMA: &str = "msvc.schema";
 /// This form.

@@ -119,7 +119,7 @@ impl DockerRuntime {
     }
 
     async fn start(&self, spec: &InstanceSpec) -> Result<Vec<Event>, RuntimeError> {
-        let found = container::start(&self.engine, spec).await?;
+        let found = container::start(&self.engine, spec, &*self.clock).await?;
         let instance = spec.id.clone();
         let pid = found.pid();
         Ok(vec![Event::InstanceStarted { instance, pid }])
@@ -142,13 +142,16 @@ impl DockerRuntime {
     }
 
     async fn stop(&self, id: &InstanceId) -> Result<Vec<Event>, RuntimeError> {
+        let mut events = Vec::new();
         for found in self.found().await? {
             if found.id.same_replica(id) {
-                container::stop(&self.engine, &found).await?;
+                let told = container::stop(&self.engine, &found, &*self.clock).await?;
+                events.extend(told.map(|problem| Event::Warned { problem }));
             }
         }
         let instance = id.clone();
-        Ok(vec![Event::InstanceStopped { instance }])
+        events.push(Event::InstanceStopped { instance });
+        Ok(events)
     }
 
     async fn provide(&self, wanted: &Provision) -> Result<Vec<Event>, RuntimeError> {

@@ -16,6 +16,7 @@ use msvc_system::problem::{Place, Problem, Problems, Severity};
 
 use super::engine::ApiVersion;
 use super::image::ImageFacts;
+use crate::fields::{In, refusals};
 use crate::lane::{LaneOptions, Subset, Wanted, chosen, published_twice};
 use crate::provision::Provision;
 
@@ -94,7 +95,10 @@ pub fn wanted(wish: &Wish<'_>) -> Result<Wanted, Problems> {
     let mut instances = Vec::new();
     for service in &services {
         let facts = wish.images.get(&service.name).cloned().unwrap_or_default();
-        if facts.program.is_none() {
+        let is_made = facts.program.is_none();
+        let refused = refusals(In::Containers, service, is_made);
+        problems.0.extend(refused);
+        if is_made {
             problems.0.extend(build::problems(service));
         }
         let drafted = container::draft(

@@ -10,9 +10,9 @@ use msvc_system::problem::{Problem, Problems, Severity};
 
 use super::listen::{self, Way};
 use super::program::Directory;
-use super::spot::{At, Spot, spots};
+use super::spot::{self, At, Spot, spots};
 use super::volume::{self, Mounts};
-use super::{LaneOptions, Survey, program};
+use super::{LaneOptions, Survey, hook, program};
 use crate::build::BuildOutcome;
 use crate::names::{Names, Reference, Setting};
 use crate::ports::{Book, Slot, Want};
@@ -23,6 +23,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) service: &'a Service,
     pub(crate) command: Vec<String>,
     pub(crate) health: Vec<String>,
+    /// The words and settings of its hooks, one after the other.
+    pub(crate) hooks: Vec<String>,
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) mounts: Mounts,
     /// Where it runs.
@@ -76,6 +78,7 @@ impl<'a> Draft<'a> {
             directory,
             command,
             health,
+            hooks: hook::words(service),
             environment,
             mounts,
             ways,
@@ -91,7 +94,9 @@ impl<'a> Draft<'a> {
     }
 
     fn find(&mut self, names: &Names, problems: &mut Problems) {
-        for spot in spots(&self.environment, &self.command, &self.health) {
+        let spots = spots(&self.environment, &self.command, &self.health, &self.hooks);
+        let texts = self.mounts.files.iter().map(|file| file.text.as_str());
+        for spot in spots.into_iter().chain(spot::texts(texts)) {
             let references = if self.tells_place(&spot.at).is_some() {
                 Vec::new()
             } else {
@@ -101,7 +106,7 @@ impl<'a> Draft<'a> {
                     value: &spot.value,
                     calls: &self.service.x_msvc.calls,
                     port_beside: spot.port_beside,
-                    in_healthcheck: matches!(spot.at, At::Health(_)),
+                    in_healthcheck: matches!(spot.at, At::Health(_) | At::Hook(_)),
                 })
             };
             for reference in references.iter().filter(|found| found.ports.is_empty()) {
@@ -120,7 +125,7 @@ impl<'a> Draft<'a> {
         } = self.service;
         let place = match &spot.at {
             At::Variable(key) => environment.get(key).map_or(place, |value| &value.place),
-            At::Command(_) | At::Health(_) => place,
+            At::Command(_) | At::Health(_) | At::Hook(_) | At::File(_) => place,
         };
         Problem::warning(format!(
             "{name}: {} names {} (`{}`), which listens on no such port as far as the file says",
@@ -140,7 +145,7 @@ impl<'a> Draft<'a> {
         let tells = |way: &Way| match at {
             At::Variable(key) => way.keys.contains(key),
             At::Command(index) => way.words.contains(index),
-            At::Health(_) => false,
+            At::Health(_) | At::Hook(_) | At::File(_) => false,
         };
         self.ways
             .iter()

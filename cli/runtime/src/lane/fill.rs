@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::draft::Draft;
 use super::spot::{At, Spot};
-use super::{Survey, edge, field, listen, program, volume};
-use crate::instance::{HealthSpec, InstanceSpec, Listen, ProcessProgram, Program};
+use super::{Survey, edge, field, hook, listen, program, volume};
+use crate::instance::{HealthSpec, InstanceSpec, Listen, ProcessFile, ProcessProgram, Program};
 use crate::names::path::move_paths;
 use crate::names::{Form, Reference, Rewriting, substitute};
 use crate::ports::Book;
@@ -38,6 +38,8 @@ pub(crate) fn instance(
         environment: draft.environment.clone(),
         command: draft.command.clone(),
         health: draft.health.clone(),
+        hooks: draft.hooks.clone(),
+        files: draft.mounts.files.clone(),
         met: draft.directory.met.clone(),
         rewritings: Vec::new(),
     };
@@ -63,6 +65,8 @@ struct Filling<'a> {
     environment: BTreeMap<String, String>,
     command: Vec<String>,
     health: Vec<String>,
+    hooks: Vec<String>,
+    files: Vec<ProcessFile>,
     /// Targets of mounts that some setting names.
     met: Vec<String>,
     rewritings: Vec<Rewriting>,
@@ -146,7 +150,7 @@ impl Filling<'_> {
                         self.put(&At::Variable(key), moved.to_string(), why);
                     }
                     // `localhost` in a healthcheck may as well be followed by a variable.
-                    None if matches!(spot.at, At::Health(_)) => {}
+                    None if matches!(spot.at, At::Health(_) | At::Hook(_) | At::File(_)) => {}
                     None => problems.push(self.host_alone(spot, reference, *port)),
                 }
             }
@@ -180,6 +184,13 @@ impl Filling<'_> {
     }
 
     fn put(&mut self, at: &At, to: String, why: String) {
+        if let At::File(index) = at {
+            // What is in it may be a secret: nothing of it is told.
+            if let Some(file) = self.files.get_mut(*index) {
+                file.text = to;
+            }
+            return;
+        }
         let from = match at {
             At::Variable(key) => self.environment.insert(key.clone(), to.clone()),
             At::Command(index) => self
@@ -188,6 +199,11 @@ impl Filling<'_> {
                 .map(|w| std::mem::replace(w, to.clone())),
             At::Health(index) => self
                 .health
+                .get_mut(*index)
+                .map(|w| std::mem::replace(w, to.clone())),
+            At::File(_) => None,
+            At::Hook(index) => self
+                .hooks
                 .get_mut(*index)
                 .map(|w| std::mem::replace(w, to.clone())),
         };
@@ -234,12 +250,14 @@ impl Filling<'_> {
                 directory: self.draft.directory.path.clone(),
                 environment: self.environment.into_iter().collect(),
                 folders: self.draft.mounts.folders.clone(),
+                files: self.files,
             }),
             listens,
             health,
             restart: service.restart,
             stop_signal: field::stop_signal(service),
             stop_grace: service.stop_grace_period,
+            hooks: hook::hooks(service, self.hooks),
         };
         spec.hash = hash(&spec, self.draft);
         spec

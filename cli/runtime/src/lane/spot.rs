@@ -14,6 +14,10 @@ pub(crate) enum At {
     Command(usize),
     /// A word of the healthcheck.
     Health(usize),
+    /// A word or setting of what is run at its start or end.
+    Hook(usize),
+    /// The text of a file that is written for it.
+    File(usize),
 }
 
 impl fmt::Display for At {
@@ -22,6 +26,8 @@ impl fmt::Display for At {
             Self::Variable(key) => f.write_str(key),
             Self::Command(index) => write!(f, "command[{index}]"),
             Self::Health(index) => write!(f, "healthcheck[{index}]"),
+            Self::Hook(index) => write!(f, "hook[{index}]"),
+            Self::File(index) => write!(f, "file[{index}]"),
         }
     }
 }
@@ -53,6 +59,7 @@ pub(crate) fn spots(
     environment: &BTreeMap<String, String>,
     command: &[String],
     health: &[String],
+    hooks: &[String],
 ) -> Vec<Spot> {
     let variables = environment
         .iter()
@@ -68,7 +75,24 @@ pub(crate) fn spots(
         });
     let command = words(command, At::Command);
     let health = words(health, At::Health);
-    variables.chain(command).chain(health).collect()
+    let hooks = words(hooks, At::Hook);
+    variables
+        .chain(command)
+        .chain(health)
+        .chain(hooks)
+        .collect()
+}
+
+/// The texts of files, each a spot of its own.
+pub(crate) fn texts<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Spot> {
+    let spots = texts.enumerate().map(|(index, text)| Spot {
+        at: At::File(index),
+        key: String::new(),
+        before: String::new(),
+        value: text.to_owned(),
+        port_beside: None,
+    });
+    spots.collect()
 }
 
 fn words(words: &[String], at: fn(usize) -> At) -> impl Iterator<Item = Spot> {

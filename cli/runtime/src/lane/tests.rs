@@ -30,7 +30,7 @@ pub(crate) fn name(name: &str) -> ServiceName {
     name.parse().unwrap()
 }
 
-fn placed<T>(value: T) -> Placed<T> {
+pub(crate) fn placed<T>(value: T) -> Placed<T> {
     Placed {
         value,
         place: place(9),
@@ -72,6 +72,8 @@ pub(crate) fn service(of: &str) -> Service {
         links: Vec::new(),
         mounts: Vec::new(),
         files: Vec::new(),
+        post_start: Vec::new(),
+        pre_stop: Vec::new(),
         restart: RestartPolicy::UnlessStopped,
         stop_grace_period: Duration::from_secs(10),
         stop_signal: None,

@@ -3,11 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use msvc_system::id::LaneName;
-use msvc_system::model::{FileSource, Mount, MountSource, Service, System, Volume};
+use msvc_system::model::{FileSource, GivenFile, Mount, MountSource, Service, System, Volume};
 use msvc_system::problem::{Problem, Problems};
 
-use super::field::goes_without;
+use crate::fields::In;
+use crate::instance::ProcessFile;
 use crate::names::path::Moved;
+
+/// The folder of a lane with the files that are written for its services; gone with `down`.
+pub(crate) const FILES: &str = "files";
 
 /// A service's mounts as its process sees them.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +20,8 @@ pub(crate) struct Mounts {
     pub(crate) moved: Vec<Moved>,
     /// Folders that must exist before it starts.
     pub(crate) folders: Vec<PathBuf>,
+    /// Files that must be written before it starts.
+    pub(crate) files: Vec<ProcessFile>,
 }
 
 /// The mounts of one replica of `service` in `lane` of the project whose home is `home`.
@@ -29,7 +35,6 @@ pub(crate) fn mounts(
     let mut mounts = Mounts::default();
     let lane_home = home.join(lane.as_str());
     for mount in &service.mounts {
-        problems.0.extend(mount_fields(service, mount));
         let (host, what) = placed(service, mount, &lane_home);
         match &mount.source {
             MountSource::Volume(name) => {
@@ -65,13 +70,27 @@ pub(crate) fn mounts(
                 host: path.clone(),
                 what: file.what.clone(),
             }),
-            FileSource::Text(_) | FileSource::Variable { .. } => {
+            // Told with all that is refused.
+            FileSource::Elsewhere => {}
+            FileSource::Variable { name, value: None } => {
                 let what = format!(
-                    "{}: a host process cannot be given {}: no file of the host holds it",
+                    "{}: {} is in the variable `{name}`, which is not set",
                     service.name, file.what
                 );
-                let problem = Problem::error(what).at(file.place.clone());
-                problems.push(problem.hint("give it a `file`"));
+                problems.push(Problem::error(what).at(file.place.clone()));
+            }
+            FileSource::Text(text)
+            | FileSource::Variable {
+                value: Some(text), ..
+            } => {
+                let path = written(service, file, &lane_home);
+                mounts.moved.push(Moved {
+                    target: file.target.clone(),
+                    host: path.clone(),
+                    what: file.what.clone(),
+                });
+                let text = text.clone();
+                mounts.files.push(ProcessFile { path, text });
             }
         }
     }
@@ -86,12 +105,21 @@ pub fn host_file(service: &Service, lane: &LaneName, home: &Path, path: &str) ->
     if let Some(file) = given {
         return match &file.source {
             FileSource::Host(path) => Some(path.clone()),
-            FileSource::Text(_) | FileSource::Variable { .. } => None,
+            FileSource::Text(_) | FileSource::Variable { .. } => {
+                Some(written(service, file, &home.join(lane.as_str())))
+            }
+            FileSource::Elsewhere => None,
         };
     }
     let (mount, rest) = service.mount_of(path)?;
     let (host, _) = placed(service, mount, &home.join(lane.as_str()));
     Some(host.join(rest))
+}
+
+/// Where a file is written whose text no file of the host holds.
+fn written(service: &Service, file: &GivenFile, lane_home: &Path) -> PathBuf {
+    let name = format!("{}{}", service.name, file.target.replace('/', "-"));
+    lane_home.join(FILES).join(name)
 }
 
 /// Where the host has what is mounted, and what that is for people.
@@ -117,7 +145,7 @@ fn of_an_engine(name: &str, volume: &Volume, mount: &Mount) -> Option<Problem> {
         return Some(
             Problem::error(format!("volume `{name}` is external"))
                 .at(mount.place.clone())
-                .hint("a process cannot use an engine's volume; declare it without `external`"),
+                .hint(In::Processes.fate("/volumes.external").note),
         );
     }
     let mut options = volume.options.iter();
@@ -128,35 +156,7 @@ fn of_an_engine(name: &str, volume: &Volume, mount: &Mount) -> Option<Problem> {
     };
     let what = format!("a host process cannot honour {what} of the volume {name}");
     let problem = Problem::error(what).at(place.clone());
-    Some(problem.hint("mount a folder of the host instead"))
-}
-
-/// Options of a mount that ask for nothing that is not so anyway.
-const HARMLESS: [(&str, &str); 2] = [
-    ("bind.create_host_path", "nothing is mounted"),
-    ("consistency", "for engines in a virtual machine"),
-];
-
-fn mount_fields(service: &Service, mount: &Mount) -> Vec<Problem> {
-    let fields = mount.other_fields.iter();
-    let problems = fields.filter_map(|(name, field)| {
-        let what = format!("{}: a host process cannot honour `{name}`", service.name);
-        match name.as_str() {
-            "tmpfs.size" => Some(
-                Problem::warning(what)
-                    .at(field.place.clone())
-                    .hint("its tmpfs is a folder, which has no size"),
-            ),
-            name if goes_without::is_harmless(name) => None,
-            name if HARMLESS.iter().any(|(harmless, _)| *harmless == name) => None,
-            _ => Some(
-                Problem::error(what)
-                    .at(field.place.clone())
-                    .hint("take it out"),
-            ),
-        }
-    });
-    problems.collect()
+    Some(problem.hint(In::Processes.fate("/volumes.driver").note))
 }
 
 fn one_lane_only(mount: &Mount, lane: &LaneName, problems: &mut Problems) {
@@ -176,7 +176,12 @@ fn one_lane_only(mount: &Mount, lane: &LaneName, problems: &mut Problems) {
 /// that name instead.
 pub(crate) fn unnamed(service: &Service, mounts: &Mounts, met: &[String], problems: &mut Problems) {
     let mounted = service.mounts.iter().map(|mount| &mount.place);
-    let given = service.files.iter().map(|file| &file.place);
+    let is_there = |file: &&GivenFile| mounts.moved.iter().any(|it| it.target == file.target);
+    let given = service
+        .files
+        .iter()
+        .filter(is_there)
+        .map(|file| &file.place);
     for (place, moved) in mounted.chain(given).zip(&mounts.moved) {
         if !met.contains(&moved.target) {
             problems.push(

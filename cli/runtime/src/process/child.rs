@@ -4,9 +4,12 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use msvc_machine::atomic_write::atomic_write;
 use msvc_machine::clock::Clock;
 use msvc_report::event::Stream;
 use msvc_system::id::InstanceId;
@@ -19,7 +22,7 @@ use tokio::task::JoinHandle;
 use super::logs::{LogWriter, Logs};
 use super::mark::{MARK, RunMark};
 use crate::contract::RuntimeError;
-use crate::instance::{InstanceSpec, Listen, ProcessProgram};
+use crate::instance::{InstanceSpec, Listen, ProcessFile, ProcessProgram};
 use msvc_machine::process_table::{ProcessIdentity, as_pid};
 
 /// How long the output of what is gone may still arrive.
@@ -57,6 +60,9 @@ impl Child {
         for folder in &program.folders {
             fs::create_dir_all(folder)
                 .map_err(|e| refused(format!("its folder {}: {e}", folder.display())))?;
+        }
+        for file in &program.files {
+            write(file).map_err(|e| refused(format!("its file {}: {e}", file.path.display())))?;
         }
         let writer = logs.open(id)?;
         let environment = marked(program, mark.value(id));
@@ -128,6 +134,14 @@ pub(super) fn marked(program: &ProcessProgram, mark: String) -> Vec<(String, Str
     environment.retain(|(name, _)| name != MARK);
     environment.push((MARK.to_owned(), mark));
     environment
+}
+
+/// Writes a file that nobody but the user reads; what stood there is replaced whole.
+fn write(file: &ProcessFile) -> io::Result<()> {
+    let folder = file.path.parent().unwrap_or(Path::new("/"));
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(folder)?;
+    atomic_write(&file.path, file.text.as_bytes())
 }
 
 /// A command in the surroundings of `program`, in a session of its own.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
+use msvc_system::problem::Problem;
 use nix::sys::signal::Signal;
 
 use super::guardian::GRACE;
@@ -16,6 +17,7 @@ use super::mark::RunMark;
 use super::messages::{Stopped, method};
 use super::records::{State, remove};
 use crate::contract::RuntimeError;
+use crate::lane::FILES;
 use crate::turn::Turn;
 use msvc_machine::process_table::ProcessIdentity;
 use msvc_machine::sweep::sweep;
@@ -27,12 +29,14 @@ const GUARDIAN: Duration = GRACE.saturating_add(Duration::from_secs(6));
 const LOOK: Duration = Duration::from_millis(10);
 
 /// What `down` came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Down {
     /// How many instances, or after a crash processes, were ended.
     pub stopped: usize,
     /// Whether its supervisor did it; else it was cleared after a crash.
     pub in_order: bool,
+    /// What did not go well on the way: hooks that failed.
+    pub told: Vec<Problem>,
 }
 
 /// Brings a project down: through its supervisor when that answers, else by the records and the
@@ -48,8 +52,8 @@ pub async fn down(
 ) -> Result<Down, RuntimeError> {
     if !home.folder().exists() {
         return Ok(Down {
-            stopped: 0,
             in_order: true,
+            ..Down::default()
         });
     }
     let _lock = locked(home).await?;
@@ -87,7 +91,7 @@ async fn end(home: &ProjectHome, volumes: bool, clock: &dyn Clock) -> Result<Dow
             let stopped = session.request::<Stopped>(method::DOWN, serde_json::Value::Null);
             tokio::select! {
                 // Ended in the middle of it, by somebody else: then the rest is cleared.
-                stopped = stopped => stopped.ok().map(|Stopped { stopped }| stopped),
+                stopped = stopped => stopped.ok(),
                 () = hangs(home, clock) => None,
             }
         }
@@ -106,10 +110,13 @@ async fn end(home: &ProjectHome, volumes: bool, clock: &dyn Clock) -> Result<Dow
     }
     if volumes {
         remove_data(home)?;
+    } else {
+        remove_files(home)?;
     }
     Ok(Down {
-        stopped: answered.unwrap_or(cleared),
         in_order: answered.is_some(),
+        stopped: answered.as_ref().map_or(cleared, |it| it.stopped),
+        told: answered.map(|it| it.told).unwrap_or_default(),
     })
 }
 
@@ -175,6 +182,26 @@ fn everything(mark: &RunMark, recorded: &[ProcessIdentity]) -> Vec<ProcessIdenti
 
 /// Removes the project's folder, the lock in it last: who waits for that finds it gone and makes
 /// a new one.
+/// Removes what was written for the services of every lane: it may be secrets.
+fn remove_files(home: &ProjectHome) -> Result<(), RuntimeError> {
+    let folder = home.folder();
+    for lane in fs::read_dir(&folder).map_err(records(&folder))?.flatten() {
+        let files = lane.path().join(FILES);
+        match fs::remove_dir_all(&files) {
+            Err(e)
+                if !matches!(
+                    e.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                return Err(records(&files)(e));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn remove_data(home: &ProjectHome) -> Result<(), RuntimeError> {
     let folder = home.folder();
     for entry in fs::read_dir(&folder).map_err(records(&folder))?.flatten() {

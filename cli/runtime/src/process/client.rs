@@ -89,7 +89,7 @@ impl ProcessRuntime {
     /// # Errors
     /// When the supervisor is gone.
     pub async fn stop_everything(&self) -> Result<usize, RuntimeError> {
-        let Stopped { stopped } = self.ask(method::DOWN, Value::Null).await?;
+        let Stopped { stopped, .. } = self.ask(method::DOWN, Value::Null).await?;
         Ok(stopped)
     }
 

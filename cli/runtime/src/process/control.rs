@@ -145,7 +145,8 @@ impl Control {
             Ok(Some(stopped)) => *stopped,
             _ => 0,
         };
-        Stopped { stopped }
+        let told = self.supervisor.failed();
+        Stopped { stopped, told }
     }
 
     fn observe(&self) -> Observed {

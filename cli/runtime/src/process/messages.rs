@@ -5,6 +5,7 @@ use std::time::Duration;
 use msvc_mesh::lease::LeaseId;
 use msvc_mesh::protocol::ProtocolError;
 use msvc_system::id::InstanceId;
+use msvc_system::problem::Problem;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -84,6 +85,9 @@ pub(super) struct Down {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Stopped {
     pub(super) stopped: usize,
+    /// What did not go well on the way.
+    #[serde(default)]
+    pub(super) told: Vec<Problem>,
 }
 
 /// Parameters of `service.kill`.
@@ -145,6 +149,14 @@ pub(crate) fn refusal(error: &RuntimeError) -> ProtocolError {
         RuntimeError::Start { instance, why } => {
             ("start", json!({"instance": instance, "why": why}))
         }
+        RuntimeError::PostStart {
+            instance,
+            number,
+            why,
+        } => (
+            "post_start",
+            json!({"instance": instance, "number": number, "why": why}),
+        ),
         RuntimeError::NeverReady {
             instance,
             why,
@@ -197,6 +209,8 @@ fn typed(kind: &str, detail: Value) -> Option<RuntimeError> {
     struct Of {
         instance: InstanceId,
         #[serde(default)]
+        number: usize,
+        #[serde(default)]
         why: String,
         #[serde(default)]
         last_lines: Vec<String>,
@@ -232,11 +246,25 @@ fn typed(kind: &str, detail: Value) -> Option<RuntimeError> {
         "start" => {
             of(detail).map(|Of { instance, why, .. }| RuntimeError::Start { instance, why })?
         }
+        "post_start" => {
+            let Of {
+                instance,
+                number,
+                why,
+                ..
+            } = of(detail)?;
+            RuntimeError::PostStart {
+                instance,
+                number,
+                why,
+            }
+        }
         "never_ready" => {
             let Of {
                 instance,
                 why,
                 last_lines,
+                ..
             } = of(detail)?;
             RuntimeError::NeverReady {
                 instance,
@@ -280,6 +308,11 @@ mod tests {
             },
             RuntimeError::Start {
                 instance: instance.clone(),
+                why: "no".to_owned(),
+            },
+            RuntimeError::PostStart {
+                instance: instance.clone(),
+                number: 1,
                 why: "no".to_owned(),
             },
             RuntimeError::NeverReady {

@@ -10,12 +10,14 @@ use msvc_machine::shutdown::Shutdown;
 use msvc_mesh::protocol::SessionId;
 use msvc_report::event::Event;
 use msvc_system::id::{InstanceId, LaneName, ServiceName};
+use msvc_system::problem::Problem;
 use nix::sys::signal::Signal;
 use tokio::sync::oneshot;
 
 use super::awaiting::await_condition;
 use super::beside::run_beside;
 use super::child::cannot_run;
+use super::hooks;
 use super::keeper::{Command, Replica, View, keep};
 use super::news::News;
 use super::shared::Shared;
@@ -44,6 +46,8 @@ pub(super) struct Supervisor {
     pub(super) shared: Arc<Shared>,
     pub(super) news: News,
     replicas: Mutex<Replicas>,
+    /// Hooks that failed and that nobody was told of yet.
+    failed: Mutex<Vec<Problem>>,
 }
 
 #[derive(Default)]
@@ -63,6 +67,7 @@ impl Supervisor {
             shared,
             news: News::default(),
             replicas: Mutex::default(),
+            failed: Mutex::default(),
         }
     }
 
@@ -140,7 +145,10 @@ impl Supervisor {
         };
         self.carry_out(step).await?;
         let news = |id| self.news.of(session, &id, &self.shared.events);
-        Ok(concerned.map_or_else(Vec::new, news))
+        let failed = self.failed().into_iter();
+        let failed = failed.map(|problem| Event::Warned { problem });
+        let news = concerned.map_or_else(Vec::new, news);
+        Ok(news.into_iter().chain(failed).collect())
     }
 
     async fn carry_out(self: &Arc<Self>, step: Step) -> Result<(), RuntimeError> {
@@ -213,11 +221,39 @@ impl Supervisor {
         if outcome.is_err() {
             self.replicas().kept.remove(&key(&id));
         }
-        outcome
+        outcome?;
+        let replica = self.replica(&id)?;
+        match hooks::post_start(&replica, &self.shared).await {
+            None => Ok(()),
+            Some((number, why)) => {
+                end(&replica).await;
+                self.remove(&replica);
+                Err(RuntimeError::PostStart {
+                    instance: id,
+                    number,
+                    why,
+                })
+            }
+        }
+    }
+
+    /// What hooks failed since somebody last asked.
+    pub(super) fn failed(&self) -> Vec<Problem> {
+        std::mem::take(&mut *self.failed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Runs what is to be run in one before it is asked to end.
+    async fn before_its_end(&self, replica: &Replica) {
+        if let Some(why) = hooks::pre_stop(replica, &self.shared).await {
+            let id = replica.view.borrow().id.clone();
+            let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+            failed.push(Problem::warning(format!("{id}: {why}")));
+        }
     }
 
     pub(super) async fn stop(&self, id: &InstanceId) -> Result<(), RuntimeError> {
         let replica = self.replica(id)?;
+        self.before_its_end(&replica).await;
         end(&replica).await;
         self.remove(&replica);
         Ok(())
@@ -245,6 +281,10 @@ impl Supervisor {
         all.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
         let mut ends = Vec::new();
         for (_, replica) in &all {
+            tokio::select! {
+                () = self.before_its_end(replica) => {}
+                () = hurry.forced() => {}
+            }
             let ending = replica.clone();
             let mut task = tokio::spawn(async move { end(&ending).await });
             tokio::select! {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::poll;
 use msvc_runtime::contract::Runtime;
 use msvc_runtime::docker::{DockerRuntime, Engine};
-use msvc_runtime::instance::{ContainerProgram, InstanceSpec, Program};
+use msvc_runtime::instance::{ContainerProgram, Hooks, InstanceSpec, Program};
 use msvc_runtime::plan::{Deed, Step};
 use msvc_system::id::{InstanceId, LaneName};
 use msvc_system::model::RestartPolicy;
@@ -83,6 +83,7 @@ fn start() -> Step {
         restart: RestartPolicy::No,
         stop_signal: "SIGTERM".to_owned(),
         stop_grace: Duration::from_secs(10),
+        hooks: Hooks::default(),
     };
     Step {
         deed: Deed::Start(Box::new(spec)),

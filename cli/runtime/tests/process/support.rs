@@ -10,7 +10,7 @@ use msvc_machine::clock::{Clock, MachineClock};
 use msvc_mesh::spec::{Admission, Backend, EdgeSpec, EdgeStatus};
 use msvc_report::event::{Event, Stamped};
 use msvc_runtime::contract::{LogQuery, Runtime, RuntimeError};
-use msvc_runtime::instance::{HealthSpec, InstanceSpec, Listen, ProcessProgram, Program};
+use msvc_runtime::instance::{HealthSpec, Hooks, InstanceSpec, Listen, ProcessProgram, Program};
 use msvc_runtime::observed::{ObservedInstance, Phase};
 use msvc_runtime::plan::{Deed, Step};
 use msvc_runtime::process::{
@@ -66,12 +66,14 @@ impl Project {
                 directory: self.folder.path().to_owned(),
                 environment: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())],
                 folders: Vec::new(),
+                files: Vec::new(),
             }),
             listens: Vec::new(),
             health: None,
             restart: RestartPolicy::No,
             stop_signal: "SIGTERM".to_owned(),
             stop_grace: Duration::from_secs(10),
+            hooks: Hooks::default(),
         }
     }
 

@@ -75,6 +75,16 @@ impl<'a> Finder<'a> {
             let place = check.place.clone();
             self.words(words, &EdgeReason::Healthcheck { place });
         }
+        for hook in service.post_start.iter().chain(&service.pre_stop) {
+            let place = hook.place.clone();
+            let reason = EdgeReason::Command { place };
+            self.words(&hook.command, &reason);
+            for (key, value) in &hook.environment {
+                let place = hook.place.clone();
+                let value = value.clone();
+                self.setting(key, &Placed { value, place });
+            }
+        }
         self.dependencies();
     }
 

@@ -56,6 +56,26 @@ fn every_reason_makes_an_edge_and_is_remembered() {
 }
 
 #[test]
+fn what_is_run_at_a_services_start_and_end_makes_edges_too() {
+    let text = r#"services:
+  web:
+    image: web
+    post_start:
+      - command: [curl, "http://api:9000/ready"]
+        environment: {DB: "postgres://db:5432/x"}
+    pre_stop:
+      - command: curl http://queue:4222/drain
+  api: {image: api}
+  db: {image: db}
+  queue: {image: queue}
+"#;
+    assert_eq!(
+        edges(text),
+        "web->api:9000 command@5\nweb->db:5432 DB@5\nweb->queue:4222 command@8"
+    );
+}
+
+#[test]
 fn a_value_that_equals_a_service_is_no_address_unless_its_key_says_so() {
     let text = "services:
   gitea:

@@ -83,6 +83,9 @@ pub struct GivenFile {
     pub gid: Option<u32>,
     /// Its permissions, when given.
     pub mode: Option<u32>,
+    /// What its declaration says besides what is in it, by the field's path (`/secrets.external`): a
+    /// runtime that cannot honour one reports it.
+    pub other_fields: IndexMap<String, Placed<serde_json::Value>>,
     /// Where the service asks for it.
     pub place: Place,
     /// Where the file says what is in it.
@@ -97,6 +100,8 @@ pub enum FileSource {
     Host(PathBuf),
     /// This text.
     Text(String),
+    /// Nothing of the files: it is kept elsewhere, as its other fields say.
+    Elsewhere,
     /// What a variable of the caller's holds.
     Variable {
         /// Its name.
@@ -112,6 +117,7 @@ impl fmt::Debug for FileSource {
         match self {
             Self::Host(path) => f.debug_tuple("Host").field(path).finish(),
             Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::Elsewhere => f.write_str("Elsewhere"),
             Self::Variable { name, value } => {
                 let length = value.as_ref().map(String::len);
                 write!(f, "Variable({name}, {length:?} bytes)")

@@ -1,10 +1,11 @@
 //! `secrets` and `configs` of a service, with the top-level entries that they name.
 
+use indexmap::IndexMap;
+
 use super::Context;
 use super::scalars::{flag_or_false, number, optional_text};
-use crate::fields::not_supported;
 use crate::forms::scalar_text;
-use crate::model::{FileSource, GivenFile};
+use crate::model::{FileSource, GivenFile, Placed};
 use crate::problem::{Place, Problem, Problems, nearest};
 use crate::yaml::{Key, Node, shorten};
 
@@ -71,6 +72,7 @@ fn file(
     let target = target.filter(|target| !target.is_empty());
     let target = target.unwrap_or_else(|| name.clone());
     let (key, declared) = declared(kind, &name, item, context)?;
+    let other_fields = others(kind, declared, problems);
     let mut asked = |key: &str| {
         let node = item.get(key).filter(|node| !node.is_null())?;
         let number = if key == "mode" {
@@ -83,7 +85,11 @@ fn file(
     let (uid, gid, mode) = (asked("uid"), asked("gid"), asked("mode"));
     Ok(GivenFile {
         what: format!("{one} `{name}`"),
-        source: source(kind, &name, key, declared, context, problems)?,
+        source: match source(kind, &name, key, declared, context, problems)? {
+            None if other_fields.is_empty() => return Err(nothing_in_it(kind, &name, key)),
+            None => FileSource::Elsewhere,
+            Some(source) => source,
+        },
         target: match target.starts_with('/') {
             true => target,
             false => format!("{folder}{target}"),
@@ -91,6 +97,7 @@ fn file(
         uid,
         gid,
         mode,
+        other_fields,
         place: item.place.clone(),
         source_place: source_place(key, declared).clone(),
     })
@@ -113,7 +120,45 @@ pub(crate) fn secret(
     problems: &mut Problems,
 ) -> Result<FileSource, Problem> {
     let [kind, _] = &KINDS;
-    source(kind, name, key, declared, context, problems)
+    if let Some((path, field)) = others(kind, declared, problems).first() {
+        let field_name = path.rsplit('.').next().unwrap_or_default();
+        let what = format!("msvc cannot read a secret that is `{field_name}`");
+        let problem = Problem::error(what).at(field.place.clone());
+        return Err(problem.hint("give it a `file`, or `environment` with a variable's name"));
+    }
+    source(kind, name, key, declared, context, problems)?
+        .ok_or_else(|| nothing_in_it(kind, name, key))
+}
+
+/// What of a declared one says that it is kept elsewhere, by its field's path.
+fn others(
+    kind: &Kind,
+    declared: &Node,
+    problems: &mut Problems,
+) -> IndexMap<String, Placed<serde_json::Value>> {
+    let mut fields = IndexMap::new();
+    for name in ["external", "driver", "driver_opts", "template_driver"] {
+        let Some((key, node)) = declared.entry(name).filter(|(_, node)| !node.is_null()) else {
+            continue;
+        };
+        let is_mapping = node.as_map().is_some();
+        if name == "external" && !is_mapping && !flag_or_false(Some(node), "`external`", problems) {
+            continue;
+        }
+        let (value, place) = (node.to_json(), key.place.clone());
+        fields.insert(format!("/{}.{name}", kind.section), Placed { value, place });
+    }
+    fields
+}
+
+fn nothing_in_it(kind: &Kind, name: &str, key: &Key) -> Problem {
+    let what = format!(
+        "the {} `{}` says nothing of what is in it",
+        kind.one,
+        shorten(name)
+    );
+    let problem = Problem::error(what).at(key.place.clone());
+    problem.hint("give it a `file`, or `environment` with a variable's name")
 }
 
 fn declared<'n>(
@@ -141,6 +186,7 @@ fn declared<'n>(
     })
 }
 
+/// What is in it, where the files say so.
 fn source(
     kind: &Kind,
     name: &str,
@@ -148,46 +194,21 @@ fn source(
     declared: &Node,
     context: &Context<'_>,
     problems: &mut Problems,
-) -> Result<FileSource, Problem> {
+) -> Result<Option<FileSource>, Problem> {
     let Kind { one, .. } = kind;
-    let external = declared.get("external");
-    let is_external = external.is_some_and(|it| it.as_map().is_some())
-        || flag_or_false(
-            external.filter(|it| it.as_map().is_none()),
-            "`external`",
-            problems,
-        );
-    if is_external {
-        let what = format!("an external {one} (`{}`)", shorten(name));
-        let instead = "only a swarm has any; give it a `file`";
-        return Err(not_supported(&what, &key.place, instead));
-    }
-    for field in ["driver", "driver_opts", "template_driver"] {
-        if let Some((key, _)) = declared.entry(field).filter(|(_, node)| !node.is_null()) {
-            let what = format!("`{field}` of a {one}");
-            return Err(not_supported(&what, &key.place, "give it a `file`"));
-        }
-    }
     let mut text = |key: &str| {
         let what = format!("`{key}` of a {one}");
         optional_text(declared.get(key), &what, problems)
     };
     let (path, variable, content) = (text("file"), text("environment"), text("content"));
     match (path, variable, content) {
-        (Some(path), None, None) => Ok(FileSource::Host(context.path(&path))),
-        (None, Some(name), None) => Ok(FileSource::Variable {
+        (Some(path), None, None) => Ok(Some(FileSource::Host(context.path(&path)))),
+        (None, Some(name), None) => Ok(Some(FileSource::Variable {
             value: context.environment.get(&name).cloned(),
             name,
-        }),
-        (None, None, Some(text)) => Ok(FileSource::Text(text)),
-        (None, None, None) => {
-            let what = format!(
-                "the {one} `{}` says nothing of what is in it",
-                shorten(name)
-            );
-            let problem = Problem::error(what).at(key.place.clone());
-            Err(problem.hint("give it a `file`, or `environment` with a variable's name"))
-        }
+        })),
+        (None, None, Some(text)) => Ok(Some(FileSource::Text(text))),
+        (None, None, None) => Ok(None),
         _ => {
             let what = format!("the {one} `{}` has more than one source", shorten(name));
             let problem = Problem::error(what).at(key.place.clone());

@@ -161,7 +161,7 @@ fn long(item: &Node, context: &Context<'_>, problems: &mut Problems) -> Result<M
             return Err(not_supported(
                 &what,
                 &item.place,
-                "volume, bind and tmpfs are",
+                "volume, bind and tmpfs are: mount a folder, or build an image with the files",
             ));
         }
         (None, _) => return Err(missing("type").hint("volume, bind or tmpfs")),

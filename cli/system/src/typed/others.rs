@@ -1,11 +1,9 @@
-//! The keys of a service that the model has no place for: those that change what the service is
-//! or does are errors, those that say how a runtime is to run it are handed on to the runtime.
+//! The keys of a service that the model has no place for: they are handed on to the runtime, which
+//! carries them or says that it cannot.
 
 use indexmap::IndexMap;
 
-use crate::fields::not_supported;
 use crate::model::Placed;
-use crate::problem::Problems;
 use crate::yaml::{Key, Node};
 
 /// Keys that the typed model holds.
@@ -34,17 +32,6 @@ const MODELLED: &[&str] = &[
     "tmpfs",
     "volumes",
     "working_dir",
-];
-
-/// Keys that give a service something it cannot do without, and what to do instead.
-const UNSUPPORTED: &[(&str, &str)] = &[
-    ("credential_spec", ""),
-    ("external_links", ""),
-    ("models", ""),
-    ("post_start", ""),
-    ("pre_start", ""),
-    ("pre_stop", ""),
-    ("provider", ""),
 ];
 
 /// Keys below modelled ones that the model has no place for.
@@ -94,7 +81,6 @@ const BELOW: &[(&str, &[&str])] = &[
 pub(crate) fn others(
     service: &Node,
     has_healthcheck: bool,
-    problems: &mut Problems,
 ) -> IndexMap<String, Placed<serde_json::Value>> {
     let mut fields = IndexMap::new();
     for (key, node) in service.entries() {
@@ -103,11 +89,7 @@ pub(crate) fn others(
         {
             continue;
         }
-        if let Some((_, instead)) = UNSUPPORTED.iter().find(|(known, _)| *known == name) {
-            if !is_empty(node) {
-                problems.push(not_supported(&format!("`{name}`"), &key.place, instead));
-            }
-        } else if !MODELLED.contains(&name) {
+        if !MODELLED.contains(&name) {
             fields.insert(name.to_owned(), placed(key, node));
         }
         for below in BELOW
@@ -145,10 +127,6 @@ pub(crate) fn others(
 fn says_none(test: Option<&Node>) -> bool {
     let first = test.and_then(|test| test.items().first());
     first.and_then(Node::as_str) == Some("NONE")
-}
-
-fn is_empty(node: &Node) -> bool {
-    node.as_seq().is_some_and(<[Node]>::is_empty) || node.as_map().is_some_and(<[_]>::is_empty)
 }
 
 fn placed(key: &Key, node: &Node) -> Placed<serde_json::Value> {

@@ -1,25 +1,13 @@
 //! What a build asks for, as far as the engine's own builder gives it: the rest is told with its
 //! line, before anything is built.
 
+use msvc_system::fields::asks_nothing;
 use msvc_system::model::{Placed, Service};
 use msvc_system::problem::Problem;
 use serde_json::Value;
 
-use super::value::{bytes, flag, pairs, text, texts};
-
-/// The fields that [`crate::docker::image`] hands on as they are.
-const HONOURED: [&str; 7] = [
-    "dockerfile_inline",
-    "labels",
-    "network",
-    "no_cache",
-    "pull",
-    "cache_from",
-    "tags",
-];
-
-/// The fields that change nothing of the image: a cache for others, notes that no run reads.
-const BESIDE: [&str; 3] = ["cache_to", "provenance", "sbom"];
+use super::value::{bytes, flag, pairs, texts};
+use crate::fields::{In, Kind};
 
 /// What is wrong with a service's build.
 pub(super) fn problems(service: &Service) -> Vec<Problem> {
@@ -35,37 +23,26 @@ pub(super) fn problems(service: &Service) -> Vec<Problem> {
 
 fn why_not(name: &str, placed: &Placed<Value>) -> Option<String> {
     let value = &placed.value;
-    let asks = match value {
-        Value::Null => false,
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(entries) => !entries.is_empty(),
-        other => flag(other) != Some(false),
-    };
-    if !asks || BESIDE.contains(&name) {
+    if asks_nothing(value) {
         return None;
+    }
+    match In::Containers.fate(&format!("build.{name}")).kind {
+        // Those are told with all that is refused.
+        Kind::Nothing | Kind::Refused => return None,
+        Kind::Partly(takes) if !takes(value) => return None,
+        Kind::Carried | Kind::Partly(_) | Kind::Told => {}
     }
     let wrong = || Some("has a value that the engine does not take".to_owned());
     match name {
-        "extra_hosts" => match hosts(value) {
-            Some(hosts) if hosts.len() > 1 => Some("can be one host only".to_owned()),
-            Some(_) => None,
-            None => wrong(),
-        },
+        "extra_hosts" if hosts(value).is_none() => wrong(),
         "labels" if pairs(value, '=').is_none() => wrong(),
-        "cache_from" | "tags" if texts(value).is_none() => wrong(),
+        "cache_from" | "platforms" | "tags" if texts(value).is_none() => wrong(),
         "no_cache" | "pull" if flag(value).is_none() => wrong(),
-        "platforms" => match texts(value).as_deref() {
-            Some([_]) => None,
-            Some(_) => Some("names more than one: an image of the engine is for one".to_owned()),
-            None => wrong(),
-        },
-        "isolation" if text(value).as_deref() == Some("default") => None,
         "shm_size" => match bytes(value).map(i32::try_from) {
             Some(Ok(_)) => None,
             _ => wrong(),
         },
-        name if HONOURED.contains(&name) => None,
-        _ => Some("is not handed to the engine's builder".to_owned()),
+        _ => None,
     }
 }
 

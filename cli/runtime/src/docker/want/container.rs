@@ -16,7 +16,9 @@ use super::value::sorted;
 use super::{MeshPlan, Names, Wish, fields, files, health, mounts, networks, ports};
 use crate::docker::image::ImageFacts;
 use crate::docker::labels::{self, compose};
-use crate::instance::{ContainerFile, ContainerProgram, InstanceSpec, Listen, Program};
+use crate::instance::{
+    ContainerFile, ContainerProgram, Hook, Hooks, InstanceSpec, Listen, Program,
+};
 use crate::lane::fill::hex;
 use crate::provision::{Kind, Provision};
 
@@ -189,7 +191,12 @@ impl Draft<'_> {
             hosts.retain(|it| !self.undeclared.iter().any(|other| it == other));
         }
         let files = serde_json::to_value(&self.files).unwrap_or_default();
-        let told = format!("{name} {told} {joins:?} {:?} {files}", self.networks);
+        let hooks = hooks(service);
+        let run = match hooks.is_none() {
+            true => String::new(),
+            false => serde_json::to_string(&hooks).unwrap_or_default(),
+        };
+        let told = format!("{name} {told} {joins:?} {:?} {files}{run}", self.networks);
         let settings = hex(told.as_bytes());
         let hosts = create["HostConfig"]["ExtraHosts"].to_string();
         create["Labels"][labels::HOSTS] = Value::from(hex(hosts.as_bytes()));
@@ -232,7 +239,15 @@ impl Draft<'_> {
             restart: service.restart,
             stop_signal: signal_of(service),
             stop_grace: service.stop_grace_period,
+            hooks,
         }
+    }
+}
+
+fn hooks(service: &Service) -> Hooks {
+    Hooks {
+        post_start: service.post_start.iter().map(Hook::of).collect(),
+        pre_stop: service.pre_stop.iter().map(Hook::of).collect(),
     }
 }
 
@@ -353,5 +368,9 @@ fn labels_of(
         &system.root,
     ));
     labels.extend(own.map(|(key, value)| (key.to_owned(), value)));
+    if !service.pre_stop.is_empty() {
+        let hooks = serde_json::to_string(&hooks(service).pre_stop).unwrap_or_default();
+        labels.insert(labels::PRE_STOP.to_owned(), hooks);
+    }
     labels
 }

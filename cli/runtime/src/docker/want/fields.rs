@@ -1,45 +1,21 @@
 //! Fields that go to the engine as they are. What the engine would not get is an error that names
-//! it: nothing is dropped in silence.
+//! it, as the table of [`crate::fields`] has it: nothing is dropped in silence.
 
 use bollard::models::{
     ContainerCreateBody, HostConfig, HostConfigCgroupnsModeEnum, HostConfigIsolationEnum,
     HostConfigLogConfig,
 };
+use msvc_system::fields::asks_nothing;
 use msvc_system::model::Service;
 use msvc_system::problem::{Problem, Problems};
 use serde_json::Value;
 
 use super::value::{bytes, flag, fraction, number, pairs, text, texts};
 use super::{Names, Wish};
-use crate::docker::engine::ApiVersion;
 use crate::docker::image::pull;
+use crate::fields::{In, Kind};
 
 mod devices;
-
-/// The first API with annotations.
-const ANNOTATIONS: ApiVersion = ApiVersion(1, 43);
-
-/// Fields that are honoured elsewhere, or say nothing of a container.
-const ELSEWHERE: [&str; 18] = [
-    "attach",
-    "container_name",
-    "deploy.endpoint_mode",
-    "deploy.labels",
-    "deploy.mode",
-    "deploy.placement",
-    "deploy.rollback_config",
-    "deploy.update_config",
-    "develop",
-    "healthcheck",
-    "healthcheck.disable",
-    "healthcheck.start_interval",
-    "mac_address",
-    "network_mode",
-    "networks",
-    "platform",
-    "pull_policy",
-    "pull_refresh_after",
-];
 
 /// Puts the service's fields into `body` and `host`.
 pub(super) fn apply(
@@ -56,16 +32,17 @@ pub(super) fn apply(
             let what = format!("{}: `{name}` has a value that nobody knows", service.name);
             problems.push(Problem::error(what).at(placed.place.clone()));
         }
-        if ELSEWHERE.contains(&name) || name.starts_with("build.") {
+        let fate = In::Containers.fate(name);
+        if name.starts_with("build.") || matches!(fate.kind, Kind::Nothing) {
             continue;
         }
         let value = &match name {
             "volumes_from" => lenders(names, &placed.value),
             _ => namespace_of(names, name, &placed.value),
         };
-        if name == "annotations" && !is_empty(value) {
+        if let Some(least) = fate.since.filter(|_| is_engines_own(name)) {
             let what = format!("{}: `{name}`", service.name);
-            if let Some(problem) = wish.needs(ANNOTATIONS, &what, &placed.place) {
+            if let Some(problem) = wish.needs(least, &what, &placed.place) {
                 problems.push(problem);
                 continue;
             }
@@ -75,21 +52,23 @@ pub(super) fn apply(
             .or_else(|| of_resources(name, value, host))
             .or_else(|| devices::apply(name, value, host))
             .or_else(|| of_the_host(name, value, host));
-        let problem = match taken {
-            Some(Some(())) => continue,
-            Some(None) => Problem::error(format!(
-                "{}: `{name}` has a value that the engine does not take",
-                service.name
-            )),
-            None if is_empty(value) => continue,
-            None => Problem::error(format!(
-                "{}: `{name}` is not handed to the engine yet",
-                service.name
-            ))
-            .hint("take it out, or `--lenient` to go without it"),
-        };
+        // What is in none of these groups is refused already, or carried elsewhere: `every_field`
+        // holds the table to that.
+        if taken != Some(None) || asks_nothing(value) || matches!(fate.kind, Kind::Partly(_)) {
+            continue;
+        }
+        let what = format!(
+            "{}: `{name}` has a value that the engine does not take",
+            service.name
+        );
+        let problem = Problem::error(what);
         problems.push(problem.at(placed.place.clone()));
     }
+}
+
+/// The others are told on whichever network or for whichever probe they stand.
+fn is_engines_own(name: &str) -> bool {
+    !matches!(name, "mac_address" | "networks") && !name.starts_with("healthcheck")
 }
 
 /// `service:NAME` in a field that names a namespace, as the engine takes it.
@@ -240,8 +219,7 @@ fn limits(value: &Value, host: &mut HostConfig) -> Option<()> {
         let more = devices::requests(asked, None)?;
         host.device_requests.get_or_insert_default().extend(more);
     }
-    let generic = at("/reservations/generic_resources");
-    generic.is_none_or(is_empty).then_some(())
+    Some(())
 }
 
 /// `name:address`, also where the file writes `name=address` or a list of addresses.
@@ -274,15 +252,4 @@ fn logging(value: &Value) -> Option<HostConfigLogConfig> {
             Some(options) => Some(map(options)?),
         },
     })
-}
-
-/// `false`, nothing or an empty list ask for nothing.
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Array(list) => list.is_empty(),
-        Value::Object(map) => map.is_empty(),
-        Value::String(text) => text.is_empty(),
-        Value::Bool(true) | Value::Number(_) => false,
-    }
 }

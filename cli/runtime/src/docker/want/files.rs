@@ -34,6 +34,8 @@ pub(super) fn apply(
                 continue;
             }
             FileSource::Text(text) => text,
+            // Told with all that is refused.
+            FileSource::Elsewhere => continue,
             FileSource::Variable {
                 value: Some(value), ..
             } => value,

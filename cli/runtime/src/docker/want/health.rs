@@ -10,12 +10,9 @@ use serde_json::Value;
 
 use super::Wish;
 use super::value::{flag, nanoseconds, number, text};
-use crate::docker::engine::ApiVersion;
 use crate::docker::image::ImageFacts;
+use crate::fields::In;
 use crate::instance::HealthSpec;
-
-/// The first API with an interval of its own for the start.
-const START_INTERVAL: ApiVersion = ApiVersion(1, 44);
 
 fn is_disabled(service: &Service) -> bool {
     let field = service.other_fields.get("healthcheck.disable");
@@ -69,7 +66,8 @@ fn start_interval(wish: &Wish<'_>, service: &Service, problems: &mut Problems) -
     let name = "healthcheck.start_interval";
     let field = service.other_fields.get(name)?;
     let what = format!("{}: `{name}`", service.name);
-    if let Some(mut problem) = wish.needs(START_INTERVAL, &what, &field.place) {
+    let least = In::Containers.fate(name).since;
+    if let Some(mut problem) = least.and_then(|it| wish.needs(it, &what, &field.place)) {
         problem.severity = Severity::Warning;
         let instead = "msvc itself asks more often than that until it is ready";
         problems.push(problem.hint(instead));

@@ -12,21 +12,15 @@ use serde_json::Value;
 use super::addresses::Subnet;
 use super::value::{number, pairs, sorted, text, texts};
 use super::{MeshPlan, Names, Wish};
-use crate::docker::engine::ApiVersion;
 use crate::docker::labels;
+use crate::fields::In;
 use crate::lane::fill::hex;
 use crate::provision::{Kind, Provision};
 
 /// The option of the engine's that names a container's interface.
 const INTERFACE_NAME: &str = "com.docker.network.endpoint.ifname";
-/// The first API that gives an interface its hardware address on each network.
-const MAC_ADDRESS: ApiVersion = ApiVersion(1, 44);
-/// What of a service's place on a network older engines drop, with the first API that does not.
-const NEWER: [(&str, ApiVersion); 3] = [
-    ("gw_priority", ApiVersion(1, 48)),
-    ("interface_name", ApiVersion(1, 49)),
-    ("mac_address", MAC_ADDRESS),
-];
+/// What of a service's place on a network older engines drop.
+const NEWER: [&str; 3] = ["gw_priority", "interface_name", "mac_address"];
 
 /// A container's place on one network.
 pub(super) struct Place {
@@ -128,17 +122,19 @@ pub(super) fn problems(wish: &Wish<'_>, service: &Service) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(field) = service.other_fields.get("mac_address") {
         let what = format!("{}: `mac_address`", service.name);
-        problems.extend(wish.needs(MAC_ADDRESS, &what, &field.place));
+        let least = In::Containers.fate("mac_address").since;
+        problems.extend(least.and_then(|it| wish.needs(it, &what, &field.place)));
     }
     let field = service.other_fields.get("networks");
     let Some((Value::Object(map), place)) = field.map(|it| (&it.value, &it.place)) else {
         return problems;
     };
     for (network, asked) in map {
-        for (key, least) in NEWER {
+        for key in NEWER {
+            let least = In::Containers.fate(&format!("networks.{key}")).since;
             if asked.get(key).is_some_and(|value| !value.is_null()) {
                 let what = format!("{}: `{key}` on the network {network}", service.name);
-                problems.extend(wish.needs(least, &what, place));
+                problems.extend(least.and_then(|it| wish.needs(it, &what, place)));
             }
         }
     }
@@ -150,10 +146,11 @@ pub(super) fn declared(names: &Names<'_>) -> Vec<Problem> {
     let networks = names.system.networks.iter();
     let without = networks.filter(|(_, network)| network.enable_ipv4 == Some(false));
     let told = without.map(|(key, network)| {
-        let what = format!("`enable_ipv4: false` of the network {key} is not honoured yet");
-        Problem::error(what)
-            .at(network.place.clone())
-            .hint("take it out, or `--lenient` to go without it")
+        let only = In::Containers.fate("/networks.enable_ipv4").note;
+        let what = format!("a container cannot honour `enable_ipv4: false` of the network {key}");
+        Problem::error(what).at(network.place.clone()).hint(format!(
+            "only {only}; else take it out, or `--lenient` to go without it"
+        ))
     });
     told.collect()
 }

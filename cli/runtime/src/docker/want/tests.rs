@@ -194,7 +194,7 @@ fn what_the_engine_would_not_get_is_named_with_its_place() {
     for (field, expected) in [
         (
             "use_api_socket: true",
-            "`use_api_socket` is not handed to the engine yet",
+            "a container cannot honour `use_api_socket`",
         ),
         (
             "ports: [\"8080:80\"], scale: 2",

@@ -1,6 +1,6 @@
 //! What runs alone, beside others or not at all.
 
-use msvc_system::model::{FileSource, GivenFile, Link};
+use msvc_system::model::Link;
 
 use super::*;
 use crate::instance::Program;
@@ -130,7 +130,7 @@ fn what_cannot_run_as_a_process_is_refused_by_name_and_line() {
         "`privileged`",
         "`cap_add`",
         "`networks.ipv4_address`",
-        "`deploy.resources.limits.memory`",
+        "`deploy.resources.limits`",
     ] {
         assert!(told.contains(field), "{told}");
     }
@@ -269,37 +269,9 @@ fn a_volume_of_a_driver_is_an_engines_and_what_a_folder_cannot_be_is_told() {
     fields.insert("tmpfs.size".into(), size);
     let wanted = want(&shop, &options()).unwrap();
     let told: Vec<&str> = wanted.warnings.iter().map(|it| it.what.as_str()).collect();
-    assert_eq!(told, ["orders: a host process cannot honour `tmpfs.size`"]);
-}
-
-#[test]
-fn a_secret_of_a_file_is_read_where_it_stands_and_no_other_is_given() {
-    let secret = |source| GivenFile {
-        what: "secret `password`".to_owned(),
-        source,
-        target: "/run/secrets/password".to_owned(),
-        uid: None,
-        gid: None,
-        mode: None,
-        place: place(9),
-        source_place: place(10),
-    };
-    let mut shop = shop();
-    let orders = shop.services.get_mut("orders").unwrap();
-    set(orders, "PASSWORD_FILE", "/run/secrets/password");
-    let file = FileSource::Host("/project/password.txt".into());
-    orders.files.push(secret(file));
-    let wanted = want(&shop, &options()).unwrap();
-    let password = &environment(&wanted, "orders")["PASSWORD_FILE"];
-    assert_eq!(password, "/project/password.txt");
-
-    let orders = shop.services.get_mut("orders").unwrap();
-    orders.files = vec![secret(FileSource::Text("hunter2".to_owned()))];
-    let told = refused(&shop);
-    let expected = "orders: a host process cannot be given secret `password`";
-    assert!(
-        told[0].contains(expected) && !told[0].contains("hunter2"),
-        "{told:?}"
+    assert_eq!(
+        told,
+        ["orders runs as a host process and goes without `volumes.tmpfs.size`"]
     );
 }
 

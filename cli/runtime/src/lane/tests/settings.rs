@@ -1,5 +1,7 @@
 //! What a service's settings and edges become.
 
+use msvc_system::model::{FileSource, GivenFile, Hook};
+
 use super::*;
 
 #[test]
@@ -198,4 +200,92 @@ fn calls_name_key_and_callee() {
         environment(&wanted, "web")["STORE"],
         listen.ip().to_string()
     );
+}
+
+#[test]
+fn hooks_and_written_files_lead_to_the_edge_and_nothing_of_the_files_is_told() {
+    let mut shop = shop();
+    let gateway = shop.services.get_mut("gateway").unwrap();
+    gateway.post_start.push(Hook {
+        command: ["curl", "http://orders:8080/ready"]
+            .map(str::to_owned)
+            .into(),
+        environment: [("AT".to_owned(), "orders:8080".to_owned())].into(),
+        user: None,
+        privileged: false,
+        working_dir: Some("/srv".to_owned()),
+        place: place(9),
+    });
+    gateway.files.push(GivenFile {
+        what: "config `c`".to_owned(),
+        source: FileSource::Text("url = http://u:hunter2@orders:8080/x".to_owned()),
+        target: "/c".to_owned(),
+        uid: None,
+        gid: None,
+        mode: None,
+        other_fields: IndexMap::new(),
+        place: place(9),
+        source_place: place(10),
+    });
+    let wanted = want(&shop, &options()).unwrap();
+    let at = edge(&wanted, "gateway->orders:8080").listen;
+    let mut instances = wanted.instances.iter();
+    let gateway = instances.find(|it| it.id.service == *"gateway").unwrap();
+    let hook = &gateway.hooks.post_start[0];
+    assert_eq!(
+        hook.command,
+        ["curl".to_owned(), format!("http://{at}/ready")]
+    );
+    assert_eq!(hook.environment, [("AT".to_owned(), at.to_string())]);
+    assert_eq!(hook.directory.as_deref(), Some("/srv"));
+    assert!(gateway.hooks.pre_stop.is_empty());
+    let file = &gateway.process().unwrap().files[0];
+    assert_eq!(file.text, format!("url = http://u:hunter2@{at}/x"));
+    assert!(!format!("{:?}", wanted.rewritings).contains("hunter2"));
+}
+
+#[test]
+fn a_secret_of_a_file_is_read_where_it_stands_and_any_other_is_written() {
+    let secret = |source| GivenFile {
+        what: "secret `password`".to_owned(),
+        source,
+        target: "/run/secrets/password".to_owned(),
+        uid: None,
+        gid: None,
+        mode: None,
+        other_fields: IndexMap::new(),
+        place: place(9),
+        source_place: place(10),
+    };
+    let mut shop = shop();
+    let orders = shop.services.get_mut("orders").unwrap();
+    set(orders, "PASSWORD_FILE", "/run/secrets/password");
+    let file = FileSource::Host("/project/password.txt".into());
+    orders.files.push(secret(file));
+    let wanted = want(&shop, &options()).unwrap();
+    let password = &environment(&wanted, "orders")["PASSWORD_FILE"];
+    assert_eq!(password, "/project/password.txt");
+
+    let orders = shop.services.get_mut("orders").unwrap();
+    orders.files = vec![secret(FileSource::Text("hunter2".to_owned()))];
+    let wanted = want(&shop, &options()).unwrap();
+    let password = &environment(&wanted, "orders")["PASSWORD_FILE"];
+    let mut instances = wanted.instances.iter();
+    let orders = instances.find(|it| it.id.service == *"orders").unwrap();
+    let files = &orders.process().unwrap().files;
+    assert_eq!(files.len(), 1);
+    assert_eq!(
+        (&files[0].path.display().to_string(), files[0].text.as_str()),
+        (password, "hunter2")
+    );
+    assert!(!format!("{wanted:?}").contains("hunter2"));
+
+    let unset = FileSource::Variable {
+        name: "PASSWORD".to_owned(),
+        value: None,
+    };
+    let orders = shop.services.get_mut("orders").unwrap();
+    orders.files = vec![secret(unset)];
+    let expected = "orders: secret `password` is in the variable `PASSWORD`, which is not set";
+    assert!(refused(&shop)[0].contains(expected));
 }

@@ -12,12 +12,7 @@ use serde_json::Value;
 
 use super::super::Wish;
 use super::super::value::{bytes, flag, number, pairs, text};
-use crate::docker::engine::ApiVersion;
-
-/// The first API that mounts a part of a volume.
-const SUBPATH: ApiVersion = ApiVersion(1, 45);
-/// The first API that says how far "read-only" reaches below a folder.
-const RECURSIVE: ApiVersion = ApiVersion(1, 44);
+use crate::fields::{In, Kind};
 
 /// The options of one mount; what is not taken out is told.
 pub(super) struct Options<'a> {
@@ -27,11 +22,10 @@ pub(super) struct Options<'a> {
 
 impl<'a> Options<'a> {
     pub(super) fn of(mount: &'a Asked) -> Self {
-        let taken = BTreeSet::from([
-            // Between a virtual machine and its host; here both are one.
-            "consistency",
-        ]);
-        Self { mount, taken }
+        Self {
+            mount,
+            taken: BTreeSet::new(),
+        }
     }
 
     /// A field that is there and says something.
@@ -44,6 +38,13 @@ impl<'a> Options<'a> {
         let value = read(&self.asked(name)?.value)?;
         self.taken.insert(name);
         Some(value)
+    }
+
+    /// That the engine is too old for one of them.
+    fn needs(&self, wish: &Wish<'_>, name: &str, field: &Placed<Value>) -> Option<Problem> {
+        let least = In::Containers.fate(&format!("volumes.{name}")).since?;
+        let what = format!("`{name}` of the mount {}", self.mount.target);
+        wish.needs(least, &what, &field.place)
     }
 
     pub(super) fn of_volume(&mut self, wish: &Wish<'_>, made: &mut Mount, problems: &mut Problems) {
@@ -59,8 +60,7 @@ impl<'a> Options<'a> {
         }
         if let Some(field) = self.asked("volume.subpath") {
             options.subpath = self.take("volume.subpath", text);
-            let what = format!("`volume.subpath` of the mount {}", self.mount.target);
-            problems.0.extend(wish.needs(SUBPATH, &what, &field.place));
+            problems.0.extend(self.needs(wish, "volume.subpath", field));
         }
         made.volume_options = (options != MountVolumeOptions::default()).then_some(options);
     }
@@ -120,10 +120,7 @@ impl<'a> Options<'a> {
         }
         self.taken.insert("bind.recursive");
         if options.non_recursive.is_none() {
-            let what = format!("`bind.recursive` of the mount {}", self.mount.target);
-            problems
-                .0
-                .extend(wish.needs(RECURSIVE, &what, &field.place));
+            problems.0.extend(self.needs(wish, "bind.recursive", field));
         }
         Some(options)
     }
@@ -148,7 +145,9 @@ impl<'a> Options<'a> {
     /// Tells what nobody took.
     pub(super) fn rest(self, service: &Service, problems: &mut Problems) {
         for (name, field) in &self.mount.other_fields {
-            let asks = !field.value.is_null() && flag(&field.value) != Some(false);
+            let fate = In::Containers.fate(&format!("volumes.{name}"));
+            let is_carried = matches!(fate.kind, Kind::Carried | Kind::Partly(_));
+            let asks = is_carried && !field.value.is_null() && flag(&field.value) != Some(false);
             if asks && !self.taken.contains(name.as_str()) {
                 let target = &self.mount.target;
                 let what = format!(
