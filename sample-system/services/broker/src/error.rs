@@ -32,6 +32,12 @@ pub(crate) enum Error {
         path: PathBuf,
         source: tansu_storage::Error,
     },
+    /// The SQLite file takes no index.
+    #[error("cannot add an index to the store {}: {source}", .path.display())]
+    Index {
+        path: PathBuf,
+        source: libsql::Error,
+    },
     /// A topic cannot be made.
     #[error("cannot make the topic `{topic}`: {source}")]
     MakeTopic {

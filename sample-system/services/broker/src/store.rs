@@ -60,6 +60,12 @@ pub(crate) async fn open(config: &Config) -> Result<Store, Error> {
         .build()
         .await
         .map_err(failed)?;
+    find_headers_by_record()
+        .await
+        .map_err(|source| Error::Index {
+            path: path.clone(),
+            source,
+        })?;
     data.register_broker(BrokerRegistrationRequest {
         broker_id: NODE,
         cluster_id: CLUSTER.to_owned(),
@@ -80,6 +86,16 @@ pub(crate) async fn open(config: &Config) -> Result<Store, Error> {
         message_max_bytes: config.message_max_bytes,
         end,
     })
+}
+
+/// Has the headers of one record found without a look at those of all others. The engine asks for
+/// them record by record and makes no index for that: what a reader of some ten thousand records
+/// asked for took longer than anybody waits.
+async fn find_headers_by_record() -> Result<(), libsql::Error> {
+    const INDEX: &str =
+        "create index if not exists header_of_record on header (topition, offset_id)";
+    let file = libsql::Builder::new_local(FILE).build().await?;
+    file.connect()?.execute(INDEX, ()).await.map(drop)
 }
 
 fn enter(folder: &Path) -> Result<(), Error> {

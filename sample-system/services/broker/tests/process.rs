@@ -324,3 +324,23 @@ fn who_sends_what_is_no_request_ends_a_connection_and_not_the_broker() {
     );
     assert!(running.terminate().success());
 }
+
+#[tokio::test]
+async fn the_headers_of_a_record_are_found_without_a_look_at_all_others() {
+    let data = tempfile::tempdir().unwrap();
+    let running = Running::start(free_address(), data.path(), "orders:1");
+    assert!(running.terminate().success());
+    // As the storage engine asks for them.
+    let asked = "explain query plan select h.k, h.v from header h \
+         join record r on h.topition = r.topition and h.offset_id = r.offset_id \
+         where r.topition = 1 and r.offset_id = 1";
+    let file = libsql::Builder::new_local(data.path().join("broker.db"));
+    let file = file.build().await.unwrap().connect().unwrap();
+    let mut plan = file.query(asked, ()).await.unwrap();
+    let mut steps = Vec::new();
+    while let Some(step) = plan.next().await.unwrap() {
+        steps.push(step.get::<String>(3).unwrap());
+    }
+    let by_index = |step: &String| step.contains("header_of_record");
+    assert!(steps.iter().any(by_index), "{steps:?}");
+}
