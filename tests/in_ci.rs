@@ -47,6 +47,23 @@ fn install(folder: &Path, source: &Path, version: &str) -> Finished {
 }
 
 #[test]
+fn what_the_installer_is_not_told_is_a_matter_of_usage() {
+    for (given, missing) in [("MSVC_INTO", "MSVC_SOURCE"), ("MSVC_SOURCE", "MSVC_INTO")] {
+        let mut command = Command::new(root().join(".ci/install-release"));
+        for variable in ["MSVC_SOURCE", "MSVC_INTO", "RUNNER_TEMP"] {
+            command.env_remove(variable);
+        }
+        let done = finish({
+            command.env(given, "/nowhere");
+            command
+        })
+        .expect(2);
+        let said = format!("msvc: {missing} ");
+        assert!(done.stderr.starts_with(&said), "{}", done.stderr);
+    }
+}
+
+#[test]
 fn a_release_is_installed_when_its_checksum_is_right_and_not_else() {
     let folder = tempfile::tempdir().unwrap();
     let releases = releases(folder.path());

@@ -92,13 +92,24 @@ impl Asked {
     }
 }
 
+/// Whether `services` can start at all, as far as their files tell before anything is built.
+///
+/// # Errors
+/// What no engine could do, and what a service is to be given and is not there.
+pub fn can_start(context: &Context, services: &BTreeSet<ServiceName>) -> Result<(), Failure> {
+    let impossible = context.system.impossible(services);
+    let (files, from) = (context.terminal.files(), context.here.folder());
+    impossible.settled(files, from).or(())?;
+    Ok(given(&context.system, services, Path::exists)?)
+}
+
 /// Asks cargo, unless Dockerfiles may say all there is to say.
 ///
 /// # Errors
 /// When the file asks for what is not there.
 pub async fn ask(context: &Context, services: &Subset) -> Result<Asked, Failure> {
     let services: BTreeSet<ServiceName> = chosen(&context.system, services)?;
-    given(&context.system, &services, Path::exists)?;
+    can_start(context, &services)?;
     let directory = std::env::current_dir().unwrap_or_else(|_| context.system.root.clone());
     let service = |name: &ServiceName| context.system.service(name.as_str());
     let builds = |name| service(name).is_some_and(|service| service.build.is_some());

@@ -67,5 +67,6 @@ pub mod shown_path;
 pub mod signal;
 mod typed;
 mod volume_text;
+pub mod written;
 mod xmsvc;
 pub mod yaml;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ProjectName, ServiceName};
 use crate::problem::Place;
+use crate::written::Written;
 
 mod edge;
 mod extension;
@@ -47,6 +48,9 @@ pub struct System {
     pub edges: Vec<Edge>,
     /// Top-level `x-msvc`.
     pub x_msvc: SystemExtension,
+    /// Where the files say what. No part of what is compared or kept.
+    #[serde(skip)]
+    pub written: Written,
     /// Hex SHA-256 over the resolved model, for `run.json` and for "nothing changed".
     pub hash: String,
 }
@@ -65,6 +69,7 @@ impl System {
             networks: IndexMap::new(),
             edges: Vec::new(),
             x_msvc: SystemExtension::default(),
+            written: Written::default(),
             hash: String::new(),
         }
     }

@@ -1,30 +1,45 @@
 //! What the files may say and no container engine could do: addresses outside of their network,
-//! amounts that an engine refuses.
+//! amounts that an engine refuses, signals that do not exist.
 //!
-//! What comes in: the tree in long form, and which services run. What leaves: an error for each
-//! part, at its own place, so that it is told before anything is built or made. Docker Compose
+//! What comes in: the tree in long form, and which services are to start. What leaves: an error for
+//! each part, at its own place, so that it is told before anything is built or made. Docker Compose
 //! prints such a file and fails while it makes the containers: `config` takes it, what runs does
-//! not. What must not enter: what only this machine's engine knows (its processors, its version).
+//! not. What must not enter: what only this machine's engine knows (its processors, its version),
+//! and what some engine takes, if only by leaving it aside.
 
 use std::collections::BTreeSet;
 
+use crate::id::ServiceName;
+use crate::model::System;
 use crate::problem::{Place, Problem, Problems};
 use crate::yaml::{Key, Node};
 
 mod networks;
 mod range;
 mod resources;
+mod signal;
 
-/// Checks the services that run, and the networks that they are on.
-pub(crate) fn check(tree: &Node, running: &BTreeSet<String>, problems: &mut Problems) {
-    let services: Vec<&(Key, Node)> = tree
-        .entries_of("services")
-        .iter()
-        .filter(|(key, _)| running.contains(&key.text))
-        .collect();
-    networks::check(tree, &services, problems);
-    for (_, service) in services {
-        resources::check(service, problems);
+impl System {
+    /// What keeps `services` from starting in any engine: they and the networks that they are on.
+    /// One of which no replica runs is not looked at, nor is any other.
+    #[must_use]
+    pub fn impossible(&self, services: &BTreeSet<ServiceName>) -> Problems {
+        let mut problems = Problems::default();
+        let Some(tree) = self.written.tree() else {
+            return problems;
+        };
+        let runs = |key: &&(Key, Node)| {
+            let name = services.iter().find(|name| name.as_str() == key.0.text);
+            let service = name.and_then(|name| self.services.get(name));
+            service.is_some_and(|service| service.replicas > 0)
+        };
+        let started: Vec<&(Key, Node)> = tree.entries_of("services").iter().filter(runs).collect();
+        networks::check(tree, &started, &mut problems);
+        for (_, service) in started {
+            resources::check(service, &mut problems);
+            signal::check(service, &mut problems);
+        }
+        problems
     }
 }
 

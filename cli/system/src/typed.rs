@@ -19,7 +19,6 @@ use crate::model::{Placed, Service, ServiceExtension};
 use crate::problem::{Place, Problem, Problems};
 use crate::settings_total::SettingsTotal;
 use crate::shown_path::shown_path;
-use crate::signal;
 use crate::volume_text;
 use crate::yaml::{Key, Node, shorten};
 
@@ -236,24 +235,13 @@ fn command_place<'n>(key: &'n Key, node: &'n Node) -> &'n Place {
     words.map_or(&key.place, |(key, _)| &key.place)
 }
 
-/// The signal that asks it to end, which must be one.
+/// The signal that asks it to end. Whether it is one is looked at when it is to start.
 fn stop_signal(node: &Node, problems: &mut Problems) -> Option<Placed<String>> {
     let node = node.get("stop_signal")?;
     let value = optional_text(Some(node), "`stop_signal`", problems)?;
     let place = node.place.clone();
     if value.is_empty() {
         return None;
-    }
-    if signal::number(&value).is_none() {
-        let what = format!("there is no signal `{}`", shorten(&value));
-        let names: Vec<String> = signal::names().collect();
-        let short = names.iter().filter_map(|name| name.strip_prefix("SIG"));
-        let near = problems.nearest(&value, names.iter().map(String::as_str).chain(short));
-        let hint = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "write SIGTERM, SIGINT, SIGQUIT or another, or a number".to_owned(),
-        };
-        problems.push(Problem::error(what).at(place.clone()).hint(hint));
     }
     Some(Placed { value, place })
 }

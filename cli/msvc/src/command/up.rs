@@ -201,7 +201,7 @@ fn said(context: &Context, up: &up::Up, made: &[SecretFile], detached: bool) {
 async fn dry_run(context: &Context, home: &ProjectHome, wish: Wish) -> Result<Ending, Failure> {
     use std::collections::BTreeSet;
     let services: BTreeSet<_> = msvc_runtime::lane::chosen(&context.system, &wish.services)?;
-    msvc_runtime::lane::given(&context.system, &services, std::path::Path::exists)?;
+    boot::can_start(context, &services)?;
     let directory = context.system.root.clone();
     let request = msvc_runtime::build::BuildRequest {
         system: &context.system,

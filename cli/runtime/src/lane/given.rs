@@ -7,7 +7,7 @@ use msvc_system::id::ServiceName;
 use msvc_system::model::{FileSource, System};
 use msvc_system::problem::{Problem, Problems};
 
-/// Looks at each file that one of `services` is given. Files that msvc makes where they are missing
+/// Looks at each file that one of `services` is given, where a replica of it runs. Files that msvc makes where they are missing
 /// (`x-msvc.generate`) need not be there; `is_there` tells of the others.
 ///
 /// # Errors
@@ -25,7 +25,7 @@ pub fn given(
     let mut told = BTreeSet::new();
     let mut problems = Problems::default();
     let all = system.services.values();
-    for service in all.filter(|service| services.contains(&service.name)) {
+    for service in all.filter(|it| it.replicas > 0 && services.contains(&it.name)) {
         for file in &service.files {
             let FileSource::Host(path) = &file.source else {
                 continue;

@@ -124,6 +124,7 @@ pub(crate) fn system(services: Vec<Service>) -> System {
         networks: IndexMap::new(),
         edges: Vec::new(),
         x_msvc: SystemExtension::default(),
+        written: msvc_system::written::Written::default(),
         hash: String::new(),
     }
 }

@@ -10,8 +10,9 @@ use crate::id::{MESH, ServiceName};
 use crate::model::{Service, System};
 use crate::problem::{Problem, Problems};
 use crate::typed::{self, Context};
+use crate::written::Written;
 use crate::yaml::Node;
-use crate::{edges, possible, references, xmsvc};
+use crate::{edges, references, xmsvc};
 
 /// The system that `resolved` says.
 pub(super) fn system(
@@ -39,7 +40,6 @@ pub(super) fn system(
     let x_msvc = xmsvc::system(&tree, &context, problems);
     let volumes = typed::volumes(&tree, problems);
     let networks = typed::networks(&tree, problems);
-    possible::check(&tree, &running, problems);
     references::check(&mut services, &resting, problems);
     if services.is_empty() && !problems.has_errors() {
         problems.push(no_services(&tree, !resting.is_empty()));
@@ -56,13 +56,16 @@ pub(super) fn system(
         networks,
         edges,
         x_msvc,
+        written: Written::default(),
         hash: String::new(),
     };
     system.hash = hash::hash(&system);
+    let resolved = escaped(tree.to_json());
+    system.written = Written::of(tree);
     Loaded {
         system,
         warnings: Vec::new(),
-        resolved: escaped(tree.to_json()),
+        resolved,
     }
 }
 

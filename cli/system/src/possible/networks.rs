@@ -20,6 +20,8 @@ struct Network<'a> {
     ranges: Vec<(Range, &'a Place)>,
     /// Addresses that its gateways have.
     gateways: Vec<IpAddr>,
+    /// Addresses that the file keeps free.
+    kept: Vec<IpAddr>,
     /// Whether one of its ranges could not be read, or somebody else gives them.
     unknown: bool,
     local: bool,
@@ -38,6 +40,7 @@ pub(super) fn check(tree: &Node, services: &[&(Key, Node)], problems: &mut Probl
     let mut taken: HashMap<(&str, IpAddr), &str> = HashMap::new();
     for (service, node) in services.iter().map(|entry| (&entry.0, &entry.1)) {
         for (key, asked) in node.entries_of("networks") {
+            link_local(asked, problems);
             for (field, is_v6) in [("ipv4_address", false), ("ipv6_address", true)] {
                 let Some(value) = asked.get(field) else {
                     continue;
@@ -111,9 +114,14 @@ fn network<'a>(key: &'a Key, node: &'a Node, problems: &mut Problems) -> Network
         name: node.get("name").and_then(Node::as_str),
         ranges: Vec::new(),
         gateways: Vec::new(),
+        kept: Vec::new(),
         unknown: !matches!(text("/ipam/driver"), "" | "default"),
         local: LOCAL.contains(&text("/driver")),
     };
+    let is_bridge = matches!(text("/driver"), "" | "bridge");
+    // A bridge has an address of its own, unless it is asked for none.
+    let options = node.entries_of("driver_opts");
+    let gives_gateway = is_bridge && !options.iter().any(|it| it.0.text.contains("gateway_mode"));
     let configs = node.at("/ipam/config").map(Node::items).unwrap_or_default();
     for config in configs {
         let asked = |field: &str| {
@@ -132,7 +140,10 @@ fn network<'a>(key: &'a Key, node: &'a Node, problems: &mut Problems) -> Network
         if let Some((text, value)) = asked("ip_range")
             && let Some(part) = range(&text, "ip_range", value, problems)
         {
-            let fits = subnet.is_none_or(|subnet| subnet.holds(part));
+            // An engine of today takes a wider one whose first address, as written, is in it.
+            let first = text.split_once('/').and_then(|(it, _)| it.parse().ok());
+            let begins = |subnet: Range| first.is_some_and(|it| subnet.contains(it));
+            let fits = subnet.is_none_or(|subnet| subnet.holds(part) || begins(subnet));
             inside(
                 "ip_range",
                 &part.to_string(),
@@ -164,16 +175,43 @@ fn network<'a>(key: &'a Key, node: &'a Node, problems: &mut Problems) -> Network
                 value,
                 problems,
             );
-            if field == "gateway" {
-                found.gateways.push(address);
+            if field != "gateway" {
+                found.kept.push(address);
+                continue;
+            }
+            found.gateways.push(address);
+            if let Some(subnet) = subnet.filter(|it| address.is_ipv4() && it.keeps(address)) {
+                let what = format!(
+                    "{address} is the network itself, or all of it: no gateway can have it"
+                );
+                let hint = format!("choose another within {subnet}");
+                wrong(problems, what, &value.place, hint);
             }
         }
-        if !has_gateway && asked("ip_range").is_none() && found.local {
-            let first = subnet.filter(|it| !it.is_v6());
+        if !has_gateway && asked("ip_range").is_none() && gives_gateway {
+            let has_v6 = node.get("enable_ipv6").and_then(Node::as_bool) == Some(true);
+            let first = subnet.filter(|it| has_v6 || !it.is_v6());
             found.gateways.extend(first.map(Range::second));
         }
     }
+    if is_bridge {
+        one_range(&found, problems);
+    }
     found
+}
+
+/// A bridge has one range of IPv4.
+fn one_range(network: &Network<'_>, problems: &mut Problems) {
+    let mut of_v4 = network.ranges.iter().filter(|(range, _)| !range.is_v6());
+    if let (Some((first, _)), Some((second, place))) = (of_v4.next(), of_v4.next())
+        && !first.overlaps(*second)
+    {
+        let what = format!(
+            "the network `{}` has two ranges of IPv4, {first} and {second}, and a bridge has one",
+            shorten(network.key)
+        );
+        wrong(problems, what, place, "keep one of them");
+    }
 }
 
 fn range(text: &str, field: &str, value: &Node, problems: &mut Problems) -> Option<Range> {
@@ -244,6 +282,8 @@ fn overlaps(networks: &[Network<'_>], problems: &mut Problems) {
 
 fn parsed(text: &str, is_v6: bool) -> Option<IpAddr> {
     let address: IpAddr = text.parse().ok()?;
+    // IPv4 may be written as IPv6 has it.
+    let address = address.to_canonical();
     (address.is_ipv6() == is_v6).then_some(address)
 }
 
@@ -301,7 +341,27 @@ fn on(
                 format!("choose another within {range}"),
             );
         }
+        Some(range) if network.is_some_and(|it| it.kept.contains(&address)) => {
+            let what = format!("`aux_addresses` of the network `{key}` keep {address} free");
+            let hint = format!("choose another within {range}, or take it out there");
+            wrong(problems, what, &value.place, hint);
+        }
         Some(_) => {}
+    }
+}
+
+/// Addresses beside the one of the network, which have to be some.
+fn link_local(asked: &Node, problems: &mut Problems) {
+    let all = asked.get("link_local_ips").map(Node::items);
+    for value in all.unwrap_or_default() {
+        let text = scalar_text(value).filter(|text| !text.is_empty());
+        if let Some(text) = text.filter(|text| text.parse::<IpAddr>().is_err()) {
+            let what = format!(
+                "`link_local_ips` has `{}`, which is no address",
+                shorten(&text)
+            );
+            wrong(problems, what, &value.place, "write one like 169.254.7.7");
+        }
     }
 }
 

@@ -11,25 +11,18 @@ const LEAST_MEMORY: i64 = 6 << 20;
 /// The least share of a processor: what a period of 100 ms can be cut into.
 const LEAST_CPUS: f64 = 0.01;
 
-/// Whole numbers with what they may be; 0 says nothing.
-const BOUNDS: [(&str, i64, i64, &str); 6] = [
-    ("/cpu_period", 1_000, 1_000_000, "microseconds"),
-    ("/cpu_quota", 1_000, i64::MAX, "microseconds"),
-    ("/mem_swappiness", -1, 100, "percent"),
-    ("/blkio_config/weight", 10, 1_000, "parts"),
-    ("/pids_limit", -1, i64::MAX, "processes (-1: any number)"),
-    (
-        "/deploy/resources/limits/pids",
-        -1,
-        i64::MAX,
-        "processes (-1: any number)",
-    ),
+/// Whole numbers of microseconds with what they may be; 0 says nothing. No such numbers are what
+/// kernels of today have no place for (`blkio_config.weight`, `mem_swappiness`): an engine leaves
+/// them aside unseen.
+const BOUNDS: [(&str, i64, i64); 2] = [
+    ("/cpu_period", 1_000, 1_000_000),
+    ("/cpu_quota", 1_000, i64::MAX),
 ];
 
 /// Checks one service.
 pub(super) fn check(service: &Node, problems: &mut Problems) {
-    for (pointer, least, most, unit) in BOUNDS {
-        bounded(service, pointer, (least, most), unit, problems);
+    for (pointer, least, most) in BOUNDS {
+        bounded(service, pointer, (least, most), problems);
     }
     for pointer in ["/cpus", "/deploy/resources/limits/cpus"] {
         cpus(service, pointer, problems);
@@ -72,21 +65,17 @@ fn size<'n>(service: &'n Node, pointer: &str) -> Option<(&'n Node, i64)> {
     Some((node, bytes::parse(&text).ok()?))
 }
 
-fn bounded(
-    service: &Node,
-    pointer: &str,
-    (least, most): (i64, i64),
-    unit: &str,
-    problems: &mut Problems,
-) {
+fn bounded(service: &Node, pointer: &str, (least, most): (i64, i64), problems: &mut Problems) {
     let Some((node, text)) = value(service, pointer) else {
         return;
     };
     let number = text.trim().parse::<i64>().ok();
-    if let Some(number) = number.filter(|it| *it != 0 && !(least..=most).contains(it)) {
+    // Less than none is a quota for any time.
+    let says = |it: &i64| *it > 0 || *it < 0 && pointer != "/cpu_quota";
+    if let Some(number) = number.filter(|it| says(it) && !(least..=most).contains(it)) {
         let bounds = match most {
-            i64::MAX => format!("{least} {unit} or more"),
-            most => format!("{least} to {most} {unit}"),
+            i64::MAX => format!("{least} microseconds or more"),
+            most => format!("{least} to {most} microseconds"),
         };
         let what = format!("{} is {number}, which no engine takes", named(pointer));
         wrong(problems, what, &node.place, format!("write {bounds}"));
@@ -115,14 +104,26 @@ fn cpus(service: &Node, pointer: &str, problems: &mut Problems) {
     }
 }
 
-/// Memory with what may be swapped is no less than memory alone, and needs it.
-fn swap(service: &Node, problems: &mut Problems) {
+/// The memory that a service may have, by whichever of its two names; the other one is the same.
+fn limit(service: &Node) -> i64 {
     let limit =
         size(service, "/mem_limit").or_else(|| size(service, "/deploy/resources/limits/memory"));
-    let limit = limit.map(|(_, size)| size).unwrap_or_default();
+    limit.map(|(_, size)| size).unwrap_or_default()
+}
+
+/// Memory with what may be swapped is no less than memory alone, and needs it.
+fn swap(service: &Node, problems: &mut Problems) {
+    let limit = limit(service);
     let Some((node, with_swap)) = size(service, "/memswap_limit") else {
         return;
     };
+    if limit == 0 && with_swap > 0 {
+        let what = format!(
+            "`memswap_limit` ({with_swap} bytes) is memory and swap together, and nothing says how \
+             much of it is memory"
+        );
+        wrong(problems, what, &node.place, "write `mem_limit` beside it");
+    }
     if limit > 0 && with_swap > 0 && with_swap < limit {
         let what = format!(
             "`memswap_limit` ({with_swap} bytes) is memory and swap together, and less than the \
@@ -138,15 +139,9 @@ fn swap(service: &Node, problems: &mut Problems) {
 }
 
 fn reserved(service: &Node, problems: &mut Problems) {
-    for (limit, reservation) in [
-        ("/mem_limit", "/mem_reservation"),
-        (
-            "/deploy/resources/limits/memory",
-            "/deploy/resources/reservations/memory",
-        ),
-    ] {
-        if let (Some((_, limit)), Some((node, asked))) =
-            (size(service, limit), size(service, reservation))
+    let limit = limit(service);
+    for reservation in ["/mem_reservation", "/deploy/resources/reservations/memory"] {
+        if let Some((node, asked)) = size(service, reservation)
             && limit > 0
             && asked > limit
         {
@@ -187,7 +182,7 @@ fn quota_beside_cpus(service: &Node, problems: &mut Problems) {
         text.trim()
             .parse::<f64>()
             .ok()
-            .filter(|number| *number != 0.0)
+            .filter(|number| *number > 0.0)
     };
     if says("/cpus").is_none() && says("/deploy/resources/limits/cpus").is_none() {
         return;

@@ -1,6 +1,25 @@
 //! What no engine could do is told before anything is made; what one could is taken.
 
-use crate::load::testing::{load, problems_of};
+use crate::load::testing;
+use crate::model::System;
+
+/// What keeps all services of a file from starting.
+fn told(text: &str) -> String {
+    let system = testing::load(text).system;
+    let all = system.services.keys().cloned().collect();
+    system.impossible(&all).to_string()
+}
+
+fn problems_of(text: &str) -> String {
+    let problems = told(text);
+    assert_ne!(problems, "", "must not start: {text}");
+    problems
+}
+
+fn load(text: &str) -> System {
+    assert_eq!(told(text), "", "{text}");
+    testing::load(text).system
+}
 
 #[test]
 fn addresses_that_nobody_can_have_are_told_at_their_line() {
@@ -38,6 +57,21 @@ fn addresses_that_nobody_can_have_are_told_at_their_line() {
             "whose `subnet` the file does not say",
         ),
         (
+            "{ipam: {config: [{subnet: 10.1.1.0/24, aux_addresses: {r: 10.1.1.9}}]}}",
+            "ipv4_address: 10.1.1.9",
+            "`aux_addresses` of the network `n` keep 10.1.1.9 free",
+        ),
+        (
+            "{enable_ipv6: true, ipam: {config: [{subnet: 'fd00::/64'}]}}",
+            "ipv6_address: 'fd00::1'",
+            "fd00::1 is the gateway of the network `n`",
+        ),
+        (
+            subnet,
+            "link_local_ips: [nope]",
+            "`link_local_ips` has `nope`, which is no address",
+        ),
+        (
             "{ipam: {config: [{subnet: 10.1.1.0/24}, {subnet: 'fd00::/64'}]}}",
             "ipv6_address: 'fd01::7'",
             "fd01::7 is not in the network `n`, which has fd00::/64",
@@ -68,7 +102,25 @@ fn an_address_is_given_to_one_alone() {
     assert!(problems_of(&several).contains("2 replicas of `a` cannot all have 10.1.1.4"));
     // One that does not run has none.
     let resting = text.replace("b: {image: x,", "b: {image: x, profiles: [p],");
-    assert_eq!(load(&resting).system.services.len(), 1);
+    assert_eq!(load(&resting).services.len(), 1);
+}
+
+#[test]
+fn who_is_not_started_keeps_nobody_from_starting() {
+    let text = "networks: {n: {ipam: {config: [{subnet: 10.1.1.0/24}]}}}\nservices:\n  a: {image: x, networks: {n: {ipv4_address: 10.1.1.3}}}\n  b: {image: x, cpus: -3, stop_signal: NONE, networks: {n: {ipv4_address: 10.1.1.3}}}\n  c: {image: x, networks: {n: {ipv4_address: 10.9.9.9}}}\n";
+    let lines = |text: &str, names: &[&str]| {
+        let names = names.iter().map(|name| name.parse().unwrap()).collect();
+        let problems = testing::load(text).system.impossible(&names);
+        problems.0.len()
+    };
+    assert_eq!(lines(text, &["a"]), 0);
+    assert_eq!(lines(text, &["b"]), 2);
+    assert_eq!(lines(text, &["a", "b"]), 3);
+    assert_eq!(lines(text, &["a", "b", "c"]), 4);
+    for none in ["scale: 0", "deploy: {replicas: 0}"] {
+        let none = text.replace("b: {image: x,", &format!("b: {{image: x, {none},"));
+        assert_eq!(lines(&none, &["a", "b", "c"]), 1);
+    }
 }
 
 #[test]
@@ -82,6 +134,14 @@ fn networks_whose_ranges_cannot_be_are_told_at_their_line() {
         (
             "subnet: 10.1.1.0/24, gateway: 10.2.1.1",
             "10.2.1.1, which is not in the `subnet` 10.1.1.0/24",
+        ),
+        (
+            "subnet: 10.1.1.0/24, gateway: 10.1.1.255",
+            "10.1.1.255 is the network itself, or all of it: no gateway",
+        ),
+        (
+            "subnet: 10.1.1.0/24}, {subnet: 10.1.2.0/24",
+            "the network `n` has two ranges of IPv4, 10.1.1.0/24 and 10.1.2.0/24",
         ),
         (
             "subnet: 10.1.1.0/24, gateway: me",
@@ -134,6 +194,28 @@ fn what_another_driver_gives_is_not_known_here() {
 }
 
 #[test]
+fn addresses_that_an_engine_gives_are_taken() {
+    for (network, address) in [
+        ("subnet: 10.1.1.0/24", "ipv4_address: '::ffff:10.1.1.7'"),
+        ("subnet: 10.1.1.0/24, ip_range: 10.1.1.0/23", "{}"),
+        ("subnet: 'fd00::/64'", "ipv6_address: 'fd00::1'"),
+        (
+            "subnet: 10.1.1.0/24}, {subnet: 'fd00::/64'",
+            "ipv4_address: 10.1.1.7, link_local_ips: [169.254.7.7]",
+        ),
+        ("subnet: 10.1.1.0/31", "{}"),
+    ] {
+        let asked = match address {
+            "{}" => address.to_owned(),
+            address => format!("{{{address}}}"),
+        };
+        load(&format!(
+            "services:\n  a: {{image: x, networks: {{n: {asked}}}}}\nnetworks: {{n: {{ipam: {{config: [{{{network}}}]}}}}}}\n"
+        ));
+    }
+}
+
+#[test]
 fn amounts_that_no_engine_takes_are_told_at_their_line() {
     for (field, wanted) in [
         ("cpus: -1", "`cpus` is -1, which is no share of a processor"),
@@ -154,9 +236,14 @@ fn amounts_that_no_engine_takes_are_told_at_their_line() {
             "mem_limit: 8m, memswap_limit: 7m",
             "`memswap_limit` (7340032 bytes) is memory and swap together",
         ),
+        ("memswap_limit: 7m", "nothing says how much of it is memory"),
         (
-            "pids_limit: -5",
-            "`pids_limit` is -5, which no engine takes",
+            "mem_reservation: 9m, deploy: {resources: {limits: {memory: 8m}}}",
+            "`mem_reservation` (9437184 bytes) is more than the limit",
+        ),
+        (
+            "mem_limit: 8m, deploy: {resources: {reservations: {memory: 9m}}}",
+            "`deploy.resources.reservations.memory` (9437184 bytes) is more than the limit",
         ),
         (
             "cpu_period: 10",
@@ -187,7 +274,16 @@ fn amounts_that_no_engine_takes_are_told_at_their_line() {
         "mem_limit: 0",
         "mem_limit: 6m",
         "pids_limit: -1",
+        "pids_limit: -2",
+        "deploy: {resources: {limits: {pids: -2}}}",
+        "cpu_quota: -1",
+        "cpu_quota: -5",
+        "cpus: 0.5, cpu_quota: -1",
         "memswap_limit: -1, mem_limit: 8m",
+        "memswap_limit: -1",
+        "memswap_limit: 7m, deploy: {resources: {limits: {memory: 7m}}}",
+        "mem_swappiness: 101",
+        "blkio_config: {weight: 5}",
         "cpu_period: 0",
         "stop_signal: SIGRTMIN+3",
         "stop_signal: ''",

@@ -1,0 +1,67 @@
+//! What the files of a system say, kept beside what was read of it: where a field stands is asked
+//! when somebody refuses what it says, and what could not be once it is known who is to start.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::problem::Place;
+use crate::yaml::Node;
+
+/// The files' tree in long form; nothing where a system was made without files.
+#[derive(Clone, Default)]
+pub struct Written(Option<Arc<Node>>);
+
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Written").finish_non_exhaustive()
+    }
+}
+
+impl Written {
+    pub(crate) fn of(tree: Node) -> Self {
+        Self(Some(Arc::new(tree)))
+    }
+
+    pub(crate) fn tree(&self) -> Option<&Node> {
+        self.0.as_deref()
+    }
+
+    /// Where a field of a service stands, where the files say something of it: `deploy/resources`
+    /// is one that stands in another.
+    #[must_use]
+    pub fn field(&self, service: &str, field: &str) -> Option<Place> {
+        let mut node = self.tree()?.get("services")?.get(service)?;
+        let mut place = None;
+        for step in field.split('/') {
+            let (key, value) = node.entry(step).filter(|(_, value)| !value.is_null())?;
+            // What the long form adds stands where nobody wrote its name.
+            place = Some(key.place.clone());
+            node = value;
+        }
+        place
+    }
+
+    /// Where a network stands, where the files say something of it.
+    #[must_use]
+    pub fn network(&self, key: &str) -> Option<Place> {
+        let (key, _) = self.tree()?.get("networks")?.entry(key)?;
+        Some(key.place.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::load::testing::load;
+
+    #[test]
+    fn a_field_is_found_where_it_is_written() {
+        let text = "services:\n  a:\n    image: x\n    deploy:\n      resources: {limits: {pids: 5}}\nnetworks:\n  n: {}\n";
+        let written = load(text).system.written;
+        let field = |name| written.field("a", name).map(|place| place.line);
+        assert_eq!(field("image"), Some(3));
+        assert_eq!(field("deploy/resources/limits"), Some(5));
+        assert_eq!(field("cap_add"), None);
+        assert_eq!(written.field("b", "image"), None);
+        assert_eq!(written.network("n").map(|place| place.line), Some(7));
+    }
+}
