@@ -22,7 +22,7 @@ use crate::context::{BUILD, Context};
 use crate::failure::Failure;
 use crate::place::Where;
 use crate::running::AnyRuntime;
-use not_started::{hook_failed, not_started};
+use not_started::{hook_failed, not_started, not_up_in_engine};
 
 mod not_started;
 
@@ -305,14 +305,7 @@ async fn brought_up(
             let up = docker::boot::up(runtime, &request, clock, sink, shutdown);
             return match up.await {
                 Ok(up) => Ok(up),
-                Err(UpError::Runtime(RuntimeError::Start { instance, why })) => {
-                    let hint = "correct the words that start it, or let its image have what they \
-                                name";
-                    let service = context.system.service(instance.service.as_str());
-                    let place = service.map(|it| it.command_place.clone());
-                    Err(not_started(&instance.service, &why, place, hint))
-                }
-                Err(other) => Err(hook_failed(context, other).unwrap_or_else(Failure::from)),
+                Err(why) => Err(not_up_in_engine(&context.system, why)),
             };
         }
     };
@@ -353,7 +346,7 @@ async fn not_up(context: &Context, options: &LaneOptions, why: UpError) -> Failu
             let project = options.project.to_string();
             RuntimeError::BroughtDown { project }.into()
         }
-        other => hook_failed(context, other).unwrap_or_else(Failure::from),
+        other => hook_failed(&context.system, other).unwrap_or_else(Failure::from),
     }
 }
 

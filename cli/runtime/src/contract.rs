@@ -6,12 +6,36 @@ use std::time::Duration;
 use futures_util::stream::BoxStream;
 use msvc_mesh::protocol::Session;
 use msvc_report::event::{Event, Stamped, Stream};
+use msvc_report::exit::Exit;
 use msvc_system::id::{InstanceId, ServiceName};
 use serde::{Deserialize, Serialize};
 
 use crate::docker::EngineError;
 use crate::observed::Observed;
 use crate::plan::Step;
+
+/// Whose fault it is that an engine does not take something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// What the files say is none.
+    File,
+    /// The service cannot be as it is said; it may be the machine that does not let it.
+    Service,
+    /// The engine's answer does not tell.
+    Nobody,
+}
+
+impl Blame {
+    /// How the command ends.
+    #[must_use]
+    pub fn exit(self) -> Exit {
+        match self {
+            Self::File => Exit::Input,
+            Self::Service => Exit::Failed,
+            Self::Nobody => Exit::CouldNot,
+        }
+    }
+}
 
 /// A runtime could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +57,26 @@ pub enum RuntimeError {
         instance: InstanceId,
         /// Why and what to do.
         why: String,
+    },
+    /// An engine does not take what is asked of it for a service, which is not its program.
+    #[error("{} cannot be started: the engine says: {why}", instance.service)]
+    NotTaken {
+        /// Which.
+        instance: InstanceId,
+        /// The engine's words.
+        why: String,
+        /// Whose fault it is, as far as the engine's answer tells.
+        blame: Blame,
+    },
+    /// An engine does not make a network.
+    #[error("the network `{network}` cannot be made: the engine says: {why}")]
+    Network {
+        /// Its key in the files.
+        network: String,
+        /// The engine's words.
+        why: String,
+        /// Whose fault it is, as far as the engine's answer tells.
+        blame: Blame,
     },
     /// What a service's `post_start` runs did not end well.
     #[error("{} cannot be started: {why}", instance.service)]

@@ -49,6 +49,7 @@ mod subnets;
 mod volume;
 
 pub use clear::{data, down, undo};
+pub use container::fields_meant;
 pub use engine::{Engine, EngineError};
 pub use remembered::Remembered;
 pub use runtime::{DockerRuntime, RUNTIME};

@@ -71,6 +71,9 @@ impl UpError {
                 | RuntimeError::Start { .. }
                 | RuntimeError::PostStart { .. }
                 | RuntimeError::BroughtDown { .. } => Exit::Failed,
+                RuntimeError::NotTaken { blame, .. } | RuntimeError::Network { blame, .. } => {
+                    blame.exit()
+                }
                 RuntimeError::NoInstance(_) => Exit::Usage,
                 RuntimeError::Interrupted => Exit::Interrupted,
                 RuntimeError::Engine(error) => error.exit(),

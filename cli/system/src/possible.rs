@@ -17,6 +17,7 @@ use crate::yaml::{Key, Node};
 mod networks;
 mod range;
 mod resources;
+mod settings;
 mod signal;
 
 impl System {
@@ -37,6 +38,7 @@ impl System {
         networks::check(tree, &started, &mut problems);
         for (_, service) in started {
             resources::check(service, &mut problems);
+            settings::check(service, &mut problems);
             signal::check(service, &mut problems);
         }
         problems

@@ -41,6 +41,17 @@ impl Written {
         place
     }
 
+    /// Where the first address stands that a service asks for on its networks.
+    #[must_use]
+    pub fn address(&self, service: &str) -> Option<Place> {
+        const FIELDS: [&str; 3] = ["ipv4_address", "ipv6_address", "link_local_ips"];
+        let service = self.tree()?.get("services")?.get(service)?;
+        let networks = service.entries_of("networks").iter();
+        let mut asked =
+            networks.flat_map(|(_, node)| FIELDS.iter().filter_map(|field| node.get(field)));
+        asked.next().map(|node| node.place.clone())
+    }
+
     /// Where a network stands, where the files say something of it.
     #[must_use]
     pub fn network(&self, key: &str) -> Option<Place> {

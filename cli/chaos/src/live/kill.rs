@@ -254,6 +254,8 @@ fn not_released(error: RuntimeError) -> LiftError {
         | RuntimeError::NoInstance(_) => LiftError::EndedBefore(error.to_string()),
         RuntimeError::PortTaken { .. }
         | RuntimeError::Start { .. }
+        | RuntimeError::NotTaken { .. }
+        | RuntimeError::Network { .. }
         | RuntimeError::PostStart { .. }
         | RuntimeError::NeverReady { .. }
         | RuntimeError::Records { .. }

@@ -101,6 +101,8 @@ pub async fn dry_run(
     let services = chosen(request.system, &request.options.services)?;
     let asked = images_of(request, &services);
     let images = image::unmade(&asked);
+    // As `may_be` has it: with and without a mesh, what the file gets wrong is the same.
+    prepare(engine.speaks(), request, &images, None, observed)?;
     let mut prepared = prepare(engine.speaks(), request, &images, mesh.as_ref(), observed)?;
     let warnings = taken_ports(engine, request, &services, observed).await;
     prepared.wanted.warnings.extend(warnings);
@@ -294,7 +296,8 @@ async fn next(
 
 /// Whether somebody else made a network in the range that was free a moment ago.
 fn lost_its_range(error: &UpError) -> bool {
-    let UpError::Runtime(RuntimeError::Engine(error)) = error else {
+    let UpError::Runtime(error @ (RuntimeError::Engine(_) | RuntimeError::Network { .. })) = error
+    else {
         return false;
     };
     error.to_string().contains("Pool overlaps")

@@ -20,8 +20,12 @@ use crate::instance::{ContainerProgram, InstanceSpec, Listen, Program};
 use crate::observed::{MADE_ELSEWHERE, ObservedInstance, Phase};
 
 mod end;
+mod not_taken;
 
 pub(super) use end::{end_of, remove, stop};
+use not_taken::While;
+pub use not_taken::fields_meant;
+pub(super) use not_taken::network as network_not_taken;
 
 /// A container as the engine shows it.
 #[derive(Debug, Clone)]
@@ -61,7 +65,7 @@ pub(super) async fn start(
     let made = made.map_err(asked(format!("making container {}", program.name)));
     let container = match made {
         Ok(made) => made.id,
-        Err(error) => return Err(cannot(spec, error)),
+        Err(error) => return Err(not_taken::refusal(&spec.id, error, While::Making)),
     };
     match run(engine, program, &container).await {
         Ok(()) => {
@@ -82,7 +86,7 @@ pub(super) async fn start(
             let _ = remove(engine, &container).await;
             match published::taken(engine, &error).await {
                 Some(taken) => Err(taken),
-                None => Err(cannot(spec, error)),
+                None => Err(not_taken::refusal(&spec.id, error, While::Starting)),
             }
         }
     }
@@ -99,29 +103,6 @@ async fn run(
     files::lay(engine, container, &program.files).await?;
     let started = engine.docker.start_container(container, None).await;
     started.map_err(asked(format!("starting container {}", program.name)))
-}
-
-/// What of an engine's refusal is the service's own fault: its program, user, folders, settings.
-fn cannot(spec: &InstanceSpec, error: EngineError) -> RuntimeError {
-    match error {
-        EngineError::Refused { status, why, .. } if is_its_own(status, &why) => {
-            RuntimeError::Start {
-                instance: spec.id.clone(),
-                why,
-            }
-        }
-        other => other.into(),
-    }
-}
-
-fn is_its_own(status: u16, why: &str) -> bool {
-    const SIGNS: [&str; 4] = [
-        "OCI runtime",
-        "no command specified",
-        "executable file not found",
-        "unable to find user",
-    ];
-    status == 400 || SIGNS.iter().any(|sign| why.contains(sign))
 }
 
 /// A container that is an instance; none when it is gone or no instance.

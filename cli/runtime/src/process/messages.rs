@@ -175,9 +175,12 @@ pub(crate) fn refusal(error: &RuntimeError) -> ProtocolError {
         RuntimeError::Engine(EngineError::Lost { what, why }) => {
             ("engine_lost", json!({"what": what, "why": why}))
         }
-        RuntimeError::Gone { .. } | RuntimeError::Refused(_) | RuntimeError::Engine(_) => {
-            ("runtime", Value::Null)
-        }
+        // The last three are an engine's, which no supervisor has.
+        RuntimeError::Gone { .. }
+        | RuntimeError::Refused(_)
+        | RuntimeError::Engine(_)
+        | RuntimeError::NotTaken { .. }
+        | RuntimeError::Network { .. } => ("runtime", Value::Null),
     };
     ProtocolError::refused_with(kind, error.to_string(), detail)
 }

@@ -43,7 +43,7 @@ async fn a_secret_whose_file_is_missing_is_told_and_no_folder_is_made_in_its_pla
             server(""),
         );
         let told = project.up(&compose).await.unwrap_err();
-        let UpError::Runtime(RuntimeError::Start { why, .. }) = &told else {
+        let UpError::Runtime(RuntimeError::NotTaken { why, .. }) = &told else {
             panic!("{told:?}");
         };
         assert!(

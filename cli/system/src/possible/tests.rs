@@ -257,6 +257,22 @@ fn amounts_that_no_engine_takes_are_told_at_their_line() {
             "ulimits: {nofile: {soft: 9, hard: 5}}",
             "the soft limit of `nofile` (9) is above the hard one (5)",
         ),
+        (
+            "tmpfs: [run]",
+            "`tmpfs` has `run`, which is no absolute path",
+        ),
+        ("tmpfs: 'run:size=1m'", "`tmpfs` has `run`"),
+        ("cpuset: a", "`cpuset` is `a`, which names no processors"),
+        ("cpuset: 3-1", "which names no processors"),
+        (
+            "cap_add: [NET_ADMINN]",
+            "`cap_add` has `NET_ADMINN`, which is no capability (did you mean `NET_ADMIN`?)",
+        ),
+        ("cap_drop: [NOSUCH]", "`cap_drop` has `NOSUCH`"),
+        (
+            "healthcheck: {test: [CMD, 'true'], interval: 100us}",
+            "`healthcheck.interval` is 100us, less than an engine waits",
+        ),
         ("stop_signal: FOO", "there is no signal `FOO`"),
         (
             "stop_signal: SIGTRM",
@@ -271,6 +287,12 @@ fn amounts_that_no_engine_takes_are_told_at_their_line() {
     for field in [
         "cpus: 0",
         "cpus: 0.01",
+        "tmpfs: ['/run:size=1m,mode=1777', /tmp]",
+        "cpuset: '0-2,4'",
+        "cpuset: ''",
+        "cap_add: [ALL, cap_net_admin, sys_time]",
+        "healthcheck: {disable: true, interval: 100us}",
+        "healthcheck: {test: [CMD, 'true'], interval: 0s, timeout: 1ms}",
         "mem_limit: 0",
         "mem_limit: 6m",
         "pids_limit: -1",
