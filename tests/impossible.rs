@@ -18,6 +18,7 @@ use support::{Runtime, System, runs};
 support::in_both! {
     what_no_engine_could_do_is_told_at_its_line_before_anything_is_built,
     a_secret_whose_file_is_missing_is_told_before_anything_is_built,
+    who_is_not_to_start_keeps_nobody_from_starting,
     a_service_that_shares_no_port_with_what_fades_of_it_comes_back,
 }
 
@@ -71,6 +72,91 @@ fn a_secret_whose_file_is_missing_is_told_before_anything_is_built(runtime: Runt
         &system,
         &["compose.yaml:9:14", "web needs the secret `s`", "nowhere"],
     );
+}
+
+fn who_is_not_to_start_keeps_nobody_from_starting(runtime: Runtime) {
+    let idle = runs(r#"["sleep", "600"]"#, "");
+    let text = format!(
+        "services:\n  a:\n{idle}  b:\n    stop_signal: SIGNONE\n    secrets: [s]\n{idle}secrets:\n  s: {{ file: ./nowhere }}\n"
+    );
+    let system = System::compose(&text).on(runtime);
+    let refused = system.run(&["up", "-d"]).expect(4);
+    assert!(
+        refused.stderr.contains("there is no signal `SIGNONE`"),
+        "{}",
+        refused.stderr
+    );
+    system.run(&["up", "a", "--dry-run"]).expect(0);
+    system.run(&["up", "a", "-d"]).expect(0);
+    system.run(&["chaos", "kill", "a"]).expect(1);
+    system.run(&["down", "--volumes"]).expect(0);
+    let none = text.replace(
+        "    stop_signal: SIGNONE",
+        "    scale: 0\n    stop_signal: SIGNONE",
+    );
+    let none = System::compose(&none).on(runtime);
+    none.run(&["up", "-d"]).expect(0);
+    none.run(&["down", "--volumes"]).expect(0);
+}
+
+/// What an engine alone can tell: at the line that its words are about.
+#[test]
+fn what_an_engine_does_not_take_is_told_at_its_field_and_not_at_the_command() {
+    for (line, code, said) in [
+        (
+            "working_dir: app",
+            4,
+            "compose.yaml:3:5: web cannot be started: the engine says: the working directory 'app'",
+        ),
+        (
+            "logging: { driver: json-file, options: { nope: 1 } }",
+            4,
+            "compose.yaml:3:5: web cannot be started: the engine says: unknown log opt 'nope'",
+        ),
+        (
+            "security_opt: [nope]",
+            4,
+            "compose.yaml:3:5: web cannot be started: the engine says: invalid --security-opt",
+        ),
+        (
+            "volumes: [{ type: bind, source: ./no, target: /x, bind: { create_host_path: false } }]",
+            4,
+            "compose.yaml:3:5: web cannot be started: the engine says: invalid mount config",
+        ),
+        (
+            "user: nobody-of-that-name",
+            4,
+            "compose.yaml:3:5: web cannot be started: the engine says: unable to find user",
+        ),
+    ] {
+        let idle = runs(r#"["sleep", "600"]"#, "");
+        let text = format!("services:\n  web:\n    {line}\n{idle}");
+        let system = System::compose(&text).on(Runtime::Containers);
+        if !support::an_engine_answers() {
+            return support::skipped("an engine");
+        }
+        let done = system.run(&["up", "-d"]).expect(code);
+        assert!(done.stderr.contains(said), "{line}\n{}", done.stderr);
+        assert!(!done.stderr.contains("the words"), "{}", done.stderr);
+        assert_eq!(system.left(), Vec::<String>::new(), "{line}");
+    }
+}
+
+#[test]
+fn what_a_logging_driver_keeps_from_msvc_is_said() {
+    if !support::an_engine_answers() {
+        return support::skipped("an engine");
+    }
+    let idle = runs(r#"["sleep", "600"]"#, "");
+    let text = format!("services:\n  web:\n    logging: {{ driver: none }}\n{idle}");
+    let system = System::compose(&text).on(Runtime::Containers);
+    system.run(&["up", "-d"]).expect(0);
+    for arguments in [&["logs"][..], &["logs", "web"]] {
+        let done = system.run(arguments).expect(0);
+        let said = "compose.yaml:3:5: web: what it writes is not kept";
+        assert!(done.stderr.contains(said), "{}", done.stderr);
+    }
+    system.run(&["down"]).expect(0);
 }
 
 /// A server that asks for a port of its own alone: what fades of its connections keeps it off it.

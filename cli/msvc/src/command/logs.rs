@@ -2,10 +2,13 @@
 
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
+use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 use msvc_runtime::contract::{LogLine, LogQuery, Runtime as _};
+use msvc_runtime::docker::EngineError;
 use msvc_runtime::process::read_logs;
 use msvc_system::id::ServiceName;
+use msvc_system::problem::Problem;
 
 use crate::cli::Logs;
 use crate::context::Context;
@@ -36,6 +39,14 @@ pub async fn run(context: &Context, request: &Logs) -> Result<Ending, Failure> {
             .terminal
             .note(&format!("{} is not running: {why}", context.system.name));
     }
+    let untold = match &runtime {
+        Some(AnyRuntime::Docker(runtime)) => untold(context, runtime.untold(&query).await?),
+        _ => Ok(()),
+    };
+    // Whoever waits for lines would wait for those.
+    if request.follow && untold.is_err() {
+        return untold.map(|()| Exit::Held.into());
+    }
     let lines = match &runtime {
         Some(AnyRuntime::Docker(runtime)) => runtime.logs(&query).await?,
         Some(runtime) if request.follow => runtime.get().logs(&query).await?,
@@ -53,9 +64,44 @@ pub async fn run(context: &Context, request: &Logs) -> Result<Ending, Failure> {
         Some(runtime) if request.follow => print_all(context, runtime, lines).await,
         _ => {
             print(context, lines).await;
-            Ok(Exit::Held.into())
+            untold.map(|()| Exit::Held.into())
         }
     }
+}
+
+/// What an engine does not tell of what services wrote: a warning where their driver keeps nothing
+/// to read.
+///
+/// # Errors
+/// Where the engine could not, for any other reason.
+fn untold(context: &Context, untold: Vec<(ServiceName, EngineError)>) -> Result<(), Failure> {
+    let mut problems = Vec::new();
+    let mut exit = Exit::CouldNot;
+    for (service, error) in untold {
+        if !error.to_string().contains("not support reading") {
+            exit = error.exit();
+            let failure = crate::place::of_engine(&error);
+            problems.extend(failure.problems);
+            continue;
+        }
+        let what = format!("{service}: what it writes is not kept where msvc could read it");
+        let mut problem = Problem::warning(what);
+        let written = &context.system.written;
+        problem.place = written.field(service.as_str(), "logging");
+        problem.hint = problem
+            .place
+            .as_ref()
+            .map(|_| "choose another `logging.driver`, such as `local`".to_owned());
+        context.terminal.event(&Event::Warned { problem });
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(Failure {
+        exit,
+        problems,
+        lines: Vec::new(),
+    })
 }
 
 /// Prints the lines of a running system until Ctrl-C, which is the normal end, or its own.

@@ -8,13 +8,14 @@ use bollard::query_parameters::{EventsOptionsBuilder, LogsOptions, LogsOptionsBu
 use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt};
 use msvc_report::event::Stream as Which;
-use msvc_system::id::InstanceId;
+use msvc_system::id::{InstanceId, ServiceName};
 use tokio::sync::mpsc;
 
 use super::container::{self, Found};
-use super::engine::{Engine, EngineError};
+use super::engine::{Engine, EngineError, asked};
 use super::labels;
-use crate::contract::{LogLine, LogQuery};
+use super::runtime::DockerRuntime;
+use crate::contract::{LogLine, LogQuery, RuntimeError};
 
 /// Lines that wait for a slow reader.
 const WAITING: usize = 1024;
@@ -62,6 +63,37 @@ pub(super) async fn read(
         receiver.recv().await.map(|line| (line, receiver))
     });
     Ok(there.chain(more).boxed())
+}
+
+impl DockerRuntime {
+    /// The services of `query` whose lines the engine does not tell, each with why.
+    ///
+    /// # Errors
+    /// When the engine does not say which containers there are.
+    pub async fn untold(
+        &self,
+        query: &LogQuery,
+    ) -> Result<Vec<(ServiceName, EngineError)>, RuntimeError> {
+        let mut untold: Vec<(ServiceName, EngineError)> = Vec::new();
+        for found in self.found().await? {
+            let service = &found.id.service;
+            let is_asked = query.services.is_empty() || query.services.contains(service);
+            if !is_asked || untold.iter().any(|(it, _)| it == service) {
+                continue;
+            }
+            let options = LogsOptionsBuilder::default().stdout(true).stderr(true);
+            let options = options.tail("0").build();
+            let logs = self.engine().docker.logs(&found.container, Some(options));
+            let first = std::pin::pin!(logs).next().await;
+            let asked = asked(format!("reading what {service} wrote"));
+            match first.transpose().map_err(asked) {
+                // One that is gone meanwhile has nothing to tell.
+                Err(error) if !error.is_missing() => untold.push((service.clone(), error)),
+                _ => {}
+            }
+        }
+        Ok(untold)
+    }
 }
 
 /// The last lines of one container.

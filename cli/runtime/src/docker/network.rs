@@ -6,12 +6,22 @@ use bollard::models::{NetworkConnectRequest, NetworkCreateRequest, NetworkDiscon
 use bollard::query_parameters::ListNetworksOptionsBuilder;
 use serde_json::Value;
 
+use super::container::network_not_taken;
 use super::engine::{Engine, EngineError, asked};
 use super::labels;
+use crate::contract::RuntimeError;
 use crate::provision::{Kind, ObservedProvision, Provision};
 
+/// Makes a network that a lane needs.
+pub(super) async fn provide(engine: &Engine, wanted: &Provision) -> Result<(), RuntimeError> {
+    let written = wanted.create.get("Labels");
+    let key = written.and_then(|it| it.get(labels::compose::NETWORK)?.as_str());
+    let made = make(engine, wanted).await;
+    made.map_err(|error| network_not_taken(key, error))
+}
+
 /// Makes a network; one of that name whose settings differ goes first.
-pub(super) async fn make(engine: &Engine, wanted: &Provision) -> Result<(), EngineError> {
+async fn make(engine: &Engine, wanted: &Provision) -> Result<(), EngineError> {
     let what = || format!("making network {}", wanted.name);
     let request: NetworkCreateRequest =
         serde_json::from_value(wanted.create.clone()).map_err(|why| EngineError::Refused {

@@ -156,12 +156,7 @@ impl DockerRuntime {
 
     async fn provide(&self, wanted: &Provision) -> Result<Vec<Event>, RuntimeError> {
         match wanted.kind {
-            Kind::Network => {
-                let written = wanted.create.get("Labels");
-                let key = written.and_then(|it| it.get(labels::compose::NETWORK)?.as_str());
-                let made = network::make(&self.engine, wanted).await;
-                made.map_err(|error| container::network_not_taken(key, error))?;
-            }
+            Kind::Network => network::provide(&self.engine, wanted).await?,
             Kind::Volume => volume::make(&self.engine, wanted).await?,
             Kind::Place => mesh_container::join(&self.engine, wanted).await?,
             Kind::Door => mesh_container::make(&self.engine, wanted).await?,
