@@ -21,7 +21,9 @@ use std::path::Path;
 use std::process::Command;
 
 use support::nodes::{nodes, play};
-use support::{Engine, Finished, System, an_engine_answers, belongings, free_port};
+use support::{
+    Engine, Finished, Runtime, System, an_engine_answers, belongings, free_port, runs, skipped,
+};
 
 /// A service when it is given a role, and no test otherwise.
 #[test]
@@ -216,4 +218,64 @@ fn a_port_that_is_taken_is_told_with_its_owner_be_it_a_process_or_a_container() 
     let owner = format!("{address} the system {}", first.project);
     told(second.run(&["up", "-d"]), 3, &[&owner]);
     assert_eq!(belongings(&second), Vec::<String>::new());
+}
+
+/// What an engine alone can tell: at the line that its words are about.
+#[test]
+fn what_an_engine_does_not_take_is_told_at_its_field_and_not_at_the_command() {
+    for (line, code, said) in [
+        (
+            "working_dir: app",
+            4,
+            "compose.yaml:3:5: web cannot be started: the engine says: the working directory 'app'",
+        ),
+        (
+            "logging: { driver: json-file, options: { nope: 1 } }",
+            4,
+            "compose.yaml:3:5: web cannot be started: the engine says: unknown log opt 'nope'",
+        ),
+        (
+            "security_opt: [nope]",
+            4,
+            "compose.yaml:3:5: web cannot be started: the engine says: invalid --security-opt",
+        ),
+        (
+            "volumes: [{ type: bind, source: ./no, target: /x, bind: { create_host_path: false } }]",
+            4,
+            "compose.yaml:3:5: web cannot be started: the engine says: invalid mount config",
+        ),
+        (
+            "user: nobody-of-that-name",
+            4,
+            "compose.yaml:3:5: web cannot be started: the engine says: unable to find user",
+        ),
+    ] {
+        let idle = runs(r#"["sleep", "600"]"#, "");
+        let text = format!("services:\n  web:\n    {line}\n{idle}");
+        let system = System::compose(&text).on(Runtime::Containers);
+        if !an_engine_answers() {
+            return skipped("an engine");
+        }
+        let done = system.run(&["up", "-d"]).expect(code);
+        assert!(done.stderr.contains(said), "{line}\n{}", done.stderr);
+        assert!(!done.stderr.contains("the words"), "{}", done.stderr);
+        assert_eq!(system.left(), Vec::<String>::new(), "{line}");
+    }
+}
+
+#[test]
+fn what_a_logging_driver_keeps_from_msvc_is_said() {
+    if !an_engine_answers() {
+        return skipped("an engine");
+    }
+    let idle = runs(r#"["sleep", "600"]"#, "");
+    let text = format!("services:\n  web:\n    logging: {{ driver: none }}\n{idle}");
+    let system = System::compose(&text).on(Runtime::Containers);
+    system.run(&["up", "-d"]).expect(0);
+    for arguments in [&["logs"][..], &["logs", "web"]] {
+        let done = system.run(arguments).expect(0);
+        let said = "compose.yaml:3:5: web: what it writes is not kept";
+        assert!(done.stderr.contains(said), "{}", done.stderr);
+    }
+    system.run(&["down"]).expect(0);
 }

@@ -99,66 +99,6 @@ fn who_is_not_to_start_keeps_nobody_from_starting(runtime: Runtime) {
     none.run(&["down", "--volumes"]).expect(0);
 }
 
-/// What an engine alone can tell: at the line that its words are about.
-#[test]
-fn what_an_engine_does_not_take_is_told_at_its_field_and_not_at_the_command() {
-    for (line, code, said) in [
-        (
-            "working_dir: app",
-            4,
-            "compose.yaml:3:5: web cannot be started: the engine says: the working directory 'app'",
-        ),
-        (
-            "logging: { driver: json-file, options: { nope: 1 } }",
-            4,
-            "compose.yaml:3:5: web cannot be started: the engine says: unknown log opt 'nope'",
-        ),
-        (
-            "security_opt: [nope]",
-            4,
-            "compose.yaml:3:5: web cannot be started: the engine says: invalid --security-opt",
-        ),
-        (
-            "volumes: [{ type: bind, source: ./no, target: /x, bind: { create_host_path: false } }]",
-            4,
-            "compose.yaml:3:5: web cannot be started: the engine says: invalid mount config",
-        ),
-        (
-            "user: nobody-of-that-name",
-            4,
-            "compose.yaml:3:5: web cannot be started: the engine says: unable to find user",
-        ),
-    ] {
-        let idle = runs(r#"["sleep", "600"]"#, "");
-        let text = format!("services:\n  web:\n    {line}\n{idle}");
-        let system = System::compose(&text).on(Runtime::Containers);
-        if !support::an_engine_answers() {
-            return support::skipped("an engine");
-        }
-        let done = system.run(&["up", "-d"]).expect(code);
-        assert!(done.stderr.contains(said), "{line}\n{}", done.stderr);
-        assert!(!done.stderr.contains("the words"), "{}", done.stderr);
-        assert_eq!(system.left(), Vec::<String>::new(), "{line}");
-    }
-}
-
-#[test]
-fn what_a_logging_driver_keeps_from_msvc_is_said() {
-    if !support::an_engine_answers() {
-        return support::skipped("an engine");
-    }
-    let idle = runs(r#"["sleep", "600"]"#, "");
-    let text = format!("services:\n  web:\n    logging: {{ driver: none }}\n{idle}");
-    let system = System::compose(&text).on(Runtime::Containers);
-    system.run(&["up", "-d"]).expect(0);
-    for arguments in [&["logs"][..], &["logs", "web"]] {
-        let done = system.run(arguments).expect(0);
-        let said = "compose.yaml:3:5: web: what it writes is not kept";
-        assert!(done.stderr.contains(said), "{}", done.stderr);
-    }
-    system.run(&["down"]).expect(0);
-}
-
 /// A server that asks for a port of its own alone: what fades of its connections keeps it off it.
 const PYTHON: &str = "import http.server,os,socketserver; socketserver.TCPServer(('',int(os.environ['PORT'])),http.server.SimpleHTTPRequestHandler).serve_forever()";
 const PROBE: &str = "import urllib.request as u; u.urlopen('http://127.0.0.1:9100/')";

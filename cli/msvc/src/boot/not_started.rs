@@ -52,7 +52,11 @@ fn not_taken(system: &System, name: &ServiceName, why: &str, blame: Blame) -> Fa
             "address" => system.written.address(name.as_str()),
             field => system.written.field(name.as_str(), field),
         };
-        Some((field.rsplit('/').next().unwrap_or(field), place?))
+        let shown = match field {
+            "address" => "the address".to_owned(),
+            field => format!("`{}`", field.replace('/', ".")),
+        };
+        Some((shown, place?))
     });
     let mut problem = Problem::error(format!("{name} cannot be started: the engine says: {why}"));
     let mut exit = blame.exit();
@@ -65,8 +69,8 @@ fn not_taken(system: &System, name: &ServiceName, why: &str, blame: Blame) -> Fa
             Exit::Input
         };
         problem.hint = Some(match is_forbidden {
-            true => format!("take `{field}` out, or let the engine have the right to do it"),
-            false => format!("correct `{field}`, or take it out"),
+            true => format!("take {field} out, or let the engine have the right to do it"),
+            false => format!("correct {field}, or take it out"),
         });
     } else if blame != Blame::Nobody {
         problem.place = system.service(name.as_str()).map(|it| it.place.clone());
@@ -112,5 +116,132 @@ fn of_one(exit: Exit, problem: Problem) -> Failure {
         exit,
         problems: vec![problem],
         lines: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use msvc_system::files::Files;
+    use msvc_system::id::{InstanceId, LaneName};
+    use msvc_system::load::{LoadRequest, load};
+
+    use super::*;
+
+    const TEXT: &str = "services:
+  a:
+    image: x
+    command: [sleep]
+    cap_add: [ALL]
+    working_dir: app
+    networks: {n: {ipv4_address: 10.1.1.7}}
+networks:
+  n: {ipam: {config: [{subnet: 10.1.1.0/24}]}}
+";
+
+    /// The line that is shown of the file above, the code, the advice.
+    fn told(error: RuntimeError) -> (Option<u32>, Exit, String) {
+        let files = BTreeMap::from([("/s/compose.yaml".into(), TEXT.into())]);
+        let request = LoadRequest {
+            directory: "/s".into(),
+            ..LoadRequest::default()
+        };
+        let system = load(&request, &Files::in_memory(files)).unwrap().system;
+        let failure = not_up_in_engine(&system, UpError::Runtime(error));
+        let problem = failure.problems.into_iter().next().unwrap();
+        let line = problem.place.map(|place| place.line);
+        (line, failure.exit, problem.hint.unwrap_or_default())
+    }
+
+    fn instance() -> InstanceId {
+        InstanceId {
+            project: "s".parse().unwrap(),
+            lane: LaneName::main(),
+            service: "a".parse().unwrap(),
+            replica: 1,
+            incarnation: 1,
+        }
+    }
+
+    #[test]
+    fn an_engines_words_are_told_at_the_field_that_they_are_about() {
+        for (why, blame, line, exit, advice) in [
+            (
+                "the working directory 'app' is invalid",
+                Blame::File,
+                Some(6),
+                Exit::Input,
+                "correct `working_dir`",
+            ),
+            (
+                "Address already in use",
+                Blame::Nobody,
+                Some(7),
+                Exit::Input,
+                "correct the address",
+            ),
+            (
+                "unable to apply caps: operation not permitted",
+                Blame::Service,
+                Some(5),
+                Exit::CouldNot,
+                "take `cap_add` out",
+            ),
+            (
+                "You should always set the Memory limit when using Memoryswap limit",
+                Blame::File,
+                Some(2),
+                Exit::Input,
+                "correct what the file says of it",
+            ),
+            (
+                "something of its own",
+                Blame::Service,
+                Some(2),
+                Exit::Failed,
+                "correct what the file says of it",
+            ),
+            (
+                "Invalid IPC mode: nope",
+                Blame::Nobody,
+                None,
+                Exit::CouldNot,
+                "",
+            ),
+        ] {
+            let instance = instance();
+            let why = why.to_owned();
+            let told = told(RuntimeError::NotTaken {
+                instance,
+                why: why.clone(),
+                blame,
+            });
+            assert_eq!((told.0, told.1), (line, exit), "{why}");
+            assert!(told.2.starts_with(advice), "{why}: {}", told.2);
+            assert!(!told.2.contains("words that start it"), "{why}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_about_the_program_points_at_the_command() {
+        let (instance, why) = (instance(), "executable file not found".to_owned());
+        let (line, exit, advice) = told(RuntimeError::Start { instance, why });
+        assert_eq!((line, exit), (Some(4), Exit::Failed));
+        assert!(advice.contains("words that start it"), "{advice}");
+    }
+
+    #[test]
+    fn a_network_that_is_not_made_is_told_at_its_line() {
+        let network = |blame| {
+            told(RuntimeError::Network {
+                network: "n".to_owned(),
+                why: "some words".to_owned(),
+                blame,
+            })
+        };
+        let (line, exit, _) = network(Blame::File);
+        assert_eq!((line, exit), (Some(9), Exit::Input));
+        assert_eq!(network(Blame::Nobody).1, Exit::CouldNot);
     }
 }
