@@ -24,8 +24,9 @@ pub(crate) const DEFAULT: usize = 1_048_588;
 /// partitions that have nothing.
 pub(crate) const HIGHEST: usize = 4_000_000;
 
-/// The lowest one: the dead letter that only names its record has some two thousand.
-pub(crate) const LOWEST: usize = 10_000;
+/// The lowest one: whatever the shop publishes is below it, an event with all the `baggage` that the
+/// gateway lets in (8192 bytes) or a dead letter that names its record among it.
+pub(crate) const LOWEST: usize = 100_000;
 
 /// Bytes of records that one answer to a fetch has at most, or one record. The clients of the shop
 /// take 100 MB.
