@@ -277,5 +277,8 @@ fn what_a_logging_driver_keeps_from_msvc_is_said() {
         let said = "compose.yaml:3:5: web: what it writes is not kept";
         assert!(done.stderr.contains(said), "{}", done.stderr);
     }
+    let json = system.run(&["logs", "--format", "json"]).expect(0);
+    let document: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(document["lines"], serde_json::json!([]));
     system.run(&["down"]).expect(0);
 }

@@ -43,8 +43,8 @@ pub async fn run(context: &Context, request: &Logs) -> Result<Ending, Failure> {
         Some(AnyRuntime::Docker(runtime)) => untold(context, runtime.untold(&query).await?),
         _ => Ok(()),
     };
-    // Whoever waits for lines would wait for those.
-    if request.follow && untold.is_err() {
+    // Whoever waits for lines would wait for those; one document is all lines, or says why not.
+    if (request.follow || context.terminal.is_json()) && untold.is_err() {
         return untold.map(|()| Exit::Held.into());
     }
     let lines = match &runtime {
