@@ -216,6 +216,37 @@ fn documents_of_a_file_are_laid_over_each_other() {
 }
 
 #[test]
+fn what_is_wrong_with_an_extension_of_ours_is_told() {
+    let text = "services: {a: {image: a, x-msvc: {contex: 1}}}\nx-msvc: {journey: []}\n";
+    let files = folder(&[("compose.yaml", text)]);
+    for words in [&["-q"][..], &["--services"], &["--edges"]] {
+        let done = config(files.path(), words).expect(4);
+        for near in ["did you mean `context`?", "did you mean `journeys`?"] {
+            assert!(done.stderr.contains(near), "{words:?}: {}", done.stderr);
+        }
+    }
+    config(files.path(), &["--no-msvc"]).expect(0);
+}
+
+#[test]
+fn a_colon_inside_a_variable_parts_no_volume() {
+    let text = "services: {a: {image: a, volumes: [\"${DATA:-/srv}/db:/db\", \"${MUST:?set it}:/r:ro\"]}}\n";
+    let files = folder(&[("compose.yaml", text)]);
+    let words = ["--no-interpolate", "--no-normalize", "--format", "json"];
+    let printed = config(files.path(), &words).expect(0).json();
+    let volumes = &printed["services"]["a"]["volumes"];
+    assert_eq!(volumes[0]["source"], "${DATA:-/srv}/db");
+    assert_eq!(volumes[0]["target"], "/db");
+    assert_eq!(volumes[1]["source"], "${MUST:?set it}");
+    assert_eq!(volumes[1]["read_only"], true);
+    let named = config(files.path(), &["--variables"]).expect(0).stdout;
+    assert_eq!(
+        named,
+        "NAME  REQUIRED  DEFAULT\nDATA  no        /srv\nMUST  yes\n"
+    );
+}
+
+#[test]
 fn a_file_comes_on_standard_input() {
     let files = folder(&[
         (
@@ -254,6 +285,10 @@ fn a_file_comes_on_standard_input() {
             .stdout
             .contains("read is not running")
     );
+    std::fs::write(files.path().join("in.yaml"), "services: {a: {imag: a}}\n").unwrap();
+    let wrong = run(&["config"]).expect(4).stderr;
+    let line = "    1 | services: {a: {imag: a}}\n      |                ^~~~\n";
+    assert!(wrong.contains(line), "{wrong}");
     let new = run(&["new", "b", "--template", "rust-axum", "--no-input"]);
     assert_eq!(new.code(), 4, "{}", new.stderr);
     assert!(new.stderr.contains("can be changed"), "{}", new.stderr);

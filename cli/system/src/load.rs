@@ -14,7 +14,7 @@ pub use request::{LoadRequest, Without};
 pub use resolved::Resolved;
 use resolved::resolve_into;
 pub use sources::sources_of;
-use system::system;
+use system::{extensions, system};
 
 mod find;
 #[cfg(test)]
@@ -72,6 +72,12 @@ pub fn load(request: &LoadRequest, files: &Files) -> Result<Loaded, Problems> {
 pub fn resolve(request: &LoadRequest, files: &Files) -> Result<(Resolved, Vec<Problem>), Problems> {
     let mut problems = Problems::default();
     let resolved = resolve_into(request, files, &mut problems);
+    if let Some(resolved) = &resolved
+        && !request.without_msvc
+        && !request.without.interpolation
+    {
+        extensions(request, files, resolved, &mut problems);
+    }
     let problems = problems.settled(files, request.shown_from());
     match resolved {
         Some(resolved) if !problems.has_errors() => Ok((resolved, problems.0)),

@@ -25,11 +25,21 @@ pub(crate) enum VolumeError {
     Colons,
 }
 
-/// Takes a short form apart; the colon of a Windows drive separates nothing.
+/// Takes a short form apart; the colon of a Windows drive separates nothing, and neither does one
+/// inside a variable that nobody has replaced (`${DATA:-/srv}`).
 pub(crate) fn parts(text: &str) -> Result<Parts<'_>, VolumeError> {
     let mut pieces = Vec::new();
     let mut start = 0;
-    for (i, _) in text.match_indices(':') {
+    let mut variables = 0_usize;
+    for (i, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' if i > 0 && text.as_bytes().get(i - 1) == Some(&b'$') => variables += 1,
+            b'}' => variables = variables.saturating_sub(1),
+            _ => {}
+        }
+        if byte != b':' || variables > 0 {
+            continue;
+        }
         let piece = text.get(start..i).unwrap_or_default();
         if piece.len() == 1 && piece.bytes().all(|b| b.is_ascii_alphabetic()) {
             continue;
@@ -190,6 +200,13 @@ mod tests {
             ("data:/data", Some("data"), "/data", ""),
             ("./a:/b:ro,z", Some("./a"), "/b", "ro,z"),
             (r"C:\a:D:\b:ro", Some(r"C:\a"), r"D:\b", "ro"),
+            ("${A:-/a}/b:/b:ro", Some("${A:-/a}/b"), "/b", "ro"),
+            (
+                "${A:?x${B:-y}}:${C:-/c}",
+                Some("${A:?x${B:-y}}"),
+                "${C:-/c}",
+                "",
+            ),
         ] {
             assert_eq!(
                 parts(text),

@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
-/// Whether the file is written in YAML or JSON, whose words have an end that can be seen.
+/// Whether the file is written in YAML or JSON, whose words have an end that can be seen. So is what
+/// comes from standard input (`-`): nothing but Compose files does.
 pub(super) fn has_structure(file: &Path) -> bool {
+    if file.as_os_str() == "-" {
+        return true;
+    }
     let ending = file.extension().and_then(|it| it.to_str());
     ending.is_some_and(|it| {
         let known = ["yaml", "yml", "json"];

@@ -11,7 +11,7 @@ use crate::model::{Service, System};
 use crate::problem::{Problem, Problems};
 use crate::typed::{self, Context};
 use crate::written::Written;
-use crate::yaml::Node;
+use crate::yaml::{Key, Node};
 use crate::{edges, references, xmsvc};
 
 /// The system that `resolved` says.
@@ -66,6 +66,42 @@ pub(super) fn system(
         system,
         warnings: Vec::new(),
         resolved,
+    }
+}
+
+/// What is wrong with the `x-msvc` of who has one, for who makes no system of the files. What else a
+/// system must have is not asked for.
+pub(super) fn extensions(
+    request: &LoadRequest,
+    files: &Files,
+    resolved: &Resolved,
+    problems: &mut Problems,
+) {
+    let Resolved {
+        root,
+        environment,
+        running,
+        tree,
+        given,
+        ..
+    } = resolved;
+    let context = Context::new(root, request.shown_from(), environment, files, tree);
+    drop(xmsvc::system(tree, &context, problems));
+    let is_extended = |(_, node): &&(Key, Node)| node.get("x-msvc").is_some();
+    let nodes: Vec<_> = tree
+        .entries_of("services")
+        .iter()
+        .filter(is_extended)
+        .collect();
+    if nodes.is_empty() {
+        return;
+    }
+    let context = context.with(given.clone());
+    let services = typed::services(tree, &context, running, &mut Problems::default());
+    for (name, node) in nodes {
+        if let Some((_, service)) = services.iter().find(|(it, _)| it.as_str() == name.text) {
+            drop(xmsvc::service(node, service, &context, problems));
+        }
     }
 }
 

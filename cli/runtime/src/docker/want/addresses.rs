@@ -6,7 +6,7 @@
 //! attach; it never hands out anything below. An address is a pure hash of the key, moved on where
 //! another key has it: it does not depend on the order of the file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
@@ -52,6 +52,12 @@ impl Subnet {
     #[must_use]
     pub fn at(self, n: u32) -> Ipv4Addr {
         Ipv4Addr::from(self.base.wrapping_add(n))
+    }
+
+    /// Which of its addresses it is.
+    fn number(self, address: Ipv4Addr) -> Option<u32> {
+        self.contains(address)
+            .then(|| u32::from(address).wrapping_sub(self.base))
     }
 
     /// The part that the engine hands out by itself.
@@ -106,6 +112,53 @@ impl FromStr for Subnet {
     }
 }
 
+/// The numbers below `room` that nobody has. One that is taken leads on to a number behind it, so
+/// that nobody looks at all those between.
+struct Free {
+    room: u32,
+    onward: HashMap<u32, u32>,
+    left: u32,
+}
+
+impl Free {
+    fn new(room: u32, taken: impl Iterator<Item = u32>) -> Self {
+        let onward: HashMap<_, _> = taken.filter(|n| *n < room).map(|n| (n, n + 1)).collect();
+        let taken = u32::try_from(onward.len()).unwrap_or(u32::MAX);
+        Self {
+            room,
+            onward,
+            left: room.saturating_sub(taken),
+        }
+    }
+
+    /// The first free one from `start` on, the first numbers behind the last ones.
+    fn take_from(&mut self, start: u32) -> Option<u32> {
+        if self.left == 0 {
+            return None;
+        }
+        let mut found = self.behind(start);
+        if found >= self.room {
+            found = self.behind(0);
+        }
+        self.onward.insert(found, found + 1);
+        self.left -= 1;
+        Some(found)
+    }
+
+    /// The first one from `start` on that leads nowhere; the way there is shortened.
+    fn behind(&mut self, start: u32) -> u32 {
+        let mut found = start;
+        while let Some(next) = self.onward.get(&found) {
+            found = *next;
+        }
+        let mut at = start;
+        while at != found {
+            at = self.onward.insert(at, found).unwrap_or(found);
+        }
+        found
+    }
+}
+
 /// The addresses of one network, by key.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Addresses {
@@ -136,19 +189,17 @@ impl Addresses {
                 given.insert(key.clone(), kept);
             }
         }
+        let mut free = Free::new(room, used.iter().filter_map(|it| subnet.number(*it)));
         for key in keys {
             if given.contains_key(key) {
                 continue;
             }
             let start = msvc_machine::draw::bits(0, &[key]) % u64::from(room.max(1));
             let start = u32::try_from(start).unwrap_or_default();
-            let free = (0..room)
-                .map(|step| subnet.at((start + step) % room))
-                .find(|address| !used.contains(address));
-            if let Some(address) = free {
-                used.insert(address);
-                given.insert(key.clone(), address);
-            }
+            let Some(address) = free.take_from(start) else {
+                break;
+            };
+            given.insert(key.clone(), subnet.at(address));
         }
         Self { given }
     }
@@ -190,6 +241,23 @@ mod tests {
         let more: BTreeSet<String> = (0..60).map(|n| format!("k{n}")).collect();
         let full = Addresses::give(subnet, &taken, &more, &none);
         assert_eq!(more.iter().filter_map(|key| full.of(key)).count(), 36);
+    }
+
+    #[test]
+    fn the_first_free_number_is_taken_from_where_one_begins_to_look() {
+        for room in [1, 7, 64] {
+            let taken = [0, 3, 4, 63, 70];
+            let mut free = Free::new(room, taken.into_iter());
+            let mut used = BTreeSet::from(taken);
+            for turn in 0..80 {
+                let start = msvc_machine::draw::bits(turn, &["start"]) % u64::from(room);
+                let start = u32::try_from(start).unwrap();
+                let steps = (0..room).map(|step| (start + step) % room);
+                let first = steps.into_iter().find(|n| !used.contains(n));
+                assert_eq!(free.take_from(start), first);
+                used.extend(first);
+            }
+        }
     }
 
     #[test]
