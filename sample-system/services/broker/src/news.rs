@@ -142,9 +142,13 @@ impl<S: Storage> Service<S, ProduceRequest> for Produce {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::ops::Deref;
+
     use tansu_sans_io::fetch_request::{FetchPartition, FetchTopic};
     use tansu_sans_io::produce_request::{PartitionProduceData, TopicProduceData};
     use tansu_sans_io::record::{Record, deflated, inflated};
+
+    use tokio::sync::{Mutex, MutexGuard};
 
     use super::*;
     use crate::config::Config;
@@ -153,7 +157,23 @@ pub(crate) mod tests {
     /// Longer than any test runs: who waits as long was not told.
     const LONG: Duration = Duration::from_secs(3600);
 
-    pub(crate) async fn open(folder: &std::path::Path) -> Store {
+    /// An open store, and the only one of the process: it lives in the folder that the process is in.
+    pub(crate) struct Opened {
+        store: Store,
+        _alone: MutexGuard<'static, ()>,
+    }
+
+    impl Deref for Opened {
+        type Target = Store;
+
+        fn deref(&self) -> &Store {
+            &self.store
+        }
+    }
+
+    pub(crate) async fn open(folder: &std::path::Path) -> Opened {
+        static ALONE: Mutex<()> = Mutex::const_new(());
+        let alone = ALONE.lock().await;
         let folder = folder.display().to_string();
         let variable = |name: &str| match name {
             "ADVERTISED" => Some("broker:9092".to_owned()),
@@ -162,7 +182,10 @@ pub(crate) mod tests {
             _ => None,
         };
         let config = Config::read(variable).unwrap();
-        store::open(&config).await.unwrap()
+        Opened {
+            store: store::open(&config).await.unwrap(),
+            _alone: alone,
+        }
     }
 
     pub(crate) fn fetch(topic: &str, offset: i64, wait: Duration) -> FetchRequest {

@@ -61,7 +61,8 @@ fn records(builder: Builder, store: &Store) -> Result<Builder, Error> {
     Ok(builder.with_route(FetchRequest::KEY, fetch)?)
 }
 
-/// All else that is asked of topics and records.
+/// All else that is asked of topics and records. Nobody is let delete a topic: the engine's statement
+/// asks for the cluster of the one that is named, and deletes all that this has, with their records.
 fn others(builder: Builder, data: &StorageContainer) -> Result<Builder, Error> {
     let services = [
         storage::add_offsets_to_txn,
@@ -72,7 +73,6 @@ fn others(builder: Builder, data: &StorageContainer) -> Result<Builder, Error> {
         storage::create_topics,
         storage::delete_groups,
         storage::delete_records,
-        storage::delete_topics,
         storage::describe_acls,
         storage::describe_cluster,
         storage::describe_configs,

@@ -4,6 +4,7 @@
 //! write-ahead log); after a loss of power the last transactions may be missing.
 
 use std::path::Path;
+use std::time::Duration;
 
 use tansu_sans_io::{ErrorCode, create_topics_request::CreatableTopic};
 use tansu_storage::{BrokerRegistrationRequest, Storage as _, StorageContainer, TopicId};
@@ -18,6 +19,9 @@ pub(crate) const CLUSTER: &str = "shop";
 
 /// There is one broker, and this is its number.
 const NODE: i32 = 1;
+
+/// How long whoever else writes to the file is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The file in the data folder.
 const FILE: &str = "broker.db";
@@ -95,7 +99,9 @@ async fn find_headers_by_record() -> Result<(), libsql::Error> {
     const INDEX: &str =
         "create index if not exists header_of_record on header (topition, offset_id)";
     let file = libsql::Builder::new_local(FILE).build().await?;
-    file.connect()?.execute(INDEX, ()).await.map(drop)
+    let connection = file.connect()?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.execute(INDEX, ()).await.map(drop)
 }
 
 fn enter(folder: &Path) -> Result<(), Error> {

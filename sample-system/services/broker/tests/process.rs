@@ -11,7 +11,7 @@ use std::{
 };
 
 use tansu_sans_io::{
-    ApiKey as _, Body, Frame, Header, InitProducerIdRequest, ProduceRequest,
+    ApiKey as _, Body, DeleteTopicsRequest, Frame, Header, InitProducerIdRequest, ProduceRequest,
     produce_request::{PartitionProduceData, TopicProduceData},
     record::{Record, deflated, inflated},
 };
@@ -322,6 +322,27 @@ fn who_sends_what_is_no_request_ends_a_connection_and_not_the_broker() {
             .status
             .success()
     );
+    assert!(running.terminate().success());
+}
+
+#[test]
+fn a_topic_that_somebody_wants_to_delete_stays_with_all_others() {
+    const DELETE: (i16, i16) = (DeleteTopicsRequest::KEY, 5);
+    let data = tempfile::tempdir().unwrap();
+    let listen = free_address();
+    let running = Running::start(listen, data.path(), "orders:1,mails:1");
+    let mut broker = TcpStream::connect(listen).unwrap();
+    let named = DeleteTopicsRequest::default()
+        .topics(None)
+        .topic_names(Some(vec!["mails".to_owned()]))
+        .timeout_ms(1000);
+    send(&mut broker, DELETE, named.into());
+    let mut answer = Vec::new();
+    // The connection ends: nobody said that this would be understood.
+    drop(broker.read_to_end(&mut answer));
+    assert!(answer.is_empty());
+    let both = healthcheck(listen, data.path(), "orders:1,mails:1");
+    assert!(both.status.success());
     assert!(running.terminate().success());
 }
 
