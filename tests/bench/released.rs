@@ -20,22 +20,11 @@ use serde_json::Value;
 pub(crate) mod customers;
 pub(crate) mod figures;
 pub(crate) mod machine;
+#[path = "release.rs"]
+mod release;
 
-/// The repository.
-pub(crate) fn root() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    root.canonicalize().unwrap()
-}
-
-/// Where a workspace's release binaries are.
-fn programs_of(workspace: &Path) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || workspace.join("target"),
-        |folder| workspace.join(PathBuf::from(folder)),
-    );
-    let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    target.join(host).join("release")
-}
+use release::programs_of;
+pub(crate) use release::root;
 
 /// Builds every release binary of the shop and of msvc, in both workspaces; with the word `built`
 /// on the command line those that are there are taken.
@@ -45,21 +34,7 @@ pub(crate) fn build() {
     }
     let since = Instant::now();
     for workspace in [root(), root().join("sample-system/services/broker")] {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args(["build", "--locked", "--release", "--bins"])
-            .current_dir(&workspace);
-        // What an outer cargo sets for the programs it runs would make ring, and all above it, stale.
-        for (name, _) in std::env::vars() {
-            if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"]
-                .iter()
-                .any(|outer| name.starts_with(outer))
-            {
-                cargo.env_remove(name);
-            }
-        }
-        let built = cargo.status().unwrap();
-        assert!(built.success(), "no release build of {workspace:?}");
+        release::build(&workspace, &["--bins"]);
     }
     println!("release build: {:.0?}", since.elapsed());
 }
