@@ -1,6 +1,22 @@
 //! Money: an integer of minor units (cents) and a currency. Never a float, never a bare number.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+/// The currencies whose minor unit is not a hundredth, and how many digits it has: ISO 4217, list
+/// one of 2024-06-25.
+const OTHER_DIGITS: &[(usize, &[&str])] = &[
+    (
+        0,
+        &[
+            "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI",
+            "VND", "VUV", "XAF", "XOF", "XPF",
+        ],
+    ),
+    (3, &["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"]),
+    (4, &["CLF", "UYW"]),
+];
 
 /// Why a sum is no money.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,9 +88,46 @@ impl Money {
     }
 }
 
+/// As people read it: `49.99 USD`, `1500 JPY`, `1.500 KWD`.
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (digits, currency) = (digits(&self.currency), &self.currency);
+        // Never below zero, so what is missing is zeros in front.
+        let padded = format!("{:0width$}", self.amount, width = digits + 1);
+        match padded.split_at_checked(padded.len() - digits) {
+            Some((whole, part)) if !part.is_empty() => write!(f, "{whole}.{part} {currency}"),
+            _ => write!(f, "{padded} {currency}"),
+        }
+    }
+}
+
+/// How many digits a currency has behind the point.
+fn digits(currency: &str) -> usize {
+    let mut others = OTHER_DIGITS.iter();
+    others
+        .find(|(_, currencies)| currencies.contains(&currency))
+        .map_or(2, |(digits, _)| *digits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sum_is_told_with_the_digits_that_its_currency_has() {
+        for (amount, currency, told) in [
+            (4999, "USD", "49.99 USD"),
+            (5, "EUR", "0.05 EUR"),
+            (0, "EUR", "0.00 EUR"),
+            (1500, "JPY", "1500 JPY"),
+            (0, "JPY", "0 JPY"),
+            (1500, "KWD", "1.500 KWD"),
+            (7, "CLF", "0.0007 CLF"),
+            (i64::MAX, "USD", "92233720368547758.07 USD"),
+        ] {
+            assert_eq!(Money::new(amount, currency).unwrap().to_string(), told);
+        }
+    }
 
     #[test]
     fn a_price_times_a_quantity_stays_in_cents() {

@@ -2,6 +2,8 @@
 //! request, an answer that is not taken. The HTTP library has no such limits where it finds out by
 //! itself what is spoken. How long a body may take is watched where it is read (`whole`).
 
+mod heads;
+
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use self::heads::Heads;
 use super::crowd::{Pace, Place};
 use super::patience::Patience;
 use crate::metrics::Counters;
@@ -37,9 +40,8 @@ pub(super) struct Patient<S> {
 #[derive(Debug)]
 struct Reading {
     alarm: Alarm,
-    /// Requests before it.
-    before: u64,
-    /// When its first byte came.
+    heads: Heads,
+    /// When its first byte came, while its head has not ended.
     first_byte: Option<Instant>,
     has_frames: Option<bool>,
 }
@@ -73,7 +75,7 @@ impl<S> Patient<S> {
             pushed: Box::pin(pushed),
             reading: Reading {
                 alarm: Alarm::default(),
-                before: 0,
+                heads: Heads::default(),
                 first_byte: None,
                 has_frames: None,
             },
@@ -96,28 +98,26 @@ impl<S> Patient<S> {
 
     /// Notes that `bytes` came.
     fn came(&mut self, bytes: &[u8]) {
-        self.forget();
-        self.reading
+        let reading = &mut self.reading;
+        let has_frames = *reading
             .has_frames
             .get_or_insert_with(|| HTTP_2.starts_with(&bytes[..bytes.len().min(HTTP_2.len())]));
-        self.reading.first_byte.get_or_insert_with(Instant::now);
-    }
-
-    /// Forgets what came of requests that were begun since.
-    fn forget(&mut self) {
-        let begun = self.place.pace.begun();
-        if begun != self.reading.before {
-            self.reading.before = begun;
-            self.reading.first_byte = None;
+        if has_frames {
+            return;
+        }
+        let began = reading.heads.take(bytes);
+        let now = began.then(Instant::now);
+        reading.first_byte = now.or(reading.first_byte);
+        if !reading.heads.is_within() {
+            reading.first_byte = None;
         }
     }
 
     /// Why it is to end now, while nothing comes.
     fn is_late(&mut self, context: &mut Context<'_>) -> Option<&'static str> {
-        self.forget();
         let is_pushed = self.pushed.as_mut().poll(context).is_ready();
         let reading = &mut self.reading;
-        let begun = reading.before;
+        let begun = self.place.pace.begun();
         let Some(quiet) = self.place.pace.quiet_since() else {
             // Whoever reads need not come again when the request is answered: look now and then.
             let look = later(Instant::now(), self.patience.idle);
@@ -127,11 +127,9 @@ impl<S> Patient<S> {
         if is_pushed {
             return Some("crowded");
         }
-        let first_byte = reading
-            .first_byte
-            .filter(|_| begun == 0 || reading.has_frames == Some(false));
-        let (since, limit, why) = match first_byte {
-            Some(first) => (first, self.patience.head, "head"),
+        let (since, limit, why) = match reading.first_byte {
+            // One that came behind another request goes on once that is answered.
+            Some(first) => (first.max(quiet), self.patience.head, "head"),
             None if begun == 0 => (quiet, self.patience.head, "head"),
             None => (quiet, self.patience.idle, "idle"),
         };

@@ -38,6 +38,10 @@ CREATE UNIQUE INDEX one_key_in_use ON signing_key (used_until IS NULL)
 /// a token that was being signed while the key retired.
 const PUBLISHED_LONGER: Duration = Duration::from_secs(90);
 
+/// How many retired keys are published at most. Whoever checks tokens takes a few dozen keys and no
+/// more, so each that is published must be among them; a daily rotation has one.
+const MOST_RETIRED: i64 = 16;
+
 /// How often it is looked whether the key in use is too old.
 const LOOK: Duration = Duration::from_secs(60);
 
@@ -82,6 +86,8 @@ pub(crate) enum Rotated {
     Different,
     /// The request says something, where there is nothing to say.
     Content,
+    /// As many keys are retired as are published at most: one is published no more after so long.
+    Crowded(Duration),
 }
 
 /// Who asks for a rotation, and by what key.
@@ -184,6 +190,10 @@ impl SigningKeys {
                     Known::Different => return Ok(Err(Rotated::Different)),
                 }
             }
+            if let Some(oldest) = crowded(connection, forgotten)? {
+                let wait = u64::try_from(oldest - forgotten).unwrap_or(0);
+                return Ok(Err(Rotated::Crowded(Duration::from_millis(wait))));
+            }
             step(connection, &seed, at, forgotten)?;
             let stored = load(connection)?;
             if let Some(asked) = &asked {
@@ -207,10 +217,17 @@ impl SigningKeys {
     /// Rotates whenever the key in use is older than `age`, until `shutdown`.
     pub(crate) async fn rotate_by_age(self, age: Duration, shutdown: CancellationToken) {
         while !shutdown.is_cancelled() {
-            if self.age() >= age
-                && let Err(error) = self.rotate(None).await
-            {
-                tracing::warn!(%error, "the signing key stays although it is old");
+            if self.age() >= age {
+                match self.rotate(None).await {
+                    Ok(Rotated::Crowded(wait)) => tracing::warn!(
+                        seconds = wait.as_secs(),
+                        "the signing key stays although it is old: too many were retired lately"
+                    ),
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "the signing key stays although it is old");
+                    }
+                }
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK) => {}
@@ -288,6 +305,14 @@ fn step(
         [at],
     )?;
     insert(connection, seed, None)
+}
+
+/// When the oldest of the keys that are published retired, where that are as many as may be.
+fn crowded(connection: &Connection, forgotten: i64) -> rusqlite::Result<Option<i64>> {
+    let published = "SELECT count(*), min(used_until) FROM signing_key WHERE used_until >= ?1";
+    let (count, oldest): (i64, Option<i64>) =
+        connection.query_row(published, [forgotten], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(oldest.filter(|_| count >= MOST_RETIRED))
 }
 
 fn load(connection: &Connection) -> rusqlite::Result<Vec<Stored>> {

@@ -234,6 +234,7 @@ async fn rotate(
         Rotated::Content => Err(Problem::bad_request(
             "send no body: there is nothing to say",
         )),
+        Rotated::Crowded(wait) => Err(crowded(wait.as_secs() + 1)),
     }
 }
 
@@ -282,6 +283,15 @@ fn no_account() -> Problem {
 
 fn too_many(seconds: u64) -> Problem {
     let detail = format!("too many wrong passwords for this email: try again in {seconds} s");
+    not_before(seconds, detail)
+}
+
+fn crowded(seconds: u64) -> Problem {
+    let detail = format!("too many keys were retired lately: try again in {seconds} s");
+    not_before(seconds, detail)
+}
+
+fn not_before(seconds: u64, detail: String) -> Problem {
     Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
         .with_header(header::RETRY_AFTER, HeaderValue::from(seconds))
 }

@@ -11,6 +11,8 @@ use crate::{error::Error, largest, logs::DEFAULT_FILTER, topic::Topic};
 pub(crate) struct Config {
     /// `LISTEN`: the address it listens on (default `0.0.0.0:9092`).
     pub(crate) listen: SocketAddr,
+    /// `LISTEN_HTTP`: the address where it tells of itself by HTTP (default `0.0.0.0:8080`).
+    pub(crate) listen_http: SocketAddr,
     /// `ADVERTISED`: the `host:port` that it tells its clients to come back to.
     pub(crate) advertised: Url,
     /// `DATA_DIR`: the folder of its SQLite file (default `/data`).
@@ -35,13 +37,15 @@ impl Config {
                 .filter(|value| !value.is_empty())
                 .unwrap_or_else(|| default.to_owned())
         };
-        let text = value("LISTEN", "0.0.0.0:9092");
-        let listen = text.parse::<SocketAddr>().unwrap_or_else(|_| {
-            problems.push(format!(
-                "LISTEN `{text}` is no address such as 0.0.0.0:9092"
-            ));
-            SocketAddr::from(([0, 0, 0, 0], 0))
-        });
+        let mut address = |key: &str, default: &str| {
+            let text = value(key, default);
+            text.parse::<SocketAddr>().unwrap_or_else(|_| {
+                problems.push(format!("{key} `{text}` is no address such as {default}"));
+                SocketAddr::from(([0, 0, 0, 0], 0))
+            })
+        };
+        let listen = address("LISTEN", "0.0.0.0:9092");
+        let listen_http = address("LISTEN_HTTP", "0.0.0.0:8080");
         let text = value("ADVERTISED", "");
         let advertised = advertised(&text);
         if advertised.is_none() {
@@ -74,6 +78,7 @@ impl Config {
         match advertised {
             Some(advertised) if problems.is_empty() => Ok(Self {
                 listen,
+                listen_http,
                 advertised,
                 data_dir: PathBuf::from(value("DATA_DIR", "/data")),
                 topics,
@@ -122,6 +127,7 @@ mod tests {
     fn every_wrong_setting_is_told_at_once() {
         let told = read(&[
             ("LISTEN", "everywhere"),
+            ("LISTEN_HTTP", "8080"),
             ("ADVERTISED", "broker"),
             ("TOPICS", "a:b"),
             ("SHUTDOWN_GRACE", "soon"),
@@ -129,7 +135,8 @@ mod tests {
         ])
         .unwrap_err();
         for key in [
-            "LISTEN",
+            "LISTEN `",
+            "LISTEN_HTTP",
             "ADVERTISED",
             "TOPICS",
             "SHUTDOWN_GRACE",

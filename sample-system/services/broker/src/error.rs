@@ -55,8 +55,9 @@ pub(crate) enum Error {
         wanted: i32,
     },
     /// The listening address cannot be had.
-    #[error("cannot listen on {address} (LISTEN): {source}")]
+    #[error("cannot listen on {address} ({setting}): {source}")]
     Listen {
+        setting: &'static str,
         address: SocketAddr,
         source: io::Error,
     },

@@ -11,6 +11,7 @@
 //! deadline is due, so there is no background task.
 
 mod group;
+mod told;
 
 use std::{
     collections::BTreeMap,
@@ -42,7 +43,7 @@ use tansu_sans_io::{
     sync_group_request::SyncGroupRequestAssignment,
     sync_group_response::SyncGroupResponse,
 };
-use tansu_storage::{OffsetCommitRequest, Storage as _, StorageContainer, Topition};
+use tansu_storage::{OffsetCommitRequest, Storage as _, Topition};
 use tokio::{
     sync::oneshot,
     time::{Instant, sleep_until},
@@ -50,6 +51,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub(crate) use self::told::{Members, Told};
+use crate::measured::Measured;
 use group::{Answer, ConnectionId, Group, Joined, Joining, Synced};
 
 /// A waiting request looks at its group this often at least: a member that waited with it may have
@@ -59,9 +62,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// All groups, as one connection asks them; clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Groups {
-    data: StorageContainer,
+    data: Measured,
     /// The library's own coordinator, for reading committed offsets, which needs no group.
-    offsets: Controller<StorageContainer>,
+    offsets: Controller<Measured>,
     groups: Arc<Mutex<BTreeMap<String, Group>>>,
     connection: ConnectionId,
     /// How many connections there were.
@@ -72,7 +75,7 @@ pub(crate) struct Groups {
 
 impl Groups {
     /// Groups whose offsets are kept in `data`.
-    pub(crate) fn new(data: StorageContainer) -> Result<Self> {
+    pub(crate) fn new(data: Measured) -> Result<Self> {
         Ok(Self {
             offsets: Controller::with_storage(data.clone())?,
             data,

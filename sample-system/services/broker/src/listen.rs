@@ -32,11 +32,14 @@ const MAINTENANCE: Duration = Duration::from_secs(600);
 /// How long to wait before accepting again when the process has no file descriptor left.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// Takes the listening address.
-pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| Error::Listen { address, source })
+/// Takes the listening address that `setting` names.
+pub(crate) async fn bind(setting: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|source| Error::Listen {
+        setting,
+        address,
+        source,
+    })
 }
 
 /// Answers connections until `stop` is done, then finishes what is in hand within `grace`.
@@ -56,11 +59,12 @@ pub(crate) async fn serve(
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => connections.add(stream, peer, store)?,
                 Err(error) => {
+                    store.figures.connection_failed();
                     tracing::warn!(%error, "cannot accept a connection");
                     sleep(ACCEPT_AGAIN).await;
                 }
             },
-            Some(ended) = connections.tasks.join_next_with_id() => connections.forget(ended),
+            Some(ended) = connections.tasks.join_next_with_id() => connections.forget(ended, store),
             _ = maintenance.tick() => {
                 if let Err(error) = store.data.maintain(SystemTime::now()).await {
                     tracing::warn!(%error, "maintenance failed, it comes round again");
@@ -88,28 +92,34 @@ impl Connections {
         let handle = match prepare(&stream) {
             Ok(handle) => handle,
             Err(error) => {
+                store.figures.connection_failed();
                 tracing::warn!(%peer, %error, "a connection was dropped");
                 return Ok(());
             }
         };
         let groups = store.groups.of_new_connection();
         let service = routes::of(store, groups.clone())?;
+        let figures = store.figures.clone();
+        let connected = figures.connected();
         let task = self.tasks.spawn(async move {
             if let Err(error) = service.serve(Context::default(), stream).await
                 && !is_farewell(&error)
             {
+                figures.connection_failed();
                 tracing::warn!(%peer, %error, "a connection ended with an error");
             }
             groups.hung_up();
+            drop(connected);
         });
         self.handles.insert(task.id(), handle);
         Ok(())
     }
 
-    fn forget(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
+    fn forget(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>, store: &Store) {
         let id = match ended {
             Ok((id, ())) => id,
             Err(error) => {
+                store.figures.connection_failed();
                 tracing::error!(%error, "the task of a connection died");
                 error.id()
             }

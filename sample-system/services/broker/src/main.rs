@@ -1,26 +1,33 @@
 //! The shop's broker: Kafka's protocol over one SQLite file, in one small process.
 //!
-//! In: settings from the environment ([`config`]), Kafka requests on one port. Out: answers,
-//! JSON logs, one SQLite file in the data folder. Any Kafka can take its place: services know
-//! only an address.
+//! In: settings from the environment ([`config`]), Kafka requests on one port, questions of whoever
+//! watches on another ([`door`]). Out: answers, JSON logs, one SQLite file in the data folder. Any
+//! Kafka can take its place: services know only an address.
 //!
 //! The parts: [`config`] reads the settings, [`store`] opens the data and makes the topics,
 //! [`groups`] divides topics among consumers, [`largest`] bounds records and answers, [`listen`] answers connections until it is told to stop,
 //! [`guard`] ends a broker whose storage is gone, [`healthcheck`] asks a running broker whether its
-//! topics can be used, [`logs`] writes lines.
+//! topics can be used, [`logs`] writes lines. What is told of all that is counted in [`figures`], by
+//! [`counted`] for each request and by [`measured`] for each question to the storage engine.
 //!
 //! It looks up no host name (it listens on an address and only repeats the advertised one), so
 //! it needs none of the name-service set-up that the other services begin with.
 
+mod codes;
 mod config;
+mod counted;
+mod door;
 mod error;
+mod figures;
 mod groups;
 mod guard;
 mod healthcheck;
 mod largest;
 mod listen;
 mod logs;
+mod measured;
 mod news;
+mod partitions;
 mod routes;
 mod store;
 mod topic;
@@ -28,10 +35,12 @@ mod topic;
 use std::{env, process::ExitCode, time::Instant};
 
 use config::Config;
+use door::Asked;
 use error::Error;
 use guard::{Panics, Patience};
 use tansu_storage::Storage as _;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 /// What the command line asks for.
 enum Task {
@@ -117,9 +126,14 @@ async fn serve(config: &Config, started: Instant, panics: Panics) -> Result<(), 
     let mut terminate = hear(SignalKind::terminate())?;
     let mut interrupt = hear(SignalKind::interrupt())?;
     let store = store::open(config).await?;
-    let listener = listen::bind(config.listen).await?;
+    let listener = listen::bind("LISTEN", config.listen).await?;
+    let watched = listen::bind("LISTEN_HTTP", config.listen_http).await?;
+    let stopping = CancellationToken::new();
+    let door = Asked::new(&store, config, stopping.clone());
+    let door = tokio::spawn(door::serve(watched, door));
     tracing::info!(
         listen = %config.listen,
+        listen_http = %config.listen_http,
         advertised = config.advertised.authority(),
         data_dir = %config.data_dir.display(),
         ready_after_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -130,6 +144,7 @@ async fn serve(config: &Config, started: Instant, panics: Panics) -> Result<(), 
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        stopping.cancel();
     };
     let ask = || {
         let data = store.data.clone();
@@ -144,7 +159,10 @@ async fn serve(config: &Config, started: Instant, panics: Panics) -> Result<(), 
         }
     };
     tokio::select! {
-        served = listen::serve(listener, &store, config.shutdown_grace, stop) => served,
-        lost = lost => Err(lost),
+        served = listen::serve(listener, &store, config.shutdown_grace, stop) => served?,
+        lost = lost => return Err(lost),
     }
+    // It stopped with the other one. Had it died before, the log says so.
+    drop(door.await);
+    Ok(())
 }

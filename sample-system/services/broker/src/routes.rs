@@ -10,15 +10,17 @@ use tansu_service::{
     BytesFrameLayer, BytesFrameService, FrameRequestLayer, FrameRouteBuilder, FrameRouteService,
     TcpBytesLayer, TcpBytesService, TcpContext, TcpContextLayer, TcpContextService,
 };
-use tansu_storage::StorageContainer;
 
+use crate::counted::{Counted, CountedLayer};
 use crate::groups::Groups;
+use crate::measured::Measured;
 use crate::news::{Fetch, Produce};
 use crate::store::{CLUSTER, Store};
 
 /// What answers one connection.
-pub(crate) type Routes =
-    TcpContextService<TcpBytesService<BytesFrameService<FrameRouteService<(), Error>>, ()>>;
+pub(crate) type Routes = TcpContextService<
+    TcpBytesService<BytesFrameService<Counted<FrameRouteService<(), Error>>>, ()>,
+>;
 
 type Builder = FrameRouteBuilder<(), Error>;
 
@@ -36,6 +38,7 @@ pub(crate) fn of(store: &Store, connected: Groups) -> Result<Routes, Error> {
         TcpContextLayer::new(context),
         TcpBytesLayer::default(),
         BytesFrameLayer::default().with_sasl_config(None),
+        CountedLayer(store.figures.clone()),
     );
     Ok(layers.into_layer(route))
 }
@@ -63,7 +66,7 @@ fn records(builder: Builder, store: &Store) -> Result<Builder, Error> {
 
 /// All else that is asked of topics and records. Nobody is let delete a topic: the engine's statement
 /// asks for the cluster of the one that is named, and deletes all that this has, with their records.
-fn others(builder: Builder, data: &StorageContainer) -> Result<Builder, Error> {
+fn others(builder: Builder, data: &Measured) -> Result<Builder, Error> {
     let services = [
         storage::add_offsets_to_txn,
         storage::add_partitions_to_txn,

@@ -12,7 +12,10 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use uuid::Uuid;
 
-use crate::{config::Config, error::Error, groups::Groups, news::News, topic::Topic};
+use crate::{
+    config::Config, error::Error, figures::Figures, groups::Groups, measured::Measured, news::News,
+    partitions::Partitions, topic::Topic,
+};
 
 /// The name that the data is kept under; one file holds one cluster.
 pub(crate) const CLUSTER: &str = "shop";
@@ -24,17 +27,21 @@ const NODE: i32 = 1;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The file in the data folder.
-const FILE: &str = "broker.db";
+pub(crate) const FILE: &str = "broker.db";
 
 /// Open data, with the groups that live in it.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     /// Topics, records and offsets.
-    pub(crate) data: StorageContainer,
+    pub(crate) data: Measured,
     /// Consumer groups.
     pub(crate) groups: Groups,
     /// What was written.
     pub(crate) news: News,
+    /// What is told of all that.
+    pub(crate) figures: Figures,
+    /// What the partitions keep.
+    pub(crate) partitions: Partitions,
     /// Bytes that a batch of records may have.
     pub(crate) message_max_bytes: usize,
     /// Ends the storage engine's own task.
@@ -64,6 +71,8 @@ pub(crate) async fn open(config: &Config) -> Result<Store, Error> {
         .build()
         .await
         .map_err(failed)?;
+    let figures = Figures::default();
+    let data = Measured::new(data, figures.storage());
     find_headers_by_record()
         .await
         .map_err(|source| Error::Index {
@@ -87,6 +96,8 @@ pub(crate) async fn open(config: &Config) -> Result<Store, Error> {
         data,
         groups,
         news,
+        figures,
+        partitions: Partitions::of(&config.topics),
         message_max_bytes: config.message_max_bytes,
         end,
     })
@@ -114,7 +125,7 @@ fn enter(folder: &Path) -> Result<(), Error> {
 }
 
 /// Makes a topic that is not there yet; one that is there keeps its data.
-async fn make(data: &StorageContainer, topic: &Topic) -> Result<(), Error> {
+async fn make(data: &Measured, topic: &Topic) -> Result<(), Error> {
     let failed = |source| Error::MakeTopic {
         topic: topic.name.clone(),
         source,

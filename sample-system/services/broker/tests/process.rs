@@ -16,6 +16,9 @@ use tansu_sans_io::{
     record::{Record, deflated, inflated},
 };
 
+#[path = "process/door.rs"]
+mod door;
+
 const DEADLINE: Duration = Duration::from_secs(30);
 
 fn free_address() -> SocketAddr {
@@ -30,6 +33,7 @@ fn command(listen: SocketAddr, data: &Path, topics: &str) -> Command {
     command
         .env_clear()
         .env("LISTEN", listen.to_string())
+        .env("LISTEN_HTTP", "127.0.0.1:0")
         .env("ADVERTISED", "broker:9092")
         .env("DATA_DIR", data)
         .env("TOPICS", topics)
@@ -54,8 +58,13 @@ impl Running {
 
     /// The same, with its log into `out`.
     fn logging(listen: SocketAddr, data: &Path, topics: &str, out: impl Into<Stdio>) -> Self {
-        let child = command(listen, data, topics).stdout(out).spawn().unwrap();
-        let running = Self(child);
+        let mut command = command(listen, data, topics);
+        command.stdout(out);
+        Self::of(command, listen, data, topics)
+    }
+
+    fn of(mut command: Command, listen: SocketAddr, data: &Path, topics: &str) -> Self {
+        let running = Self(command.spawn().unwrap());
         until("the broker is healthy", || {
             healthcheck(listen, data, topics)
                 .status
@@ -218,6 +227,17 @@ fn send(broker: &mut TcpStream, (api_key, api_version): (i16, i16), body: Body) 
     broker.write_all(&frame).unwrap();
 }
 
+/// The answer to a request that was sent.
+fn answer(broker: &mut TcpStream, (api_key, api_version): (i16, i16)) -> Body {
+    let mut frame = vec![0; 4];
+    broker.read_exact(&mut frame).unwrap();
+    let length = u32::from_be_bytes(frame[..].try_into().unwrap());
+    frame.resize(4 + length as usize, 0);
+    broker.read_exact(&mut frame[4..]).unwrap();
+    let frame = Frame::response_from_bytes(&frame[..], api_key, api_version);
+    frame.unwrap().body
+}
+
 /// The number of a new producer, whose epoch is 0.
 fn producer(listen: SocketAddr) -> i64 {
     const INIT: (i16, i16) = (InitProducerIdRequest::KEY, 3);
@@ -227,18 +247,14 @@ fn producer(listen: SocketAddr) -> i64 {
         .producer_id(Some(-1))
         .producer_epoch(Some(-1));
     send(&mut broker, INIT, request.into());
-    let mut frame = vec![0; 4];
-    broker.read_exact(&mut frame).unwrap();
-    let length = u32::from_be_bytes(frame[..].try_into().unwrap());
-    frame.resize(4 + length as usize, 0);
-    broker.read_exact(&mut frame[4..]).unwrap();
-    let answer = Frame::response_from_bytes(&frame[..], INIT.0, INIT.1).unwrap();
-    let Body::InitProducerIdResponse(made) = answer.body else {
-        unreachable!("{answer:?}");
+    let Body::InitProducerIdResponse(made) = answer(&mut broker, INIT) else {
+        unreachable!("another answer");
     };
     assert_eq!((made.error_code, made.producer_epoch), (0, 0));
     made.producer_id
 }
+
+const PRODUCE: (i16, i16) = (ProduceRequest::KEY, 8);
 
 /// Writes a record to `orders` as a producer in its second epoch.
 fn write_in_epoch_one(broker: &mut TcpStream, producer: i64) {
@@ -248,19 +264,24 @@ fn write_in_epoch_one(broker: &mut TcpStream, producer: i64) {
         .producer_id(producer)
         .producer_epoch(1);
     let batch = deflated::Batch::try_from(batch.build().unwrap()).unwrap();
+    write(broker, "orders", batch);
+}
+
+/// Asks to write a batch to the first partition of a topic.
+fn write(broker: &mut TcpStream, topic: &str, batch: deflated::Batch) {
     let partition = PartitionProduceData::default()
         .index(0)
         .records(Some(deflated::Frame {
             batches: vec![batch],
         }));
     let topic = TopicProduceData::default()
-        .name("orders".to_owned())
+        .name(topic.to_owned())
         .partition_data(Some(vec![partition]));
     let request = ProduceRequest::default()
         .acks(-1)
         .timeout_ms(1000)
         .topic_data(Some(vec![topic]));
-    send(broker, (ProduceRequest::KEY, 8), request.into());
+    send(broker, PRODUCE, request.into());
 }
 
 /// A producer with Kafka's idempotence raises its epoch by itself when its records were late, which

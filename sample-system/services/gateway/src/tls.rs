@@ -9,6 +9,7 @@
 //! # Layout
 //! * [`files`]: what is in the folder, made under a lock and replaced in one step
 //! * [`sign`]: makes a CA and certificates (pure)
+//! * [`vouch`]: whether a CA, its key and a certificate belong together (pure)
 //! * [`current`]: the certificate that handshakes get now
 //! * [`listener`]: accepts connections and shakes hands, each for itself
 
@@ -16,6 +17,7 @@ mod current;
 mod files;
 mod listener;
 mod sign;
+mod vouch;
 
 use std::sync::Arc;
 

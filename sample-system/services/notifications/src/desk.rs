@@ -64,9 +64,9 @@ impl Handle for Desk {
                         if first {
                             let account = news.account_id();
                             outgoing::add(connection, &letter, account, &delivery, now)?;
-                        } else {
-                            outgoing::revive(connection, &letter, now)?;
                         }
+                        // An event that is given back may be older than what the inbox remembers.
+                        outgoing::revive(connection, &letter, now)?;
                     }
                     Happened::Account { .. } => {}
                 }

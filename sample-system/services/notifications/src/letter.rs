@@ -8,7 +8,6 @@ use lettre::Message;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MessageBuilder};
 use shop::event::{ItemShipped, OrderCancelled, OrderPlaced};
-use shop::money::Money;
 use shop::trace_context::TraceContext;
 
 use crate::event::{News, OrderId};
@@ -103,9 +102,7 @@ fn verbatim(mail: MessageBuilder, name: HeaderName, value: &str) -> MessageBuild
 fn confirmation(placed: &OrderPlaced) -> String {
     format!(
         "Thank you for your order.\n\n{} x {}\nTotal: {}\n\nYour payment has been taken.\n",
-        placed.quantity,
-        placed.name,
-        price(&placed.total)
+        placed.quantity, placed.name, placed.total
     )
 }
 
@@ -130,12 +127,6 @@ fn cancellation(cancelled: &OrderCancelled) -> String {
          Nothing stays charged.\n",
         cancelled.quantity, cancelled.sku
     )
-}
-
-/// The currencies of the shop have two digits after the point.
-fn price(money: &Money) -> String {
-    let (whole, cents) = (money.amount() / 100, money.amount() % 100);
-    format!("{whole}.{cents:02} {}", money.currency())
 }
 
 #[cfg(test)]

@@ -282,6 +282,24 @@ async fn a_mail_that_is_refused_for_good_is_a_dead_letter_and_leaves_once_its_ev
 }
 
 #[tokio::test]
+async fn a_refused_mail_leaves_also_where_its_event_is_given_back_after_it_was_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, address) = Server::start(&["554 never"]).await;
+    let service = Service::start(&folder, &address);
+    let event = placed("e-1", "o-1", "a-1");
+    service.takes(&ann()).await.unwrap();
+    service.takes(&event).await.unwrap();
+    service.has_sent_all().await;
+    let later = chrono::Utc::now() + chrono::TimeDelta::days(8);
+    let forget = move |connection: &rusqlite::Connection| shop::inbox::prune(connection, later);
+    assert_eq!(service.desk.database.write(forget).await.unwrap(), 2);
+    service.takes(&event).await.unwrap();
+    service.has_sent_all().await;
+    assert_eq!(server.mails().len(), 1);
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn an_event_that_cannot_be_read_is_refused_with_its_reason_and_one_of_another_type_is_done() {
     let folder = tempfile::tempdir().unwrap();
     let (server, address) = Server::start(&[]).await;

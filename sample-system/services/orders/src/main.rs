@@ -47,7 +47,7 @@ use shop::draw::Draw;
 use shop::entry::{self, Command, Service};
 use shop::healthcheck::Kind;
 use shop::http_client::{ClientError, Peer};
-use shop::idempotency::{self, Secret, SecretError};
+use shop::idempotency::{Secret, SecretError};
 use shop::inbox::{self, Inbox};
 use shop::inventory::AddressError;
 use shop::kafka::KafkaError;
@@ -72,8 +72,9 @@ use crate::store::Store;
 /// How long auth may take to tell its keys: one row, and a request waits for it only once.
 const KEYS_WITHIN: Duration = Duration::from_secs(2);
 
-/// What is kept for a time only.
-const KEPT_FOR_A_TIME: &[Prune] = &[idempotency::prune, outbox::prune, inbox::prune];
+/// What is kept for a time only. Idempotency keys are not: an order's number comes from its key, so a
+/// key that was forgotten could neither be used again nor told from another request.
+const KEPT_FOR_A_TIME: &[Prune] = &[outbox::prune, inbox::prune];
 
 /// Why the service ended before it was asked to.
 #[derive(Debug, thiserror::Error)]

@@ -8,6 +8,7 @@ mod leading;
 mod rows;
 
 use std::path::Path;
+use std::time::Instant;
 
 use rusqlite::{Connection, params};
 use shop::clock::Clock;
@@ -25,6 +26,9 @@ pub(crate) use self::leading::{Recorded, Saga};
 use crate::announcement;
 use crate::order::{Event, Fact, Order, OrderId, Reason, Status};
 use crate::saga::Step;
+
+/// How many orders are read anew in one transaction: some milliseconds, which a request has.
+const REBUILT_AT_ONCE: usize = 50;
 
 const MIGRATIONS: &[&str] = &[
     "
@@ -217,9 +221,22 @@ impl Store {
         Ok(heard)
     }
 
-    /// Makes the read model anew from the events; answers how many orders it has.
+    /// Makes the read model anew from the events, a few orders at a time, so that whoever places one
+    /// meanwhile waits for those alone; answers how many orders it has. Ended on the way it leaves
+    /// some orders as they were, and the next time begins again.
     pub(crate) async fn rebuild(&self) -> Result<usize, DatabaseError> {
-        self.database.write(rows::rebuild).await
+        let (mut after, mut orders) = (0, 0);
+        loop {
+            let since = Instant::now();
+            let some =
+                move |connection: &Connection| rows::rebuild(connection, after, REBUILT_AT_ONCE);
+            let Some((last, count)) = self.database.write(some).await? else {
+                return Ok(orders);
+            };
+            (after, orders) = (last, orders + count);
+            // Half of the time belongs to those who place orders meanwhile.
+            tokio::time::sleep(since.elapsed()).await;
+        }
     }
 
     /// The order `id`, where there is one.
@@ -288,9 +305,10 @@ fn place(
             Known::Different => return Ok(Placed::Different),
             Known::New => {}
         }
-        // The key may have been forgotten; its order is not.
+        // Keys are kept with their orders. Where one was lost all the same, nobody can tell whether
+        // this is what was asked for.
         if rows::order(connection, id)?.is_some() {
-            return Ok(Placed::Before(id));
+            return Ok(Placed::Different);
         }
         idempotency::remember(connection, &account, &key, &hash, &id.to_string(), time)?;
     }

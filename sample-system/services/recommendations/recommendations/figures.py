@@ -37,6 +37,12 @@ class Figures:
         self._shed = Counter(
             "http_requests_shed", "Requests refused because too much was waiting.", **of
         )
+        self._ended = Counter(
+            "connections_ended",
+            "Connections ended since too little came of them, by why.",
+            ["why"],
+            **of,
+        )
         self._records = Counter(
             "records", "Records read, by what became of them.", ["topic", "outcome"], **of
         )
@@ -76,6 +82,10 @@ class Figures:
     def shed(self) -> None:
         """A request was refused because too many were in hand."""
         self._shed.inc()
+
+    def ended(self, why: str) -> None:
+        """A connection was ended since nothing came, or was taken, for too long."""
+        self._ended.labels(why).inc()
 
     def handled(self, topic: str, outcome: str, seconds: float) -> None:
         """A record was dealt with, or is to be tried again."""

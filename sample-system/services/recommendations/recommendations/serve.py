@@ -15,6 +15,7 @@ from recommendations.config import Config
 from recommendations.database import Inbox, open_file
 from recommendations.figures import Figures
 from recommendations.kafka import Consumer, Producer
+from recommendations.patient import Patience, protocol
 from recommendations.reader import TOPIC, Reader
 from recommendations.routes import Parts, app
 from recommendations.tokens import Checker
@@ -76,7 +77,7 @@ async def _serve(config: Config, listener: socket.socket, figures: Figures, read
         uvicorn.Config(
             app(parts),
             loop="asyncio",
-            http="h11",
+            http=protocol(Patience(), figures),
             ws="none",
             lifespan="off",
             log_config=None,

@@ -1,14 +1,15 @@
 """Who asks: a token signed with EdDSA, checked with the keys that auth publishes.
 
-The keys are kept. An unknown `kid` has them fetched again, at most once a second; after five
-minutes they are fetched again beside the work; while auth is away what is there goes on."""
+The keys are kept. An unknown `kid` has them fetched again, at most once a second: who comes sooner
+waits. After five minutes they are fetched again beside the work; while auth is away what is there
+goes on."""
 
 import asyncio
 import http.client
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -31,7 +32,10 @@ LEEWAY = 30
 LONGEST = 4_096
 #: Bytes of the answer, and keys in it: current, next and some retired ones.
 LONGEST_ANSWER = 64 * 1024
-MOST_KEYS = 32
+MOST_KEYS = 64
+#: Requests that may wait for keys beyond those that are known; a further one is told to come again.
+#: Strangers who make names of keys up leave places for everybody else. For the first keys all wait.
+WAITING = 64
 
 Keys = dict[str, Ed25519PublicKey]
 
@@ -94,13 +98,17 @@ class Checker:
         figures: Figures,
         clock: Callable[[], float] = time.monotonic,
         fetch: Callable[[str, float, Mapping[str, str]], Keys] = fetch,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._root = root
         self._figures = figures
         self._clock = clock
         self._fetch = fetch
+        self._pause = pause
         self._keys: Keys = {}
         self._had = self._tried = float("-inf")
+        self._worked = False
+        self._waiting = 0
         self._lock = asyncio.Lock()
         self._beside: asyncio.Task[None] | None = None
         figures.key_age.set_function(lambda: clock() - self._had if self._keys else -1.0)
@@ -125,12 +133,12 @@ class Checker:
 
     async def _key(self, kid: str, deadline: float | None) -> Ed25519PublicKey:
         if kid not in self._keys:
-            await self._fetch_again(deadline)
+            await self._learn(kid, deadline)
         elif self._clock() - self._had > FRESH and self._may_try() and self._beside is None:
             self._beside = asyncio.create_task(self._fetch_again(None))
             self._beside.add_done_callback(self._no_longer_beside)
         key = self._keys.get(kid)
-        if key is None and not self._keys:
+        if key is None and not self._worked:
             raise Problem(503, "auth's keys are not known yet; try again", {"Retry-After": "1"})
         if key is None:
             raise refused("the token is signed with a key that is not known")
@@ -142,22 +150,50 @@ class Checker:
     def _may_try(self) -> bool:
         return self._clock() - self._tried >= TRY_AGAIN
 
+    async def _learn(self, kid: str, deadline: float | None) -> None:
+        """Has the keys fetched for one that is not known. Who comes within a second after a fetch
+        waits for the next one, so no token is refused because its key is young."""
+        asked = self._clock()
+        if self._keys and self._waiting >= WAITING:
+            raise too_soon()
+        self._waiting += 1
+        try:
+            async with self._lock:
+                # Somebody's fetch that was begun later says all that another could.
+                if kid in self._keys or self._tried > asked:
+                    return
+                if not self._may_try():
+                    if not self._worked:
+                        return
+                    left = TRY_AGAIN - (self._clock() - self._tried)
+                    if deadline is not None and self._clock() + left >= deadline:
+                        raise too_soon()
+                    await self._pause(left)
+                await self._try(deadline)
+        finally:
+            self._waiting -= 1
+
     async def _fetch_again(self, deadline: float | None) -> None:
-        """One at a time; who waited finds what the other had."""
         async with self._lock:
-            left = TIMEOUT if deadline is None else min(TIMEOUT, deadline - self._clock())
-            if left <= 0 or not self._may_try():
-                return
-            self._tried = began = self._clock()
-            headers = trace.current.get().pairs()
-            try:
-                self._keys = await asyncio.to_thread(self._fetch, self._root, left, headers)
-                self._had = self._clock()
-                outcome = "ok"
-            except Unusable as why:
-                logs.warn("going on with the keys that are known", keys=len(self._keys), error=why)
-                outcome = "error"
-            self._figures.called("auth", outcome, self._clock() - began)
+            if self._may_try():
+                await self._try(deadline)
+
+    async def _try(self, deadline: float | None) -> None:
+        """One fetch, by whoever holds the lock; what is known stays where it fails."""
+        left = TIMEOUT if deadline is None else min(TIMEOUT, deadline - self._clock())
+        if left <= 0:
+            return
+        self._tried = began = self._clock()
+        self._worked = False
+        headers = trace.current.get().pairs()
+        try:
+            self._keys = await asyncio.to_thread(self._fetch, self._root, left, headers)
+            self._had = self._clock()
+            self._worked, outcome = True, "ok"
+        except Unusable as why:
+            logs.warn("going on with the keys that are known", keys=len(self._keys), error=why)
+            outcome = "error"
+        self._figures.called("auth", outcome, self._clock() - began)
 
 
 def read_token(token: str, key: Ed25519PublicKey) -> Caller:
@@ -182,6 +218,11 @@ def read_token(token: str, key: Ed25519PublicKey) -> Caller:
     if role not in ("customer", "operator"):
         raise refused("the token names no role of the shop")
     return Caller(account, role)
+
+
+def too_soon() -> Problem:
+    """503: it cannot be told yet who asks."""
+    return Problem(503, "auth's keys cannot be asked for yet; try again", {"Retry-After": "1"})
 
 
 def refused(detail: str) -> Problem:

@@ -211,6 +211,13 @@ class ProcessTest(Case):
             connection.close()
         self.stop(child)
 
+    def test_who_connects_and_asks_nothing_is_ended(self) -> None:
+        child = self.start()
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as silent:
+            self.assertEqual(silent.recv(1), b"")
+        self.assertIn('connections_ended_total{why="head"} 1.0', self.ask("/metrics")[1])
+        self.stop(child)
+
     def test_a_seeded_bug_is_told_at_start(self) -> None:
         self.variables |= {"TEST_MODE": "on", "SEEDED_BUGS": "no-dedup,no-refund"}
         told = [line for line in self.stop(self.start()) if line["level"] == "warn"]

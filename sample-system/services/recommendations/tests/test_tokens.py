@@ -36,7 +36,13 @@ class TokensTest(unittest.IsolatedAsyncioTestCase):
         self.now = 1_000.0
         self.signer = Signer()
         self.auth = Auth(self.signer)
-        self.checker = tokens.Checker("http://auth", Figures(), lambda: self.now, self.auth)
+        self.checker = tokens.Checker(
+            "http://auth", Figures(), lambda: self.now, self.auth, self.pause
+        )
+
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+        self.now += seconds
 
     def token(self, signer: Signer | None = None, **over: object) -> str:
         return (signer or self.signer).token(time.time(), **over)
@@ -109,19 +115,37 @@ class TokensTest(unittest.IsolatedAsyncioTestCase):
                 except Problem as problem:
                     self.assertIn(problem.status, (401, 503))
 
-    async def test_an_unknown_key_is_asked_for_at_most_once_a_second(self) -> None:
+    async def test_a_token_whose_key_is_young_waits_for_the_next_fetch(self) -> None:
         await self.checker.caller(f"Bearer {self.token()}")
-        new = Signer("two")
-        self.auth.signers.append(new)
-        self.assertEqual((await self.refused(f"Bearer {self.token(new)}")).status, 401)
-        self.now += 1
-        await self.checker.caller(f"Bearer {self.token(new)}")
-        self.assertEqual(self.auth.asked, 2)
-        stranger = Signer("three")
-        self.now += 1
+        began = self.now
+        for name in ("two", "three"):
+            new = Signer(name)
+            self.auth.signers.append(new)
+            await self.checker.caller(f"Bearer {self.token(new)}")
+        self.assertEqual((self.auth.asked, self.now - began), (3, 2 * tokens.TRY_AGAIN))
+
+    async def test_unknown_keys_are_asked_for_at_most_once_a_second(self) -> None:
+        await self.checker.caller(f"Bearer {self.token()}")
+        stranger = f"Bearer {self.token(Signer('stranger'))}"
+        began = self.now
         for _ in range(20):
-            await self.refused(f"Bearer {self.token(stranger)}")
-        self.assertEqual(self.auth.asked, 3)
+            self.assertEqual((await self.refused(stranger)).status, 401)
+        self.assertEqual((self.auth.asked, self.now - began), (21, 20 * tokens.TRY_AGAIN))
+        self.now += 1
+        together = await asyncio.gather(*(self.refused(stranger) for _ in range(20)))
+        self.assertEqual({problem.status for problem in together}, {401})
+        self.assertLessEqual(self.auth.asked, 23, "those who asked before a fetch share it")
+
+    async def test_who_cannot_wait_is_told_to_come_again(self) -> None:
+        await self.checker.caller(f"Bearer {self.token()}")
+        stranger = f"Bearer {self.token(Signer('stranger'))}"
+        with self.assertRaises(Problem) as told:
+            await self.checker.caller(stranger, self.now + tokens.TRY_AGAIN / 2)
+        self.assertEqual((told.exception.status, told.exception.headers["Retry-After"]), (503, "1"))
+        asked = tokens.WAITING + 3
+        together = await asyncio.gather(*(self.refused(stranger) for _ in range(asked)))
+        told_to_wait = [problem for problem in together if problem.status == 503]
+        self.assertEqual(len(told_to_wait), 3)
 
     async def test_those_who_ask_at_once_wait_for_one_answer(self) -> None:
         asked = (self.checker.caller(f"Bearer {self.token()}") for _ in range(20))
@@ -142,6 +166,14 @@ class TokensTest(unittest.IsolatedAsyncioTestCase):
         await self.checker.caller(token)
         await self.settled()
         self.assertEqual((await self.refused(token)).status, 401)
+
+    async def test_an_unknown_key_is_not_called_unknown_while_auth_is_away(self) -> None:
+        await self.checker.caller(f"Bearer {self.token()}")
+        self.auth.is_away = True
+        stranger = f"Bearer {self.token(Signer('stranger'))}"
+        for _ in range(2):
+            self.assertEqual((await self.refused(stranger)).status, 503)
+        self.assertEqual(self.auth.asked, 2)
 
     async def settled(self) -> None:
         while self.checker._beside is not None:

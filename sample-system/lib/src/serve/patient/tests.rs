@@ -196,6 +196,31 @@ async fn half_a_head_after_an_answer_has_a_heads_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn half_a_head_in_one_packet_with_whole_requests_has_a_heads_time_after_their_answers() {
+    let post = "POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nbody";
+    let slow = GET.replace(" / ", " /slow ");
+    for (whole, answers, until) in [
+        (GET.to_owned(), 1, Duration::ZERO),
+        (format!("{GET}{post}"), 2, Duration::ZERO),
+        (slow, 1, SLOW),
+    ] {
+        let running = start().await;
+        let request = format!("{whole}GET /home HTTP/1.1\r\nhost: a\r\n");
+        let (answered, took) = running.ask(&request).await;
+        assert_eq!(
+            answered.matches("HTTP/1.1 200").count(),
+            answers,
+            "{answered}"
+        );
+        assert!(
+            is(took, until + Patience::default().head),
+            "{whole}: {took:?}"
+        );
+        assert!(running.ended("head").await, "{whole}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_that_takes_long_is_waited_for_and_the_connection_kept_after_it() {
     let running = start().await;
     let mut caller = running.connect().await;

@@ -108,6 +108,23 @@ async fn a_key_that_is_published_no_more_is_forgotten_at_the_next_rotation() {
     assert_eq!((stored, running.kids().len()), (3, 3));
 }
 
+#[tokio::test]
+async fn no_more_keys_are_published_than_whoever_checks_tokens_takes() {
+    let running = start().await;
+    for _ in 0..MOST_RETIRED {
+        running.rotate().await;
+    }
+    let kids = running.kids();
+    assert_eq!(kids.len(), 18, "those, the one in use and the next");
+    running.pass(90);
+    let published_longer = LIFETIME.as_secs();
+    let crowded = Rotated::Crowded(Duration::from_secs(published_longer));
+    assert_eq!(running.keys.rotate(None).await.unwrap(), crowded);
+    assert_eq!(running.kids(), kids);
+    running.pass(901);
+    running.rotate().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_key_in_use_is_replaced_when_it_is_a_day_old() {
     let running = start().await;

@@ -287,6 +287,12 @@ impl Group {
         sessions.chain(until).min()
     }
 
+    /// Members that live.
+    pub(super) fn size(&self, now: Instant) -> usize {
+        let lives = |member: &&Member| member.is_waiting() || member.session_end() > now;
+        self.members.values().filter(lives).count()
+    }
+
     /// Whether nothing of the group would be lost with it.
     pub(super) fn is_empty(&self) -> bool {
         self.members.is_empty() && self.promised.is_empty()

@@ -12,6 +12,7 @@ use shop::clock::Clock;
 
 use super::TlsError;
 use super::sign::{self, CA_DAYS, LEAF_DAYS, RENEW_CA_DAYS, RENEW_DAYS};
+use super::vouch::{is_key, is_of, vouches};
 
 /// The line before a certificate that was made here, with when it ends. Readers of PEM skip it.
 const ENDS: &str = "# made by the gateway, ends ";
@@ -38,7 +39,8 @@ impl Files {
     }
 
     /// The certificate and its key as they stand there now, PEM. What is not there is made first, as
-    /// is what was made here and is about to end: certificate, CA or both.
+    /// is what was made here and is about to end or does not go with the rest: certificate, CA or
+    /// both.
     ///
     /// # Errors
     /// When a file cannot be made or read.
@@ -51,11 +53,11 @@ impl Files {
         if let Some(text) = self.standing()? {
             return Ok(text);
         }
-        let ca = self.ca()?;
-        if let (Some(text), Ca::Standing(_)) = (self.leaf()?, &ca) {
+        let key = self.ca()?;
+        // The CA's file alone may have been what was missing.
+        if let Some(text) = self.standing()? {
             return Ok(text);
         }
-        let (Ca::Standing(key) | Ca::New(key)) = ca;
         let now = self.clock.now();
         let leaf = sign::leaf(&self.names, &key, now)?;
         let ends = ends(now, LEAF_DAYS);
@@ -71,9 +73,14 @@ impl Files {
             return Ok(None);
         };
         // One that somebody else put there has a CA of their own.
-        let theirs = end(&text).is_none();
-        let whole = theirs || (self.ca_certificate()?.is_some() && self.ca_key()?.is_some());
-        Ok(whole.then_some(text))
+        if end(&text).is_none() {
+            return Ok(Some(text));
+        }
+        let (Some(ca), Some(key)) = (self.ca_certificate()?, self.ca_key()?) else {
+            return Ok(None);
+        };
+        let good = is_of(&ca, &key) && vouches(&ca, &text, &self.names, self.clock.now());
+        Ok(good.then_some(text))
     }
 
     /// The certificate, where there is one that does not end soon. One that somebody else put there
@@ -90,39 +97,43 @@ impl Files {
         Ok(text.filter(good))
     }
 
-    /// The CA's key, where there is one.
+    /// The CA's key, where there is one that can be read.
     fn ca_key(&self) -> Result<Option<String>, TlsError> {
         let text = read(&self.path("ca-key.pem"))?;
-        Ok(text.filter(|text| text.contains(PEM)))
+        Ok(text.filter(|text| is_key(text)))
     }
 
-    /// The CA, made where it is not whole. Where the certificate alone was lost, it is made again
-    /// for the same key, so that whoever trusts it goes on doing so.
-    fn ca(&self) -> Result<Ca, TlsError> {
+    /// The CA's key; the CA is made where it is not whole. Where the certificate alone was lost, it
+    /// is made again for the same key, so that whoever trusts it goes on doing so. It is lost also
+    /// where it is of another key: whoever made the key anew did not come to the certificate.
+    fn ca(&self) -> Result<String, TlsError> {
         let (path, now) = (self.path("ca.pem"), self.clock.now());
         let key = self.ca_key()?;
-        if let (Some(_), Some(key)) = (self.ca_certificate()?, &key) {
-            return Ok(Ca::Standing(key.clone()));
+        // By what it signs, so one that somebody put there, whose name is another, is none.
+        let of_key = |ca: &String| {
+            let signed = key.as_ref().map(|key| sign::leaf(&self.names, key, now));
+            signed.is_some_and(|leaf| leaf.is_ok_and(|leaf| vouches(ca, &leaf, &self.names, now)))
+        };
+        if let (Some(_), Some(key)) = (self.ca_certificate()?.filter(of_key), &key) {
+            return Ok(key.clone());
         }
-        let lost = read(&path)?.is_none_or(|text| !text.contains(PEM));
-        let (ca, certificate) = match key {
-            Some(key) if lost => {
-                let certificate = sign::ca_of(&key, now)?;
-                (Ca::Standing(key), certificate)
-            }
-            _ => {
-                let made = sign::ca(now)?;
-                self.replace("ca-key.pem", &made.key, 0o600)?;
-                (Ca::New(made.key), made.certificate)
-            }
+        let lost = read(&path)?.is_none_or(|text| !text.contains(PEM) || !of_key(&text));
+        let again = key.filter(|_| lost);
+        let same_key = again.is_some();
+        let (key, certificate) = if let Some(key) = again {
+            let certificate = sign::ca_of(&key, now)?;
+            (key, certificate)
+        } else {
+            let made = sign::ca(now)?;
+            self.replace("ca-key.pem", &made.key, 0o600)?;
+            (made.key, made.certificate)
         };
         // The certificate last: once that is there, all of it is.
         let ends = ends(now, CA_DAYS);
         let certificate = format!("{ENDS}{ends}\n{certificate}");
         self.replace("ca.pem", &certificate, 0o644)?;
-        let again = matches!(ca, Ca::Standing(_));
-        tracing::info!(path = %path.display(), ends, again, "made a CA");
-        Ok(ca)
+        tracing::info!(path = %path.display(), ends, same_key, "made a CA");
+        Ok(key)
     }
 
     /// Whether what was made here ends within so many days.
@@ -171,14 +182,6 @@ impl Files {
     }
 }
 
-/// The CA's key, and whether what it signed before holds.
-enum Ca {
-    /// It does.
-    Standing(String),
-    /// The key is new: it signed nothing yet.
-    New(String),
-}
-
 /// When something ends that holds for so many days from `now`.
 fn ends(now: DateTime<Utc>, days: i64) -> String {
     (now + TimeDelta::days(days)).to_rfc3339()
@@ -203,6 +206,8 @@ fn read(path: &Path) -> Result<Option<String>, TlsError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        // No PEM is that, and whoever looks for one finds none.
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(Some(String::new())),
         Err(source) => Err(failed("read", path, source)),
     }
 }

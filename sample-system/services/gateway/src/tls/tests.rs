@@ -135,6 +135,93 @@ async fn a_ca_that_ends_soon_or_has_ended_is_replaced_together_with_its_certific
     }
 }
 
+#[tokio::test]
+async fn whoever_ended_between_two_files_is_made_good_by_the_next_look() {
+    let (folder, hand) = (tempfile::tempdir().unwrap(), Hand::new());
+    let kept = ["ca-key.pem", "ca.pem", "gateway.pem"];
+    hand.turn(-3620);
+    files(folder.path(), hand.clock()).certificate().unwrap();
+    let old = kept.map(|name| text(folder.path(), name));
+    hand.turn(3620);
+    files(folder.path(), hand.clock()).certificate().unwrap();
+    let new = kept.map(|name| text(folder.path(), name));
+    // They are replaced in this order, so one that ended has the old ones from somewhere on; and
+    // whoever brought a folder back may have any.
+    for mixture in 0..8_u32 {
+        for (at, name) in kept.iter().enumerate() {
+            let text = if mixture >> at & 1 == 1 {
+                &old[at]
+            } else {
+                &new[at]
+            };
+            std::fs::write(folder.path().join("tls").join(name), text).unwrap();
+        }
+        let running = start(files(folder.path(), hand.clock())).await;
+        let connection = connect(folder.path(), running.address).await;
+        let mut connection = connection.unwrap_or_else(|error| panic!("{mixture:03b}: {error}"));
+        assert!(ask(&mut connection).await.contains("hello"));
+        assert!(
+            !running.current.look().unwrap(),
+            "{mixture:03b}: made twice"
+        );
+        running.shutdown.cancel();
+    }
+}
+
+#[tokio::test]
+async fn files_of_the_ca_that_are_damaged_are_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let ours = files(folder.path(), Clock::system());
+    ours.certificate().unwrap();
+    let key = text(folder.path(), "ca-key.pem");
+    let half = format!("{}\n-----END PRIVATE KEY-----\n", &key[..key.len() / 2]);
+    for (name, damaged) in [
+        ("ca-key.pem", half.as_bytes()),
+        ("ca.pem", b"\xff\xfe-----BEGIN ".as_slice()),
+    ] {
+        std::fs::write(folder.path().join("tls").join(name), damaged).unwrap();
+        let running = start(ours.clone()).await;
+        let mut connection = connect(folder.path(), running.address).await.unwrap();
+        assert!(ask(&mut connection).await.contains("hello"), "{name}");
+        running.shutdown.cancel();
+    }
+}
+
+#[tokio::test]
+async fn a_ca_of_somebody_else_beside_a_certificate_of_ours_is_replaced() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let ours = files(folder.path(), Clock::system());
+    ours.certificate().unwrap();
+    files(other.path(), Clock::system()).certificate().unwrap();
+    let strange = text(other.path(), "ca.pem");
+    let (_, without_end) = strange.split_once('\n').unwrap();
+    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::from_pem(&text(folder.path(), "ca-key.pem")).unwrap();
+    // Another's; one of this very key, but by another name.
+    for ca in [without_end, &params.self_signed(&key).unwrap().pem()] {
+        std::fs::write(folder.path().join("tls/ca.pem"), ca).unwrap();
+        let running = start(ours.clone()).await;
+        let mut connection = connect(folder.path(), running.address).await.unwrap();
+        assert!(ask(&mut connection).await.contains("hello"));
+        assert!(!running.current.look().unwrap(), "made twice");
+        running.shutdown.cancel();
+    }
+}
+
+#[test]
+fn a_certificate_for_other_names_than_are_asked_for_is_made_anew_by_the_same_ca() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = files(folder.path(), Clock::system()).certificate().unwrap();
+    let ca = text(folder.path(), "ca.pem");
+    let names = vec!["localhost".to_owned(), "shop.example".to_owned()];
+    let renamed = Files::new(folder.path(), names, Clock::system());
+    let second = renamed.certificate().unwrap();
+    assert_ne!(second, first);
+    assert_eq!(renamed.certificate().unwrap(), second);
+    assert_eq!(text(folder.path(), "ca.pem"), ca);
+}
+
 #[test]
 fn a_ca_is_replaced_though_its_certificate_has_time_left() {
     let (folder, hand) = (tempfile::tempdir().unwrap(), Hand::new());

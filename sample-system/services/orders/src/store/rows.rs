@@ -159,21 +159,38 @@ pub(super) fn events(connection: &Connection, id: OrderId) -> rusqlite::Result<V
         .collect()
 }
 
-/// Makes the read model anew from the events; answers how many orders it has.
-pub(super) fn rebuild(connection: &Connection) -> rusqlite::Result<usize> {
-    connection.execute("DELETE FROM order_view", [])?;
-    let mut firsts = connection
-        .prepare("SELECT order_id, position FROM event WHERE sequence = 1 ORDER BY position")?;
-    let mut rows = firsts.query([])?;
-    let mut orders = 0;
-    while let Some(row) = rows.next()? {
-        let id = order_id(row, 0)?;
-        let order = Order::told_by(id, &events(connection, id)?)
+/// Makes the read model anew from the events of `most` orders, those that were taken next after the
+/// one whose first event is at `after`; answers the position of the last of them and how many they
+/// are. Behind the last order nothing is left that has no events.
+pub(super) fn rebuild(
+    connection: &Connection,
+    after: i64,
+    most: usize,
+) -> rusqlite::Result<Option<(i64, usize)>> {
+    let first: Vec<(OrderId, i64)> = connection
+        .prepare_cached(
+            "SELECT order_id, position FROM event WHERE sequence = 1 AND position > ?1
+             ORDER BY position LIMIT ?2",
+        )?
+        .query_map(
+            params![after, i64::try_from(most).unwrap_or(i64::MAX)],
+            |row| Ok((order_id(row, 0)?, row.get(1)?)),
+        )?
+        .collect::<Result<_, _>>()?;
+    let last = first.last().map(|(_, position)| *position);
+    connection
+        .prepare_cached("DELETE FROM order_view WHERE sequence > ?1 AND sequence <= ?2")?
+        .execute(params![after, last.unwrap_or(i64::MAX)])?;
+    for (id, position) in &first {
+        let order = Order::told_by(*id, &events(connection, *id)?)
             .ok_or_else(|| unreadable(0, format!("the events of {id}")))?;
-        new_order(connection, row.get(1)?, &order)?;
-        orders += 1;
+        // Wherever it stood, it stands at its first event.
+        connection
+            .prepare_cached("DELETE FROM order_view WHERE id = ?1")?
+            .execute([id.to_string()])?;
+        new_order(connection, *position, &order)?;
     }
-    Ok(orders)
+    Ok(last.map(|last| (last, first.len())))
 }
 
 /// Whether `step` is what comes next in the saga of the order `id`.

@@ -145,14 +145,56 @@ async fn a_read_model_that_was_lost_is_made_anew_from_the_events_and_is_equal() 
 }
 
 #[tokio::test]
-async fn a_key_that_was_forgotten_still_finds_its_order() {
+async fn a_read_model_of_many_orders_is_made_anew_beside_those_who_place_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_at(folder.path(), &Clock::system(), "one");
+    let count = 2 * REBUILT_AT_ONCE + 1;
+    for at in 0..count {
+        place(&store, ADA, &at.to_string()).await;
+    }
+    let before = all(&store).await;
+    // Some are lost, one is told wrongly, and one stands behind all.
+    let harm = |connection: &Connection| {
+        connection.execute_batch(
+            "DELETE FROM order_view WHERE sequence % 7 = 1;
+             UPDATE order_view SET quantity = 9 WHERE sequence % 5 = 0;
+             UPDATE order_view SET sequence = 100000 WHERE sequence = (SELECT max(sequence) FROM order_view);",
+        )
+    };
+    store.database.write(harm).await.unwrap();
+    let (rebuilt, ()) = tokio::join!(store.rebuild(), async {
+        place(&store, BOB, "meanwhile").await;
+    });
+    assert!([count, count + 1].contains(&rebuilt.unwrap()));
+    let mut after = all(&store).await;
+    assert_eq!(after.pop().unwrap().order.account_id, BOB);
+    assert_eq!(after, before);
+}
+
+#[tokio::test]
+async fn a_key_is_known_for_as_long_as_its_order_is() {
     let folder = tempfile::tempdir().unwrap();
     let store = open_at(folder.path(), &Clock::system(), "one");
     let id = place(&store, ADA, "k").await.order.id;
-    let forget = |connection: &Connection| connection.execute("DELETE FROM request", []);
-    store.database.write(forget).await.unwrap();
+    let years_later = chrono::Utc::now() + chrono::TimeDelta::days(3650);
+    for prune in crate::KEPT_FOR_A_TIME {
+        let pruned = store.database.write(move |it| prune(it, years_later));
+        pruned.await.unwrap();
+    }
     let again = store.place(placement(ADA, "k")).await.unwrap();
     assert!(matches!(again, Placed::Before(before) if before == id));
+    let other = Placement {
+        hash: "another request".to_owned(),
+        ..placement(ADA, "k")
+    };
+    let other = store.place(other).await.unwrap();
+    assert!(matches!(other, Placed::Different), "{other:?}");
+
+    // By hand, or by a service that kept keys for a day.
+    let forget = |connection: &Connection| connection.execute("DELETE FROM request", []);
+    store.database.write(forget).await.unwrap();
+    let unsure = store.place(placement(ADA, "k")).await.unwrap();
+    assert!(matches!(unsure, Placed::Different), "{unsure:?}");
     assert_eq!(all(&store).await.len(), 1);
 }
 

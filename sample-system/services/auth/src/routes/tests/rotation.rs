@@ -102,3 +102,25 @@ async fn two_hundred_requests_while_keys_rotate_and_none_fails() {
     assert!(failures.is_empty(), "{failures:?}");
     assert_eq!(running.desk.signing.published().keys.len(), 7);
 }
+
+#[tokio::test]
+async fn whoever_rotates_too_often_is_told_when_to_come_again_and_stays_signed_in() {
+    let running = start().await;
+    let operator = running.bearer(operator::EMAIL, OPERATOR_PASSWORD).await;
+    let rotate = async |key: &str| {
+        let headers = [("Authorization", &*operator), ("Idempotency-Key", key)];
+        running.send("POST", "/keys/rotate", &headers, None).await
+    };
+    let mut last = json!(null);
+    for at in 0..16 {
+        let (status, rotated) = rotate(&format!("r-{at}")).await;
+        assert_eq!(status, 200);
+        last = rotated;
+    }
+    let (status, problem) = rotate("r-16").await;
+    assert_eq!(status, 429, "{problem}");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("retired lately: try again in"), "{detail}");
+    assert_eq!(rotate("r-15").await, (200, last), "it changes nothing");
+    assert_eq!(running.me(&operator).await.0, 200);
+}
