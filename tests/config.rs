@@ -192,6 +192,11 @@ fn variables_stay_where_nothing_is_to_be_replaced() {
     let two = folder(&[("compose.yaml", TWO)]);
     let done = config(two.path(), &["--no-interpolate"]).expect(0);
     assert!(done.stdout.contains("web:${TAG:-1}"), "{}", done.stdout);
+    let old = folder(&[("compose.yaml", &format!("version: \"3\"\n{TWO}"))]);
+    let words = ["--no-interpolate", "--no-normalize", "--format", "json"];
+    let printed = config(old.path(), &words).expect(0).json();
+    let keys: Vec<&String> = printed.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["services", "volumes"]);
 }
 
 #[test]
@@ -295,54 +300,24 @@ fn a_file_comes_on_standard_input() {
 }
 
 #[test]
-fn files_of_a_git_repository_are_fetched_where_they_are_included() {
-    let files = folder(&[]);
-    let at = |name: &str| files.path().join(name);
-    let git = |folder: &Path, words: &[&str]| {
-        let mut command = Command::new("git");
-        let who = ["-c", "user.name=t", "-c", "user.email=t@t"];
-        command.args(who).args(words).current_dir(folder);
-        let done = command.env("GIT_CONFIG_GLOBAL", "/dev/null").output();
-        assert!(done.unwrap().status.success(), "{words:?}");
-    };
-    std::fs::create_dir_all(at("work/deploy")).unwrap();
-    git(&at("work"), &["init", "-q", "-b", "main"]);
-    let text = "services: {far: {image: \"far:$TAG\", build: .}}\n";
-    std::fs::write(at("work/deploy/compose.yml"), text).unwrap();
-    std::fs::write(at("work/deploy/.env"), "TAG=theirs\n").unwrap();
-    git(&at("work"), &["add", "."]);
-    git(&at("work"), &["commit", "-qm", "one"]);
-    git(files.path(), &["clone", "-q", "--bare", "work", "bare.git"]);
-    let include = |reference: &str| {
-        let from = at("bare.git").display().to_string();
-        let text = format!("name: g\ninclude: [\"file://{from}#{reference}:deploy\"]\n");
-        std::fs::write(at("compose.yaml"), text).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
-        command
-            .args(["config", "--format", "json"])
-            .current_dir(files.path())
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
-            .env("XDG_CACHE_HOME", at("cache"));
-        finish(command)
-    };
-    let done = include("main").expect(0);
-    let printed: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
-    let far = &printed["services"]["far"];
-    assert_eq!(far["image"], "far:theirs");
-    let context = far["build"]["context"].as_str().unwrap();
-    let cache = at("cache/msvc/git").display().to_string();
-    assert!(
-        context.starts_with(&cache) && context.ends_with("/deploy"),
-        "{context}"
-    );
-    let none = include("other");
-    assert_eq!(none.code(), 4);
-    assert!(
-        none.stderr.contains("has no branch, tag or commit `other`"),
-        "{}",
-        none.stderr
-    );
+fn nothing_is_printed_of_names_that_there_are_none_of() {
+    let one = folder(&[("compose.yaml", "services: {a: {image: a}}\n")]);
+    for words in ["--volumes", "--profiles", "--models"] {
+        assert_eq!(config(one.path(), &[words]).expect(0).stdout, "", "{words}");
+    }
+}
+
+#[test]
+fn paths_of_included_files_stay_relative_where_none_is_resolved() {
+    let files = folder(&[("compose.yaml", "include: [sub/compose.yaml]\n")]);
+    std::fs::create_dir(files.path().join("sub")).unwrap();
+    let text = "services: {a: {build: ./dir, volumes: [\"./d:/d\"]}}\n";
+    std::fs::write(files.path().join("sub/compose.yaml"), text).unwrap();
+    let words = ["--no-path-resolution", "--format", "json"];
+    let printed = config(files.path(), &words).expect(0).json();
+    let a = &printed["services"]["a"];
+    assert_eq!(a["build"]["context"], "sub/dir");
+    assert_eq!(a["volumes"][0]["source"], "sub/d");
 }
 
 #[test]

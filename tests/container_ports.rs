@@ -83,6 +83,98 @@ fn several_ports_of_the_host_lead_to_one_of_a_service_also_one_that_came_later()
     );
 }
 
+/// What the host reaches by a port, as `ps` tells it and by what is counted there.
+fn leads(system: &System, port: u16) -> String {
+    let counted = || {
+        let ps = system.ps();
+        let edges = ps["edges"].as_array().unwrap().clone();
+        let from_host = edges.into_iter().filter(|it| it["caller"] == "@client");
+        let counts = from_host.map(|it| {
+            let edge = it["edge"].as_str().unwrap().to_owned();
+            (edge, it["counts"]["connections"].as_u64().unwrap())
+        });
+        counts.collect::<Vec<_>>()
+    };
+    let before = counted();
+    assert_eq!(&echoed(port).unwrap(), b"hello", "{port}");
+    until("the call to be counted", || {
+        let mut more = counted().into_iter().filter(|it| !before.contains(it));
+        Some(more.next()?.0)
+    })
+}
+
+#[test]
+fn a_port_of_the_host_leads_to_whoever_asks_for_it_now_and_the_mesh_stays() {
+    if engine().is_none() {
+        return skipped("a container engine");
+    }
+    let (one, two) = (free_port(), free_port());
+    let nodes_of = |a: &str, b: &str| {
+        format!(
+            "  a: {{<<: *node, ports: [{a}]}}\n  \
+               b: {{<<: *node, ports: [{b}], depends_on: {{a: {{condition: service_started}}}}}}\n"
+        )
+    };
+    let (p, q) = (format!("\"{one}:8080\""), format!("\"{two}:8080\""));
+    let first = nodes_of(&p, &q);
+    let system = nodes(&first).with_variable("MSVC_RUNTIME", "docker");
+    let up = system.up();
+    assert!(
+        up.stdout
+            .contains(&format!("a listens at http://127.0.0.1:{one}\n"))
+    );
+    let mesh = || {
+        let running = system.running();
+        let mut meshes = running.into_iter().filter(|it| it.contains("mesh"));
+        (meshes.next(), meshes.next())
+    };
+    let made = mesh();
+    let file = system.directory.join("compose.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let both = format!("{p}, {q}");
+    let narrow = format!("\"127.0.0.1:{one}:8080\"");
+    for (a, b, one_is, two_is, told) in [
+        // Each has the other's.
+        (q.as_str(), p.as_str(), "b", Some("a"), ""),
+        ("", p.as_str(), "b", None, "leads nowhere any more"),
+        // Both lead to one.
+        ("", both.as_str(), "b", Some("b"), ""),
+        (p.as_str(), q.as_str(), "a", Some("b"), ""),
+        (
+            narrow.as_str(),
+            q.as_str(),
+            "a",
+            Some("b"),
+            "not at 127.0.0.1 alone",
+        ),
+    ] {
+        std::fs::write(&file, text.replace(&first, &nodes_of(a, b))).unwrap();
+        let dry = system.run(&["up", "--dry-run"]).expect(0);
+        assert!(!dry.stderr.contains("is taken"), "{}", dry.stderr);
+        let up = system.up();
+        assert_eq!(
+            up.stderr.contains("host's port"),
+            !told.is_empty(),
+            "{}",
+            up.stderr
+        );
+        assert!(up.stderr.contains(told), "{}", up.stderr);
+        let url = format!("{one_is} listens at http://127.0.0.1:{one}\n");
+        assert!(up.stdout.contains(&url), "{}", up.stdout);
+        assert_eq!(leads(&system, one), format!("client->{one_is}:8080"));
+        match two_is {
+            Some(it) => assert_eq!(leads(&system, two), format!("client->{it}:8080")),
+            None => assert!(echoed(two).is_err()),
+        }
+        let rows = system.run(&["ps", "--edges"]).expect(0).stdout;
+        let row = format!("client->{one_is}:8080");
+        assert_eq!(rows.matches(&row).count(), 1, "{rows}");
+        assert_eq!(mesh(), made, "the same, and no further one");
+    }
+    system.run(&["down"]).expect(0);
+    assert!(echoed(one).is_err());
+}
+
 /// Answers each datagram at a port with what it holds.
 const ECHO: &str = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); \
      s.bind(('0.0.0.0', 8125))\nwhile True: s.sendto(*s.recvfrom(99))";

@@ -146,6 +146,9 @@ fn inside_cargo_run_the_demo_compiles_nothing_twice(runtime: Runtime) {
             done.stderr
         );
     }
+    if let (Runtime::Containers, Some(engine)) = (runtime, support::engine()) {
+        engine.forget_image("demo-in-cargo-recommendations");
+    }
 }
 
 /// The lines that repeat something, without `msvc`.

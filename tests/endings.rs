@@ -21,6 +21,7 @@ support::in_both! {
     an_up_that_does_not_succeed_leaves_nothing_of_what_it_added_to_a_system_that_runs,
     a_build_ends_with_an_up_that_is_killed,
     who_takes_its_time_to_end_is_named_and_a_second_interrupt_kills_it,
+    who_has_ended_is_not_waited_for_any_more,
     a_demo_that_fails_before_it_boots_leaves_no_records,
 }
 
@@ -345,6 +346,34 @@ fn who_takes_its_time_to_end_is_named_and_a_second_interrupt_kills_it(runtime: R
         let said = "waiting for stubborn to end, for 10m at most (its `stop_grace_period`); \
                     Ctrl-C again kills at once";
         up.stderr().contains(said).then_some(())
+    });
+    up.signal("INT");
+    up.finish().expect(130);
+    assert_eq!(system.left(), Vec::<String>::new());
+}
+
+/// One ends when it is told to, one is killed after its grace, one would take for ever.
+fn who_has_ended_is_not_waited_for_any_more(runtime: Runtime) {
+    let deaf = |name: &str, grace: &str| {
+        let words = r#"["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]"#;
+        let text = runs(words, "").replace("stop_grace_period: 1s", grace);
+        format!("  {name}:\n{text}")
+    };
+    let quick = runs(
+        r#"["sh", "-c", "trap 'exit 0' TERM; echo heard; while :; do sleep 0.1; done"]"#,
+        "",
+    );
+    let slow = deaf("slow", "stop_grace_period: 3s");
+    let stubborn = deaf("stubborn", "stop_grace_period: 10m");
+    let text = format!("services:\n  quick:\n{quick}{slow}{stubborn}");
+    let system = System::compose(&text).on(runtime);
+    let mut up = system.start(&["up"]);
+    up.wait_for("heard");
+    up.signal("INT");
+    until("only who still runs to be waited for", || {
+        let said = up.stderr();
+        let last = said.lines().rfind(|line| line.contains("waiting for "))?;
+        last.contains("waiting for stubborn to end").then_some(())
     });
     up.signal("INT");
     up.finish().expect(130);

@@ -13,6 +13,7 @@
 
 mod support;
 
+use support::an_engine_answers;
 use support::harmful::{Harmful, each, service};
 
 #[test]
@@ -201,6 +202,57 @@ fn files_that_include_extend_and_cover_each_other_are_bounded() {
 }
 
 #[test]
+fn a_chain_of_extends_is_followed_however_long_and_a_circle_is_told_once() {
+    const LAST: usize = 20_000;
+    let chain = |service: &dyn Fn(usize) -> String| -> String {
+        (1..=LAST)
+            .map(|i| format!("  s{i}: {{extends: {}}}\n", service(i)))
+            .collect()
+    };
+    let first = "services:\n  s0: {image: a}\n";
+    let down = Harmful::of(format!("{first}{}", chain(&|i| format!("s{}", i - 1)))).read();
+    let up = chain(&|i| format!("s{}", (i + 1) % (LAST + 1)));
+    let up = Harmful::of(format!("{first}{up}")).read();
+    for all in [&down, &up] {
+        let services = all["services"].as_object().unwrap();
+        assert_eq!(services.len(), LAST + 1);
+        assert!(services.values().all(|it| it["image"] == "a"));
+    }
+    let circle = chain(&|i| format!("s{}", i % LAST + 1));
+    let circle = Harmful::of(format!("{first}{circle}")).config();
+    assert_eq!(circle.code, 4);
+    let told: Vec<&str> = circle
+        .stdout
+        .split("services extend each other in")
+        .collect();
+    assert!(matches!(*told, [_, it] if it.starts_with(" a circle: s1 -> s2 -> ")));
+    // Two files that extend each other in turn.
+    let of = |other: &str, odd: usize| {
+        let own = (0..LAST).filter(|i| i % 2 == odd);
+        let own = own.map(|i| {
+            format!(
+                "  s{i}: {{extends: {{file: {other}, service: s{}}}}}\n",
+                i + 1
+            )
+        });
+        let last = if odd == 0 {
+            format!("  s{LAST}: {{build: .}}\n")
+        } else {
+            String::new()
+        };
+        format!("services:\n{}{last}", own.collect::<String>())
+    };
+    let turn = Harmful::of("services: {a: {extends: {file: sub/a.yaml, service: s0}}}\n");
+    let turn = turn.with("sub/a.yaml", of("b/b.yaml", 0));
+    let turn = turn.with("sub/b/b.yaml", of("../a.yaml", 1)).read();
+    let context = turn["services"]["a"]["build"]["context"].as_str().unwrap();
+    assert!(context.ends_with("/sub"), "{context}");
+    // What names nothing costs no search for each.
+    let nowhere = each(20_000, "  s#: {extends: t#}\n");
+    Harmful::of(format!("services:\n{nowhere}")).refused("does not have");
+}
+
+#[test]
 fn many_files_over_each_other_are_bounded() {
     let mut project = Harmful::of(service(""));
     let names: Vec<String> = (0..200).map(|i| format!("f{i}.yaml")).collect();
@@ -220,4 +272,57 @@ fn many_files_over_each_other_are_bounded() {
     Harmful::of(service(&format!("    environment:\n{set}")))
         .with("o.yaml", service(&format!("    environment:\n{reset}")))
         .config_of(&["compose.yaml", "o.yaml"]);
+}
+
+/// Twenty thousand services of which each waits for the next.
+fn a_chain_of_services(fields: &str) -> String {
+    const LAST: usize = 20_000 - 1;
+    let waiting = (0..LAST).map(|i| format!("  s{i}: {{{fields}, depends_on: [s{}]}}\n", i + 1));
+    let waiting: String = waiting.collect();
+    format!("services:\n{waiting}  s{LAST}: {{{fields}}}\n")
+}
+
+#[test]
+fn what_config_tells_of_a_chain_of_twenty_thousand_services_is_bounded() {
+    let chain = Harmful::of(a_chain_of_services("image: x"));
+    for words in [
+        &["config", "--quiet"][..],
+        &["config"],
+        &["config", "--no-interpolate"],
+        &["config", "--images"],
+        &["config", "--hash", "*"],
+        &["config", "--edges"],
+        &["config", "--graph", "dot"],
+        &["config", "--graph", "mermaid"],
+        &["--format", "json", "config", "--edges"],
+    ] {
+        let answer = chain.command(&["compose.yaml"], words);
+        assert_eq!(answer.code, 0, "{words:?}: {}", answer.stderr);
+        let is_quiet = words.contains(&"--quiet");
+        assert_eq!(answer.stdout.is_empty(), is_quiet, "{words:?}");
+    }
+}
+
+#[test]
+fn what_runs_is_looked_for_in_bounds_whatever_the_number_of_services() {
+    let chain = Harmful::of(a_chain_of_services("image: x"));
+    for words in [&["ps"][..], &["down"], &["logs"]] {
+        let answer = chain.command(&["compose.yaml"], words);
+        assert_eq!(answer.code, 0, "{words:?}: {}", answer.stderr);
+    }
+}
+
+#[test]
+fn twenty_thousand_services_are_planned_in_bounds() {
+    let up = |runtime: &str, fields: &str| {
+        let words = ["--runtime", runtime, "up", "--dry-run"];
+        Harmful::of(a_chain_of_services(fields)).command(&["compose.yaml"], &words)
+    };
+    up("process", "image: x").says("cannot run as a host process");
+    if an_engine_answers() {
+        let planned = up("docker", "image: x");
+        assert_eq!(planned.code, 0, "{}", planned.stderr);
+        let starts = planned.stdout.matches("  start ").count();
+        assert_eq!(starts, 20_000);
+    }
 }

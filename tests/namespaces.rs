@@ -17,6 +17,7 @@ use support::{Runtime, System, http, runs, until};
 
 support::in_both! {
     a_guest_in_anothers_network_shares_its_localhost_its_ports_and_its_edges,
+    a_guest_is_heard_again_after_whoever_has_the_network_was_killed,
     a_service_with_profiles_runs_only_where_one_of_them_is_asked_for,
 }
 
@@ -109,6 +110,28 @@ fn a_guest_in_anothers_network_shares_its_localhost_its_ports_and_its_edges(runt
     let edges = ps["edges"].as_array().unwrap().iter();
     let of_the_guest = |it: &&Value| it["edge"].as_str().unwrap().contains("guest");
     assert_eq!(edges.filter(of_the_guest).count(), 0, "{ps:#}");
+}
+
+fn a_guest_is_heard_again_after_whoever_has_the_network_was_killed(runtime: Runtime) {
+    let system = serving(
+        runtime,
+        &[
+            (
+                "guest",
+                "    network_mode: \"service:front\"\n    environment: { NAME: guest, LISTEN: \"0.0.0.0:9090\" }\n",
+            ),
+            (
+                "front",
+                "    restart: always\n    ports: [\"8080\"]\n    environment: { NAME: front, LISTEN: \"0.0.0.0:8080\", NEXT: \"http://localhost:9090/\" }\n",
+            ),
+        ],
+    );
+    let up = system.run(&["up", "-d", "--format", "json"]).expect(0);
+    let url = format!("{}/next", entry(&up.json(), "front", 8080));
+    let both = || (http("GET", &url, &[], None) == (200, json!("front guest"))).then_some(());
+    until("both before", both);
+    system.run(&["chaos", "kill", "front", "--", "true"]);
+    until("both after", both);
 }
 
 fn a_service_with_profiles_runs_only_where_one_of_them_is_asked_for(runtime: Runtime) {

@@ -23,3 +23,11 @@ mod command;
 mod delivery;
 #[path = "ready/every_check.rs"]
 mod every_check;
+#[path = "ready/idle_pipelines.rs"]
+mod idle_pipelines;
+#[path = "ready/owned.rs"]
+mod owned;
+#[path = "ready/unused.rs"]
+mod unused;
+#[path = "ready/whole.rs"]
+mod whole;

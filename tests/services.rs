@@ -52,11 +52,10 @@ const MORE: [(&str, &str); 5] = [
     ("shipping", "packers"),
 ];
 
-/// The services that speak HTTP: all but the broker, which speaks Kafka's protocol alone.
+/// All of the shop's services: each speaks HTTP, the broker beside Kafka's protocol.
 fn services() -> Vec<String> {
-    let mut services = shop_services();
-    services.retain(|service| service != "broker");
-    assert!(services.len() >= 10, "{services:?}");
+    let services = shop_services();
+    assert!(services.len() >= 12, "{services:?}");
     services
 }
 
@@ -110,6 +109,8 @@ fn every_service_tells_rate_errors_and_duration_of_routes_and_the_use_of_what_it
         let mut resources = vec!["requests"];
         if service == "recommendations" {
             resources = vec!["database", "reader"];
+        } else if service == "broker" {
+            resources = vec!["storage"];
         } else if service != "gateway" {
             resources.extend(["database", "database_commit", "database_reader"]);
         }
@@ -125,11 +126,15 @@ fn every_service_tells_rate_errors_and_duration_of_routes_and_the_use_of_what_it
             let told = tells(&shown, "resource_waiting", resource);
             assert!(told, "{service}: {resource} is not told of in\n{shown}");
         }
-        if service != "gateway" {
-            let busy = tells(&shown, "resource_busy_seconds_total", "database");
-            assert!(busy, "{service}: its database is never busy in\n{shown}");
-        }
+        let kept_in = match service.as_str() {
+            "gateway" => continue,
+            "broker" => "storage",
+            _ => "database",
+        };
+        let busy = tells(&shown, "resource_busy_seconds_total", kept_in);
+        assert!(busy, "{service}: its {kept_in} is never busy in\n{shown}");
     }
+    the_broker_tells_of_what_passed_through_it(&shop);
     for service in FOLLOWERS {
         let at = shop.system.url_of(service, 8080);
         until(&format!("{service} to have caught up"), || {
@@ -142,6 +147,28 @@ fn every_service_tells_rate_errors_and_duration_of_routes_and_the_use_of_what_it
             (!lags.is_empty() && lags.iter().all(nothing_left)).then_some(())
         });
     }
+}
+
+/// An order was placed: its event was written and read, by members of groups.
+fn the_broker_tells_of_what_passed_through_it(shop: &Shop) {
+    let at = shop.system.url_of("broker", 8080);
+    let above_zero = |shown: &str, series: &str| {
+        let mut lines = shown.lines().filter(|line| line.starts_with(series));
+        lines.any(|line| !line.ends_with(" 0"))
+    };
+    let kinds = ["Produce", "Fetch", "JoinGroup", "Heartbeat", "OffsetCommit"];
+    let kinds = kinds.map(|api| format!("kafka_requests_total{{api=\"{api}\",code=\"0\"}}"));
+    // What search reads is in a group with a name of its own behind its own.
+    let members = FOLLOWERS.map(|group| format!("kafka_group_members{{group=\"{group}"));
+    let kept = ["high_watermark", "records", "bytes"]
+        .map(|what| format!("kafka_partition_{what}{{topic=\"orders\""));
+    for series in kinds.iter().chain(&members).chain(&kept) {
+        // Members say that they live, and commit, each few seconds.
+        until(series, || above_zero(&figures(&at), series).then_some(()));
+    }
+    assert!(above_zero(&figures(&at), "kafka_connections "));
+    let (status, ready) = http("GET", &format!("{at}/readyz"), &[], None);
+    assert_eq!((status, ready.as_str()), (200, Some("ready\n")), "{ready}");
 }
 
 fn refuses_with_problems(service: &str, at: &str) {

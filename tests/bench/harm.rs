@@ -1,5 +1,5 @@
 //! Every file of the tests that means harm or is enormous (`tests/hostile.rs`, `tests/enormous.rs`),
-//! read by the release build: prints the processor time and the peak of resident memory of the
+//! read by the release build's `config`: prints the processor time and the peak of resident memory of the
 //! worst, and fails where one is above 1 s or 200 MB.
 //!
 //!     cargo bench --bench harm --profile dev

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use bollard::Docker;
 use bollard::exec::StartExecOptions;
 use bollard::models::{
-    ContainerCreateBody, EndpointSettings, ExecConfig, HostConfig, NetworkCreateRequest,
+    ContainerCreateBody, EndpointSettings, ExecConfig, HostConfig, MountType, NetworkCreateRequest,
     NetworkingConfig, VolumeCreateRequest,
 };
 use bollard::query_parameters::{
@@ -129,7 +129,11 @@ async fn services(docker: &Docker) -> Vec<Service> {
         let needs = labels.get("com.docker.compose.depends_on").cloned();
         let needs = needs.unwrap_or_default();
         let mounts = host.mounts.clone().unwrap_or_default();
-        let volumes = mounts.iter().filter_map(|mount| mount.source.clone());
+        // Secrets are mounts too: of files, which nobody makes.
+        let kept = mounts
+            .iter()
+            .filter(|one| one.typ == Some(MountType::VOLUME));
+        let volumes = kept.filter_map(|mount| mount.source.clone());
         let health = config
             .healthcheck
             .clone()

@@ -95,3 +95,24 @@ fn a_table_of_another_part_is_shared_in_whatever_words_it_is_used() {
         std::fs::remove_file(repository.path().join(format!("payments/{file}"))).unwrap();
     }
 }
+
+#[test]
+fn a_table_that_migrations_of_the_whole_make_is_shared_by_those_who_use_it() {
+    let mut repository = Repository::new();
+    repository.write("orders/q.py", "q = 'SELECT 1 FROM customers'\n");
+    repository.write("payments/main.py", "print('payments')\n");
+    repository.write("schema.sql", "CREATE TABLE customers (\n  id int\n);\n");
+    repository.changes(30, &["orders", "payments"], &["ann"]);
+    let said = |repository: &Repository| {
+        let said = repository.ready(&["--fail-on", "never"]).expect(0).stdout;
+        said.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let shared = "uses the table `customers`, which it shares";
+    assert!(!said(&repository).contains(shared), "one uses it");
+    repository.write("payments/q.py", "q = 'UPDATE customers SET a = 1'\n");
+    repository.commit("ann");
+    let said = said(&repository);
+    for context in ["orders", "payments"] {
+        assert!(said.contains(&format!("{context} {shared}")), "{said}");
+    }
+}

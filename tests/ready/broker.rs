@@ -1,33 +1,45 @@
 //! The broker: in whatever words the source sends to one, and what is no sending.
 
 use crate::support::repository::Repository;
+use crate::whole::{Change, Files, compose, each, source};
+
+const NOT: &str = "not-ready";
+const PARTLY: &str = "partly";
+const READY: &str = "ready";
+
+const KAFKA: &str = "  kafka: {image: 'apache/kafka:3'}\n";
 
 #[test]
 fn a_used_broker_is_known_by_the_words_of_many_clients() {
     let mut repository = Repository::new();
-    repository.write(
-        "compose.yaml",
-        "services:\n  kafka: {image: 'apache/kafka:3'}\n",
-    );
-    repository.commit("ann");
-    for (path, text) in [
+    let runs = |repository: &Repository, image: &str| {
+        let compose = format!("services:\n  broker: {{image: '{image}'}}\n");
+        repository.write("compose.yaml", &compose);
+    };
+    let kafka = "apache/kafka:3";
+    for (image, path, text) in [
         (
+            kafka,
             "orders/main.py",
-            "from confluent_kafka import Producer, Consumer\nc.subscribe([\"t\"])\n",
+            "from confluent_kafka import Producer, Consumer\np.produce(\"t\", b\"1\")\nc.subscribe([\"t\"])\n",
         ),
         (
+            "rabbitmq:4",
             "orders/main.py",
             "from celery import Celery\n@app.task\ndef add(): pass\nadd.delay(1)\n",
         ),
         (
+            kafka,
             "orders/Main.cs",
             "new ProducerBuilder<Null, string>(c).Build();\nnew ConsumerBuilder<Null, string>(c).Build();\n",
         ),
         (
+            kafka,
             "orders/index.js",
             "await kafka.producer().send({});\nawait kafka.consumer().run({ eachMessage });\n",
         ),
     ] {
+        runs(&repository, image);
         repository.write(path, text);
         repository.commit("ann");
         let standings = repository.standings();
@@ -72,7 +84,7 @@ fn a_broker_is_not_used_by_words_in_texts_or_outside_every_part() {
         assert_eq!(standings["message-broker"], "not-ready", "{text}");
         std::fs::remove_file(repository.path().join(path)).unwrap();
     }
-    let clients = "from kafka import KafkaProducer, KafkaConsumer\n";
+    let clients = "from kafka import KafkaProducer, KafkaConsumer\nKafkaProducer().send('t')\nKafkaConsumer('t')\n";
     repository.write("orders/main.py", clients);
     repository.commit("ann");
     assert_eq!(repository.standings()["message-broker"], "ready");
@@ -100,4 +112,77 @@ fn redis_and_masstransit_are_brokers_where_the_source_publishes_and_scripts_are_
     repository.write("orders/A.cs", text);
     repository.commit("ann");
     assert_eq!(repository.standings()["message-broker"], "ready");
+}
+
+/// Another broker.
+fn broker(files: &mut Files, service: &str) {
+    compose(files, KAFKA, service);
+}
+
+const BROKERS: &[Change] = &[
+    ("as it is", READY, |_| {}),
+    ("none", PARTLY, |it| broker(it, "")),
+    ("a console of one", PARTLY, |it| {
+        broker(it, "  ui: {image: 'provectuslabs/kafka-ui'}\n")
+    }),
+    ("an exporter of one", PARTLY, |it| {
+        broker(it, "  ex: {image: 'danielqsj/kafka-exporter'}\n")
+    }),
+    ("what one needs", PARTLY, |it| {
+        broker(it, "  zookeeper: {image: 'zookeeper:3'}\n")
+    }),
+    ("one behind a profile", PARTLY, |it| {
+        broker(it, "  kafka: {image: kafka, profiles: [never]}\n")
+    }),
+    ("one of insurances", PARTLY, |it| {
+        broker(it, "  broker: {build: ./brk}\n")
+    }),
+    (
+        "one that is built here and that a part is told of",
+        READY,
+        |it| {
+            broker(it, "  broker: {build: ./brk}\n");
+            compose(
+                it,
+                "environment: {",
+                "environment: {KAFKA_BROKERS: 'broker:9092', ",
+            );
+        },
+    ),
+    ("one of another kind", PARTLY, |it| {
+        broker(it, "  queue: {image: 'rabbitmq:4'}\n")
+    }),
+    ("a client of another kind", PARTLY, |it| {
+        source(
+            it,
+            "import pika\nchannel.basic_publish('x')\nchannel.basic_consume('x')\n",
+        );
+    }),
+    ("both of that kind", READY, |it| {
+        broker(it, "  queue: {image: 'rabbitmq:4'}\n");
+        source(
+            it,
+            "import pika\nchannel.basic_publish('x')\nchannel.basic_consume('x')\n",
+        );
+    }),
+    ("words that only look like it", NOT, |it| {
+        source(
+            it,
+            "film.producer.send(letter)\nclass ConsumerGroupDiscount: pass\n",
+        );
+    }),
+    ("a client that is taken in and not used", PARTLY, |it| {
+        source(it, "from kafka import KafkaConsumer, KafkaProducer\n");
+    }),
+    ("a client in code that never runs", NOT, |it| {
+        source(
+            it,
+            "if False:\n    KafkaProducer()\nif 0:\n    KafkaConsumer()\n",
+        );
+    }),
+];
+
+#[test]
+fn a_broker_is_what_the_source_speaks_to() {
+    each("message-broker", BROKERS);
 }

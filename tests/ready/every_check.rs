@@ -1,6 +1,7 @@
 //! Several checks of one repository: nothing but names, what is really there, and what is said of it.
 
 use crate::support::repository::Repository;
+use crate::whole;
 
 #[test]
 fn files_that_are_there_but_empty_or_unused_prove_nothing() {
@@ -99,35 +100,15 @@ fn reasons_are_true_of_what_is_there() {
 #[test]
 fn what_is_there_and_used_is_ready_and_the_code_says_so() {
     let mut repository = Repository::new();
-    let parts = ["orders", "users"];
-    for part in parts {
-        repository.write(
-            &format!("{part}/app.py"),
-            "import structlog\nfrom opentelemetry import trace\nfrom kafka import KafkaProducer, KafkaConsumer\n",
-        );
-        repository.write(
-            &format!(".github/workflows/{part}.yml"),
-            &format!("on:\n  push:\n    paths: ['{part}/**']\njobs:\n  all:\n    steps:\n      - run: make deploy\n"),
-        );
-    }
-    repository.write("Makefile", "deploy:\n\t@kubectl apply -f deploy\n");
-    repository.write("CODEOWNERS", "/orders/ @shop\n/users/ @accounts\n");
-    let words = "Look at the alert, find the part, roll it back, then tell everybody. ".repeat(6);
-    repository.write("docs/runbook.md", &format!("# When it breaks\n{words}\n"));
-    repository.write(
-        "deploy/alerts.yaml",
-        "groups:\n  - rules:\n      - alert: Down\n        expr: up == 0\n",
+    let mut files = whole::files();
+    // What delivers may stand in a target that both pipelines call.
+    whole::workflows(&mut files, "", "- run: make deploy");
+    whole::write(
+        &mut files,
+        "Makefile",
+        "deploy:\n\t@kubectl apply -f deploy\n",
     );
-    repository.write(
-        "compose.yaml",
-        "services:
-  gateway: {image: 'traefik:3', ports: ['80:80'], depends_on: [orders, users]}
-  kafka: {image: 'apache/kafka:3'}
-  collector: {image: 'otel/opentelemetry-collector:1'}
-  orders: {build: ./orders, healthcheck: {test: [CMD, 'true']}}
-  users: {build: ./users, healthcheck: {test: [CMD, 'true']}}
-",
-    );
+    whole::put(&repository, &files);
     repository.commit("ann");
     repository.changes(30, &["orders"], &["ann", "ben"]);
     repository.changes(30, &["users"], &["cay", "dan"]);

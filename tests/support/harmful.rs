@@ -1,4 +1,4 @@
-//! `msvc config` of files that mean harm: with little time and memory to read them in.
+//! `msvc config`, and more, of files that mean harm: with little time and memory to read them in.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -79,7 +79,10 @@ impl Harmful {
         };
         let (code, peak): (i32, u64) = (code.parse().unwrap(), peak.parse().unwrap());
         let last = stderr.get(..2_000).unwrap_or(&stderr);
-        tell(std::panic::Location::caller(), peak, seconds);
+        // What only the development build is held to is not measured in the release.
+        if words.contains(&"config") {
+            tell(std::panic::Location::caller(), peak, seconds);
+        }
         assert!(matches!(code, 0 | 4), "{code} after {seconds} s: {last}");
         assert!(!stderr.contains("panicked"), "{last}");
         assert!(peak <= MOST_MEMORY, "{peak} KiB: {last}");

@@ -1,6 +1,6 @@
 //! What the container engine that the tests share says: asked directly, past msvc.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use serde_json::Value;
@@ -46,6 +46,11 @@ impl SharedEngine {
             let text = answer.text().await.ok()?;
             Some(serde_json::from_str(&text).unwrap_or(Value::Null))
         })
+    }
+
+    /// Where it answers.
+    pub fn socket(&self) -> &Path {
+        &self.socket
     }
 
     fn list(&self, path: &str) -> Vec<Value> {

@@ -324,7 +324,10 @@ impl Drop for System {
         }
         // The shop's only image that its Dockerfile makes: under the project's own name, since the
         // builder makes it anew for each, of the same layers.
-        if let (Runtime::Containers, Some(engine)) = (self.runtime, engine()) {
+        let is_in_it = self
+            .environment()
+            .any(|it| it == ("MSVC_RUNTIME", "docker"));
+        if let (true, None, Some(engine)) = (is_in_it, self.within, engine()) {
             engine.forget_image(&format!("{}-recommendations", self.project));
         }
     }

@@ -2,7 +2,8 @@
 //! and kept.
 //!
 //! git is handed its arguments one by one, never through a shell; it may use no other ways than those
-//! named here, asks nobody anything, runs no hook, and is ended when it takes too long.
+//! named here, asks nothing in the terminal, runs no hook, and is ended when it takes too long. Who has
+//! named a program to ask for passwords (`GIT_ASKPASS`, `core.askPass`) is asked by that.
 
 use std::ffi::OsString;
 use std::fs;
@@ -19,6 +20,10 @@ use nix::unistd::Pid;
 use sha2::{Digest, Sha256};
 
 use crate::shutdown::Shutdown;
+
+mod room;
+
+use room::Room;
 
 /// Ways that git may fetch by.
 const WAYS: &str = "http:https:ssh:git:file";
@@ -107,7 +112,7 @@ impl Git {
     pub fn checkout(&self, remote: &str, reference: Option<&str>) -> Result<PathBuf, GitError> {
         let reference = reference.unwrap_or("HEAD");
         if !is_open(remote) || reference.starts_with('-') {
-            return Err(GitError::Refused(shown(remote)));
+            return Err(GitError::Refused(without_password(remote)));
         }
         let commit = match is_commit(reference) {
             true => reference.to_owned(),
@@ -123,12 +128,9 @@ impl Git {
             folder: kept.clone(),
             source,
         };
-        fs::create_dir_all(&kept).map_err(keep)?;
+        let room = Room::enter(&kept).map_err(keep)?;
         // Beside its place and moved there whole: nobody ever sees half of it.
-        let new = tempfile::Builder::new()
-            .prefix(".new-")
-            .tempdir_in(&kept)
-            .map_err(keep)?;
+        let new = room.folder().map_err(keep)?;
         let fetch = [
             "fetch",
             "--quiet",
@@ -137,11 +139,17 @@ impl Git {
             "--no-recurse-submodules",
         ];
         self.must(remote, new.path(), &["init", "--quiet", "--template="])?;
-        self.must(
-            remote,
-            new.path(),
-            &[&fetch[..], &["--end-of-options", remote, &commit]].concat(),
-        )?;
+        let words = [&fetch[..], &["--end-of-options", remote, &commit]].concat();
+        match self.must(remote, new.path(), &words) {
+            // Only a commit that was named whole was not asked for.
+            Err(GitError::Failed { why, .. }) if why.contains("not our ref") => {
+                return Err(GitError::NoSuchRef {
+                    remote: without_password(remote),
+                    reference: reference.to_owned(),
+                });
+            }
+            fetched => fetched?,
+        }
         let hooks = ["-c", "core.hooksPath=/dev/null"];
         let checkout = ["checkout", "--quiet", "--detach", "FETCH_HEAD"];
         self.must(remote, new.path(), &[&hooks[..], &checkout].concat())?;
@@ -183,7 +191,7 @@ impl Git {
         match exact.or(refs.first()) {
             Some((commit, _)) if is_commit(commit) => Ok((*commit).to_owned()),
             _ => Err(GitError::NoSuchRef {
-                remote: shown(remote),
+                remote: without_password(remote),
                 reference: reference.to_owned(),
             }),
         }
@@ -254,11 +262,11 @@ impl Git {
                 Err(RecvTimeoutError::Timeout) => waited += LOOK,
             }
             if self.shutdown.is_requested() {
-                return Err(GitError::Interrupted(shown(remote)));
+                return Err(GitError::Interrupted(without_password(remote)));
             }
             if waited >= self.limit {
                 return Err(GitError::TooLong {
-                    remote: shown(remote),
+                    remote: without_password(remote),
                     limit: self.limit,
                 });
             }
@@ -294,8 +302,8 @@ fn failed(remote: &str, done: &Done) -> GitError {
         None => format!("it ended with {}", done.status.code().unwrap_or_default()),
     });
     GitError::Failed {
-        why: why.replace(remote, &shown(remote)),
-        remote: shown(remote),
+        why: why.replace(remote, &without_password(remote)),
+        remote: without_password(remote),
     }
 }
 
@@ -328,7 +336,8 @@ fn is_commit(text: &str) -> bool {
 }
 
 /// An address without the password that may stand in it.
-fn shown(remote: &str) -> String {
+#[must_use]
+pub fn without_password(remote: &str) -> String {
     let Some((scheme, rest)) = remote.split_once("://") else {
         return remote.to_owned();
     };

@@ -170,3 +170,16 @@ pub struct EdgeCounts {
     /// Bytes passed back to the caller.
     pub bytes_from_callee: u64,
 }
+
+impl std::ops::AddAssign for EdgeCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.connections += other.connections;
+        self.open += other.open;
+        self.failed_dials += other.failed_dials;
+        self.refused += other.refused;
+        self.waiting += other.waiting;
+        self.unanswered += other.unanswered;
+        self.bytes_to_callee += other.bytes_to_callee;
+        self.bytes_from_callee += other.bytes_from_callee;
+    }
+}

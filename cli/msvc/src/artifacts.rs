@@ -114,12 +114,15 @@ fn write_what_ran(
         "seed": context.seed(),
         "arguments": arguments,
         "system": context.system.name,
-        "system_hash": context.system.hash,
+        "system_hash": context.system.hash(),
         "exit": exit,
         "problems": failure.map(|failure| &failure.problems),
     });
     fs::write(folder.join("run.json"), pretty(&run))?;
-    fs::write(folder.join("compose.json"), pretty(&context.resolved))?;
+    fs::write(
+        folder.join("compose.json"),
+        pretty(&context.system.written.resolved()),
+    )?;
     let events = context.recorded();
     let lines: String = events
         .iter()

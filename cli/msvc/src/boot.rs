@@ -16,7 +16,7 @@ use msvc_runtime::ports::machine_binding::MachineBinding;
 use msvc_runtime::process::{ProcessRuntime, ProjectHome};
 use msvc_runtime::up::{Up, UpError, UpRequest, up};
 use msvc_system::id::{LaneName, ServiceName};
-use msvc_system::model::System;
+use msvc_system::model::{PublishedPort, System};
 
 use crate::context::{BUILD, Context};
 use crate::failure::Failure;
@@ -377,7 +377,7 @@ pub fn bases(system: &System, entries: &[Entry]) -> msvc_journey::Bases {
             bases = bases.with(entry.service.as_str(), &entry.url);
         }
         let its = ports.iter().filter(|port| port.target == entry.port);
-        for published in its.filter_map(|port| port.published) {
+        for published in its.filter_map(PublishedPort::asked).flatten() {
             bases = bases.published(published, &entry.url);
         }
     }

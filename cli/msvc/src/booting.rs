@@ -117,10 +117,14 @@ impl Booting {
             _turn,
             ..
         } = self;
-        runtime.settled(&*context.clock).await;
+        runtime.settled(context).await;
         if failure.exit != Exit::Interrupted
             && let Some(lost) = runtime.lost().await
         {
+            // What it left without an answer says more than that it gives none.
+            let is_told = failure.exit == Exit::CouldNot
+                && context.questions.unanswered(Duration::ZERO).is_some();
+            let lost = if is_told { failure } else { lost };
             return lost.hint(
                 "what was made by then is taken over by the next `msvc up`, or cleared by \
                  `msvc down`, once it answers again",

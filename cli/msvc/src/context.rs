@@ -13,8 +13,8 @@ use msvc_machine::ward::{Mark, Ward};
 use msvc_report::case::Case;
 use msvc_report::event::{Event, Stamped};
 use msvc_report::exit::Exit;
-use msvc_runtime::docker::Engine;
 use msvc_runtime::docker::image::BuildFrom;
+use msvc_runtime::docker::{Engine, Questions};
 use msvc_runtime::process::{Launcher, ProjectHome};
 use msvc_system::files::Files;
 use msvc_system::id::ProjectName;
@@ -47,8 +47,6 @@ pub struct Context {
     pub shutdown: Shutdown,
     /// The system that the command is about.
     pub system: System,
-    /// The Compose files as one, everything resolved, for `--artifacts`.
-    pub resolved: serde_json::Value,
     /// The environment msvc was called with.
     pub environment: BTreeMap<String, String>,
     /// This run's id: short, lower-case letters and digits.
@@ -78,6 +76,8 @@ pub struct Context {
     ward: OnceLock<Option<Ward>>,
     /// The engine that was found, asked once.
     pub(crate) engine: OnceLock<Engine>,
+    /// What engines were asked.
+    pub questions: Questions,
     began: tokio::time::Instant,
 }
 
@@ -96,11 +96,7 @@ impl Context {
         let here = terminal.here().clone();
         let request = load_request(cli, &here)?;
         let environment = request.environment.clone();
-        let Loaded {
-            system,
-            warnings,
-            resolved,
-        } = load_system(cli, &request, terminal.files())?;
+        let Loaded { system, warnings } = load_system(cli, &request, terminal.files())?;
         crate::outlets::annotate(&terminal, &warnings);
         for problem in warnings {
             terminal.event(&Event::Warned { problem });
@@ -110,7 +106,6 @@ impl Context {
             clock,
             shutdown,
             system,
-            resolved,
             environment,
             run: run_id(),
             artifacts: cli.global.artifacts.as_deref().map(absolute),
@@ -130,6 +125,7 @@ impl Context {
             seed: Mutex::default(),
             ward: OnceLock::new(),
             engine: OnceLock::new(),
+            questions: Questions::default(),
             began,
         })
     }

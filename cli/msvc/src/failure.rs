@@ -10,7 +10,7 @@ use msvc_runtime::docker::EngineError;
 use msvc_runtime::ports::book_file::BookError;
 use msvc_runtime::up::UpError;
 use msvc_scaffold::error::ScaffoldError;
-use msvc_system::problem::{Problem, Problems};
+use msvc_system::problem::{Blame, Problem, Problems};
 
 /// Commands about the system that the flags of the command line choose.
 const ABOUT_A_SYSTEM: [&str; 8] = [
@@ -254,8 +254,17 @@ impl From<ScaffoldError> for Failure {
 
 impl From<Problems> for Failure {
     fn from(problems: Problems) -> Self {
+        // What could not be had leaves holes that are told as wrong of the files.
+        let is_to_blame = |blame: Blame| problems.0.iter().any(|it| it.blame == blame);
+        let exit = if is_to_blame(Blame::Interrupt) {
+            Exit::Interrupted
+        } else if is_to_blame(Blame::Machine) {
+            Exit::CouldNot
+        } else {
+            Exit::Input
+        };
         Self {
-            exit: Exit::Input,
+            exit,
             problems: problems.0,
             lines: Vec::new(),
         }
@@ -289,6 +298,17 @@ mod tests {
             assert_eq!(hint(&failure(short).choosing("msvc -p s")), whole);
             assert_eq!(hint(&failure(short).choosing("msvc")), short);
         }
+    }
+
+    #[test]
+    fn what_the_machine_could_not_is_no_fault_of_the_files() {
+        let exit = |blames: &[Blame]| {
+            let problem = |blame: &Blame| Problem::error("it is wrong").blaming(*blame);
+            Failure::from(Problems(blames.iter().map(problem).collect())).exit
+        };
+        assert_eq!(exit(&[Blame::Input]), Exit::Input);
+        assert_eq!(exit(&[Blame::Input, Blame::Machine]), Exit::CouldNot);
+        assert_eq!(exit(&[Blame::Machine, Blame::Interrupt]), Exit::Interrupted);
     }
 
     #[test]

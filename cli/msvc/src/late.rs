@@ -13,6 +13,7 @@ use msvc_system::model::{Condition, System};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::running::AnyRuntime;
+use crate::silence::SILENT;
 
 /// Lines shown of who is waited for.
 const LAST_LINES: usize = 10;
@@ -23,11 +24,21 @@ const ASKED: Duration = Duration::from_secs(5);
 /// That the system is not up within `limit`, and for want of whom.
 pub async fn not_up(context: &Context, runtime: &AnyRuntime, limit: Duration) -> Failure {
     let what = format!("not up within {}", humantime::format_duration(limit));
+    if let Some(silent) = context.questions.unanswered(SILENT.min(limit / 2)) {
+        return Failure::new(Exit::CouldNot, format!("{what}: {silent}")).hint(
+            "it is stuck, or has too much to do: `--timeout` gives it longer, and its log may tell \
+             (`journalctl --unit docker`)",
+        );
+    }
     let waited = tokio::select! {
         waited = waited_for(context, runtime) => waited,
         () = context.clock.sleep(ASKED) => Vec::new(),
     };
     let Some((first, _)) = waited.first() else {
+        if let Some(busy) = context.questions.unanswered(Duration::ZERO) {
+            let what = format!("{what}: the engine is still at it: {}", busy.what());
+            return Failure::new(Exit::Failed, what).hint("`--timeout` gives it longer");
+        }
         return Failure::new(Exit::Failed, what).hint("`--timeout` gives it longer");
     };
     let reasons: Vec<&str> = waited.iter().map(|(_, why)| why.as_str()).collect();

@@ -28,6 +28,7 @@ mod prove;
 mod running;
 mod secrets;
 mod service_ca;
+mod silence;
 mod sources;
 mod stopping;
 mod supervise;
@@ -134,25 +135,8 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
         _ => {}
     }
     let context = Context::load(cli, terminal.clone(), clock, shutdown)?;
-    let ending = match &cli.command {
-        Command::Up(it) => command::up::run(&context, it).await,
-        Command::Down(it) => command::down::run(&context, it).await,
-        Command::Ps(it) => command::ps::run(&context, it).await,
-        Command::Logs(it) => command::logs::run(&context, it).await,
-        Command::Journey(it) => command::journey::run(&context, it).await,
-        Command::Contract(it) => command::contract::run(&context, it).await,
-        Command::Chaos(it) => command::chaos::run(&context, it).await,
-        Command::Demo(it) => command::demo::run(&context, it).await,
-        Command::Config(_)
-        | Command::New(_)
-        | Command::Ready(_)
-        | Command::Doctor
-        | Command::Guardian(_)
-        | Command::Supervisor(_)
-        | Command::Mesh(_)
-        | Command::Keeper(_)
-        | Command::Warden(_) => Ok(Exit::Held.into()),
-    };
+    let ending = context.telling_of_silence(of_a_system(&context, &cli.command));
+    let ending = ending.await;
     let ending = ending.map_err(|failure| failure.choosing(&context.repeat(&[])));
     terminal.clear_progress();
     if context.shutdown.is_requested() {
@@ -167,6 +151,29 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
     match ending {
         Ok(ending) => kept.map(|()| ending),
         failed => failed,
+    }
+}
+
+/// A command about a system.
+async fn of_a_system(context: &Context, command: &Command) -> Result<Ending, Failure> {
+    match command {
+        Command::Up(it) => command::up::run(context, it).await,
+        Command::Down(it) => command::down::run(context, it).await,
+        Command::Ps(it) => command::ps::run(context, it).await,
+        Command::Logs(it) => command::logs::run(context, it).await,
+        Command::Journey(it) => command::journey::run(context, it).await,
+        Command::Contract(it) => command::contract::run(context, it).await,
+        Command::Chaos(it) => command::chaos::run(context, it).await,
+        Command::Demo(it) => command::demo::run(context, it).await,
+        Command::Config(_)
+        | Command::New(_)
+        | Command::Ready(_)
+        | Command::Doctor
+        | Command::Guardian(_)
+        | Command::Supervisor(_)
+        | Command::Mesh(_)
+        | Command::Keeper(_)
+        | Command::Warden(_) => Ok(Exit::Held.into()),
     }
 }
 

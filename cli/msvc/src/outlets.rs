@@ -38,7 +38,7 @@ pub fn write(
     for case in &mut seen.cases {
         let places = case.evidence.iter_mut().filter_map(|it| it.place.as_mut());
         for place in places {
-            place.file = github_actions.path(&place.file);
+            place.file = github_actions.path(&place.file).into();
         }
     }
     for annotation in github::annotations(&seen) {
@@ -54,8 +54,16 @@ pub fn annotate(terminal: &Terminal, problems: &[Problem]) {
     };
     for problem in problems {
         let mut problem = problem.clone();
-        if let Some(place) = &mut problem.place {
-            place.file = github_actions.path(&place.file);
+        match &mut problem.place {
+            Some(place) if terminal.files().is_of_this_machine(&place.file) => {
+                place.file = github_actions.path(&place.file).into();
+            }
+            // GitHub has no such file to show it beside.
+            Some(place) => {
+                problem.what = format!("{place}: {}", problem.what);
+                problem.place = None;
+            }
+            None => {}
         }
         terminal.said(&github::problem(&problem));
     }

@@ -117,7 +117,7 @@ impl OwnSystem {
     /// # Errors
     /// When something of it cannot be ended, or the logs cannot be kept.
     async fn end(self, context: &Context) -> Result<(), Failure> {
-        self.runtime.settled(&*context.clock).await;
+        self.runtime.settled(context).await;
         let kept = artifacts::keep_logs(context, &self.home, &self.runtime).await;
         let down = context.down(&self.home, true);
         tokio::select! {

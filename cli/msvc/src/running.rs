@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use msvc_machine::clock::Clock;
 use msvc_machine::shutdown::Shutdown;
 use msvc_mesh::protocol::Session;
 use msvc_report::exit::Exit;
@@ -116,12 +115,13 @@ impl AnyRuntime {
     }
 
     /// Waits until what was begun has ended, also what nobody waits for any more: only then is all
-    /// of it seen.
-    pub async fn settled(&self, clock: &dyn Clock) {
+    /// of it seen. An engine that stays silent is not waited for.
+    pub async fn settled(&self, context: &Context) {
         if let Self::Docker(runtime) = self {
             tokio::select! {
                 () = runtime.settled() => {}
-                () = clock.sleep(SETTLED) => {}
+                () = context.silence() => {}
+                () = context.clock.sleep(SETTLED) => {}
             }
         }
     }
@@ -133,6 +133,7 @@ impl Context {
     pub fn in_engine(&self, engine: Engine, home: &ProjectHome) -> DockerRuntime {
         let project = home.project().clone();
         let clock = Arc::clone(&self.clock);
+        let engine = engine.known_to(&self.questions);
         DockerRuntime::new(engine, project, &self.system.root, clock)
     }
 

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use msvc_machine::disk::read_regular;
-use msvc_machine::git::{Git, GitError};
+use msvc_machine::git::{Git, GitError, without_password};
 use msvc_machine::shutdown::Shutdown;
-use msvc_system::files::Files;
+use msvc_system::files::{Fetched, Files};
 use msvc_system::git_source::GitSource;
-use msvc_system::problem::Problem;
+use msvc_system::problem::{Blame, Problem};
 
 /// Time for one call of git: a shallow fetch of a large repository over a slow line.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -52,9 +52,10 @@ impl StandardInput {
     }
 }
 
-fn checkout(source: &GitSource, shutdown: Shutdown) -> Result<PathBuf, Problem> {
+fn checkout(source: &GitSource, shutdown: Shutdown) -> Result<Fetched, Problem> {
     let Some(cache) = cache() else {
         let problem = Problem::error("there is no folder to keep a git repository in");
+        let problem = problem.blaming(Blame::Machine);
         return Err(problem.hint("set HOME or XDG_CACHE_HOME"));
     };
     let git = Git {
@@ -63,19 +64,29 @@ fn checkout(source: &GitSource, shutdown: Shutdown) -> Result<PathBuf, Problem> 
         limit: LIMIT,
         shutdown,
     };
-    git.checkout(&source.remote, source.reference.as_deref())
-        .map_err(|why| {
-            let problem = Problem::error(why.to_string());
-            match why {
-                GitError::Start(_) => problem.hint("install git, or clone it and name the file"),
-                GitError::Failed { .. } => {
-                    problem.hint("see whether `git ls-remote` with that address works; git asks for no password here")
-                }
-                GitError::NoSuchRef { .. } => problem.hint("name one after `#`: `….git#main`"),
-                GitError::TooLong { .. } => problem.hint("clone it, and name the file"),
-                GitError::Refused(_) | GitError::Interrupted(_) | GitError::Keep { .. } => problem,
-            }
-        })
+    let folder = git.checkout(&source.remote, source.reference.as_deref());
+    Ok(Fetched {
+        folder: folder.map_err(|why| problem(&why))?,
+        remote: without_password(&source.remote),
+    })
+}
+
+/// Why nothing was fetched, and what to do about it.
+fn problem(why: &GitError) -> Problem {
+    let problem = Problem::error(why.to_string());
+    let could_not = |hint: &str| problem.clone().blaming(Blame::Machine).hint(hint);
+    match why {
+        GitError::Start(_) => could_not("install git, or clone it and name the file"),
+        GitError::Failed { .. } => could_not(
+            "see whether `git ls-remote` with that address works; git asks for no password in the \
+             terminal here",
+        ),
+        GitError::TooLong { .. } => could_not("clone it, and name the file"),
+        GitError::Keep { .. } => could_not("let XDG_CACHE_HOME name a folder to write in"),
+        GitError::NoSuchRef { .. } => problem.hint("name one after `#`: `….git#main`"),
+        GitError::Refused(_) => problem,
+        GitError::Interrupted(_) => problem.blaming(Blame::Interrupt),
+    }
 }
 
 /// The folder that keeps repositories.

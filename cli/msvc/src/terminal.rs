@@ -296,20 +296,32 @@ impl Terminal {
         }
     }
 
+    /// What goes on now: the progress line; where there is none a note.
+    pub fn progress(&self, text: &str) {
+        match self.look.spinner && !self.is_json() {
+            true => self.turn(text.to_owned()),
+            false => self.note(text),
+        }
+    }
+
     fn bar(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn spin(&self, event: &Event) {
-        if self.lent.load(Ordering::Relaxed) {
-            return;
-        }
         let Some(message) = progress::spinner(event) else {
             if progress::ends_spinner(event) {
                 self.clear_progress();
             }
             return;
         };
+        self.turn(message);
+    }
+
+    fn turn(&self, message: String) {
+        if self.lent.load(Ordering::Relaxed) {
+            return;
+        }
         let mut bar = self.bar();
         let bar = bar.get_or_insert_with(progress::new_bar);
         bar.set_message(message);

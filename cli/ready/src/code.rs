@@ -1,9 +1,12 @@
-//! What of a source file is code: comments, and what its strings say, are blanked.
+//! What of a source file is code: comments, what its strings say, and what stands in
+//! `if False` are blanked.
 //!
 //! What comes in: a file's path, by whose ending its language is known, and its text. What leaves:
 //! lines of the same number. What a line imports stays, because many languages write that as a
 //! string; so does a string that is a whole argument, where the caller looks for names that are
 //! sent as text, as those of headers.
+
+mod dead;
 
 /// Which strings count as code beside the imported ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +90,7 @@ pub fn code(path: &str, text: &str, strings: Strings) -> String {
         imports: false,
     };
     while reader.step() {}
-    reader.code
+    dead::without(path, reader.code)
 }
 
 struct Reader<'a> {

@@ -1,10 +1,13 @@
 //! What the Compose file of a repository says, as far as checks need it: read leniently, for a
 //! file that Compose would refuse still is evidence.
 
-use msvc_system::problem::Place;
-use msvc_system::yaml::{self, Node};
+use msvc_system::yaml::{self, Key, Node, NodeValue};
 
 use crate::tree::Tree;
+
+mod service;
+
+pub use service::{Service, Setting};
 
 /// File names that Compose looks for.
 const NAMES: [&str; 4] = [
@@ -13,35 +16,6 @@ const NAMES: [&str; 4] = [
     "docker-compose.yaml",
     "docker-compose.yml",
 ];
-
-/// A service of the Compose file.
-#[derive(Debug, Clone)]
-pub struct Service {
-    /// Its name.
-    pub name: String,
-    /// Where it stands.
-    pub place: Place,
-    /// Its image, when it is not built.
-    pub image: Option<String>,
-    /// Its build context, relative to the repository, `""` for the root itself.
-    pub build: Option<String>,
-    /// `x-msvc.context`.
-    pub context: Option<String>,
-    /// `x-msvc.owner`.
-    pub owner: Option<String>,
-    /// Whether it opens a port to the host, and where that stands.
-    pub published: Option<Place>,
-    /// Whether it has a healthcheck.
-    pub healthcheck: bool,
-    /// Whether it is started again when it ends.
-    pub restart: bool,
-    /// Whether its memory or processor is limited.
-    pub limits: bool,
-    /// All of its settings' values, with where each stands.
-    pub settings: Vec<(String, Place)>,
-    /// Services that it names in `depends_on`, `links` or `x-msvc.calls`.
-    pub names: Vec<String>,
-}
 
 /// The Compose file.
 #[derive(Debug, Clone)]
@@ -65,143 +39,105 @@ impl Compose {
         let Some(file) = tree.text(path) else {
             return Some(Err(format!("{path} is no text that can be read")));
         };
-        let node = yaml::parse(&tree.root.join(path), file.text.as_bytes());
-        Some(match node {
-            Ok(node) => Ok(Self {
-                path: (*path).clone(),
-                services: services(&node, path),
-            }),
-            Err(problems) => Err(format!("{path} cannot be read: {problems}")),
-        })
+        let read = |path: &str, text: &str| {
+            yaml::parse(&tree.root.join(path), text.as_bytes())
+                .map_err(|problems| format!("{path} cannot be read: {problems}"))
+        };
+        let mut node = match read(path, &file.text) {
+            Ok(node) => node,
+            Err(why) => return Some(Err(why)),
+        };
+        for over in overrides(path).iter().filter_map(|path| tree.text(path)) {
+            match read(&over.path, &over.text) {
+                Ok(over) => node = laid_over(&node, &over),
+                Err(_) if crate::tree::says_nothing(&over.text) => {}
+                Err(why) => return Some(Err(why)),
+            }
+        }
+        Some(Ok(Self {
+            path: (*path).clone(),
+            services: service::all(&node, path, tree),
+        }))
     }
 
-    /// Services whose image or name tells that they are one of `kinds`.
+    /// Services whose image or name tells that they are one of `kinds`, in any of its parts.
     pub fn of_kind<'a>(&'a self, kinds: &'a [&'a str]) -> impl Iterator<Item = &'a Service> {
         self.services.iter().filter(move |service| {
-            let image = service.image.as_deref().unwrap_or(&service.name);
-            // `registry:5000/team/kafka:3.7` is `kafka`.
-            let image = image.rsplit('/').next().unwrap_or(image);
-            let image = image
-                .split([':', '@'])
-                .next()
-                .unwrap_or(image)
-                .to_lowercase();
-            kinds.iter().any(|kind| {
-                image == *kind || image.split(['-', '_', '.']).any(|part| part == *kind)
-            })
+            let kind = service.kind();
+            kind.split(['-', '_', '.'])
+                .chain([kind.as_str()])
+                .any(|part| kinds.contains(&part))
         })
     }
-
-    /// Whether any other service names this one: in a setting, in `depends_on` or `x-msvc.calls`.
-    #[must_use]
-    pub fn is_named(&self, name: &str) -> bool {
-        self.services
-            .iter()
-            .filter(|other| other.name != name)
-            .any(|other| {
-                other.names.iter().any(|named| named == name)
-                    || other
-                        .settings
-                        .iter()
-                        .any(|(value, _)| mentions(value, name))
-            })
-    }
 }
 
-/// Whether a setting's value names a service as an address: whole, or between other signs.
-#[must_use]
-pub fn mentions(value: &str, name: &str) -> bool {
-    value
-        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'))
-        .any(|part| part == name)
+/// The files that Compose lays over this one, where they are there.
+fn overrides(path: &str) -> Vec<String> {
+    let Some((stem, _)) = path.rsplit_once('.') else {
+        return Vec::new();
+    };
+    let first = ["yaml", "yml"].map(|ending| format!("{stem}.override.{ending}"));
+    first.to_vec()
 }
 
-fn services(root: &Node, path: &str) -> Vec<Service> {
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let services = root.get("services").map(Node::entries).unwrap_or_default();
-    services
-        .iter()
-        .map(|(key, node)| Service {
-            name: key.text.clone(),
-            place: key.place.clone(),
-            image: node.get("image").and_then(Node::text),
-            build: node.get("build").and_then(|build| {
-                let context = build.text().or_else(|| build.get("context")?.text())?;
-                inside(folder, &context)
-            }),
-            context: node.at("/x-msvc/context").and_then(Node::text),
-            owner: node.at("/x-msvc/owner").and_then(Node::text),
-            published: node
-                .get("ports")
-                .filter(|ports| !ports.items().is_empty())
-                .map(|ports| ports.place.clone()),
-            healthcheck: node
-                .get("healthcheck")
-                .is_some_and(|check| check.get("test").is_some()),
-            restart: node
-                .get("restart")
-                .and_then(Node::text)
-                .is_some_and(|policy| policy != "no"),
-            limits: node.at("/deploy/resources/limits").is_some()
-                || node.get("mem_limit").is_some()
-                || node.get("cpus").is_some(),
-            settings: settings(node),
-            names: names(node),
-        })
-        .collect()
-}
-
-/// A path below the repository that `context`, seen from `folder`, leads to.
-fn inside(folder: &str, context: &str) -> Option<String> {
-    if context.contains("://") || context.starts_with('/') || context.starts_with('$') {
-        return None;
-    }
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in context.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
+/// One file over another: mappings are joined, lists go on, anything else is replaced.
+fn laid_over(below: &Node, over: &Node) -> Node {
+    let value = match (&below.value, &over.value) {
+        _ if over.tag.is_some() => return over.clone(),
+        (_, NodeValue::Null) => return below.clone(),
+        (NodeValue::Map(old), NodeValue::Map(new)) => {
+            let mut all: Vec<(Key, Node)> = old.clone();
+            for (key, value) in new {
+                match all.iter_mut().find(|(it, _)| it.text == key.text) {
+                    Some((_, old)) => *old = laid_over(old, value),
+                    None => all.push((key.clone(), value.clone())),
+                }
             }
-            part => parts.push(part),
+            NodeValue::Map(all)
         }
-    }
-    Some(parts.join("/"))
+        (NodeValue::Seq(old), NodeValue::Seq(new)) => {
+            NodeValue::Seq(old.iter().chain(new).cloned().collect())
+        }
+        _ => return over.clone(),
+    };
+    Node::new(over.place.clone(), value)
 }
 
-fn settings(node: &Node) -> Vec<(String, Place)> {
-    let mut all = Vec::new();
-    for key in ["environment", "command", "entrypoint"] {
-        let Some(value) = node.get(key) else { continue };
-        for (_, value) in value.entries() {
-            all.extend(value.text().map(|text| (text, value.place.clone())));
-        }
-        for value in value.items() {
-            all.extend(value.text().map(|text| (text, value.place.clone())));
-        }
-        all.extend(
-            value
-                .as_str()
-                .map(|text| (text.to_owned(), value.place.clone())),
-        );
+/// Whether a text leads to a host of this name: `//orders`, `orders:8080`, `server orders`, or the
+/// name alone. What only speaks of it does not.
+#[must_use]
+pub fn leads_to(text: &str, host: &str) -> bool {
+    if host.is_empty() {
+        return false;
     }
-    all
+    let is_name = |it: char| it.is_alphanumeric() || matches!(it, '-' | '_');
+    text.lines().any(|line| {
+        let line = line.trim();
+        let line = line.split(" #").next().unwrap_or(line).trim_end();
+        if line.starts_with('#') {
+            return false;
+        }
+        line.match_indices(host).any(|(at, _)| {
+            let (before, after) = (&line[..at], &line[at + host.len()..]);
+            let whole =
+                !before.ends_with(|it| is_name(it) || it == '.') && !after.starts_with(is_name);
+            let port = after
+                .strip_prefix(':')
+                .is_some_and(|rest| rest.starts_with(|it: char| it.is_ascii_digit() || it == '$'));
+            let url = before.ends_with("//") || before.ends_with('@') || port;
+            let alone = before.is_empty() && after.is_empty();
+            whole
+                && (alone
+                    || url
+                    || HOSTS
+                        .iter()
+                        .any(|it| before.trim_end_matches([' ', '"', '\'']).ends_with(it)))
+        })
+    })
 }
 
-fn names(node: &Node) -> Vec<String> {
-    let mut all = Vec::new();
-    for pointer in ["/depends_on", "/links", "/x-msvc/calls"] {
-        let Some(list) = node.at(pointer) else {
-            continue;
-        };
-        all.extend(list.entries().iter().map(|(key, _)| key.text.clone()));
-        for item in list.items() {
-            let text = item.text().or_else(|| item.get("service")?.text());
-            all.extend(text.map(|text| text.split(':').next().unwrap_or_default().to_owned()));
-        }
-    }
-    all
-}
+/// What stands before a host's name in files of settings.
+const HOSTS: [&str; 5] = ["host:", "address:", "server", "reverse_proxy", "host ="];
 
 #[cfg(test)]
 mod tests {
@@ -218,19 +154,91 @@ mod tests {
     environment: {BROKER: 'kafka:9092'}
     healthcheck: {test: [CMD, 'true']}
     restart: always
-  kafka: {image: 'registry:5000/bitnami/kafka:3.7'}
+    volumes: ['./web.conf:/etc/web.conf', 'data:/data']
+  kafka: {image: 'registry:5000/bitnami/kafka:3.7', profiles: [never]}
+  ui: {image: 'provectuslabs/kafka-ui', deploy: {replicas: 0}}
+  host: {build: ., network_mode: host}
 ";
         let node = yaml::parse(Path::new("/r/deploy/compose.yaml"), text.as_bytes()).unwrap();
         let compose = Compose {
             path: "deploy/compose.yaml".to_owned(),
-            services: services(&node, "deploy/compose.yaml"),
+            services: service::all(&node, "deploy/compose.yaml", &Tree::default()),
         };
         let web = &compose.services[0];
         assert_eq!(web.build.as_deref(), Some("web"));
         assert!(web.published.is_some() && web.healthcheck && web.restart && !web.limits);
-        assert_eq!(web.names, ["api"]);
-        assert_eq!(compose.of_kind(&["kafka"]).count(), 1);
-        assert!(compose.is_named("kafka") && !compose.is_named("web"));
-        assert_eq!(inside("a", "../.."), None);
+        assert_eq!(
+            (web.waits.as_slice(), web.files.as_slice()),
+            (&["api".to_owned()][..], &["deploy/web.conf".to_owned()][..])
+        );
+        assert_eq!(compose.of_kind(&["kafka"]).count(), 2);
+        assert!(web.leads_to("kafka") && !web.leads_to("api"));
+        let idle: Vec<bool> = compose
+            .services
+            .iter()
+            .map(|it| it.idle.is_some())
+            .collect();
+        assert_eq!(idle, [false, true, true, false]);
+        assert!(compose.services[3].published.is_some());
+    }
+
+    #[test]
+    fn a_healthcheck_asks_something() {
+        for (check, asks) in [
+            ("{test: [CMD, 'true']}", true),
+            ("{test: curl -f localhost}", true),
+            ("{test: [CMD-SHELL, curl -f localhost]}", true),
+            ("{test: [NONE]}", false),
+            ("{test: [CMD, x], disable: true}", false),
+            ("{test: []}", false),
+            ("{test: [CMD]}", false),
+            ("{test: ''}", false),
+            ("{test: }", false),
+            ("{interval: 3s}", false),
+        ] {
+            let text = format!("services: {{a: {{image: a, healthcheck: {check}}}}}\n");
+            let node = yaml::parse(Path::new("/r/compose.yaml"), text.as_bytes()).unwrap();
+            let services = service::all(&node, "compose.yaml", &Tree::default());
+            assert_eq!(services[0].healthcheck, asks, "{check}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_told_from_what_only_speaks_of_it() {
+        for (text, leads) in [
+            ("http://orders", true),
+            ("orders:8080", true),
+            ("orders", true),
+            ("  server orders;", true),
+            ("proxy_pass http://orders/;", true),
+            ("  address: orders", true),
+            ("lb://orders", true),
+            ("no orders", false),
+            ("# proxy_pass http://orders;", false),
+            ("x 1 # http://orders", false),
+            ("http://orders-old", false),
+            ("reorders:80", false),
+            ("my.orders:80", false),
+        ] {
+            assert_eq!(leads_to(text, "orders"), leads, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_overrides_counts() {
+        let below = yaml::parse(
+            Path::new("/r/a"),
+            b"services: {a: {image: a, ports: ['1:1']}}",
+        )
+        .unwrap();
+        let over = yaml::parse(
+            Path::new("/r/b"),
+            b"services: {a: {ports: ['2:2']}, b: {image: b}}",
+        )
+        .unwrap();
+        let all = laid_over(&below, &over);
+        assert_eq!(all.at("/services/a/ports").unwrap().items().len(), 2);
+        assert_eq!(all.get("services").unwrap().entries().len(), 2);
+        assert_eq!(overrides("x/compose.yml")[0], "x/compose.override.yaml");
     }
 }

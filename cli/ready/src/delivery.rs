@@ -2,8 +2,13 @@
 //! target of a Makefile or a script of a package.json that the repository has is read too; its
 //! name alone proves nothing.
 
+use word::{ALONE, ALWAYS, DELIVERS, IDLE, RUNNERS, TRIES_PLAYBOOKS};
+pub use word::{is_named, is_word};
+
 use crate::shell::{Said, commands, last};
 use crate::tree::{TextFile, Tree, says_nothing};
+
+mod word;
 
 /// What a command is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,105 +21,53 @@ pub enum Deed {
     Delivers,
 }
 
-/// Commands that do nothing by themselves.
-const IDLE: [&str; 16] = [
-    "echo", "printf", "true", "false", ":", "exit", "sleep", "set", "export", "cd", "pwd", "ls",
-    "env", "date", "whoami", "uname",
-];
-
-/// Programs with the words of theirs that deliver: one of each list, in any place.
-const DELIVERS: [(&str, &[&str]); 49] = [
-    ("docker", &["push", "--push"]),
-    ("podman", &["push", "--push"]),
-    ("nerdctl", &["push", "--push"]),
-    ("buildah", &["push"]),
-    ("skopeo", &["copy", "sync"]),
-    ("crane", &["push", "copy"]),
-    ("oras", &["push"]),
-    ("ko", &["build", "apply", "publish", "resolve"]),
-    ("helm", &["upgrade", "install", "push"]),
-    ("helmfile", &["apply", "sync"]),
-    (
-        "kubectl",
-        &["apply", "set", "rollout", "replace", "patch", "create"],
-    ),
-    ("oc", &["apply", "rollout", "start-build", "replace"]),
-    ("terraform", &["apply"]),
-    ("tofu", &["apply"]),
-    ("terragrunt", &["apply"]),
-    ("pulumi", &["up"]),
-    ("serverless", &["deploy"]),
-    ("sls", &["deploy"]),
-    ("sam", &["deploy"]),
-    ("cdk", &["deploy"]),
-    ("eb", &["deploy"]),
-    ("fly", &["deploy"]),
-    ("flyctl", &["deploy"]),
-    ("argocd", &["sync", "set"]),
-    ("skaffold", &["run", "deploy"]),
-    ("nomad", &["run"]),
-    ("kamal", &["deploy", "redeploy"]),
-    ("cap", &["deploy"]),
-    ("heroku", &["container:push", "container:release"]),
-    ("vercel", &["deploy", "--prod"]),
-    ("netlify", &["deploy"]),
-    ("firebase", &["deploy"]),
-    ("wrangler", &["deploy", "publish"]),
-    ("gcloud", &["deploy", "submit"]),
-    ("az", &["deploy", "deployment", "update", "up"]),
-    (
-        "aws",
-        &[
-            "sync",
-            "cp",
-            "update-service",
-            "update-function-code",
-            "deploy",
-            "create-deployment",
-        ],
-    ),
-    ("gh", &["release"]),
-    ("goreleaser", &["release"]),
-    ("cargo", &["publish", "release"]),
-    ("npm", &["publish"]),
-    ("pnpm", &["publish"]),
-    ("yarn", &["publish"]),
-    ("lerna", &["publish"]),
-    ("twine", &["upload"]),
-    ("poetry", &["publish"]),
-    ("uv", &["publish"]),
-    ("gem", &["push"]),
-    ("dotnet", &["push"]),
-    ("jib", &["push"]),
-];
-
-/// Programs that deliver whatever their words are.
-const ALWAYS: [&str; 5] = [
-    "ansible-playbook",
-    "semantic-release",
-    "rsync",
-    "scp",
-    "kaniko",
-];
-
-/// Programs that run tasks by names of the repository's own, which are not looked up.
-const RUNNERS: [&str; 15] = [
-    "mvn", "mvnw", "gradle", "gradlew", "sbt", "rake", "invoke", "inv", "mage", "task", "nx",
-    "turbo", "bazel", "bazelisk", "mix",
-];
-
-/// Parts of names that tell of a delivery.
-pub const NAMED: [&str; 6] = ["deploy", "release", "publish", "push", "rollout", "upload"];
-
 /// Scripts that call scripts are followed so far.
 const DEPTH: u32 = 5;
 
-/// Whether a name speaks of delivering, as one of its parts: `deploy-web`, `publishImage`.
+/// Whether the repository has a folder, from whatever folder a step works in; what a step puts in
+/// or fetches may be one.
 #[must_use]
-pub fn is_named(name: &str) -> bool {
-    let name = name.to_lowercase();
-    name.split(|c: char| !c.is_ascii_alphanumeric())
-        .any(|part| NAMED.iter().any(|word| part.starts_with(word)))
+pub fn has_folder(tree: &Tree, path: &str) -> bool {
+    let outside = |it: char| matches!(it, '$' | '{' | '~' | '<' | '`' | '*' | '%');
+    if path.contains(outside) || path.contains("://") || path.starts_with(['/', '-']) {
+        return true;
+    }
+    let parts = path.split('/').filter(|it| !matches!(*it, "" | "." | ".."));
+    let folder = parts.collect::<Vec<_>>().join("/");
+    folder.is_empty()
+        || tree.paths.iter().any(|path| {
+            path.match_indices(&folder).any(|(at, _)| {
+                let before = at == 0 || path.as_bytes().get(at - 1) == Some(&b'/');
+                before && path.as_bytes().get(at + folder.len()) == Some(&b'/')
+            })
+        })
+}
+
+/// Whether a command builds an image of a folder that is none.
+fn builds_nothing(tree: &Tree, said: &Said) -> bool {
+    let Some((program, words)) = said.words.split_first() else {
+        return false;
+    };
+    if !["docker", "podman", "nerdctl", "buildah"].contains(&last(program)) {
+        return false;
+    }
+    let Some(at) = words
+        .iter()
+        .position(|word| matches!(word.as_str(), "build" | "bud"))
+    else {
+        return false;
+    };
+    let (mut words, mut folder) = (words.iter().skip(at + 1), None);
+    while let Some(word) = words.next() {
+        if word.starts_with('-') && word.len() > 1 {
+            if !word.contains('=') && !ALONE.contains(&word.as_str()) {
+                words.next();
+            }
+        } else {
+            folder = Some(word);
+        }
+    }
+    folder.is_some_and(|folder| !has_folder(tree, folder))
 }
 
 /// What the commands of a script are good for, with the line, from 0, of the first that is so much.
@@ -126,6 +79,10 @@ pub fn deed(tree: &Tree, script: &str) -> (Deed, u32) {
 fn of_script(tree: &Tree, script: &str, depth: u32) -> (Deed, u32) {
     let mut best = (Deed::Nothing, 0);
     for said in commands(script) {
+        // A shell that CI starts ends where a build has nothing to build.
+        if builds_nothing(tree, &said) {
+            return best.max((Deed::Works, said.line));
+        }
         let deed = of_command(tree, &said, depth);
         if deed > best.0 {
             best = (deed, said.line);
@@ -160,12 +117,7 @@ fn of_command(tree: &Tree, said: &Said, depth: u32) -> Deed {
     if IDLE.contains(&name) {
         return Deed::Nothing;
     }
-    let tries = |word: &&str| {
-        ["--help", "--dry-run", "--version"]
-            .iter()
-            .any(|it| word.starts_with(it))
-    };
-    if words.iter().any(tries) {
+    if only_tries(name, &words) {
         return Deed::Works;
     }
     let delivers = |(it, deeds): &(&str, &[&str])| {
@@ -198,6 +150,15 @@ fn of_command(tree: &Tree, said: &Said, depth: u32) -> Deed {
         _ => Deed::Works,
     };
     inner.max(Deed::Works)
+}
+
+/// Whether a program's words have it look only, or say what it would do.
+fn only_tries(name: &str, words: &[&str]) -> bool {
+    let looks = ["--help", "--dry-run", "--version"];
+    words.iter().any(|word| {
+        looks.iter().any(|it| word.starts_with(it))
+            || (name == "ansible-playbook" && TRIES_PLAYBOOKS.contains(word))
+    })
 }
 
 /// The tracked files that a path may mean, whatever folder a step works in.

@@ -7,28 +7,43 @@
 //!
 //! Layout
 //! - [`git`]: the only effect: history and file list, through the git program.
+//! - [`glob`]: patterns of paths.
 //! - [`history`]: commits, which of them are usable, and what changes together.
 //! - [`tree`]: the tracked text files, and the search in them.
 //! - [`compose`]: what a Compose file in the repository says, as far as checks need it.
 //! - [`shell`], [`delivery`]: which commands of a script may run, and whether they deliver.
 //! - [`pipeline`]: what starts a pipeline, and what its steps really do.
+//! - [`kubernetes`]: what documents for Kubernetes lead to, run and ask.
+//! - [`decision`]: decisions that were written down.
+//! - [`client`]: clients of brokers, by the words of their source.
+//! - [`collector`]: what collects logs and traces.
+//! - [`alert`], [`runbook`]: who is told when it breaks, and what to do then.
+//! - [`owner`]: whose the parts are, as files declare it.
 //! - [`tables`]: the tables of a database that a source file names.
 //! - [`context`]: the parts that would become services.
 //! - [`finding`]: what a check says.
 //! - [`check`]: one file for each check.
 //! - [`checklist`]: all of them, what decides the exit code, and what comes first.
 
+pub mod alert;
 pub mod check;
 pub mod checklist;
+pub mod client;
 pub mod code;
+pub mod collector;
 pub mod compose;
 pub mod context;
+pub mod decision;
 pub mod delivery;
 pub mod finding;
 pub mod git;
+pub mod glob;
 pub mod history;
+pub mod kubernetes;
+pub mod owner;
 pub mod pipeline;
 pub mod repository;
+pub mod runbook;
 pub mod shell;
 pub mod tables;
 pub mod tree;

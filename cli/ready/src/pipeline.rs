@@ -4,16 +4,27 @@
 //! constant, and jobs that need one, do nothing.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use msvc_system::yaml::{self, Node};
 
-use crate::delivery::{Deed, deed, is_named};
+use crate::delivery::{Deed, deed};
+use crate::glob::lets_in;
 use crate::tree::{TextFile, Tree};
 
+mod action;
+mod condition;
+mod gitlab;
 mod jenkins;
+mod job;
 mod start;
 #[cfg(test)]
 mod tests;
+
+use condition::Run;
+pub use gitlab::included;
+pub use job::Delivery;
+use job::{Job, has_no_matrix, of_shell, say};
 
 /// Local actions and workflows that call others are followed so far.
 const DEPTH: u32 = 3;
@@ -45,9 +56,6 @@ const OTHERS: [&str; 9] = [
     "parameters",
     "name",
 ];
-/// Steps of others that only prepare.
-const PREPARE: [&str; 5] = ["checkout", "setup", "cache", "login", "configure"];
-
 /// What a pipeline does.
 #[derive(Debug, Clone, Default)]
 pub struct Pipeline {
@@ -57,17 +65,28 @@ pub struct Pipeline {
     pub has_steps: bool,
     /// The line of its first step that does something.
     pub works: Option<u32>,
-    /// The line of its first step that delivers.
-    pub delivers: Option<u32>,
+    /// What of it delivers, in order.
+    pub deliveries: Vec<Delivery>,
     /// Whether a step would deliver, but only runs for pull requests.
     pub only_asked: bool,
     /// Whether only other workflows start it.
     pub called: bool,
     /// Why steps that are there do nothing, each once.
     pub idle: BTreeSet<&'static str>,
-    /// The paths that start it.
+    /// The paths that start it, where their kind of pattern is not known to its last sign.
     pub paths: BTreeSet<String>,
+    /// The patterns of paths that start it, in order; those that begin with `!` do not.
+    pub globs: Vec<String>,
 }
+
+/// Files of pipelines that stand in the root, for their service reads no other.
+const OF_ROOT: [&str; 5] = [
+    ".gitlab-ci.yml",
+    ".drone.yml",
+    "bitbucket-pipelines.yml",
+    ".travis.yml",
+    ".woodpecker.yml",
+];
 
 /// Whether a file is a pipeline, by its path.
 #[must_use]
@@ -77,23 +96,35 @@ pub fn is_pipeline(path: &str) -> bool {
     let folders = [".github/workflows/", ".circleci/", ".buildkite/", ".ci/"];
     let within = |folder: &&str| path.starts_with(*folder) || path.contains(&format!("/{folder}"));
     (yaml && folders.iter().any(within))
+        || OF_ROOT.contains(&name)
         || matches!(
             name,
-            ".gitlab-ci.yml"
-                | "Jenkinsfile"
-                | "azure-pipelines.yml"
-                | ".drone.yml"
-                | "bitbucket-pipelines.yml"
-                | ".travis.yml"
-                | "cloudbuild.yaml"
-                | ".woodpecker.yml"
+            "Jenkinsfile" | "azure-pipelines.yml" | "cloudbuild.yaml"
         )
 }
 
+/// Why nobody reads a pipeline that stands there, if so.
+#[must_use]
+pub fn unheard(path: &str) -> Option<&'static str> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if let Some((before, after)) = path.split_once(".github/workflows/") {
+        return match (before.is_empty(), after.contains('/')) {
+            (true, false) => None,
+            (true, true) => Some("GitHub reads no folder below .github/workflows"),
+            (false, _) => Some("GitHub reads .github/workflows of the root alone"),
+        };
+    }
+    if name == ".gitlab-ci.yml" && name != path {
+        return Some("no .gitlab-ci.yml of the root includes it");
+    }
+    let elsewhere = path.contains("/.circleci/") || (OF_ROOT.contains(&name) && name != path);
+    elsewhere.then_some("its service reads the root's alone")
+}
+
 impl Pipeline {
-    /// Reads one.
+    /// Reads one; `gitlab` where GitLab's own includes it by whatever name.
     #[must_use]
-    pub fn read(tree: &Tree, file: &TextFile) -> Self {
+    pub fn read(tree: &Tree, file: &TextFile, gitlab: bool) -> Self {
         if file.path.ends_with("Jenkinsfile") {
             return jenkins::read(tree, &file.text);
         }
@@ -115,27 +146,46 @@ impl Pipeline {
             found: Self::default(),
             asked: false,
             depth: DEPTH,
+            runs: vec![Run::default()],
+            job: Rc::default(),
         };
         if file.path.contains(".github/workflows/") {
             reader.workflow(&root);
-        } else if file.path.ends_with(".gitlab-ci.yml") {
+        } else if gitlab || file.path.ends_with(".gitlab-ci.yml") {
             reader.gitlab(&root);
         } else {
             start::restrictions(&root, &mut reader.found.paths);
+            reader.begin(&root, None);
             reader.steps(&root);
         }
         reader.found
     }
 
-    /// Whether changes of this folder alone start it.
+    /// Whether it delivers.
     #[must_use]
-    pub fn is_started_by(&self, folder: &str) -> bool {
-        self.paths.iter().any(|path| {
-            let path = path.trim_start_matches("./").trim_start_matches('/');
-            let rest = path.strip_prefix(folder);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '*', '.']))
-        })
+    pub fn delivers(&self) -> bool {
+        !self.deliveries.is_empty()
     }
+
+    /// Whether changes of this folder alone start it, where those source files stand in it.
+    #[must_use]
+    pub fn is_started_by(&self, folder: &str, files: &[&str]) -> bool {
+        self.paths.iter().any(|path| names(path, folder)) || starts(&self.globs, folder, files)
+    }
+}
+
+/// Whether a pattern speaks of a folder.
+fn names(pattern: &str, folder: &str) -> bool {
+    let pattern = pattern.trim_start_matches("./").trim_start_matches('/');
+    let rest = pattern.strip_prefix(folder);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '*', '.']))
+}
+
+/// Whether patterns of paths speak of a folder, and let most of its source files in.
+#[must_use]
+pub fn starts(globs: &[String], folder: &str, files: &[&str]) -> bool {
+    let met = files.iter().filter(|file| lets_in(globs, file)).count();
+    globs.iter().any(|glob| names(glob, folder)) && met > 0 && met * 2 >= files.len()
 }
 
 struct Reader<'a> {
@@ -144,18 +194,25 @@ struct Reader<'a> {
     /// Whether what is read now runs for pull requests alone.
     asked: bool,
     depth: u32,
+    /// The runs in which it may deliver.
+    runs: Vec<Run>,
+    /// The job that is read now.
+    job: Rc<Job>,
 }
 
 impl Reader<'_> {
     /// A workflow of GitHub's.
     fn workflow(&mut self, root: &Node) {
-        let Some(start) = start::of_workflow(root, &mut self.found.paths) else {
+        let found = &mut self.found;
+        let start = start::of_workflow(root, &mut found.paths, &mut found.globs);
+        let Some((start, runs)) = start else {
             self.found.idle.insert("no event starts it");
             self.found.has_steps = true;
             return;
         };
         self.found.called = start == start::Start::Called;
         self.asked = start == start::Start::Asked;
+        self.runs = runs;
         self.jobs(root);
     }
 
@@ -163,7 +220,7 @@ impl Reader<'_> {
         let jobs = root.get("jobs").map(Node::entries).unwrap_or_default();
         let mut off: BTreeSet<&str> = jobs
             .iter()
-            .filter(|(_, job)| start::is_off(job))
+            .filter(|(_, job)| start::is_off(job, &self.runs) || has_no_matrix(job))
             .map(|(name, _)| name.text.as_str())
             .collect();
         // What needs a job that never runs is not run either.
@@ -171,7 +228,9 @@ impl Reader<'_> {
             let needs_one = |job: &Node| {
                 let needs = job.get("needs").map(texts).unwrap_or_default();
                 let always = job.get("if").and_then(Node::text).unwrap_or_default();
-                !always.contains("always()") && needs.iter().any(|need| off.contains(need.as_str()))
+                let gone = |need: &String| !jobs.iter().any(|(name, _)| name.text == *need);
+                let off = |need: &String| off.contains(need.as_str());
+                needs.iter().any(gone) || (!always.contains("always()") && needs.iter().any(off))
             };
             let more: Vec<&str> = jobs
                 .iter()
@@ -185,48 +244,57 @@ impl Reader<'_> {
         }
         for (name, job) in jobs {
             if off.contains(name.text.as_str()) {
-                self.off();
+                self.off("is switched off");
             } else {
+                let around = std::mem::take(&mut self.job);
+                let mut said = around.said.to_string();
+                for node in ["env", "defaults"].iter().filter_map(|key| root.get(key)) {
+                    say(node, &mut said);
+                }
+                say(job, &mut said);
+                self.job = Rc::new(Job {
+                    said: said.into(),
+                    changes: None,
+                });
                 self.steps(job);
+                self.job = around;
             }
         }
     }
 
-    /// GitLab's jobs stand at the top; hidden ones run where another takes them over.
-    fn gitlab(&mut self, root: &Node) {
-        start::restrictions(root, &mut self.found.paths);
-        let jobs = root.entries();
-        let extended: BTreeSet<String> = jobs
-            .iter()
-            .filter_map(|(_, job)| job.get("extends"))
-            .flat_map(texts)
-            .collect();
-        for (name, job) in jobs {
-            if !name.text.starts_with('.') || extended.contains(&name.text) {
-                self.steps(job);
-            }
-        }
+    /// What is read next is of this job.
+    fn begin(&mut self, job: &Node, changes: Option<&Vec<String>>) {
+        let mut said = String::new();
+        say(job, &mut said);
+        self.job = Rc::new(Job {
+            said: said.into(),
+            changes: changes.cloned(),
+        });
     }
 
-    fn off(&mut self) {
+    fn off(&mut self, why: &'static str) {
         self.found.has_steps = true;
-        self.found.idle.insert("is switched off");
+        self.found.idle.insert(why);
     }
 
     /// All steps below a node.
     fn steps(&mut self, node: &Node) {
         node.items().iter().for_each(|item| self.steps(item));
-        if start::is_off(node) {
-            return self.off();
+        let asks = start::is_asked(node);
+        if !asks && start::is_off(node, &self.runs) {
+            return self.off("is switched off");
         }
         let around = self.asked;
-        self.asked |= start::is_asked(node);
+        self.asked |= asks;
         for (key, value) in node.entries() {
             let key_text = key.text.as_str();
             if SCRIPTS.contains(&key_text)
                 && (value.as_str().is_some() || !value.items().is_empty())
             {
-                self.script(value);
+                match of_shell(node) {
+                    true => self.script(value),
+                    false => self.does(Deed::Works, value.place.line),
+                }
             } else if matches!(key_text, "uses" | "pipe" | "task") {
                 if let Some(name) = value.text() {
                     let with = ["with", "variables", "inputs"]
@@ -294,83 +362,13 @@ impl Reader<'_> {
         }
     }
 
-    /// A step that somebody else wrote, or that the repository keeps elsewhere.
-    fn action(&mut self, name: &str, with: Option<&Node>, line: u32) {
-        self.found.has_steps = true;
-        if let Some(path) = name.strip_prefix("./") {
-            return self.local(path, line);
-        }
-        let bare = name.split('@').next().unwrap_or(name).to_lowercase();
-        let own = bare.rsplit('/').next().unwrap_or(&bare);
-        let says = |key: &str| with.and_then(|with| with.get(key)).and_then(Node::text);
-        let pushes = says("push").is_some_and(|push| push.trim() != "false" && !push.is_empty());
-        let told = ["command", "args"].iter().filter_map(|key| says(key));
-        let told = told
-            .map(|it| it.to_lowercase())
-            .any(|it| is_named(&it) || it.ends_with("push"));
-        let builds = own.contains("build-push") || own.contains("build-and-push");
-        let delivers = match builds {
-            true => pushes || with.is_none() || own.contains("image"),
-            false => (is_named(&bare) && !own.contains("artifact")) || told,
-        };
-        if delivers {
-            self.does(Deed::Delivers, line);
-        } else if PREPARE.iter().any(|word| own.starts_with(word)) {
-            self.found.idle.insert("only prepares");
-        } else {
-            self.does(Deed::Works, line);
-        }
-    }
-
-    fn local(&mut self, path: &str, line: u32) {
-        let names = [
-            path.to_owned(),
-            format!("{path}/action.yml"),
-            format!("{path}/action.yaml"),
-        ];
-        let file = names.iter().find_map(|name| self.tree.text(name));
-        let root = file.and_then(|file| {
-            yaml::parse(&self.tree.root.join(&file.path), file.text.as_bytes()).ok()
-        });
-        let Some((root, depth)) = root.zip(self.depth.checked_sub(1)) else {
-            self.found.idle.insert("calls what is not there");
-            return;
-        };
-        let mut inner = Reader {
-            tree: self.tree,
-            found: Pipeline::default(),
-            asked: self.asked,
-            depth,
-        };
-        if root.get("jobs").is_some() {
-            inner.jobs(&root);
-        } else if let Some(runs) = root.get("runs") {
-            inner.steps(runs);
-            // A program of its own: what it does cannot be told.
-            if runs.get("main").is_some() || runs.get("image").is_some() {
-                inner.does(Deed::Works, line);
-            }
-        }
-        let Pipeline {
-            works,
-            delivers,
-            only_asked,
-            idle,
-            ..
-        } = inner.found;
-        self.found.works = self.found.works.or(works.map(|_| line));
-        self.found.delivers = self.found.delivers.or(delivers.map(|_| line));
-        self.found.only_asked |= only_asked;
-        self.found.idle.extend(idle);
-    }
-
     fn does(&mut self, deed: Deed, line: u32) {
-        self.found.note(deed, line, self.asked);
+        self.found.note(deed, line, self.asked, &self.job);
     }
 }
 
 impl Pipeline {
-    fn note(&mut self, deed: Deed, line: u32, asked: bool) {
+    fn note(&mut self, deed: Deed, line: u32, asked: bool, job: &Job) {
         self.has_steps = true;
         if deed >= Deed::Works {
             self.works = self.works.or(Some(line));
@@ -378,7 +376,11 @@ impl Pipeline {
         if deed == Deed::Delivers && asked {
             self.only_asked = true;
         } else if deed == Deed::Delivers {
-            self.delivers = self.delivers.or(Some(line));
+            self.deliveries.push(Delivery {
+                line,
+                said: Rc::clone(&job.said),
+                changes: job.changes.clone(),
+            });
         }
     }
 }

@@ -2,6 +2,15 @@
 //! `true ||`, `false &&`, `if false` or a plain `exit` never does, and is left out. Read, never
 //! run; what cannot be known (variables, substitutions) is taken to run.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
+use function::Functions;
+use token::{Token, tokens};
+
+mod function;
+mod token;
+
 /// A command that may run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
@@ -19,132 +28,13 @@ const WRAPPERS: [&str; 8] = [
 /// The commands of a script that may run.
 #[must_use]
 pub fn commands(script: &str) -> Vec<Said> {
-    let mut reader = Reader::default();
-    for token in tokens(script) {
-        if reader.ended {
-            break;
-        }
-        match token {
-            Token::Word(word, line) => reader.word(word, line),
-            Token::Sign(sign) => reader.sign(sign),
-        }
-    }
-    reader.sign(";");
+    let (tokens, functions) = function::apart(tokens(script));
+    let mut reader = Reader {
+        functions: Rc::new(functions),
+        ..Reader::default()
+    };
+    reader.read(&tokens);
     reader.found
-}
-
-#[derive(Debug)]
-enum Token {
-    Word(String, u32),
-    Sign(&'static str),
-}
-
-/// What ends or joins commands, the longer first.
-const SIGNS: [&str; 9] = ["&&", "||", ";;", ";", "|", "&", "(", ")", "\n"];
-
-fn tokens(script: &str) -> Vec<Token> {
-    let mut found = Vec::new();
-    let (mut rest, mut line) = (script, 0);
-    // The ends of texts that follow this line, and whether the next word is one.
-    let (mut here, mut names_end) = (Vec::<String>::new(), false);
-    while let Some(next) = rest.chars().next() {
-        let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign));
-        if let Some(sign) = sign {
-            found.push(Token::Sign(sign));
-            rest = rest.get(sign.len()..).unwrap_or_default();
-            if *sign == "\n" {
-                line += 1;
-                for end in here.drain(..) {
-                    rest = past(rest, &end, &mut line);
-                }
-            }
-        } else if let Some(after) = rest.strip_prefix("\\\n") {
-            rest = after;
-            line += 1;
-        } else if next == '#' {
-            rest = rest.find('\n').map_or("", |end| &rest[end..]);
-        } else if next.is_whitespace() {
-            rest = rest.get(next.len_utf8()..).unwrap_or_default();
-        } else {
-            let (word, length, lines) = word(rest);
-            rest = rest.get(length..).unwrap_or_default();
-            if std::mem::take(&mut names_end) {
-                here.push(word);
-            } else if let Some(end) = word.strip_prefix("<<").filter(|end| !end.starts_with('<')) {
-                let end = end.trim_start_matches('-').to_owned();
-                names_end = end.is_empty();
-                here.extend(Some(end).filter(|end| !end.is_empty()));
-            } else {
-                found.push(Token::Word(word, line));
-            }
-            line += lines;
-        }
-    }
-    found
-}
-
-/// What follows a text that ends with a line of `end`.
-fn past<'a>(text: &'a str, end: &str, line: &mut u32) -> &'a str {
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (first, after) = rest.split_once('\n').unwrap_or((rest, ""));
-        *line += 1;
-        rest = after;
-        if first.trim() == end {
-            break;
-        }
-    }
-    rest
-}
-
-/// The word that begins here without its quotes, its length, and the ends of lines in it.
-fn word(text: &str) -> (String, usize, u32) {
-    let (mut word, mut quote, mut deep) = (String::new(), None, 0_u32);
-    let mut signs = text.char_indices().peekable();
-    while let Some((at, sign)) = signs.next() {
-        let next = signs.peek().map(|(_, next)| *next);
-        match (quote, sign) {
-            (Some('\''), '\'') => quote = None,
-            (Some('"'), '"') => quote = None,
-            (Some(_), '\\') | (None, '\\') if quote != Some('\'') => {
-                if let Some((_, escaped)) = signs.next().filter(|(_, it)| *it != '\n') {
-                    word.push(escaped);
-                }
-            }
-            (None, '\'' | '"') => quote = Some(sign),
-            // What is put in may hold anything.
-            (None, '$') if matches!(next, Some('(' | '{')) => {
-                word.push(sign);
-                word.extend(signs.next().map(|(_, open)| open));
-                deep += 1;
-            }
-            (None, '{' | '(') if deep > 0 => {
-                deep += 1;
-                word.push(sign);
-            }
-            (None, '}' | ')') if deep > 0 => {
-                deep -= 1;
-                word.push(sign);
-            }
-            (None, _)
-                if deep == 0
-                    && (sign.is_whitespace() || matches!(sign, ';' | '&' | '|' | '(' | ')')) =>
-            {
-                // `2>&1` is one word.
-                if sign == '&' && word.ends_with('>') {
-                    word.push(sign);
-                    continue;
-                }
-                return (word, at, lines(&text[..at]));
-            }
-            _ => word.push(sign),
-        }
-    }
-    (word, text.len(), lines(text))
-}
-
-fn lines(text: &str) -> u32 {
-    u32::try_from(text.matches('\n').count()).unwrap_or(u32::MAX)
 }
 
 /// A part between words such as `if` and `fi`.
@@ -173,9 +63,31 @@ struct Reader {
     hangs: bool,
     inverted: bool,
     ended: bool,
+    /// What the script defines, and how deep in it this is.
+    functions: Rc<Functions>,
+    depth: u32,
+    /// How many calls of them were followed.
+    calls: Rc<Cell<u32>>,
 }
 
+/// Functions that call functions are followed so far, and so often in one script.
+const DEEPEST: u32 = 5;
+const MOST_CALLS: u32 = 1_000;
+
 impl Reader {
+    fn read(&mut self, tokens: &[Token]) {
+        for token in tokens {
+            if self.ended {
+                return;
+            }
+            match token {
+                Token::Word(word, line) => self.word(word.clone(), *line),
+                Token::Sign(sign) => self.sign(sign),
+            }
+        }
+        self.sign(";");
+    }
+
     fn live(&self) -> bool {
         self.blocks.last().is_none_or(|block| block.live)
     }
@@ -261,11 +173,17 @@ impl Reader {
             return;
         }
         self.status = match program.as_str() {
-            "true" | ":" | "echo" | "printf" => Some(!inverted),
-            "false" => Some(inverted),
+            "true" | ":" | "echo" | "printf" => Some(true),
+            "false" => Some(false),
+            "[" | "[[" | "test" => tested(&words),
             _ => None,
-        };
-        self.ended = program == "exit" && !self.hangs && self.blocks.is_empty();
+        }
+        .map(|is| is != inverted);
+        let ends = program == "exit" || (program == "set" && reads_only(&words));
+        self.ended = ends && !self.hangs && self.blocks.is_empty();
+        if self.call(program) {
+            return;
+        }
         let inner = match words.as_slice() {
             [shell, flags, script, ..]
                 if matches!(last(shell), "sh" | "bash" | "dash" | "zsh")
@@ -290,6 +208,63 @@ impl Reader {
             }),
         }
     }
+}
+
+impl Reader {
+    /// Whether a command is a function of the script, whose commands run then.
+    fn call(&mut self, name: &str) -> bool {
+        let functions = Rc::clone(&self.functions);
+        let Some(body) = functions.get(name) else {
+            return false;
+        };
+        if self.depth >= DEEPEST || self.calls.get() >= MOST_CALLS {
+            return true;
+        }
+        self.calls.set(self.calls.get() + 1);
+        let mut inner = Self {
+            functions: Rc::clone(&functions),
+            depth: self.depth + 1,
+            calls: Rc::clone(&self.calls),
+            ..Self::default()
+        };
+        inner.read(body);
+        self.found.append(&mut inner.found);
+        true
+    }
+}
+
+/// What a test of words comes to in which nothing is put in.
+fn tested(words: &[String]) -> Option<bool> {
+    let known = |word: &&String| !word.contains(['$', '`', '*', '?']);
+    let words: Vec<&str> = words
+        .iter()
+        .skip(1)
+        .filter(|word| !matches!(word.as_str(), "]" | "]]"))
+        .take_while(known)
+        .map(String::as_str)
+        .chain(words.iter().skip(1).find(|word| !known(word)).map(|_| "$"))
+        .collect();
+    match words.as_slice() {
+        all if all.contains(&"$") => None,
+        ["!", one] => Some(one.is_empty()),
+        ["-n", text] => Some(!text.is_empty()),
+        ["-z", text] => Some(text.is_empty()),
+        [a, "=" | "==" | "-eq", b] => Some(a == b),
+        [a, "!=" | "-ne", b] => Some(a != b),
+        [one] => Some(!one.is_empty()),
+        [] => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether `set` keeps the shell from running what it reads on.
+fn reads_only(words: &[String]) -> bool {
+    let named = words
+        .windows(2)
+        .any(|it| it[0] == "-o" && it[1] == "noexec");
+    let flags = words.iter().skip(1).take_while(|word| *word != "--");
+    let mut flags = flags.filter(|word| word.starts_with('-') && !word.starts_with("--"));
+    named || flags.any(|word| word.contains('n'))
 }
 
 /// A program's name without its folder.
@@ -323,6 +298,18 @@ mod tests {
             ("if x; then a; elif y; then b; fi", "x; a; y; b"),
             ("for i in 1 2; do a $i; done", "a $i"),
             ("exit 0\na", "exit 0"),
+            ("set -n\na", "set -n"),
+            ("set -eu\na", "set -eu; a"),
+            ("if [ 1 = 2 ]; then a; fi; b", "[ 1 = 2 ]; b"),
+            ("if test -n ''; then a; fi", "test -n "),
+            ("[ a != b ] && a", "[ a != b ]; a"),
+            ("if [ \"$A\" = 2 ]; then a; fi", "[ $A = 2 ]; a"),
+            ("if [ -f x ]; then a; fi", "[ -f x ]; a"),
+            ("f() {\n a\n}\nb", "b"),
+            ("f() { a; }\nb && f x; c", "b; a; c"),
+            ("function f {\n a; { b; }\n}\nf", "a; b"),
+            ("f() { f; f; }\nf", ""),
+            ("(a); b", "a; b"),
             ("x || exit 1\na", "x; exit 1; a"),
             ("true || a && b", "true; b"),
             ("if true; then a; elif b; then c; else d; fi", "true; a"),

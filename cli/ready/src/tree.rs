@@ -165,7 +165,7 @@ impl Tree {
     #[must_use]
     pub fn place(&self, path: &str, line: u32) -> Place {
         Place {
-            file: self.root.join(path),
+            file: self.root.join(path).into(),
             line,
             column: 1,
         }
@@ -182,7 +182,7 @@ impl Tree {
 /// The first line of a file that has one of the words.
 #[must_use]
 pub fn first<'a>(file: &'a TextFile, words: &'a [&'a str]) -> Option<Hit<'a>> {
-    first_in(file, &file.text, words)
+    first_in(file, &file.text, words, |line, word| line.contains(word))
 }
 
 /// The first line of a source file whose code has one of the words: no comment and no text does.
@@ -192,18 +192,82 @@ pub fn first_of_code<'a>(
     words: &'a [&'a str],
     strings: Strings,
 ) -> Option<Hit<'a>> {
-    // Most files have none of the words, and need no second look.
-    first(file, words)?;
-    first_in(file, &code(&file.path, &file.text, strings), words)
+    first_said(file, words, strings, |_| true)
 }
 
-fn first_in<'a>(file: &'a TextFile, text: &str, words: &'a [&'a str]) -> Option<Hit<'a>> {
+/// The first line of a source file that does what one of the words says: no comment, no text, and
+/// no line that only takes it in.
+#[must_use]
+pub fn first_done<'a>(file: &'a TextFile, words: &'a [&'a str]) -> Option<Hit<'a>> {
+    first_said(file, words, Strings::None, |line| !is_import(line))
+}
+
+/// The first line of a source file that takes in one of the names.
+#[must_use]
+pub fn first_taken<'a>(file: &'a TextFile, words: &'a [&'a str]) -> Option<Hit<'a>> {
+    first_said(file, words, Strings::None, is_import)
+}
+
+fn first_said<'a>(
+    file: &'a TextFile,
+    words: &'a [&'a str],
+    strings: Strings,
+    counts: impl Fn(&str) -> bool,
+) -> Option<Hit<'a>> {
+    // Most files have none of the words, and need no second look.
+    first(file, words)?;
+    let code = code(&file.path, &file.text, strings);
+    let says = |line: &str, word: &str| counts(line) && has_word(line, word);
+    first_in(file, &code, words, says)
+}
+
+/// Whether a line takes in what other files make.
+fn is_import(line: &str) -> bool {
+    let line = line.trim_start();
+    [
+        "import ", "from ", "use ", "using ", "require", "#include", "package ",
+    ]
+    .iter()
+    .any(|begin| line.starts_with(begin))
+        || line.contains("require(")
+}
+
+/// What stands before a name that is made here, and so is none of a library's.
+const MAKES: [&str; 9] = [
+    "class ",
+    "def ",
+    "fn ",
+    "func ",
+    "function ",
+    "interface ",
+    "struct ",
+    "trait ",
+    "enum ",
+];
+
+/// Whether a line, lower case, has a word as a whole name, and not as one that is made there.
+fn has_word(line: &str, word: &str) -> bool {
+    let is_name = |it: char| it.is_alphanumeric() || it == '_';
+    line.match_indices(word).any(|(at, _)| {
+        let (before, after) = (&line[..at], &line[at + word.len()..]);
+        let begins = !word.starts_with(is_name) || !before.ends_with(is_name);
+        let ends = !word.ends_with(is_name) || !after.starts_with(is_name);
+        begins && ends && !MAKES.iter().any(|it| before.ends_with(it))
+    })
+}
+
+fn first_in<'a>(
+    file: &'a TextFile,
+    text: &str,
+    words: &'a [&'a str],
+    says: impl Fn(&str, &str) -> bool,
+) -> Option<Hit<'a>> {
     for (number, line) in text.lines().enumerate() {
         if is_comment(line) {
             continue;
         }
         let line = line.to_lowercase();
-        if let Some(word) = words.iter().find(|word| line.contains(**word)) {
+        if let Some(word) = words.iter().find(|word| says(&line, word)) {
             return Some(Hit {
                 file,
                 line: u32::try_from(number + 1).unwrap_or(u32::MAX),

@@ -22,7 +22,7 @@ pub fn annotations(report: &Report) -> Vec<String> {
             Verdict::Inconclusive | Verdict::Held => "warning",
         };
         let place = case.evidence.iter().find_map(|it| it.place.as_ref());
-        let place = place.map(|it| (it.file.as_path(), it.line, it.column));
+        let place = place.map(|it| (&*it.file, it.line, it.column));
         let said: Vec<&str> = case.evidence.iter().map(|it| it.what.as_str()).collect();
         command(level, place, &case.title, &said.join("\n"))
     })
@@ -37,7 +37,7 @@ pub fn problem(problem: &Problem) -> String {
         Severity::Warning => "warning",
     };
     let place = problem.place.as_ref();
-    let place = place.map(|it| (it.file.as_path(), it.line, it.column));
+    let place = place.map(|it| (&*it.file, it.line, it.column));
     let hint = problem.hint.iter().map(|hint| format!("\nhint: {hint}"));
     let said: String = std::iter::once(problem.what.clone()).chain(hint).collect();
     command(level, place, "msvc", &said)

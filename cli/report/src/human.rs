@@ -42,7 +42,10 @@ pub fn case(case: &Case) -> String {
                 .as_ref()
                 .map(|p| format!("{p}: "))
                 .unwrap_or_default();
-            for line in wrap(&format!("{place}{}", evidence.what), COLUMNS - INDENT) {
+            for line in wrap(
+                &plain(&format!("{place}{}", evidence.what)),
+                COLUMNS - INDENT,
+            ) {
                 text.push_str(&format!("{indent}{line}\n"));
             }
         }
@@ -58,7 +61,7 @@ fn standing_case(case: &Case, standing: &str) -> String {
     let colon = if case.title.ends_with('?') { "" } else { ":" };
     let mut text = format!("{}{colon} {standing}\n", case.title);
     let mut item = |mark: &str, what: &str| {
-        let broken = wrap(what, COLUMNS - 4);
+        let broken = wrap(&plain(what), COLUMNS - 4);
         for (number, line) in broken.iter().enumerate() {
             let mark = if number == 0 { mark } else { " " };
             text.push_str(&format!("  {mark} {line}\n"));
@@ -78,6 +81,16 @@ fn standing_case(case: &Case, standing: &str) -> String {
     }
     text.push('\n');
     text
+}
+
+/// What comes from elsewhere, without signs that a terminal obeys.
+fn plain(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\t' => c,
+        c if c.is_control() => '?',
+        c => c,
+    };
+    text.chars().map(shown).collect()
 }
 
 /// The whole report, the verdict last.
@@ -145,6 +158,19 @@ mod tests {
         assert_eq!(wrap("aa bb cc", 5), ["aa bb", "cc"]);
         assert_eq!(wrap("aaaaaaaa b", 3), ["aaaaaaaa", "b"]);
         assert_eq!(wrap("a\nb", 9), ["a", "b"]);
+    }
+
+    #[test]
+    fn signs_that_a_terminal_obeys_are_not_shown() {
+        let mut case = Case::new("x", "x", Verdict::Failed);
+        case.evidence = vec![crate::case::Evidence::said("gate\u{1b}[31m\u{2}way\r\nb")];
+        let text = super::case(&case);
+        assert!(
+            text.contains("gate?[31m?way") && text.contains("\n          b\n"),
+            "{text:?}"
+        );
+        case.standing = Some("ready".to_owned());
+        assert!(super::case(&case).contains("gate?[31m?way"));
     }
 
     #[test]

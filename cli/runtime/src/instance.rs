@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use msvc_system::id::InstanceId;
@@ -110,6 +111,22 @@ impl InstanceSpec {
     pub fn can_be_asked(&self) -> bool {
         self.health.is_some() || !self.listens.is_empty()
     }
+
+    /// Whether its container opens ports to the host itself that the file names: nobody else can have
+    /// them while it runs.
+    #[must_use]
+    pub fn takes_ports_of_the_host(&self) -> bool {
+        let Program::Container(program) = &self.program else {
+            return false;
+        };
+        let bindings = program.create["HostConfig"]["PortBindings"].as_object();
+        let mut all = bindings
+            .into_iter()
+            .flat_map(|it| it.values())
+            .filter_map(serde_json::Value::as_array)
+            .flatten();
+        all.any(|it| it["HostPort"].as_str().is_some_and(|port| !port.is_empty()))
+    }
 }
 
 impl InstanceSpec {
@@ -132,8 +149,9 @@ impl InstanceSpec {
 pub enum Program {
     /// A host process.
     Process(ProcessProgram),
-    /// A container of an engine.
-    Container(Box<ContainerProgram>),
+    /// A container of an engine: what is wanted and the plan have the same, of which there may be
+    /// thousands.
+    Container(Arc<ContainerProgram>),
 }
 
 /// A container.

@@ -100,6 +100,26 @@ impl WayIn {
 }
 
 impl Observed {
+    /// Its edges, each once: what came in by several ports of the host is counted together. Those of
+    /// a caller's replicas stay apart.
+    #[must_use]
+    pub fn edges_as_one(&self) -> Vec<EdgeStatus> {
+        let mut edges: Vec<EdgeStatus> = Vec::new();
+        for edge in &self.edges {
+            let comes_in = edge.listen.ip().is_unspecified();
+            let mut before = edges.iter_mut();
+            match before.find(|it| comes_in && it.id == edge.id && it.listen.ip().is_unspecified())
+            {
+                Some(there) => {
+                    there.counts += edge.counts;
+                    there.accepting &= edge.accepting;
+                }
+                None => edges.push(edge.clone()),
+            }
+        }
+        edges
+    }
+
     /// The latest incarnation of a replica.
     #[must_use]
     pub fn latest(&self, id: &InstanceId) -> Option<&ObservedInstance> {

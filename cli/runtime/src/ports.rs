@@ -43,10 +43,13 @@ pub enum Want {
     OwnAddress,
     /// Free ports at this address.
     FreePorts(IpAddr),
-    /// Exactly this address; its port is the slot's only one in the book.
+    /// Exactly this address, or the first that is free of those up to port `last`; its port is the
+    /// slot's only one in the book.
     Exactly {
         /// Where to listen.
         address: SocketAddr,
+        /// The last port of a range, else the address's own.
+        last: u16,
         /// What to do when it is taken.
         hint: String,
     },
@@ -136,7 +139,17 @@ impl Book {
     ) -> Result<(), Taken> {
         for slot in slots {
             let settled = match &slot.want {
-                Want::Exactly { address, hint } => exactly(slot, *address, hint, held, binding)?,
+                Want::Exactly {
+                    address,
+                    last,
+                    hint,
+                } => {
+                    let place = match address.port() == *last {
+                        true => *address,
+                        false => self.one_of(slots, slot, (*address, *last), held, binding),
+                    };
+                    exactly(slot, place, hint, held, binding)?
+                }
                 want => {
                     let taken = self.addresses_but(&slot.key);
                     let mut choice = Choice {
@@ -161,6 +174,41 @@ impl Book {
                 .extend(settled);
         }
         Ok(())
+    }
+
+    /// One of a range: what the slot has already, else the first that is free and no other slot's;
+    /// the range's first where none is.
+    fn one_of(
+        &self,
+        slots: &[Slot],
+        slot: &Slot,
+        (first, last): (SocketAddr, u16),
+        held: &BTreeSet<SocketAddr>,
+        binding: &mut dyn Binding,
+    ) -> SocketAddr {
+        let range = (first.port()..=last).map(|port| SocketAddr::new(first.ip(), port));
+        let others = slots.iter().filter(|other| other.key != slot.key);
+        let others = others.flat_map(|other| {
+            let own = match &other.want {
+                Want::Exactly { address, last, .. } if address.port() == *last => Some(*address),
+                _ => None,
+            };
+            let settled = self
+                .slots
+                .get(&other.key)
+                .into_iter()
+                .flat_map(BTreeMap::values);
+            own.into_iter().chain(settled.copied())
+        });
+        let taken: BTreeSet<SocketAddr> = others.collect();
+        let mut usable =
+            |it: &SocketAddr| !taken.contains(it) && (held.contains(it) || binding.is_free(*it));
+        let kept = self.slots.get(&slot.key);
+        let kept = kept.and_then(|kept| kept.values().next().copied());
+        let kept = kept.filter(|it| {
+            it.ip() == first.ip() && (first.port()..=last).contains(&it.port()) && usable(it)
+        });
+        kept.or_else(|| range.clone().find(usable)).unwrap_or(first)
     }
 
     fn addresses_but(&self, key: &str) -> BTreeSet<SocketAddr> {

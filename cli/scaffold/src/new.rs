@@ -134,7 +134,7 @@ impl Draft {
         let mut taken = BTreeSet::new();
         if let Home::System(loaded) = &home {
             known::no_service_of(loaded, &request.name)?;
-            taken = known::published_ports(&loaded.resolved);
+            taken = known::published_ports(&loaded.system.written.resolved());
         }
         let mut draft = Self {
             boundary: place::boundary(&root),

@@ -98,7 +98,7 @@ fn read(path: &Path) -> Result<Option<Manifest>, ScaffoldError> {
         let line = before.map_or(1, |before| before.matches('\n').count() + 1);
         let problem = Problem::error(format!("cargo could not read this: {}", error.message()));
         Problems::from(problem.at(Place {
-            file: path.to_path_buf(),
+            file: path.into(),
             line: u32::try_from(line).unwrap_or(u32::MAX),
             column: 1,
         }))

@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
+
 use crate::problem::{Problem, Problems};
 use crate::yaml::{Node, shorten};
 pub(crate) use declared::declared;
@@ -19,24 +21,19 @@ mod waits;
 
 /// Checks the services that run.
 pub(crate) fn services(tree: &Node, runs: impl Fn(&str) -> bool, problems: &mut Problems) {
-    let declared = |section: &str| -> Vec<&str> {
-        let entries = tree.entries_of(section);
-        entries.iter().map(|(key, _)| key.text.as_str()).collect()
-    };
     let known = Known {
-        services: declared("services"),
-        networks: declared("networks"),
-        volumes: declared("volumes"),
-        secrets: declared("secrets"),
-        configs: declared("configs"),
-        models: declared("models"),
+        services: tree.named("services"),
+        networks: tree.named("networks"),
+        volumes: tree.named("volumes"),
+        secrets: tree.named("secrets"),
+        configs: tree.named("configs"),
+        models: tree.named("models"),
     };
     let all = tree.entries_of("services");
     let mut containers: HashMap<&str, &str> = HashMap::new();
     for (key, service) in all.iter().filter(|(key, _)| runs(&key.text)) {
         let mut one = Service {
             node: service,
-            tree,
             known: &known,
             problems,
         };
@@ -58,12 +55,14 @@ pub(crate) fn services(tree: &Node, runs: impl Fn(&str) -> bool, problems: &mut 
     waits::check(tree, &runs, problems);
 }
 
-/// Names that are declared.
+/// What is declared, by name.
 struct Known<'a> {
-    services: Vec<&'a str>,
-    networks: Vec<&'a str>,
-    volumes: Vec<&'a str>,
-    secrets: Vec<&'a str>,
-    configs: Vec<&'a str>,
-    models: Vec<&'a str>,
+    services: Names<'a>,
+    networks: Names<'a>,
+    volumes: Names<'a>,
+    secrets: Names<'a>,
+    configs: Names<'a>,
+    models: Names<'a>,
 }
+
+type Names<'a> = IndexMap<&'a str, &'a Node>;

@@ -15,7 +15,7 @@ use indexmap::IndexMap;
 
 use crate::interpolate::Interpolation;
 use crate::model::Placed;
-use crate::problem::{Place, Problem, Problems};
+use crate::problem::{FileName, Place, Problem, Problems};
 use crate::yaml::shorten;
 
 mod raw;
@@ -57,8 +57,9 @@ pub fn parse_after(
     set: &BTreeMap<String, String>,
     earlier: &BTreeMap<String, String>,
 ) -> Result<Settings, Problems> {
+    let file = FileName::from(file);
     let place = Place {
-        file: file.to_path_buf(),
+        file: file.clone(),
         line: 1,
         column: 1,
     };
@@ -95,7 +96,7 @@ pub(crate) fn over(
 }
 
 struct Reader<'a> {
-    file: &'a Path,
+    file: FileName,
     rest: &'a str,
     line: u32,
     /// What is set outside, over what the file has set so far.
@@ -137,7 +138,7 @@ impl<'a> Reader<'a> {
 
     fn place(&self) -> Place {
         Place {
-            file: self.file.to_path_buf(),
+            file: self.file.clone(),
             line: self.line,
             column: 1,
         }

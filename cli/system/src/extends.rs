@@ -2,13 +2,15 @@
 //! over it by the rules of [`crate::merge`].
 //!
 //! What comes in: the tree of one file in long form. What leaves: the same without `extends`;
-//! relative paths of another file's services start at that file's folder. Circles, missing
-//! services and files are reported where `extends` stands. What must not enter: the order of
-//! several files; `include`.
+//! relative paths of another file's services lead to that file's folder first. Circles, missing
+//! services and files are reported where `extends` stands, once for all services that come by there.
+//! What must not enter: the order of several files; `include`.
+//!
+//! A chain may be as long as a file: each service is resolved once, in place, and the way down a chain
+//! is a list of our own.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use crate::canonical::{self, Variables, WHOLE_FILE};
 use crate::fields::{SERVICE, Shape};
@@ -18,14 +20,16 @@ use crate::interpolate::Interpolation;
 use crate::load::sources::documents;
 use crate::merge;
 use crate::paths::{self, Base};
-use crate::problem::{Place, Problem, Problems, nearest};
-use crate::shown_path::shown_path;
-use crate::yaml::{MAX_NODES, Node, NodeValue, shorten};
+use crate::problem::{Place, Problem, Problems};
+use crate::yaml::{MAX_NODES, MAX_TEXT, Node, NodeValue, shorten};
+use source::{At, Source, State};
+
+mod source;
+#[cfg(test)]
+mod tests;
 
 /// The shape of a service.
 static A_SERVICE: Shape = Shape::level(&SERVICE);
-/// Services that one may extend through others.
-const MAX_CHAIN: usize = 50;
 
 /// What other files are read with.
 pub(crate) struct Extending<'a, 'e> {
@@ -39,11 +43,27 @@ pub(crate) struct Extending<'a, 'e> {
     variables: Variables,
     /// The home folder, where it is known.
     home: Option<String>,
-    /// Other files' trees, in long form, once read; `None` when they cannot be.
-    read: HashMap<PathBuf, Option<Rc<Node>>>,
+    /// Files whose services are extended.
+    sources: Vec<Source>,
+    /// Those that were read here, by file and folder; `None` when they cannot be.
+    read: HashMap<(PathBuf, PathBuf), Option<usize>>,
     /// Nodes made so far.
     nodes: usize,
+    /// Bytes of their texts.
+    text: usize,
 }
+
+/// A service on the way down a chain.
+struct Step {
+    at: At,
+    /// Where it says what it extends.
+    place: Place,
+    /// The folder that paths of what it extends are laid on, where that stands in another file.
+    way: Option<PathBuf>,
+}
+
+/// Why a chain ends nowhere; nothing where that has been told.
+type Wrong = Option<Problem>;
 
 impl<'a, 'e> Extending<'a, 'e> {
     pub(crate) fn new(
@@ -59,65 +79,133 @@ impl<'a, 'e> Extending<'a, 'e> {
             interpolation,
             variables,
             home: home.map(str::to_owned),
+            sources: Vec::new(),
             read: HashMap::new(),
             nodes: 0,
+            text: 0,
         }
     }
 
     /// Resolves every `extends` of a tree that stands in `folder`.
-    pub(crate) fn resolve(
-        &mut self,
-        tree: &mut Node,
-        file: &Path,
-        folder: &Path,
-        problems: &mut Problems,
-    ) {
+    pub(crate) fn resolve(&mut self, tree: &mut Node, folder: &Path, problems: &mut Problems) {
         let services = tree.entries_of("services");
-        let extending: Vec<String> = services
+        if !services
             .iter()
-            .filter(|(_, service)| service.get("extends").is_some())
-            .map(|(key, _)| key.text.clone())
-            .collect();
-        if extending.is_empty() {
+            .any(|(_, service)| service.get("extends").is_some())
+        {
             return;
         }
-        let original = tree.clone();
-        for name in extending {
-            let mut chain = vec![(file.to_path_buf(), name.clone())];
-            let resolved = match self.service(&original, &name, folder, &mut chain, problems) {
-                Ok(resolved) => resolved,
-                Err(problem) => {
-                    problems.push(problem);
-                    let services = tree.get_mut("services");
-                    if let Some(service) = services.and_then(|all| all.get_mut(&name)) {
-                        told(service);
-                    }
-                    continue;
+        let source = self.sources.len();
+        let taken = Source::of(tree, folder.to_path_buf());
+        let count = taken.len();
+        self.sources.push(taken);
+        for service in 0..count {
+            self.service(At { source, service }, problems);
+        }
+        if let Some(done) = self.sources.get_mut(source) {
+            std::mem::take(done).put_back(tree);
+        }
+    }
+
+    /// Resolves one service, and all that it extends.
+    fn service(&mut self, start: At, problems: &mut Problems) {
+        let mut chain = Vec::new();
+        let ended = match self.down(start, &mut chain, problems) {
+            Ok(base) => self.up(&mut chain, base, problems),
+            Err(wrong) => Err(wrong),
+        };
+        if let Err(wrong) = ended {
+            problems.0.extend(wrong);
+            for step in chain {
+                if let Some(source) = self.sources.get_mut(step.at.source) {
+                    source.give_up(step.at.service, step.place);
                 }
-            };
-            if let Some(slot) = tree.get_mut("services").and_then(|all| all.get_mut(&name)) {
-                *slot = resolved;
             }
         }
     }
 
-    /// One service with everything that it extends.
-    fn service(
+    /// Goes from a service to one that extends nothing, or nothing any more.
+    fn down(
         &mut self,
-        tree: &Node,
-        name: &str,
-        folder: &Path,
-        chain: &mut Vec<(PathBuf, String)>,
+        start: At,
+        chain: &mut Vec<Step>,
         problems: &mut Problems,
-    ) -> Result<Node, Problem> {
-        let Some(mut service) = tree.get("services").and_then(|all| all.get(name)).cloned() else {
-            // Only the first one is not looked up by somebody who reports it.
-            return Err(Problem::error(format!("no service `{}`", shorten(name))));
-        };
-        let Some(extends) = service.remove("extends") else {
-            return Ok(service);
-        };
-        let place = extends.place.clone();
+    ) -> Result<At, Wrong> {
+        let mut at = start;
+        loop {
+            let source = self.sources.get_mut(at.source).ok_or(None)?;
+            match source.state(at.service) {
+                State::Resolved => return Ok(at),
+                State::Wrong => return Err(None),
+                State::Open => return Err(Some(self.circle(chain, at))),
+                State::Written => {}
+            }
+            let Some(extends) = source.open(at.service) else {
+                return Ok(at);
+            };
+            chain.push(Step {
+                at,
+                place: extends.place.clone(),
+                way: None,
+            });
+            let (base, way) = self.extended(at.source, &extends, problems)?;
+            if let Some(step) = chain.last_mut() {
+                step.way = way;
+            }
+            at = base;
+        }
+    }
+
+    /// Goes the same way back, laying each service over what it extends.
+    fn up(
+        &mut self,
+        chain: &mut Vec<Step>,
+        mut base: At,
+        problems: &mut Problems,
+    ) -> Result<(), Wrong> {
+        while let Some(Step { at, place, way }) = chain.last() {
+            if self.nodes > MAX_NODES || self.text > MAX_TEXT {
+                // That has been told.
+                return Err(None);
+            }
+            let at = *at;
+            let source = self.sources.get(base.source).ok_or(None)?;
+            let mut extended = source.service(base.service).cloned().ok_or(None)?;
+            if let Some(folder) = way {
+                let home = self.home.as_deref();
+                paths::of_service(&mut extended, &Base { folder, home }, problems);
+            }
+            let source = self.sources.get_mut(at.source).ok_or(None)?;
+            let (name, mut own) = source.take(at.service).ok_or(None)?;
+            let mut path = vec!["services".to_owned(), name];
+            // `!override` replaces what an earlier file says of the service, not what it extends.
+            let tag = own.tag.take();
+            let mut merged = merge::over(extended, own, &A_SERVICE, &mut path, problems);
+            merged.tag = tag;
+            self.nodes = self.nodes.saturating_add(merged.count());
+            self.text = self.text.saturating_add(merged.text_bytes());
+            source.resolved(at.service, merged);
+            if self.nodes > MAX_NODES || self.text > MAX_TEXT {
+                let what = format!(
+                    "with `extends` followed the services have more than {MAX_NODES} nodes, or \
+                     more than {MAX_TEXT} bytes of text"
+                );
+                return Err(Some(Problem::error(what).at(place.clone())));
+            }
+            chain.pop();
+            base = at;
+        }
+        Ok(())
+    }
+
+    /// The service that one of a source extends.
+    fn extended(
+        &mut self,
+        from: usize,
+        extends: &Node,
+        problems: &mut Problems,
+    ) -> Result<(At, Option<PathBuf>), Wrong> {
+        let place = &extends.place;
         let wanted = extends.as_str().map(str::to_owned);
         let wanted = wanted
             .or_else(|| extends.get("service").and_then(Node::text))
@@ -125,79 +213,86 @@ impl<'a, 'e> Extending<'a, 'e> {
         let wanted = wanted.ok_or_else(|| {
             Problem::error("`extends` does not say which `service`").at(place.clone())
         })?;
-        let named = extends.get("file").and_then(Node::as_str);
-        let other = match named {
-            Some(file) => Some(git_source::file(file, folder, self.files, &place)?),
-            None => None,
-        };
-        let file = match (&other, chain.last()) {
-            (Some(other), _) => other.file.clone(),
-            (None, Some((file, _))) => file.clone(),
-            (None, None) => PathBuf::new(),
-        };
-        follow(chain, (file.clone(), wanted.clone()), &place)?;
-        let base = match other {
-            None => {
-                exists(tree, &wanted, &place)?;
-                self.service(tree, &wanted, folder, chain, problems)?
-            }
-            Some(Found { file, root }) => {
-                let inner = root;
-                let tree = self.file(&file, &place, problems)?;
-                exists(&tree, &wanted, &place)?;
-                let mut base = self.service(&tree, &wanted, &inner, chain, problems)?;
-                let home = self.home.as_deref();
-                let folder = &inner;
-                paths::of_service(&mut base, &Base { folder, home }, problems);
-                base
+        let (source, way) = match extends.get("file").and_then(Node::as_str) {
+            None => (from, None),
+            Some(text) => {
+                let source = self.sources.get(from).ok_or(None)?;
+                let found = git_source::file(text, &source.folder, self.files, place)?;
+                let way = found.way(&source.folder, &found.root);
+                (self.file(found, place, problems)?, Some(way))
             }
         };
-        chain.pop();
-        let mut at = vec!["services".to_owned(), name.to_owned()];
-        let merged = merge::over(base, service, &A_SERVICE, &mut at, problems);
-        self.nodes = self.nodes.saturating_add(merged.count());
-        if self.nodes > MAX_NODES {
-            return Err(Problem::error(format!(
-                "with `extends` followed the services have more than {MAX_NODES} nodes"
-            ))
-            .at(place));
+        let other = self.sources.get(source).ok_or(None)?;
+        match other.find(&wanted) {
+            Some(service) => {
+                is_mapping(other, service, &wanted, place)?;
+                Ok((At { source, service }, way))
+            }
+            None => Err(Some(missing(other, &wanted, place, problems))),
         }
-        Ok(merged)
     }
 
-    /// The tree of another file.
+    fn circle(&self, chain: &[Step], again: At) -> Problem {
+        let name = |at: At| self.sources.get(at.source)?.name(at.service);
+        let ats = chain.iter().map(|step| step.at).chain([again]);
+        let names: Vec<&str> = ats.filter_map(name).collect();
+        let names = shorten(&names.join(" -> "));
+        let problem = Problem::error(format!("services extend each other in a circle: {names}"));
+        match chain.last() {
+            Some(step) => problem.at(step.place.clone()),
+            None => problem,
+        }
+    }
+
+    /// The source that another file is.
     fn file(
         &mut self,
-        path: &Path,
+        found: Found,
         place: &Place,
         problems: &mut Problems,
-    ) -> Result<Rc<Node>, Problem> {
-        let failed = || {
-            Problem::error(format!(
-                "the extended file {} cannot be used",
-                path.display()
-            ))
-            .at(place.clone())
+    ) -> Result<usize, Problem> {
+        let Found { file, root, .. } = found;
+        let failed = |file: &Path| {
+            let file = self.files.named(file);
+            let file = file.display();
+            Problem::error(format!("the extended file {file} cannot be used")).at(place.clone())
         };
-        if let Some(read) = self.read.get(path) {
-            return read.clone().ok_or_else(failed);
+        let key = (file, root);
+        if let Some(read) = self.read.get(&key) {
+            return read.ok_or_else(|| failed(&key.0));
         }
-        self.read.insert(path.to_path_buf(), None);
+        self.read.insert(key.clone(), None);
+        let path = key.0.as_path();
         let bytes = self.files.read(path).map_err(|error| {
-            Problem::error(format!(
+            let path = self.files.named(path);
+            let what = format!(
                 "the extended file {} cannot be read: {error}",
                 path.display()
-            ))
-            .at(place.clone())
+            );
+            Problem::error(what)
+                .at(place.clone())
+                .hint("a relative path counts from the folder of the file that names it")
         })?;
-        let shown = shown_path(path, self.shown_from);
+        let shown = self.files.shown(path, self.shown_from);
         let documents = match documents(&shown, &bytes) {
             Ok(documents) => documents,
             Err(found) => {
                 problems.0.extend(found.0);
-                return Err(failed());
+                return Err(failed(path));
             }
         };
+        let source = match self.one_of(documents, problems) {
+            Some(mut tree) => Source::of(&mut tree, key.1.clone()),
+            None => Source::empty(shown, key.1.clone()),
+        };
+        let at = self.sources.len();
+        self.sources.push(source);
+        self.read.insert(key, Some(at));
+        Ok(at)
+    }
+
+    /// The documents of a file as one, in long form.
+    fn one_of(&mut self, documents: Vec<Node>, problems: &mut Problems) -> Option<Node> {
         let mut merged: Option<Node> = None;
         for mut tree in documents {
             if self.variables == Variables::Replaced {
@@ -210,144 +305,29 @@ impl<'a, 'e> Extending<'a, 'e> {
             canonical::lengthen(&mut tree, self.variables, problems);
             merged = Some(tree);
         }
-        let tree = Rc::new(merged.unwrap_or_else(|| nothing(&shown)));
-        self.read.insert(path.to_path_buf(), Some(Rc::clone(&tree)));
-        Ok(tree)
+        merged
     }
 }
 
-/// What a file says that has no document.
-fn nothing(shown: &Path) -> Node {
-    let place = Place {
-        file: shown.to_path_buf(),
-        line: 1,
-        column: 1,
-    };
-    Node::new(place, NodeValue::Map(Vec::new()))
-}
-
-/// Leaves of a wrong `extends` only that there is one, so that nobody misses what it would have given.
-fn told(service: &mut Node) {
-    if let Some(extends) = service.get_mut("extends") {
-        extends.value = NodeValue::String(String::new());
-    }
-}
-
-/// Adds a service to the chain, unless it is in it.
-fn follow(
-    chain: &mut Vec<(PathBuf, String)>,
-    next: (PathBuf, String),
-    place: &Place,
-) -> Result<(), Problem> {
-    let circle = chain.contains(&next);
-    chain.push(next);
-    if circle || chain.len() > MAX_CHAIN {
-        let names: Vec<&str> = chain.iter().map(|(_, name)| name.as_str()).collect();
-        let what = if circle {
-            "services extend each other in a circle"
-        } else {
-            "services extend each other too often"
-        };
-        return Err(
-            Problem::error(format!("{what}: {}", shorten(&names.join(" -> ")))).at(place.clone()),
-        );
-    }
-    Ok(())
-}
-
-fn exists(tree: &Node, name: &str, place: &Place) -> Result<(), Problem> {
-    let services = tree.entries_of("services");
-    if services.iter().any(|(key, _)| key.text == name) {
+fn is_mapping(source: &Source, at: usize, name: &str, place: &Place) -> Result<(), Problem> {
+    let value = source.service(at).map(|service| &service.value);
+    if matches!(value, Some(NodeValue::Map(_) | NodeValue::Null) | None) {
         return Ok(());
     }
-    let file = &tree.place.file;
+    let (name, file) = (shorten(name), source.shown.display());
+    let what = format!("`extends` names `{name}` of {file}, which is no mapping of fields");
+    Err(Problem::error(what).at(place.clone()))
+}
+
+fn missing(source: &Source, name: &str, place: &Place, problems: &Problems) -> Problem {
     let what = format!(
         "`extends` names the service `{}`, which {} does not have",
         shorten(name),
-        file.display()
+        source.shown.display()
     );
     let problem = Problem::error(what).at(place.clone());
-    Err(
-        match nearest(name, services.iter().map(|(key, _)| key.text.as_str())) {
-            Some(near) => problem.hint(format!("did you mean `{near}`?")),
-            None => problem,
-        },
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::load::testing::{load_files, request};
-
-    fn resolved(files: &[(&str, &str)]) -> Result<serde_json::Value, String> {
-        let loaded = load_files(&request(), files).map_err(|problems| problems.to_string())?;
-        Ok(loaded.resolved["services"]["a"].clone())
-    }
-
-    #[test]
-    fn a_service_lays_its_own_over_what_it_extends() {
-        let same = "services:\n  a: {extends: b, environment: {Y: 2}, expose: ['2']}\n  b: {extends: {service: c}, expose: ['1'], command: x}\n  c: {image: c, environment: [X=1, Y=1], command: y}\n";
-        assert_eq!(
-            resolved(&[("compose.yaml", same)]).unwrap(),
-            serde_json::json!({"image": "c", "environment": {"X": "1", "Y": "2"}, "command": "x", "expose": ["1", "2"]})
-        );
-    }
-
-    #[test]
-    fn paths_of_another_file_start_at_its_folder() {
-        let other = "services:\n  base: {build: ., env_file: [e.env], label_file: l.env, volumes: ['./d:/d']}\n";
-        let files = [
-            (
-                "compose.yaml",
-                "services: {a: {extends: {file: sub/base.yaml, service: base}}}\nvolumes: {v: }\n",
-            ),
-            ("sub/base.yaml", other),
-            ("sub/e.env", "A=1\n"),
-            ("sub/l.env", "a=1\n"),
-        ];
-        assert_eq!(
-            resolved(&files).unwrap(),
-            serde_json::json!({"build": {"context": "/system/sub"}, "env_file": [{"path": "/system/sub/e.env", "required": true}], "label_file": ["/system/sub/l.env"], "volumes": [{"type": "bind", "source": "/system/sub/d", "target": "/d", "bind": {"create_host_path": true}}]})
-        );
-    }
-
-    #[test]
-    fn circles_and_missing_bases_are_named() {
-        for (text, wanted) in [
-            (
-                "a: {extends: b}\n  b: {extends: a}",
-                "compose.yaml:3:16: services extend each other in a circle: a -> b -> a",
-            ),
-            (
-                "a: {image: a, extends: {service: web}}\n  wb: {image: b}",
-                "compose.yaml:2:26: `extends` names the service `web`, which compose.yaml does not have (did you mean `wb`?)",
-            ),
-            (
-                "a: {image: a, extends: {service: b, file: no.yaml}}",
-                "compose.yaml:2:26: the extended file /system/no.yaml cannot be read: no such file",
-            ),
-            (
-                "a: {image: a, extends: {file: no.yaml}}",
-                "compose.yaml:2:26: `extends` does not say which `service`",
-            ),
-        ] {
-            let problems =
-                resolved(&[("compose.yaml", &format!("services:\n  {text}\n"))]).unwrap_err();
-            assert!(problems.contains(wanted), "{problems}");
-        }
-    }
-
-    #[test]
-    fn long_chains_do_not_multiply() {
-        let keys: String = (0..3000).map(|i| format!("K{i}: v, ")).collect();
-        let mut text = format!("services:\n  s0: {{image: a, environment: {{{keys}}}}}\n");
-        for i in 1..200 {
-            text.push_str(&format!("  s{i}: {{extends: s{}}}\n", (i - 1) % 40));
-        }
-        assert!(
-            resolved(&[("compose.yaml", &text)])
-                .unwrap_err()
-                .contains("more than 250000 nodes")
-        );
+    match problems.nearest(name, source.names()) {
+        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None => problem,
     }
 }

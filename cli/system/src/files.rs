@@ -4,27 +4,37 @@
 //! a map. Keeping it a value keeps the loader pure and lets a fuzzer drive it. It remembers what was
 //! read, so that a problem can be shown with the very line that was found wrong.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::git_source::GitSource;
 use crate::problem::Problem;
+use crate::shown_path::shown_path;
 
+mod fetched;
 mod kept;
 
+pub use fetched::Fetched;
+use fetched::Repositories;
 use kept::Kept;
 
 /// Files above this many bytes are refused (a Compose file of 10 MB is no Compose file).
 pub const MAX_BYTES: u64 = 10_000_000;
 
+/// Bytes that all files of a project may have, each counted as often as it is read: ten of the
+/// largest.
+pub const MAX_TOTAL: u64 = 100_000_000;
+
 /// Reads a whole file; `NotFound` when it does not exist, `InvalidInput` for what is no regular
 /// file, `FileTooLarge` for what exceeds the limit in bytes.
 type ReadFile = dyn Fn(&Path, u64) -> io::Result<Vec<u8>> + Send + Sync;
 
-/// Brings what a repository holds onto this machine: the folder where it stands.
-type Checkout = dyn Fn(&GitSource) -> Result<PathBuf, Problem> + Send + Sync;
+/// Brings what a repository holds onto this machine.
+type Checkout = dyn Fn(&GitSource) -> Result<Fetched, Problem> + Send + Sync;
 
 /// Access to files, given by the caller. Clones remember together.
 #[derive(Clone)]
@@ -32,6 +42,9 @@ pub struct Files {
     read: Arc<ReadFile>,
     checkout: Option<Arc<Checkout>>,
     kept: Arc<Mutex<Kept>>,
+    /// Bytes read so far.
+    total: Arc<AtomicU64>,
+    repositories: Arc<Mutex<Repositories>>,
 }
 
 impl Files {
@@ -41,6 +54,8 @@ impl Files {
             read: Arc::new(read),
             checkout: None,
             kept: Arc::default(),
+            total: Arc::default(),
+            repositories: Arc::default(),
         }
     }
 
@@ -48,7 +63,7 @@ impl Files {
     #[must_use]
     pub fn with_git(
         mut self,
-        checkout: impl Fn(&GitSource) -> Result<PathBuf, Problem> + Send + Sync + 'static,
+        checkout: impl Fn(&GitSource) -> Result<Fetched, Problem> + Send + Sync + 'static,
     ) -> Self {
         self.checkout = Some(Arc::new(checkout));
         self
@@ -60,7 +75,11 @@ impl Files {
     /// As the function handed in; where there is none, that repositories are not fetched here.
     pub(crate) fn checkout(&self, source: &GitSource) -> Result<PathBuf, Problem> {
         match &self.checkout {
-            Some(checkout) => checkout(source),
+            Some(checkout) => {
+                let fetched = checkout(source)?;
+                self.repositories().keep(source, &fetched);
+                Ok(fetched.folder)
+            }
             None => Err(
                 Problem::error("files of git repositories are not fetched here")
                     .hint("clone it, and name the file"),
@@ -81,12 +100,23 @@ impl Files {
         })
     }
 
-    /// The bytes of a regular file of at most [`MAX_BYTES`].
+    /// The bytes of a regular file of at most [`MAX_BYTES`], and of [`MAX_TOTAL`] with all that was
+    /// read before.
     ///
     /// # Errors
     /// As the reader handed in.
     pub fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let bytes = (self.read)(path, MAX_BYTES)?;
+        let size = bytes.len() as u64;
+        if self
+            .total
+            .fetch_add(size, Ordering::Relaxed)
+            .saturating_add(size)
+            > MAX_TOTAL
+        {
+            let what = format!("with it the project's files have more than {MAX_TOTAL} bytes");
+            return Err(io::Error::other(what));
+        }
         self.kept().keep(path, &bytes);
         Ok(bytes)
     }
@@ -96,14 +126,45 @@ impl Files {
     /// lines count from 1.
     #[must_use]
     pub fn line(&self, path: &Path, number: u32) -> Option<String> {
-        let bytes = self.kept().bytes(path)?;
-        kept::line(&bytes, number)
+        self.kept().line(&self.whole(path), number)
     }
 
     /// When a file was first read, counted from 0; `None` when it never was.
     #[must_use]
     pub fn turn(&self, path: &Path) -> Option<usize> {
-        self.kept().turn(path)
+        self.kept().turn(&self.whole(path))
+    }
+
+    /// How a file is named to people who stand in the folder `from`: as seen from there; one of a
+    /// repository by its repository, ref and path. Both paths are whole ones.
+    #[must_use]
+    pub fn shown(&self, path: &Path, from: &Path) -> PathBuf {
+        let named = self.repositories().name(path);
+        named.unwrap_or_else(|| shown_path(path, from))
+    }
+
+    /// The same, but for files of this machine, which keep their whole path.
+    pub(crate) fn named(&self, path: &Path) -> PathBuf {
+        let named = self.repositories().name(path);
+        named.unwrap_or_else(|| path.to_path_buf())
+    }
+
+    /// Whether a place's file is one that can be opened by its name: neither standard input nor a
+    /// file of a repository.
+    #[must_use]
+    pub fn is_of_this_machine(&self, file: &Path) -> bool {
+        file.as_os_str() != "-" && self.repositories().file(file).is_none()
+    }
+
+    /// Where a file stands that is named as it is shown.
+    fn whole<'a>(&self, path: &'a Path) -> Cow<'a, Path> {
+        let file = self.repositories().file(path);
+        file.map_or(Cow::Borrowed(path), Cow::Owned)
+    }
+
+    fn repositories(&self) -> MutexGuard<'_, Repositories> {
+        let repositories = self.repositories.lock();
+        repositories.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -143,6 +204,38 @@ mod tests {
             (files.turn(named), files.turn(Path::new("/z"))),
             (Some(0), None)
         );
+    }
+
+    #[test]
+    fn a_file_of_a_repository_is_named_by_where_it_comes_from() {
+        let files = Files::new(|_, _| Ok(b"one".to_vec())).with_git(|_| {
+            Ok(Fetched {
+                folder: "/cache/1".into(),
+                remote: "https://…@h/r.git".into(),
+            })
+        });
+        let source = |reference: Option<&str>| GitSource {
+            remote: "https://me:secret@h/r.git".into(),
+            reference: reference.map(str::to_owned),
+            inside: PathBuf::new(),
+        };
+        assert_eq!(
+            files.checkout(&source(None)).unwrap(),
+            Path::new("/cache/1")
+        );
+        files.checkout(&source(Some("v1"))).unwrap();
+        let file = Path::new("/cache/1/deploy/a.yaml");
+        let shown = files.shown(file, Path::new("/cache"));
+        assert_eq!(shown, Path::new("https://…@h/r.git#HEAD:deploy/a.yaml"));
+        assert_eq!(files.named(file), shown);
+        files.read(file).unwrap();
+        let from_here = Path::new("/here").join(&shown);
+        assert_eq!(files.line(&from_here, 1).as_deref(), Some("one"));
+        assert_eq!(files.turn(&shown), Some(0));
+        assert!(!files.is_of_this_machine(&shown) && !files.is_of_this_machine(Path::new("-")));
+        assert!(files.is_of_this_machine(Path::new("a.yaml")));
+        let other = Path::new("/here/a.yaml");
+        assert_eq!(files.shown(other, Path::new("/here")), Path::new("a.yaml"));
     }
 
     #[test]

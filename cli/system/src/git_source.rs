@@ -5,12 +5,15 @@
 //! it, when the text names one by Docker Compose's rules. What must not enter: fetching it (a caller
 //! does, [`crate::files::Files::with_git`]).
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use crate::files::Files;
 use crate::problem::{Place, Problem};
-use crate::typed::normal;
+use crate::typed::{normal, way};
 use crate::yaml::shorten;
+
+mod percent;
 
 /// Names looked for in a folder of a repository, the first one found counts.
 const NAMES: [&str; 4] = [
@@ -27,7 +30,7 @@ pub struct GitSource {
     pub remote: String,
     /// A branch, a tag or a commit, else what the repository's `HEAD` names; never begins with `-`.
     pub reference: Option<String>,
-    /// A folder or file in it, without `..`.
+    /// A folder or file in it, without `.` and `..`.
     pub inside: PathBuf,
 }
 
@@ -37,6 +40,39 @@ pub(crate) struct Found {
     pub(crate) file: PathBuf,
     /// The file's folder; of a repository, its root.
     pub(crate) root: PathBuf,
+    /// Whether it stands in a repository.
+    pub(crate) is_fetched: bool,
+}
+
+impl Found {
+    /// The way to one of its folders from the folder of the file that names it; whole where it stands
+    /// in a repository.
+    pub(crate) fn way(&self, from: &Path, to: &Path) -> PathBuf {
+        match self.is_fetched {
+            true => to.to_path_buf(),
+            false => way(from, to),
+        }
+    }
+}
+
+/// The variable that switches fetching off.
+const SWITCH: &str = "COMPOSE_EXPERIMENTAL_GIT_REMOTE";
+
+/// The same files; where what is set says so, without what fetches repositories.
+pub(crate) fn as_switched(files: &Files, environment: &BTreeMap<String, String>) -> Files {
+    let said = environment.get(SWITCH).map_or("", String::as_str);
+    let problem = match said {
+        "" | "1" | "t" | "T" | "TRUE" | "true" | "True" => return files.clone(),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => {
+            let what = format!("files of git repositories are switched off by {SWITCH}");
+            Problem::error(what).hint(format!("take `{SWITCH}={said}` away"))
+        }
+        _ => {
+            let what = format!("`{}` of {SWITCH} is neither yes nor no", shorten(said));
+            Problem::error(what).hint("set it to `true` or `false`")
+        }
+    };
+    files.clone().with_git(move |_| Err(problem.clone()))
 }
 
 /// The file that `text` names from `folder`, fetched where it stands in a repository. `place` is
@@ -57,7 +93,12 @@ pub(crate) fn file(
     let Some(source) = parse(text).map_err(told)? else {
         let file = normal(&folder.join(text));
         let root = file.parent().unwrap_or(folder).to_path_buf();
-        return Ok(Found { file, root });
+        let is_fetched = false;
+        return Ok(Found {
+            file,
+            root,
+            is_fetched,
+        });
     };
     let root = files.checkout(&source).map_err(told)?;
     let named = normal(&root.join(&source.inside));
@@ -65,7 +106,11 @@ pub(crate) fn file(
     let beside = NAMES.iter().map(|name| named.join(name));
     let mut tried = is_file.then(|| named.clone()).into_iter().chain(beside);
     match tried.find(|file| files.read(file).is_ok()) {
-        Some(file) => Ok(Found { file, root }),
+        Some(file) => Ok(Found {
+            file,
+            root,
+            is_fetched: true,
+        }),
         None => {
             let what = format!("`{}` has no Compose file there", shorten(text));
             let hint = "name its folder or file after the ref: `…#main:deploy/compose.yaml`";
@@ -86,7 +131,8 @@ fn parse(text: &str) -> Result<Option<GitSource>, Problem> {
     }
     let (before, fragment) = text.split_once('#').unwrap_or((text, ""));
     let (remote, query) = before.split_once('?').unwrap_or((before, ""));
-    match scheme(text).as_deref() {
+    let scheme = scheme(text);
+    match scheme.as_deref() {
         Some("http" | "https") if !remote.ends_with(".git") => {
             let hint = "clone it, or name a repository by an address that ends in `.git`";
             return wrong("is no file here and no git repository", hint);
@@ -103,13 +149,28 @@ fn parse(text: &str) -> Result<Option<GitSource>, Problem> {
     if host.starts_with('-') || remote.starts_with('-') {
         return wrong("names a host that begins with `-`", "write the host's name");
     }
-    let (reference, inside) = fragment.split_once(':').unwrap_or((fragment, ""));
+    let undecoded = || {
+        let hint = "write `%` as `%25`, and other signs in UTF-8, two digits a byte";
+        wrong("has a `%` that stands for nothing", hint)
+    };
+    // An address of ssh's own form has no signs that stand for others after its `#`.
+    let fragment = match scheme {
+        Some(_) => percent::decoded(fragment),
+        None => Some(fragment.to_owned()),
+    };
+    let Some(fragment) = fragment else {
+        return undecoded();
+    };
+    let (reference, inside) = fragment.split_once(':').unwrap_or((&fragment, ""));
     let mut asked = Asked {
         reference: some(reference),
         inside: some(inside),
     };
     for (key, value) in query.split('&').filter_map(|it| it.split_once('=')) {
-        if !asked.take(key, value) {
+        let Some(value) = percent::decoded(&value.replace('+', " ")) else {
+            return undecoded();
+        };
+        if !asked.take(key, &value) {
             let hint = "after `?` stand `ref`, `tag`, `branch` and `subdir`, each once";
             return wrong(&format!("says `{}`", shorten(key)), hint);
         }
@@ -124,16 +185,18 @@ fn parse(text: &str) -> Result<Option<GitSource>, Problem> {
             "name a branch, tag or commit",
         );
     }
-    let inside = PathBuf::from(asked.inside.unwrap_or_default());
-    let within = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+    let inside = normal(Path::new(&asked.inside.unwrap_or_default()));
+    let within = |part: Component<'_>| matches!(part, Component::Normal(_));
     if !inside.components().all(within) {
-        return wrong(
-            "leaves its repository",
-            "name a folder or file in it, without `..`",
-        );
+        return wrong("leaves its repository", "name a folder or file in it");
     }
+    // git knows its ways in small letters only.
+    let remote = match (&scheme, remote.split_once("://")) {
+        (Some(scheme), Some((_, rest))) => format!("{scheme}://{rest}"),
+        _ => remote.to_owned(),
+    };
     Ok(Some(GitSource {
-        remote: remote.to_owned(),
+        remote,
         reference: asked.reference,
         inside,
     }))
@@ -211,7 +274,21 @@ mod tests {
             ("https://h/r.git", "https://h/r.git", "", ""),
             ("https://h/r.git#main", "https://h/r.git", "main", ""),
             ("https://h/r.git#f/x:a/b", "https://h/r.git", "f/x", "a/b"),
-            ("HTTPS://h/r.git#:a", "HTTPS://h/r.git", "", "a"),
+            ("HTTPS://H/r.git#:a", "https://H/r.git", "", "a"),
+            (
+                "https://h/r.git#f%2Fx:a%20b",
+                "https://h/r.git",
+                "f/x",
+                "a b",
+            ),
+            (
+                "https://h/r.git?ref=f%2fx+y",
+                "https://h/r.git",
+                "f/x y",
+                "",
+            ),
+            ("git@h:r#f%2Fx", "git@h:r", "f%2Fx", ""),
+            ("https://h/r.git#:a/../b/./c", "https://h/r.git", "", "b/c"),
             ("git@h:o/r.git#v1:a.yaml", "git@h:o/r.git", "v1", "a.yaml"),
             ("ssh://git@h:22/o/r", "ssh://git@h:22/o/r", "", ""),
             ("git://h/r", "git://h/r", "", ""),
@@ -262,6 +339,11 @@ mod tests {
             ("https://h/r.git#--upload-pack=x", "begins with `-`"),
             ("https://h/r.git?ref=-x", "begins with `-`"),
             ("https://h/r.git#a:../b", "leaves its repository"),
+            ("https://h/r.git#a:b/..%2f../c", "leaves its repository"),
+            ("https://h/r.git#a%2", "stands for nothing"),
+            ("https://h/r.git?ref=%ff", "stands for nothing"),
+            ("https://h/r.git#%00", "stands for nothing"),
+            ("https://h/r.git#%2D-upload-pack=x", "begins with `-`"),
             ("https://h/r.git#a:/etc/passwd", "leaves its repository"),
             ("https://h/r.git?foo=1", "says `foo`"),
             ("https://h/r.git?ref=a#b", "says `ref`"),

@@ -19,6 +19,8 @@ const MAX_DEPTH: usize = 50;
 /// Times that files are included, one in the other and beside each other: files that each include
 /// the next one twice would be read without end.
 const MAX_INCLUDED: usize = 5_000;
+/// Files of a circle that are named; of more its middle is left out.
+const SHOWN: usize = 8;
 /// What files declare.
 const SECTIONS: [&str; 6] = [
     "services", "volumes", "networks", "secrets", "configs", "models",
@@ -28,6 +30,8 @@ const SECTIONS: [&str; 6] = [
 struct Included {
     paths: Vec<PathBuf>,
     folder: PathBuf,
+    /// The folder as its relative paths begin: from the folder of the file that includes.
+    way: PathBuf,
     /// Where it is another than that of the file that includes.
     environment: Option<BTreeMap<String, String>>,
 }
@@ -88,18 +92,21 @@ fn entry(
         let problem = Problem::error("this entry of `include` names no file");
         return Err(problem.at(item.place.clone()).hint("write its `path`"));
     }
-    let mut paths = Vec::with_capacity(named.len());
+    let mut all = Vec::with_capacity(named.len());
     for path in &named {
-        let found = git_source::file(path, folder, loading.files, &item.place)?;
-        paths.push(found.file);
+        all.push(git_source::file(path, folder, loading.files, &item.place)?);
     }
     let own = item.get("project_directory").and_then(Node::text);
-    let own = match own.filter(|text| !text.is_empty()) {
-        Some(text) => normal(&folder.join(text)),
-        None => {
-            let main = paths.first().and_then(|main| main.parent());
-            main.unwrap_or(folder).to_path_buf()
-        }
+    let named_own = own.filter(|text| !text.is_empty()).map(PathBuf::from);
+    let main = all.first().and_then(|main| main.file.parent());
+    let own = match &named_own {
+        Some(own) => normal(&folder.join(own)),
+        None => main.unwrap_or(folder).to_path_buf(),
+    };
+    let is_whole = named_own.is_some_and(|own| own.is_absolute());
+    let way = match all.first() {
+        Some(main) if !is_whole => main.way(folder, &own),
+        _ => own.clone(),
     };
     let files = texts(item.get("env_file"));
     let asked = !files.is_empty();
@@ -115,8 +122,10 @@ fn entry(
             Ok(bytes) => bytes,
             Err(error) if !asked && error.kind() == std::io::ErrorKind::NotFound => continue,
             Err(error) => {
-                let what = format!("the `env_file` {} cannot be read: {error}", file.display());
-                return Err(Problem::error(what).at(item.place.clone()));
+                let named = loading.files.named(&file);
+                let what = format!("the `env_file` {} cannot be read: {error}", named.display());
+                let hint = "a relative path counts from the folder of the file that includes";
+                return Err(Problem::error(what).at(item.place.clone()).hint(hint));
             }
         };
         let known = found.len() + environment.len();
@@ -136,8 +145,9 @@ fn entry(
         found
     });
     Ok(Included {
-        paths,
+        paths: all.into_iter().map(|it| it.file).collect(),
         folder: own,
+        way,
         environment,
     })
 }
@@ -151,11 +161,17 @@ fn read(
 ) -> Option<Node> {
     let first = included.paths.first()?.clone();
     if loading.way.contains(&first) || loading.way.len() >= MAX_DEPTH {
-        let mut names: Vec<String> = loading.way.iter().map(|it| loading.name(it)).collect();
-        names.push(loading.name(&first));
+        // The circle alone: what leads there says nothing of it.
+        let way = &loading.way;
+        let begins = way.iter().position(|it| *it == first).unwrap_or_default();
+        let circle = way.iter().skip(begins).chain([&first]);
+        let mut names: Vec<String> = circle.map(|it| loading.name(it)).collect();
+        if let Some(left_out) = names.len().checked_sub(SHOWN).filter(|it| *it > 0) {
+            names.splice(SHOWN / 2..=SHOWN / 2 + left_out, ["…".to_owned()]);
+        }
         let what = format!(
             "files include each other in a circle: {}",
-            shorten(&names.join(" -> "))
+            names.join(" -> ")
         );
         problems.push(Problem::error(what).at(item.place.clone()));
         return None;
@@ -164,7 +180,7 @@ fn read(
     let model = loading.model(
         &included.paths,
         Some(&item.place),
-        &included.folder,
+        (&included.folder, &included.way),
         included.environment.as_ref().unwrap_or(environment),
         problems,
     );

@@ -11,17 +11,18 @@ use crate::files::Files;
 use crate::model::System;
 use crate::problem::{Problem, Problems};
 pub use request::{LoadRequest, Without};
-pub use resolved::Resolved;
 use resolved::resolve_into;
+pub use resolved::{Chosen, Resolved};
 pub use sources::sources_of;
 use system::{extensions, system};
 
+#[cfg(test)]
+mod elsewhere;
 mod find;
 #[cfg(test)]
 mod found;
 #[cfg(test)]
 mod given;
-mod hash;
 pub(crate) mod model;
 mod name;
 #[cfg(test)]
@@ -42,9 +43,6 @@ pub struct Loaded {
     pub system: System,
     /// What the user should know, sorted by place.
     pub warnings: Vec<Problem>,
-    /// The resolved Compose file: merged, interpolated, in long form, dollar signs escaped, so that
-    /// it loads to the same again.
-    pub resolved: serde_json::Value,
 }
 
 /// Loads a system.

@@ -4,6 +4,7 @@
 //! Built by the loader's last step, from a tree with positions; nothing here is deserialised
 //! from YAML directly.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::written::Written;
 
 mod edge;
 mod extension;
+mod hash;
 mod mount;
 
 pub use edge::{Edge, EdgeReason};
@@ -51,8 +53,6 @@ pub struct System {
     /// Where the files say what. No part of what is compared or kept.
     #[serde(skip)]
     pub written: Written,
-    /// Hex SHA-256 over the resolved model, for `run.json` and for "nothing changed".
-    pub hash: String,
 }
 
 impl System {
@@ -70,7 +70,6 @@ impl System {
             edges: Vec::new(),
             x_msvc: SystemExtension::default(),
             written: Written::default(),
-            hash: String::new(),
         }
     }
 
@@ -125,6 +124,9 @@ pub struct Service {
     /// `environment` over `env_file`, resolved. A variable without a value that the caller's
     /// environment does not have either is left out.
     pub environment: IndexMap<String, Placed<String>>,
+    /// Names in `environment` without a value that anybody gives: whatever the image says of them
+    /// does not hold.
+    pub unset: Vec<String>,
     /// Where `entrypoint` stands, else `command`, else its block.
     pub command_place: Place,
     /// `working_dir`, when given.
@@ -162,8 +164,10 @@ pub struct Service {
     pub replicas: u32,
     /// `profiles`.
     pub profiles: Vec<String>,
-    /// `labels`.
+    /// `labels` over `label_file`.
     pub labels: IndexMap<String, String>,
+    /// Whether all of them are from `label_file`.
+    pub labels_of_files: bool,
     /// Fields that were read and understood but that a runtime may not be able to honour, by
     /// name (for example `networks`, `cap_add`). A runtime that cannot honour one reports it.
     pub other_fields: IndexMap<String, Placed<serde_json::Value>>,
@@ -211,6 +215,9 @@ pub struct PublishedPort {
     pub host_ip: Option<String>,
     /// Host port; `None` means any free one.
     pub published: Option<u16>,
+    /// The last of a range of host ports that begins with `published`: the first that is free is
+    /// meant.
+    pub published_to: Option<u16>,
     /// The service's own port.
     pub target: u16,
     /// `tcp` or `udp`.
@@ -219,6 +226,15 @@ pub struct PublishedPort {
     pub is_https: bool,
     /// Where it stands.
     pub place: Place,
+}
+
+impl PublishedPort {
+    /// The host ports of which one is meant; none where any free one is.
+    #[must_use]
+    pub fn asked(&self) -> Option<RangeInclusive<u16>> {
+        let first = self.published?;
+        Some(first..=self.published_to.unwrap_or(first))
+    }
 }
 
 /// Transport protocol of a port.

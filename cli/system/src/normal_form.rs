@@ -8,6 +8,8 @@
 //! How each field is printed the table says ([`crate::fields::Out`]). What Docker Compose leaves out
 //! (what is empty, zero or `false`, mostly) is left out here.
 
+use std::collections::HashMap;
+
 use serde_json::{Map as Object, Value};
 
 use crate::fields::{FILE, Field, Level, Out, SERVICE};
@@ -42,16 +44,17 @@ pub(crate) fn project(tree: &Node, problems: &mut Problems) -> Object<String, Va
 
 /// Puts the fields of every service in the order of the table, whichever step has added them.
 pub(crate) fn in_order(project: &mut Object<String, Value>) {
+    let fields = SERVICE.fields.iter().zip(0_usize..);
+    let ranks: HashMap<&str, usize> = fields.map(|(field, rank)| (field.name, rank)).collect();
     let services = project.get_mut("services").and_then(Value::as_object_mut);
     for (_, service) in services.into_iter().flatten() {
         if let Value::Object(service) = service {
-            let mut ordered = Object::with_capacity(service.len());
-            for field in SERVICE.fields {
-                if let Some(value) = service.get_mut(field.name) {
-                    ordered.insert(field.name.to_owned(), value.take());
-                }
-            }
-            *service = ordered;
+            let fields = std::mem::take(service).into_iter();
+            let mut ranked: Vec<_> = fields
+                .filter_map(|field| Some((*ranks.get(field.0.as_str())?, field)))
+                .collect();
+            ranked.sort_unstable_by_key(|(rank, _)| *rank);
+            *service = ranked.into_iter().map(|(_, field)| field).collect();
         }
     }
 }

@@ -1,8 +1,9 @@
-//! Relative paths of a tree made absolute: from the folder that they count from, or from home where
-//! they begin with `~`.
+//! Relative paths of a tree counted from another folder: those of a file that another one names from
+//! that one's folder, those of the outermost files made absolute. What begins with `~` is of the home
+//! folder.
 //!
-//! What comes in: a tree in long form ([`crate::canonical`]). What leaves: the same with the paths
-//! that Docker Compose takes for paths made absolute. What must not enter: reading; what a path is
+//! What comes in: a tree in long form ([`crate::canonical`]). What leaves: the same, its relative
+//! paths (those that Docker Compose takes for paths) with the folder before them. What must not enter: reading; what a path is
 //! for.
 
 use std::path::Path;
@@ -13,7 +14,7 @@ use crate::yaml::{Node, NodeValue};
 
 /// What paths count from.
 pub(crate) struct Base<'a> {
-    /// The folder.
+    /// The folder, or the way to it from where the outer file's paths count from.
     pub(crate) folder: &'a Path,
     /// The home folder, where it is known.
     pub(crate) home: Option<&'a str>,
@@ -113,7 +114,7 @@ impl Base<'_> {
         if let NodeValue::String(text) = &mut node.value
             && !text.is_empty()
         {
-            *text = self.absolute(text);
+            *text = self.counted(text);
         }
     }
 
@@ -122,18 +123,21 @@ impl Base<'_> {
         if let NodeValue::String(text) = &mut node.value
             && !is_whole_windows(text)
         {
-            *text = self.absolute(text);
+            *text = self.counted(text);
         }
     }
 
     /// A path as it is when absolute, else from home or from the folder.
-    fn absolute(&self, text: &str) -> String {
+    fn counted(&self, text: &str) -> String {
         let from_home = text.strip_prefix('~').zip(self.home);
         let joined = match from_home {
             Some((rest, home)) => Path::new(home).join(rest.trim_start_matches('/')),
             None if text.starts_with('/') => return text.to_owned(),
             None => self.folder.join(text),
         };
-        crate::typed::normal(&joined).to_string_lossy().into_owned()
+        match crate::typed::normal(&joined).to_string_lossy() {
+            here if here.is_empty() => ".".to_owned(),
+            path => path.into_owned(),
+        }
     }
 }

@@ -30,8 +30,8 @@ impl System {
             return problems;
         };
         let runs = |key: &&(Key, Node)| {
-            let name = services.iter().find(|name| name.as_str() == key.0.text);
-            let service = name.and_then(|name| self.services.get(name));
+            let name = key.0.text.as_str();
+            let service = self.services.get(name).filter(|_| services.contains(name));
             service.is_some_and(|service| service.replicas > 0)
         };
         let started: Vec<&(Key, Node)> = tree.entries_of("services").iter().filter(runs).collect();

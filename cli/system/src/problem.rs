@@ -4,19 +4,20 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+mod file_name;
 mod settled;
 
+pub use file_name::FileName;
 pub use settled::MOST_SHOWN;
 
 /// A position in a file that a user wrote. Lines and columns count from 1.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// The file as it was named or found.
-    pub file: PathBuf,
+    pub file: FileName,
     /// Line, from 1.
     pub line: u32,
     /// Column in characters, from 1.
@@ -39,6 +40,18 @@ pub enum Severity {
     Warning,
 }
 
+/// What has to change for a problem to go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Blame {
+    /// The input.
+    #[default]
+    Input,
+    /// The machine or its network, which could not do what the input asks for.
+    Machine,
+    /// Nothing: the user wanted to end.
+    Interrupt,
+}
+
 /// One thing wrong with an input.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Problem {
@@ -50,6 +63,9 @@ pub struct Problem {
     pub what: String,
     /// What to do, when that can be said.
     pub hint: Option<String>,
+    /// What has to change; told by the exit code and not written down.
+    #[serde(skip)]
+    pub blame: Blame,
 }
 
 impl Problem {
@@ -60,6 +76,7 @@ impl Problem {
             place: None,
             what: what.into(),
             hint: None,
+            blame: Blame::default(),
         }
     }
 
@@ -70,6 +87,7 @@ impl Problem {
             place: None,
             what: what.into(),
             hint: None,
+            blame: Blame::default(),
         }
     }
 
@@ -77,6 +95,13 @@ impl Problem {
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
+        self
+    }
+
+    /// The same problem, its cause another than the input.
+    #[must_use]
+    pub fn blaming(mut self, blame: Blame) -> Self {
+        self.blame = blame;
         self
     }
 
@@ -119,7 +144,7 @@ impl Problems {
         wrong: &str,
         candidates: impl IntoIterator<Item = &'a str>,
     ) -> Option<&'a str> {
-        let few = self.0.len() <= 4 * MOST_SHOWN;
+        let few = self.0.len() <= 2 * MOST_SHOWN;
         few.then(|| nearest(wrong, candidates)).flatten()
     }
 
@@ -194,10 +219,12 @@ pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -
         return None;
     }
     let lower = wrong.to_lowercase();
+    let letters = lower.chars().count();
     candidates
         .into_iter()
         .filter(|c| c.len() <= 4 * LONGEST)
         .take(MOST_COMPARED)
+        .filter(|c| c.chars().count().abs_diff(letters) <= 1 + c.chars().count().max(3) / 3)
         .map(|c| (strsim::damerau_levenshtein(&lower, &c.to_lowercase()), c))
         .filter(|(distance, c)| {
             let letters = c.chars().count();

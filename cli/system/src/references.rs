@@ -1,7 +1,7 @@
 //! Names that must exist: services in `depends_on` and `x-msvc.calls`, networks; and no service
 //! may wait for itself, directly or through others.
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use crate::id::ServiceName;
 use crate::model::Service;
@@ -14,7 +14,7 @@ pub(crate) fn check(
     resting: &IndexMap<ServiceName, Vec<String>>,
     problems: &mut Problems,
 ) {
-    let names: Vec<ServiceName> = services.keys().cloned().collect();
+    let names: IndexSet<ServiceName> = services.keys().cloned().collect();
     let unknown = |wrong: &ServiceName, what: &str, place: &Place| {
         let problem = Problem::error(format!(
             "{what} names the service `{}`",

@@ -8,9 +8,10 @@ use std::cell::Cell;
 
 use crate::problem::{Place, Problem};
 
-/// Bytes that all files of settings may have and give together: ten of the largest. A thousand
-/// services that each read a hundred settings come to a fifth of it.
-const MOST: usize = 100_000_000;
+/// Bytes that all files of settings may have and give together: five of the largest. A thousand
+/// services that each read a hundred settings come to two fifths of it. What they give is in memory
+/// twice, as it is read and as it is printed.
+const MOST: usize = 50_000_000;
 /// Bytes that a setting costs beside its text.
 const EACH: usize = 64;
 

@@ -25,6 +25,9 @@ pub(crate) enum PortError {
     /// Nothing where the service's port should be.
     #[error("it names no port of the service")]
     Empty,
+    /// The service's port is 0.
+    #[error("0 is no port of the service")]
+    Nothing,
     /// No number, or one too large.
     #[error("`{0}` is no port: a number from 0 to 65535, or a range of them")]
     Number(String),
@@ -64,6 +67,9 @@ pub(crate) fn read(text: &str) -> Result<Vec<ShortPort>, PortError> {
         return Err(PortError::Empty);
     }
     let (first, last) = range(target)?;
+    if first == 0 {
+        return Err(PortError::Nothing);
+    }
     let host = match published {
         "" => None,
         text => Some(range(text)?),

@@ -18,7 +18,6 @@ use crate::id::ServiceName;
 use crate::model::{Placed, Service, ServiceExtension};
 use crate::problem::{Place, Problem, Problems};
 use crate::settings_total::SettingsTotal;
-use crate::shown_path::shown_path;
 use crate::volume_text;
 use crate::yaml::{Key, Node, shorten};
 
@@ -73,8 +72,8 @@ pub(crate) struct Context<'a> {
     pub(crate) files: &'a Files,
     /// All files as one tree.
     pub(crate) tree: &'a Node,
-    /// Names of the declared volumes.
-    pub(crate) volumes: Vec<&'a str>,
+    /// The declared volumes.
+    pub(crate) volumes: IndexMap<&'a str, &'a Node>,
     /// What files of settings cost so far.
     pub(crate) settings: SettingsTotal,
     /// What those that were read before gave.
@@ -91,14 +90,13 @@ impl<'a> Context<'a> {
         files: &'a Files,
         tree: &'a Node,
     ) -> Self {
-        let volumes = tree.entries_of("volumes");
         Self {
             root,
             shown_from,
             environment,
             files,
             tree,
-            volumes: volumes.iter().map(|(key, _)| key.text.as_str()).collect(),
+            volumes: tree.named("volumes"),
             settings: SettingsTotal::default(),
             given: Given::default(),
             ports: Cell::new(0),
@@ -128,7 +126,7 @@ impl<'a> Context<'a> {
 
     /// A file's name for messages.
     pub(crate) fn shown(&self, file: &Path) -> PathBuf {
-        shown_path(file, self.shown_from)
+        self.files.shown(file, self.shown_from)
     }
 
     /// Counts ports; whether they are still few enough.
@@ -138,19 +136,32 @@ impl<'a> Context<'a> {
     }
 }
 
-/// A path without `.` and `..`, by its text alone.
+/// A path without `.`, and without `..` but where a relative one begins with them, by its text alone.
 pub(crate) fn normal(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {
         match part {
             Component::CurDir => {}
-            Component::ParentDir => {
-                out.pop();
-            }
+            Component::ParentDir => match out.components().next_back() {
+                Some(Component::Normal(_)) => {
+                    out.pop();
+                }
+                Some(Component::RootDir) => {}
+                _ => out.push(".."),
+            },
             part => out.push(part),
         }
     }
     out
+}
+
+/// The way from one folder to another, both absolute; empty where they are the same.
+pub(crate) fn way(from: &Path, to: &Path) -> PathBuf {
+    let (from, to) = (normal(from), normal(to));
+    let shared = from.components().zip(to.components());
+    let shared = shared.take_while(|(a, b)| a == b).count();
+    let up = from.components().skip(shared).map(|_| Component::ParentDir);
+    up.chain(to.components().skip(shared)).collect()
 }
 
 /// Every service of the tree that runs.
@@ -204,6 +215,7 @@ fn service(
         entrypoint: words_of(node.get("entrypoint"), "`entrypoint`", problems),
         command: words_of(node.get("command"), "`command`", problems),
         environment: environment::environment(name.as_str(), node, context, problems),
+        unset: environment::unset(node, context),
         command_place: command_place(key, node).clone(),
         working_dir: working_dir(node, problems),
         listens: exposed.tcp,
@@ -221,6 +233,7 @@ fn service(
         stop_signal: stop_signal(node, problems),
         replicas: replicas(node, problems),
         profiles: texts(node.get("profiles"), "`profiles`", problems),
+        labels_of_files: node.entries_of("labels").is_empty(),
         labels: labels::labels(name.as_str(), node, context, problems),
         other_fields: others::others(node, healthcheck.is_some()),
         healthcheck,

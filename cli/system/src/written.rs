@@ -4,6 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::problem::Place;
 use crate::yaml::Node;
 
@@ -24,6 +26,14 @@ impl Written {
 
     pub(crate) fn tree(&self) -> Option<&Node> {
         self.0.as_deref()
+    }
+
+    /// The resolved Compose file: merged, interpolated, in long form, dollar signs escaped, so that
+    /// it loads to the same again. Made anew each time it is asked for.
+    #[must_use]
+    pub fn resolved(&self) -> Value {
+        self.tree()
+            .map_or(Value::Null, |tree| escaped(tree.to_json()))
     }
 
     /// Where a field of a service stands, where the files say something of it: `deploy/resources`
@@ -58,6 +68,25 @@ impl Written {
         let (key, _) = self.tree()?.get("networks")?.entry(key)?;
         Some(key.place.clone())
     }
+}
+
+/// Dollar signs doubled in every text, so that nothing is interpolated again.
+fn escaped(mut value: Value) -> Value {
+    match &mut value {
+        Value::String(text) if text.contains('$') => *text = text.replace('$', "$$"),
+        Value::Array(items) => {
+            for item in items {
+                *item = escaped(item.take());
+            }
+        }
+        Value::Object(fields) => {
+            for field in fields.values_mut() {
+                *field = escaped(field.take());
+            }
+        }
+        _ => {}
+    }
+    value
 }
 
 #[cfg(test)]

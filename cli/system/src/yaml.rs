@@ -21,6 +21,7 @@ use value::Value;
 
 mod across;
 mod ask;
+mod directives;
 mod join;
 mod marks;
 mod merge_key;
@@ -112,6 +113,9 @@ pub fn parse(file: &Path, bytes: &[u8]) -> Result<Node, Problems> {
 pub(crate) fn parse_documents(file: &Path, bytes: &[u8]) -> Result<Vec<Node>, Problems> {
     let start = start_of(file);
     let text = text_of(&start, bytes)?;
+    if let Some(refused) = directives::refused(&start, text) {
+        return Err(refused.into());
+    }
     let marks = match marks::read(&start, text) {
         Ok(marks) => marks,
         Err(why) => return documents_as_one(&start, text).ok_or(why),
@@ -137,7 +141,7 @@ fn documents_as_one(start: &Place, text: &str) -> Option<Vec<Node>> {
 
 fn start_of(file: &Path) -> Place {
     Place {
-        file: file.to_path_buf(),
+        file: file.into(),
         line: 1,
         column: 1,
     }

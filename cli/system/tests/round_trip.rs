@@ -77,7 +77,9 @@ impl Project {
 
 /// A normal form as `msvc config` writes it, in JSON and in YAML.
 fn printed(resolved: &Resolved, config: &Value) -> [(&'static str, String); 2] {
-    let yaml = yaml::text(&yaml::of(config, |name| resolved.extensions(name)));
+    let mut extensions = resolved.extensions();
+    let extensions = |name: &str| extensions.remove(name).unwrap_or_default();
+    let yaml = yaml::text(&yaml::of(config.clone(), extensions));
     [
         ("json", serde_json::to_string_pretty(config).unwrap()),
         ("yaml", yaml),

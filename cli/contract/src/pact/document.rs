@@ -37,7 +37,7 @@ pub(super) const fn kind_of(value: &Value) -> &'static str {
 /// Reads one pact.
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<PactFile, Problems> {
     let at = |line: usize, column: usize| Place {
-        file: path.to_owned(),
+        file: path.into(),
         line: u32::try_from(line.max(1)).unwrap_or(u32::MAX),
         column: u32::try_from(column.max(1)).unwrap_or(u32::MAX),
     };

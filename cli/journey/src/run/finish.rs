@@ -199,7 +199,7 @@ impl Run {
             journey,
             place: root.map_or_else(
                 || Place {
-                    file: document.file.clone(),
+                    file: document.file.clone().into(),
                     line: 1,
                     column: 1,
                 },

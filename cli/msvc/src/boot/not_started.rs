@@ -44,6 +44,15 @@ pub(super) fn not_up_in_engine(system: &System, why: UpError) -> Failure {
 /// Signs of what the engine may not do on this machine, whatever the file says.
 const FORBIDDEN: [&str; 2] = ["operation not permitted", "permission denied"];
 
+/// Signs that who is named is right, and does not answer.
+const SILENT: [&str; 5] = [
+    "connection refused",
+    "i/o timeout",
+    "no such host",
+    "no route to host",
+    "network is unreachable",
+];
+
 /// What an engine does not take of a service: at the field that it names where that stands in the
 /// files, else at the service.
 fn not_taken(system: &System, name: &ServiceName, why: &str, blame: Blame) -> Failure {
@@ -62,16 +71,18 @@ fn not_taken(system: &System, name: &ServiceName, why: &str, blame: Blame) -> Fa
     let mut exit = blame.exit();
     if let Some((field, place)) = found {
         problem.place = Some(place);
-        let is_forbidden = FORBIDDEN.iter().any(|sign| why.contains(sign));
-        exit = if is_forbidden {
-            Exit::CouldNot
+        let is = |signs: &[&str]| signs.iter().any(|sign| why.contains(sign));
+        let (ends, hint) = if is(&FORBIDDEN) {
+            let hint = format!("take {field} out, or let the engine have the right to do it");
+            (Exit::CouldNot, hint)
+        } else if is(&SILENT) {
+            let hint = format!("start what {field} names, or take it out: nobody answers there");
+            (Exit::CouldNot, hint)
         } else {
-            Exit::Input
+            (Exit::Input, format!("correct {field}, or take it out"))
         };
-        problem.hint = Some(match is_forbidden {
-            true => format!("take {field} out, or let the engine have the right to do it"),
-            false => format!("correct {field}, or take it out"),
-        });
+        exit = ends;
+        problem.hint = Some(hint);
     } else if blame != Blame::Nobody {
         problem.place = system.service(name.as_str()).map(|it| it.place.clone());
         let hint = "correct what the file says of it; `msvc config` prints all of that";
@@ -136,6 +147,7 @@ mod tests {
     cap_add: [ALL]
     working_dir: app
     networks: {n: {ipv4_address: 10.1.1.7}}
+    logging: {driver: fluentd}
 networks:
   n: {ipam: {config: [{subnet: 10.1.1.0/24}]}}
 ";
@@ -187,6 +199,13 @@ networks:
                 Some(5),
                 Exit::CouldNot,
                 "take `cap_add` out",
+            ),
+            (
+                "failed to initialize logging driver: dial tcp 127.0.0.1:24224: connect: connection refused",
+                Blame::Nobody,
+                Some(8),
+                Exit::CouldNot,
+                "start what `logging` names",
             ),
             (
                 "You should always set the Memory limit when using Memoryswap limit",
@@ -241,7 +260,7 @@ networks:
             })
         };
         let (line, exit, _) = network(Blame::File);
-        assert_eq!((line, exit), (Some(9), Exit::Input));
+        assert_eq!((line, exit), (Some(10), Exit::Input));
         assert_eq!(network(Blame::Nobody).1, Exit::CouldNot);
     }
 }

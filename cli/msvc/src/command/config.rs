@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 use msvc_system::graph;
-use msvc_system::load::{LoadRequest, Resolved, Without, load, resolve};
+use msvc_system::load::{LoadRequest, Loaded, Resolved, Without, load, resolve};
 use msvc_system::normal_form::{hash, yaml};
+use msvc_system::problem::Problem;
 use msvc_system::schema;
 use serde_json::{Value, json};
 
@@ -32,21 +33,26 @@ pub fn run(cli: &Cli, request: &Config, terminal: &Terminal) -> Result<Ending, F
         without_msvc: request.no_msvc,
         ..load_request(cli, terminal.here())?
     };
-    let (resolved, warnings) = resolve(&asked, terminal.files())?;
-    crate::outlets::annotate(terminal, &warnings);
-    for problem in warnings {
-        terminal.event(&Event::Warned { problem });
+    if request.edges || request.graph.is_some() {
+        return deliver(request, &edges(request, asked, terminal)?, terminal);
     }
-    let text = if request.edges || request.graph.is_some() {
-        edges(request, &asked, terminal)?
-    } else if let Some(aspect) = aspect(request, &resolved, terminal)? {
+    let (resolved, warnings) = resolve(&asked, terminal.files())?;
+    warn(terminal, warnings);
+    let text = if let Some(aspect) = aspect(request, &resolved, terminal)? {
         aspect
     } else if request.no_interpolate {
         written(&resolved, terminal)
     } else {
-        whole(request, &resolved, terminal)?
+        whole(request, resolved, terminal)?
     };
     deliver(request, &text, terminal)
+}
+
+fn warn(terminal: &Terminal, warnings: Vec<Problem>) {
+    crate::outlets::annotate(terminal, &warnings);
+    for problem in warnings {
+        terminal.event(&Event::Warned { problem });
+    }
 }
 
 /// The steps that are left out.
@@ -119,8 +125,9 @@ fn lines(all: &[String]) -> String {
 
 fn pretty(value: &Value) -> String {
     // A tree of texts and numbers can always be written.
-    let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    format!("{text}\n")
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    text.push('\n');
+    text
 }
 
 fn config(request: &Config, resolved: &Resolved) -> Result<Value, Failure> {
@@ -140,15 +147,19 @@ fn unknown(name: &str, resolved: &Resolved) -> Failure {
 }
 
 /// The project in its normal form.
-fn whole(request: &Config, resolved: &Resolved, terminal: &Terminal) -> Result<String, Failure> {
+fn whole(request: &Config, resolved: Resolved, terminal: &Terminal) -> Result<String, Failure> {
+    let chosen = resolved.chosen(&request.services);
+    let chosen = chosen.map_err(|name| unknown(&name, &resolved))?;
     let text = if terminal.is_json() {
-        pretty(&config(request, resolved)?)
+        pretty(&resolved.into_config(&chosen, request.all_resources))
     } else {
-        let config = resolved.config_for_yaml(&request.services, request.all_resources);
-        yaml::text(&config.map_err(|name| unknown(&name, resolved))?)
+        yaml::text(&resolved.into_config_for_yaml(&chosen, request.all_resources))
     };
     // Read again, a dollar sign is one, and no variable.
-    Ok(text.replace('$', "$$"))
+    Ok(match text.contains('$') {
+        true => text.replace('$', "$$"),
+        false => text,
+    })
 }
 
 /// The project as it is written, variables and all.
@@ -218,12 +229,13 @@ fn variables(resolved: &Resolved, terminal: &Terminal) -> String {
 }
 
 /// Who calls whom: of the system, not of the files alone.
-fn edges(request: &Config, asked: &LoadRequest, terminal: &Terminal) -> Result<String, Failure> {
+fn edges(request: &Config, asked: LoadRequest, terminal: &Terminal) -> Result<String, Failure> {
     let asked = LoadRequest {
         without: Without::default(),
-        ..asked.clone()
+        ..asked
     };
-    let system = load(&asked, terminal.files())?.system;
+    let Loaded { system, warnings } = load(&asked, terminal.files())?;
+    warn(terminal, warnings);
     Ok(match request.graph {
         Some(Graph::Dot) => graph::dot(&system),
         Some(Graph::Mermaid) => graph::mermaid(&system),
@@ -238,6 +250,8 @@ fn deliver(request: &Config, text: &str, terminal: &Terminal) -> Result<Ending, 
         return Ok(Exit::Held.into());
     }
     match &request.output {
+        // Names of which there are none are no line.
+        None if text.is_empty() => {}
         None => terminal.result(text.strip_suffix('\n').unwrap_or(text)),
         Some(path) => {
             msvc_machine::atomic_write::atomic_write(path, text.as_bytes()).map_err(|why| {

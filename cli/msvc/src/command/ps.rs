@@ -99,7 +99,7 @@ fn edges(observed: &Observed) -> Table {
     let mut table = Table::new(&["EDGE", "CONNS", "SENT", "RECEIVED", "WHY"]);
     // In containers every pair has an edge; one that no file names and nobody uses is not shown.
     let is_shown = |edge: &&EdgeStatus| !edge.reasons.is_empty() || edge.counts.connections > 0;
-    for edge in observed.edges.iter().filter(is_shown) {
+    for edge in observed.edges_as_one().iter().filter(is_shown) {
         // Nobody can tell whether datagrams are taken; what answers them does.
         let answers = edge.transport.has_udp() && edge.counts.bytes_from_callee > 0;
         let open = match edge.accepting || answers {
@@ -152,7 +152,7 @@ fn document(context: &Context, observed: &Observed, ended: Option<&str>) -> Valu
         "ended": ended,
         "instances": instances,
         "entries": entries(context, observed, &LaneName::main()),
-        "edges": observed.edges.iter().map(edge_document).collect::<Vec<_>>(),
+        "edges": observed.edges_as_one().iter().map(edge_document).collect::<Vec<_>>(),
     })
 }
 

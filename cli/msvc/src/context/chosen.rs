@@ -105,7 +105,6 @@ pub(super) fn load_system(
     Ok(Loaded {
         system: System::nothing(name, request.directory.clone()),
         warnings: Vec::new(),
-        resolved: serde_json::Value::Null,
     })
 }
 
@@ -115,7 +114,6 @@ fn from_records(cli: &Cli, request: &LoadRequest, problems: Problems) -> Result<
         Some(system) => Ok(Loaded {
             warnings: vec![without_file(&system, &problems)],
             system,
-            resolved: serde_json::Value::Null,
         }),
         None => Err(problems.into()),
     }

@@ -1,7 +1,13 @@
 //! An API gateway, or a plan for one: one way in, that leads to the services behind it.
+//!
+//! A gateway is what its settings, its files or its routes lead on to several parts, and what can
+//! be reached. A name, a start order, a text that speaks of one are doubts.
 
-use crate::compose::{Compose, Service};
+use crate::compose::{Compose, Service, leads_to};
+use crate::context::Context;
+use crate::decision::{Decision, for_a_gateway};
 use crate::finding::{Finding, Standing};
+use crate::kubernetes::{Document, documents};
 use crate::repository::Repository;
 use crate::tree::says_nothing;
 
@@ -26,153 +32,294 @@ const GATEWAYS: [&str; 18] = [
     "ocelot",
     "ingress",
 ];
+/// Gateways that read their routes from the services' own labels or settings: their name, and how
+/// such a label begins.
+const LABELS: [(&str, &str); 4] = [
+    ("traefik", "traefik.http.routers."),
+    ("traefik", "traefik.enable=true"),
+    ("caddy", "caddy"),
+    ("nginx", "VIRTUAL_HOST"),
+];
+/// One part behind a gateway is no choice of ways.
+const FEWEST: usize = 2;
 
-/// Folders and words of decisions.
-const DECISIONS: [&str; 5] = ["adr", "adrs", "decisions", "rfc", "rfcs"];
-/// A plan says more than its title.
-const PLAN_WORDS: usize = 30;
+/// How far a way in goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Way {
+    /// To nothing.
+    Nowhere,
+    /// To something, as far as can be told.
+    Perhaps,
+    /// To the parts.
+    Leads,
+}
 
 /// Runs the check.
 #[must_use]
 pub fn check(repository: &Repository) -> Finding {
     let mut finding = Finding::new("api-gateway", "There is an API gateway, or a plan for one");
     let tree = &repository.tree;
-    let plan = tree.texts.iter().find(|file| {
-        let in_decisions = file
-            .path
-            .split('/')
-            .any(|part| DECISIONS.contains(&part.to_lowercase().as_str()));
-        let text = file.text.to_lowercase();
-        in_decisions && text.contains("gateway") && text.split_whitespace().count() >= PLAN_WORDS
-    });
-    if let Some(plan) = plan {
-        finding.saw_at(tree.place(&plan.path, 1), "a decision names a gateway");
+    let plan = for_a_gateway(tree);
+    if let Some(Decision { file, doubt }) = &plan {
+        let said = format!("a decision {}", doubt.unwrap_or("names a gateway"));
+        finding.saw_at(tree.place(&file.path, 1), said);
     }
     if let Some(why) = &repository.compose_problem {
         finding.saw(why.clone());
     }
-    let Some(compose) = &repository.compose else {
-        let ingress = tree.find(
-            &["kind: ingress", "kind: gateway", "kind: httproute"],
-            |path| path.ends_with(".yaml") || path.ends_with(".yml"),
-        );
-        if let Some(hit) = ingress
-            .first()
-            .filter(|hit| hit.file.text.contains("backend"))
-        {
-            finding.saw_at(
-                tree.place(&hit.file.path, hit.line),
-                "an ingress leads to services",
-            );
-            return finding.stands(Standing::Ready, "keep every way in behind it");
-        }
-        return match plan {
-            Some(_) => finding.stands(
-                Standing::Ready,
-                "build what the decision says before the first split",
-            ),
-            None if repository.compose_problem.is_some() => {
-                finding.saw("no ingress, and no decision that names a gateway");
-                finding.stands(
-                    Standing::Inconclusive,
-                    "mend the Compose file, then run this again",
-                )
-            }
-            None => {
-                finding.saw("no Compose file, no ingress, and no decision that names a gateway");
-                finding.stands(
-                    Standing::NotReady,
-                    "write down which gateway will stand in front, and why",
-                )
-            }
-        };
+    let routes = ingress(repository, &mut finding);
+    let (gateway, idle) = match &repository.compose {
+        Some(compose) => composed(compose, repository, &mut finding),
+        None => (None, false),
     };
-    let gateway = compose
-        .of_kind(&GATEWAYS)
-        .find(|service| leads_somewhere(compose, service, repository));
-    let idle = compose
-        .of_kind(&GATEWAYS)
-        .find(|service| !leads_somewhere(compose, service, repository));
-    let Some(gateway) = gateway else {
-        if let Some(idle) = idle {
-            finding.saw_at(
-                idle.place.clone(),
-                format!("{} stands there and leads to no service", idle.name),
-            );
+    let composed = gateway.map_or(Way::Nowhere, |(_, way)| way);
+    let way = routes.max(composed);
+    if way == Way::Leads {
+        let past = past(repository, gateway.map(|(gateway, _)| gateway));
+        finding.figure("ways_past_the_gateway", past.len());
+        for service in &past {
+            let place = service.published.as_ref().unwrap_or(&service.place);
+            let said = format!("{} opens a port past the gateway", service.name);
+            finding.saw_at(place.clone(), said);
         }
-        if plan.is_some() {
+        return match past.is_empty() {
+            true => finding.stands(Standing::Ready, "keep every way in behind it"),
+            false => finding.stands(
+                Standing::Partly,
+                "close the ports that lead past the gateway",
+            ),
+        };
+    }
+    planned(finding, repository, plan.map(|plan| plan.doubt), way, idle)
+}
+
+/// The verdict where no way in leads to the parts: by the plan for one, with what makes it a doubt.
+fn planned(
+    mut finding: Finding,
+    repository: &Repository,
+    plan: Option<Option<&str>>,
+    way: Way,
+    idle: bool,
+) -> Finding {
+    match plan {
+        Some(None) => {
             return finding.stands(
                 Standing::Ready,
                 "build what the decision says before the first split",
             );
         }
-        if idle.is_none() {
-            finding.saw("no service of the Compose file is a gateway, and no decision names one");
+        Some(Some(_)) if way == Way::Nowhere => {
+            return finding.stands(
+                Standing::Partly,
+                "write down whether an API gateway will stand in front, and accept it",
+            );
         }
+        _ => {}
+    }
+    if way == Way::Perhaps {
         return finding.stands(
-            Standing::NotReady,
-            if idle.is_some() {
-                "route to the services through the gateway that is there"
-            } else {
-                "put one way in before the parts, or write down the plan for it"
-            },
-        );
-    };
-    finding.saw_at(
-        gateway.place.clone(),
-        format!("{} leads to other services", gateway.name),
-    );
-    let past: Vec<&Service> = compose
-        .services
-        .iter()
-        .filter(|service| service.name != gateway.name && service.build.is_some())
-        .filter(|service| service.published.is_some())
-        .collect();
-    finding.figure("ways_past_the_gateway", past.len());
-    for service in &past {
-        let place = service
-            .published
-            .clone()
-            .unwrap_or_else(|| service.place.clone());
-        finding.saw_at(
-            place,
-            format!("{} opens a port past the gateway", service.name),
+            Standing::Partly,
+            "route to the parts through the gateway, and let nothing else be the way in",
         );
     }
-    if past.is_empty() {
-        finding.stands(Standing::Ready, "keep every way in behind it")
-    } else {
-        finding.stands(
-            Standing::Partly,
-            "close the ports that lead past the gateway",
-        )
+    if repository.compose_problem.is_some() {
+        finding.saw("no ingress, and no decision for an API gateway");
+        return finding.stands(
+            Standing::Inconclusive,
+            "mend the Compose file, then run this again",
+        );
+    }
+    if !idle {
+        finding.saw(match &repository.compose {
+            Some(_) => "no service of the Compose file is a gateway, and no decision is for one",
+            None => "no Compose file, no ingress, and no decision for an API gateway",
+        });
+    }
+    finding.stands(
+        Standing::NotReady,
+        match (idle, &repository.compose) {
+            (true, _) => "route to the services through the gateway that is there",
+            (false, Some(_)) => "put one way in before the parts, or write down the plan for it",
+            (false, None) => "write down which gateway will stand in front, and why",
+        },
+    )
+}
+
+/// How far the routes of Kubernetes go.
+fn ingress(repository: &Repository, finding: &mut Finding) -> Way {
+    let tree = &repository.tree;
+    let all = documents(tree);
+    let mut best = (Way::Nowhere, None);
+    let mut reached = std::collections::BTreeSet::new();
+    for route in all.iter().filter(|it| it.is_route()) {
+        let backends = route.backends();
+        reached.extend(backends.iter().cloned());
+        let way = match backends.len() {
+            _ if reached.len() >= FEWEST => Way::Leads,
+            0 if route.node.is_some() => Way::Nowhere,
+            _ => Way::Perhaps,
+        };
+        if best.1.is_none() || way > best.0 {
+            best = (way, Some(route));
+        }
+    }
+    let Some(route) = best.1 else {
+        return Way::Nowhere;
+    };
+    finding.saw_at(route.place(tree), said_of(route, best.0, &reached));
+    best.0
+}
+
+fn said_of(route: &Document<'_>, way: Way, to: &std::collections::BTreeSet<String>) -> String {
+    match (way, to.first()) {
+        (Way::Leads, _) => format!("an ingress leads to {} services", to.len()),
+        (Way::Perhaps, Some(one)) => format!("an ingress leads to {one} alone"),
+        (Way::Perhaps, None) => {
+            format!("where this {} leads is for a template to say", route.kind)
+        }
+        (Way::Nowhere, _) => format!("this {} leads to no service", route.kind),
     }
 }
 
-/// Whether the gateway names other services: in its settings, or in configuration that says
-/// something.
-fn leads_somewhere(compose: &Compose, gateway: &Service, repository: &Repository) -> bool {
-    let others = compose
-        .services
-        .iter()
-        .filter(|other| other.name != gateway.name);
-    let named = |name: &str| {
-        gateway.names.iter().any(|n| n == name)
-            || gateway
-                .settings
-                .iter()
-                .any(|(value, _)| crate::compose::mentions(value, name))
+/// The best gateway of the Compose file, and whether one is there that leads nowhere.
+fn composed<'a>(
+    compose: &'a Compose,
+    repository: &Repository,
+    finding: &mut Finding,
+) -> (Option<(&'a Service, Way)>, bool) {
+    let mut best: Option<(&Service, Way, String)> = None;
+    for gateway in compose.of_kind(&GATEWAYS) {
+        let (way, said) = match gateway.idle {
+            Some(why) => (
+                Way::Nowhere,
+                format!("{} {why}: nothing starts it", gateway.name),
+            ),
+            None => judged(gateway, compose, repository),
+        };
+        if best.as_ref().is_none_or(|(_, other, _)| way > *other) {
+            best = Some((gateway, way, said));
+        }
+    }
+    let Some((gateway, way, said)) = best else {
+        return (None, false);
     };
-    let in_file = |name: &str| {
-        repository.tree.texts.iter().any(|file| {
-            let path = file.path.to_lowercase();
-            GATEWAYS.iter().any(|kind| path.contains(kind))
-                && file.path != compose.path
-                && !says_nothing(&file.text)
-                && crate::compose::mentions(&file.text, name)
+    finding.saw_at(gateway.place.clone(), said);
+    (Some((gateway, way)), way == Way::Nowhere)
+}
+
+/// How far a gateway leads, and how that is said.
+fn judged(gateway: &Service, compose: &Compose, repository: &Repository) -> (Way, String) {
+    let name = &gateway.name;
+    let others = || compose.services.iter().filter(|other| other.name != *name);
+    let mut parts: Vec<&Service> = others().filter(|it| is_part(it, repository)).collect();
+    if parts.is_empty() {
+        parts = others().collect();
+    }
+    let given = given(gateway, repository);
+    let reached: Vec<&str> = parts
+        .iter()
+        .filter(|part| {
+            gateway.leads_to(&part.name)
+                || given.iter().any(|text| leads_to(text, &part.name))
+                || is_labelled(gateway, part)
+        })
+        .map(|part| part.name.as_str())
+        .collect();
+    let enough = reached.len() >= FEWEST.min(parts.len()).max(1);
+    match (reached.as_slice(), enough) {
+        (_, true) if gateway.published.is_none() => {
+            let said = format!("{name} leads to other services, but no port leads to it");
+            (Way::Perhaps, said)
+        }
+        (_, true) => (Way::Leads, format!("{name} leads to other services")),
+        ([one, ..], false) => (Way::Perhaps, format!("{name} leads to {one} alone")),
+        ([], false) => {
+            let hoped = parts.iter().find(|part| {
+                gateway.waits.contains(&part.name) || is_written(&part.name, repository)
+            });
+            match hoped.filter(|_| gateway.published.is_some()) {
+                Some(part) => {
+                    let said = format!(
+                        "{name} may lead to {}, but no route that it has says so",
+                        part.name
+                    );
+                    (Way::Perhaps, said)
+                }
+                None => (
+                    Way::Nowhere,
+                    format!("{name} stands there and leads to no service"),
+                ),
+            }
+        }
+    }
+}
+
+/// Whether a service is one of the parts: built here, or called as one, or its image is.
+fn is_part(service: &Service, repository: &Repository) -> bool {
+    service.build.is_some() || contexts(service, repository).next().is_some()
+}
+
+/// The contexts that a service, or its image, is called as.
+fn contexts<'a>(
+    service: &'a Service,
+    repository: &'a Repository,
+) -> impl Iterator<Item = &'a Context> {
+    let kind = service.kind();
+    let all = repository.contexts.all.iter();
+    all.filter(move |context| context.name == service.name || context.name == kind)
+}
+
+/// What the files say that a gateway is given or built of; no documents, which route nothing.
+fn given<'a>(gateway: &Service, repository: &'a Repository) -> Vec<&'a str> {
+    let build = gateway.build.iter().filter(|folder| !folder.is_empty());
+    let source = contexts(gateway, repository).flat_map(|context| &context.folders);
+    let folders: Vec<&String> = gateway.files.iter().chain(build).chain(source).collect();
+    let is_given = |path: &str| {
+        folders.iter().any(|folder| {
+            let rest = path.strip_prefix(folder.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
     };
-    others
-        .into_iter()
-        .any(|other| named(&other.name) || in_file(&other.name))
+    let texts = repository.tree.texts.iter();
+    let texts = texts.filter(|file| is_given(&file.path) && !is_prose(&file.path));
+    let texts = texts.filter(|file| !says_nothing(&file.text));
+    texts.map(|file| file.text.as_str()).collect()
+}
+
+fn is_prose(path: &str) -> bool {
+    [".md", ".txt", ".rst", ".adoc"]
+        .iter()
+        .any(|it| path.ends_with(it))
+}
+
+/// Whether a part's labels are the route that such a gateway reads.
+fn is_labelled(gateway: &Service, part: &Service) -> bool {
+    let kind = gateway.kind();
+    let keys = part.settings.iter().filter_map(|it| it.key.as_deref());
+    let said: Vec<&str> = part.labels.iter().map(String::as_str).chain(keys).collect();
+    let begins = |begin: &str| said.iter().any(|it| it.starts_with(begin));
+    LABELS
+        .iter()
+        .any(|(name, begin)| kind.contains(name) && begins(begin))
+}
+
+/// Whether a file that is called as a gateway, and that nothing is given, leads to a host.
+fn is_written(host: &str, repository: &Repository) -> bool {
+    repository.tree.texts.iter().any(|file| {
+        let path = file.path.to_lowercase();
+        let compose = repository.compose.as_ref().map(|it| it.path.as_str());
+        GATEWAYS.iter().any(|kind| path.contains(kind))
+            && Some(file.path.as_str()) != compose
+            && !is_prose(&path)
+            && leads_to(&file.text, host)
+    })
+}
+
+/// Parts that open a port of their own.
+fn past<'a>(repository: &'a Repository, gateway: Option<&Service>) -> Vec<&'a Service> {
+    let services = repository.compose.iter().flat_map(|it| &it.services);
+    services
+        .filter(|service| gateway.is_none_or(|gateway| gateway.name != service.name))
+        .filter(|service| service.published.is_some() && is_part(service, repository))
+        .collect()
 }

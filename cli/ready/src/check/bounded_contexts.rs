@@ -159,10 +159,10 @@ fn shared_tables(repository: &Repository, finding: &mut Finding) -> Option<Strin
     let mut users: BTreeMap<String, BTreeMap<usize, (String, u32)>> = BTreeMap::new();
     let mut created: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
     let mut mapped = created.clone();
+    // Made where no context is, by migrations of the whole: whoever uses it has no table of its own.
+    let mut outside: BTreeSet<String> = BTreeSet::new();
     for file in &repository.tree.texts {
-        let Some(context) = repository.contexts.of(&file.path) else {
-            continue;
-        };
+        let context = repository.contexts.of(&file.path);
         let is_prose = [".md", ".txt", ".rst", ".adoc"]
             .iter()
             .any(|end| file.path.ends_with(end));
@@ -170,6 +170,12 @@ fn shared_tables(repository: &Repository, finding: &mut Finding) -> Option<Strin
             continue;
         }
         for Named { table, deed, line } in tables(&file.text) {
+            let Some(context) = context else {
+                if deed != Deed::Uses {
+                    outside.insert(table);
+                }
+                continue;
+            };
             let owners = match deed {
                 Deed::Creates => Some(&mut created),
                 Deed::Maps => Some(&mut mapped),
@@ -190,7 +196,9 @@ fn shared_tables(repository: &Repository, finding: &mut Finding) -> Option<Strin
     // of its own, in a database of its own.
     users.retain(|table, users| {
         let owners = created.get(table);
-        owners.is_some_and(|owners| users.keys().any(|user| !owners.contains(user)))
+        let is_of_all = owners.is_none() && outside.contains(table);
+        is_of_all && users.len() > 1
+            || owners.is_some_and(|owners| users.keys().any(|user| !owners.contains(user)))
     });
     finding.figure("shared_tables", users.len());
     for (table, users) in users.iter().take(SHOWN) {

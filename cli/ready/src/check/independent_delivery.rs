@@ -1,10 +1,14 @@
 //! CI/CD can build and deploy services independently: each part has a pipeline that its own paths
 //! trigger, and that delivers it.
 
+use std::collections::BTreeMap;
+
+use crate::context::Context;
+use crate::delivery::is_word;
 use crate::finding::{Finding, Standing};
-use crate::pipeline::{Pipeline, is_pipeline};
+use crate::pipeline::{Delivery, Pipeline, included, is_pipeline, starts, unheard};
 use crate::repository::Repository;
-use crate::tree::TextFile;
+use crate::tree::{TextFile, is_source, is_test};
 
 /// Pipelines that do something, each with its file.
 type Working<'a> = Vec<(&'a TextFile, Pipeline)>;
@@ -16,13 +20,14 @@ pub fn check(repository: &Repository) -> Finding {
         "independent-delivery",
         "CI/CD can build and deploy services independently",
     );
+    let included = included(&repository.tree);
     let there: Vec<_> = repository
         .tree
         .paths
         .iter()
-        .filter(|path| is_pipeline(path))
+        .filter(|path| is_pipeline(path) || included.contains_key(*path))
         .collect();
-    let (working, unread) = working(repository, &there, &mut finding);
+    let (working, unread) = working(repository, &there, &included, &mut finding);
     if working.is_empty() && unread > 0 {
         return finding.stands(
             Standing::Inconclusive,
@@ -83,18 +88,27 @@ pub fn check(repository: &Repository) -> Finding {
 fn working<'a>(
     repository: &'a Repository,
     there: &[&String],
+    included: &BTreeMap<String, Vec<String>>,
     finding: &mut Finding,
 ) -> (Working<'a>, usize) {
     let tree = &repository.tree;
     let (mut working, mut unread) = (Vec::new(), 0);
     for path in there {
         let place = tree.place(path, 1);
+        let by_gitlab = included.get(*path);
+        if let Some(why) = unheard(path).filter(|_| by_gitlab.is_none()) {
+            finding.saw_at(place, format!("nobody reads this pipeline: {why}"));
+            continue;
+        }
         let Some(file) = tree.text(path) else {
             unread += 1;
             finding.saw_at(place, "this pipeline is no text that can be read");
             continue;
         };
-        let pipeline = Pipeline::read(tree, file);
+        let mut pipeline = Pipeline::read(tree, file, by_gitlab.is_some());
+        if let Some(changes) = by_gitlab {
+            pipeline.globs.extend_from_slice(changes);
+        }
         if let Some(why) = &pipeline.unreadable {
             unread += 1;
             finding.saw_at(place, format!("this pipeline cannot be read: {why}"));
@@ -132,7 +146,7 @@ fn tell_delivery(repository: &Repository, working: &Working<'_>, finding: &mut F
     let tree = &repository.tree;
     let first = working
         .iter()
-        .find_map(|(file, pipeline)| Some((file, pipeline.delivers?)));
+        .find_map(|(file, pipeline)| Some((file, pipeline.deliveries.first()?.line)));
     if let Some((file, line)) = first {
         finding.saw_at(tree.place(&file.path, line), "a pipeline delivers");
         return true;
@@ -151,29 +165,80 @@ fn own_pipelines(
     working: &Working<'_>,
     finding: &mut Finding,
 ) -> (usize, usize) {
+    let contexts = &repository.contexts.all;
     let (mut alone, mut delivered) = (0, 0);
-    for context in &repository.contexts.all {
+    for context in contexts {
+        let files = sources(repository, context);
         let is_own = |(file, pipeline): &&(&TextFile, Pipeline)| {
             let mut folders = context.folders.iter();
-            context.has(&file.path) || folders.any(|folder| pipeline.is_started_by(folder))
+            stands_in(context, file) || folders.any(|it| pipeline.is_started_by(it, &files))
         };
         let own: Vec<_> = working.iter().filter(is_own).collect();
-        let best = own.iter().find(|(_, pipeline)| pipeline.delivers.is_some());
-        let Some((file, pipeline)) = best.or(own.first()) else {
-            finding.saw(format!("{} has no pipeline of its own", context.name));
+        // Restricted to others' changes, or speaking of others alone, it delivers others.
+        let is_its = |it: &&Delivery| {
+            let mut folders = context.folders.iter();
+            let lets = |changes| folders.any(|folder| starts(changes, folder, &files));
+            it.changes.as_deref().is_none_or(lets) && is_of(it, context, contexts)
+        };
+        let best = own
+            .iter()
+            .find_map(|it| Some((it.0, it.1.deliveries.iter().find(is_its)?.line)));
+        let name = &context.name;
+        let Some((first, _)) = own.first() else {
+            finding.saw(format!("{name} has no pipeline of its own"));
             continue;
         };
         alone += 1;
-        delivered += usize::from(pipeline.delivers.is_some());
-        let end = match pipeline.delivers {
-            Some(_) => "",
-            None => ", and that does not deliver it",
+        let (file, line, end) = match best {
+            Some((file, line)) => {
+                delivered += 1;
+                (file, line, "")
+            }
+            None if own.iter().any(|(_, pipeline)| pipeline.delivers()) => {
+                (*first, 1, ", and what that delivers is another part")
+            }
+            None => (*first, 1, ", and that does not deliver it"),
         };
-        let what = format!(
-            "{} has a pipeline that its own paths trigger{end}",
-            context.name
-        );
-        finding.saw_at(repository.tree.place(&file.path, 1), what);
+        let what = format!("{name} has a pipeline that its own paths trigger{end}");
+        let line = if end.is_empty() { 1 } else { line };
+        finding.saw_at(repository.tree.place(&file.path, line), what);
     }
     (alone, delivered)
+}
+
+/// Whether a pipeline stands in a part's folder and is read there: those of a root's services are
+/// not started by where they stand.
+fn stands_in(context: &Context, file: &TextFile) -> bool {
+    let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+    context.has(&file.path) && name != ".gitlab-ci.yml"
+}
+
+/// The source files of a part, or all of its files where none is source.
+fn sources<'a>(repository: &'a Repository, context: &Context) -> Vec<&'a str> {
+    let all = repository.tree.paths.iter().map(String::as_str);
+    let all: Vec<&str> = all.filter(|path| context.has(path)).collect();
+    let is_its = |path: &&str| is_source(path) && !is_test(path);
+    let sources: Vec<&str> = all.iter().copied().filter(is_its).collect();
+    if sources.is_empty() { all } else { sources }
+}
+
+/// Whether what delivers speaks of this part, or of none.
+fn is_of(delivery: &Delivery, context: &Context, all: &[Context]) -> bool {
+    let speaks = |context: &Context| {
+        let folders = context
+            .folders
+            .iter()
+            .map(|it| it.rsplit('/').next().unwrap_or(it));
+        let mut names = folders.chain([context.name.as_str()]);
+        names.any(|name| !is_word(name) && says(&delivery.said, &name.to_lowercase()))
+    };
+    speaks(context) || !all.iter().any(speaks)
+}
+
+/// Whether a text has a name between other signs.
+fn says(text: &str, name: &str) -> bool {
+    let is_sign = |it: Option<char>| it.is_none_or(|it| !it.is_alphanumeric());
+    text.match_indices(name).any(|(at, _)| {
+        is_sign(text[..at].chars().next_back()) && is_sign(text[at + name.len()..].chars().next())
+    })
 }

@@ -1,136 +1,138 @@
 //! A message broker for asynchronous communication, actually used: a broker that runs, and a
-//! client of it in the source that sends or reads.
+//! client of it in the source that sends or reads. A client of another broker uses none of it.
 
+use std::collections::BTreeSet;
+
+use crate::client::{CLIENTS, Client, Kind};
+use crate::compose::{Service, Setting};
 use crate::finding::{Finding, Standing};
 use crate::repository::Repository;
-use crate::tree::{Hit, Tree, is_source, is_test};
+use crate::tree::{Hit, TextFile, is_source, is_test};
 
-/// What brokers are called, as images or as services.
-const BROKERS: [&str; 16] = [
-    "kafka",
-    "redpanda",
-    "rabbitmq",
-    "nats",
-    "pulsar",
-    "activemq",
-    "artemis",
-    "mosquitto",
-    "emqx",
-    "nsqd",
-    "rocketmq",
-    "zookeeper",
-    "servicebus",
-    "pubsub",
-    "localstack",
-    "broker",
+/// Images that are brokers, by their whole last name, and what they are; a console, an exporter or
+/// what a broker needs beside it is none.
+const IMAGES: [(Kind, &[&str]); 12] = [
+    (
+        "Kafka",
+        &[
+            "kafka",
+            "cp-kafka",
+            "cp-server",
+            "kafka-native",
+            "redpanda",
+            "fast-data-dev",
+        ],
+    ),
+    ("RabbitMQ", &["rabbitmq", "lavinmq"]),
+    ("NATS", &["nats", "nats-server", "nats-streaming"]),
+    ("Pulsar", &["pulsar", "pulsar-all"]),
+    (
+        "MQTT",
+        &[
+            "mosquitto",
+            "eclipse-mosquitto",
+            "emqx",
+            "hivemq4",
+            "hivemq-ce",
+            "vernemq",
+        ],
+    ),
+    (
+        "ActiveMQ",
+        &[
+            "activemq",
+            "activemq-classic",
+            "activemq-artemis",
+            "artemis",
+        ],
+    ),
+    (
+        "AWS",
+        &["localstack", "elasticmq", "elasticmq-native", "goaws"],
+    ),
+    (
+        "Pub/Sub",
+        &["pubsub-emulator", "gcloud-pubsub-emulator", "pubsub"],
+    ),
+    ("Service Bus", &["servicebus-emulator", "servicebus"]),
+    ("NSQ", &["nsq", "nsqd"]),
+    ("RocketMQ", &["rocketmq"]),
+    (
+        "Redis",
+        &[
+            "redis",
+            "redis-stack",
+            "redis-stack-server",
+            "valkey",
+            "keydb",
+        ],
+    ),
 ];
 
-/// Words of source that sends.
-const SENDS: [&str; 26] = [
-    "producerbuilder<",
-    ".producer().",
-    "import producer",
-    "send_task(",
-    "kafkaproducer",
-    "kafkatemplate",
-    "futureproducer",
-    "baseproducer",
-    "producerrecord",
-    "producer.send",
-    "kafka.writer",
-    "newproducer",
-    "newsyncproducer",
-    "basic_publish",
-    "basicpublish",
-    "channel.publish",
-    "rabbittemplate",
-    "sendtoqueue",
-    "nats.connect",
-    "js.publish",
-    "nc.publish",
-    "publishendpoint",
-    "sns.publish",
-    "sqs.send_message",
-    ".produce(",
-    "streambridge",
+/// What a setting that leads to a broker is called, or how its address begins.
+const SETTINGS: [(Kind, &[&str]); 6] = [
+    ("Kafka", &["kafka"]),
+    ("RabbitMQ", &["rabbit", "amqp"]),
+    ("NATS", &["nats"]),
+    ("Pulsar", &["pulsar"]),
+    ("MQTT", &["mqtt"]),
+    ("ActiveMQ", &["activemq", "artemis", "jms"]),
 ];
 
-/// Words of source that reads.
-const READS: [&str; 24] = [
-    "consumerbuilder<",
-    ".consumer().",
-    ".subscribe([\"",
-    ".subscribe(['",
-    "kafkaconsumer",
-    "@kafkalistener",
-    "streamconsumer",
-    "baseconsumer",
-    "consumer.subscribe",
-    "kafka.newreader",
-    "kafka.reader",
-    "newconsumer",
-    "consumergroup",
-    "basic_consume",
-    "basicconsume",
-    "channel.consume",
-    "@rabbitlistener",
-    "nc.subscribe",
-    "js.subscribe",
-    "queuesubscribe",
-    "iconsumer<",
-    "receive_message",
-    ".subscribe(&[",
-    "eachmessage",
-];
+/// Where the source of the parts uses clients.
+#[derive(Debug, Default)]
+struct Used<'a> {
+    senders: Vec<(&'a Client, Hit<'a>)>,
+    readers: Vec<(&'a Client, Hit<'a>)>,
+    /// What takes a client in, whatever it does with it.
+    taken: Vec<(&'a Client, Hit<'a>)>,
+}
 
-/// Celery's own words, which mean it only where it is imported: it names no broker in the code that
-/// sends and reads.
-const CELERY: [&str; 2] = ["from celery", "import celery"];
-const CELERY_SENDS: [&str; 2] = [".delay(", ".apply_async("];
-const CELERY_READS: [&str; 4] = [
-    "@shared_task",
-    "@app.task",
-    "@celery.task",
-    "@celery_app.task",
-];
+impl<'a> Used<'a> {
+    fn of(files: &[&'a TextFile]) -> Self {
+        let mut used = Self::default();
+        let lowers: Vec<String> = files.iter().map(|file| file.text.to_lowercase()).collect();
+        for client in &CLIENTS {
+            let both = || files.iter().zip(&lowers);
+            let everywhere = both()
+                .any(|(file, lower)| client.is_everywhere(&file.path) && client.is_in(file, lower));
+            for (file, lower) in both() {
+                let taken = client.taken(file, lower);
+                used.taken.extend(taken.map(|hit| (client, hit)));
+                let may_be = match client.is_everywhere(&file.path) {
+                    true => everywhere,
+                    false => client.is_in(file, lower),
+                };
+                if may_be {
+                    let (sends, reads) = client.used(file, lower);
+                    used.senders.extend(sends.map(|hit| (client, hit)));
+                    used.readers.extend(reads.map(|hit| (client, hit)));
+                }
+            }
+        }
+        used
+    }
 
-/// Ways to send and read whose own words mean so only in a file that names the way: words of the
-/// way, of sending, of reading.
-type Way = (
-    &'static [&'static str],
-    &'static [&'static str],
-    &'static [&'static str],
-);
+    fn is_empty(&self) -> bool {
+        self.senders.is_empty() && self.readers.is_empty()
+    }
 
-const MASSTRANSIT: Way = (
-    &["masstransit", "usingrabbitmq", "ipublishendpoint", "ibus "],
-    &[".publish(", ".publish<", ".send("],
-    &["iconsumer<", ".addconsumer", ".consumer<"],
-);
+    fn speaks(&self) -> BTreeSet<Kind> {
+        let all = self.senders.iter().chain(&self.readers);
+        all.flat_map(|(client, _)| client.speaks).copied().collect()
+    }
 
-/// A cache for most; a broker where the source publishes with it.
-const REDIS: Way = (
-    &["redis", "valkey"],
-    &[".publish(", ".xadd("],
-    &[
-        ".pubsub(",
-        ".subscribe(",
-        ".psubscribe(",
-        ".xread(",
-        ".xreadgroup(",
-    ],
-);
-const REDIS_SERVERS: [&str; 3] = ["redis", "valkey", "keydb"];
-
-/// Where a way is used: what sends, what reads.
-fn by_way<'a>(
-    tree: &'a Tree,
-    (marks, sends, reads): Way,
-    wanted: impl Fn(&str) -> bool,
-) -> (Vec<Hit<'a>>, Vec<Hit<'a>>) {
-    let having = tree.find_in_code(marks, wanted);
-    let has = |path: &str| having.iter().any(|hit| hit.file.path == path);
-    (tree.find_in_code(sends, has), tree.find_in_code(reads, has))
+    /// What of it speaks to one of these.
+    fn to(&self, kinds: &BTreeSet<Kind>) -> Self {
+        let fits = |(client, _): &&(&Client, Hit<'_>)| {
+            client.speaks.iter().any(|kind| kinds.contains(kind))
+        };
+        Self {
+            senders: self.senders.iter().filter(fits).cloned().collect(),
+            readers: self.readers.iter().filter(fits).cloned().collect(),
+            taken: self.taken.iter().filter(fits).cloned().collect(),
+        }
+    }
 }
 
 /// Runs the check.
@@ -142,48 +144,22 @@ pub fn check(repository: &Repository) -> Finding {
     );
     let tree = &repository.tree;
     let source = |path: &str| is_source(path) && !is_test(path);
-    let contexts = &repository.contexts;
-    let in_a_part = |path: &str| source(path) && contexts.may_run(path);
-    let redis = by_way(tree, REDIS, in_a_part);
-    let servers: &[&str] = match redis.0.is_empty() && redis.1.is_empty() {
-        true => &[],
-        false => &REDIS_SERVERS,
-    };
-    let of_kind = |kinds| {
-        let composes = repository.compose.iter();
-        composes.flat_map(move |compose| compose.of_kind(kinds))
-    };
-    let brokers: Vec<_> = of_kind(&BROKERS).chain(of_kind(servers)).collect();
-    for broker in &brokers {
-        finding.saw_at(broker.place.clone(), format!("{} is a broker", broker.name));
-    }
+    let in_a_part = |path: &str| source(path) && repository.contexts.may_run(path);
+    let files = tree.texts.iter().filter(|file| in_a_part(&file.path));
+    let used = Used::of(&files.collect::<Vec<_>>());
+    let brokers = brokers(repository, &used, &mut finding);
     if let Some(why) = &repository.compose_problem {
         finding.saw(why.clone());
     }
-    let mut senders = tree.find_in_code(&SENDS, in_a_part);
-    let mut readers = tree.find_in_code(&READS, in_a_part);
-    let python = |path: &str| path.ends_with(".py") && in_a_part(path);
-    if !tree.find_in_code(&CELERY, python).is_empty() {
-        senders.extend(tree.find_in_code(&CELERY_SENDS, python));
-        readers.extend(tree.find_in_code(&CELERY_READS, python));
-    }
-    for (sends, reads) in [redis, by_way(tree, MASSTRANSIT, in_a_part)] {
-        senders.extend(sends);
-        readers.extend(reads);
-    }
-    for hits in [&mut senders, &mut readers] {
-        let mut seen = std::collections::BTreeSet::new();
-        hits.retain(|hit| seen.insert(hit.file.path.clone()));
-    }
-    let beside = |path: &str| source(path) && !in_a_part(path);
-    let words: Vec<&str> = SENDS.iter().chain(&READS).copied().collect();
-    for hit in tree.find_in_code(&words, beside).iter().take(3) {
-        let said = format!(
-            "`{}` stands outside every part and does not count",
-            hit.word
-        );
-        finding.saw_at(tree.place(&hit.file.path, hit.line), said);
-    }
+    let others = tree.texts.iter();
+    let others = others.filter(|file| source(&file.path) && !in_a_part(&file.path));
+    tell_others(repository, &others.collect::<Vec<_>>(), &mut finding);
+    let fitting = match brokers.is_empty() {
+        true => used.to(&CLIENTS.iter().flat_map(|it| it.speaks).copied().collect()),
+        false => used.to(&brokers),
+    };
+    let senders = each_file(fitting.senders.iter());
+    let readers = each_file(fitting.readers.iter());
     for (hits, what) in [(&senders, "sends"), (&readers, "reads")] {
         for hit in hits.iter().take(3) {
             finding.saw_at(
@@ -195,50 +171,174 @@ pub fn check(repository: &Repository) -> Finding {
     finding.figure("brokers", brokers.len());
     finding.figure("files_that_send", senders.len());
     finding.figure("files_that_read", readers.len());
-    match (brokers.is_empty(), senders.is_empty(), readers.is_empty()) {
-        (false, false, false) => finding.stands(
+    if fitting.is_empty() && !used.is_empty() {
+        let words = |kinds: BTreeSet<Kind>| kinds.into_iter().collect::<Vec<_>>().join(", ");
+        finding.saw(format!(
+            "the source speaks to {}, and what runs is {}",
+            words(used.speaks()),
+            words(brokers)
+        ));
+        return finding.stands(
+            Standing::Partly,
+            "run the broker that the source speaks to, or speak to the one that runs",
+        );
+    }
+    if let Some((_, hit)) = fitting.taken.first().filter(|_| fitting.is_empty()) {
+        let said = format!(
+            "`{}` is taken in, and no call that sends or reads is seen",
+            hit.word
+        );
+        finding.saw_at(tree.place(&hit.file.path, hit.line), said);
+        return finding.stands(
+            Standing::Partly,
+            "the client is there: send one event through it, and read it elsewhere",
+        );
+    }
+    let has_source = tree.paths.iter().any(|path| source(path));
+    let there = (brokers.is_empty(), senders.is_empty(), readers.is_empty());
+    judged(
+        finding,
+        there,
+        has_source,
+        repository.compose_problem.is_some(),
+    )
+}
+
+/// Says which clients stand outside every part.
+fn tell_others(repository: &Repository, files: &[&TextFile], finding: &mut Finding) {
+    let others = Used::of(files);
+    let hits = each_file(others.senders.iter().chain(&others.readers));
+    for hit in hits.iter().take(3) {
+        let said = format!(
+            "`{}` stands outside every part and does not count",
+            hit.word
+        );
+        finding.saw_at(repository.tree.place(&hit.file.path, hit.line), said);
+    }
+}
+
+/// The verdict by whether there is no broker, nothing that sends, nothing that reads.
+fn judged(
+    mut finding: Finding,
+    there: (bool, bool, bool),
+    has_source: bool,
+    unread: bool,
+) -> Finding {
+    let (standing, next) = match there {
+        (false, false, false) => (
             Standing::Ready,
             "describe each message with a schema, and let consumers tell repeats apart",
         ),
-        (true, true, true) if !tree.paths.iter().any(|path| source(path)) => {
+        (true, true, true) if !has_source => {
             finding.saw("there is no source code to look at");
-            finding.stands(
+            (
                 Standing::Inconclusive,
                 "run this where the services' code is",
             )
         }
         (true, true, true) => {
-            finding.saw(match &repository.compose_problem {
-                Some(_) => "no client of a broker in the source",
-                None => "no broker in a Compose file, and no client of one in the source",
+            finding.saw(match unread {
+                true => "no client of a broker in the source",
+                false => "no broker in a Compose file, and no client of one in the source",
             });
-            finding.stands(
+            (
                 Standing::NotReady,
                 "name one step that need not be answered at once, and send it through a broker",
             )
         }
         (false, true, true) => {
             finding.saw("nothing in the source sends to it or reads from it");
-            finding.stands(
+            (
                 Standing::NotReady,
                 "the broker is there and unused: send one event through it, and read it elsewhere",
             )
         }
-        (true, ..) if repository.compose_problem.is_some() => finding.stands(
+        (true, ..) if unread => (
             Standing::Inconclusive,
             "mend the Compose file, then run this again: whether a broker is there cannot be told",
         ),
-        (true, ..) => finding.stands(
+        (true, ..) => (
             Standing::Partly,
             "the client is there: run its broker beside the system, in the Compose file",
         ),
-        (false, true, false) => finding.stands(
+        (false, true, false) => (
             Standing::Partly,
             "somebody reads what nobody sends: wire the sender",
         ),
-        (false, false, true) => finding.stands(
+        (false, false, true) => (
             Standing::Partly,
             "somebody sends what nobody reads: wire a reader",
         ),
+    };
+    finding.stands(standing, next)
+}
+
+/// The first hit of each file.
+fn each_file<'a, 'b: 'a>(
+    hits: impl Iterator<Item = &'a (&'b Client, Hit<'b>)>,
+) -> Vec<&'a Hit<'b>> {
+    let mut seen = BTreeSet::new();
+    hits.map(|(_, hit)| hit)
+        .filter(|hit| seen.insert(hit.file.path.as_str()))
+        .collect()
+}
+
+/// The kinds of broker that the Compose file runs. Redis is one where a client uses it as one.
+fn brokers(repository: &Repository, used: &Used<'_>, finding: &mut Finding) -> BTreeSet<Kind> {
+    let mut found = BTreeSet::new();
+    let speaks = used.speaks();
+    let services: Vec<&Service> = repository
+        .compose
+        .iter()
+        .flat_map(|it| &it.services)
+        .collect();
+    for service in &services {
+        let image = service.kind();
+        let name = service.name.to_lowercase();
+        // An image that a variable names is known by its service alone.
+        let is_it = |it: &str| it == image || (image.contains('$') && it == name);
+        let of_image = IMAGES
+            .iter()
+            .find(|(_, names)| names.iter().any(|it| is_it(it)));
+        let by_image = of_image.map(|(kind, _)| *kind);
+        let by_setting = || {
+            let others = services.iter().filter(|other| other.name != service.name);
+            others
+                .flat_map(|other| &other.settings)
+                .find_map(|it| leads(it, &service.name))
+        };
+        let Some(kind) = by_image.or_else(by_setting) else {
+            continue;
+        };
+        if kind == "Redis" && !speaks.contains(kind) {
+            continue;
+        }
+        let said = match service.idle {
+            Some(why) => format!("{} is a broker, but {why}", service.name),
+            None => {
+                found.insert(kind);
+                format!("{} is a broker", service.name)
+            }
+        };
+        finding.saw_at(service.place.clone(), said);
     }
+    found
+}
+
+/// Which broker a setting takes a host for.
+fn leads(setting: &Setting, host: &str) -> Option<Kind> {
+    let key = setting.key.as_deref()?.to_lowercase();
+    let value = setting.value.to_lowercase();
+    if value.starts_with("http") || !crate::compose::leads_to(&setting.value, host) {
+        return None;
+    }
+    let named = |words: &&[&str]| {
+        words
+            .iter()
+            .any(|word| key.contains(word) || value.starts_with(&format!("{word}:")))
+    };
+    SETTINGS
+        .iter()
+        .find(|(_, words)| named(words))
+        .map(|(kind, _)| *kind)
 }

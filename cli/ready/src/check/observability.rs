@@ -2,86 +2,90 @@
 //! what collects it. A collector that nothing writes to proves nothing.
 
 use crate::code::Strings;
+use crate::collector::collected;
 use crate::finding::{Finding, Standing};
 use crate::repository::Repository;
-use crate::tree::{first_of_code, is_source, is_test, says_nothing};
+use crate::tree::{TextFile, first, first_of_code, is_source, is_test};
 
-/// Words of source that passes traces on.
-const TRACES: [&str; 16] = [
+/// Names of source that passes traces on.
+const TRACES: [&str; 29] = [
     "opentelemetry",
-    "traceparent",
+    "opentelemetry_sdk",
+    "opentelemetry_api",
+    "opentelemetry_otlp",
+    "opentelemetry_http",
+    "opentelemetry_jaeger",
+    "opentelemetry_instrumentation",
     "tracing_opentelemetry",
+    "addopentelemetry",
+    "globalopentelemetry",
+    "otelhttp",
+    "otelgrpc",
+    "traceparent",
     "otlp",
     "zipkin",
     "jaeger",
+    "opentracing",
     "ddtrace",
     "dd-trace",
     "datadog",
     "newrelic",
-    "sleuth",
+    "cloud.sleuth",
     "micrometer.tracing",
-    "brave.",
+    "import brave",
     "elastic-apm",
     "elasticapm",
-    "xray",
+    "aws_xray_sdk",
+    "aws-xray-sdk",
+    "aws-xray-sdk-core",
 ];
 
-/// Words of source that logs in a form that a machine reads.
-const LOGS: [&str; 21] = [
+/// Names of source that logs in a form that a machine reads.
+const LOGS: [&str; 16] = [
     "tracing_subscriber",
     "slog.",
     "log/slog",
     "zerolog",
     "go.uber.org/zap",
-    "logrus",
     "structlog",
     "jsonlogger",
     "json_logger",
+    "pythonjsonlogger",
     "winston",
     "pino",
     "bunyan",
-    "logback",
     "logstash",
-    "slf4j",
-    "log4j",
     "serilog",
-    "ilogger",
     "semantic_logger",
     "lograge",
-    "monolog",
 ];
 
-/// What collects logs or traces.
-const COLLECTORS: [&str; 19] = [
-    "otel",
-    "opentelemetry",
-    "jaeger",
-    "zipkin",
-    "tempo",
-    "loki",
-    "promtail",
-    "fluentd",
-    "fluent",
-    "logstash",
-    "elasticsearch",
-    "opensearch",
-    "kibana",
-    "graylog",
-    "vector",
-    "signoz",
-    "datadog",
-    "agent",
-    "grafana",
-];
+/// Names, and words of which one tells them how to write.
+type Told = (&'static [&'static str], &'static [&'static str]);
 
-/// Settings that send to a collector, in any deployment file.
-const SENDS: [&str; 6] = [
-    "otel_exporter",
-    "fluentd-address",
-    "logging:",
-    "loki-url",
-    "dd_agent_host",
-    "promtail",
+/// Names of those that write plain text unless they are told otherwise, which the part's source or
+/// settings do with one of the others.
+const TOLD: [Told; 4] = [
+    (
+        &["slf4j", "logback", "log4j", "log4j2"],
+        &[
+            "logstashencoder",
+            "logstash-logback-encoder",
+            "jsonencoder",
+            "jsonlayout",
+            "jsontemplatelayout",
+            "ecslayout",
+            "ecsencoder",
+            "logging.structured",
+            "structured:",
+        ],
+    ),
+    (&["logrus"], &["jsonformatter"]),
+    (&["monolog"], &["jsonformatter", "logstashformatter"]),
+    (
+        &["ilogger"],
+        &["addjsonconsole", "serilog", "nlog", "addopentelemetry"],
+    ),
 ];
 
 /// Runs the check.
@@ -92,7 +96,6 @@ pub fn check(repository: &Repository) -> Finding {
         "Logging is central, and traces cross services",
     );
     let tree = &repository.tree;
-    let source = |path: &str| is_source(path) && !is_test(path);
     if !tree.paths.iter().any(|path| source(path)) {
         finding.saw("there is no source code to look at");
         return finding.stands(
@@ -100,84 +103,31 @@ pub fn check(repository: &Repository) -> Finding {
             "run this where the services' code is",
         );
     }
-    let contexts = &repository.contexts.all;
-    let parts = contexts.len().max(1);
-    let mut count = |words: &[&str], what: &str| {
-        let mut having = 0;
-        for number in 0..parts {
-            let inside = |path: &str| {
-                source(path)
-                    && match contexts.is_empty() {
-                        true => repository.contexts.may_run(path),
-                        false => repository.contexts.of(path) == Some(number),
-                    }
-            };
-            let hit = tree
-                .texts
-                .iter()
-                .filter(|file| inside(&file.path))
-                .find_map(|file| first_of_code(file, words, Strings::Arguments));
-            if let Some(hit) = hit {
-                having += 1;
-                let name = repository.contexts.name(number);
-                let by = if name.is_empty() {
-                    String::new()
-                } else {
-                    format!("{name}: ")
-                };
-                finding.saw_at(
-                    tree.place(&hit.file.path, hit.line),
-                    format!("{by}{what} (`{}`)", hit.word.trim_matches('.')),
-                );
-            }
-        }
-        having
-    };
-    let tracing = count(&TRACES, "traces");
-    let logging = count(&LOGS, "structured logs");
+    let parts = repository.contexts.all.len().max(1);
+    let (tracing, _) = having(repository, &TRACES, &[], "traces", &mut finding);
+    let (logging, plain) = having(repository, &LOGS, &TOLD, "structured logs", &mut finding);
     finding.figure("parts", parts);
     finding.figure("parts_with_traces", tracing);
     finding.figure("parts_with_structured_logs", logging);
-    let collectors: Vec<_> = repository
-        .compose
-        .iter()
-        .flat_map(|compose| compose.of_kind(&COLLECTORS))
-        .collect();
-    for collector in &collectors {
-        finding.saw_at(
-            collector.place.clone(),
-            format!("{} collects", collector.name),
-        );
+    let collectors = collected(repository);
+    let there = !collectors.seen.is_empty();
+    for (place, what) in collectors.seen {
+        finding.saw_at(place, what);
     }
-    let deployment = |path: &str| {
-        !is_source(path)
-            && [".yml", ".yaml", ".toml", ".env", ".tf"]
-                .iter()
-                .any(|e| path.ends_with(e))
-    };
-    let sent = tree.find(&SENDS, deployment);
-    let sent = sent.iter().find(|hit| !says_nothing(&hit.file.text));
-    if let Some(hit) = sent {
-        finding.saw_at(
-            tree.place(&hit.file.path, hit.line),
-            "logs or traces are sent somewhere",
-        );
-    }
-    let collected = !collectors.is_empty() || sent.is_some();
-    if tracing == 0 && logging == 0 {
-        let why = if collected {
-            "something collects, but no part's source sends it anything: wire the parts first"
+    let all = tracing.min(logging) == parts;
+    let some = tracing + logging + plain > 0;
+    if !some {
+        let next = if there {
+            "what may collect is there, but no part's source sends it anything: wire the parts first"
         } else {
-            "log in a structured form from every part, with a trace id, and collect it in one place"
-        };
-        if !collected {
             finding.saw(
                 "no tracing or structured logging in any part's source, and nothing that collects",
             );
-        }
-        return finding.stands(Standing::NotReady, why);
+            "log in a structured form from every part, with a trace id, and collect it in one place"
+        };
+        return finding.stands(Standing::NotReady, next);
     }
-    if tracing == parts && logging == parts && collected {
+    if all && collectors.is {
         return finding.stands(
             Standing::Ready,
             "look at one trace of a whole order once a week",
@@ -190,7 +140,66 @@ pub fn check(repository: &Repository) -> Finding {
         } else if logging < parts {
             "log in a structured form in every part"
         } else {
-            "name where logs and traces are collected, and run it beside the system"
+            "run what collects logs and traces beside the system, and send them there from every part"
         },
     )
+}
+
+/// How many parts have a source file with one of these names, or with one of those that must be
+/// told to write what a machine reads, and are; and how many have one that nobody tells.
+fn having(
+    repository: &Repository,
+    words: &[&str],
+    told: &[Told],
+    what: &str,
+    finding: &mut Finding,
+) -> (usize, usize) {
+    let tree = &repository.tree;
+    let contexts = &repository.contexts;
+    let (mut having, mut plain) = (0, 0);
+    for number in 0..contexts.all.len().max(1) {
+        let inside = |path: &str| match contexts.all.is_empty() {
+            true => contexts.may_run(path),
+            false => contexts.of(path) == Some(number),
+        };
+        let all = tree.texts.iter().filter(|file| inside(&file.path));
+        let all: Vec<&TextFile> = all.collect();
+        let sources: Vec<&TextFile> = all.iter().copied().filter(|it| source(&it.path)).collect();
+        let named = |words, strings| {
+            sources
+                .iter()
+                .find_map(|it| first_of_code(it, words, strings))
+        };
+        let is_told = |(_, words): &&Told| all.iter().any(|file| first(file, words).is_some());
+        let by_name = |(names, _): &Told| named(names, Strings::None);
+        let name = contexts.name(number);
+        let by = if name.is_empty() {
+            String::new()
+        } else {
+            format!("{name}: ")
+        };
+        let is_so = named(words, Strings::Arguments)
+            .or_else(|| told.iter().filter(is_told).find_map(by_name));
+        let (hit, what) = if let Some(hit) = is_so {
+            having += 1;
+            (hit, what)
+        } else if let Some(hit) = told.iter().find_map(by_name) {
+            plain += 1;
+            (
+                hit,
+                "logs, and nothing that is seen has them written for a machine",
+            )
+        } else {
+            continue;
+        };
+        finding.saw_at(
+            tree.place(&hit.file.path, hit.line),
+            format!("{by}{what} (`{}`)", hit.word.trim_matches('.')),
+        );
+    }
+    (having, plain)
+}
+
+fn source(path: &str) -> bool {
+    is_source(path) && !is_test(path)
 }

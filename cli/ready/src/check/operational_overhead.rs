@@ -1,21 +1,22 @@
 //! Operational overhead owned: who runs many services needs to see that each is alive, to be told
 //! when it is not, and to know what to do then. Files prove only part of it.
 
+use crate::alert::{Alerts, alerts};
 use crate::finding::{Finding, Standing};
+use crate::kubernetes::{Document, documents};
 use crate::repository::Repository;
+use crate::runbook::{WORDS, runbooks};
 
-/// Words of files that say what to do when something breaks.
-const RUNBOOKS: [&str; 7] = [
-    "runbook",
-    "playbook",
-    "oncall",
-    "on-call",
-    "incident",
-    "operations",
-    "disaster",
-];
-/// A runbook says more than its title: so many words beside headings, which three short steps have.
-const RUNBOOK_WORDS: usize = 20;
+/// Whether something asks every service for its health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Probes {
+    /// Each is asked.
+    All,
+    /// Some are, by probes; healthchecks of some alone are still to be finished.
+    Some,
+    /// None is.
+    None,
+}
 
 /// Runs the check.
 #[must_use]
@@ -25,91 +26,35 @@ pub fn check(repository: &Repository) -> Finding {
         "Somebody owns the running of many services",
     );
     let tree = &repository.tree;
-    let deployment = |path: &str| path.ends_with(".yaml") || path.ends_with(".yml");
-
-    let own: Vec<_> = repository
-        .compose
-        .iter()
-        .flat_map(|compose| &compose.services)
-        .filter(|service| service.build.is_some())
-        .collect();
-    let probed = own.iter().filter(|service| service.healthcheck).count();
-    let kubernetes = tree.find(&["livenessprobe:", "readinessprobe:"], deployment);
-    let probes = !kubernetes.is_empty() || (probed > 0 && probed == own.len());
-    if let Some(hit) = kubernetes.first() {
-        finding.saw_at(
-            tree.place(&hit.file.path, hit.line),
-            "probes in the deployment",
-        );
-    } else if let Some(why) = &repository.compose_problem {
-        finding.saw(why.clone());
-    } else if !own.is_empty() {
-        finding.saw(format!(
-            "{probed} of {} services have a healthcheck",
-            own.len()
-        ));
-        for service in own.iter().filter(|service| !service.healthcheck).take(5) {
-            finding.saw_at(service.place.clone(), format!("{} has none", service.name));
-        }
-    }
-    let restarted = own
-        .iter()
-        .filter(|service| service.restart || service.limits)
-        .count();
-    finding.figure("services", own.len());
-    finding.figure("with_healthcheck", probed);
-    finding.figure("with_restart_or_limits", restarted);
-
-    let alerts: Vec<_> = tree
-        .find(
-            &["alert:", "- alert", "alertmanager", "pagerduty", "opsgenie"],
-            deployment,
-        )
-        .into_iter()
-        .filter(|hit| hit.file.text.contains("expr:") || hit.word != "alert:")
-        .collect();
-    if let Some(hit) = alerts.first() {
-        finding.saw_at(
-            tree.place(&hit.file.path, hit.line),
-            "somebody is told when it breaks",
-        );
-    } else {
-        finding.saw("no alert rules");
-    }
-
-    let named = |path: &str| {
-        let path = path.to_lowercase();
-        let text = [".md", ".adoc", ".rst", ".txt"]
-            .iter()
-            .any(|end| path.ends_with(end));
-        text && RUNBOOKS.iter().any(|word| path.contains(word))
-    };
-    let (mut runbook, mut empty) = (None, None);
-    for file in tree.texts.iter().filter(|file| named(&file.path)) {
-        let words = words(&file.text);
-        if words >= RUNBOOK_WORDS {
-            runbook = Some(file);
-        } else {
-            empty = Some((file, words));
-        }
-    }
-    match (runbook, empty) {
-        (Some(file), _) => {
-            finding.saw_at(tree.place(&file.path, 1), "says what to do when it breaks")
-        }
-        (None, Some((file, words))) => {
-            let says = match words {
-                0 => "nothing".to_owned(),
-                _ => format!("{words} words beside headings, of {RUNBOOK_WORDS} at least"),
+    let probes = probes(repository, &mut finding);
+    let alerts = tell_alerts(repository, &mut finding);
+    let books = runbooks(tree);
+    let runbook = books.iter().find(|it| it.is_one && it.words >= WORDS);
+    match (runbook, books.first()) {
+        (Some(book), _) => finding.saw_at(
+            tree.place(&book.file.path, 1),
+            "says what to do when it breaks",
+        ),
+        (None, Some(book)) => {
+            let said = match (book.is_one, book.words) {
+                (true, 0) => "is called a runbook and says nothing".to_owned(),
+                (true, words) => format!(
+                    "is called a runbook and says {words} words beside headings, of {WORDS} at least"
+                ),
+                (false, _) => "may say what to do, but is not called a runbook".to_owned(),
             };
-            finding.saw_at(
-                tree.place(&file.path, 1),
-                format!("is called a runbook and says {says}"),
-            );
+            finding.saw_at(tree.place(&book.file.path, 1), said);
         }
         (None, None) => finding.saw("no runbook"),
     }
-    let there = [probes, !alerts.is_empty(), runbook.is_some()];
+    let doubt = probes == Probes::Some
+        || alerts == Some(false)
+        || books.iter().any(|book| !book.is_one && book.words >= WORDS);
+    let there = [
+        probes == Probes::All,
+        alerts == Some(true),
+        runbook.is_some(),
+    ];
     match there.iter().filter(|it| **it).count() {
         3 => finding.stands(
             Standing::Ready,
@@ -119,15 +64,15 @@ pub fn check(repository: &Repository) -> Finding {
             Standing::Inconclusive,
             "mend the Compose file, then run this again",
         ),
-        0 => finding.stands(
+        0 if !doubt => finding.stands(
             Standing::NotReady,
             "start with a healthcheck for what runs today; then one alert, and what to do on it",
         ),
         _ => finding.stands(
             Standing::Partly,
-            if !probes {
+            if probes != Probes::All {
                 "give every service a healthcheck"
-            } else if alerts.is_empty() {
+            } else if alerts != Some(true) {
                 "have somebody told when a service stays unhealthy"
             } else {
                 "write down what to do when the alert comes"
@@ -136,10 +81,79 @@ pub fn check(repository: &Repository) -> Finding {
     }
 }
 
-/// The words of a text that are no heading.
-fn words(text: &str) -> usize {
-    let lines = text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with(['#', '=']));
-    lines.map(|line| line.split_whitespace().count()).sum()
+/// Whether each service is asked for its health: by the Compose file, or by a probe of the workload
+/// that has its name.
+fn probes(repository: &Repository, finding: &mut Finding) -> Probes {
+    let tree = &repository.tree;
+    let services = repository.compose.iter().flat_map(|it| &it.services);
+    let own: Vec<_> = services.filter(|it| it.build.is_some()).collect();
+    let documents = documents(tree);
+    let workloads: Vec<&Document<'_>> = documents.iter().filter(|it| it.is_workload()).collect();
+    let probed: Vec<&&Document<'_>> = workloads.iter().filter(|it| it.is_probed()).collect();
+    let is_of = |document: &Document<'_>, name: &str| match document.name() {
+        Some(known) => known == name || known.split(['-', '_']).any(|part| part == name),
+        // A template stands in its chart's folder.
+        None => document.file.path.split('/').any(|part| part == name),
+    };
+    if let Some(why) = &repository.compose_problem {
+        finding.saw(why.clone());
+    }
+    if let Some(first) = probed.first() {
+        let said = format!(
+            "{} of {} workloads have a probe",
+            probed.len(),
+            workloads.len()
+        );
+        finding.saw_at(first.place(tree), said);
+    }
+    let lacking: Vec<_> = own
+        .iter()
+        .filter(|it| !it.healthcheck && !probed.iter().any(|probe| is_of(probe, &it.name)))
+        .collect();
+    let asked = own.len() - lacking.len();
+    if !own.is_empty() {
+        let (all, with) = (own.len(), "services have a healthcheck");
+        finding.saw(format!("{asked} of {all} {with}"));
+        for service in lacking.iter().take(5) {
+            finding.saw_at(service.place.clone(), format!("{} has none", service.name));
+        }
+    }
+    let restarted = own.iter().filter(|it| it.restart || it.limits).count();
+    finding.figure("services", own.len());
+    finding.figure("with_healthcheck", asked);
+    finding.figure("with_restart_or_limits", restarted);
+    let (all, asked) = match own.is_empty() {
+        true => (workloads.len(), probed.len()),
+        false => (own.len(), asked),
+    };
+    // A template may be filled in for any number of services.
+    let is_sure = !own.is_empty()
+        || probed
+            .iter()
+            .all(|it| it.node.is_some() || workloads.len() > 1);
+    match asked {
+        asked if asked > 0 && asked == all && is_sure => Probes::All,
+        _ if probed.is_empty() => Probes::None,
+        _ => Probes::Some,
+    }
+}
+
+/// Whether somebody is told when it breaks; `Some(false)` is a doubt.
+fn tell_alerts(repository: &Repository, finding: &mut Finding) -> Option<bool> {
+    let tree = &repository.tree;
+    match alerts(tree) {
+        Alerts::Rule(path, line) => {
+            finding.saw_at(tree.place(&path, line), "somebody is told when it breaks");
+            Some(true)
+        }
+        Alerts::Receiver(path, line) => {
+            let said = "somebody would be told here, but no rule says when";
+            finding.saw_at(tree.place(&path, line), said);
+            Some(false)
+        }
+        Alerts::None => {
+            finding.saw("no alert rules");
+            None
+        }
+    }
 }

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::{Finding, Standing};
+use crate::owner::{file, of_parts, rules};
 use crate::repository::Repository;
-use crate::tree::says_nothing;
 
 /// Two years, in seconds: who left before that owns nothing any more.
 const RECENT: i64 = 2 * 365 * 24 * 3600;
@@ -133,44 +133,37 @@ fn overlap(majors: &BTreeMap<usize, BTreeSet<&str>>) -> f64 {
     if pairs == 0 { 0.0 } else { sum / pairs as f64 }
 }
 
-/// Whether files declare owners of the parts: more than one owner, for more than everything.
+/// Whether files declare owners of the parts: each has some, and not all the same.
 fn declared(repository: &Repository, finding: &mut Finding) -> bool {
-    let owners: BTreeSet<&str> = repository
-        .compose
-        .iter()
-        .flat_map(|compose| &compose.services)
-        .filter_map(|service| service.owner.as_deref())
-        .collect();
-    if owners.len() > 1 {
-        finding.saw(format!("the Compose file names {} owners", owners.len()));
-        return true;
+    let contexts = &repository.contexts.all;
+    let services = repository.compose.iter().flat_map(|it| &it.services);
+    let named: BTreeSet<&str> = services.filter_map(|it| it.owner.as_deref()).collect();
+    if named.len() > 1 {
+        finding.saw(format!("the Compose file names {} owners", named.len()));
     }
-    let tree = &repository.tree;
-    let file = [
-        "CODEOWNERS",
-        ".github/CODEOWNERS",
-        "docs/CODEOWNERS",
-        ".gitlab/CODEOWNERS",
-    ]
-    .into_iter()
-    .find_map(|path| tree.text(path));
-    let Some(file) = file else { return false };
-    let place = tree.place(&file.path, 1);
-    if says_nothing(&file.text) {
-        finding.saw_at(place, "this file names nobody");
+    let owned = of_parts(repository);
+    let place = file(repository).map(|file| (repository.tree.place(&file.path, 1), &file.text));
+    if let Some((place, text)) = place {
+        let said = if rules(text).iter().all(|rule| !rule.has_owners()) {
+            "this file names nobody".to_owned()
+        } else if contexts.is_empty() {
+            "this file names owners".to_owned()
+        } else {
+            format!("of {} parts {} have an owner", contexts.len(), owned.len())
+        };
+        finding.saw_at(place, said);
+    } else if named.is_empty() {
         return false;
     }
-    let rules: Vec<(&str, &str)> = file
-        .text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with('#'))
-        .filter_map(|line| line.trim().split_once(char::is_whitespace))
-        .filter(|(pattern, _)| *pattern != "*")
-        .collect();
-    if rules.is_empty() {
-        finding.saw_at(place, "one rule for everything says nothing about parts");
-        return false;
+    let owners: BTreeSet<_> = owned.values().collect();
+    finding.figure("parts_with_owner", owned.len());
+    let missing = contexts.iter().filter(|it| !owned.contains_key(&it.name));
+    let missing: Vec<&str> = missing.map(|it| it.name.as_str()).collect();
+    if !missing.is_empty() && !owned.is_empty() {
+        finding.saw(format!("nobody is named for {}", missing.join(", ")));
     }
-    finding.saw_at(place, format!("{} rules name owners of parts", rules.len()));
-    true
+    if owners.len() == 1 && contexts.len() > 1 {
+        finding.saw("all parts that have an owner have the same: that says nothing about parts");
+    }
+    missing.is_empty() && owners.len() > 1
 }

@@ -1,6 +1,7 @@
 //! A Jenkinsfile, as far as its `sh` steps, its pushes and its change sets go.
 
 use super::Pipeline;
+use super::job::Job;
 use crate::delivery::{Deed, deed};
 use crate::tree::Tree;
 
@@ -9,6 +10,12 @@ pub(super) fn read(tree: &Tree, text: &str) -> Pipeline {
     let mut found = Pipeline::default();
     let mut rest = text;
     let mut line = 1;
+    let job = Job {
+        said: without_comments(text).to_lowercase().into(),
+        changes: None,
+    };
+    // How deep in braces this is, and above which depth a condition lets things run again.
+    let (mut deep, mut off) = (0_u32, None);
     while let Some(next) = rest.chars().next() {
         let length = if rest.starts_with("//") {
             rest.find('\n').unwrap_or(rest.len())
@@ -16,9 +23,13 @@ pub(super) fn read(tree: &Tree, text: &str) -> Pipeline {
             rest.find("*/").map_or(rest.len(), |end| end + 2)
         } else if let Some((step, length)) = step(rest, text.len() - rest.len(), text) {
             match step {
+                _ if off.is_some() => {
+                    found.has_steps = true;
+                    found.idle.insert("is switched off");
+                }
                 Step::Script(script) => {
                     let (deed, _) = deed(tree, script);
-                    found.note(deed, line, false);
+                    found.note(deed, line, false, &job);
                     if deed == Deed::Nothing {
                         found
                             .idle
@@ -26,10 +37,21 @@ pub(super) fn read(tree: &Tree, text: &str) -> Pipeline {
                     }
                 }
                 Step::Changes(pattern) => drop(found.paths.insert(pattern.to_owned())),
-                Step::Push => found.note(Deed::Delivers, line, false),
+                Step::Push => found.note(Deed::Delivers, line, false, &job),
             }
             length
+        } else if is_never(rest) {
+            off = off.or(Some(deep));
+            1
+        } else if next == '\'' || next == '"' {
+            quoted(rest)
         } else {
+            if next == '{' {
+                deep += 1;
+            } else if next == '}' {
+                deep = deep.saturating_sub(1);
+                off = off.filter(|around| deep >= *around);
+            }
             next.len_utf8()
         };
         let (past, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
@@ -37,6 +59,40 @@ pub(super) fn read(tree: &Tree, text: &str) -> Pipeline {
         rest = after;
     }
     found
+}
+
+/// Whether a condition begins here that never lets its stage run.
+fn is_never(rest: &str) -> bool {
+    let Some(rest) = rest.strip_prefix("when") else {
+        return false;
+    };
+    let words: String = rest
+        .chars()
+        .take(80)
+        .filter(|it| !it.is_whitespace())
+        .collect();
+    [
+        "{expression{false}",
+        "{expression{returnfalse}",
+        "{not{expression{true}",
+    ]
+    .iter()
+    .any(|never| words.starts_with(never))
+}
+
+/// The length of the text that begins here, which ends with its line at the latest.
+fn quoted(rest: &str) -> usize {
+    let quote = rest.chars().next().unwrap_or('"');
+    let inside = rest.get(1..).unwrap_or_default();
+    let end = inside.find([quote, '\n']).unwrap_or(inside.len());
+    1 + end + usize::from(inside.get(end..).is_some_and(|it| it.starts_with(quote)))
+}
+
+fn without_comments(text: &str) -> String {
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 enum Step<'a> {

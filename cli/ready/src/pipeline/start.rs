@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use msvc_system::yaml::{Node, NodeValue};
 
+use super::condition::{Run, holds};
 use super::texts;
 
 /// What starts a workflow.
@@ -26,9 +27,13 @@ const ASKED: [&str; 5] = [
     "merge_group",
 ];
 
-/// What starts a workflow of GitHub's; `None` when nothing does. The paths that restrict it are
-/// added to `paths`.
-pub(super) fn of_workflow(root: &Node, paths: &mut BTreeSet<String>) -> Option<Start> {
+/// What starts a workflow of GitHub's, and the runs in which its own paths do; `None` when nothing
+/// does. The patterns that restrict it are added to `globs`, what its steps compare to `paths`.
+pub(super) fn of_workflow(
+    root: &Node,
+    paths: &mut BTreeSet<String>,
+    globs: &mut Vec<String>,
+) -> Option<(Start, Vec<Run>)> {
     let on = root.get("on").or_else(|| root.get("true"))?;
     let mut events: Vec<(String, Option<&Node>)> = texts(on)
         .into_iter()
@@ -51,23 +56,58 @@ pub(super) fn of_workflow(root: &Node, paths: &mut BTreeSet<String>) -> Option<S
             _ => Start::Delivering,
         }
     };
-    let kinds: Vec<Start> = events
-        .iter()
-        .map(|(event, node)| kind(event, *node))
-        .collect();
+    let mut all: Vec<(Start, &Node, Vec<Run>)> = Vec::new();
+    for (event, node) in &events {
+        let node = node.unwrap_or(on);
+        let runs = runs(event, node);
+        if !runs.is_empty() {
+            all.push((kind(event, Some(node)), node, runs));
+        }
+    }
     let start = [Start::Delivering, Start::Asked, Start::Called]
         .into_iter()
-        .find(|start| kinds.contains(start))?;
+        .find(|start| all.iter().any(|(kind, ..)| kind == start))?;
     // Paths of what only asks restrict no delivery.
-    for ((_, node), kind) in events.iter().zip(&kinds) {
-        if let Some(node) = node.filter(|_| *kind == start) {
-            paths.extend(node.get("paths").map(patterns).unwrap_or_default());
-        }
+    all.retain(|(kind, ..)| *kind == start);
+    // What is restricted to paths is asked for with them: a tag, or somebody's wish, starts the rest.
+    if all.iter().any(|(_, node, _)| node.get("paths").is_some()) {
+        all.retain(|(_, node, _)| node.get("paths").is_some());
+    }
+    for (_, node, _) in &all {
+        globs.extend(node.get("paths").map(texts).unwrap_or_default());
     }
     if let Some(jobs) = root.get("jobs") {
         filters(jobs, paths);
     }
-    Some(start)
+    Some((start, all.into_iter().flat_map(|(.., runs)| runs).collect()))
+}
+
+/// The kinds of run that an event may start.
+fn runs(event: &str, node: &Node) -> Vec<Run> {
+    let run = |begins| Run {
+        event: (event != "workflow_call").then(|| event.to_owned()),
+        begins,
+    };
+    if event != "push" {
+        return vec![run(None)];
+    }
+    let list = |key: &str| node.get(key).map(texts);
+    let lets = |only: &str, not: &str| match (list(only), list(not)) {
+        (Some(only), _) => only.iter().any(|pattern| !pattern.starts_with('!')),
+        (None, Some(not)) => !not.iter().any(|pattern| pattern == "**"),
+        (None, None) => false,
+    };
+    let has = |keys: [&str; 2]| keys.iter().any(|key| node.get(key).is_some());
+    let (branches, tags) = (["branches", "branches-ignore"], ["tags", "tags-ignore"]);
+    let mut all = Vec::new();
+    if lets(branches[0], branches[1]) || (!has(branches) && !has(tags)) {
+        all.push(run(Some("refs/heads/")));
+    }
+    let restricted = node.get("paths").is_some();
+    if lets(tags[0], tags[1]) || (!has(branches) && !has(tags) && !restricted) {
+        all.push(run(Some("refs/tags/")));
+    }
+    all
 }
 
 /// The paths that steps compare with what changed, to go on only then.
@@ -126,50 +166,37 @@ fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether a job, a stage or a step never runs, by a constant of its own.
-pub(super) fn is_off(node: &Node) -> bool {
-    let never = |node: &Node| node.get("when").and_then(Node::as_str) == Some("never");
+/// Whether a job, a stage or a step never runs in these runs, by what stands at it.
+pub(super) fn is_off(node: &Node, runs: &[Run]) -> bool {
+    let is_never = |node: &Node| {
+        let conditions = ["if", "condition"].iter().filter_map(|key| node.get(key));
+        conditions.filter_map(Node::text).any(|condition| {
+            !runs.is_empty() && runs.iter().all(|run| holds(&condition, run) == Some(false))
+        })
+    };
+    let never = |node: &Node| {
+        let when = node.get("when").and_then(Node::as_str);
+        matches!(when, Some("never" | "on_failure")) || is_never(node)
+    };
     let rules = node.get("rules").map(Node::items).unwrap_or_default();
     let only_never = !rules.is_empty() && rules.iter().all(never);
     let is = |key: &str, off: bool| match node.get(key).map(|node| &node.value) {
         Some(NodeValue::Bool(value)) => *value == off,
         _ => false,
     };
-    ["if", "condition"].iter().any(|key| {
-        let value = node.get(key).and_then(Node::text);
-        value.is_some_and(|condition| is_never(&condition))
-    }) || never(node)
-        || only_never
-        || is("enabled", false)
-        || is("skip", true)
-        || is("when", false)
+    never(node) || only_never || is("enabled", false) || is("skip", true) || is("when", false)
 }
 
-/// Whether a condition is false whatever happens.
-fn is_never(condition: &str) -> bool {
-    let condition = condition.trim();
-    let bare = condition
-        .strip_prefix("${{")
-        .and_then(|rest| rest.strip_suffix("}}"))
-        .unwrap_or(condition);
-    let is_false = |part: &str| {
-        let part = part.trim().trim_matches(['(', ')']).trim();
-        matches!(
-            part,
-            "false" | "False" | "0" | "''" | "\"\"" | "null" | "!true" | "never()"
-        )
-    };
-    !condition.is_empty() && bare.split("||").all(|any| any.split("&&").any(is_false))
+/// Whether a condition asks for a pull request.
+pub(super) fn asks(condition: &str) -> bool {
+    let text = condition.replace(['"', '\''], "");
+    text.contains("event_name == pull_request")
+        || text.contains("== merge_request_event")
+        || matches!(text.as_str(), "merge_requests" | "pull_request")
 }
 
 /// Whether a job or a step runs for pull requests alone.
 pub(super) fn is_asked(node: &Node) -> bool {
-    let asks = |text: &str| {
-        let text = text.replace(['"', '\''], "");
-        text.contains("event_name == pull_request")
-            || text.contains("== merge_request_event")
-            || matches!(text.as_str(), "merge_requests" | "pull_request")
-    };
     let all = |node: Option<&Node>| {
         let texts = node.map(texts).unwrap_or_default();
         !texts.is_empty() && texts.iter().all(|text| asks(text))
@@ -177,33 +204,7 @@ pub(super) fn is_asked(node: &Node) -> bool {
     let rules = node.get("rules").map(Node::items).unwrap_or_default();
     all(node.get("if"))
         || all(node.get("only"))
+        || all(node.at("/only/refs"))
         || all(node.at("/when/event"))
         || (!rules.is_empty() && rules.iter().all(|rule| all(rule.get("if"))))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_never;
-
-    #[test]
-    fn a_condition_that_is_never_so_is_told_from_one_that_may_be() {
-        for never in [
-            "false",
-            "${{ false }}",
-            "0",
-            "false && a",
-            "a && ${{ false }} && false",
-        ] {
-            assert!(is_never(never), "{never}");
-        }
-        for may_be in [
-            "",
-            "true",
-            "a",
-            "false || a",
-            "github.ref == 'refs/heads/main'",
-        ] {
-            assert!(!is_never(may_be), "{may_be}");
-        }
-    }
 }

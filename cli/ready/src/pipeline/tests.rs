@@ -9,7 +9,7 @@ fn word(pipeline: &Pipeline) -> &'static str {
         it if !it.has_steps => "empty",
         it if it.works.is_none() => "idle",
         it if it.called => "called",
-        it if it.delivers.is_some() => "delivers",
+        it if it.delivers() => "delivers",
         it if it.only_asked => "asked",
         _ => "works",
     }
@@ -36,7 +36,7 @@ fn read(path: &str, text: &str) -> Pipeline {
         texts,
         ..Tree::default()
     };
-    Pipeline::read(&tree, &file(path, text))
+    Pipeline::read(&tree, &file(path, text), false)
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_workflow_is_what_its_steps_really_do() {
         assert_eq!(word(&pipeline), wanted, "{text}\n{pipeline:?}");
     }
     let text = "on: push\njobs:\n  a:\n    steps:\n      - run: |\n          make\n          docker push x\n";
-    assert_eq!(read(".github/workflows/x.yml", text).delivers, Some(7));
+    assert_eq!(read(".github/workflows/x.yml", text).deliveries[0].line, 7);
 }
 
 #[test]
@@ -207,7 +207,9 @@ fn other_pipelines_are_read_by_their_own_words() {
 
 #[test]
 fn a_pipeline_is_a_parts_own_where_its_paths_start_it() {
-    let own = |path: &str, text: &str| read(path, text).is_started_by("orders");
+    let own = |path: &str, text: &str| {
+        read(path, text).is_started_by("orders", &["orders/src/a.py", "orders/src/b.py"])
+    };
     for text in [
         "on: {push: {paths: ['orders/**']}}\njobs: {}",
         "on: {push: {paths: [./orders/src/**, '!orders/docs/**']}}\njobs: {}",
@@ -231,7 +233,7 @@ fn a_pipeline_is_a_parts_own_where_its_paths_start_it() {
         ),
         (
             ".gitlab-ci.yml",
-            "a: {script: x, rules: [{changes: {paths: [orders/*]}}]}",
+            "a: {script: x, rules: [{changes: {paths: [orders/*/*]}}]}",
         ),
         (
             ".circleci/config.yml",

@@ -38,6 +38,9 @@ const FOLDER: &str = "/mesh";
 /// The form of the file of edges.
 const SCHEMA: &str = "msvc.mesh/1";
 
+/// What a mesh says where an edge cannot have its address.
+pub(super) const NO_ADDRESS: &str = "no_address";
+
 /// How long a mesh may take from its start to the opening of its door, and the pause between two
 /// knocks.
 const OPENING: Duration = Duration::from_secs(2);
@@ -170,10 +173,7 @@ pub async fn attach_main(clock: &dyn Clock) -> Result<(), RuntimeError> {
 /// Gives this container the edge's address, and listens there.
 fn carry(mesh: &Mesh, spec: &EdgeSpec) -> Result<(), ProtocolError> {
     let refused = |why: String| {
-        ProtocolError::refused(
-            "no_address",
-            format!("{} at {}: {why}", spec.id, spec.listen),
-        )
+        ProtocolError::refused(NO_ADDRESS, format!("{} at {}: {why}", spec.id, spec.listen))
     };
     if !spec.listen.ip().is_unspecified() {
         interface::hold(spec.listen.ip()).map_err(|why| refused(why.to_string()))?;

@@ -7,7 +7,7 @@ use bollard::models::ExecConfig;
 use futures_util::StreamExt;
 use msvc_machine::clock::Clock;
 
-use super::engine::{Engine, EngineError, asked};
+use super::engine::{Engine, EngineError};
 use crate::contract::ExecOutcome;
 use crate::instance::Hook;
 
@@ -67,24 +67,26 @@ async fn run_as(
         ..config
     };
     let docker = &engine.docker;
-    let made = docker.create_exec(container, config).await;
-    let id = made.map_err(asked(what()))?.id;
+    let made = docker.create_exec(container, config);
+    let id = engine.ask(what(), made).await?.id;
     let mut output = Vec::new();
     let running = async {
-        let started = docker.start_exec(&id, None::<StartExecOptions>).await;
-        match started.map_err(asked(what()))? {
+        let started = docker.start_exec(&id, None::<StartExecOptions>);
+        match engine.ask(what(), started).await? {
             StartExecResults::Detached => {}
             StartExecResults::Attached {
                 output: mut lines, ..
             } => {
                 while let Some(line) = lines.next().await {
-                    let line = line.map_err(asked(what()))?.into_bytes();
+                    let line = line
+                        .map_err(|error| engine.refused(what(), error))?
+                        .into_bytes();
                     let room = KEPT.saturating_sub(output.len());
                     output.extend_from_slice(line.get(..room.min(line.len())).unwrap_or_default());
                 }
             }
         }
-        let ended = docker.inspect_exec(&id).await.map_err(asked(what()))?;
+        let ended = engine.ask(what(), docker.inspect_exec(&id)).await?;
         Ok::<_, EngineError>(ended.exit_code)
     };
     let status = tokio::select! {

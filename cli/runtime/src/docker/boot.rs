@@ -12,8 +12,8 @@ use msvc_system::problem::Problem;
 use super::engine::{ApiVersion, Engine, EngineError};
 use super::image::{self, ImageFacts, ImageRequest};
 use super::runtime::DockerRuntime;
-use super::want::{MeshWish, Wish, wanted};
-use super::{endings, mesh_container, published, subnets};
+use super::want::{MeshWish, Wish, may_be_wanted, wanted};
+use super::{endings, listeners, mesh_container, published, subnets};
 use crate::build::BuildOutcome;
 use crate::contract::{Runtime, RuntimeError};
 use crate::docker::image::BuildFrom;
@@ -23,6 +23,7 @@ use crate::observed::Observed;
 use crate::plan::{Deed, decide};
 use crate::ports::machine_binding::MachineBinding;
 use crate::ports::{Binding as _, Book};
+use crate::provision::Provision;
 use crate::up::{Prepared, Up, UpError, carry_out, taken_now};
 use msvc_system::model::{Protocol, PublishedPort, System};
 
@@ -44,6 +45,23 @@ pub struct BootRequest<'a> {
     pub mesh: bool,
 }
 
+impl<'a> BootRequest<'a> {
+    fn wish(
+        &self,
+        api: ApiVersion,
+        images: &'a BTreeMap<ServiceName, ImageFacts>,
+        mesh: Option<&'a MeshWish>,
+    ) -> Wish<'a> {
+        Wish {
+            system: self.system,
+            options: self.options,
+            images,
+            mesh,
+            api,
+        }
+    }
+}
+
 /// Decides what an `up` would do with the images that are known. Makes nothing.
 ///
 /// # Errors
@@ -55,15 +73,17 @@ pub fn prepare(
     mesh: Option<&MeshWish>,
     observed: &Observed,
 ) -> Result<Prepared, UpError> {
-    let wish = Wish {
-        system: request.system,
-        options: request.options,
-        images,
-        mesh,
-        api,
-    };
-    let mut wanted = wanted(&wish)?;
+    let mut wanted = wanted(&request.wish(api, images, mesh))?;
     wanted.warnings.extend(taken_over(request, observed));
+    listeners::keep(&mut wanted.edges, &observed.edges);
+    let is_there = |it: &Provision| {
+        let mut there = observed.provisions.iter();
+        there.any(|there| (&there.name, &there.hash) == (&it.name, &it.hash))
+    };
+    let new = wanted.provisions.iter().filter(|it| !is_there(it));
+    if let Some(taken) = mesh.and_then(|mesh| published::by_the_mesh(mesh, new)) {
+        return Err(taken.into());
+    }
     let plan = decide(observed, &wanted, &Book::default());
     Ok(Prepared { wanted, plan })
 }
@@ -102,19 +122,20 @@ pub async fn dry_run(
     let asked = images_of(request, &services);
     let images = image::unmade(&asked);
     // As `may_be` has it: with and without a mesh, what the file gets wrong is the same.
-    prepare(engine.speaks(), request, &images, None, observed)?;
+    may_be_wanted(&request.wish(engine.speaks(), &images, None))?;
     let mut prepared = prepare(engine.speaks(), request, &images, mesh.as_ref(), observed)?;
-    let warnings = taken_ports(engine, request, &services, observed).await;
+    let own = runtime.held(&request.options.lane).await?.ports();
+    let warnings = taken_ports(engine, request, &services, (observed, own)).await;
     prepared.wanted.warnings.extend(warnings);
     Ok(prepared)
 }
 
-/// The published ports that somebody else has now.
+/// The published ports that somebody else has now: neither a service nor what carries the edges.
 async fn taken_ports(
     engine: &Engine,
     request: &BootRequest<'_>,
     services: &BTreeSet<ServiceName>,
-    observed: &Observed,
+    (observed, carried): (&Observed, Vec<u16>),
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
     if request.options.publish != Publish::AsTheFileSays {
@@ -124,6 +145,7 @@ async fn taken_ports(
         .published
         .iter()
         .map(|it| it.address.port())
+        .chain(carried)
         .collect();
     let published = services.iter().filter_map(|name| {
         let service = request.system.service(name.as_str())?;
@@ -131,16 +153,22 @@ async fn taken_ports(
         Some(service.ports.iter().filter(tcp))
     });
     for port in published.flatten() {
-        let Some(number) = port.published.filter(|number| !own.contains(number)) else {
+        let Some(mut numbers) = port.asked() else {
             continue;
         };
         let ip = port.host_ip.as_deref().and_then(|ip| ip.parse().ok());
-        let address = SocketAddr::new(ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), number);
-        if MachineBinding.is_free(address) {
+        let at = |number| SocketAddr::new(ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), number);
+        let (number, last) = (*numbers.start(), *numbers.end());
+        if numbers.any(|it| own.contains(&it) || MachineBinding.is_free(at(it))) {
             continue;
         }
+        let address = at(number);
         let owner = published::owner_of(engine, address).await;
-        let hint = format!("end what has it, or publish another port than {number}");
+        let others = match last - number {
+            0 => number.to_string(),
+            _ => format!("{number} to {last}, which are all taken"),
+        };
+        let hint = format!("end what has it, or publish another port than {others}");
         let taken = taken_now(&address.to_string(), owner.as_deref(), &hint);
         problems.push(taken.at(port.place.clone()));
     }
@@ -241,7 +269,7 @@ async fn may_be(
     runtime.alone().await?;
     let api = runtime.engine().speaks();
     let unmade = image::unmade(asked);
-    prepare(api, request, &unmade, None, &Observed::default())?;
+    may_be_wanted(&request.wish(api, &unmade, None))?;
     runtime.externals(request.system, request.options).await?;
     if !request.mesh {
         return Ok(None);

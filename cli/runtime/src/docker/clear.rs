@@ -108,7 +108,9 @@ async fn end_all(runtime: &DockerRuntime, lines: bool) -> Result<Cleared, Runtim
         let each = stream::iter(level).map(|one| async move {
             // A paused one takes no signal.
             if one.phase() == Phase::HeldDown {
-                let _ = engine.docker.unpause_container(&one.container).await;
+                let resumed = engine.docker.unpause_container(&one.container);
+                let what = format!("resuming container {}", one.container);
+                let _ = engine.ask(what, resumed).await;
             }
             let told = container::end_of(engine, &one, runtime.clock()).await?;
             if lines {

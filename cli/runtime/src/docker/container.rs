@@ -12,7 +12,7 @@ use bollard::query_parameters::{CreateContainerOptionsBuilder, ListContainersOpt
 use msvc_machine::clock::Clock;
 use msvc_system::id::InstanceId;
 
-use super::engine::{Engine, EngineError, asked};
+use super::engine::{Engine, EngineError, called};
 use super::labels;
 use super::{files, hooks, network, published};
 use crate::contract::RuntimeError;
@@ -61,13 +61,18 @@ pub(super) async fn start(
     let options = CreateContainerOptionsBuilder::default()
         .name(&program.name)
         .build();
-    let made = engine.docker.create_container(Some(options), body).await;
-    let made = made.map_err(asked(format!("making container {}", program.name)));
-    let container = match made {
-        Ok(made) => made.id,
+    let labels = body.labels.clone();
+    let made = engine.docker.create_container(Some(options), body);
+    let what = format!("making container {}", of(spec, program));
+    let container = match engine.ask(what, made).await {
+        Ok(made) => {
+            let questions = &engine.questions;
+            questions.call(&made.id, &program.name, labels.as_ref());
+            made.id
+        }
         Err(error) => return Err(not_taken::refusal(&spec.id, error, While::Making)),
     };
-    match run(engine, program, &container).await {
+    match run(engine, spec, program, &container).await {
         Ok(()) => {
             if let Some((number, why)) = hooks::post_start(engine, spec, &container, clock).await {
                 let _ = remove(engine, &container).await;
@@ -92,8 +97,14 @@ pub(super) async fn start(
     }
 }
 
+/// The container of an instance, for people.
+fn of(spec: &InstanceSpec, program: &ContainerProgram) -> String {
+    called(&program.name, Some(spec.id.service.as_str()))
+}
+
 async fn run(
     engine: &Engine,
+    spec: &InstanceSpec,
     program: &ContainerProgram,
     container: &str,
 ) -> Result<(), EngineError> {
@@ -101,8 +112,9 @@ async fn run(
         network::join(engine, container, name, settings).await?;
     }
     files::lay(engine, container, &program.files).await?;
-    let started = engine.docker.start_container(container, None).await;
-    started.map_err(asked(format!("starting container {}", program.name)))
+    let started = engine.docker.start_container(container, None);
+    let what = format!("starting container {}", of(spec, program));
+    engine.ask(what, started).await
 }
 
 /// A container that is an instance; none when it is gone or no instance.
@@ -110,8 +122,9 @@ pub(super) async fn inspect(
     engine: &Engine,
     container: &str,
 ) -> Result<Option<Found>, EngineError> {
-    let seen = engine.docker.inspect_container(container, None).await;
-    let seen = match seen.map_err(asked(format!("looking at container {container}"))) {
+    let seen = engine.docker.inspect_container(container, None);
+    let what = format!("looking at container {container}");
+    let seen = match engine.ask(what, seen).await {
         Err(error) if error.is_missing() => return Ok(None),
         seen => seen?,
     };
@@ -153,12 +166,16 @@ pub(super) async fn labelled(engine: &Engine, all: &[&str]) -> Result<Vec<String
         .all(true)
         .filters(&filters)
         .build();
-    let found = engine.docker.list_containers(Some(options)).await;
-    let found = found.map_err(asked("listing containers"))?;
-    Ok(found
-        .into_iter()
-        .filter_map(|container| container.id)
-        .collect())
+    let found = engine.docker.list_containers(Some(options));
+    let found = engine.ask("listing containers", found).await?;
+    let ids = found.into_iter().filter_map(|container| {
+        let (id, names) = (container.id?, container.names.unwrap_or_default());
+        if let Some(name) = names.first() {
+            engine.questions.call(&id, name, container.labels.as_ref());
+        }
+        Some(id)
+    });
+    Ok(ids.collect())
 }
 
 /// A time of the engine's, in nanoseconds since the Unix epoch.

@@ -8,14 +8,18 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, Docker};
 
 mod error;
 mod place;
+mod question;
 
 pub use error::EngineError;
-pub(crate) use error::{NO_SPACE, asked};
+pub(crate) use error::NO_SPACE;
 pub use place::Place;
+pub(super) use question::called;
+pub use question::{Questions, Unanswered};
 
 /// A version of the Engine API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +53,8 @@ pub struct Engine {
     /// Whether its containers' addresses are reached from this host: an engine on this very
     /// kernel, with its networks in the host's own namespace.
     pub is_local: bool,
+    /// What it was asked.
+    pub questions: Questions,
 }
 
 impl Engine {
@@ -108,20 +114,9 @@ impl Engine {
             }
         };
         let client = client.map_err(|error| no_answer(error::words(&error)))?;
-        let negotiated = tokio::time::timeout(FIRST_ANSWER, client.negotiate_version()).await;
-        let docker = match negotiated {
-            Ok(Ok(docker)) => docker,
-            Ok(Err(error)) => return Err(no_answer(error::words(&error))),
-            Err(_) => {
-                let seconds = FIRST_ANSWER.as_secs();
-                return Err(no_answer(format!("no answer within {seconds} s")));
-            }
-        };
+        let docker = heard(client.negotiate_version()).await.map_err(no_answer)?;
         let spoken = docker.client_version();
-        let version = docker
-            .version()
-            .await
-            .map_err(|error| no_answer(error::words(&error)))?;
+        let version = heard(docker.version()).await.map_err(no_answer)?;
         let engine = version.version.unwrap_or_default();
         if ApiVersion(spoken.major_version, spoken.minor_version) < OLDEST {
             return Err(EngineError::TooOld {
@@ -130,13 +125,17 @@ impl Engine {
                 api: spoken.to_string(),
             });
         }
-        let is_local = matches!(place, Place::Socket { .. }) && is_this_kernel(&docker).await;
+        let is_local = match place {
+            Place::Socket { .. } => is_this_kernel(&docker).await.map_err(no_answer)?,
+            _ => false,
+        };
         Ok(Self {
             docker,
             place,
             version: engine,
             api: spoken.to_string(),
             is_local,
+            questions: Questions::default(),
         })
     }
 
@@ -145,18 +144,11 @@ impl Engine {
     /// # Errors
     /// When it does not.
     pub async fn answers(&self) -> Result<(), EngineError> {
-        let no_answer = |why: String| EngineError::NoAnswer {
+        let heard = heard(self.docker.ping()).await;
+        heard.map(drop).map_err(|why| EngineError::NoAnswer {
             at: self.place.to_string(),
             why,
-        };
-        match tokio::time::timeout(FIRST_ANSWER, self.docker.ping()).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(no_answer(error::words(&error))),
-            Err(_) => {
-                let seconds = FIRST_ANSWER.as_secs();
-                Err(no_answer(format!("no answer within {seconds} s")))
-            }
-        }
+        })
     }
 }
 
@@ -168,10 +160,20 @@ impl Engine {
     }
 }
 
-/// Whether the engine's networks are the host's own: same kernel, and not rootless.
-async fn is_this_kernel(docker: &Docker) -> bool {
-    let Ok(info) = docker.info().await else {
-        return false;
+/// What an engine answers to one of the first questions, else why there is no answer.
+async fn heard<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, String> {
+    match tokio::time::timeout(FIRST_ANSWER, answer).await {
+        Ok(answer) => answer.map_err(|error| error::words(&error)),
+        Err(_) => Err(format!("no answer within {} s", FIRST_ANSWER.as_secs())),
+    }
+}
+
+/// Whether the engine's networks are the host's own: same kernel, and not rootless. One that does
+/// not tell counts as elsewhere; one that says nothing at all is none.
+async fn is_this_kernel(docker: &Docker) -> Result<bool, String> {
+    let info = heard(async { Ok(docker.info().await.ok()) }).await?;
+    let Some(info) = info else {
+        return Ok(false);
     };
     let ours = std::fs::read_to_string(PathBuf::from("/proc/sys/kernel/osrelease"));
     let same = ours.is_ok_and(|ours| Some(ours.trim()) == info.kernel_version.as_deref());
@@ -180,5 +182,5 @@ async fn is_this_kernel(docker: &Docker) -> bool {
         .unwrap_or_default()
         .iter()
         .any(|option| option.contains("rootless"));
-    same && !rootless
+    Ok(same && !rootless)
 }

@@ -9,7 +9,7 @@ use bollard::query_parameters::{
 };
 use futures_util::StreamExt as _;
 
-use super::engine::{Engine, EngineError, asked};
+use super::engine::{Engine, EngineError};
 use crate::instance::ContainerFile;
 
 /// Lays `files` into a container, all at once.
@@ -24,9 +24,9 @@ pub(super) async fn lay(
     if files.is_empty() {
         return Ok(());
     }
-    let what = "laying secrets and configs into a container";
+    let what = format!("laying secrets and configs into container {container}");
     let archive = archive(files).map_err(|why| EngineError::Refused {
-        what: what.to_owned(),
+        what: engine.questions.named(&what),
         status: 400,
         why: why.to_string(),
     })?;
@@ -34,7 +34,7 @@ pub(super) async fn lay(
     let body = body_full(archive.into());
     let docker = &engine.docker;
     let laid = docker.upload_to_container(container, Some(options), body);
-    laid.await.map_err(asked(what))
+    engine.ask(what, laid).await
 }
 
 /// Symbolic links that are followed to a file.
@@ -53,7 +53,8 @@ pub(super) async fn read(
     path: &str,
     limit: usize,
 ) -> Result<Vec<u8>, EngineError> {
-    let what = format!("reading {path} in a container");
+    let what = format!("reading {path} in container {container}");
+    let what = engine.questions.named(&what);
     let refused = |why: String| EngineError::Refused {
         what: what.clone(),
         status: 400,
@@ -69,7 +70,8 @@ pub(super) async fn read(
             .download_from_container(container, Some(options));
         let mut archive = Vec::new();
         while let Some(chunk) = stream.next().await {
-            archive.extend_from_slice(&chunk.map_err(asked(what.as_str()))?);
+            archive
+                .extend_from_slice(&chunk.map_err(|error| engine.refused(what.as_str(), error))?);
             if archive.len() > limit + AROUND {
                 return Err(refused(format!("it is larger than {limit} bytes")));
             }

@@ -126,8 +126,11 @@ fn carrier(found: mesh_container::Found, wish: &mut MeshWish) {
                 openings: openings.collect(),
             });
         }
-        _ => wish
-            .doors
-            .extend(openings.next().map(|opening| Door { opening })),
+        _ => {
+            let number = found.observed.name.rsplit('-').next();
+            let number = number.and_then(|it| it.parse().ok()).unwrap_or_default();
+            let door = openings.next().map(|opening| Door { number, opening });
+            wish.doors.extend(door);
+        }
     }
 }

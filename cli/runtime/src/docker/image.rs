@@ -20,7 +20,7 @@ use msvc_system::id::ServiceName;
 use msvc_system::model::{Service, System};
 use tokio::sync::Mutex;
 
-use super::engine::{Engine, EngineError, asked};
+use super::engine::{Engine, EngineError};
 use super::labels;
 use crate::build::{BuildOutcome, Built};
 use crate::contract::RuntimeError;
@@ -323,8 +323,11 @@ async fn one(
 
 /// The image of that name, when the engine has it.
 async fn inspect(engine: &Engine, reference: &str) -> Result<Option<ImageInspect>, EngineError> {
-    let found = engine.docker.inspect_image(reference).await;
-    match found.map_err(asked(format!("looking for image {reference}"))) {
+    let found = engine.docker.inspect_image(reference);
+    match engine
+        .ask(format!("looking for image {reference}"), found)
+        .await
+    {
         Ok(image) => Ok(Some(image)),
         Err(error) if error.is_missing() => Ok(None),
         Err(error) => Err(error),

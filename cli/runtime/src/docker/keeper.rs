@@ -28,7 +28,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::container::{self, Found};
-use super::engine::{Engine, asked};
+use super::engine::{Engine, EngineError};
+use super::guests;
 use super::runtime::DockerRuntime;
 use crate::contract::RuntimeError;
 use crate::process::messages::{Kill, Killed, Release, Released, method};
@@ -183,8 +184,9 @@ impl Keeper {
             .signal("SIGKILL")
             .build();
         let docker = &self.runtime.engine().docker;
-        let killed = docker.kill_container(&found.container, Some(options)).await;
-        if let Err(error) = killed.map_err(asked(format!("killing {instance}"))) {
+        let killed = docker.kill_container(&found.container, Some(options));
+        let what = format!("killing container {}", found.container);
+        if let Err(error) = self.runtime.engine().ask(what, killed).await {
             self.held().remove(instance);
             self.write_down()?;
             return Err(error.into());
@@ -218,7 +220,7 @@ impl Keeper {
                 why.unwrap_or_else(|| format!("nothing holds {} down any more", instance.service)),
             )
         })?;
-        let released = self.bring_back(instance, &kept).await;
+        let released = self.bring_back(&kept).await;
         self.held().remove(instance);
         let comes_back = released?;
         self.write_down()?;
@@ -234,17 +236,11 @@ impl Keeper {
     }
 
     /// Whether it comes back; one whose container was taken away meanwhile does not.
-    async fn bring_back(&self, instance: &InstanceId, kept: &Kept) -> Result<bool, RuntimeError> {
+    async fn bring_back(&self, kept: &Kept) -> Result<bool, RuntimeError> {
         if !kept.comes_back {
             return Ok(false);
         }
-        let docker = &self.runtime.engine().docker;
-        let started = docker.start_container(&kept.container, None).await;
-        match started.map_err(asked(format!("bringing {instance} back"))) {
-            Err(error) if error.is_missing() => Ok(false),
-            Err(error) if !error.is_so_already() => Err(error.into()),
-            _ => Ok(true),
-        }
+        Ok(guests::bring_back(&self.runtime, &kept.container).await?)
     }
 
     async fn release_all(&self) {
@@ -295,8 +291,18 @@ impl Keeper {
     }
 }
 
+/// Whoever is told shows one sentence: what to do stands in it. Where the engine does not answer, it
+/// must also be told from a refusal, since nobody knows then what was done.
 fn refused(error: &RuntimeError) -> ProtocolError {
-    crate::process::messages::refusal(error)
+    let advised = match error {
+        RuntimeError::Engine(EngineError::Lost { .. } | EngineError::Silent { .. }) => None,
+        RuntimeError::Engine(engine) => engine.hint().map(|hint| format!("{engine} ({hint})")),
+        _ => None,
+    };
+    match advised {
+        Some(text) => crate::process::messages::refusal(&RuntimeError::Refused(text)),
+        None => crate::process::messages::refusal(error),
+    }
 }
 
 fn read<T: serde::de::DeserializeOwned>(parameters: Value) -> Result<T, ProtocolError> {

@@ -59,8 +59,17 @@ pub(crate) mod compose {
     pub(crate) const VERSION_NOW: &str = "2.40.3";
 }
 
+/// Whose a container is, for people: a service, or a system's mesh.
+pub(crate) fn whose(labels: &HashMap<String, String>) -> Option<String> {
+    if labels.contains_key(MESH) || labels.contains_key(DOOR) {
+        return Some(format!("the mesh of {}", labels.get(PROJECT)?));
+    }
+    let service = labels.get(SERVICE).or_else(|| labels.get(compose::SERVICE));
+    service.cloned()
+}
+
 /// A port that a container opens to the host itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Opened {
     pub(crate) port: u16,
     pub(crate) caller: Party,

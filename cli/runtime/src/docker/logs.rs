@@ -12,7 +12,7 @@ use msvc_system::id::{InstanceId, ServiceName};
 use tokio::sync::mpsc;
 
 use super::container::{self, Found};
-use super::engine::{Engine, EngineError, asked};
+use super::engine::{Engine, EngineError};
 use super::labels;
 use super::runtime::DockerRuntime;
 use crate::contract::{LogLine, LogQuery, RuntimeError};
@@ -85,8 +85,9 @@ impl DockerRuntime {
             let options = options.tail("0").build();
             let logs = self.engine().docker.logs(&found.container, Some(options));
             let first = std::pin::pin!(logs).next().await;
-            let asked = asked(format!("reading what {service} wrote"));
-            match first.transpose().map_err(asked) {
+            let what = format!("reading what {service} wrote");
+            let refused = |error| self.engine().refused(what, error);
+            match first.transpose().map_err(refused) {
                 // One that is gone meanwhile has nothing to tell.
                 Err(error) if !error.is_missing() => untold.push((service.clone(), error)),
                 _ => {}

@@ -16,13 +16,14 @@ use msvc_machine::clock::Clock;
 use msvc_machine::this_program::this_program;
 use msvc_mesh::client;
 use msvc_mesh::protocol::{Hello, ProtocolError, Session};
-use msvc_mesh::spec::EdgeStatus;
+use msvc_mesh::spec::{EdgeSpec, EdgeStatus};
 use msvc_report::event::Event;
 use msvc_system::id::LaneName;
 use serde::Deserialize;
 use tokio_util::io::StreamReader;
 
-use super::engine::{Engine, EngineError, asked};
+use super::aboard::NO_ADDRESS;
+use super::engine::{Engine, EngineError};
 use super::image::{self, ImageFacts};
 use super::labels;
 use super::want::OpeningAt;
@@ -34,6 +35,8 @@ use crate::provision::{Kind, ObservedProvision, Provision};
 
 /// How long a mesh may take from its start to its first word.
 const FIRST_WORD: Duration = Duration::from_secs(20);
+/// How long an address may be kept by connections of the edge that left it.
+const LEFT: Duration = Duration::from_secs(2);
 /// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -51,30 +54,24 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Where the host reaches ports of services: those of its openings whose edge is carried.
+    /// Where the host reaches ports of services: at those of its openings where an edge listens, be it
+    /// another one than the opening was made for.
     pub(super) fn published(&self, edges: &[EdgeStatus]) -> Vec<Published> {
-        let carried = |it: &OpeningAt| {
-            let OpeningAt { at, opening } = it;
-            edges.iter().any(|edge| {
-                edge.listen.port() == *at
+        let open = self.openings.iter().filter_map(|(it, address)| {
+            let edge = edges.iter().find(|edge| {
+                edge.listen.port() == it.at
                     && edge.listen.ip().is_unspecified()
                     && edge.id.lane == self.lane
-                    && edge.id.caller == opening.opened.caller
-                    && edge.id.callee == opening.service
-                    && edge.id.port == opening.opened.port
-            })
-        };
-        let open = self.openings.iter().filter(|(it, _)| carried(it));
-        open.filter_map(|(it, address)| {
+            })?;
             Some(Published {
                 lane: self.lane.clone(),
-                caller: it.opening.opened.caller.clone(),
-                service: it.opening.service.clone(),
-                port: it.opening.opened.port,
+                caller: edge.id.caller.clone(),
+                service: edge.id.callee.clone(),
+                port: edge.id.port,
                 address: (*address)?,
             })
-        })
-        .collect()
+        });
+        open.collect()
     }
 }
 
@@ -107,14 +104,17 @@ pub(super) async fn make(engine: &Engine, wanted: &Provision) -> Result<(), Runt
     let options = CreateContainerOptionsBuilder::default()
         .name(&program.name)
         .build();
-    let made = engine.docker.create_container(Some(options), body).await;
-    let container = made.map_err(asked(what.clone()))?.id;
+    let labels = body.labels.clone();
+    let made = engine.docker.create_container(Some(options), body);
+    let container = engine.ask(what.as_str(), made).await?.id;
+    let questions = &engine.questions;
+    questions.call(&container, &program.name, labels.as_ref());
     let started = async {
         for (name, settings) in &program.joins {
             network::join(engine, &container, name, settings).await?;
         }
-        let started = engine.docker.start_container(&container, None).await;
-        started.map_err(asked(what.clone()))
+        let started = engine.docker.start_container(&container, None);
+        engine.ask(what.as_str(), started).await
     };
     if let Err(error) = started.await {
         // The error is what matters; a container that cannot be removed is told by the next.
@@ -167,8 +167,8 @@ pub(super) async fn find(
     )?;
     let ids: BTreeSet<String> = meshes.into_iter().chain(doors).collect();
     let each = ids.iter().map(|id| async move {
-        let seen = engine.docker.inspect_container(id, None).await;
-        match seen.map_err(asked("looking at a mesh")) {
+        let seen = engine.docker.inspect_container(id, None);
+        match engine.ask(format!("looking at container {id}"), seen).await {
             Ok(seen) => Ok(read(id, &seen, root)),
             Err(error) if error.is_missing() => Ok(None),
             Err(error) => Err(error),
@@ -215,13 +215,18 @@ fn places_of(
 ) -> Vec<(OpeningAt, Option<SocketAddr>)> {
     let asked = |at: u16, port: u16| {
         let mut all = openings.iter();
-        all.any(|it| it.at == at && it.opening.published == Some(port))
+        all.any(|it| it.at == at && it.opening.asked() == Some(port..=port))
     };
     let place = |it: &OpeningAt| {
         let all = bound.get(&format!("{}/tcp", it.at))?;
         let mut all = all.iter().copied();
-        match it.opening.published {
-            Some(port) => all.find(|address| address.port() == port),
+        match it.opening.asked() {
+            Some(ports) if ports.start() == ports.end() => {
+                all.find(|address| ports.contains(&address.port()))
+            }
+            Some(ports) => {
+                all.find(|address| ports.contains(&address.port()) && !asked(it.at, address.port()))
+            }
             None => all.find(|address| !asked(it.at, address.port())),
         }
     };
@@ -241,8 +246,9 @@ pub(super) fn places(seen: &ContainerInspectResponse) -> BTreeMap<String, String
 
 /// Whether a mesh that ran still does.
 pub(super) async fn runs(engine: &Engine, container: &str) -> Result<bool, EngineError> {
-    let seen = engine.docker.inspect_container(container, None).await;
-    match seen.map_err(asked(format!("looking at the mesh in {container}"))) {
+    let seen = engine.docker.inspect_container(container, None);
+    let what = format!("looking at container {container}");
+    match engine.ask(what, seen).await {
         Err(error) if error.is_missing() => Ok(false),
         seen => Ok(seen?.state.and_then(|state| state.running) == Some(true)),
     }
@@ -263,11 +269,25 @@ pub(super) async fn session(
             Err(failed) => failed,
         };
         if clock.now() >= deadline {
-            return Err(RuntimeError::Refused(format!(
-                "the mesh in container {container} does not answer: {failed}"
-            )));
+            return Err(silent(engine, container, failed).into());
         }
         clock.sleep(PAUSE).await;
+    }
+}
+
+/// That a mesh in a container that runs does not answer, because of what was seen last.
+fn silent(engine: &Engine, container: &str, failed: RuntimeError) -> EngineError {
+    let called = engine.questions.named(container);
+    let why = match failed {
+        RuntimeError::Engine(EngineError::Refused { why, .. }) => format!("the engine says: {why}"),
+        RuntimeError::Engine(EngineError::Lost { why, .. }) => format!("the engine is gone: {why}"),
+        other => other.to_string(),
+    };
+    let container = called.split(' ').next().unwrap_or_default().to_owned();
+    EngineError::Mesh {
+        mesh: format!("container {called}"),
+        container,
+        why,
     }
 }
 
@@ -276,9 +296,9 @@ async fn attach(
     container: &str,
     clock: &dyn Clock,
 ) -> Result<Session, RuntimeError> {
-    let what = || format!("speaking with the mesh in {container}");
-    let seen = engine.docker.inspect_container(container, None).await;
-    let config = seen.map_err(asked(what()))?.config.unwrap_or_default();
+    let what = || format!("speaking with container {container}");
+    let seen = engine.docker.inspect_container(container, None);
+    let config = engine.ask(what(), seen).await?.config.unwrap_or_default();
     let command = config.cmd.unwrap_or_default();
     let config = ExecConfig {
         attach_stdin: Some(true),
@@ -287,13 +307,10 @@ async fn attach(
         cmd: Some(command.into_iter().chain(["attach".to_owned()]).collect()),
         ..ExecConfig::default()
     };
-    let made = engine.docker.create_exec(container, config).await;
-    let id = made.map_err(asked(what()))?.id;
-    let started = engine
-        .docker
-        .start_exec(&id, None::<StartExecOptions>)
-        .await;
-    let StartExecResults::Attached { output, input } = started.map_err(asked(what()))? else {
+    let made = engine.docker.create_exec(container, config);
+    let id = engine.ask(what(), made).await?.id;
+    let started = engine.docker.start_exec(&id, None::<StartExecOptions>);
+    let StartExecResults::Attached { output, input } = engine.ask(what(), started).await? else {
         return Err(RuntimeError::Refused(
             "the engine attached nothing".to_owned(),
         ));
@@ -312,6 +329,26 @@ async fn attach(
         () = clock.sleep(FIRST_WORD) => Err(ProtocolError::Closed("it says nothing".to_owned())),
     };
     session.map_err(|why| RuntimeError::Refused(why.to_string()))
+}
+
+/// Has a mesh carry an edge. One that left its address just now may have it for a moment still.
+pub(super) async fn open(
+    session: &Session,
+    spec: &EdgeSpec,
+    clock: &dyn Clock,
+) -> Result<(), ProtocolError> {
+    let deadline = clock.now() + LEFT;
+    loop {
+        match client::put_edge(session, spec).await {
+            Ok(_) => return Ok(()),
+            Err(ProtocolError::Refused { kind, .. })
+                if kind == NO_ADDRESS && clock.now() < deadline =>
+            {
+                clock.sleep(PAUSE).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// The edges that a mesh carries.

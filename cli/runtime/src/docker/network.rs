@@ -7,7 +7,7 @@ use bollard::query_parameters::ListNetworksOptionsBuilder;
 use serde_json::Value;
 
 use super::container::network_not_taken;
-use super::engine::{Engine, EngineError, asked};
+use super::engine::{Engine, EngineError};
 use super::labels;
 use crate::contract::RuntimeError;
 use crate::provision::{Kind, ObservedProvision, Provision};
@@ -33,14 +33,17 @@ async fn make(engine: &Engine, wanted: &Provision) -> Result<(), EngineError> {
         clear(engine, &wanted.name).await?;
         remove(engine, &wanted.name).await?;
     }
-    let made = engine.docker.create_network(request).await;
-    made.map(drop).map_err(asked(what()))
+    let made = engine.docker.create_network(request);
+    engine.ask(what(), made).await.map(drop)
 }
 
 /// Whether a network of that name or id is there.
 pub(super) async fn is_there(engine: &Engine, name: &str) -> Result<bool, EngineError> {
-    let found = engine.docker.inspect_network(name, None).await;
-    match found.map_err(asked(format!("looking for network {name}"))) {
+    let found = engine.docker.inspect_network(name, None);
+    match engine
+        .ask(format!("looking for network {name}"), found)
+        .await
+    {
         Ok(_) => Ok(true),
         Err(error) if error.is_missing() => Ok(false),
         Err(error) => Err(error),
@@ -50,12 +53,15 @@ pub(super) async fn is_there(engine: &Engine, name: &str) -> Result<bool, Engine
 /// Takes everybody off a network: whoever needs its next one joins that. From one that is gone
 /// meanwhile nobody has to be taken.
 async fn clear(engine: &Engine, name: &str) -> Result<(), EngineError> {
-    let seen = engine.docker.inspect_network(name, None).await;
-    let seen = match seen.map_err(asked(format!("looking at network {name}"))) {
+    let seen = engine.docker.inspect_network(name, None);
+    let seen = match engine.ask(format!("looking at network {name}"), seen).await {
         Err(error) if error.is_missing() => return Ok(()),
         seen => seen?,
     };
-    for container in seen.containers.unwrap_or_default().into_keys() {
+    for (container, place) in seen.containers.unwrap_or_default() {
+        if let Some(name) = place.name {
+            engine.questions.call(&container, &name, None);
+        }
         leave(engine, &container, name).await?;
     }
     Ok(())
@@ -66,8 +72,10 @@ async fn find(engine: &Engine, name: &str) -> Result<bool, EngineError> {
     let options = ListNetworksOptionsBuilder::default()
         .filters(&filters)
         .build();
-    let found = engine.docker.list_networks(Some(options)).await;
-    let found = found.map_err(asked(format!("looking for network {name}")))?;
+    let found = engine.docker.list_networks(Some(options));
+    let found = engine
+        .ask(format!("looking for network {name}"), found)
+        .await?;
     // The engine's filter takes parts of names too.
     Ok(found
         .iter()
@@ -76,8 +84,11 @@ async fn find(engine: &Engine, name: &str) -> Result<bool, EngineError> {
 
 /// Removes a network; one that is gone already is as good.
 pub(super) async fn remove(engine: &Engine, name: &str) -> Result<(), EngineError> {
-    let removed = engine.docker.remove_network(name).await;
-    match removed.map_err(asked(format!("removing network {name}"))) {
+    let removed = engine.docker.remove_network(name);
+    match engine
+        .ask(format!("removing network {name}"), removed)
+        .await
+    {
         Err(error) if !error.is_missing() => Err(error),
         _ => Ok(()),
     }
@@ -100,8 +111,9 @@ pub(super) async fn join(
             why: why.to_string(),
         })?),
     };
-    let joined = engine.docker.connect_network(name, request).await;
-    joined.map_err(asked(what))
+    engine
+        .ask(what, engine.docker.connect_network(name, request))
+        .await
 }
 
 /// Takes a container off a network; one that is not on it, or goes away itself just now, is as good.
@@ -110,8 +122,9 @@ pub(super) async fn leave(engine: &Engine, container: &str, name: &str) -> Resul
         container: container.to_owned(),
         force: Some(true),
     };
-    let left = engine.docker.disconnect_network(name, request).await;
-    match left.map_err(asked(format!("taking {container} off network {name}"))) {
+    let left = engine.docker.disconnect_network(name, request);
+    let what = format!("taking {container} off network {name}");
+    match engine.ask(what, left).await {
         Err(EngineError::Refused { status, why, .. }) if is_elsewhere(status, &why) => Ok(()),
         other => other,
     }
@@ -135,8 +148,8 @@ pub(super) async fn labelled(
     let options = ListNetworksOptionsBuilder::default()
         .filters(&filters)
         .build();
-    let found = engine.docker.list_networks(Some(options)).await;
-    let found = found.map_err(asked("listing networks"))?;
+    let found = engine.docker.list_networks(Some(options));
+    let found = engine.ask("listing networks", found).await?;
     Ok(found
         .into_iter()
         .map(|network| {

@@ -11,10 +11,12 @@ use msvc_system::id::Party;
 use super::container::Found;
 use super::engine::{Engine, EngineError};
 use super::labels::{self, Opened};
+use super::want::{MeshWish, OpeningAt};
 use crate::contract::RuntimeError;
 use crate::observed::Published;
 use crate::ports::Binding as _;
 use crate::ports::machine_binding::MachineBinding;
+use crate::provision::{Kind, Provision};
 
 /// What a container opens, as the engine shows it.
 pub(super) fn of(found: &Found) -> Vec<Published> {
@@ -113,6 +115,29 @@ pub(super) async fn taken(engine: &Engine, error: &EngineError) -> Option<Runtim
     })
 }
 
+/// The port of the host that a new door needs and that the mesh's own container keeps, because it
+/// leads elsewhere there: two addresses of the host that one listener of the mesh stands for.
+pub(super) fn by_the_mesh<'a>(
+    mesh: &MeshWish,
+    new: impl Iterator<Item = &'a Provision>,
+) -> Option<RuntimeError> {
+    let carrier = mesh.carrier.as_ref()?;
+    let mut doors = new.filter(|it| it.kind == Kind::Door);
+    doors.find_map(|door| {
+        let label = door.create["create"]["Labels"][labels::DOOR].as_str()?;
+        let door: OpeningAt = serde_json::from_str(label).ok()?;
+        let mut held = carrier.openings.iter();
+        held.find(|it| it.opening.meets(&door.opening))?;
+        let ip = Some(door.opening.ip.as_str()).filter(|ip| !ip.is_empty());
+        let port = door.opening.published?;
+        Some(RuntimeError::PortTaken {
+            address: format!("{}:{port}", ip.unwrap_or("0.0.0.0")),
+            owner: Some(format!("{}, and leads elsewhere there", carrier.name)),
+            hint: format!("`msvc down` gives {port} back; or publish another port"),
+        })
+    })
+}
+
 /// Who has an address that the host's callers are to reach, for people: a container, the system
 /// it belongs to, or a process.
 pub async fn owner_of(engine: &Engine, address: SocketAddr) -> Option<String> {
@@ -127,7 +152,8 @@ pub async fn owner_of(engine: &Engine, address: SocketAddr) -> Option<String> {
 /// The container that publishes a port.
 async fn owner(engine: &Engine, port: u16) -> Option<String> {
     let options = ListContainersOptionsBuilder::default().build();
-    let containers = engine.docker.list_containers(Some(options)).await.ok()?;
+    let containers = engine.docker.list_containers(Some(options));
+    let containers = engine.ask("listing containers", containers).await.ok()?;
     containers.into_iter().find_map(|container| {
         let ports = container.ports?;
         ports

@@ -8,10 +8,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bollard::query_parameters::KillContainerOptionsBuilder;
 use futures_util::stream::{self, BoxStream};
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use msvc_machine::clock::Clock;
 use msvc_mesh::client;
-use msvc_mesh::protocol::{ProtocolError, Session};
+use msvc_mesh::protocol::Session;
 use msvc_report::event::{Event, Stamped};
 use msvc_system::id::{InstanceId, LaneName, ProjectName, ServiceName};
 use msvc_system::model::Condition;
@@ -19,7 +19,7 @@ use msvc_system::model::Condition;
 use tokio_util::task::TaskTracker;
 
 use super::container::{self, Found};
-use super::engine::{Engine, EngineError, asked};
+use super::engine::{Engine, EngineError};
 use super::readiness::{self, Standing};
 use super::{
     beside, endings, events, files, keeper, labels, logs, mesh_container, network, published,
@@ -187,13 +187,13 @@ impl DockerRuntime {
             Deed::Stop(id) => self.stop(id).await,
             Deed::OpenEdge(spec) => {
                 let session = self.mesh_of(&spec.id.lane).await?;
-                let put = client::put_edge(&session, spec).await;
-                put.map(|_| Vec::new()).map_err(of_mesh)
+                let put = mesh_container::open(&session, spec, &*self.clock).await;
+                put.map(|()| Vec::new()).map_err(|why| self.of_mesh(&why))
             }
             Deed::CloseEdge(id) => {
                 let session = self.mesh_of(&id.lane).await?;
-                let removed = client::remove_edge(&session, id).await;
-                removed.map(|()| Vec::new()).map_err(of_mesh)
+                let gone = client::remove_edge(&session, id).await;
+                gone.map(|()| Vec::new()).map_err(|why| self.of_mesh(&why))
             }
         }
     }
@@ -338,19 +338,21 @@ impl Runtime for DockerRuntime {
         let options = KillContainerOptionsBuilder::default()
             .signal(signal)
             .build();
-        let docker = &self.engine.docker;
-        let killed = docker.kill_container(&container, Some(options)).await;
-        Ok(killed.map_err(asked(format!("sending {signal} to {instance}")))?)
+        let sent = self.engine.docker.kill_container(&container, Some(options));
+        let what = format!("sending {signal} to container {container}");
+        Ok(self.engine.ask(what, sent).await?)
     }
 
     async fn pause(&self, instance: &InstanceId, paused: bool) -> Result<(), RuntimeError> {
         let container = self.one(instance).await?.container;
         let docker = &self.engine.docker;
         let done = match paused {
-            true => docker.pause_container(&container).await,
-            false => docker.unpause_container(&container).await,
+            true => docker.pause_container(&container).left_future(),
+            false => docker.unpause_container(&container).right_future(),
         };
-        match done.map_err(asked(format!("pausing {instance}"))) {
+        let what = if paused { "pausing" } else { "resuming" };
+        let what = format!("{what} container {container}");
+        match self.engine.ask(what, done).await {
             Err(error) if !error.is_so_already() => Err(error.into()),
             _ => Ok(()),
         }
@@ -378,7 +380,8 @@ impl Runtime for DockerRuntime {
         match found.address() {
             Some(address) if self.engine.is_local => Ok(SocketAddr::new(address, port)),
             _ => Err(RuntimeError::Refused(format!(
-                "this host does not reach {instance} directly"
+                "this host does not reach {} directly",
+                instance.service
             ))),
         }
     }
@@ -390,8 +393,4 @@ impl Runtime for DockerRuntime {
     fn mesh(&self) -> Result<&Session, RuntimeError> {
         self.meshes.main.get().ok_or_else(|| self.no_mesh())
     }
-}
-
-fn of_mesh(error: ProtocolError) -> RuntimeError {
-    RuntimeError::Refused(format!("the mesh says: {error}"))
 }

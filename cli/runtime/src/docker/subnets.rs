@@ -2,7 +2,8 @@
 //! neither the engine's other networks nor the host's routes have.
 //!
 //! Chosen are ranges of 4096 addresses in 10.192.0.0/11, by a hash of the network's name: the same
-//! each time, moved on where something is there.
+//! each time, moved on where something is there. A network on which more is called than finds room in
+//! that has a larger one.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -10,20 +11,25 @@ use std::net::Ipv4Addr;
 use bollard::query_parameters::ListNetworksOptionsBuilder;
 use msvc_system::model::{Service, System};
 
-use super::engine::{Engine, EngineError, asked};
+use super::engine::{Engine, EngineError};
 use super::want::addresses::Subnet;
-use super::want::{Names, networks};
+use super::want::{Names, least, networks};
 use crate::contract::RuntimeError;
 use crate::lane::LaneOptions;
 
-/// How many ranges there are to choose from, and of how many bits each.
-const RANGES: u32 = 512;
+/// Of how many bits all of them are together, and one of them.
+const WHOLE: u8 = 11;
 const PREFIX: u8 = 20;
 
-fn range(number: u32) -> Option<Subnet> {
+/// How many ranges of so many bits there are to choose from.
+fn ranges(prefix: u8) -> u32 {
+    1 << (prefix - WHOLE)
+}
+
+fn range(number: u32, prefix: u8) -> Option<Subnet> {
     let base = u32::from(Ipv4Addr::new(10, 192, 0, 0));
-    let address = base + (number % RANGES) * 4096;
-    Subnet::new(Ipv4Addr::from(address), PREFIX)
+    let address = base + ((number % ranges(prefix)) << (32 - prefix));
+    Subnet::new(Ipv4Addr::from(address), prefix)
 }
 
 /// The ranges of a lane's networks whose edges can be carried, by their name in the engine.
@@ -35,6 +41,7 @@ pub(super) async fn of_lane(
     let there = there(engine).await?;
     let names = Names::of(system, options);
     let services: Vec<&Service> = system.services.values().collect();
+    let least = least(&names);
     let mut taken: Vec<Subnet> = host_routes();
     taken.extend(there.values().flatten());
     let mut all = BTreeMap::new();
@@ -56,7 +63,10 @@ pub(super) async fn of_lane(
             (Some(written), _) => Some(*written),
             (None, _) if is_named => None,
             (None, Some(there)) => Some(*there),
-            (None, None) => Some(free(&name, &taken)?),
+            (None, None) => {
+                let needed = least.get(&name).copied().unwrap_or_default();
+                Some(free(&name, needed, &taken)?)
+            }
         };
         // A range of the file's own may be anywhere in the network: the engine gives from it.
         if let Some(subnet) = subnet.filter(|it| it.is_large_enough() && !has_range) {
@@ -67,15 +77,17 @@ pub(super) async fn of_lane(
     Ok(all)
 }
 
-fn free(name: &str, taken: &[Subnet]) -> Result<Subnet, RuntimeError> {
-    let start = u32::try_from(msvc_machine::draw::bits(0, &[name]) % u64::from(RANGES));
+fn free(name: &str, needed: usize, taken: &[Subnet]) -> Result<Subnet, RuntimeError> {
+    let prefix = Subnet::prefix_for(needed, PREFIX, WHOLE);
+    let ranges = ranges(prefix);
+    let start = u32::try_from(msvc_machine::draw::bits(0, &[name]) % u64::from(ranges));
     let start = start.unwrap_or_default();
-    (0..RANGES)
-        .filter_map(|step| range(start + step))
+    (0..ranges)
+        .filter_map(|step| range(start + step, prefix))
         .find(|range| !taken.iter().any(|it| it.overlaps(*range)))
         .ok_or_else(|| {
             RuntimeError::Refused(format!(
-                "no range of 10.192.0.0/11 is free for network {name}: the engine's networks and \
+                "no range of 10.192.0.0/11 (of {prefix} bits) is free for network {name}: the engine's networks and \
                  the host's routes have all of it; name one in the file (`ipam.config.subnet`)"
             ))
         })
@@ -84,8 +96,8 @@ fn free(name: &str, taken: &[Subnet]) -> Result<Subnet, RuntimeError> {
 /// The ranges of the engine's networks.
 async fn there(engine: &Engine) -> Result<BTreeMap<String, Vec<Subnet>>, EngineError> {
     let options = ListNetworksOptionsBuilder::default().build();
-    let found = engine.docker.list_networks(Some(options)).await;
-    let found = found.map_err(asked("listing networks"))?;
+    let found = engine.docker.list_networks(Some(options));
+    let found = engine.ask("listing networks", found).await?;
     let subnets = |ipam: bollard::models::Ipam| {
         let configs = ipam.config.unwrap_or_default();
         let subnets = configs
@@ -124,12 +136,23 @@ mod tests {
 
     #[test]
     fn a_range_is_the_same_each_time_and_moves_off_what_is_taken() {
-        let first = free("shop_default", &[]).unwrap();
-        assert_eq!(free("shop_default", &[]).unwrap(), first);
-        let second = free("shop_default", &[first]).unwrap();
+        let first = free("shop_default", 3_072, &[]).unwrap();
+        assert!(first.to_string().ends_with("/20"));
+        assert_eq!(free("shop_default", 0, &[]).unwrap(), first);
+        let second = free("shop_default", 0, &[first]).unwrap();
         assert!(!second.overlaps(first));
         let all = ["10.0.0.0/8".parse().unwrap()];
-        assert!(free("shop_default", &all).is_err());
+        assert!(free("shop_default", 0, &all).is_err());
+    }
+
+    #[test]
+    fn a_range_is_as_large_as_what_needs_room_in_it() {
+        for (needed, length) in [(3_073, "/19"), (40_003, "/16"), (usize::MAX, "/11")] {
+            let range = free("shop_default", needed, &[]).unwrap();
+            assert!(range.to_string().ends_with(length), "{needed}: {range}");
+            let far: Subnet = "10.0.0.0/9".parse().unwrap();
+            assert!(!range.overlaps(far), "{range}");
+        }
     }
 
     #[test]

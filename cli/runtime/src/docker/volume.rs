@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bollard::models::VolumeCreateRequest;
 use bollard::query_parameters::{ListVolumesOptionsBuilder, RemoveVolumeOptionsBuilder};
 
-use super::engine::{Engine, EngineError, asked};
+use super::engine::{Engine, EngineError};
 use crate::lane::fill::hex;
 use crate::provision::{Kind, ObservedProvision, Provision};
 
@@ -18,14 +18,17 @@ pub(super) async fn make(engine: &Engine, wanted: &Provision) -> Result<(), Engi
         status: 400,
         why: why.to_string(),
     })?;
-    let made = engine.docker.create_volume(request).await;
-    made.map(drop).map_err(asked(what))
+    let made = engine.docker.create_volume(request);
+    engine.ask(what, made).await.map(drop)
 }
 
 /// Whether a volume is there.
 pub(super) async fn is_there(engine: &Engine, name: &str) -> Result<bool, EngineError> {
-    let found = engine.docker.inspect_volume(name).await;
-    match found.map_err(asked(format!("looking for volume {name}"))) {
+    let found = engine.docker.inspect_volume(name);
+    match engine
+        .ask(format!("looking for volume {name}"), found)
+        .await
+    {
         Ok(_) => Ok(true),
         Err(error) if error.is_missing() => Ok(false),
         Err(error) => Err(error),
@@ -35,8 +38,8 @@ pub(super) async fn is_there(engine: &Engine, name: &str) -> Result<bool, Engine
 /// Removes a volume; one that is gone already is as good.
 pub(super) async fn remove(engine: &Engine, name: &str) -> Result<(), EngineError> {
     let options = RemoveVolumeOptionsBuilder::default().build();
-    let removed = engine.docker.remove_volume(name, Some(options)).await;
-    match removed.map_err(asked(format!("removing volume {name}"))) {
+    let removed = engine.docker.remove_volume(name, Some(options));
+    match engine.ask(format!("removing volume {name}"), removed).await {
         Err(error) if !error.is_missing() => Err(error),
         _ => Ok(()),
     }
@@ -51,8 +54,8 @@ pub(super) async fn labelled(
     let options = ListVolumesOptionsBuilder::default()
         .filters(&filters)
         .build();
-    let found = engine.docker.list_volumes(Some(options)).await;
-    let found = found.map_err(asked("listing volumes"))?;
+    let found = engine.docker.list_volumes(Some(options));
+    let found = engine.ask("listing volumes", found).await?;
     Ok(found
         .volumes
         .unwrap_or_default()

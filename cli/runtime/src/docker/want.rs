@@ -34,6 +34,7 @@ pub(super) mod networks;
 mod ports;
 pub(super) mod value;
 
+pub(super) use mesh::pairs::least;
 pub use mesh::{Carrier, Door, MeshWish};
 pub(super) use mesh::{OpeningAt, SERVICE, edge_key, place_hash, place_name, replica_key};
 pub(crate) use names::Names;
@@ -74,6 +75,20 @@ impl Wish<'_> {
 /// # Errors
 /// Every problem that keeps the system from running in containers as the file says.
 pub fn wanted(wish: &Wish<'_>) -> Result<Wanted, Problems> {
+    want(wish, true)
+}
+
+/// Whether it can be wanted at all.
+///
+/// # Errors
+/// As [`wanted`].
+pub(super) fn may_be_wanted(wish: &Wish<'_>) -> Result<(), Problems> {
+    want(wish, false).map(drop)
+}
+
+/// The wanted set, with its instances or without: they are most of the work, and say nothing more of
+/// what the file gets wrong.
+fn want(wish: &Wish<'_>, instances_too: bool) -> Result<Wanted, Problems> {
     let Wish {
         system, options, ..
     } = *wish;
@@ -110,7 +125,7 @@ pub fn wanted(wish: &Wish<'_>) -> Result<Wanted, Problems> {
             mesh,
             &mut problems,
         );
-        for replica in 1..=service.replicas {
+        for replica in (1..=service.replicas).filter(|_| instances_too) {
             instances.push(drafted.instance(replica));
         }
     }

@@ -240,6 +240,7 @@ fn published(
             key,
             want: Want::Exactly {
                 address: SocketAddr::new(ip, number),
+                last: port.published_to.unwrap_or(number),
                 hint: format!(
                     "end what has it, or let {service} publish another port ({})",
                     port.place

@@ -54,6 +54,7 @@ pub(crate) fn service(of: &str) -> Service {
         entrypoint: None,
         command: Some(vec![of.to_owned()]),
         environment: IndexMap::new(),
+        unset: Vec::new(),
         command_place: place(6),
         working_dir: None,
         ports: Vec::new(),
@@ -80,6 +81,7 @@ pub(crate) fn service(of: &str) -> Service {
         replicas: 1,
         profiles: Vec::new(),
         labels: IndexMap::new(),
+        labels_of_files: false,
         other_fields: IndexMap::new(),
         x_msvc: ServiceExtension::default(),
     };
@@ -106,6 +108,7 @@ pub(crate) fn publish(service: &mut Service, published: Option<u16>, target: u16
     service.ports.push(PublishedPort {
         host_ip: None,
         published,
+        published_to: None,
         target,
         protocol: Protocol::Tcp,
         is_https: false,
@@ -125,7 +128,6 @@ pub(crate) fn system(services: Vec<Service>) -> System {
         edges: Vec::new(),
         x_msvc: SystemExtension::default(),
         written: msvc_system::written::Written::default(),
-        hash: String::new(),
     }
 }
 

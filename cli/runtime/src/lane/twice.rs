@@ -1,6 +1,7 @@
 //! Ports of the host that two services of one file want: told with both places, before anything is
 //! built.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use msvc_system::model::{PublishedPort, Service};
@@ -17,14 +18,17 @@ pub(crate) fn published_twice<'a>(
     if publish != Publish::AsTheFileSays {
         return;
     }
-    let mut seen: Vec<(&Service, &PublishedPort)> = Vec::new();
+    let mut all: HashMap<Option<u16>, Vec<(&Service, &PublishedPort)>> = HashMap::new();
     for service in services {
-        for port in service.ports.iter().filter(|it| it.published.is_some()) {
+        // Of a range another one is taken.
+        let exact = |it: &&PublishedPort| it.published.is_some() && it.published_to.is_none();
+        for port in service.ports.iter().filter(exact) {
             // The same line twice asks for nothing new.
             let repeats = |by: &Service, other: &PublishedPort| {
                 by.name == service.name
                     && (other.target, &other.host_ip) == (port.target, &port.host_ip)
             };
+            let seen = all.entry(port.published).or_default();
             let mut others = seen.iter();
             let there = others.find(|(by, other)| clash(port, other) && !repeats(by, other));
             if let Some((other, at)) = there {

@@ -77,7 +77,8 @@ pub(crate) fn mounts(
                     "{}: {} is in the variable `{name}`, which is not set",
                     service.name, file.what
                 );
-                problems.push(Problem::error(what).at(file.place.clone()));
+                let problem = Problem::error(what).at(file.place.clone());
+                problems.push(problem.hint(format!("set `{name}`, or keep it in a `file`")));
             }
             FileSource::Text(text)
             | FileSource::Variable {

@@ -29,7 +29,10 @@ impl Homes {
             let mut home = service;
             // The loader refuses circles; one that came all the same ends here.
             for _ in 0..system.services.len() {
-                home = host(home).unwrap_or(home);
+                match host(home) {
+                    Some(host) => home = host,
+                    None => break,
+                }
             }
             if home.name != service.name {
                 guests.insert(service.name.clone(), home.name.clone());

@@ -1,10 +1,11 @@
 //! Waiting: dependents for what they depend on, the plan for everything it started.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
+use indexmap::{IndexMap, IndexSet};
 use msvc_system::id::{InstanceId, ServiceName};
-use msvc_system::model::Condition;
+use msvc_system::model::{Condition, Dependency};
 
 use super::{Deed, Plan};
 use crate::instance::{HealthSpec, InstanceSpec};
@@ -31,26 +32,28 @@ struct Standing {
 /// The waiting steps of a plan, one for each instance and condition.
 pub(super) struct Awaits<'a> {
     wanted: &'a Wanted,
+    /// Where the instances of each service are.
+    places: HashMap<&'a ServiceName, Vec<usize>>,
     standing: BTreeMap<usize, Standing>,
     /// By place of the instance and condition: the step, and who needs it.
-    steps: Vec<(usize, Condition, usize, Vec<ServiceName>)>,
+    steps: IndexMap<(usize, Condition), (usize, IndexSet<ServiceName>)>,
+    /// The services that somebody waits for to end well.
+    completed: HashSet<&'a ServiceName>,
 }
 
 impl<'a> Awaits<'a> {
     pub(super) fn new(wanted: &'a Wanted) -> Self {
+        let mut places: HashMap<_, Vec<usize>> = HashMap::new();
+        for (place, spec) in wanted.instances.iter().enumerate() {
+            places.entry(&spec.id.service).or_default().push(place);
+        }
         Self {
             wanted,
+            places,
             standing: BTreeMap::new(),
-            steps: Vec::new(),
+            steps: IndexMap::new(),
+            completed: completed(wanted),
         }
-    }
-
-    /// Whether somebody waits for this service to end well.
-    pub(super) fn completion_is_needed(wanted: &Wanted, service: &ServiceName) -> bool {
-        wanted.dependencies.values().flatten().any(|dependency| {
-            dependency.service == *service
-                && dependency.condition == Condition::ServiceCompletedSuccessfully
-        })
     }
 
     /// The instance at `place` is started by `step`; whether it is ready is not asked before
@@ -90,11 +93,7 @@ impl<'a> Awaits<'a> {
     }
 
     fn places_of(&self, service: &ServiceName) -> Vec<usize> {
-        let instances = self.wanted.instances.iter().enumerate();
-        instances
-            .filter(|(_, spec)| spec.id.service == *service)
-            .map(|(place, _)| place)
-            .collect()
+        self.places.get(service).cloned().unwrap_or_default()
     }
 
     fn step(
@@ -115,11 +114,7 @@ impl<'a> Awaits<'a> {
         if condition == Condition::ServiceStarted && standing.start.is_some() {
             return standing.start;
         }
-        let there = self
-            .steps
-            .iter()
-            .position(|(of, what, _, _)| (*of, *what) == (place, condition));
-        let index = there.unwrap_or_else(|| {
+        let (step, needers) = self.steps.entry((place, condition)).or_insert_with(|| {
             let deed = Deed::Await(standing.id.clone(), condition);
             let besides = standing.besides.iter().copied();
             let after = standing.start.into_iter().chain(besides).collect();
@@ -131,19 +126,16 @@ impl<'a> Awaits<'a> {
                 planned.ports = spec.listens.iter().map(|it| it.port).collect();
             }
             planned.optional = true;
-            self.steps.push((place, condition, step, Vec::new()));
-            self.steps.len() - 1
+            (step, IndexSet::new())
         });
-        let (_, _, step, needers) = &mut self.steps[index];
         if let Some(needer) = needer {
             plan.steps[*step].optional &= !required;
             if !needers.contains(needer) {
-                needers.push(needer.clone());
+                needers.insert(needer.clone());
             }
         } else if needers.is_empty() {
             plan.steps[*step].optional = false;
         }
-        plan.steps[*step].step.cause = cause(needers);
         Some(*step)
     }
 
@@ -157,11 +149,14 @@ impl<'a> Awaits<'a> {
             let condition = self.asked_of(&self.wanted.instances[place]);
             self.step(plan, place, (condition, true), None);
         }
+        for (step, needers) in self.steps.values() {
+            plan.steps[*step].step.cause = cause(needers);
+        }
     }
 
     /// What is asked of an instance for its own sake.
     fn asked_of(&self, spec: &InstanceSpec) -> Condition {
-        if Self::completion_is_needed(self.wanted, &spec.id.service) {
+        if self.completed.contains(&spec.id.service) {
             Condition::ServiceCompletedSuccessfully
         } else {
             Condition::ServiceHealthy
@@ -169,7 +164,14 @@ impl<'a> Awaits<'a> {
     }
 }
 
-fn cause(needers: &[ServiceName]) -> String {
+/// The services that somebody waits for to end well.
+pub(super) fn completed(wanted: &Wanted) -> HashSet<&ServiceName> {
+    let all = wanted.dependencies.values().flatten();
+    let ends = |it: &&Dependency| it.condition == Condition::ServiceCompletedSuccessfully;
+    all.filter(ends).map(|it| &it.service).collect()
+}
+
+fn cause(needers: &IndexSet<ServiceName>) -> String {
     let names: Vec<&str> = needers.iter().map(ServiceName::as_str).collect();
     match names.as_slice() {
         [] => "up means ready".to_owned(),

@@ -3,13 +3,13 @@
 //! What runs as it is wanted is left alone. Only what changed is stopped, and its dependents run
 //! on, unless they ask to be restarted with it (`depends_on: {x: {restart: true}}`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use msvc_mesh::spec::{EdgeSpec, EdgeStatus};
 use msvc_system::id::{InstanceId, ServiceName};
-use msvc_system::model::RestartPolicy;
+use msvc_system::model::{Dependency, RestartPolicy};
 
-use super::await_steps::Awaits;
+use super::await_steps::{Awaits, completed};
 use super::{Deed, Plan};
 use crate::instance::{HALF_HASH, InstanceSpec};
 use crate::lane::Wanted;
@@ -30,10 +30,15 @@ pub fn decide(observed: &Observed, wanted: &Wanted, book: &Book) -> Plan {
         plan: Plan::default(),
         starts: BTreeMap::new(),
         provided: Vec::new(),
+        withdrawn: Vec::new(),
         mesh_changed: None,
         stops: Vec::new(),
         closes: Vec::new(),
         opens: Vec::new(),
+        depths: depths(&wanted.dependencies),
+        completed: completed(wanted),
+        latest: latest(observed),
+        carrier: None,
     };
     deciding.compare();
     deciding.stop();
@@ -70,8 +75,18 @@ struct Deciding<'a> {
     stops: Vec<(usize, InstanceId)>,
     closes: Vec<(usize, &'a EdgeStatus)>,
     opens: Vec<(usize, &'a EdgeSpec)>,
+    /// The longest chain of dependencies below each service.
+    depths: HashMap<&'a ServiceName, usize>,
+    /// The services that somebody waits for to end well.
+    completed: HashSet<&'a ServiceName>,
+    /// The latest incarnation of each replica.
+    latest: HashMap<Replica<'a>, &'a ObservedInstance>,
+    /// The latest of `provided` that carries edges: it comes after all before it.
+    carrier: Option<usize>,
     /// The steps that make what instances and edges stand on.
     provided: Vec<(usize, Kind)>,
+    /// The steps that clear provisions away.
+    withdrawn: Vec<usize>,
     /// Why the edges' mesh is to hear of all of them again, where it is.
     mesh_changed: Option<&'static str>,
 }
@@ -87,7 +102,7 @@ impl<'a> Deciding<'a> {
 
     /// The latest incarnation of a wanted instance.
     fn found(&self, id: &InstanceId) -> Option<&'a ObservedInstance> {
-        self.observed.latest(id)
+        self.latest.get(&replica(id)).copied()
     }
 
     fn compare(&mut self) {
@@ -131,7 +146,7 @@ impl<'a> Deciding<'a> {
             spec.restart,
             RestartPolicy::No | RestartPolicy::OnFailure(_)
         );
-        Awaits::completion_is_needed(self.wanted, &spec.id.service)
+        self.completed.contains(&spec.id.service)
             || (ends && !spec.can_be_asked() && !there.was_stopped)
     }
 
@@ -163,12 +178,10 @@ impl<'a> Deciding<'a> {
 
     fn stop(&mut self) {
         let mut stopped: Vec<(InstanceId, String)> = Vec::new();
+        let wanted = self.wanted.instances.iter().enumerate();
+        let wanted: HashMap<_, usize> = wanted.map(|(at, it)| (replica(&it.id), at)).collect();
         for there in self.there() {
-            let wanted = &self.wanted.instances;
-            match wanted
-                .iter()
-                .position(|spec| spec.id.same_replica(&there.id))
-            {
+            match wanted.get(&replica(&there.id)).copied() {
                 Some(place) => {
                     if let Some(cause) = self.starts.get(&place) {
                         stopped.push((there.id.clone(), cause.clone()));
@@ -181,15 +194,16 @@ impl<'a> Deciding<'a> {
             }
         }
         // Dependents end before what they depend on.
-        stopped.sort_by_key(|(id, _)| std::cmp::Reverse(self.depth(&id.service, 0)));
+        stopped.sort_by_key(|(id, _)| std::cmp::Reverse(self.depth(&id.service)));
+        let mut dependents: HashMap<&ServiceName, Vec<usize>> = HashMap::new();
         for (id, cause) in stopped {
-            let dependents = self
-                .stops
-                .iter()
-                .filter(|(_, other)| self.depends(&other.service, &id.service))
-                .map(|(place, _)| *place)
-                .collect();
-            let place = self.plan.push(Deed::Stop(id.clone()), cause, dependents);
+            let after = dependents.get(&id.service).cloned().unwrap_or_default();
+            let place = self.plan.push(Deed::Stop(id.clone()), cause, after);
+            let below = self.wanted.dependencies.get(&id.service);
+            for dependency in below.into_iter().flatten() {
+                let of_it = dependents.entry(&dependency.service).or_default();
+                of_it.push(place);
+            }
             self.stops.push((place, id));
         }
     }
@@ -199,27 +213,9 @@ impl<'a> Deciding<'a> {
         self.wanted.whole || self.wanted.dependencies.contains_key(service)
     }
 
-    fn depends(&self, dependent: &ServiceName, on: &ServiceName) -> bool {
-        let dependencies = self.wanted.dependencies.get(dependent);
-        dependencies
-            .into_iter()
-            .flatten()
-            .any(|dependency| dependency.service == *on)
-    }
-
     /// The longest chain of dependencies below a service.
-    fn depth(&self, service: &ServiceName, above: usize) -> usize {
-        // The loader refuses circles; a wanted set made otherwise must not hang either.
-        if above > self.wanted.dependencies.len() {
-            return 0;
-        }
-        let dependencies = self.wanted.dependencies.get(service);
-        dependencies
-            .into_iter()
-            .flatten()
-            .map(|dependency| 1 + self.depth(&dependency.service, above + 1))
-            .max()
-            .unwrap_or_default()
+    fn depth(&self, service: &ServiceName) -> usize {
+        self.depths.get(service).copied().unwrap_or_default()
     }
 
     /// Networks and volumes, after all that stops: one that changed must be left by everybody.
@@ -256,14 +252,28 @@ impl<'a> Deciding<'a> {
                 }
                 Kind::Door => {}
             }
-            if !matches!(provision.kind, Kind::Network | Kind::Volume) {
-                let provided = self.provided.iter().map(|(place, _)| place);
-                after.extend(provided.chain(&gone));
+            let carries = !matches!(provision.kind, Kind::Network | Kind::Volume);
+            if carries {
+                after.extend(self.all_provided().chain(gone.iter().copied()));
+            }
+            if matches!(provision.kind, Kind::Mesh | Kind::Door) {
+                // Who is to end may have the host's ports that it opens.
+                after.extend(&stops);
             }
             let deed = Deed::Provide(Box::new(provision.clone()));
             let place = self.plan.push(deed, cause, after);
             self.provided.push((place, provision.kind));
+            self.carrier = carries.then_some(place);
         }
+        self.withdrawn = gone;
+    }
+
+    /// The steps after which everything is there that was provided so far. The last that carries
+    /// edges comes after all others: of thousands not each is named by each.
+    fn all_provided(&self) -> impl Iterator<Item = usize> {
+        let provided = self.provided.iter().map(|(place, _)| *place);
+        let all = provided.filter(|_| self.carrier.is_none());
+        all.chain(self.carrier)
     }
 
     /// Whether the edges are not to be carried any more.
@@ -300,7 +310,8 @@ impl<'a> Deciding<'a> {
 
     fn start_and_await(&mut self) {
         let mut order: Vec<usize> = (0..self.wanted.instances.len()).collect();
-        order.sort_by_key(|place| self.depth(&self.wanted.instances[*place].id.service, 0));
+        order.sort_by_key(|place| self.depth(&self.wanted.instances[*place].id.service));
+        let around = self.around();
         let mut awaits = Awaits::new(self.wanted);
         for place in order {
             let spec = &self.wanted.instances[place];
@@ -316,12 +327,14 @@ impl<'a> Deciding<'a> {
                 spec.id = found.id.next();
             }
             let mut after = awaits.of_dependencies(&mut self.plan, &spec.id.service);
-            after.extend(self.steps_before(&spec.id));
+            after.extend(self.steps_before(&spec.id, &around));
+            if spec.takes_ports_of_the_host() {
+                let stops = self.stops.iter().map(|(place, _)| *place);
+                after.extend(stops.chain(self.withdrawn.iter().copied()));
+            }
             let id = spec.id.clone();
-            let opens = self
-                .opens
-                .iter()
-                .filter(|(_, edge)| edge.id.callee == id.service);
+            let opens = around.opens.get(id.service.as_str()).into_iter().flatten();
+            let opens = opens.filter(|(_, edge)| edge.id.callee == id.service);
             let opens = opens.map(|(place, _)| *place).collect();
             let step = self.plan.push(Deed::Start(Box::new(spec)), cause, after);
             awaits.start(place, id, step, opens);
@@ -329,40 +342,114 @@ impl<'a> Deciding<'a> {
         awaits.finish(&mut self.plan);
     }
 
+    /// Which edges there are to whom.
+    fn around(&self) -> Around<'a> {
+        let mut provisions = self.wanted.provisions.iter();
+        let mut around = Around {
+            are_carried: provisions.any(|it| it.kind == Kind::Mesh),
+            ..Around::default()
+        };
+        for edge in &self.wanted.edges {
+            let of_it = around.edges.entry(edge.id.caller.key()).or_default();
+            of_it.push(edge);
+        }
+        for (place, edge) in &self.opens {
+            for end in [edge.id.caller.key(), edge.id.callee.as_str()] {
+                let of_it = around.opens.entry(end).or_default();
+                of_it.push((*place, edge));
+            }
+        }
+        around
+    }
+
     /// The steps that make room for a start: its own earlier incarnation ended, its edges open.
     ///
     /// Where containers carry the edges, the addresses of callees are known before anybody holds
     /// them: who calls nobody that is known starts beside the mesh.
-    fn steps_before(&self, id: &InstanceId) -> Vec<usize> {
+    fn steps_before(&self, id: &InstanceId, around: &Around<'_>) -> Vec<usize> {
         let calls = |edge: &EdgeSpec| {
             let replica = edge.caller_replica;
             edge.id.caller.key() == id.service.as_str()
                 && replica.is_none_or(|replica| replica == id.replica)
         };
-        let mut known = self.wanted.edges.iter().filter(|edge| calls(edge));
-        let is_carried = self
-            .wanted
-            .provisions
-            .iter()
-            .any(|it| it.kind == Kind::Mesh);
-        let waits = !is_carried || known.any(|edge| !edge.reasons.is_empty());
+        let edges = around.edges.get(id.service.as_str()).into_iter().flatten();
+        let mut known = edges.filter(|edge| calls(edge));
+        let waits = !around.are_carried || known.any(|edge| !edge.reasons.is_empty());
         let stops = self
             .stops
             .iter()
             .filter(|(_, other)| other.same_replica(id))
             .map(|(place, _)| *place);
-        let opens = self
-            .opens
-            .iter()
+        let opens = around.opens.get(id.service.as_str()).into_iter().flatten();
+        let opens = opens
             .filter(|(_, edge)| waits && (edge.id.callee == id.service || calls(edge)))
             .map(|(place, _)| *place);
-        let provided = self
-            .provided
-            .iter()
-            .filter(|(_, kind)| waits || matches!(kind, Kind::Network | Kind::Volume))
-            .map(|(place, _)| *place);
-        stops.chain(opens).chain(provided).collect()
+        let is_ground = |kind: &Kind| matches!(kind, Kind::Network | Kind::Volume);
+        let ground = self.provided.iter().filter(|(_, kind)| is_ground(kind));
+        let ground = ground.filter(|_| !waits).map(|(place, _)| *place);
+        let all = self.all_provided().filter(|_| waits);
+        stops.chain(opens).chain(ground).chain(all).collect()
     }
+}
+
+/// The edges of each service.
+#[derive(Default)]
+struct Around<'a> {
+    /// Those that it calls over.
+    edges: HashMap<&'a str, Vec<&'a EdgeSpec>>,
+    /// The steps that open those at either end of which it is.
+    opens: HashMap<&'a str, Vec<(usize, &'a EdgeSpec)>>,
+    /// Whether a mesh in the engine carries them.
+    are_carried: bool,
+}
+
+/// A replica, whatever its incarnation: its project, its lane, its service, its number.
+type Replica<'a> = (&'a str, &'a str, &'a str, u32);
+
+fn replica(id: &InstanceId) -> Replica<'_> {
+    let InstanceId {
+        project,
+        lane,
+        service,
+        replica,
+        incarnation: _,
+    } = id;
+    (project.as_str(), lane.as_str(), service.as_str(), *replica)
+}
+
+/// The latest incarnation of each replica that is there.
+fn latest(observed: &Observed) -> HashMap<Replica<'_>, &ObservedInstance> {
+    let mut latest: HashMap<_, &ObservedInstance> = HashMap::new();
+    for there in &observed.instances {
+        let known = latest.entry(replica(&there.id)).or_insert(there);
+        if known.id.incarnation <= there.id.incarnation {
+            *known = there;
+        }
+    }
+    latest
+}
+
+/// The longest chain of dependencies below each service. The loader refuses circles; in one that came
+/// all the same a service is not below itself.
+fn depths(dependencies: &BTreeMap<ServiceName, Vec<Dependency>>) -> HashMap<&ServiceName, usize> {
+    let mut depths: HashMap<&ServiceName, usize> = HashMap::new();
+    let mut begun = BTreeSet::new();
+    // A stack of its own: a chain may be longer than the thread's is deep.
+    let mut stack: Vec<&ServiceName> = dependencies.keys().collect();
+    while let Some(at) = stack.last().copied() {
+        let below = dependencies.get(at).into_iter().flatten();
+        let below = below.map(|dependency| &dependency.service);
+        if begun.insert(at) {
+            stack.extend(below.filter(|it| !begun.contains(it)));
+            continue;
+        }
+        stack.pop();
+        if !depths.contains_key(at) {
+            let deepest = below.filter_map(|it| depths.get(it)).max();
+            depths.insert(at, deepest.map_or(0, |it| it + 1));
+        }
+    }
+    depths
 }
 
 /// A hash has a half for the settings and one for the program; where the second is not known,

@@ -173,6 +173,7 @@ fn a_published_port_that_is_taken_is_refused_with_its_owner() {
         ports: [80].into(),
         want: Want::Exactly {
             address,
+            last: address.port(),
             hint: "end it".into(),
         },
     };
@@ -195,4 +196,41 @@ fn a_published_port_that_is_taken_is_refused_with_its_owner() {
     let mut book = Book::default();
     settle(&mut book, &[slot], &[address], &mut machine);
     assert_eq!(book.address("published", 80), Some(address));
+}
+
+#[test]
+fn of_a_range_the_first_is_taken_that_is_free_and_nobody_elses_and_it_is_kept() {
+    let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+    let slot = |key: &str, first: u16, last: u16| Slot {
+        key: key.into(),
+        ports: [80].into(),
+        want: Want::Exactly {
+            address: at(first),
+            last,
+            hint: "end it".into(),
+        },
+    };
+    let slots = [
+        slot("a", 8080, 8084),
+        slot("b", 8080, 8084),
+        slot("c", 8081, 8081),
+    ];
+    let mut machine = Machine {
+        taken: vec![at(8080)],
+        ..Machine::default()
+    };
+    let mut book = Book::default();
+    settle(&mut book, &slots, &[], &mut machine);
+    let found = ["a", "b", "c"].map(|key| book.address(key, 80).unwrap().port());
+    assert_eq!(found, [8082, 8083, 8081]);
+    machine.taken.clear();
+    settle(&mut book, &slots, &[], &mut machine);
+    assert_eq!(
+        book.address("a", 80),
+        Some(at(8082)),
+        "what it has it keeps"
+    );
+    machine.taken = (8080..=8084).map(at).collect();
+    let full = Book::default().settle(1, &slots[..1], &BTreeSet::new(), &mut machine);
+    assert!(full.unwrap_err().to_string().contains("127.0.0.1:8080"));
 }

@@ -175,6 +175,10 @@ pub(crate) fn refusal(error: &RuntimeError) -> ProtocolError {
         RuntimeError::Engine(EngineError::Lost { what, why }) => {
             ("engine_lost", json!({"what": what, "why": why}))
         }
+        RuntimeError::Engine(EngineError::Silent { what, seconds, .. }) => {
+            let why = format!("no answer within {seconds} s");
+            ("engine_lost", json!({"what": what, "why": why}))
+        }
         // The last three are an engine's, which no supervisor has.
         RuntimeError::Gone { .. }
         | RuntimeError::Refused(_)

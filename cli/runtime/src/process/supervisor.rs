@@ -87,13 +87,12 @@ impl Supervisor {
             .ok_or_else(|| RuntimeError::NoInstance(id.clone()))
     }
 
+    /// All that is kept; what was stopped and has ended is not any more.
     fn views(&self) -> Vec<View> {
         let replicas = self.replicas();
-        replicas
-            .kept
-            .values()
-            .map(|(_, replica)| replica.view.borrow().clone())
-            .collect()
+        let all = replicas.kept.values().map(|(_, replica)| replica);
+        let kept = all.filter(|replica| !replica.commands.is_closed());
+        kept.map(|replica| replica.view.borrow().clone()).collect()
     }
 
     /// The processes of all that is kept.

@@ -77,7 +77,7 @@ fn start() -> Step {
     let spec = InstanceSpec {
         id,
         hash: "1".to_owned(),
-        program: Program::Container(Box::new(program)),
+        program: Program::Container(std::sync::Arc::new(program)),
         listens: Vec::new(),
         health: None,
         restart: RestartPolicy::No,

@@ -189,9 +189,10 @@ impl Draft {
     ) -> Result<(), String> {
         let now = load::load(&self.request.load, &self.with(path, after));
         let now = now.map_err(|problems| format!("the system would be wrong: {problems}"))?;
-        let mut rest = now.resolved;
+        let before = loaded.system.written.resolved();
+        let mut rest = now.system.written.resolved();
         for Addition { section, key, .. } in additions {
-            let existed = loaded.resolved.get(section).is_some_and(|s| !s.is_null());
+            let existed = before.get(section).is_some_and(|s| !s.is_null());
             let entries = rest.get_mut(section).and_then(Value::as_object_mut);
             let removed = entries.map(|entries| (entries.shift_remove(key), entries.is_empty()));
             let Some((Some(_), empty)) = removed else {
@@ -204,7 +205,7 @@ impl Draft {
                 top.shift_remove(section);
             }
         }
-        if without_empty(&rest) == without_empty(&loaded.resolved) {
+        if without_empty(&rest) == without_empty(&before) {
             Ok(())
         } else {
             Err("something else in the system would change with it".to_owned())

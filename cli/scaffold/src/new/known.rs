@@ -30,7 +30,8 @@ pub(super) fn no_crate_of(template: &Template, name: &str) -> Result<(), Scaffol
 
 /// That nothing in the system answers to the name yet.
 pub(super) fn no_service_of(loaded: &Loaded, name: &str) -> Result<(), ScaffoldError> {
-    let services = entries(loaded.resolved.get("services"));
+    let resolved = loaded.system.written.resolved();
+    let services = entries(resolved.get("services"));
     for (service, fields) in services {
         // Host names do not tell upper from lower case.
         if service.eq_ignore_ascii_case(name) {
@@ -146,7 +147,8 @@ pub(super) fn shared_networks(home: &Home) -> Vec<String> {
         let networks = entries(service.get("networks"));
         networks.map(|(name, _)| name.clone()).collect()
     };
-    let mut services = entries(loaded.resolved.get("services")).map(|(_, service)| of(service));
+    let resolved = loaded.system.written.resolved();
+    let mut services = entries(resolved.get("services")).map(|(_, service)| of(service));
     let mut shared = services.next().unwrap_or_default();
     for networks in services {
         shared.retain(|name| networks.contains(name));

@@ -26,7 +26,9 @@ fn config(texts: &[&[u8]]) -> Option<(Value, String)> {
     };
     let (resolved, _) = resolve(&request, &Files::in_memory(files.collect())).ok()?;
     let config = resolved.config(&[], false).ok()?;
-    let text = yaml::text(&yaml::of(&config, |name| resolved.extensions(name)));
+    let mut extensions = resolved.extensions();
+    let extensions = |name: &str| extensions.remove(name).unwrap_or_default();
+    let text = yaml::text(&yaml::of(config.clone(), extensions));
     Some((config, text.replace('$', "$$")))
 }
 

@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
     let alone = BTreeMap::from([file("compose.yaml", data)]);
     if let Ok(loaded) = load(&request, &Files::in_memory(alone)) {
         // What was resolved loads again.
-        let again = loaded.resolved.to_string();
+        let again = loaded.system.written.resolved().to_string();
         let again = BTreeMap::from([file("compose.yaml", again.as_bytes())]);
         assert!(load(&request, &Files::in_memory(again)).is_ok());
     }

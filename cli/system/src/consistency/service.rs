@@ -9,7 +9,6 @@ use crate::yaml::{Key, Node, shorten};
 /// A service that runs, and what it may name.
 pub(super) struct Service<'a, 'p> {
     pub(super) node: &'a Node,
-    pub(super) tree: &'a Node,
     pub(super) known: &'a Known<'a>,
     pub(super) problems: &'p mut Problems,
 }
@@ -37,15 +36,15 @@ impl Service<'_, '_> {
         });
     }
 
-    pub(super) fn unknown(
+    pub(super) fn unknown<'k>(
         &mut self,
         what: String,
         name: &str,
-        known: &[&str],
+        known: impl IntoIterator<Item = &'k str>,
         place: &Place,
         hint: &str,
     ) {
-        let near = self.problems.nearest(name, known.iter().copied());
+        let near = self.problems.nearest(name, known);
         let near = near.map(|near| format!("did you mean `{near}`?"));
         self.wrong(what, place, near.as_deref().unwrap_or(hint));
     }
@@ -90,8 +89,8 @@ impl Service<'_, '_> {
             let Some(name) = text.strip_prefix("service:") else {
                 continue;
             };
-            let other = self.tree.get("services").and_then(|all| all.get(name));
-            let what = match other {
+            let known = self.known;
+            let what = match known.services.get(name) {
                 None => format!(
                     "the context `{}` is the service `{name}`, which does not exist",
                     key.text
@@ -104,8 +103,8 @@ impl Service<'_, '_> {
                 }
                 Some(_) => continue,
             };
-            let known = self.known;
-            self.unknown(what, name, &known.services, &context.place, "");
+            let names = known.services.keys().copied();
+            self.unknown(what, name, names, &context.place, "");
         }
         let platform = self.node.get("platform").and_then(Node::as_str);
         if let (Some(platform), Some(platforms)) = (platform, build.get("platforms"))

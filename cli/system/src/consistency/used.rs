@@ -18,16 +18,15 @@ impl Service<'_, '_> {
         }
         for (key, _) in self.node.entries_of("networks") {
             let known = self.known;
-            if key.text == "default" || known.networks.contains(&key.text.as_str()) {
+            if key.text == "default" || known.networks.contains_key(key.text.as_str()) {
                 continue;
             }
             let what = format!(
                 "the network `{}` is not declared under the top-level `networks`",
                 shorten(&key.text)
             );
-            let mut names = known.networks.clone();
-            names.push("default");
-            self.unknown(what, &key.text, &names, &key.place, "declare it there");
+            let names = known.networks.keys().copied().chain(["default"]);
+            self.unknown(what, &key.text, names, &key.place, "declare it there");
         }
     }
 
@@ -46,13 +45,14 @@ impl Service<'_, '_> {
                 .and_then(Node::as_str)
                 .unwrap_or_default();
             let is_volume = mount.get("type").and_then(Node::as_str) == Some("volume");
-            if is_volume && !name.is_empty() && !known.volumes.contains(&name) {
+            if is_volume && !name.is_empty() && !known.volumes.contains_key(name) {
                 let what = format!(
                     "the volume `{}` is not declared under the top-level `volumes`",
                     shorten(name)
                 );
                 let hint = "declare it there, or begin a path of the host with `./`";
-                self.unknown(what, name, &known.volumes, &mount.place, hint);
+                let names = known.volumes.keys().copied();
+                self.unknown(what, name, names, &mount.place, hint);
             }
         }
     }
@@ -83,11 +83,12 @@ impl Service<'_, '_> {
                 self.wrong(what, &item.place, "name one of the top-level section");
                 continue;
             }
-            if !names.contains(&name) {
+            if !names.contains_key(name) {
                 let what = format!(
                     "the {one} `{}` is not declared under the top-level `{section}`",
                     shorten(name)
                 );
+                let names = names.keys().copied();
                 self.unknown(what, name, names, &item.place, "declare it there");
             }
         }
@@ -96,7 +97,7 @@ impl Service<'_, '_> {
     fn models(&mut self) {
         let known = self.known;
         for (key, _) in self.node.entries_of("models") {
-            if !known.models.contains(&key.text.as_str()) {
+            if !known.models.contains_key(key.text.as_str()) {
                 let what = format!(
                     "the model `{}` is not declared under the top-level `models`",
                     shorten(&key.text)
@@ -104,7 +105,7 @@ impl Service<'_, '_> {
                 self.unknown(
                     what,
                     &key.text,
-                    &known.models,
+                    known.models.keys().copied(),
                     &key.place,
                     "declare it there",
                 );

@@ -36,7 +36,7 @@ pub(super) fn check(tree: &Node, runs: &dyn Fn(&str) -> bool, problems: &mut Pro
                 None => {
                     let rests = declared.get(need.name).copied();
                     if need.required || rests.is_none() {
-                        let names = positions.keys().copied();
+                        let names = running.iter().map(|(key, _)| key.text.as_str());
                         let near = || problems.nearest(need.name, names);
                         let missing = missing(&need, rests, near);
                         problems.push(missing);

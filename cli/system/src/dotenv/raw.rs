@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::MAX_SETTINGS;
 use crate::model::Placed;
-use crate::problem::{Place, Problem};
+use crate::problem::{FileName, Place, Problem};
 use crate::yaml::shorten;
 
 /// The text as it is: every line a setting, nothing quoted and nothing replaced (`format: raw`). A
@@ -20,8 +20,9 @@ pub fn raw(
     bytes: &[u8],
     set: &BTreeMap<String, String>,
 ) -> Result<IndexMap<String, Placed<String>>, Problem> {
+    let file = FileName::from(file);
     let at = |line: usize| Place {
-        file: file.to_path_buf(),
+        file: file.clone(),
         line: u32::try_from(line + 1).unwrap_or(u32::MAX),
         column: 1,
     };

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use super::{
     FILE, FLAG, Items, Level, Map, NOTHING, NUMBER, NameRule, Names, Out, Shape, TEXT, WHOLE, Words,
 };
+use crate::forms::scalar_text;
 use crate::problem::{Problem, Problems, Severity, nearest};
 use crate::yaml::{Key, Node, NodeValue, shorten};
 
@@ -192,7 +193,10 @@ impl Checker<'_> {
         }
         let before = self.problems.0.len();
         match &node.value {
-            NodeValue::String(text) => self.text(node, text, shape.words),
+            NodeValue::String(text) => {
+                self.text(node, text, shape.words);
+                return before == self.problems.0.len();
+            }
             NodeValue::Int(number) => self.range(node, *number, shape.range),
             NodeValue::Large(_) => self.range(node, i64::MAX, shape.range),
             #[expect(
@@ -202,11 +206,23 @@ impl Checker<'_> {
             NodeValue::Float(number) if number.abs() < 9e18 => {
                 self.range(node, *number as i64, shape.range);
             }
-            // What Docker Compose makes of it.
-            NodeValue::Float(_) => self.range(node, i64::MIN, shape.range),
+            NodeValue::Float(number) => self.beyond(node, *number, shape.range),
             _ => {}
         }
-        before == self.problems.0.len()
+        // A number that is out of its range is there all the same: nobody misses it.
+        true
+    }
+
+    /// A number that no whole number of ours is.
+    fn beyond(&mut self, node: &Node, number: f64, range: Option<(i64, i64)>) {
+        match range {
+            Some((_, i64::MAX)) if number > 0.0 => {
+                let what = format!("{} is too large", scalar_text(node).unwrap_or_default());
+                let problem = Problem::error(what).at(node.place.clone());
+                self.problems.push(problem.hint("write a smaller number"));
+            }
+            _ => self.range(node, i64::MIN, range),
+        }
     }
 
     fn range(&mut self, node: &Node, number: i64, range: Option<(i64, i64)>) {
@@ -219,7 +235,8 @@ impl Checker<'_> {
         } else {
             format!("from {least} to {most}")
         };
-        let what = format!("`{}` must be {bounds}, not {number}", self.shown());
+        let written = scalar_text(node).unwrap_or_default();
+        let what = format!("`{}` must be {bounds}, not {written}", self.shown());
         self.problems
             .push(Problem::error(what).at(node.place.clone()));
     }

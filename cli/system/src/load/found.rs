@@ -135,5 +135,8 @@ fn a_setting_without_a_name_stays_when_a_further_file_is_laid_over_it() {
         ("compose.override.yaml", "services: {}\n"),
     ];
     let loaded = load_files(&request(), &files).unwrap_or_else(|problems| panic!("{problems}"));
-    assert_eq!(loaded.resolved["services"]["a"]["build"]["args"][""], "x");
+    assert_eq!(
+        loaded.system.written.resolved()["services"]["a"]["build"]["args"][""],
+        "x"
+    );
 }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::sources::{self, Document};
+use super::sources;
 use crate::canonical::{self, Variables, WHOLE_FILE};
 use crate::extends::Extending;
 use crate::files::Files;
@@ -16,7 +16,6 @@ use crate::interpolate::Interpolation;
 use crate::paths::Base;
 use crate::problem::{Place, Problem, Problems};
 use crate::settings_total::SettingsTotal;
-use crate::shown_path::shown_path;
 use crate::yaml::{MAX_NODES, Node};
 use crate::{defaults, fields, include, merge, paths};
 
@@ -30,8 +29,6 @@ pub(crate) struct Loading<'a> {
     pub(crate) lenient: bool,
     /// Whether variables are replaced.
     pub(crate) variables: Variables,
-    /// Whether the paths of the outermost files are made absolute.
-    pub(crate) resolves_paths: bool,
     /// Files that include each other, the outermost first.
     pub(crate) way: Vec<PathBuf>,
     /// Nodes read so far.
@@ -45,7 +42,7 @@ pub(crate) struct Loading<'a> {
 impl Loading<'_> {
     /// A file's name for messages.
     pub(crate) fn shown(&self, file: &Path) -> PathBuf {
-        shown_path(file, self.shown_from)
+        self.files.shown(file, self.shown_from)
     }
 
     /// The same as text.
@@ -54,24 +51,25 @@ impl Loading<'_> {
     }
 
     /// The model of several files; `None` when one of them cannot be read. `from` is where they are
-    /// named, when a file does.
+    /// named, when a file does; they count from `folder`, and `way` is put before their relative paths.
     pub(crate) fn model(
         &mut self,
         files: &[PathBuf],
         from: Option<&Place>,
-        folder: &Path,
+        (folder, way): (&Path, &Path),
         environment: &BTreeMap<String, String>,
         problems: &mut Problems,
     ) -> Option<Node> {
         let documents = sources::read(files, from, self.shown_from, self.files, problems)?;
-        self.model_of(documents, folder, environment, problems)
+        self.model_of(documents, (folder, Some(way)), environment, problems)
     }
 
-    /// The same of files that have been read; a document of a file is as good as a file.
+    /// The same of files that have been read; a document of a file is as good as a file. Without a
+    /// `way` relative paths stay as they are written.
     pub(crate) fn model_of(
         &mut self,
-        documents: Vec<Document>,
-        folder: &Path,
+        documents: Vec<Node>,
+        (folder, way): (&Path, Option<&Path>),
         environment: &BTreeMap<String, String>,
         problems: &mut Problems,
     ) -> Option<Node> {
@@ -84,7 +82,7 @@ impl Loading<'_> {
             home,
         );
         let mut model: Option<Node> = None;
-        for Document { file, mut tree } in documents {
+        for mut tree in documents {
             if self.variables == Variables::Replaced {
                 extending
                     .interpolation
@@ -92,7 +90,7 @@ impl Loading<'_> {
             }
             let told = problems.places();
             let after = problems.0.len();
-            extending.resolve(&mut tree, &file, folder, problems);
+            extending.resolve(&mut tree, folder, problems);
             include::apply(&mut tree, folder, environment, self, problems);
             self.nodes = self.nodes.saturating_add(tree.count());
             if self.nodes > MAX_NODES {
@@ -114,8 +112,7 @@ impl Loading<'_> {
         }
         let mut model = model?;
         defaults::fill(&mut model);
-        // What is included always knows where it stands.
-        if self.resolves_paths || self.way.len() > 1 {
+        if let Some(folder) = way {
             paths::resolve(&mut model, &Base { folder, home }, problems);
         }
         Some(model)

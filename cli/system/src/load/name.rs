@@ -4,16 +4,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::sources::Document;
 use crate::id::ProjectName;
 use crate::interpolate::Interpolation;
 use crate::problem::Problem;
+use crate::yaml::Node;
 use crate::yaml::shorten;
 
 pub(super) fn name(
     asked: Option<&str>,
     environment: &BTreeMap<String, String>,
-    documents: &[Document],
+    documents: &[Node],
     root: &Path,
 ) -> Result<ProjectName, Problem> {
     let set = environment.get("COMPOSE_PROJECT_NAME").map(String::as_str);
@@ -23,7 +23,7 @@ pub(super) fn name(
     let named = documents
         .iter()
         .rev()
-        .filter_map(|document| document.tree.get("name"))
+        .filter_map(|document| document.get("name"))
         .find(|n| !n.is_null() && n.as_str() != Some(""));
     if let Some(node) = named {
         let text = node.text().ok_or_else(|| node.expected("`name`", "text"))?;

@@ -27,12 +27,43 @@ fn whatever_is_wrong_in_a_service_is_said_with_its_place() {
             "`ports` has `70000`: `70000` is no port",
         ),
         (
-            "image: x, ports: ['1-3:1-2']",
-            "the ranges `1-3` and `1-2` are not equally long",
+            "image: x, ports: [0]",
+            "`ports` has `0`: 0 is no port of the service",
+        ),
+        ("image: x, ports: ['80-81:0-1/udp']", "0 is no port"),
+        (
+            "image: x, ports: [{target: 4294967296}]",
+            "target` must be from 0 to 4294967295, not 4294967296",
         ),
         (
-            "image: x, ports: ['1-3:1']",
-            "a range of host ports (`1-3`) for one port is not supported yet",
+            "image: x, ports: [{target: 80, published: 9223372036854775808}]",
+            "`published` must be text",
+        ),
+        (
+            "image: x, expose: [9223372036854775808]",
+            "an item here must be a whole number",
+        ),
+        (
+            "image: x, blkio_config: {weight: 65536}",
+            "weight` must be from 0 to 65535, not 65536",
+        ),
+        (
+            "image: x, blkio_config: {weight_device: [{path: /a, weight: 65536}]}",
+            "must be from 0 to 65535, not 65536",
+        ),
+        (
+            "image: x, volumes: [{type: tmpfs, target: /t, tmpfs: {mode: 4294967296}}]",
+            "mode` must be from 0 to 4294967295, not 4294967296",
+        ),
+        (
+            "image: x, cpu_count: 18446744073709551616",
+            "1.8446744073709552e+19 is too large",
+        ),
+        ("image: x, cpu_shares: .nan", "`.nan` is no number"),
+        ("image: x, cpus: .nan", "`.nan` is no number"),
+        (
+            "image: x, ports: ['1-3:1-2']",
+            "the ranges `1-3` and `1-2` are not equally long",
         ),
         (
             "image: x, ports: ['5/sctp']",
@@ -195,7 +226,8 @@ fn what_is_no_compose_file_is_one_clear_problem() {
         ),
         (
             "include: [x.yaml]\nservices: {a: {image: a}}\n",
-            "compose.yaml:1:11: the included file /system/x.yaml cannot be read: no such file",
+            "compose.yaml:1:11: the included file /system/x.yaml cannot be read: no such file \
+             (a relative path counts from the folder of the file that names it)",
         ),
     ] {
         assert_eq!(problems_of(text), wanted, "{text}");

@@ -1,6 +1,6 @@
 //! What the files of a project say, before anybody makes a system of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
@@ -16,7 +16,7 @@ use crate::problem::Problems;
 use crate::settings_total::SettingsTotal;
 use crate::typed::{Context, Given};
 use crate::yaml::{Key, Node, NodeValue};
-use crate::{consistency, normal_form, profiles};
+use crate::{consistency, git_source, normal_form, profiles};
 
 /// What the files of a project say, before anybody makes a system of it.
 #[derive(Debug, Clone)]
@@ -43,6 +43,14 @@ pub struct Resolved {
     pub(super) given: Given,
 }
 
+/// Services of a project that are asked for.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    services: BTreeSet<String>,
+    /// Whether by their names: what is left out then is not waited for.
+    are_named: bool,
+}
+
 /// `None` when a step failed that the next ones need.
 pub(super) fn resolve_into(
     request: &LoadRequest,
@@ -60,8 +68,9 @@ pub(super) fn resolve_into(
         problems,
     )?;
     environment.insert("COMPOSE_PROJECT_NAME".to_owned(), project.to_string());
+    let fetching = git_source::as_switched(files, &environment);
     let mut loading = Loading {
-        files,
+        files: &fetching,
         shown_from: request.shown_from(),
         lenient: request.lenient,
         variables: if request.without.interpolation {
@@ -69,13 +78,13 @@ pub(super) fn resolve_into(
         } else {
             Variables::Replaced
         },
-        resolves_paths: !request.without.paths,
         way: paths.first().cloned().into_iter().collect(),
         nodes: 0,
         included: 0,
         settings: SettingsTotal::default(),
     };
-    let tree = loading.model_of(documents, &root, &environment, problems)?;
+    let way = (!request.without.paths).then_some(root.as_path());
+    let tree = loading.model_of(documents, (&root, way), &environment, problems)?;
     let (told, before) = (problems.places(), problems.0.len());
     let mut tree = named(tree, &project);
     if request.without_msvc {
@@ -145,41 +154,50 @@ fn normal(
 }
 
 impl Resolved {
+    /// The services that are asked for: those that run, or those named and what they need.
+    ///
+    /// # Errors
+    /// The name that no service has.
+    pub fn chosen(&self, named: &[String]) -> Result<Chosen, String> {
+        let runs = |name: &str| self.running.contains(name);
+        let are_named = !named.is_empty();
+        let services = if are_named {
+            normal_form::selection::with_dependencies(&self.normal, named, runs)?
+        } else {
+            self.running.clone()
+        };
+        Ok(Chosen {
+            services,
+            are_named,
+        })
+    }
+
     /// Docker Compose's normal form of the services that run, or of those named and what they
     /// need; with everything that is declared where `all` is asked for, else what these use.
     ///
     /// # Errors
     /// The name that no service has.
     pub fn config(&self, named: &[String], all: bool) -> Result<Value, String> {
-        let mut project = self.selected(named, all)?;
-        // Docker Compose's JSON goes without them.
-        project.shift_remove("models");
-        project.sort_keys();
-        Ok(Value::Object(project))
+        let chosen = self.chosen(named)?;
+        Ok(for_json(selected(self.normal.clone(), &chosen, all)))
+    }
+
+    /// The same of the services that were [`Self::chosen`], where nothing else is asked any more.
+    #[must_use]
+    pub fn into_config(self, chosen: &Chosen, all: bool) -> Value {
+        let Self { normal, tree, .. } = self;
+        drop(tree);
+        for_json(selected(normal, chosen, all))
     }
 
     /// The same to be written in YAML, which has more.
-    ///
-    /// # Errors
-    /// The name that no service has.
-    pub fn config_for_yaml(&self, named: &[String], all: bool) -> Result<Value, String> {
-        let project = self.selected(named, all)?;
-        let extensions = |service: &str| self.extensions(service);
-        Ok(normal_form::yaml::of(&Value::Object(project), extensions))
-    }
-
-    fn selected(&self, named: &[String], all: bool) -> Result<Object<String, Value>, String> {
-        let mut project = self.normal.clone();
-        normal_form::selection::keep(&mut project, |name| self.running.contains(name), true);
-        let kept = if named.is_empty() {
-            self.running.clone()
-        } else {
-            let kept = normal_form::selection::with_dependencies(&project, named)?;
-            normal_form::selection::forget_others(&mut project, &kept);
-            kept
-        };
-        normal_form::selection::keep(&mut project, |name| kept.contains(name), all);
-        Ok(project)
+    #[must_use]
+    pub fn into_config_for_yaml(self, chosen: &Chosen, all: bool) -> Value {
+        let mut extensions = self.extensions();
+        let Self { normal, tree, .. } = self;
+        drop(tree);
+        let project = Value::Object(selected(normal, chosen, all));
+        normal_form::yaml::of(project, |name| extensions.remove(name).unwrap_or_default())
     }
 
     /// The names of all services, whether they run or not.
@@ -226,6 +244,7 @@ impl Resolved {
         let Value::Object(mut project) = self.tree.to_json() else {
             return Value::Null;
         };
+        project.shift_remove("version");
         if self.is_normalized {
             let name = self.project.as_str();
             let environment = &self.environment;
@@ -238,18 +257,47 @@ impl Resolved {
             {
                 default.shift_remove("ipam");
             }
+        } else {
+            project.shift_remove("name");
         }
         let mut written = Value::Object(project);
         written.sort_all_objects();
         written
     }
 
-    /// The `x-…` fields of a service, which JSON goes without.
+    /// The `x-…` fields of the services that have some, which JSON goes without.
     #[must_use]
-    pub fn extensions(&self, service: &str) -> Vec<(String, serde_json::Value)> {
-        let node = self.tree.get("services").and_then(|all| all.get(service));
-        node.map(normal_form::extensions).unwrap_or_default()
+    pub fn extensions(&self) -> HashMap<String, Vec<(String, Value)>> {
+        let services = self.tree.entries_of("services").iter();
+        let all = services.map(|(key, node)| (key.text.clone(), normal_form::extensions(node)));
+        all.filter(|(_, extensions)| !extensions.is_empty())
+            .collect()
     }
+}
+
+/// The services that are chosen, with everything that is declared or what they use of it.
+fn selected(
+    mut project: Object<String, Value>,
+    chosen: &Chosen,
+    all: bool,
+) -> Object<String, Value> {
+    let Chosen {
+        services,
+        are_named,
+    } = chosen;
+    if *are_named {
+        normal_form::selection::forget_others(&mut project, services);
+    }
+    normal_form::selection::keep(&mut project, |name| services.contains(name), all);
+    project
+}
+
+/// What is printed in JSON.
+fn for_json(mut project: Object<String, Value>) -> Value {
+    // Docker Compose's JSON goes without them.
+    project.shift_remove("models");
+    project.sort_keys();
+    Value::Object(project)
 }
 
 /// The tree with the system's name in it, first.

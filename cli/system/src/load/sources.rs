@@ -143,14 +143,6 @@ fn with_dotenv(
     environment
 }
 
-/// A document of a Compose file.
-pub(crate) struct Document {
-    /// The file.
-    pub(crate) file: PathBuf,
-    /// What it says.
-    pub(crate) tree: Node,
-}
-
 /// The documents of each file; all files are tried. `from` is where they are named, when a file does.
 pub(super) fn read(
     paths: &[PathBuf],
@@ -158,15 +150,12 @@ pub(super) fn read(
     shown_from: &Path,
     files: &Files,
     problems: &mut Problems,
-) -> Option<Vec<Document>> {
+) -> Option<Vec<Node>> {
     let mut all = Vec::with_capacity(paths.len());
     let mut is_whole = true;
     for path in paths {
         match read_one(path, from, shown_from, files) {
-            Ok(trees) => all.extend(trees.into_iter().map(|tree| Document {
-                file: path.clone(),
-                tree,
-            })),
+            Ok(trees) => all.extend(trees),
             Err(found) => {
                 is_whole = false;
                 problems.0.extend(found.0);
@@ -185,7 +174,7 @@ fn empty(paths: &[PathBuf], shown_from: &Path) -> Problem {
     let problem = Problem::error("the file is empty").hint("fill it, or name another file");
     match paths.first() {
         Some(path) => problem.at(Place {
-            file: shown_path(path, shown_from),
+            file: shown_path(path, shown_from).into(),
             line: 1,
             column: 1,
         }),
@@ -203,9 +192,10 @@ fn read_one(
         if let Some(place) = from {
             let what = format!(
                 "the included file {} cannot be read: {error}",
-                path.display()
+                files.named(path).display()
             );
-            return Problem::error(what).at(place.clone());
+            let hint = "a relative path counts from the folder of the file that names it";
+            return Problem::error(what).at(place.clone()).hint(hint);
         }
         let what = format!(
             "the Compose file {} cannot be read: {error}",
@@ -218,7 +208,7 @@ fn read_one(
             problem
         }
     })?;
-    documents(&shown_path(path, shown_from), &bytes)
+    documents(&files.shown(path, shown_from), &bytes)
 }
 
 /// The documents of a Compose file, each a mapping.

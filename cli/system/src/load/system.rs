@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
-use super::{LoadRequest, Loaded, Resolved, hash};
+use super::{LoadRequest, Loaded, Resolved};
 use crate::files::Files;
 use crate::id::{MESH, ServiceName};
 use crate::model::{Service, System};
@@ -32,8 +32,11 @@ pub(super) fn system(
         tree,
         resting,
         given,
+        normal,
         ..
     } = resolved;
+    // Nobody asks for it any more, and it may be as large as all that follows.
+    drop(normal);
     let shown_from = request.shown_from();
     let context = Context::new(&root, shown_from, &environment, files, &tree).with(given);
     let mut services = services(&tree, &context, &running, problems);
@@ -46,7 +49,7 @@ pub(super) fn system(
     }
     let edges = edges::infer(&tree, &mut services, problems);
     problems.forget_echoes(before, &told);
-    let mut system = System {
+    let system = System {
         name: project,
         files: paths,
         root: root.clone(),
@@ -56,16 +59,11 @@ pub(super) fn system(
         networks,
         edges,
         x_msvc,
-        written: Written::default(),
-        hash: String::new(),
+        written: Written::of(tree),
     };
-    system.hash = hash::hash(&system);
-    let resolved = escaped(tree.to_json());
-    system.written = Written::of(tree);
     Loaded {
         system,
         warnings: Vec::new(),
-        resolved,
     }
 }
 
@@ -87,22 +85,13 @@ pub(super) fn extensions(
     } = resolved;
     let context = Context::new(root, request.shown_from(), environment, files, tree);
     drop(xmsvc::system(tree, &context, problems));
-    let is_extended = |(_, node): &&(Key, Node)| node.get("x-msvc").is_some();
-    let nodes: Vec<_> = tree
-        .entries_of("services")
-        .iter()
-        .filter(is_extended)
-        .collect();
-    if nodes.is_empty() {
+    let has_one = |(_, node): &(Key, Node)| node.get("x-msvc").is_some();
+    if !tree.entries_of("services").iter().any(has_one) {
         return;
     }
     let context = context.with(given.clone());
-    let services = typed::services(tree, &context, running, &mut Problems::default());
-    for (name, node) in nodes {
-        if let Some((_, service)) = services.iter().find(|(it, _)| it.as_str() == name.text) {
-            drop(xmsvc::service(node, service, &context, problems));
-        }
-    }
+    let mut services = typed::services(tree, &context, running, &mut Problems::default());
+    extend(&mut services, &context, problems);
 }
 
 /// The services that run, each with its `x-msvc`.
@@ -113,18 +102,27 @@ fn services(
     problems: &mut Problems,
 ) -> IndexMap<ServiceName, Service> {
     let mut services = typed::services(tree, context, running, problems);
-    for (name, service) in &mut services {
-        if name.as_str() == MESH {
-            let what = format!("the service name `{MESH}` is taken: what carries the calls has it");
-            let problem = Problem::error(what).at(service.place.clone());
-            problems.push(problem.hint("give the service another name"));
-        }
-        let node = tree.get("services").and_then(|all| all.get(name.as_str()));
-        if let Some(node) = node {
+    if let Some(service) = services.get(MESH) {
+        let what = format!("the service name `{MESH}` is taken: what carries the calls has it");
+        let problem = Problem::error(what).at(service.place.clone());
+        problems.push(problem.hint("give the service another name"));
+    }
+    extend(&mut services, context, problems);
+    services
+}
+
+/// Gives each service the `x-msvc` that it has.
+fn extend(
+    services: &mut IndexMap<ServiceName, Service>,
+    context: &Context<'_>,
+    problems: &mut Problems,
+) {
+    let nodes = context.tree.named("services");
+    for (name, service) in services {
+        if let Some(node) = nodes.get(name.as_str()) {
             service.x_msvc = xmsvc::service(node, service, context, problems);
         }
     }
-    services
 }
 
 fn no_services(tree: &Node, resting: bool) -> Problem {
@@ -140,23 +138,4 @@ fn no_services(tree: &Node, resting: bool) -> Problem {
     } else {
         "write them under `services:`"
     })
-}
-
-/// Dollar signs doubled in every text, so that nothing is interpolated again.
-fn escaped(mut value: serde_json::Value) -> serde_json::Value {
-    match &mut value {
-        serde_json::Value::String(text) if text.contains('$') => *text = text.replace('$', "$$"),
-        serde_json::Value::Array(items) => {
-            for item in items {
-                *item = escaped(item.take());
-            }
-        }
-        serde_json::Value::Object(fields) => {
-            for field in fields.values_mut() {
-                *field = escaped(field.take());
-            }
-        }
-        _ => {}
-    }
-    value
 }

@@ -279,7 +279,7 @@ fn the_hash_is_of_what_is_meant_and_not_of_where_it_stands() {
         super::load(&request, &crate::files::Files::in_memory(files))
             .unwrap()
             .system
-            .hash
+            .hash()
     };
     let text = "services: {a: {image: a, build: ./x, environment: {place: x}}}";
     let first = hash(text, "/one");
@@ -291,8 +291,8 @@ fn the_hash_is_of_what_is_meant_and_not_of_where_it_stands() {
 #[test]
 fn the_resolved_file_loads_to_the_same_again() {
     let loaded = load(&WHOLE.replace("ANSWER: 42", "ANSWER: $$42"));
-    let again = load(&loaded.resolved.to_string());
-    assert_eq!(loaded.system.hash, again.system.hash);
+    let again = load(&loaded.system.written.resolved().to_string());
+    assert_eq!(loaded.system.hash(), again.system.hash());
     assert_eq!(
         again.system.service("web").unwrap().environment["ANSWER"].value,
         "$42"

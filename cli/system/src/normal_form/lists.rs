@@ -35,7 +35,7 @@ impl Printing<'_> {
 
     pub(super) fn texts_and_numbers(&mut self, node: &Node) -> Option<Value> {
         for item in node.items() {
-            if matches!(item.value, NodeValue::Float(_)) {
+            if matches!(item.value, NodeValue::Float(_) | NodeValue::Large(_)) {
                 self.problems
                     .push(item.expected("an item here", "a whole number"));
             }

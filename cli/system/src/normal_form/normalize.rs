@@ -39,13 +39,17 @@ pub(crate) fn normalize(
         let Some(Value::Object(entries)) = project.get_mut(section) else {
             continue;
         };
+        let written = tree.named(section);
         for (key, entry) in entries {
             let Value::Object(entry) = entry else {
                 continue;
             };
-            let written = tree.get(section).and_then(|all| all.get(key));
             // An empty name is one that is written.
-            if written.and_then(|it| it.get("name")).is_none() {
+            if written
+                .get(key.as_str())
+                .and_then(|it| it.get("name"))
+                .is_none()
+            {
                 let external = entry.get("external") == Some(&Value::Bool(true));
                 let called = if external {
                     key.clone()

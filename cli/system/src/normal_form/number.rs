@@ -12,9 +12,33 @@ pub(super) fn single(number: f64) -> Option<Value> {
     if single == 0.0 || !single.is_finite() {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "it is whole and small")]
-    if single.fract() == 0.0 && single.abs() < 1e15 {
-        return Some(Value::from(single as i64));
+    // Of a whole one too only the digits that tell it from others: the rest is noughts.
+    let text = single.to_string();
+    let whole = text.parse::<i64>().map(Value::from).ok();
+    let whole = whole.or_else(|| text.parse::<u64>().map(Value::from).ok());
+    whole.or_else(|| text.parse::<f64>().ok().map(Value::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_the_digits_that_single_precision_has() {
+        for (number, wanted) in [
+            (1.5, "1.5"),
+            (2.0, "2"),
+            (-3.0, "-3"),
+            (0.1, "0.1"),
+            (16_777_217.0, "16777216"),
+            (4_294_967_296.0, "4294967300"),
+            (9_223_372_036_854_775_807.0, "9223372000000000000"),
+            (18_446_744_073_709_551_615.0, "18446744000000000000"),
+        ] {
+            let printed = single(number).map(|it| it.to_string());
+            assert_eq!(printed.as_deref(), Some(wanted));
+        }
+        assert_eq!(single(0.0), None);
+        assert_eq!(single(f64::NAN), None);
     }
-    single.to_string().parse::<f64>().ok().map(Value::from)
 }

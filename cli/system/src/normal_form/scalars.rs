@@ -8,9 +8,12 @@ use crate::forms::scalar_text;
 use crate::interpolate::cast::flag;
 use crate::yaml::{Node, NodeValue, shorten};
 
+/// What is said of YAML's `.nan`.
+const NO_NUMBER: &str = "`.nan` is no number";
+
 impl Printing<'_> {
     pub(super) fn text(&mut self, node: &Node, field: &Field) -> Option<String> {
-        if let NodeValue::Float(_) | NodeValue::Bool(_) = node.value {
+        if let NodeValue::Float(_) | NodeValue::Large(_) | NodeValue::Bool(_) = node.value {
             self.problems
                 .push(node.expected(&format!("`{}`", field.name), "text"));
             return None;
@@ -41,6 +44,10 @@ impl Printing<'_> {
                 reason = "what Docker Compose makes of it"
             )]
             NodeValue::Float(number) if number.abs() < 9e18 => Some(*number as i64),
+            NodeValue::Float(number) if number.is_nan() => {
+                self.wrong(node, NO_NUMBER, "write it in digits");
+                None
+            }
             NodeValue::Float(_) | NodeValue::Large(_) => {
                 let what = format!("{} is too large", scalar_text(node).unwrap_or_default());
                 self.wrong(node, what, "write a smaller number");
@@ -90,6 +97,9 @@ impl Printing<'_> {
             }
             _ => node.as_f64()?,
         };
+        if number.is_nan() {
+            self.wrong(node, NO_NUMBER, "write it in digits");
+        }
         if number.is_infinite() {
             self.wrong(node, format!("{number} is too much"), "write it in digits");
         }

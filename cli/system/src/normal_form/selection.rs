@@ -16,20 +16,21 @@ pub fn keep(project: &mut Object<String, Value>, kept: impl Fn(&str) -> bool, al
     }
 }
 
-/// The services named and all that they depend on, by name; `None` with the first name that is no
-/// service.
+/// The services named and all that they depend on, by name, of those that run.
 ///
 /// # Errors
 /// The name that no service has.
 pub fn with_dependencies(
     project: &Object<String, Value>,
     named: &[String],
+    runs: impl Fn(&str) -> bool,
 ) -> Result<BTreeSet<String>, String> {
     let services = project.get("services").and_then(Value::as_object);
     let mut found = BTreeSet::new();
     let mut open: Vec<(String, bool)> = named.iter().map(|name| (name.clone(), true)).collect();
     while let Some((name, required)) = open.pop() {
-        let Some(service) = services.and_then(|all| all.get(&name)) else {
+        let service = services.and_then(|all| all.get(&name));
+        let Some(service) = service.filter(|_| runs(&name)) else {
             if required {
                 return Err(name);
             }

@@ -8,9 +8,11 @@ use crate::forms::old_number;
 
 /// The project as a tree to be written in YAML. `extensions` gives the `x-…` fields of a service.
 #[must_use]
-pub fn of(project: &Value, extensions: impl Fn(&str) -> Vec<(String, Value)>) -> Value {
+pub fn of(project: Value, mut extensions: impl FnMut(&str) -> Vec<(String, Value)>) -> Value {
+    let Value::Object(project) = project else {
+        return project;
+    };
     let mut out = Object::new();
-    let fields = project.as_object().into_iter().flatten();
     let rank = |key: &str| {
         const ORDER: [&str; 7] = [
             "name", "services", "networks", "volumes", "secrets", "configs", "models",
@@ -20,10 +22,9 @@ pub fn of(project: &Value, extensions: impl Fn(&str) -> Vec<(String, Value)>) ->
             .position(|it| *it == key)
             .unwrap_or(ORDER.len())
     };
-    let mut fields: Vec<_> = fields.collect();
+    let mut fields: Vec<_> = project.into_iter().collect();
     fields.sort_by_key(|(key, _)| rank(key));
-    for (key, value) in fields {
-        let mut value = value.clone();
+    for (key, mut value) in fields {
         match key.as_str() {
             "services" => {
                 for (name, service) in value.as_object_mut().into_iter().flatten() {
@@ -42,7 +43,7 @@ pub fn of(project: &Value, extensions: impl Fn(&str) -> Vec<(String, Value)>) ->
             }
             _ => {}
         }
-        out.insert(key.clone(), value);
+        out.insert(key, value);
     }
     Value::Object(out)
 }
@@ -55,15 +56,16 @@ pub fn text(value: &Value) -> String {
     let Some(mark) = ('\u{e000}'..='\u{f8ff}').find(|it| !written.contains(*it)) else {
         return written;
     };
-    let mut marked = value.clone();
     let is_plain = |text: &str| {
         let written = self::written(&Value::from(text));
         !written.starts_with(['\'', '"', '|', '>'])
     };
     let is_old = |text: &str| (old_number(text).is_some() || is_date(text)) && is_plain(text);
-    if !mark_texts(&mut marked, mark, &is_old) {
+    if !has_text(value, &is_old) {
         return written;
     }
+    let mut marked = value.clone();
+    mark_texts(&mut marked, mark, &is_old);
     let mut quoted = String::with_capacity(written.len());
     for line in self::written(&marked).split_inclusive('\n') {
         match line.split_once(mark) {
@@ -84,15 +86,16 @@ const BREAKS: [char; 4] = ['\r', '\u{85}', '\u{2028}', '\u{2029}'];
 /// Its text, where texts with such ends of lines are escaped: as they are they are not read back.
 fn written(value: &Value) -> String {
     let plain = serialized(value);
-    let mut marked = value.clone();
+    let is_broken = |text: &str| text.contains(BREAKS);
+    if !has_text(value, &is_broken) {
+        return plain;
+    }
     // Whatever has a character in it that is none is escaped by the writer.
     for (mark, beginning) in [('\u{ffff}', "\"\\uFFFF"), ('\u{fffe}', "\"\\uFFFE")] {
         if !plain.contains(beginning) {
-            let is_broken = |text: &str| text.contains(BREAKS);
-            return match mark_texts(&mut marked, mark, &is_broken) {
-                true => serialized(&marked).replace(beginning, "\""),
-                false => plain,
-            };
+            let mut marked = value.clone();
+            mark_texts(&mut marked, mark, &is_broken);
+            return serialized(&marked).replace(beginning, "\"");
         }
     }
     plain
@@ -103,31 +106,31 @@ fn serialized(value: &Value) -> String {
     serde_yaml::to_string(value).unwrap_or_default()
 }
 
-/// Puts `mark` before the texts that are meant; whether there are any.
-fn mark_texts(value: &mut Value, mark: char, is_meant: &impl Fn(&str) -> bool) -> bool {
+/// Whether there is a text that is meant.
+fn has_text(value: &Value, is_meant: &impl Fn(&str) -> bool) -> bool {
     match value {
-        Value::String(text) => {
-            let found = is_meant(text);
-            if found {
-                text.insert(0, mark);
-            }
-            found
-        }
+        Value::String(text) => is_meant(text),
+        Value::Array(items) => items.iter().any(|it| has_text(it, is_meant)),
+        Value::Object(fields) => fields.values().any(|it| has_text(it, is_meant)),
+        _ => false,
+    }
+}
+
+/// Puts `mark` before the texts that are meant.
+fn mark_texts(value: &mut Value, mark: char, is_meant: &impl Fn(&str) -> bool) {
+    match value {
+        Value::String(text) if is_meant(text) => text.insert(0, mark),
         Value::Array(items) => {
-            let mut any = false;
-            for it in items.iter_mut() {
-                any |= mark_texts(it, mark, is_meant);
+            for it in items {
+                mark_texts(it, mark, is_meant);
             }
-            any
         }
         Value::Object(fields) => {
-            let mut any = false;
             for it in fields.values_mut() {
-                any |= mark_texts(it, mark, is_meant);
+                mark_texts(it, mark, is_meant);
             }
-            any
         }
-        _ => false,
+        _ => {}
     }
 }
 

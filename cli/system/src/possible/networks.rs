@@ -25,6 +25,8 @@ struct Network<'a> {
     /// Whether one of its ranges could not be read, or somebody else gives them.
     unknown: bool,
     local: bool,
+    /// Whether it has IPv6: the engine leaves such ranges aside where it is not asked for.
+    has_v6: bool,
 }
 
 /// Checks the networks that somebody is on, and who has which address.
@@ -117,6 +119,7 @@ fn network<'a>(key: &'a Key, node: &'a Node, problems: &mut Problems) -> Network
         kept: Vec::new(),
         unknown: !matches!(text("/ipam/driver"), "" | "default"),
         local: LOCAL.contains(&text("/driver")),
+        has_v6: node.get("enable_ipv6").and_then(Node::as_bool) == Some(true),
     };
     let is_bridge = matches!(text("/driver"), "" | "bridge");
     // A bridge has an address of its own, unless it is asked for none.
@@ -166,7 +169,9 @@ fn network<'a>(key: &'a Key, node: &'a Node, problems: &mut Problems) -> Network
                 wrong(problems, what, &value.place, "write one of the `subnet`");
                 continue;
             };
-            let fits = subnet.is_none_or(|subnet| subnet.contains(address));
+            let counts = |subnet: &Range| found.has_v6 || !subnet.is_v6();
+            let subnet_there = subnet.filter(counts);
+            let fits = subnet_there.is_none_or(|subnet| subnet.contains(address));
             inside(
                 field,
                 &address.to_string(),
@@ -189,8 +194,7 @@ fn network<'a>(key: &'a Key, node: &'a Node, problems: &mut Problems) -> Network
             }
         }
         if !has_gateway && asked("ip_range").is_none() && gives_gateway {
-            let has_v6 = node.get("enable_ipv6").and_then(Node::as_bool) == Some(true);
-            let first = subnet.filter(|it| has_v6 || !it.is_v6());
+            let first = subnet.filter(|it| found.has_v6 || !it.is_v6());
             found.gateways.extend(first.map(Range::second));
         }
     }
@@ -259,6 +263,7 @@ fn overlaps(networks: &[Network<'_>], problems: &mut Problems) {
             network
                 .ranges
                 .iter()
+                .filter(|(it, _)| network.has_v6 || !it.is_v6())
                 .map(move |(it, at)| (network, *it, *at))
         })
         .take(MOST)

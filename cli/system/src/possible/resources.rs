@@ -154,7 +154,8 @@ fn reserved(service: &Node, problems: &mut Problems) {
     }
 }
 
-/// The soft limit of each is no higher than the hard one; -1 is none.
+/// The soft limit of each is no higher than the hard one; -1 is none. As the
+/// machine reads them: what is negative is very large.
 fn ulimits(service: &Node, problems: &mut Problems) {
     for (key, limit) in service.entries_of("ulimits") {
         let number = |field: &str| {
@@ -164,7 +165,7 @@ fn ulimits(service: &Node, problems: &mut Problems) {
         let (Some(soft), Some(hard)) = (number("soft"), number("hard")) else {
             continue;
         };
-        if hard != -1 && (soft > hard || soft == -1) {
+        if soft.cast_unsigned() > hard.cast_unsigned() {
             let what = format!(
                 "the soft limit of `{}` ({soft}) is above the hard one ({hard})",
                 shorten(&key.text)

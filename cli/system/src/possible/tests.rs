@@ -124,6 +124,20 @@ fn who_is_not_started_keeps_nobody_from_starting() {
 }
 
 #[test]
+fn ranges_of_ipv6_are_left_aside_where_a_network_has_none() {
+    for config in [
+        "{subnet: 'fd00:1::/64'}",
+        "{subnet: 'fd00:2::/64', gateway: 'fd00:9::1'}",
+    ] {
+        let n = format!("{{ipam: {{config: [{{subnet: 10.9.0.0/24}}, {config}]}}}}");
+        let m = "{ipam: {config: [{subnet: 10.9.1.0/24}, {subnet: 'fd00:1::/64'}]}}";
+        let services = "services:\n  a: {image: x, networks: [m, n]}\n";
+        let all = |n: &str| load(&format!("{services}networks:\n  m: {m}\n  n: {n}\n"));
+        assert_eq!(all(&n).networks.len(), 2);
+    }
+}
+
+#[test]
 fn networks_whose_ranges_cannot_be_are_told_at_their_line() {
     for (config, wanted) in [
         (
@@ -170,7 +184,7 @@ fn networks_whose_ranges_cannot_be_are_told_at_their_line() {
     ] {
         let text = |used: &str| {
             format!(
-                "services:\n  a: {{image: x, networks: [{used}]}}\nnetworks:\n  m: {{ipam: {{config: [{{subnet: 10.9.1.0/24}}]}}}}\n  n: {{ipam: {{config: [{{{config}}}]}}}}\n"
+                "services:\n  a: {{image: x, networks: [{used}]}}\nnetworks:\n  m: {{ipam: {{config: [{{subnet: 10.9.1.0/24}}]}}}}\n  n: {{enable_ipv6: true, ipam: {{config: [{{{config}}}]}}}}\n"
             )
         };
         let problems = problems_of(&text("m, n"));
@@ -310,6 +324,7 @@ fn amounts_that_no_engine_takes_are_told_at_their_line() {
         "stop_signal: SIGRTMIN+3",
         "stop_signal: ''",
         "ulimits: {nofile: {soft: 5, hard: -1}}",
+        "ulimits: {core: {soft: 5, hard: -2}}",
         "mem_swappiness: -1",
     ] {
         load(&format!("services:\n  a: {{image: x, {field}}}\n"));

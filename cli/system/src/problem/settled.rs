@@ -1,9 +1,9 @@
 //! Problems as they are told: each once, what matters most last, in a number that can be read.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use super::{Problem, Problems, Severity};
+use super::{Place, Problem, Problems, Severity};
 use crate::files::Files;
 
 /// Problems that are shown; a hostile file has any number of them.
@@ -16,15 +16,15 @@ impl Problems {
     /// more there were. `shown_from` is the folder from which their places name files.
     #[must_use]
     pub fn settled(mut self, files: &Files, shown_from: &Path) -> Self {
-        let mut told = HashSet::new();
-        // Of two names for one thing the later step's is nearer to what the person wrote.
-        self.0.reverse();
-        self.0.retain(|problem| told.insert(identity(problem)));
-        self.0.reverse();
+        self.forget_doubles();
+        let mut turns = HashMap::new();
         self.0.sort_by_cached_key(|problem| {
             let place = problem.place.as_ref().map(|place| {
-                let turn = files.turn(&shown_from.join(&place.file));
-                (turn.unwrap_or(usize::MAX), place.clone())
+                let turn = *turns.entry(place.file.clone()).or_insert_with(|| {
+                    let turn = files.turn(&shown_from.join(&place.file));
+                    turn.unwrap_or(usize::MAX)
+                });
+                (turn, place.clone())
             });
             (problem.severity == Severity::Error, place)
         });
@@ -40,20 +40,37 @@ impl Problems {
         }
         self
     }
+
+    /// Keeps one of those that are the same. Of two names for one thing the later step's is nearer to
+    /// what the person wrote.
+    fn forget_doubles(&mut self) {
+        let mut told = HashSet::with_capacity(self.0.len());
+        let mut is_new: Vec<bool> = self
+            .0
+            .iter()
+            .rev()
+            .map(|it| told.insert(identity(it)))
+            .collect();
+        self.0.retain(|_| is_new.pop().unwrap_or(true));
+    }
 }
 
 /// What tells two problems apart. That something at one place is of the wrong kind is said once,
 /// whatever name each step has for it.
-fn identity(problem: &Problem) -> Problem {
-    let mut problem = problem.clone();
-    if problem.place.is_some()
+fn identity(problem: &Problem) -> (Severity, Option<&Place>, &str, Option<&str>) {
+    let place = problem.place.as_ref();
+    if place.is_some()
         && let Some((_, kind)) = problem.what.split_once(" must be ")
         && let Some((_, is)) = kind.rsplit_once(", not ")
     {
-        problem.what = is.to_owned();
-        problem.hint = None;
+        return (problem.severity, place, is, None);
     }
-    problem
+    (
+        problem.severity,
+        place,
+        &problem.what,
+        problem.hint.as_deref(),
+    )
 }
 
 fn and_more(more: usize, errors: bool) -> Problem {

@@ -48,6 +48,15 @@ pub(crate) fn environment(
     all
 }
 
+/// The names in `environment` without a value that anybody gives.
+pub(crate) fn unset(service: &Node, context: &Context<'_>) -> Vec<String> {
+    let entries = service.entries_of("environment").iter();
+    let unset = entries.filter(|(key, value)| {
+        value.is_null() && !key.text.is_empty() && !context.environment.contains_key(&key.text)
+    });
+    unset.map(|(key, _)| key.text.clone()).collect()
+}
+
 /// What the files of `env_file` set; variables in them look at what is set for the project first, then
 /// at the service's own `environment`, then at what stands earlier in the files.
 pub(crate) fn from_files(
@@ -69,11 +78,15 @@ pub(crate) fn from_files(
     }
     set.extend(context.environment.clone());
     let mut earlier = BTreeMap::new();
-    for item in files {
+    let mut files = files.iter().peekable();
+    while let Some(item) = files.next() {
         match from_file(item, &set, &earlier, context, problems) {
             Ok(values) => {
-                let texts = values.iter();
-                earlier.extend(texts.map(|(name, it)| (name.clone(), it.value.clone())));
+                // Nobody looks at what the last one sets.
+                if files.peek().is_some() {
+                    let texts = values.iter();
+                    earlier.extend(texts.map(|(name, it)| (name.clone(), it.value.clone())));
+                }
                 all.extend(values);
             }
             Err(found) => problems.0.extend(found.0),
@@ -114,7 +127,7 @@ fn from_file(
         Err(error) => {
             return Err(Problem::error(format!(
                 "the `env_file` {} cannot be read: {error}",
-                file.display()
+                context.files.named(&file).display()
             ))
             .at(path_node.place.clone())
             .hint("create it, or write `required: false`")

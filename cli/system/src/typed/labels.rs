@@ -57,9 +57,10 @@ fn from_file(
     let bytes = context.files.read(&file).map_err(|error| {
         let what = format!(
             "the `label_file` {} cannot be read: {error}",
-            file.display()
+            context.files.named(&file).display()
         );
-        Problem::error(what).at(item.place.clone())
+        let problem = Problem::error(what).at(item.place.clone());
+        problem.hint("create it, or take it out of `label_file`")
     })?;
     let earlier: BTreeMap<String, String> = earlier.collect();
     context.settings.read(bytes.len(), earlier.len());

@@ -10,7 +10,7 @@ use super::scalars::{flag_or_false, optional_text};
 use crate::fields::not_supported;
 use crate::forms::scalar_text;
 use crate::model::{Mount, MountSource, Placed};
-use crate::problem::{Problem, Problems, nearest};
+use crate::problem::{Problem, Problems};
 use crate::volume_text;
 use crate::yaml::{Key, Node, shorten};
 
@@ -54,17 +54,19 @@ fn mount(item: &Node, context: &Context<'_>, problems: &mut Problems) -> Result<
         }
     };
     if let MountSource::Volume(name) = &mount.source
-        && !context.volumes.contains(&name.as_str())
+        && !context.volumes.contains_key(name.as_str())
     {
         let problem = Problem::error(format!(
             "the volume `{}` is not declared under the top-level `volumes`",
             shorten(name)
         ))
         .at(item.place.clone());
-        return Err(match nearest(name, context.volumes.iter().copied()) {
-            Some(near) => problem.hint(format!("did you mean `{near}`?")),
-            None => problem.hint("declare it there, or begin a path of the host with `./`"),
-        });
+        return Err(
+            match problems.nearest(name, context.volumes.keys().copied()) {
+                Some(near) => problem.hint(format!("did you mean `{near}`?")),
+                None => problem.hint("declare it there, or begin a path of the host with `./`"),
+            },
+        );
     }
     Ok(mount)
 }

@@ -16,8 +16,6 @@ enum PortError {
     Backwards(String),
     #[error("the ranges `{0}` and `{1}` are not equally long")]
     Lengths(String, String),
-    #[error("a range of host ports (`{0}`) for one port is not supported yet")]
-    AnyOf(String),
     #[error("the protocol `{0}` is not supported yet: tcp and udp are")]
     Protocol(String),
 }
@@ -126,13 +124,14 @@ fn expand(written: &Written<'_>, place: &Place) -> Result<Vec<PublishedPort>, Po
     };
     if let Some((host_first, host_last)) = host
         && host_last - host_first != last - first
+        && first != last
     {
-        return Err(if first == last {
-            PortError::AnyOf(shorten(written.published))
-        } else {
-            PortError::Lengths(shorten(written.published), shorten(written.target))
-        });
+        let (host, own) = (shorten(written.published), shorten(written.target));
+        return Err(PortError::Lengths(host, own));
     }
+    // Of a range for one port the first that is free is meant.
+    let to = host.map(|(_, host_last)| host_last);
+    let to = to.filter(|to| first == last && host.is_some_and(|(first, _)| first < *to));
     Ok((first..=last)
         .map(|target| PublishedPort {
             host_ip: written
@@ -140,6 +139,7 @@ fn expand(written: &Written<'_>, place: &Place) -> Result<Vec<PublishedPort>, Po
                 .filter(|ip| !ip.is_empty())
                 .map(str::to_owned),
             published: host.map(|(host_first, _)| host_first + (target - first)),
+            published_to: to,
             target,
             protocol,
             is_https: written.is_https,

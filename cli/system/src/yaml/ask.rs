@@ -1,6 +1,8 @@
 //! What readers ask of a node: lookups, its kind in words, its value or the problem that it is
 //! another, unknown keys, JSON.
 
+use indexmap::IndexMap;
+
 use super::{Key, Node, NodeValue};
 use crate::problem::{Place, Problem, nearest};
 
@@ -69,6 +71,19 @@ impl Node {
         below + 1
     }
 
+    /// How many bytes of text it has, its keys included.
+    pub(crate) fn text_bytes(&self) -> usize {
+        match &self.value {
+            NodeValue::Seq(items) => items.iter().map(Self::text_bytes).sum(),
+            NodeValue::Map(entries) => {
+                let both = |(key, node): &(Key, Self)| key.text.len() + node.text_bytes();
+                entries.iter().map(both).sum()
+            }
+            NodeValue::String(text) => text.len(),
+            _ => 0,
+        }
+    }
+
     /// The node at a JSON pointer (`/paths/~1orders/post`); list items by number.
     #[must_use]
     pub fn at(&self, pointer: &str) -> Option<&Self> {
@@ -99,6 +114,14 @@ impl Node {
     /// The entries of the mapping at a key; none where there is none.
     pub(crate) fn entries_of(&self, key: &str) -> &[(Key, Self)] {
         self.get(key).map(Self::entries).unwrap_or_default()
+    }
+
+    /// The same by name, in the order written, for somebody who looks many of them up.
+    pub(crate) fn named(&self, key: &str) -> IndexMap<&str, &Self> {
+        let entries = self.entries_of(key).iter();
+        entries
+            .map(|(key, node)| (key.text.as_str(), node))
+            .collect()
     }
 
     /// The items of the list at a key; none where there is none.

@@ -201,8 +201,10 @@ impl Reader<'_> {
             text: text.len(),
             depth: 1,
         };
-        // A tag says itself what the text is.
-        let plain = matches!(style, ScalarStyle::Plain) && tag.is_none();
+        // A tag says itself what the text is: `!!merge` what `<<` is without one.
+        let of_yaml = tag.and_then(|tag| tag.suffix_in_namespace("tag:yaml.org,2002:"));
+        let is_merge = of_yaml.is_some_and(|kind| kind == "merge");
+        let plain = is_merge || (matches!(style, ScalarStyle::Plain) && tag.is_none());
         let index = self.add(Shape::Scalar(text.into()), tag, plain, cost, span);
         self.close(index, anchor, cost)
     }

@@ -129,7 +129,7 @@ fn documents_of_a_file_are_read_one_after_the_other() {
 
 #[test]
 fn an_anchor_is_known_in_later_documents_of_its_file() {
-    let text = "%YAML 1.2\n---\na: &x\n  k: |\n    t\n\n    u\n# c\n--- # d\nb: *x\n---\nc: {<<: *x, q: 'r\n  s'}\n";
+    let text = "%YAML 1.1\n---\na: &x\n  k: |\n    t\n\n    u\n# c\n--- # d\nb: *x\n---\nc: {<<: *x, q: 'r\n  s'}\n";
     let documents = parse_documents(Path::new("f.yaml"), text.as_bytes());
     let documents = documents.unwrap_or_else(|problems| panic!("{problems}"));
     let json: Vec<_> = documents

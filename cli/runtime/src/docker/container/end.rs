@@ -7,7 +7,7 @@ use msvc_machine::clock::Clock;
 use msvc_system::problem::Problem;
 
 use super::Found;
-use crate::docker::engine::{Engine, EngineError, asked};
+use crate::docker::engine::{Engine, EngineError};
 use crate::docker::hooks;
 
 /// What the engine needs on top of a container's own grace to end it.
@@ -40,14 +40,15 @@ pub(in crate::docker) async fn end_of(
 
 /// Ends a container and leaves it there.
 async fn end(engine: &Engine, container: &str, grace: i64) -> Result<(), EngineError> {
-    let patient = Duration::from_secs(u64::try_from(grace).unwrap_or_default()) + SLACK;
+    let own = Duration::from_secs(u64::try_from(grace).unwrap_or_default());
     let docker = engine.docker.clone();
-    let longer = docker.timeout().max(patient);
+    let longer = docker.timeout().max(own + SLACK);
     let docker = docker.with_timeout(longer);
     let grace = i32::try_from(grace).unwrap_or(i32::MAX);
     let options = StopContainerOptionsBuilder::default().t(grace).build();
-    let stopped = docker.stop_container(container, Some(options)).await;
-    match stopped.map_err(asked(format!("stopping container {container}"))) {
+    let stopped = docker.stop_container(container, Some(options));
+    let what = format!("stopping container {container}");
+    match engine.ask_for(own, what, stopped).await {
         Err(error) if !error.is_missing() && !error.is_so_already() => Err(error),
         _ => Ok(()),
     }
@@ -63,10 +64,8 @@ pub(in crate::docker) async fn remove(engine: &Engine, container: &str) -> Resul
             .v(true)
             .build();
         let removing = engine.docker.remove_container(container, Some(options));
-        match removing
-            .await
-            .map_err(asked(format!("removing container {container}")))
-        {
+        let what = format!("removing container {container}");
+        match engine.ask(what, removing).await {
             Err(error) if error.is_so_already() && since.elapsed() < SLACK => {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }

@@ -24,7 +24,7 @@ const PROGRAM: [&str; 4] = [
 
 /// What an engine says of a field, in lowercase, and the field; `address` stands for the addresses
 /// that a service asks for on its networks. Of several the first that stands in the file is meant.
-const WORDS: [(&str, &str); 52] = [
+const WORDS: [(&str, &str); 58] = [
     ("capadd", "cap_add"),
     ("capdrop", "cap_drop"),
     ("capability", "cap_add"),
@@ -74,6 +74,12 @@ const WORDS: [(&str, &str); 52] = [
     ("storage-opt", "storage_opt"),
     ("shm size", "shm_size"),
     ("runtime name", "runtime"),
+    ("unknown runtime", "runtime"),
+    ("tmpfs option", "tmpfs"),
+    ("destination can't be '/'", "tmpfs"),
+    ("destination can't be '/'", "volumes"),
+    ("device cgroup rule", "device_cgroup_rules"),
+    ("seccomp profile", "security_opt"),
     ("link-local ip", "address"),
     ("address already in use", "address"),
     ("does not belong to the sequence", "address"),
@@ -224,6 +230,13 @@ mod tests {
             ),
             ("the minimum allowed cpu-shares is 2: unknown", "cpu_shares"),
             ("invalid --security-opt 1: \"nope\"", "security_opt"),
+            ("Decoding seccomp profile failed: x", "security_opt"),
+            ("invalid tmpfs option [\"nope\"]", "tmpfs"),
+            (
+                "invalid device cgroup rule format: 'nope'",
+                "device_cgroup_rules",
+            ),
+            ("Unknown runtime specified nope", "runtime"),
         ] {
             assert_eq!(fields_meant(why).next(), Some(wanted), "{why}");
         }

@@ -65,6 +65,26 @@ pub enum EngineError {
         /// Its words.
         why: String,
     },
+    /// It is there and says nothing.
+    #[error("{what}: the container engine at {at} did not answer within {seconds} s")]
+    Silent {
+        /// What was asked.
+        what: String,
+        /// Where it is.
+        at: String,
+        /// For how long nothing was heard.
+        seconds: u64,
+    },
+    /// A mesh that runs does not answer.
+    #[error("{mesh} does not answer: {why}")]
+    Mesh {
+        /// Which, for people.
+        mesh: String,
+        /// The name of its container.
+        container: String,
+        /// What was seen last.
+        why: String,
+    },
     /// It went away while something was asked of it.
     #[error("{what}: the engine is gone: {why}")]
     Lost {
@@ -116,6 +136,8 @@ impl EngineError {
             | Self::TooOld { .. }
             | Self::Unsupported { .. }
             | Self::Refused { .. }
+            | Self::Silent { .. }
+            | Self::Mesh { .. }
             | Self::Lost { .. }
             | Self::Image { .. } => Exit::CouldNot,
         }
@@ -123,20 +145,64 @@ impl EngineError {
 
     /// What to do, where that is no part of the message.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::NoAnswer { why, .. } if why.contains("permission denied") => Some(
-                "its socket is not yours to use: join the socket's group (mostly `docker`), or run \
-                 rootless Docker, or `--runtime process`",
-            ),
-            Self::NoAnswer { .. } => Some("start it, or `--runtime process`"),
-            Self::TooOld { .. } => Some("update it, or `--runtime process`"),
-            Self::Refused { why, .. } | Self::Image { why, .. } if why.contains(NO_SPACE) => Some(
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Refused { why, .. } | Self::Image { why, .. } if why.contains(NO_SPACE) => {
                 "the engine's disk is full: `docker system df` tells what takes it, `docker system \
-                 prune` frees what nobody uses",
-            ),
-            _ => None,
-        }
+                 prune` frees what nobody uses"
+            }
+            Self::NoAnswer { why, .. } if why.contains("permission denied") => {
+                "its socket is not yours to use: join the socket's group (mostly `docker`), or run \
+                 rootless Docker, or `--runtime process`"
+            }
+            Self::NoAnswer { .. } => "start it, or `--runtime process`",
+            Self::TooOld { .. } => "update it, or `--runtime process`",
+            Self::Unsupported { .. } => "name an engine that can be had so, or `--runtime process`",
+            Self::Settings { .. } => {
+                "correct it, or name the engine by DOCKER_HOST, or `--runtime process`"
+            }
+            Self::Refused { status: 404, .. } => {
+                "somebody took away what was there a moment ago: try again"
+            }
+            Self::Refused { status: 409, .. } => {
+                "somebody else is at work on the same: try again once they are done"
+            }
+            Self::Refused {
+                status: 400 | 405 | 501,
+                ..
+            } => "this engine cannot do that: a newer one may (`msvc doctor` tells which it is)",
+            Self::Refused {
+                status: 401 | 403, ..
+            } => "the engine may not do that for you: whoever looks after it can tell why",
+            Self::Refused { .. } => {
+                "that is the engine's own trouble, of which its log tells more (`journalctl --unit \
+                 docker`): once it is over, or the engine was started again, the same command goes \
+                 on from what is there"
+            }
+            Self::Silent { .. } => {
+                "it is stuck, or has too much to do: its log may tell (`journalctl --unit docker`); \
+                 once it answers, or was started again, the same command goes on from what is there"
+            }
+            Self::Lost { .. } => {
+                "once it answers again, the same command goes on from what is there"
+            }
+            Self::Mesh { container, .. } => {
+                return Some(format!(
+                    "`docker logs {container}` tells what it wrote; `msvc down`, then `msvc up` make \
+                     another"
+                ));
+            }
+            Self::Image { image, .. } => {
+                return Some(format!(
+                    "`docker pull {image}` asks for the same: correct its name, log in, or let the \
+                     engine reach its registry"
+                ));
+            }
+            Self::Build { .. } => "correct its Dockerfile, or what that makes it of",
+            // Both say it themselves.
+            Self::None { .. } | Self::File { .. } => return None,
+        };
+        Some(hint.to_owned())
     }
 
     /// Whether the thing that was asked for is not there.
@@ -159,7 +225,7 @@ impl EngineError {
 }
 
 /// An engine's error while `what` was asked.
-pub(crate) fn asked(what: impl Into<String>) -> impl FnOnce(Error) -> EngineError {
+pub(super) fn asked(what: impl Into<String>) -> impl FnOnce(Error) -> EngineError {
     let what = what.into();
     move |error| match error {
         Error::DockerResponseServerError {

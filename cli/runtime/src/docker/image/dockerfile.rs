@@ -8,7 +8,7 @@ use msvc_system::model::{Build, BuildCommand, ProcessBuild, Service};
 use serde_json::Value;
 
 use super::context::Context;
-use crate::docker::engine::{Engine, EngineError, asked};
+use crate::docker::engine::{Engine, EngineError};
 pub(super) use job::Job;
 use job::options;
 pub(super) use same::{called, is_same};
@@ -149,7 +149,7 @@ async fn name_too(engine: &Engine, reference: &str, name: &str) -> Result<(), En
     let options = TagImageOptionsBuilder::default().repo(repository).tag(tag);
     let tagged = engine.docker.tag_image(reference, Some(options.build()));
     let what = format!("naming image {reference} {name} too");
-    tagged.await.map_err(asked(what))
+    engine.ask(what, tagged).await
 }
 
 /// A name without its tag, and the tag.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bollard::body_full;
 use bollard::models::ImageInspect;
@@ -16,7 +17,7 @@ use msvc_system::model::{MountSource, Service};
 use sha2::{Digest, Sha256};
 
 use crate::build::Built;
-use crate::docker::engine::{Engine, EngineError, asked};
+use crate::docker::engine::{Engine, EngineError};
 use crate::docker::labels;
 
 mod archive;
@@ -153,6 +154,9 @@ pub(super) fn contents(image: &ImageInspect) -> Option<String> {
     Some(format!("{FORM} {}", layers.join(" ")))
 }
 
+/// What a slow engine may need to take an image in.
+const LOADING: Duration = Duration::from_secs(60);
+
 /// Makes the image and hands it to the engine; earlier ones of the same name that nobody uses go.
 pub(super) async fn load(engine: &Engine, plan: &Plan) -> Result<(), EngineError> {
     let made = plan.clone();
@@ -162,14 +166,16 @@ pub(super) async fn load(engine: &Engine, plan: &Plan) -> Result<(), EngineError
         why: why.to_string(),
     })??;
     let options = ImportImageOptionsBuilder::default().quiet(true).build();
+    let what = format!("loading image {}", plan.reference);
+    let _asking = engine.asking(LOADING, &what);
     let mut answers = engine
         .docker
         .import_image(options, body_full(archive), None);
     while let Some(answer) = answers.next().await {
-        let answer = answer.map_err(asked(format!("loading image {}", plan.reference)))?;
+        let answer = answer.map_err(|error| engine.refused(what.as_str(), error))?;
         if let Some(detail) = answer.error_detail {
             return Err(EngineError::Refused {
-                what: format!("loading image {}", plan.reference),
+                what,
                 status: 500,
                 why: detail.message.unwrap_or_default(),
             });

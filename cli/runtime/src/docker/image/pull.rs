@@ -1,10 +1,12 @@
 //! An image from its registry, only where it is not there.
 
+use std::time::Duration;
+
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::StreamExt;
 use msvc_system::model::Service;
 
-use crate::docker::engine::{Engine, EngineError, asked};
+use crate::docker::engine::{Engine, EngineError};
 
 fn policy(service: &Service) -> &str {
     let field = service.other_fields.get("pull_policy");
@@ -37,6 +39,9 @@ pub(in crate::docker) fn is_policy(policy: &str) -> bool {
     POLICIES.contains(&policy) || policy.starts_with("every_")
 }
 
+/// What a registry may need for its first word, which the engine waits for.
+const REGISTRY: Duration = Duration::from_secs(30);
+
 /// Has an image from its registry.
 ///
 /// # Errors
@@ -67,14 +72,23 @@ pub(super) async fn pull(
     if let Some(platform) = platform.and_then(|field| field.value.as_str()) {
         options = options.platform(platform);
     }
+    let what = format!("pulling image {reference} of {}", service.name);
+    let mut asking = Some(engine.asking(REGISTRY, &what));
     let docker = engine.docker.clone();
     let mut answers = docker.create_image(Some(options.build()), None, None);
     while let Some(answer) = answers.next().await {
-        let answer = answer.map_err(|error| match asked(String::new())(error) {
+        // From its first word on it tells how far it is.
+        asking.take();
+        let answer = answer.map_err(|error| match engine.refused(String::new(), error) {
             EngineError::Refused { why, .. } => refused(why),
             EngineError::Lost { why, .. } => EngineError::Lost {
-                what: format!("pulling image {reference}"),
+                what: what.clone(),
                 why,
+            },
+            EngineError::Silent { at, seconds, .. } => EngineError::Silent {
+                what: what.clone(),
+                at,
+                seconds,
             },
             other => other,
         })?;

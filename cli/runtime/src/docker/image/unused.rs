@@ -7,7 +7,7 @@ use bollard::models::ImageSummary;
 use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptionsBuilder};
 
 use super::pack;
-use crate::docker::engine::{Engine, EngineError, asked};
+use crate::docker::engine::{Engine, EngineError};
 use crate::docker::labels;
 
 /// A packed image, and when it was last made.
@@ -83,14 +83,15 @@ async fn list(
     filters: &HashMap<&str, Vec<String>>,
 ) -> Result<Vec<ImageSummary>, EngineError> {
     let options = ListImagesOptionsBuilder::default().filters(filters).build();
-    let images = engine.docker.list_images(Some(options)).await;
-    images.map_err(asked("listing images"))
+    let images = engine.docker.list_images(Some(options));
+    engine.ask("listing images", images).await
 }
 
 /// One that a container uses stays; so does whatever the engine keeps for a reason of its own.
 async fn remove(engine: &Engine, image: &str) {
     let options = RemoveImageOptionsBuilder::default().build();
-    let _ = engine.docker.remove_image(image, Some(options), None).await;
+    let removed = engine.docker.remove_image(image, Some(options), None);
+    let _ = engine.ask(format!("removing image {image}"), removed).await;
 }
 
 /// Removes the images that were packed or built for a system of this name and that nobody uses:

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Kept, comes_back};
 use crate::contract::RuntimeError;
 use crate::docker::container;
+use crate::docker::guests;
 use crate::docker::runtime::DockerRuntime;
 use crate::process::ProcessIdentity;
 
@@ -118,13 +119,8 @@ async fn heal_one(runtime: &DockerRuntime, path: &Path, held: Held) -> Result<()
         if let Some(found) = container::inspect(runtime.engine(), container).await?
             && comes_back(&found)
         {
-            let started = runtime
-                .engine()
-                .docker
-                .start_container(container, None)
-                .await;
             // One that runs already was brought back by somebody else.
-            let _ = started;
+            let _ = guests::bring_back(runtime, container).await;
         }
     }
     let _ = std::fs::remove_file(path);

@@ -111,6 +111,16 @@ impl DockerRuntime {
         Ok(found)
     }
 
+    /// Those of them that run now.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn running(&self) -> Result<Vec<InstanceId>, RuntimeError> {
+        let found = self.found().await?.into_iter();
+        let running = found.filter(|it| it.phase().runs());
+        Ok(running.map(|it| it.id).collect())
+    }
+
     /// The same, with what `docker compose run` started beside them.
     pub(in crate::docker) async fn found_and_run_once(&self) -> Result<Vec<Found>, EngineError> {
         let mut found = self.all().await?;

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use msvc_mesh::client;
-use msvc_mesh::protocol::Session;
+use msvc_mesh::protocol::{ProtocolError, Session};
 use msvc_mesh::spec::{Admission, EdgeStatus};
 use msvc_system::id::{InstanceId, LaneName};
 use tokio::sync::Mutex;
@@ -127,6 +127,11 @@ impl DockerRuntime {
         let session = self.session(mesh).await?;
         current.insert(lane.clone(), session.clone());
         Ok(Some(session))
+    }
+
+    /// What a mesh does not do.
+    pub(super) fn of_mesh(&self, error: &ProtocolError) -> RuntimeError {
+        RuntimeError::Refused(format!("the mesh of {} says: {error}", self.project))
     }
 
     pub(super) fn no_mesh(&self) -> RuntimeError {

@@ -77,8 +77,26 @@ impl Subnet {
     }
 
     /// How many addresses are msvc's to give.
-    fn room(self) -> u32 {
+    pub(super) fn room(self) -> usize {
+        usize::try_from(self.numbers()).unwrap_or(usize::MAX)
+    }
+
+    fn numbers(self) -> u32 {
         (self.size() / 4 + 1).saturating_mul(3)
+    }
+
+    /// The bits of the smallest range in which `needed` addresses find room: at most `longest`, and
+    /// at least `shortest`, whatever is needed.
+    pub(in crate::docker) fn prefix_for(needed: usize, longest: u8, shortest: u8) -> u8 {
+        let fits = |prefix: &u8| {
+            Self {
+                base: 0,
+                prefix: *prefix,
+            }
+            .room()
+                >= needed
+        };
+        (shortest..=longest).rev().find(fits).unwrap_or(shortest)
     }
 }
 
@@ -167,14 +185,15 @@ pub(super) struct Addresses {
 
 impl Addresses {
     /// Gives each key an address off those that are taken; a key that finds no room gets none.
-    /// What a key holds already it keeps.
+    /// What a key holds already it keeps. What others hold, who are taken down only while new ones are
+    /// started, is given last.
     pub(super) fn give(
         subnet: Subnet,
         taken: &BTreeSet<Ipv4Addr>,
         keys: &BTreeSet<String>,
         held: &BTreeMap<String, BTreeSet<Ipv4Addr>>,
     ) -> Self {
-        let room = subnet.room();
+        let room = subnet.numbers();
         let mut used = taken.clone();
         // The network itself, and the gateway that the engine takes first.
         used.extend([subnet.at(0), subnet.at(1)]);
@@ -189,17 +208,22 @@ impl Addresses {
                 given.insert(key.clone(), kept);
             }
         }
-        let mut free = Free::new(room, used.iter().filter_map(|it| subnet.number(*it)));
+        let leaving = held.values().flatten().copied().filter(free_part);
+        let leaving: BTreeSet<Ipv4Addr> = leaving.filter(|it| !used.contains(it)).collect();
+        let none_of = used.iter().chain(&leaving);
+        let mut free = Free::new(room, none_of.filter_map(|it| subnet.number(*it)));
+        let mut leaving = leaving.into_iter();
         for key in keys {
             if given.contains_key(key) {
                 continue;
             }
             let start = msvc_machine::draw::bits(0, &[key]) % u64::from(room.max(1));
             let start = u32::try_from(start).unwrap_or_default();
-            let Some(address) = free.take_from(start) else {
+            let address = free.take_from(start).map(|number| subnet.at(number));
+            let Some(address) = address.or_else(|| leaving.next()) else {
                 break;
             };
-            given.insert(key.clone(), subnet.at(address));
+            given.insert(key.clone(), address);
         }
         Self { given }
     }
@@ -241,6 +265,25 @@ mod tests {
         let more: BTreeSet<String> = (0..60).map(|n| format!("k{n}")).collect();
         let full = Addresses::give(subnet, &taken, &more, &none);
         assert_eq!(more.iter().filter_map(|key| full.of(key)).count(), 36);
+    }
+
+    #[test]
+    fn what_one_holds_who_leaves_is_given_to_another_only_where_nothing_else_is_left() {
+        let subnet: Subnet = "10.1.2.0/26".parse().unwrap();
+        let none = BTreeSet::new();
+        let before: BTreeSet<String> = (0..20).map(|n| format!("old{n}")).collect();
+        let old = Addresses::give(subnet, &none, &before, &BTreeMap::new());
+        let of_old = |key: &String| (key.clone(), old.of(key).into_iter().collect());
+        let held: BTreeMap<String, BTreeSet<Ipv4Addr>> = before.iter().map(of_old).collect();
+        let leaving: BTreeSet<Ipv4Addr> = held.values().flatten().copied().collect();
+        // 46 numbers are there to give, 20 of them are held.
+        for (count, of_leaving) in [(26, 0), (30, 4), (50, 20)] {
+            let keys: BTreeSet<String> = (0..count).map(|n| format!("new{n}")).collect();
+            let given = Addresses::give(subnet, &none, &keys, &held);
+            let given: BTreeSet<_> = keys.iter().filter_map(|key| given.of(key)).collect();
+            assert_eq!(given.len(), count.min(46));
+            assert_eq!(given.intersection(&leaving).count(), of_leaving);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use bollard::models::{ContainerCreateBody, HostConfig, NetworkingConfig, RestartPolicyNameEnum};
 use msvc_system::id::InstanceId;
@@ -220,7 +221,7 @@ impl Draft<'_> {
                 incarnation: 1,
             },
             hash,
-            program: Program::Container(Box::new(ContainerProgram {
+            program: Program::Container(Arc::new(ContainerProgram {
                 name,
                 create,
                 joins,
@@ -264,8 +265,12 @@ fn environment(names: &Names<'_>, service: &Service) -> Vec<String> {
         .map(|(key, value)| (key, &value.value));
     let over = names.options.environment.get(&service.name);
     let all: BTreeMap<&String, &String> = declared.chain(over.into_iter().flatten()).collect();
+    // A name alone takes the image's away.
+    let unset = service.unset.iter().filter(|key| !all.contains_key(key));
+    let unset: BTreeSet<String> = unset.cloned().collect();
     all.into_iter()
         .map(|(key, value)| format!("{key}={value}"))
+        .chain(unset)
         .collect()
 }
 

@@ -40,7 +40,8 @@ pub(super) fn apply(
             "volumes_from" => lenders(names, &placed.value),
             _ => namespace_of(names, name, &placed.value),
         };
-        if let Some(least) = fate.since.filter(|_| is_engines_own(name)) {
+        let least = fate.since.filter(|_| !asks_nothing(value));
+        if let Some(least) = least.filter(|_| is_engines_own(name)) {
             let what = format!("{}: `{name}`", service.name);
             if let Some(problem) = wish.needs(least, &what, &placed.place) {
                 problems.push(problem);

@@ -41,7 +41,8 @@ pub(super) fn apply(
             } => value,
             FileSource::Variable { name, value: None } => {
                 let what = format!("{what} is in the variable `{name}`, which is not set");
-                problems.push(Problem::error(what).at(file.place.clone()));
+                let problem = Problem::error(what).at(file.place.clone());
+                problems.push(problem.hint(format!("set `{name}`, or keep it in a `file`")));
                 continue;
             }
         };

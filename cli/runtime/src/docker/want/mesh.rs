@@ -3,28 +3,31 @@
 //!
 //! Every service that stands on a network with another, and whose ports are known, is called over
 //! an edge, declared or not: each caller finds the callee's names in its own `/etc/hosts`, with the
-//! address of its own edge. What cannot be carried is told.
+//! address of its own edge. Where a network has no room for all pairs, those that nobody declares go
+//! without. What cannot be carried is told.
 //!
-//! Layout: `edges` are what the mesh is given, `carrier` its containers, `openings` the host's
-//! ports, `known_ports` those a service listens on (`said_ports` what it says of its own), `limits` what is not carried.
+//! Layout: `pairs` are those that have an address, `hosts` the names they are called by, `edges` what
+//! the mesh is given, `carrier` its containers, `openings` the host's ports, `known_ports` those a
+//! service listens on (`said_ports` what it says of its own), `limits` what is not carried.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::Ipv4Addr;
 
 use msvc_system::id::{Party, ServiceName};
-use msvc_system::model::Service;
+use msvc_system::model::{Edge, Service};
 
 use super::addresses::{Addresses, Subnet};
 use super::networks::Place;
-use super::value::text;
 use super::{Names, networks};
 use crate::docker::image::ImageFacts;
 
 mod carrier;
 mod edges;
+mod hosts;
 mod known_ports;
 mod limits;
 mod openings;
+pub(in crate::docker) mod pairs;
 mod said_ports;
 
 pub use carrier::{Carrier, Door};
@@ -48,22 +51,44 @@ pub struct MeshWish {
     pub doors: Vec<Door>,
 }
 
+impl MeshWish {
+    /// The ports of the host that its containers have.
+    pub(crate) fn ports(&self) -> Vec<u16> {
+        let own = self.carrier.iter().flat_map(|it| &it.openings);
+        let doors = self.doors.iter().map(|it| &it.opening);
+        own.chain(doors)
+            .filter_map(|it| it.opening.asked())
+            .flatten()
+            .collect()
+    }
+}
+
 /// The mesh of a lane.
 pub(super) struct MeshPlan<'a> {
     names: &'a Names<'a>,
     wish: &'a MeshWish,
     /// All services of the system: an address does not depend on which of them run.
     services: Vec<&'a Service>,
+    /// Where each of them stands.
+    places: Vec<Vec<Place>>,
     ports: BTreeMap<&'a ServiceName, KnownPorts>,
+    declared: HashMap<(&'a Party, &'a ServiceName), Vec<&'a Edge>>,
     addresses: BTreeMap<String, Addresses>,
+    /// The ways of each service to others, these by their number.
+    ways: Vec<BTreeMap<usize, Way<'a>>>,
+    /// The services with known ports that a name stands for, on each network.
+    called: HashMap<&'a str, HashMap<String, Vec<usize>>>,
+    /// The networks without room for all pairs.
+    full: Vec<pairs::Full>,
 }
 
-/// A line of a caller's `/etc/hosts`.
-pub(super) struct Known {
-    /// `name:address`, as the engine takes it.
-    pub(super) entry: String,
-    /// Whether anybody says that this caller calls whose name it is.
-    pub(super) is_declared: bool,
+/// The network on which a caller calls a callee.
+struct Way<'a> {
+    network: &'a str,
+    /// How far behind the caller's first network it is.
+    nth: usize,
+    /// The edge's address there.
+    address: Ipv4Addr,
 }
 
 /// What a replica's address is given to.
@@ -97,42 +122,44 @@ impl<'a> MeshPlan<'a> {
                 all.udp.extend(more.udp);
             }
         }
+        let mut declared: HashMap<_, Vec<&Edge>> = HashMap::new();
+        for edge in &names.system.edges {
+            let pair = (&edge.caller, &edge.callee);
+            declared.entry(pair).or_default().push(edge);
+        }
+        let of_each = services.iter();
+        let places = of_each.map(|service| networks::places(names, service));
         let mut plan = Self {
             names,
             wish,
+            places: places.collect(),
+            ways: services.iter().map(|_| BTreeMap::new()).collect(),
             services,
             ports,
+            declared,
             addresses: BTreeMap::new(),
+            called: HashMap::new(),
+            full: Vec::new(),
         };
-        for (network, subnet) in &wish.subnets {
-            let addresses = plan.give(network, *subnet);
-            plan.addresses.insert(network.clone(), addresses);
-        }
+        plan.give();
+        plan.call();
         plan
     }
 
-    fn give(&self, network: &str, subnet: Subnet) -> Addresses {
-        let here: Vec<&&Service> = self
-            .services
-            .iter()
-            .filter(|service| self.stands_on(service, network))
-            .collect();
-        let mut keys = BTreeSet::from([SERVICE.to_owned()]);
-        for one in &here {
-            keys.extend((1..=one.replicas.max(1)).map(|n| replica_key(one.name.as_str(), n)));
-            let others = here.iter().filter(|other| other.name != one.name);
-            keys.extend(others.map(|other| edge_key(one.name.as_str(), other.name.as_str())));
-        }
-        Addresses::give(subnet, &self.taken(network), &keys, &self.wish.held)
+    /// Where a service is among all.
+    fn number(&self, name: &str) -> Option<usize> {
+        self.names.system.services.get_index_of(name)
     }
 
-    fn places(&self, service: &Service) -> Vec<Place> {
-        networks::places(self.names, service)
+    fn places(&self, service: &Service) -> &[Place] {
+        let number = self.number(service.name.as_str());
+        let places = number.and_then(|number| self.places.get(number));
+        places.map(Vec::as_slice).unwrap_or_default()
     }
 
     fn stands_on(&self, service: &Service, network: &str) -> bool {
-        let places = self.places(service);
-        places.iter().any(|place| place.name == network)
+        let mut places = self.places(service).iter();
+        places.any(|place| place.name == network)
     }
 
     /// What the file fixes on a network: gateways, reserved addresses, services' own.
@@ -150,7 +177,7 @@ impl<'a> MeshPlan<'a> {
             .flat_map(|service| self.places(service));
         let own = places
             .filter(|place| place.name == network)
-            .filter_map(|place| place.settings.ipam_config?.ipv4_address);
+            .filter_map(|place| place.settings.ipam_config.as_ref()?.ipv4_address.clone());
         fixed
             .chain(own)
             .filter_map(|text| text.parse().ok())
@@ -171,9 +198,9 @@ impl<'a> MeshPlan<'a> {
     pub(super) fn own(&self, service: &Service, replica: u32, network: &str) -> Option<Ipv4Addr> {
         let fixed = self
             .places(service)
-            .into_iter()
+            .iter()
             .find(|place| place.name == network)
-            .and_then(|place| place.settings.ipam_config?.ipv4_address);
+            .and_then(|place| place.settings.ipam_config.as_ref()?.ipv4_address.as_ref());
         match fixed {
             Some(fixed) => fixed.parse().ok(),
             None => self
@@ -183,112 +210,31 @@ impl<'a> MeshPlan<'a> {
         }
     }
 
-    fn ports(&self, service: &Service) -> KnownPorts {
-        self.ports.get(&service.name).cloned().unwrap_or_default()
+    fn ports(&self, service: &Service) -> Option<&KnownPorts> {
+        let ports = self.ports.get(&service.name);
+        ports.filter(|ports| !ports.is_empty())
     }
 
-    /// The network on which `caller` calls `callee`, with the edge's address there.
-    fn way(&self, caller: &Service, callee: &Service) -> Option<(String, Ipv4Addr)> {
-        if caller.name == callee.name || self.ports(callee).is_empty() {
-            return None;
-        }
-        let key = edge_key(caller.name.as_str(), callee.name.as_str());
-        self.places(caller).into_iter().find_map(|place| {
-            let there = self.stands_on(callee, &place.name);
-            let address = self.addresses.get(&place.name)?.of(&key)?;
-            there.then_some((place.name, address))
-        })
+    /// The ways of a service to others, in the order of the file.
+    fn ways(&self, caller: &Service) -> impl Iterator<Item = (&'a Service, &Way<'a>)> {
+        let number = self.number(caller.name.as_str());
+        let ways = number.and_then(|number| self.ways.get(number));
+        let ways = ways.into_iter().flatten();
+        ways.filter_map(|(callee, way)| Some((*self.services.get(*callee)?, way)))
     }
 
-    /// The names that a caller knows callees by, each with those it may mean. One edge stands for
-    /// a callee on all the networks that the two have in common.
-    fn claims(&self, caller: &Service) -> BTreeMap<String, BTreeMap<&ServiceName, Ipv4Addr>> {
-        let mut claims: BTreeMap<String, BTreeMap<&ServiceName, Ipv4Addr>> = BTreeMap::new();
-        let common: Vec<String> = self.places(caller).into_iter().map(|it| it.name).collect();
-        let mut own = BTreeSet::from([caller.name.to_string()]);
-        own.extend(hostname(caller));
-        for network in &common {
-            own.extend(self.names_of(caller, network));
-        }
-        for callee in &self.services {
-            let Some((_, address)) = self.way(caller, callee) else {
-                continue;
-            };
-            for network in common.iter().filter(|it| self.stands_on(callee, it)) {
-                for name in self.names_of(callee, network) {
-                    for name in [format!("{name}.{network}"), name] {
-                        let meant = claims.entry(name).or_default();
-                        meant.insert(&callee.name, address);
-                    }
-                }
-            }
-        }
-        // What it calls itself is itself.
-        claims.retain(|name, _| !own.contains(name));
-        // A link means the one it names, whoever else has that name.
-        for link in &caller.links {
-            let linked = self.services.iter().find(|it| it.name == link.service);
-            let way = linked.and_then(|linked| Some((&linked.name, self.way(caller, linked)?.1)));
-            claims.extend(way.map(|way| (link.alias.clone(), [way].into())));
-        }
-        claims
-    }
-
-    /// What stands in a caller's `/etc/hosts`. A name that several services have is left to the
-    /// engine.
-    pub(super) fn hosts(&self, caller: &Service) -> Vec<Known> {
-        let party = Party::Service(caller.name.clone());
-        let edges = &self.names.system.edges;
-        let is_declared = |callee: &ServiceName| {
-            edges
-                .iter()
-                .any(|e| e.caller == party && e.callee == *callee)
-        };
-        self.claims(caller)
-            .into_iter()
-            .filter(|(_, meant)| meant.len() == 1)
-            .flat_map(|(name, meant)| {
-                meant
-                    .into_iter()
-                    .map(move |(callee, address)| (name.clone(), callee, address))
-            })
-            .map(|(name, callee, address)| Known {
-                entry: format!("{name}:{address}"),
-                is_declared: is_declared(callee),
-            })
-            .collect()
-    }
-
-    /// Every name by which the engine would find a service on a network, but for those of single
-    /// replicas: an edge leads to any of them. A fixed name that is another service's means that
-    /// one.
-    fn names_of(&self, service: &Service, network: &str) -> BTreeSet<String> {
-        let mut places = self.places(service).into_iter();
-        let place = places.find(|place| place.name == network);
-        let aliases = place.and_then(|place| place.settings.aliases);
-        let is_one = service.replicas == 1;
-        let containers = is_one.then(|| self.names.container(service, 1));
-        aliases
-            .unwrap_or_default()
-            .into_iter()
-            .chain(containers)
-            .chain(hostname(service))
-            .filter(|name| {
-                *name == service.name.as_str() || self.names.system.service(name).is_none()
-            })
-            .collect()
+    /// The way of a service to another.
+    fn way(&self, caller: &Service, callee: &Service) -> Option<&Way<'a>> {
+        let (caller, callee) = (caller.name.as_str(), callee.name.as_str());
+        self.ways
+            .get(self.number(caller)?)?
+            .get(&self.number(callee)?)
     }
 
     /// The first carried network of a service.
     fn network_of(&self, service: &Service) -> Option<String> {
-        let places = self.places(service).into_iter();
-        places
-            .map(|place| place.name)
-            .find(|name| self.carries(name))
+        let mut places = self.places(service).iter();
+        let carried = places.find(|place| self.carries(&place.name));
+        carried.map(|place| place.name.clone())
     }
-}
-
-fn hostname(service: &Service) -> Option<String> {
-    let field = service.other_fields.get("hostname")?;
-    text(&field.value)
 }

@@ -216,6 +216,15 @@ pub(super) fn places(names: &Names<'_>, service: &Service) -> Vec<Place> {
     places
 }
 
+/// The names of the networks that a service stands on.
+pub(super) fn stands(names: &Names<'_>, service: &Service) -> BTreeSet<String> {
+    if service.other_fields.contains_key("network_mode") {
+        return BTreeSet::new();
+    }
+    let keys = keys(service).into_iter();
+    keys.map(|key| names.network(&key).0).collect()
+}
+
 /// Names that this one alone has for others, as the engine's resolver takes them.
 fn links(names: &Names<'_>, service: &Service) -> Option<Vec<String>> {
     let links = service.links.iter().filter_map(|link| {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 use bollard::models::PortBinding;
 use msvc_system::id::Party;
@@ -27,10 +28,10 @@ pub(super) fn ports(
     listens: &BTreeSet<u16>,
     problems: &mut Problems,
 ) -> Ports {
-    let mut ports = Ports::default();
-    for port in listens {
-        ports.exposed.insert(format!("{port}/tcp"));
-    }
+    let mut ports = Ports {
+        exposed: exposed(service, listens),
+        ..Ports::default()
+    };
     let options = names.options;
     if options.publish != Publish::Nothing {
         let all: Vec<&PublishedPort> = service.ports.iter().collect();
@@ -42,7 +43,7 @@ pub(super) fn ports(
             .port
             .map_or_else(|| listens.clone(), |port| [port].into());
         for port in of_it {
-            ports.open(port, Protocol::Tcp, "127.0.0.1".to_owned(), None);
+            ports.open(port, Protocol::Tcp, "127.0.0.1".to_owned(), String::new());
             ports.opened.push(Opened {
                 port,
                 caller: edge.caller.clone(),
@@ -50,6 +51,13 @@ pub(super) fn ports(
         }
     }
     ports
+}
+
+/// The ports that the image is told to open.
+fn exposed(service: &Service, listens: &BTreeSet<u16>) -> BTreeSet<String> {
+    let tcp = listens.iter().map(|port| format!("{port}/tcp"));
+    let udp = service.datagrams.iter().map(|port| format!("{port}/udp"));
+    tcp.chain(udp).collect()
 }
 
 fn published(
@@ -60,16 +68,25 @@ fn published(
     problems: &mut Problems,
 ) {
     for port in all {
-        let (ip, number) = match publish {
-            Publish::AsTheFileSays => (port.host_ip.clone(), port.published),
+        let (ip, asked) = match publish {
+            Publish::AsTheFileSays => (port.host_ip.clone(), port.asked()),
             Publish::AnyFreePort | Publish::Nothing => (Some("127.0.0.1".to_owned()), None),
         };
-        if number.is_some() && service.replicas > 1 {
+        if let Some(asked) = &asked
+            && usize::try_from(service.replicas).is_ok_and(|replicas| replicas > asked.len())
+        {
+            let many = asked.len() > 1;
             let what = format!(
-                "{} has {} replicas, and only one of them can have the host's port {}",
+                "{} has {} replicas, and only {} of them can have the host's {} {}",
                 service.name,
                 service.replicas,
-                number.unwrap_or_default()
+                if many {
+                    asked.len().to_string()
+                } else {
+                    "one".to_owned()
+                },
+                if many { "ports" } else { "port" },
+                written(asked),
             );
             problems.push(Problem::error(what).at(port.place.clone()).hint(format!(
                 "let each have a free one: `ports: [\"{}\"]`",
@@ -90,13 +107,22 @@ fn published(
             );
             continue;
         }
-        ports.open(port.target, port.protocol, ip, number);
+        let asked = asked.as_ref().map(written);
+        ports.open(port.target, port.protocol, ip, asked.unwrap_or_default());
         if port.protocol == Protocol::Tcp {
             ports.opened.push(Opened {
                 port: port.target,
                 caller: Party::Client,
             });
         }
+    }
+}
+
+/// A port of the host, or a range of which the engine takes the first that is free.
+pub(super) fn written(asked: &RangeInclusive<u16>) -> String {
+    match (asked.start(), asked.end()) {
+        (first, last) if first == last => first.to_string(),
+        (first, last) => format!("{first}-{last}"),
     }
 }
 
@@ -109,7 +135,7 @@ impl Ports {
         problems: &mut Problems,
     ) -> Self {
         let mut ports = Self {
-            exposed: listens.iter().map(|port| format!("{port}/tcp")).collect(),
+            exposed: exposed(service, listens),
             ..Self::default()
         };
         let publish = names.options.publish;
@@ -121,7 +147,7 @@ impl Ports {
         ports
     }
 
-    fn open(&mut self, port: u16, protocol: Protocol, ip: String, number: Option<u16>) {
+    fn open(&mut self, port: u16, protocol: Protocol, ip: String, number: String) {
         let protocol = match protocol {
             Protocol::Tcp => "tcp",
             Protocol::Udp => "udp",
@@ -131,7 +157,7 @@ impl Ports {
         let bindings = self.bindings.entry(key).or_default();
         bindings.get_or_insert_default().push(PortBinding {
             host_ip: Some(ip),
-            host_port: Some(number.map(|number| number.to_string()).unwrap_or_default()),
+            host_port: Some(number),
         });
     }
 }

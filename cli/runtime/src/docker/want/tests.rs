@@ -336,3 +336,86 @@ fn what_the_mesh_does_not_carry_is_told() {
     let udp = &create(&wanted, "dns")["HostConfig"]["PortBindings"]["53/udp"];
     assert_eq!(udp[0]["HostPort"], "53");
 }
+
+/// A file of `last` services that each depend on the next one, and of that one.
+fn chain(last: usize) -> String {
+    let service = |n: usize| {
+        let next = n + 1;
+        format!("  s{n}: {{image: x, expose: [80], depends_on: [s{next}]}}\n")
+    };
+    let services: String = (0..last).map(service).collect();
+    format!("services:\n{services}  s{last}: {{image: x, expose: [80]}}\n")
+}
+
+#[test]
+fn where_a_network_has_no_room_for_all_pairs_the_declared_have_it_and_the_rest_is_told() {
+    let text = chain(20);
+    // 48 addresses: 21 containers, the mesh, the gateway and the network's own leave 24 for edges.
+    let mesh = mesh("shop_default", "10.9.0.0/26");
+    let wanted = want(&text, Some(&mesh)).unwrap();
+    let is_declared = |edge: &&msvc_mesh::spec::EdgeSpec| !edge.reasons.is_empty();
+    assert_eq!(wanted.edges.iter().filter(is_declared).count(), 20);
+    assert_eq!(wanted.edges.len(), 24);
+    for instance in &wanted.instances {
+        let Program::Container(program) = &instance.program else {
+            panic!("a container");
+        };
+        let place = &program.create["NetworkingConfig"]["EndpointsConfig"]["shop_default"];
+        assert!(place["IPAMConfig"]["IPv4Address"].is_string(), "{place}");
+    }
+    let told: Vec<String> = wanted.warnings.iter().map(|it| it.what.clone()).collect();
+    let expected = "some of the calls on network shop_default that no file names: it has no room for an \
+                    address for every pair of its 21 services";
+    assert!(told.iter().any(|it| it.contains(expected)), "{told:?}");
+}
+
+#[test]
+fn declared_calls_that_find_no_room_are_told_and_containers_keep_their_addresses() {
+    let text = chain(40);
+    let wanted = want(&text, Some(&mesh("shop_default", "10.9.0.0/26"))).unwrap();
+    assert_eq!(wanted.edges.len(), 4);
+    let told: Vec<String> = wanted.warnings.iter().map(|it| it.what.clone()).collect();
+    let expected = "36 of the calls on network shop_default that the files name";
+    assert!(told.iter().any(|it| it.contains(expected)), "{told:?}");
+}
+
+#[test]
+fn a_name_without_a_value_takes_the_images_variable_away() {
+    let wanted = want(
+        "services:\n  web: {image: x, environment: [FOO, BAR=1]}\n",
+        None,
+    )
+    .unwrap();
+    let set = &create(&wanted, "web")["Env"];
+    assert_eq!(*set, serde_json::json!(["BAR=1", "FOO"]));
+}
+
+#[test]
+fn datagrams_of_expose_are_opened_and_no_annotations_ask_for_nothing() {
+    let text =
+        "services:\n  web: {image: x, annotations: {}, expose: [\"55/udp\", \"100-101/udp\", 7]}\n";
+    let wanted = want(text, None).unwrap();
+    let exposed = create(&wanted, "web")["ExposedPorts"].clone();
+    for port in ["55/udp", "100/udp", "101/udp", "7/tcp"] {
+        assert!(exposed.to_string().contains(port), "{port} in {exposed}");
+    }
+}
+
+#[test]
+fn a_range_of_the_hosts_ports_for_one_port_is_handed_to_the_engine() {
+    let text = "services:\n  web: {image: x, ports: [\"28900-28901:80\"]}\n";
+    let alone = want(text, None).unwrap();
+    let bindings = create(&alone, "web")["HostConfig"]["PortBindings"].clone();
+    assert_eq!(bindings["80/tcp"][0]["HostPort"], "28900-28901");
+    let carried = want(text, Some(&mesh("shop_default", "10.9.0.0/24"))).unwrap();
+    let mut provisions = carried.provisions.iter();
+    let mesh = provisions.find(|it| it.kind == Kind::Mesh).unwrap();
+    let bindings = &mesh.create["create"]["HostConfig"]["PortBindings"];
+    assert_eq!(bindings["20000/tcp"][0]["HostPort"], "28900-28901");
+    let too_many = "services:\n  web: {image: x, scale: 3, ports: [\"28900-28901:80\"]}\n";
+    let told = want(too_many, None).unwrap_err().to_string();
+    assert!(
+        told.contains("only 2 of them can have the host's ports 28900-28901"),
+        "{told}"
+    );
+}

@@ -41,7 +41,8 @@ fn missing(service: &Service) -> Vec<Missing> {
         instead: it.fate.note,
         place: it.place,
     });
-    let labels = (!service.labels.is_empty()).then(|| ("labels".to_owned(), &service.place));
+    let has_labels = !service.labels.is_empty() && !service.labels_of_files;
+    let labels = has_labels.then(|| ("labels".to_owned(), &service.place));
     let of_model = of_model(&service.mounts, &service.files);
     let held = labels
         .into_iter()

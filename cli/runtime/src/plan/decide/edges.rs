@@ -27,8 +27,13 @@ impl Deciding<'_> {
                 Some(spec) if spec.listen == edge.listen => continue,
                 Some(_) => "its address moved",
                 None if self.was_wanted(edge) => "no longer wanted",
+                None if self.is_anothers(edge) => "its port of the host is another's now",
                 None => continue,
             };
+            // All listeners of an edge close together.
+            if self.closes.iter().any(|(_, closed)| closed.id == edge.id) {
+                continue;
+            }
             let after = self
                 .stops
                 .iter()
@@ -42,6 +47,13 @@ impl Deciding<'_> {
                 .push(Deed::CloseEdge(edge.id.clone()), cause, after);
             self.closes.push((place, edge));
         }
+    }
+
+    /// Whether a port of the host that leads over this edge is to lead over another.
+    fn is_anothers(&self, edge: &EdgeStatus) -> bool {
+        let mut wanted = self.wanted.edges.iter();
+        edge.listen.ip().is_unspecified()
+            && wanted.any(|spec| spec.listen == edge.listen && spec.id != edge.id)
     }
 
     /// Whether an earlier plan opened this edge, and it is for this one to close.
@@ -71,10 +83,16 @@ impl Deciding<'_> {
                 continue;
             };
             let closes = self.closes.iter();
+            // Its own address, and those that others leave to it.
+            let in_the_way = |edge: &EdgeStatus| {
+                let observed = self.observed.edges.iter();
+                let mut all = observed.filter(|it| it.id == edge.id);
+                edge.id == spec.id || all.any(|it| it.listen == spec.listen)
+            };
             let after = closes
-                .filter(|(_, edge)| is_same(spec, edge))
+                .filter(|(_, edge)| in_the_way(edge))
                 .map(|(place, _)| *place)
-                .chain(self.provided.iter().map(|(place, _)| *place))
+                .chain(self.all_provided())
                 .collect();
             let deed = Deed::OpenEdge(Box::new(spec.clone()));
             let place = self.plan.push(deed, cause, after);
@@ -88,6 +106,9 @@ impl Deciding<'_> {
         };
         if let Some(cause) = self.mesh_changed {
             return Some(cause);
+        }
+        if there.listen == spec.listen && self.closes.iter().any(|(_, it)| it.id == spec.id) {
+            return Some("it listened elsewhere too");
         }
         let callee: Vec<&ObservedInstance> = self
             .there()

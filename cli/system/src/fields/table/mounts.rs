@@ -1,7 +1,7 @@
 //! What a service finds in its files and devices: mounts, secrets and configs, devices.
 
 use super::super::{Field, Level, Map, Out, Shape, TEXT, WHOLE, Words};
-use super::shapes::{FLAG_OR_TEXT, LIST_OR_DICT, NUMBER_OR_TEXT, TEXT_ONLY};
+use super::shapes::{FLAG_OR_TEXT, FOUR_BYTES, LIST_OR_DICT, NUMBER_OR_TEXT, TEXT_ONLY};
 use super::{flag, text};
 
 pub(super) static DEVICE: Level = Level {
@@ -107,7 +107,7 @@ pub(super) static MOUNT_TMPFS: Level = Level {
             Shape::of(TEXT | WHOLE).range(0, i64::MAX),
             Out::Bytes,
         ),
-        Field::new("mode", NUMBER_OR_TEXT, Out::Count),
+        Field::new("mode", NUMBER_OR_TEXT.range(0, FOUR_BYTES), Out::Count),
     ],
 };
 

@@ -5,8 +5,8 @@ use super::super::{
     TEXT, Words,
 };
 use super::shapes::{
-    COMMAND, FLAG_ONLY, FLAG_OR_TEXT, LIST_OR_DICT, NUMBER_OR_TEXT, OPTIONS, TEXT_ONLY,
-    TEXT_OR_UNIQUE_TEXTS, UNIQUE_TEXTS, WHOLE_OR_TEXT,
+    COMMAND, FLAG_ONLY, FLAG_OR_TEXT, FOUR_BYTES, LIST_OR_DICT, NUMBER_OR_TEXT, OPTIONS, TEXT_ONLY,
+    TEXT_OR_UNIQUE_TEXTS, TWO_BYTES, UNIQUE_TEXTS, WHOLE_OR_TEXT,
 };
 use super::{flag, text};
 
@@ -15,7 +15,7 @@ pub(super) static BLKIO_CONFIG: Level = Level {
     strict: true,
     extensions: false,
     fields: &[
-        Field::new("weight", WHOLE_OR_TEXT, Out::Count),
+        Field::new("weight", WHOLE_OR_TEXT.range(0, TWO_BYTES), Out::Count),
         limits("weight_device", &BLKIO_WEIGHT),
         limits("device_read_bps", &BLKIO_LIMIT),
         limits("device_read_iops", &BLKIO_LIMIT),
@@ -60,7 +60,7 @@ pub(super) static BLKIO_WEIGHT: Level = Level {
     extensions: false,
     fields: &[
         Field::new("path", TEXT_ONLY, Out::TextAlways),
-        Field::new("weight", WHOLE_OR_TEXT, Out::Count),
+        Field::new("weight", WHOLE_OR_TEXT.range(0, TWO_BYTES), Out::Count),
     ],
 };
 
@@ -211,7 +211,7 @@ pub(super) static PORT: Level = Level {
         text("name"),
         text("mode"),
         text("host_ip"),
-        Field::new("target", WHOLE_OR_TEXT, Out::Count)
+        Field::new("target", WHOLE_OR_TEXT.range(0, FOUR_BYTES), Out::Count)
             .cast(Cast::Whole)
             .required(),
         Field::new("published", WHOLE_OR_TEXT, Out::Text),

@@ -11,6 +11,11 @@ pub(super) const FLAG_OR_TEXT: Shape = Shape::of(FLAG | TEXT);
 pub(super) const NUMBER_OR_TEXT: Shape = Shape::of(NUMBER | TEXT);
 pub(super) const WHOLE_OR_TEXT: Shape = Shape::of(WHOLE | TEXT);
 
+/// The most that Docker Compose keeps of a number in two bytes; what is more becomes another number.
+pub(super) const TWO_BYTES: i64 = 65_535;
+/// The same in four bytes.
+pub(super) const FOUR_BYTES: i64 = 4_294_967_295;
+
 pub(super) const TEXTS: Shape = Shape::of(0).list({
     static OF: Items = Items {
         shape: TEXT_ONLY,

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use bollard::models::{ImageHistoryResponseItem, ImageInspect};
 
-use crate::docker::engine::{Engine, EngineError, asked};
+use crate::docker::engine::{Engine, EngineError};
 use crate::docker::image::inspect;
 
 /// What the last stage of a build begins from.
@@ -120,8 +120,9 @@ fn are_alike(base: &Made, before: &Made, now: &Made) -> bool {
 /// None of an image that was removed since it was seen.
 async fn made(engine: &Engine, image: &ImageInspect) -> Result<Option<Made>, EngineError> {
     let id = image.id.clone().unwrap_or_default();
-    let history = engine.docker.image_history(&id).await;
-    let history = match history.map_err(asked(format!("looking at the steps of image {id}"))) {
+    let history = engine.docker.image_history(&id);
+    let what = format!("looking at the steps of image {id}");
+    let history = match engine.ask(what, history).await {
         Err(error) if error.is_missing() => return Ok(None),
         history => history?,
     };

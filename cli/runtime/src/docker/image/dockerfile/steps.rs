@@ -10,7 +10,7 @@ use futures_util::{Stream, StreamExt};
 
 use super::Job;
 use crate::docker::container;
-use crate::docker::engine::{Engine, EngineError, asked};
+use crate::docker::engine::{Engine, EngineError};
 
 /// A builder whose step has lost its container ends within this time.
 const ENDING: Duration = Duration::from_secs(10);
@@ -87,7 +87,7 @@ impl<'a> Steps<'a> {
     fn hear(&mut self, answer: Result<BuildInfo, Error>) -> Result<(), EngineError> {
         let answer = answer.map_err(|error| {
             let what = format!("building the image of {}", self.job.service.name);
-            match asked(what)(error) {
+            match self.engine.refused(what, error) {
                 EngineError::Refused { why, .. } => self.job.failed(&self.said, &why),
                 other => other,
             }

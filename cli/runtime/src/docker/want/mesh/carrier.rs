@@ -13,9 +13,10 @@ use bollard::models::{
 use msvc_system::id::ServiceName;
 use serde_json::{Value, json};
 
+use super::super::ports::written;
 use super::super::value::sorted;
 use super::MeshPlan;
-use super::openings::{Opening, OpeningAt, opening_at};
+use super::openings::{By, Led, Opening, OpeningAt, opening_at};
 use crate::docker::labels::{self, compose};
 use crate::instance::ContainerProgram;
 use crate::lane::fill::hex;
@@ -30,9 +31,6 @@ pub(super) const FIRST_PORT: u16 = 20_000;
 /// The mesh's own number among its project's carriers; the doors' come after it.
 const OWN_NUMBER: u16 = 1;
 
-/// Between the numbers of doors that lead to one port of the mesh.
-const FURTHER: u16 = 1_000;
-
 /// A mesh's container that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Carrier {
@@ -44,6 +42,8 @@ pub struct Carrier {
 /// A container that opens one more port to the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Door {
+    /// Its own among its project's carriers.
+    pub(crate) number: u16,
     pub(crate) opening: OpeningAt,
 }
 
@@ -72,20 +72,11 @@ impl MeshPlan<'_> {
             on.iter()
                 .map(|network| self.place_of(carrier, network, networks)),
         );
-        let own = |at: u16, opening: &Opening| {
-            let mut own = carrier.openings.iter();
-            own.any(|it| it.at == at && it.opening == *opening)
-        };
-        provisions.extend(
-            openings
-                .iter()
-                .filter(|(at, opening)| !own(*at, opening))
-                .filter_map(|(at, opening)| {
-                    let places = openings.iter().filter(|(other, _)| other == at);
-                    let nth = places.take_while(|(_, it)| it != opening).count();
-                    self.door((*at, nth), opening, first, networks)
-                }),
-        );
+        let doors = openings.iter().filter_map(|led| match led.by {
+            By::Mesh(_) => None,
+            By::Door(number) => self.door(number, led, first, networks),
+        });
+        provisions.extend(doors);
         provisions
     }
 
@@ -101,13 +92,10 @@ impl MeshPlan<'_> {
         on
     }
 
-    fn mesh(
-        &self,
-        on: &[&String],
-        openings: &[(u16, Opening)],
-        networks: &[Provision],
-    ) -> Provision {
+    fn mesh(&self, on: &[&String], led: &[Led<'_>], networks: &[Provision]) -> Provision {
         let name = self.name(OWN_NUMBER);
+        let openings = led.iter().map(|it| (it.at, it.opening.clone()));
+        let openings: Vec<(u16, Opening)> = openings.collect();
         let opened: Vec<Value> = openings
             .iter()
             .map(|(at, it)| opening_at(*at, it))
@@ -115,7 +103,7 @@ impl MeshPlan<'_> {
         let label = (labels::MESH, Value::Array(opened).to_string());
         let words = vec!["internal-mesh".to_owned()];
         let labels = self.labels(OWN_NUMBER, label);
-        let body = self.body(words, on, true, openings, labels);
+        let body = self.body(words, on, true, &openings, labels);
         let joins = on
             .iter()
             .skip(1)
@@ -132,26 +120,20 @@ impl MeshPlan<'_> {
         format!("{}-{SERVICE}-{number}", self.names.project)
     }
 
-    /// A door's container: what comes to its port goes on to the mesh's. `nth` is its place among
-    /// those of the host's ports that lead to this one.
+    /// A door's container: what comes to its port goes on to the mesh's.
     fn door(
         &self,
-        (at, nth): (u16, usize),
-        opening: &Opening,
+        number: u16,
+        Led { at, opening, .. }: &Led<'_>,
         first: &String,
         networks: &[Provision],
     ) -> Option<Provision> {
-        let nth = u16::try_from(nth).unwrap_or(u16::MAX);
-        let number = at
-            .saturating_sub(FIRST_PORT)
-            .saturating_add(OWN_NUMBER + 1)
-            .saturating_add(nth.saturating_mul(FURTHER));
         let name = self.name(number);
         let mesh = self.addresses.get(first)?.of(SERVICE)?;
         let words = ["internal-mesh", "door", &format!("{mesh}:{at}")];
         let words = words.map(str::to_owned).into();
-        let openings = [(at, opening.clone())];
-        let label = (labels::DOOR, opening_at(at, opening).to_string());
+        let openings = [(*at, opening.clone())];
+        let label = (labels::DOOR, opening_at(*at, opening).to_string());
         let on = [first];
         let labels = self.labels(number, label);
         let body = self.body(words, &on, false, &openings, labels);
@@ -268,7 +250,7 @@ pub(crate) fn place_hash(address: &str, network: &str) -> String {
 fn bindings(openings: &[(u16, Opening)]) -> HashMap<String, Option<Vec<PortBinding>>> {
     let mut bindings: HashMap<String, Option<Vec<PortBinding>>> = HashMap::new();
     for (at, opening) in openings {
-        let published = opening.published.map(|it| it.to_string());
+        let published = opening.asked().map(|it| written(&it));
         let binding = PortBinding {
             host_ip: Some(opening.ip.clone()),
             host_port: Some(published.unwrap_or_default()),

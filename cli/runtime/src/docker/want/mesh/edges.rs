@@ -1,6 +1,6 @@
 //! The edges that the mesh is given.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 
 use msvc_mesh::spec::{Admission, Backend, EdgeSpec, HostPort, Transport};
@@ -8,32 +8,33 @@ use msvc_system::id::{EdgeId, Party, ServiceName};
 use msvc_system::model::Service;
 
 use super::MeshPlan;
+use super::openings::Led;
 
 impl MeshPlan<'_> {
     /// The edges of the services that run.
     pub(in super::super) fn edges(&self, chosen: &BTreeSet<ServiceName>) -> Vec<EdgeSpec> {
-        let mut edges = Vec::new();
+        let mut edges: Vec<EdgeSpec> = Vec::new();
         for caller in self.services.iter().filter(|it| chosen.contains(&it.name)) {
-            for callee in &self.services {
-                let Some((network, address)) = self.way(caller, callee) else {
+            for (callee, way) in self.ways(caller) {
+                let Some(ports) = self.ports(callee) else {
                     continue;
                 };
-                let ports = self.ports(callee);
                 for port in ports.all() {
                     let party = Party::Service(caller.name.clone());
-                    let listen = SocketAddr::from((address, port));
+                    let listen = SocketAddr::from((way.address, port));
                     let transport = match (ports.tcp.contains(&port), ports.udp.contains(&port)) {
                         (true, true) => Transport::TcpAndUdp,
                         (false, true) => Transport::Udp,
                         _ => Transport::Tcp,
                     };
-                    let edge = self.edge(party, callee, port, listen, &network);
+                    let edge = self.edge(party, callee, port, listen, way.network);
                     edges.push(EdgeSpec { transport, ..edge });
                 }
             }
         }
         let mut led = BTreeSet::new();
-        for (at, opening) in self.openings(chosen) {
+        let mut listeners: BTreeMap<EdgeId, u32> = BTreeMap::new();
+        for Led { at, opening, .. } in self.openings(chosen) {
             if !led.insert(at) {
                 continue;
             }
@@ -43,7 +44,12 @@ impl MeshPlan<'_> {
             {
                 let listen = SocketAddr::from((Ipv4Addr::UNSPECIFIED, at));
                 let (party, port) = (opening.opened.caller, opening.opened.port);
-                edges.push(self.edge(party, callee, port, listen, &network));
+                let mut edge = self.edge(party, callee, port, listen, &network);
+                // Each of the host's ports that lead there has a listener of its own.
+                let nth: &mut u32 = listeners.entry(edge.id.clone()).or_default();
+                *nth += 1;
+                edge.caller_replica = Some(*nth).filter(|nth| *nth > 1);
+                edges.push(edge);
             }
         }
         edges
@@ -57,12 +63,10 @@ impl MeshPlan<'_> {
         listen: SocketAddr,
         network: &str,
     ) -> EdgeSpec {
-        let declared = self.names.system.edges.iter().find(|edge| {
-            edge.caller == caller
-                    && edge.callee == callee.name
-                    // Of an edge whose port nothing tells, the image may.
-                    && edge.port.is_none_or(|known| known == port)
-        });
+        let of_them = self.declared.get(&(&caller, &callee.name));
+        let mut of_them = of_them.into_iter().flatten();
+        // Of an edge whose port nothing tells, the image may.
+        let declared = of_them.find(|edge| edge.port.is_none_or(|known| known == port));
         let mut reasons: Vec<String> = declared
             .iter()
             .flat_map(|edge| &edge.reasons)

@@ -1,6 +1,6 @@
 //! What the mesh does not carry, with why.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use msvc_system::id::ServiceName;
 use msvc_system::model::{Condition, Protocol, Service};
@@ -13,12 +13,13 @@ impl MeshPlan<'_> {
     /// What is not carried of the services that run.
     pub(in super::super) fn not_carried(&self, chosen: &BTreeSet<ServiceName>) -> Vec<Problem> {
         let mut problems = Vec::new();
+        let fixed = self.fixed();
         for service in self.services.iter().filter(|it| chosen.contains(&it.name)) {
             let whys = [
                 self.namespace(service),
                 self.off_the_mesh(service),
                 self.published_datagrams(service),
-                self.addresses_written(service),
+                self.addresses_written(service, &fixed),
                 self.shared_names(service),
                 self.single_replicas(service),
                 self.unknown_ports(service),
@@ -28,7 +29,8 @@ impl MeshPlan<'_> {
                 problems.push(Problem::warning(what).at(service.place.clone()));
             }
         }
-        problems.extend(self.given_up(chosen));
+        problems.extend(self.without_room());
+        problems.extend(self.held_still(chosen));
         problems
     }
 
@@ -47,7 +49,7 @@ impl MeshPlan<'_> {
     fn off_the_mesh(&self, service: &Service) -> Option<String> {
         let off = self
             .places(service)
-            .into_iter()
+            .iter()
             .find(|it| !self.carries(&it.name))?;
         Some(format!(
             "network {} is not msvc's own, not a bridge, or has too few addresses",
@@ -63,7 +65,11 @@ impl MeshPlan<'_> {
     }
 
     /// An address written into settings goes past every name.
-    fn addresses_written(&self, service: &Service) -> Option<String> {
+    fn addresses_written(
+        &self,
+        service: &Service,
+        fixed: &BTreeMap<&str, Vec<&Service>>,
+    ) -> Option<String> {
         let environment = service.environment.iter();
         let said = environment.map(|(key, value)| (key.as_str(), value.value.as_str()));
         let words = [&service.command, &service.entrypoint];
@@ -71,21 +77,31 @@ impl MeshPlan<'_> {
         let said: Vec<(&str, &str)> = said
             .chain(words.map(|word| ("command", word.as_str())))
             .collect();
-        let others = self.services.iter().filter(|it| it.name != service.name);
-        for other in others {
-            for place in self.places(other) {
-                let Some(fixed) = place.settings.ipam_config.and_then(|it| it.ipv4_address) else {
-                    continue;
-                };
-                if let Some((place, _)) = said.iter().find(|(_, text)| names(text, &fixed)) {
-                    return Some(format!(
-                        "its calls to {fixed}, the address of {} that `{place}` names",
-                        other.name
-                    ));
+        let named = said.iter().flat_map(|(place, text)| {
+            let owners = numbers(text).filter_map(|it| Some((it, fixed.get(it)?)));
+            owners.flat_map(move |(it, owners)| owners.iter().map(move |of| (*of, it, *place)))
+        });
+        let others = named.filter(|(other, ..)| other.name != service.name);
+        let (other, address, place) =
+            others.min_by_key(|(other, ..)| self.number(other.name.as_str()))?;
+        Some(format!(
+            "its calls to {address}, the address of {} that `{place}` names",
+            other.name
+        ))
+    }
+
+    /// The addresses that the file fixes, with whose they are.
+    fn fixed(&self) -> BTreeMap<&str, Vec<&Service>> {
+        let mut fixed: BTreeMap<&str, Vec<&Service>> = BTreeMap::new();
+        for service in &self.services {
+            for place in self.places(service) {
+                let own = place.settings.ipam_config.as_ref();
+                if let Some(own) = own.and_then(|it| it.ipv4_address.as_deref()) {
+                    fixed.entry(own).or_default().push(service);
                 }
             }
         }
-        None
+        fixed
     }
 
     /// Who is depended on is called, as a rule; without a port nobody knows where.
@@ -93,7 +109,7 @@ impl MeshPlan<'_> {
         let mut unknown = caller.depends_on.iter().filter(|it| {
             let callee = self.names.system.service(it.service.as_str());
             let is_job = it.condition == Condition::ServiceCompletedSuccessfully;
-            !is_job && callee.is_some_and(|callee| self.ports(callee).is_empty())
+            !is_job && callee.is_some_and(|callee| self.ports(callee).is_none())
         });
         let callee = &unknown.next()?.service;
         Some(format!(
@@ -104,7 +120,7 @@ impl MeshPlan<'_> {
 
     /// The engine knows each replica by its container's name; an edge leads to any of them.
     fn single_replicas(&self, service: &Service) -> Option<String> {
-        let is_called = service.replicas > 1 && !self.ports(service).is_empty();
+        let is_called = service.replicas > 1 && self.ports(service).is_some();
         is_called.then(|| {
             let one = self.names.container(service, 1);
             format!("calls to one replica by its container's name, as {one}")
@@ -122,23 +138,18 @@ impl MeshPlan<'_> {
     }
 }
 
-/// Whether a text names an address, and not a longer one.
-fn names(text: &str, address: &str) -> bool {
-    text.match_indices(address).any(|(at, _)| {
-        let before = text.get(..at).and_then(|it| it.chars().next_back());
-        let after = text.get(at + address.len()..);
-        let after = after.and_then(|it| it.chars().next());
-        let goes_on = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit() || c == '.');
-        !goes_on(before) && !goes_on(after)
-    })
+/// The numbers with dots of a text, each whole.
+fn numbers(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_digit() && c != '.')
 }
 
 #[cfg(test)]
 mod tests {
-    use super::names;
+    use super::numbers;
 
     #[test]
     fn an_address_is_named_whole() {
+        let names = |text: &str, address: &str| numbers(text).any(|it| it == address);
         assert!(names("http://10.0.0.7:80/x", "10.0.0.7"));
         assert!(!names("110.0.0.7", "10.0.0.7") && !names("10.0.0.77", "10.0.0.7"));
         assert!(!names("10.0.0.7.1", "10.0.0.7"));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use msvc_mesh::spec::{EdgeSpec, Transport};
+use msvc_system::id::InstanceId;
 use serde_json::Value;
 
 use super::{NEW, create, mesh, options, system, want};
@@ -68,6 +69,23 @@ fn observed(provisions: &[&Provision]) -> Observed {
     Observed {
         provisions: there.collect(),
         ..Observed::default()
+    }
+}
+
+/// A container that is ready, made from what has this hash.
+fn ready_at(id: &InstanceId, hash: &str) -> ObservedInstance {
+    ObservedInstance {
+        id: id.clone(),
+        runtime: "docker".to_owned(),
+        hash: hash.to_owned(),
+        phase: Phase::Ready,
+        pid: None,
+        since_ms: 0,
+        restarts: 0,
+        detail: None,
+        held_by: None,
+        was_stopped: false,
+        listens: Vec::new(),
     }
 }
 
@@ -272,7 +290,7 @@ fn a_port_that_moved_or_is_given_up_is_closed_and_told_and_a_door_goes() {
     let door = of_kind(&moved, Kind::Door)[0].clone();
     let label = door.create["create"]["Labels"]["msvc.door"].clone();
     let opening = serde_json::from_str(label.as_str().unwrap()).unwrap();
-    there.doors = vec![Door { opening }];
+    there.doors = vec![Door { number: 3, opening }];
     let again = want(&text("\"9090:80\""), Some(&there)).unwrap();
     assert_eq!(
         of_kind(&again, Kind::Door)[0].hash,
@@ -292,6 +310,92 @@ fn a_port_that_moved_or_is_given_up_is_closed_and_told_and_a_door_goes() {
         plan,
         ["1  remove door shop-msvc-mesh-3  (no longer wanted)"]
     );
+}
+
+#[test]
+fn a_port_of_the_meshs_own_leads_to_whoever_asks_for_it_now() {
+    let wish = mesh("shop_default", "10.9.0.0/24");
+    let text = |web: &str, gate: &str| {
+        format!(
+            "services:\n  web: {{image: x, expose: [80], ports: [{web}]}}\n  \
+             gate: {{image: x, expose: [80], ports: [{gate}]}}\n"
+        )
+    };
+    let first = want(&text("\"8080:80\", \"8081:80\"", ""), Some(&wish)).unwrap();
+    let there = running(&first, &wish);
+    let listens = |wanted: &Wanted| {
+        let edges = wanted.edges.iter();
+        let own = edges.filter(|it| it.listen.ip().is_unspecified());
+        let own = own.map(|it| format!("{} {} {:?}", it.id, it.listen.port(), it.caller_replica));
+        own.collect::<Vec<_>>()
+    };
+    let both = ["client->web:80 20000 None", "client->web:80 20001 Some(2)"];
+    assert_eq!(listens(&first), both);
+    for (web, gate, wanted, told) in [
+        (
+            "\"8080:80\"",
+            "\"8081:80\"",
+            ["client->web:80 20000 None", "client->gate:80 20001 None"],
+            "",
+        ),
+        (
+            "\"8081:80\"",
+            "\"127.0.0.1:8080:80\"",
+            ["client->web:80 20001 None", "client->gate:80 20000 None"],
+            "8080 stays open at every address, and not at 127.0.0.1 alone",
+        ),
+    ] {
+        let moved = want(&text(web, gate), Some(&there)).unwrap();
+        let mut got = listens(&moved);
+        got.sort_unstable();
+        let mut wanted = wanted.map(str::to_owned);
+        wanted.sort_unstable();
+        assert_eq!(got, wanted);
+        assert!(of_kind(&moved, Kind::Door).is_empty());
+        let warnings: Vec<&String> = moved.warnings.iter().map(|it| &it.what).collect();
+        assert_eq!(warnings.is_empty(), told.is_empty(), "{warnings:?}");
+        assert!(
+            told.is_empty() || warnings[0].contains(told),
+            "{warnings:?}"
+        );
+    }
+    // Two addresses of the host where one listener stands for all of them: a door could not have it.
+    let split = text("\"127.0.0.1:8080:80\"", "\"127.0.0.2:8080:80\"");
+    let split = want(&split, Some(&there)).unwrap();
+    let doors = of_kind(&split, Kind::Door);
+    let error = crate::docker::published::by_the_mesh(&there, doors.into_iter()).unwrap();
+    assert!(
+        error
+            .to_string()
+            .contains("127.0.0.2:8080 is taken by shop-msvc-mesh-1"),
+        "{error}"
+    );
+}
+
+#[test]
+fn who_takes_a_port_of_the_host_starts_once_all_that_ends_has_ended() {
+    let text = |web: &str, gate: &str| {
+        format!("services:\n  web: {{image: x{web}}}\n  gate: {{image: x{gate}}}\n")
+    };
+    let port = ", ports: [\"8080:80\"]";
+    let before = want(&text(port, ""), None).unwrap();
+    let mut there = observed(&[]);
+    let ready = before.instances.iter();
+    there
+        .instances
+        .extend(ready.map(|spec| ready_at(&spec.id, &spec.hash)));
+    let after = want(&text("", port), None).unwrap();
+    let plan = decide(&there, &after, &Book::default());
+    let place = |words: &str| {
+        let mut steps = plan.steps.iter();
+        steps.position(|it| it.step.deed.to_string().contains(words))
+    };
+    let (stop, start) = (
+        place("stop shop/main/web/1"),
+        place("start shop/main/gate/1"),
+    );
+    let start = &plan.steps[start.unwrap()];
+    assert!(start.after.contains(&stop.unwrap()), "{plan}");
 }
 
 #[test]
@@ -366,19 +470,7 @@ fn nothing_is_made_ahead_of_what_has_to_end_first() {
     let mut there = observed(&of_kind(&wanted, Kind::Network));
     "another".clone_into(&mut there.provisions[0].hash);
     let spec = &wanted.instances[0];
-    there.instances.push(ObservedInstance {
-        id: spec.id.clone(),
-        runtime: "docker".to_owned(),
-        hash: "another".to_owned(),
-        phase: Phase::Ready,
-        pid: None,
-        since_ms: 0,
-        restarts: 0,
-        detail: None,
-        held_by: None,
-        was_stopped: false,
-        listens: Vec::new(),
-    });
+    there.instances.push(ready_at(&spec.id, "another"));
     let plan = decide(&there, &wanted, &Book::default());
     assert!(plan.to_string().contains("stop shop/main/web/1"), "{plan}");
     assert!(plan.ahead().is_empty(), "{}", plan.ahead());

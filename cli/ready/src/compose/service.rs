@@ -1,0 +1,296 @@
+//! One service of a Compose file, as far as checks need it.
+
+use msvc_system::problem::Place;
+use msvc_system::yaml::{Node, NodeValue};
+
+use super::leads_to;
+use crate::tree::Tree;
+
+/// A service of the Compose file.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub place: Place,
+    /// Its image, when it is not built.
+    pub image: Option<String>,
+    /// Its build context, relative to the repository, `""` for the root itself.
+    pub build: Option<String>,
+    /// `x-msvc.context`.
+    pub context: Option<String>,
+    /// `x-msvc.owner`.
+    pub owner: Option<String>,
+    /// Why a plain `up` does not start it, if so.
+    pub idle: Option<&'static str>,
+    /// Whether it opens a port to the host, and where that stands.
+    pub published: Option<Place>,
+    /// Whether it has a healthcheck that asks something.
+    pub healthcheck: bool,
+    /// Whether it is started again when it ends.
+    pub restart: bool,
+    /// Whether its memory or processor is limited.
+    pub limits: bool,
+    /// The driver that takes its log elsewhere, and where that stands.
+    pub log_driver: Option<(String, Place)>,
+    /// All of its settings: of its environment, its files of settings, its command.
+    pub settings: Vec<Setting>,
+    /// Its labels, `name=value`.
+    pub labels: Vec<String>,
+    /// What it mounts, as written.
+    pub mounts: Vec<String>,
+    /// Files and folders of the repository that it is given.
+    pub files: Vec<String>,
+    /// Services that it names in `links` or `x-msvc.calls`.
+    pub names: Vec<String>,
+    /// Services that it waits for: that says nothing of whom it calls.
+    pub waits: Vec<String>,
+}
+
+/// A setting of a service.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// Its name, where it has one.
+    pub key: Option<String>,
+    /// What it is set to.
+    pub value: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// Drivers that leave a log on its machine.
+const LOCAL_DRIVERS: [&str; 5] = ["none", "json-file", "local", "journald", "db"];
+
+impl Service {
+    /// What it is: its image's last name, or its own, lower case.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        let image = self.image.as_deref().unwrap_or(&self.name);
+        // `registry:5000/team/kafka:3.7` is `kafka`.
+        let image = image.rsplit('/').next().unwrap_or(image);
+        let image = image.split([':', '@']).next().unwrap_or(image);
+        image.to_lowercase()
+    }
+
+    /// Whether its settings lead to a host of this name.
+    #[must_use]
+    pub fn leads_to(&self, host: &str) -> bool {
+        self.names.iter().any(|name| name == host)
+            || self.settings.iter().any(|it| leads_to(&it.value, host))
+    }
+}
+
+/// All services below `services`.
+pub(super) fn all(root: &Node, path: &str, tree: &Tree) -> Vec<Service> {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let services = root.get("services").map(Node::entries).unwrap_or_default();
+    services
+        .iter()
+        .map(|(key, node)| {
+            let given = |key: &str| node.get(key).and_then(Node::text);
+            Service {
+                name: key.text.clone(),
+                place: key.place.clone(),
+                image: given("image"),
+                build: node.get("build").and_then(|build| {
+                    let context = build.text().or_else(|| build.get("context")?.text())?;
+                    inside(folder, &context)
+                }),
+                context: node.at("/x-msvc/context").and_then(Node::text),
+                owner: node.at("/x-msvc/owner").and_then(Node::text),
+                idle: idle(node),
+                published: published(node),
+                healthcheck: node.get("healthcheck").is_some_and(asks),
+                restart: given("restart").is_some_and(|policy| policy != "no"),
+                limits: node.at("/deploy/resources/limits").is_some()
+                    || node.get("mem_limit").is_some()
+                    || node.get("cpus").is_some(),
+                log_driver: node.at("/logging/driver").and_then(|driver| {
+                    let name = driver.text()?;
+                    let elsewhere = !LOCAL_DRIVERS.contains(&name.as_str());
+                    elsewhere.then(|| (name, driver.place.clone()))
+                }),
+                settings: settings(node, folder, tree),
+                labels: labels(node),
+                mounts: mounts(node),
+                files: files(root, node, folder),
+                names: names(node, &["/links", "/x-msvc/calls"]),
+                waits: names(node, &["/depends_on"]),
+            }
+        })
+        .collect()
+}
+
+/// Why `up` does not start it by itself.
+fn idle(node: &Node) -> Option<&'static str> {
+    let none = |pointer: &str| {
+        let number = node.at(pointer).and_then(Node::text);
+        number.is_some_and(|number| number.trim() == "0")
+    };
+    let profiles = node.get("profiles").map(Node::items).unwrap_or_default();
+    if !profiles.is_empty() {
+        Some("stands behind a profile")
+    } else if none("/scale") || none("/deploy/replicas") {
+        Some("has no replica")
+    } else {
+        None
+    }
+}
+
+/// Where it opens a port to the host: by `ports`, or by being on the host's network.
+fn published(node: &Node) -> Option<Place> {
+    let ports = node.get("ports").filter(|it| !it.items().is_empty());
+    let network = node.get("network_mode");
+    let host = network.filter(|it| it.as_str() == Some("host"));
+    ports.or(host).map(|it| it.place.clone())
+}
+
+/// Whether a healthcheck asks anything.
+fn asks(check: &Node) -> bool {
+    if check.get("disable").and_then(Node::as_bool) == Some(true) {
+        return false;
+    }
+    let Some(test) = check.get("test") else {
+        return false;
+    };
+    let words: Vec<String> = match test.as_str() {
+        Some(text) => vec![text.to_owned()],
+        None => test.items().iter().filter_map(Node::text).collect(),
+    };
+    let listed = test.as_str().is_none();
+    match words.first().map(String::as_str) {
+        None => false,
+        Some("NONE") if listed => false,
+        Some("CMD" | "CMD-SHELL") if listed => words.iter().skip(1).any(|it| !it.trim().is_empty()),
+        Some(first) => !first.trim().is_empty(),
+    }
+}
+
+/// A path below the repository that `path`, seen from `folder`, leads to.
+fn inside(folder: &str, path: &str) -> Option<String> {
+    if path.contains("://") || path.starts_with('/') || path.starts_with('$') {
+        return None;
+    }
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+fn settings(node: &Node, folder: &str, tree: &Tree) -> Vec<Setting> {
+    let mut all = Vec::new();
+    let mut set = |key: Option<&str>, value: String, place: &Place| {
+        all.push(Setting {
+            key: key.map(str::to_owned),
+            value,
+            place: place.clone(),
+        });
+    };
+    for key in ["environment", "command", "entrypoint"] {
+        let Some(value) = node.get(key) else { continue };
+        for (key, value) in value.entries() {
+            if let Some(text) = value.text() {
+                set(Some(&key.text), text, &value.place);
+            }
+        }
+        for value in value.items() {
+            let Some(text) = value.text() else { continue };
+            match text.split_once('=') {
+                Some((key, said)) => set(Some(key), said.to_owned(), &value.place),
+                None => set(None, text, &value.place),
+            }
+        }
+        for word in value.as_str().unwrap_or_default().split_whitespace() {
+            set(None, word.to_owned(), &value.place);
+        }
+    }
+    for path in texts(node.get("env_file")) {
+        let file = inside(folder, &path).and_then(|path| tree.text(&path));
+        for (number, line) in file.iter().flat_map(|file| file.text.lines().enumerate()) {
+            let said = line.trim().split_once('=');
+            if let (Some((key, value)), Some(file)) = (said, file)
+                && !key.starts_with('#')
+            {
+                let line = u32::try_from(number + 1).unwrap_or(u32::MAX);
+                let value = value.trim().trim_matches(['"', '\'']).to_owned();
+                set(Some(key.trim()), value, &tree.place(&file.path, line));
+            }
+        }
+    }
+    all
+}
+
+/// A text, or those of a list; of mappings in it their `path`.
+fn texts(node: Option<&Node>) -> Vec<String> {
+    let Some(node) = node else { return Vec::new() };
+    let items = node.items().iter().chain([node]);
+    items
+        .filter_map(|item| item.text().or_else(|| item.get("path")?.text()))
+        .collect()
+}
+
+fn labels(node: &Node) -> Vec<String> {
+    let mut all = Vec::new();
+    for labels in [node.get("labels"), node.at("/deploy/labels")]
+        .into_iter()
+        .flatten()
+    {
+        all.extend(labels.items().iter().filter_map(Node::text));
+        all.extend(
+            labels
+                .entries()
+                .iter()
+                .map(|(key, value)| format!("{}={}", key.text, value.text().unwrap_or_default())),
+        );
+    }
+    all
+}
+
+fn mounts(node: &Node) -> Vec<String> {
+    let volumes = node.get("volumes").map(Node::items).unwrap_or_default();
+    let source = |it: &Node| it.text().or_else(|| it.get("source")?.text());
+    volumes.iter().filter_map(source).collect()
+}
+
+/// What of the repository it is given: by binding it, or as a config.
+fn files(root: &Node, node: &Node, folder: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    for volume in node.get("volumes").map(Node::items).unwrap_or_default() {
+        let source = match &volume.value {
+            NodeValue::Map(_) => volume.get("source").and_then(Node::text),
+            _ => volume.text().and_then(|it| {
+                let (source, _) = it.split_once(':')?;
+                source.starts_with('.').then(|| source.to_owned())
+            }),
+        };
+        all.extend(source.and_then(|source| inside(folder, &source)));
+    }
+    for config in node.get("configs").map(Node::items).unwrap_or_default() {
+        let name = config.text().or_else(|| config.get("source")?.text());
+        let file = name.and_then(|name| root.at("/configs")?.get(&name)?.get("file")?.text());
+        all.extend(file.and_then(|file| inside(folder, &file)));
+    }
+    all
+}
+
+fn names(node: &Node, pointers: &[&str]) -> Vec<String> {
+    let mut all = Vec::new();
+    for pointer in pointers {
+        let Some(list) = node.at(pointer) else {
+            continue;
+        };
+        all.extend(list.entries().iter().map(|(key, _)| key.text.clone()));
+        for item in list.items() {
+            let text = item.text().or_else(|| item.get("service")?.text());
+            all.extend(text.map(|text| text.split(':').next().unwrap_or_default().to_owned()));
+        }
+    }
+    all
+}
