@@ -10,11 +10,13 @@
     reason = "a test may fail as loudly as it can"
 )]
 
+use http::HeaderValue;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 use shop::config::Settings;
 use shop::consume::{Failure, Handle};
+use shop::deadline;
 use shop::kafka::{Delivery, Record};
 use shop::trace_context::TraceContext;
 use tokio::runtime::Runtime;
@@ -32,6 +34,20 @@ pub fn text() -> impl Strategy<Value = String> {
         1 => (1_usize..6000).prop_map(|length| "x".repeat(length)),
         1 => Just(String::new()),
     ]
+}
+
+/// What may stand in the header `name`: any [`text`] that a header can hold. A caller who says that
+/// it waits no longer is rightly told that there was no time for an answer (504), so where a number
+/// of milliseconds is drawn it is a long one.
+pub fn header(name: &str) -> impl Strategy<Value = HeaderValue> + use<> {
+    let waits = name.eq_ignore_ascii_case(deadline::REQUEST_TIMEOUT_MS);
+    text().prop_map(move |text| {
+        let span = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if waits && span {
+            return HeaderValue::from_static("99999999");
+        }
+        HeaderValue::from_bytes(text.as_bytes()).unwrap_or(HeaderValue::from_static("?"))
+    })
 }
 
 /// A value of any kind in a place where another was meant.

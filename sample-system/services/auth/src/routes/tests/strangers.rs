@@ -1,6 +1,6 @@
 //! What strangers send: whatever it is, it is answered in order and breaks nothing.
 
-use outside::{body, send_each, send_malformed, text};
+use outside::{body, header, send_each, send_malformed};
 use tokio::runtime::Runtime;
 
 use super::*;
@@ -62,9 +62,7 @@ fn no_key_or_token_is_answered_out_of_order() {
     let running = runtime.block_on(start());
     let token = runtime.block_on(running.bearer(operator::EMAIL, OPERATOR_PASSWORD));
     for name in ["Authorization", "Idempotency-Key"] {
-        send_each(&runtime, 60, text(), |text| {
-            let value = HeaderValue::from_bytes(text.as_bytes());
-            let value = value.unwrap_or(HeaderValue::from_static("?"));
+        send_each(&runtime, 60, header(name), |value| {
             let mut headers = http::HeaderMap::new();
             headers.insert("Authorization", token.parse().unwrap());
             headers.insert(name, value);

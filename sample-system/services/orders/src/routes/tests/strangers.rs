@@ -1,6 +1,6 @@
 //! What strangers send: whatever it is, it is answered in order and breaks nothing.
 
-use outside::{body, part, query, send_each, send_malformed, text};
+use outside::{body, header, part, query, send_each, send_malformed};
 use tokio::runtime::Runtime;
 
 use super::*;
@@ -49,9 +49,7 @@ fn no_header_of_an_order_is_answered_out_of_order() {
         "X-Test-Halt-Before",
         "content-type",
     ] {
-        send_each(&runtime, 30, text(), |text| {
-            let value = http::HeaderValue::from_bytes(text.as_bytes());
-            let value = value.unwrap_or(http::HeaderValue::from_static("?"));
+        send_each(&runtime, 30, header(name), |value| {
             let mut headers = HeaderMap::new();
             headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
             headers.insert(
