@@ -5,8 +5,9 @@ use tokio::runtime::Runtime;
 
 use super::*;
 
-/// Nobody asks too often here.
+/// Nobody asks too often here, and no answer takes too long, however busy the machine is.
 const UNLIMITED: &[(&str, &str)] = &[
+    ("UPSTREAM_TIMEOUT", "60s"),
     ("OPERATOR_RATE", "1000000"),
     ("OPERATOR_BURST", "1000000"),
     ("ANONYMOUS_RATE", "1000000"),
