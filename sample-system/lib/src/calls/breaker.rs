@@ -1,6 +1,7 @@
-//! A circuit breaker: closed while the peer answers, open (nothing is sent) once too many of the
-//! last calls within a span of time failed, half-open after a rest, when one call at a time finds
-//! out whether the peer is back. Pure but for a lock: what time it is comes in with each question.
+//! A circuit breaker: closed while the peer answers, open (nothing is sent) with a failure after
+//! which too many of the last calls within a span of time failed, half-open after a rest, when one
+//! call at a time finds out whether the peer is back. Pure but for a lock: what time it is comes in
+//! with each question.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -127,7 +128,9 @@ impl Breaker {
                     last.pop_front();
                 }
                 let failed = last.iter().filter(|(_, failed)| *failed).count();
-                if last.len() < self.least || failed * 100 < self.percent * last.len() {
+                let many = last.len() >= self.least && failed * 100 >= self.percent * last.len();
+                // A peer that just worked is back, however often it failed before.
+                if verdict == Verdict::Good || !many {
                     return None;
                 }
                 now.turn(Phase::Open { since: at });
@@ -198,6 +201,14 @@ mod tests {
         for verdict in [Verdict::Good, Verdict::Good, Verdict::Good, Verdict::Bad] {
             assert_eq!(call(&breaker, verdict, now), None);
         }
+        assert_eq!(call(&breaker, Verdict::Bad, now), Some(State::Open));
+    }
+
+    #[test]
+    fn no_call_that_succeeds_opens_it_whatever_failed_before() {
+        let (breaker, now) = (breaker(), Instant::now());
+        assert_eq!(call(&breaker, Verdict::Bad, now), None);
+        assert_eq!(call(&breaker, Verdict::Good, now), None);
         assert_eq!(call(&breaker, Verdict::Bad, now), Some(State::Open));
     }
 
