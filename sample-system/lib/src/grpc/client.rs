@@ -62,7 +62,8 @@ pub fn failed_at_it(status: &Status) -> bool {
 }
 
 /// Whether the call that answered `status` never reached its peer: it did not leave, no connection
-/// was made, or the one that was there ended before the call was begun on it.
+/// was made, the one that was there ended before the call was begun on it, or the peer said that it
+/// did not look at the call.
 pub fn never_arrived(status: &Status) -> bool {
     let unsent = |error: &(dyn Error + 'static)| {
         let http = error.downcast_ref::<hyper::Error>();
@@ -70,8 +71,19 @@ pub fn never_arrived(status: &Status) -> bool {
         http.is_some_and(hyper::Error::is_canceled)
             || error.is::<tonic::ConnectError>()
             || error.is::<NotSent>()
+            || error.downcast_ref().is_some_and(unprocessed)
     };
     causes(status).any(unsent)
+}
+
+/// Whether a peer that speaks HTTP/2 said that it did not process a request: it ends the connection
+/// (GOAWAY) and names one that came before as the last, or refuses just this one. That either may be
+/// sent again, whatever it asks for, is RFC 9113, section 8.7. A peer that is asked to stop says so
+/// of what was on its way.
+fn unprocessed(error: &h2::Error) -> bool {
+    let refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
+    // A request that is not beyond the last one goes on, and ends in another way where it breaks.
+    error.is_remote() && (error.is_go_away() || error.is_reset() && refused)
 }
 
 fn caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {

@@ -1,5 +1,7 @@
 //! Client and server over a real connection, with the standard health service to talk about.
 
+mod unprocessed;
+
 use std::time::Duration;
 
 use tokio::net::TcpListener;
