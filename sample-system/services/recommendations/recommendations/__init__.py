@@ -13,5 +13,6 @@ Layout:
 * `reader`: the way of one record, and the loop around it; `kafka`: the client that it reads with
 * `dead_letters`: what could not be read, listed and replayed
 * `tokens`: who asks, by auth's published keys
-* `routes`: the HTTP side; `serve`: both sides from start to end
+* `routes`: the HTTP side; `patient`, `unread`: its connections; `door`: its end
+* `serve`: both sides from start to end
 """

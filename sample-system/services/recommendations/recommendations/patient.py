@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from recommendations.figures import Figures
+from recommendations.unread import Worded
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class Patience:
 
     #: From the first byte of a head to its last, and from a connection's beginning to its first byte.
     head: float = 10
-    #: From the end of a request's head to that of its body.
+    #: From the end of a request's head to that of its body; as long comes to nothing what is sent
+    #: after a refusal.
     body: float = 10
     #: In which an answer that does not leave is to be taken.
     taken: float = 30
@@ -33,12 +34,12 @@ def protocol(patience: Patience, figures: Figures) -> Callable[..., asyncio.Prot
     return made
 
 
-class _Patient(H11Protocol):
+class _Patient(Worded):
     """A connection that is ended when too little comes, or is taken."""
 
     def __init__(self, patience: Patience, figures: Figures, *given, **named) -> None:
-        super().__init__(*given, **named)
-        self._patience, self._figures = patience, figures
+        super().__init__(patience.body, figures, *given, **named)
+        self._patience = patience
         #: What is waited for, and for which request; its time runs from when it was first missed.
         self._missing: tuple[str, object] | None = None
         self._reading: asyncio.TimerHandle | None = None

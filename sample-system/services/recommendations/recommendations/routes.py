@@ -18,17 +18,23 @@ from recommendations import figures, logs, shelf, trace
 from recommendations.figures import Figures
 from recommendations.problem import Problem
 from recommendations.tokens import Checker
+from recommendations.unread import DROPPED
 
 #: Items that are shown where nothing is asked, and the most that can be asked for.
 SHOWN = 10
 MOST = 50
 #: Bytes that a request's body may have. No route reads one.
 BODY_LIMIT = 64 * 1024
+#: Bytes that a request's headers may have, with 32 for each, as HTTP/2 counts them: what the other
+#: services behind the gateway take.
+HEADERS_LIMIT = 20 * 1024
 #: Requests in hand at once. One takes a millisecond, so as many wait a quarter of a second, and the
 #: gateway waits no longer; more would only fill memory.
 AT_ONCE = 256
 #: Who asks these asks again and again.
 PROBES = ("/healthz", "/readyz", "/metrics")
+#: What the last answer of a connection says.
+CLOSE = (b"connection", b"close")
 #: Methods that have a figure of their own; whatever else a client invents is one.
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -42,7 +48,7 @@ class Parts:
     #: For reading alone; belongs to the event loop's thread, which it holds for well under a
     #: millisecond, since a reader waits for no writer.
     connection: sqlite3.Connection
-    #: Whether the service was asked to stop.
+    #: Whether the service is to end: each answer is the last of its connection then, and says so.
     is_ending: Callable[[], bool]
 
 
@@ -93,7 +99,7 @@ def app(parts: Parts) -> ASGIApp:
         detail = details.get(why.status_code, why.detail)
         return Problem(why.status_code, detail, why.headers).response()
 
-    return Around(routes, parts.figures)
+    return Around(routes, parts.figures, parts.is_ending)
 
 
 def _deadline(request: Request, figures: Figures) -> float | None:
@@ -114,9 +120,10 @@ class Around:
     """What happens around every request: its trace, its size, a fault of ours, the access log,
     the figures."""
 
-    def __init__(self, inner: ASGIApp, figures: Figures) -> None:
+    def __init__(self, inner: ASGIApp, figures: Figures, is_ending: Callable[[], bool]) -> None:
         self._inner = inner
         self._figures = figures
+        self._is_ending = is_ending
         self._in_hand = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,7 +135,10 @@ class Around:
 
         async def sent(message: Message) -> None:
             nonlocal status
-            status = message.get("status", status)
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if self._is_ending() and CLOSE not in message["headers"]:
+                    message = message | {"headers": [*message["headers"], CLOSE]}
             await send(message)
 
         began = time.monotonic()
@@ -157,9 +167,15 @@ class Around:
             full = Problem(503, "too much at once; try again", {"Retry-After": "1"})
             await full.response()(scope, receive, send)
             return
-        length = headers.get("content-length", "0")
-        if len(length) > 12 or int(length) > BODY_LIMIT:
-            too_large = Problem(413, f"a body may have {BODY_LIMIT} bytes", {"Connection": "close"})
+        if sum(len(name) + len(value) + 32 for name, value in scope["headers"]) > HEADERS_LIMIT:
+            too_long = Problem(431, f"the headers are longer than {HEADERS_LIMIT} bytes together")
+            await too_long.response()(scope, receive, send)
+            return
+        length = int(headers.get("content-length", "0"))
+        if length > BODY_LIMIT:
+            # What comes of it is dropped, so that nobody is cut who reads the answer after that.
+            close = {"Connection": "close"} if length > DROPPED else {}
+            too_large = Problem(413, f"a body may have {BODY_LIMIT} bytes", close)
             await too_large.response()(scope, receive, send)
             return
         await self._inner(scope, receive, send)

@@ -13,6 +13,7 @@ from recommendations import logs
 from recommendations.burial import GROUP
 from recommendations.config import Config
 from recommendations.database import Inbox, open_file
+from recommendations.door import LINGER, Door
 from recommendations.figures import Figures
 from recommendations.kafka import Consumer, Producer
 from recommendations.patient import Patience, protocol
@@ -23,6 +24,8 @@ from recommendations.tokens import Checker
 #: Seconds that a connection is kept for the next request; above what the gateway's pool keeps it,
 #: or a request would meet a connection that ends.
 KEPT = 120
+#: Bytes of a head that are read before its end has come; it is refused by what it counts before.
+HEAD = 64 * 1024
 
 
 class CannotListen(Exception):
@@ -31,14 +34,6 @@ class CannotListen(Exception):
 
 class ReaderEnded(Exception):
     """The reader ended before it was asked to."""
-
-
-class _Server(uvicorn.Server):
-    """Signals are this service's own business."""
-
-    @contextlib.contextmanager
-    def capture_signals(self):
-        yield
 
 
 def bind(config: Config) -> socket.socket:
@@ -72,8 +67,18 @@ def run(config: Config) -> None:
 async def _serve(config: Config, listener: socket.socket, figures: Figures, read) -> None:
     stop, loop = threading.Event(), asyncio.get_running_loop()
     connection = open_file(config.data_dir)
-    parts = Parts(Checker(config.auth, figures), figures, connection, stop.is_set)
-    server = _Server(
+    #: When the grace of both sides is over, once they end.
+    until: float | None = None
+
+    def end() -> None:
+        nonlocal until
+        server.should_exit = True
+        until = until or loop.time() + config.grace
+
+    checker = Checker(config.auth, figures)
+    parts = Parts(checker, figures, connection, lambda: server.should_exit)
+    linger = min(LINGER, config.grace)
+    server = Door(
         uvicorn.Config(
             app(parts),
             loop="asyncio",
@@ -85,8 +90,10 @@ async def _serve(config: Config, listener: socket.socket, figures: Figures, read
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=KEPT,
-            timeout_graceful_shutdown=max(1, round(config.grace)),
-        )
+            h11_max_incomplete_event_size=HEAD,
+            timeout_graceful_shutdown=config.grace - linger,
+        ),
+        linger,
     )
     ended: list[BaseException | None] = []
 
@@ -98,13 +105,13 @@ async def _serve(config: Config, listener: socket.socket, figures: Figures, read
             why = failure
         ended.append(why)
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(_end, server)
+            loop.call_soon_threadsafe(end)
 
     def asked(number: signal.Signals) -> None:
         if not stop.is_set():
             logs.info(f"asked to stop by {number.name}")
         stop.set()
-        _end(server)
+        end()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked, number)
@@ -114,7 +121,8 @@ async def _serve(config: Config, listener: socket.socket, figures: Figures, read
     await server.serve([listener])
     was_asked = stop.is_set()
     stop.set()
-    await asyncio.to_thread(thread.join, config.grace)
+    left = (until or loop.time()) - loop.time()
+    await asyncio.to_thread(thread.join, max(0.0, left))
     connection.close()
     if thread.is_alive():
         logs.warn("left an event in hand at shutdown")
@@ -123,6 +131,3 @@ async def _serve(config: Config, listener: socket.socket, figures: Figures, read
     elif not was_asked:
         raise ReaderEnded("the reader ended by itself")
 
-
-def _end(server: uvicorn.Server) -> None:
-    server.should_exit = True

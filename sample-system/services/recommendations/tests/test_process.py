@@ -157,7 +157,10 @@ class ProcessTest(Case):
                 self.assertEqual(answered["content-type"], "application/problem+json")
                 self.assertEqual((said["status"], said["type"]), (wanted, "about:blank"))
                 self.assertTrue(said["title"] and said["detail"])
-        status, _, _ = self.ask("/recommendations", "GET", b"x" * 70_000)
+        status, _, _ = self.ask("/recommendations", "GET", x_long="x" * 20_480)
+        self.assertEqual(status, 431)
+        # Whoever sends all of it before they read is answered too.
+        status, _, _ = self.ask("/recommendations", "GET", b"x" * routes.DROPPED)
         self.assertEqual(status, 413)
         log = self.stop(child)
         self.assertNotIn("Bearer", json.dumps(log))
