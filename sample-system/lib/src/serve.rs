@@ -7,13 +7,15 @@
 mod crowd;
 pub mod door;
 pub mod patience;
-mod patient;
+pub(crate) mod patient;
 pub mod queue;
+mod rest;
 mod told;
 mod unread;
 mod whole;
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::Listener;
+use futures_util::Stream;
 use http::{HeaderValue, StatusCode, Version, header};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -32,9 +35,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 use self::crowd::Crowd;
-pub use self::crowd::network;
+pub use self::crowd::{Pace, network};
 use self::door::{Closing, Door};
 use self::patience::Patience;
+use self::patient::Patient;
 use self::queue::{Queue, QueueLimits};
 pub use self::told::Remote;
 use self::told::Told;
@@ -64,11 +68,11 @@ pub enum ServeError {
         /// The address as it was configured.
         address: String,
         /// What the machine said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The listener failed while serving.
     #[error("stopped serving: {0}")]
-    Serve(std::io::Error),
+    Serve(io::Error),
 }
 
 /// Binds `address` (`host:port`).
@@ -170,6 +174,11 @@ impl Serving {
         }
     }
 
+    /// Where it is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     /// Takes the ids of new traces from `draw`.
     #[must_use]
     pub fn drawing(mut self, draw: Draw) -> Self {
@@ -259,6 +268,16 @@ pub async fn on(
         return Ok(());
     };
     ended.map_err(ServeError::Serve)
+}
+
+/// Who comes to `listener`, for a server of another kind (gRPC): connections are ended when too little
+/// comes of them, as `serving` says. Requests that are in hand are told by [`Pace`], which that server
+/// finds in their extensions.
+pub fn incoming<L: Listener<Addr = SocketAddr>>(
+    listener: L,
+    serving: &Serving,
+) -> impl Stream<Item = io::Result<Patient<L::Io>>> + use<L> {
+    Told::new(listener, serving.clone()).incoming()
 }
 
 /// `routes` with everything that each service has.

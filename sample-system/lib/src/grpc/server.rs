@@ -1,7 +1,8 @@
 //! A layer for gRPC servers: counts each request under its method, lets as many be worked on at
 //! once as the [`Queue`] allows, and begins nothing whose caller has stopped waiting. A handler
 //! finds the [`Deadline`] in its request's extensions, and a trace in its metadata: a new one where
-//! the caller sent none.
+//! the caller sent none. On a connection of [`crate::serve::incoming`] it is noted as in hand until its
+//! answer begins.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,6 +15,7 @@ use super::code;
 use crate::deadline::Deadline;
 use crate::draw::Draw;
 use crate::metrics::{Metrics, Protocol, Served};
+use crate::serve::Pace;
 use crate::serve::queue::{NoTurn, Queue, QueueLimits};
 use crate::trace_context::TraceContext;
 
@@ -76,7 +78,9 @@ where
         request.extensions_mut().insert(deadline);
         let trace = TraceContext::from_headers(request.headers()).or_drawn(&admission.draw);
         trace.write_headers(request.headers_mut());
+        let in_hand = request.extensions().get::<Pace>().map(Pace::begin);
         Box::pin(async move {
+            let _in_hand = in_hand;
             let Admission { served, queue, .. } = admission;
             let mut counted = served.began(request.uri().path(), "RPC");
             let refused = |why| {

@@ -21,6 +21,8 @@ use crate::metrics::Metrics;
 use crate::serve::queue::QueueLimits;
 use crate::trace_context::TraceContext;
 
+mod patience;
+
 /// Longer than anything here takes; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -25,7 +25,7 @@ struct Inside {
 
 /// What a connection is at. Clones are of the same connection.
 #[derive(Debug, Clone)]
-pub(super) struct Pace(Arc<At>);
+pub struct Pace(Arc<At>);
 
 #[derive(Debug)]
 struct At {
@@ -52,7 +52,7 @@ pub(super) struct Place {
 
 /// A request that is in hand until this is dropped.
 #[derive(Debug)]
-pub(super) struct InHand(Pace);
+pub(crate) struct InHand(Pace);
 
 impl Crowd {
     /// Nobody yet, and `per_address` places for each address.
@@ -122,7 +122,7 @@ impl Pace {
     }
 
     /// A request came in whole, as far as its head goes.
-    pub(super) fn begin(&self) -> InHand {
+    pub(crate) fn begin(&self) -> InHand {
         self.0.begun.fetch_add(1, Ordering::Relaxed);
         self.state().in_hand += 1;
         InHand(self.clone())

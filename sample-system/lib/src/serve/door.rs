@@ -15,7 +15,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::serve::Listener;
-use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -146,14 +145,6 @@ impl Door {
             tracing::warn!(%error, "cannot accept a connection");
             tokio::time::sleep(REST).await;
         }
-    }
-
-    /// The connections as a stream, for servers that take one.
-    pub fn incoming(self) -> impl Stream<Item = io::Result<Guest>> {
-        futures_util::stream::unfold(self, async |mut door| {
-            let (guest, _) = door.next().await;
-            Some((Ok(guest), door))
-        })
     }
 }
 

@@ -18,7 +18,8 @@ pub struct Patience {
     /// round trips to the other end of the world, some of them lost.
     pub head: Duration,
     /// `BODY_WITHIN`: from the end of a request's head to that of its body. 10 s by default: the
-    /// largest body (64 KiB) at 6.4 kB/s, less than the slowest telephones have.
+    /// largest body (64 KiB) at 6.4 kB/s, less than the slowest telephones have. For as long what
+    /// still comes of a request that was refused is dropped before its connection ends.
     pub body: Duration,
     /// `IDLE_WITHIN`: how long a connection is kept between two requests. 75 s by default: above
     /// the minute after which most who come regularly (browsers, scrapers) come again, and above what the shop's

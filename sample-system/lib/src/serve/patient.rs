@@ -6,16 +6,18 @@ mod heads;
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
+use tonic::transport::server::Connected;
 
 use self::heads::Heads;
 use super::crowd::{Pace, Place};
 use super::patience::Patience;
+use super::rest::Rest;
 use crate::metrics::Counters;
 
 /// What every connection over HTTP/2 begins with; frames that are no request may come at any time
@@ -24,7 +26,7 @@ const HTTP_2: &[u8] = b"PRI";
 
 /// A connection with limits of time.
 #[derive(Debug)]
-pub(super) struct Patient<S> {
+pub struct Patient<S> {
     stream: S,
     place: Place,
     patience: Patience,
@@ -33,6 +35,8 @@ pub(super) struct Patient<S> {
     reading: Reading,
     /// Runs while something is written that is not taken.
     writing: Alarm,
+    /// What still comes, once nothing more is said.
+    rest: Option<Rest>,
     is_over: bool,
 }
 
@@ -48,11 +52,11 @@ struct Reading {
 
 /// Something that is to be waited for until a time.
 #[derive(Debug, Default)]
-struct Alarm(Option<Pin<Box<Sleep>>>);
+pub(super) struct Alarm(Option<Pin<Box<Sleep>>>);
 
 impl Alarm {
     /// Whether it is `at` or later; otherwise the task is woken then.
-    fn is_due(&mut self, at: Instant, context: &mut Context<'_>) -> bool {
+    pub(super) fn is_due(&mut self, at: Instant, context: &mut Context<'_>) -> bool {
         let sleep = self
             .0
             .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
@@ -80,6 +84,7 @@ impl<S> Patient<S> {
                 has_frames: None,
             },
             writing: Alarm::default(),
+            rest: None,
             is_over: false,
         }
     }
@@ -197,7 +202,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -230,10 +235,28 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let done = Pin::new(&mut this.stream).poll_shutdown(context);
-        this.taken(done, context)
+        if this.rest.is_none() {
+            let done = Pin::new(&mut this.stream).poll_shutdown(context);
+            ready!(this.taken(done, context))?;
+        }
+        if this.is_over || this.pushed.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        let until = later(Instant::now(), this.patience.body);
+        let rest = this.rest.get_or_insert_with(|| Rest::new(until));
+        let is_owed = !this.reading.heads.is_between();
+        rest.poll(&mut this.stream, is_owed, context).map(Ok)
+    }
+}
+
+/// A server that is not this room's finds what the connection is at in its requests.
+impl<S> Connected for Patient<S> {
+    type ConnectInfo = Pace;
+
+    fn connect_info(&self) -> Pace {
+        self.pace().clone()
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,10 +1,12 @@
 //! Connections as they are let in: each tells where it came from, has a place among those of its
 //! address and an end when nothing comes of it, and a refusal on it has a body.
 
+use std::io;
 use std::net::SocketAddr;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
+use futures_util::Stream;
 
 use super::Serving;
 use super::crowd::Pace;
@@ -38,11 +40,8 @@ impl<L> Told<L> {
     }
 }
 
-impl<L: Listener<Addr = SocketAddr>> Listener for Told<L> {
-    type Io = Worded<Patient<L::Io>>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
+impl<L: Listener<Addr = SocketAddr>> Told<L> {
+    async fn next(&mut self) -> (Patient<L::Io>, SocketAddr) {
         loop {
             let (stream, from) = self.listener.accept().await;
             let Some((place, _)) = self.serving.crowd.enter(from.ip()) else {
@@ -51,19 +50,34 @@ impl<L: Listener<Addr = SocketAddr>> Listener for Told<L> {
                 continue;
             };
             let Serving {
-                patience,
-                ended,
-                draw,
-                metrics,
-                ..
+                patience, ended, ..
             } = &self.serving;
             let stream = Patient::new(stream, place, *patience, ended.clone());
-            let served = metrics.served(Protocol::Http);
-            return (Worded::new(stream, draw.clone(), served), from);
+            return (stream, from);
         }
     }
 
-    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+    /// The connections as a stream.
+    pub(super) fn incoming(self) -> impl Stream<Item = io::Result<Patient<L::Io>>> {
+        futures_util::stream::unfold(self, async |mut told| {
+            let (stream, _) = told.next().await;
+            Some((Ok(stream), told))
+        })
+    }
+}
+
+impl<L: Listener<Addr = SocketAddr>> Listener for Told<L> {
+    type Io = Worded<Patient<L::Io>>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
+        let (stream, from) = self.next().await;
+        let Serving { draw, metrics, .. } = &self.serving;
+        let served = metrics.served(Protocol::Http);
+        (Worded::new(stream, draw.clone(), served), from)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 }

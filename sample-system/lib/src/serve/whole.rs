@@ -79,7 +79,12 @@ pub(super) async fn admit(State(whole): State<Whole>, request: Request, next: Ne
         Ok(read) => read,
         Err(problem) => {
             let mut response = problem.into_response();
-            if old && response.status() == StatusCode::REQUEST_TIMEOUT {
+            // The rest of it is not read.
+            let is_cut = matches!(
+                response.status(),
+                StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE
+            );
+            if old && is_cut {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);
             }

@@ -7,6 +7,7 @@
 
 mod problem;
 mod ready;
+mod worded;
 
 use std::convert::Infallible;
 use std::io;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::problem::problem;
 use self::ready::Ready;
+use self::worded::{Read, Worded};
 use crate::config::Config;
 use crate::figures::{Figures, text};
 use crate::groups::Groups;
@@ -143,7 +145,10 @@ async fn connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     asked: Arc<Asked>,
 ) {
+    let read = Read::default();
+    let stream = Worded::new(stream, read.clone(), asked.figures.clone());
     let service = service_fn(move |request| {
+        read.is_so();
         let asked = Arc::clone(&asked);
         async move { Ok::<_, Infallible>(counted(&asked, &request).await) }
     });

@@ -100,8 +100,8 @@ async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Inventor
     let serving = Serving::new(readiness, metrics.clone());
     let stop = || shutdown.clone();
     let (answered, served, consumed, (), (), (), ()) = tokio::join!(
-        service::serve(grpc, room.clone(), keys.clone(), &metrics, stop(), grace),
-        serve::http(http, routes, serving, stop(), grace),
+        service::serve(grpc, room.clone(), keys.clone(), &serving, stop(), grace),
+        serve::http(http, routes, serving.clone(), stop(), grace),
         consumption.run(stop(), grace),
         expire(room, stop()),
         messenger.relay(&database, &clock, stop()),

@@ -13,10 +13,9 @@ use shop::inventory::v1::{
     CheckReply, CheckRequest, CommitReply, CommitRequest, GetStockRequest, ReleaseReply,
     ReleaseRequest, ReserveReply, ReserveRequest, SetStockRequest, Stock,
 };
-use shop::metrics::Metrics;
-use shop::serve::ServeError;
 use shop::serve::door::Door;
 use shop::serve::queue::QueueLimits;
+use shop::serve::{self, ServeError, Serving};
 use shop::sku::Sku;
 use shop::token::Keys;
 use shop::trace_context::TraceContext;
@@ -40,19 +39,19 @@ const LARGEST_ORDER: u32 = 1_000_000;
 const LONGEST_ORDER_ID: usize = 64;
 
 /// Serves `room` at `listener`, to those whom `keys` know, until `shutdown`; then finishes what is
-/// in hand for at most `grace`. Requests are counted in `metrics`.
+/// in hand for at most `grace`. Requests are counted, and connections waited for, as `serving` says.
 pub(crate) async fn serve(
     listener: TcpListener,
     room: StockRoom,
     keys: Keys,
-    metrics: &Metrics,
+    serving: &Serving,
     shutdown: CancellationToken,
     grace: Duration,
 ) -> Result<(), ServeError> {
     let (health, health_service) = tonic_health::server::health_reporter();
     let watched = room.database().clone();
     let desk = Desk { room, keys };
-    let served = InventoryServer::new(desk).max_decoding_message_size(MESSAGE_LIMIT);
+    let inventory = InventoryServer::new(desk).max_decoding_message_size(MESSAGE_LIMIT);
     if watched.answers().await {
         health
             .set_service_status("", tonic_health::ServingStatus::Serving)
@@ -62,13 +61,14 @@ pub(crate) async fn serve(
     let door = Door::new(listener, shutdown.clone()).map_err(ServeError::Serve)?;
     let closing = door.closing();
     let stopped = shutdown.clone();
-    let serving = tonic::transport::Server::builder()
+    let incoming = serve::incoming(door, serving);
+    let served = tonic::transport::Server::builder()
         .timeout(REQUEST_TIMEOUT)
         .http2_max_header_list_size(HEADERS_LIMIT)
-        .layer(Admission::new(metrics, QueueLimits::default()))
+        .layer(Admission::new(serving.metrics(), QueueLimits::default()))
         .add_service(health_service)
-        .add_service(served)
-        .serve_with_incoming_shutdown(door.incoming(), async move {
+        .add_service(inventory)
+        .serve_with_incoming_shutdown(incoming, async move {
             stopped.cancelled().await;
             health
                 .set_service_status("", tonic_health::ServingStatus::NotServing)
@@ -76,7 +76,7 @@ pub(crate) async fn serve(
             health.set_not_serving::<InventoryServer<Desk>>().await;
             closing.wait().await;
         });
-    let Some(ended) = within(grace, &shutdown, serving).await else {
+    let Some(ended) = within(grace, &shutdown, served).await else {
         tracing::warn!("left work in hand at shutdown");
         return Ok(());
     };

@@ -166,6 +166,19 @@ fn ann() -> Value {
     account("e-ann", "a-1", "ann@example.org", 1)
 }
 
+/// A service that has tried to send the mail of one order, to a server that answers as `script` says;
+/// and the order's event.
+async fn after_an_order(script: &[&'static str]) -> (TempDir, Server, Service, Value) {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, address) = Server::start(script).await;
+    let service = Service::start(&folder, &address);
+    let event = placed("e-1", "o-1", "a-1");
+    service.takes(&ann()).await.unwrap();
+    service.takes(&event).await.unwrap();
+    service.has_sent_all().await;
+    (folder, server, service, event)
+}
+
 #[tokio::test]
 async fn an_event_becomes_one_mail_that_carries_its_trace_however_often_it_comes() {
     let folder = tempfile::tempdir().unwrap();
@@ -239,12 +252,7 @@ async fn the_mails_of_an_order_leave_in_the_order_of_what_happened() {
 
 #[tokio::test]
 async fn a_server_that_cannot_take_the_mail_now_gets_it_later() {
-    let folder = tempfile::tempdir().unwrap();
-    let (server, address) = Server::start(&["451 later", "421 busy"]).await;
-    let service = Service::start(&folder, &address);
-    service.takes(&ann()).await.unwrap();
-    service.takes(&placed("e-1", "o-1", "a-1")).await.unwrap();
-    service.has_sent_all().await;
+    let (_folder, server, service, _) = after_an_order(&["451 later", "421 busy"]).await;
     assert_eq!(server.mails().len(), 1);
     assert!(service.letters.0.lock().unwrap().is_empty());
     service.stop().await;
@@ -253,13 +261,7 @@ async fn a_server_that_cannot_take_the_mail_now_gets_it_later() {
 #[tokio::test]
 async fn a_mail_that_is_refused_for_good_is_a_dead_letter_and_leaves_once_its_event_is_given_back()
 {
-    let folder = tempfile::tempdir().unwrap();
-    let (server, address) = Server::start(&["554 never"]).await;
-    let service = Service::start(&folder, &address);
-    let event = placed("e-1", "o-1", "a-1");
-    service.takes(&ann()).await.unwrap();
-    service.takes(&event).await.unwrap();
-    service.has_sent_all().await;
+    let (_folder, server, service, event) = after_an_order(&["554 never"]).await;
     let letters = service.letters.0.lock().unwrap().clone();
     assert_eq!(letters.len(), 1);
     let header = |name| letters[0].header(name).unwrap().to_owned();
@@ -283,13 +285,7 @@ async fn a_mail_that_is_refused_for_good_is_a_dead_letter_and_leaves_once_its_ev
 
 #[tokio::test]
 async fn a_refused_mail_leaves_also_where_its_event_is_given_back_after_it_was_forgotten() {
-    let folder = tempfile::tempdir().unwrap();
-    let (server, address) = Server::start(&["554 never"]).await;
-    let service = Service::start(&folder, &address);
-    let event = placed("e-1", "o-1", "a-1");
-    service.takes(&ann()).await.unwrap();
-    service.takes(&event).await.unwrap();
-    service.has_sent_all().await;
+    let (_folder, server, service, event) = after_an_order(&["554 never"]).await;
     let later = chrono::Utc::now() + chrono::TimeDelta::days(8);
     let forget = move |connection: &rusqlite::Connection| shop::inbox::prune(connection, later);
     assert_eq!(service.desk.database.write(forget).await.unwrap(), 2);

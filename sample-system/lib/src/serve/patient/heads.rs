@@ -46,6 +46,11 @@ impl Heads {
         matches!(self.at, At::Head)
     }
 
+    /// Whether what came ends with a request, or before the first one.
+    pub(super) fn is_between(&self) -> bool {
+        matches!(self.at, At::Between)
+    }
+
     /// Takes what came; whether a head began with it.
     pub(super) fn take(&mut self, mut bytes: &[u8]) -> bool {
         let mut began = false;

@@ -18,12 +18,13 @@ use crate::serve::{self, HeaderLimits, Readiness, Serving};
 const GET: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 
 /// Bytes that wait in a pipe.
-const PIPE: usize = 1024;
+pub(in crate::serve) const PIPE: usize = 1024;
 
 /// Longer than anything may take before or after a request.
 const SLOW: Duration = Duration::from_secs(200);
 
-struct Pipes(mpsc::Receiver<DuplexStream>);
+/// A listener to whom pipes are handed.
+pub(crate) struct Pipes(pub(crate) mpsc::Receiver<DuplexStream>);
 
 impl Listener for Pipes {
     type Io = DuplexStream;
@@ -41,13 +42,13 @@ impl Listener for Pipes {
     }
 }
 
-struct Running {
+pub(in crate::serve) struct Running {
     callers: mpsc::Sender<DuplexStream>,
     metrics: Metrics,
 }
 
 /// Serves with one turn and a few connections.
-async fn start() -> Running {
+pub(in crate::serve) async fn start() -> Running {
     let metrics = Metrics::new();
     let (callers, pipes) = mpsc::channel(1);
     let patience = Patience {
@@ -90,7 +91,7 @@ async fn start() -> Running {
 }
 
 impl Running {
-    async fn connect(&self) -> DuplexStream {
+    pub(in crate::serve) async fn connect(&self) -> DuplexStream {
         let (ours, theirs) = tokio::io::duplex(PIPE);
         self.callers.send(theirs).await.unwrap();
         ours

@@ -10,19 +10,14 @@ use serde_json::json;
 /// then.
 const COME_AGAIN: HeaderValue = HeaderValue::from_static("2");
 
+const KIND: &str = "application/problem+json";
+
 /// A refusal with `status`; `detail` says why.
 pub(super) fn problem(status: StatusCode, detail: &str) -> Response<Full<Bytes>> {
-    let body = json!({
-        "type": "about:blank",
-        "title": status.canonical_reason().unwrap_or("Error"),
-        "status": status.as_u16(),
-        "detail": detail,
-    });
-    let mut answer = Response::new(Full::new(body.to_string().into()));
+    let mut answer = Response::new(Full::new(body(status, detail).into()));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
-    let kind = HeaderValue::from_static("application/problem+json");
-    headers.insert(CONTENT_TYPE, kind);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(KIND));
     match status {
         StatusCode::METHOD_NOT_ALLOWED => {
             headers.insert(ALLOW, HeaderValue::from_static("GET,HEAD"));
@@ -33,4 +28,25 @@ pub(super) fn problem(status: StatusCode, detail: &str) -> Response<Full<Bytes>>
         _ => {}
     }
     answer
+}
+
+/// As [`problem`], as it is sent: behind the `head` of an answer that has no body.
+pub(super) fn behind(head: &[u8], status: StatusCode, detail: &str) -> Vec<u8> {
+    let head = String::from_utf8_lossy(head);
+    let lines = head.lines().filter(|line| !line.is_empty());
+    let is_length = |line: &&str| line.to_ascii_lowercase().starts_with("content-length:");
+    let kept: Vec<&str> = lines.filter(|line| !is_length(line)).collect();
+    let (kept, body) = (kept.join("\r\n"), body(status, detail));
+    let length = body.len();
+    format!("{kept}\r\ncontent-type: {KIND}\r\ncontent-length: {length}\r\n\r\n{body}").into_bytes()
+}
+
+fn body(status: StatusCode, detail: &str) -> String {
+    let body = json!({
+        "type": "about:blank",
+        "title": status.canonical_reason().unwrap_or("Error"),
+        "status": status.as_u16(),
+        "detail": detail,
+    });
+    body.to_string()
 }

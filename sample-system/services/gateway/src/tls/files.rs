@@ -12,7 +12,7 @@ use shop::clock::Clock;
 
 use super::TlsError;
 use super::sign::{self, CA_DAYS, LEAF_DAYS, RENEW_CA_DAYS, RENEW_DAYS};
-use super::vouch::{is_key, is_of, vouches};
+use super::vouch::{is_key, is_of, is_same, vouches};
 
 /// The line before a certificate that was made here, with when it ends. Readers of PEM skip it.
 const ENDS: &str = "# made by the gateway, ends ";
@@ -109,20 +109,17 @@ impl Files {
     fn ca(&self) -> Result<String, TlsError> {
         let (path, now) = (self.path("ca.pem"), self.clock.now());
         let key = self.ca_key()?;
-        // By what it signs, so one that somebody put there, whose name is another, is none.
-        let of_key = |ca: &String| {
-            let signed = key.as_ref().map(|key| sign::leaf(&self.names, key, now));
-            signed.is_some_and(|leaf| leaf.is_ok_and(|leaf| vouches(ca, &leaf, &self.names, now)))
-        };
+        // One that somebody put there, whose name is another, vouches for nothing that is signed here.
+        let made = key.as_ref().map(|key| sign::ca_of(key, now)).transpose()?;
+        let of_key = |ca: &String| made.as_ref().is_some_and(|made| is_same(ca, made));
         if let (Some(_), Some(key)) = (self.ca_certificate()?.filter(of_key), &key) {
             return Ok(key.clone());
         }
         let lost = read(&path)?.is_none_or(|text| !text.contains(PEM) || !of_key(&text));
-        let again = key.filter(|_| lost);
+        let again = key.zip(made).filter(|_| lost);
         let same_key = again.is_some();
-        let (key, certificate) = if let Some(key) = again {
-            let certificate = sign::ca_of(&key, now)?;
-            (key, certificate)
+        let (key, certificate) = if let Some(again) = again {
+            again
         } else {
             let made = sign::ca(now)?;
             self.replace("ca-key.pem", &made.key, 0o600)?;

@@ -35,6 +35,16 @@ pub(super) fn vouches(ca: &str, leaf: &str, names: &[String], now: DateTime<Utc>
     checked().is_some()
 }
 
+/// Whether two CAs (PEM) are one to whoever trusts either: of one name and one key.
+pub(super) fn is_same(ca: &str, other: &str) -> bool {
+    let trusted = |ca| -> Option<Vec<_>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate(ca)?).ok()?;
+        Some(roots.roots)
+    };
+    trusted(ca).is_some_and(|ca| trusted(other) == Some(ca))
+}
+
 /// Whether the CA (PEM) is the one of this key (PEM).
 pub(super) fn is_of(ca: &str, key: &str) -> bool {
     let (Some(ca), Ok(key)) = (certificate(ca), KeyPair::from_pem(key)) else {

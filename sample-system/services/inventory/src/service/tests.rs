@@ -6,13 +6,20 @@ use chrono::TimeDelta;
 use shop::bugs::Bugs;
 use shop::clock::Clock;
 use shop::outbox::Outbox;
+use shop::serve::Readiness;
+use shop::serve::patience::Patience;
 use shop::token::{Role, SEED, Signer};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
 use tonic::Code;
 use uuid::Uuid;
 
 use super::*;
 
 mod strangers;
+
+/// Longer than anything here has in hand at its end.
+const GRACE: Duration = Duration::from_secs(5);
 
 struct Running {
     client: shop::inventory::Client,
@@ -28,6 +35,10 @@ fn room(folder: &std::path::Path) -> StockRoom {
 }
 
 async fn start_on(folder: Arc<tempfile::TempDir>) -> Running {
+    start_with(folder, Serving::from(Readiness::new())).await
+}
+
+async fn start_with(folder: Arc<tempfile::TempDir>, serving: Serving) -> Running {
     let room = room(folder.path());
     let listener = shop::serve::listen("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -35,8 +46,7 @@ async fn start_on(folder: Arc<tempfile::TempDir>) -> Running {
     let token = shutdown.clone();
     let served = tokio::spawn(async move {
         let keys = Keys::of([&signer()], Clock::system());
-        let (metrics, grace) = (Metrics::new(), Duration::from_secs(5));
-        serve(listener, room, keys, &metrics, token, grace)
+        serve(listener, room, keys, &serving, token, GRACE)
             .await
             .unwrap();
     });
@@ -127,6 +137,22 @@ impl Running {
             .map(|_| ())
             .map_err(|s| s.code())
     }
+}
+
+/// How long the limits are is in the library's tests.
+#[tokio::test]
+async fn who_connects_and_asks_nothing_is_ended() {
+    let patience = Patience {
+        head: Duration::from_millis(50),
+        ..Patience::default()
+    };
+    let serving = Serving::from(Readiness::new()).patient(patience);
+    let metrics = serving.metrics().clone();
+    let running = start_with(Arc::new(tempfile::tempdir().unwrap()), serving).await;
+    let mut silent = TcpStream::connect(&running.address).await.unwrap();
+    silent.read_to_end(&mut Vec::new()).await.unwrap();
+    let ended = "connections_ended_total{why=\"head\"} 1";
+    assert!(metrics.text().contains(ended), "{}", metrics.text());
 }
 
 #[tokio::test]
