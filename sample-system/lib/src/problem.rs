@@ -169,7 +169,26 @@ fn refused(rejection: &JsonRejection) -> Problem {
         StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
         other => other,
     };
-    Problem::new(status, rejection.body_text())
+    Problem::new(status, untold(rejection.body_text()))
+}
+
+/// What is wrong with a body, without the value that is of another type than was wanted: it may be a card
+/// or a password, as a number for one, and details end up in logs.
+fn untold(mut text: String) -> String {
+    for mark in ["invalid type: ", "invalid value: "] {
+        let Some(begin) = text.find(mark).map(|begin| begin + mark.len()) else {
+            continue;
+        };
+        let told = text[begin..].find(['"', '`']).map(|quote| begin + quote);
+        let rest = text.rfind(", expected ");
+        if let (Some(told), Some(rest)) = (told, rest)
+            && told < rest
+        {
+            let told = text[..told].trim_end().len();
+            text.replace_range(told..rest, "");
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -188,5 +207,44 @@ mod tests {
         let sooner = away().with_header(header::RETRY_AFTER, HeaderValue::from_static("1"));
         assert_eq!(told(sooner), ["1"]);
         assert!(told(Problem::not_found("no")).is_empty());
+    }
+    #[test]
+    fn what_is_of_another_type_than_was_wanted_is_not_told_back() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Asked {
+            #[serde(rename = "password")]
+            _password: String,
+            #[serde(rename = "card")]
+            _card: Card,
+        }
+        #[derive(Debug, serde::Deserialize)]
+        struct Card {}
+        let headers = HeaderMap::from_iter([(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        )]);
+        let detail = |body: &str| {
+            let refused = Body::<Asked>::of(&headers, body.as_bytes()).unwrap_err();
+            refused.detail().to_owned()
+        };
+        for (body, wanted) in [
+            (
+                r#"{"password": 4242}"#,
+                "password: invalid type: integer, expected a string",
+            ),
+            (
+                r#"{"password": "x", "card": "4242, expected `\"4242"}"#,
+                "card: invalid type: string, expected struct Card",
+            ),
+            (
+                r#"{"password": null}"#,
+                "password: invalid type: null, expected a string",
+            ),
+        ] {
+            let detail = detail(body);
+            assert!(detail.contains(wanted), "{detail}");
+            assert!(!detail.contains("4242"), "{detail}");
+        }
+        assert!(detail("{").contains("EOF"), "{}", detail("{"));
     }
 }
