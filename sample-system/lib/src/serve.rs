@@ -4,6 +4,7 @@
 //!
 //! The caller binds the listener and passes shutdown in.
 
+mod connections;
 mod crowd;
 pub mod door;
 pub mod patience;
@@ -256,18 +257,12 @@ pub async fn on(
     let serving = serving.into();
     let listener = Told::new(listener, serving.clone());
     let app = app(routes, serving, shutdown.clone());
-    let app = app.into_make_service_with_connect_info::<Remote>();
-    let serve = axum::serve(listener, app)
-        .with_graceful_shutdown(closing.wait())
-        .into_future();
-    let Some(ended) = within(grace, &shutdown, serve).await else {
-        tracing::warn!(
-            grace_ms = milliseconds(grace),
-            "left work in hand at shutdown"
-        );
-        return Ok(());
-    };
-    ended.map_err(ServeError::Serve)
+    let serve = connections::serve(listener, app, closing);
+    if within(grace, &shutdown, serve).await.is_none() {
+        let grace_ms = milliseconds(grace);
+        tracing::warn!(grace_ms, "left work in hand at shutdown");
+    }
+    Ok(())
 }
 
 /// Who comes to `listener`, for a server of another kind (gRPC): connections are ended when too little

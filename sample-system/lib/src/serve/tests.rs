@@ -289,3 +289,28 @@ async fn what_nobody_could_read_is_a_problem_too() {
         "{lines:?}"
     );
 }
+
+#[tokio::test]
+async fn over_http_2_too_many_headers_are_a_problem_that_is_counted() {
+    let running = start(Router::new(), Readiness::new(), DEADLINE).await;
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .http2_prior_knowledge()
+        .build()
+        .unwrap();
+    let get = client.get(format!("{}/nowhere", running.root));
+    let answer = get.header("x-long", "x".repeat(40_000)).send().await;
+    let answer = answer.unwrap();
+    assert_eq!(
+        (answer.version(), answer.status().as_u16()),
+        (Version::HTTP_2, 431)
+    );
+    assert_eq!(
+        answer.headers()[header::CONTENT_TYPE],
+        crate::problem::CONTENT_TYPE
+    );
+    let metrics = client.get(format!("{}/metrics", running.root));
+    let metrics = metrics.send().await.unwrap().text().await.unwrap();
+    let series = r#"http_requests_total{route="unmatched",method="GET",status="431"} 1"#;
+    assert!(metrics.contains(series), "{metrics}");
+}

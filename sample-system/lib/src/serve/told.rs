@@ -4,8 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::serve::Listener;
 use futures_util::Stream;
 
 use super::Serving;
@@ -79,14 +78,5 @@ impl<L: Listener<Addr = SocketAddr>> Listener for Told<L> {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
-    }
-}
-
-impl<L: Listener<Addr = SocketAddr>> Connected<IncomingStream<'_, Told<L>>> for Remote {
-    fn connect_info(stream: IncomingStream<'_, Told<L>>) -> Self {
-        Self {
-            address: *stream.remote_addr(),
-            pace: stream.io().stream().pace().clone(),
-        }
     }
 }
