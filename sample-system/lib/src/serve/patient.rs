@@ -16,6 +16,7 @@ use tonic::transport::server::Connected;
 
 use self::heads::Heads;
 use super::crowd::{Pace, Place};
+use super::door::LINGER;
 use super::patience::Patience;
 use super::rest::Rest;
 use crate::metrics::Counters;
@@ -242,9 +243,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         if this.is_over || this.pushed.as_mut().poll(context).is_ready() {
             return Poll::Ready(Ok(()));
         }
-        let until = later(Instant::now(), this.patience.body);
+        // Over HTTP/2 a caller may have begun something new before it reads that this is the end: it
+        // learns from what was said, were it not reset, that nobody looked at that.
+        let has_frames = this.reading.has_frames == Some(true);
+        let within = if has_frames {
+            LINGER
+        } else {
+            this.patience.body
+        };
+        let until = later(Instant::now(), within);
         let rest = this.rest.get_or_insert_with(|| Rest::new(until));
-        let is_owed = !this.reading.heads.is_between();
+        let is_owed = has_frames || !this.reading.heads.is_between();
         rest.poll(&mut this.stream, is_owed, context).map(Ok)
     }
 }

@@ -11,12 +11,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::metrics::Metrics;
+use crate::serve::door::LINGER;
 use crate::serve::patience::Patience;
 use crate::serve::patient::tests::{PIPE, start};
 use crate::serve::{self, Readiness, Serving};
 
 /// Longer than anything here takes; only a failing test waits for it.
 const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A frame over HTTP/2 that sets nothing.
+const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+/// The kind of the frame that ends a connection.
+const GO_AWAY: u8 = 7;
 
 /// The head of a request that says how long its body is.
 fn with_body(bytes: usize) -> String {
@@ -85,6 +91,22 @@ async fn who_has_sent_all_that_they_began_is_not_waited_for() {
     assert!(said.starts_with("HTTP/1.1 200 "), "{said}");
     let (seconds, _) = taken(&mut caller, 1, Duration::from_secs(1)).await;
     assert!(seconds <= 1, "{seconds}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_http_2_who_may_have_begun_something_new_is_heard_out_as_well() {
+    /// What no connection may hold: data of no request.
+    const WRONG: &[u8] = &[0; 9];
+    let running = start().await;
+    let mut caller = running.connect().await;
+    let begun = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], SETTINGS, WRONG].concat();
+    caller.write_all(&begun).await.unwrap();
+    let mut said = Vec::new();
+    caller.read_to_end(&mut said).await.unwrap();
+    assert!(said.contains(&GO_AWAY), "{said:?}");
+    let (seconds, _) = taken(&mut caller, 1, Duration::from_secs(1)).await;
+    let within = LINGER.as_secs();
+    assert!((within..within + 2).contains(&seconds), "{seconds}");
 }
 
 #[tokio::test]
