@@ -161,10 +161,20 @@ impl From<UpError> for Failure {
                     .unwrap_or_default();
                 Self::new(exit, format!("{address} is taken{by}")).hint(hint)
             }
-            UpError::Runtime(RuntimeError::Engine(EngineError::Build { service, message })) => {
-                Self::new(exit, format!("the build of {service} failed"))
-                    .showing(message.lines().map(str::to_owned).collect())
+            UpError::Runtime(RuntimeError::Engine(error @ EngineError::Build { .. })) => {
+                let failure = crate::place::of_engine(&error);
+                match error {
+                    EngineError::Build { message, .. } => {
+                        failure.showing(message.lines().map(str::to_owned).collect())
+                    }
+                    _ => failure,
+                }
             }
+            UpError::Runtime(RuntimeError::Absent(problem)) => Self {
+                exit,
+                problems: vec![*problem],
+                lines: Vec::new(),
+            },
             UpError::Runtime(RuntimeError::BroughtDown { project }) => {
                 Self::new(exit, format!("{project} was brought down while it came up"))
                     .hint("somebody ran `msvc down` meanwhile; `msvc up` boots it again")

@@ -8,6 +8,7 @@ use msvc_mesh::protocol::Session;
 use msvc_report::event::{Event, Stamped, Stream};
 use msvc_report::exit::Exit;
 use msvc_system::id::{InstanceId, ServiceName};
+use msvc_system::problem::Problem;
 use serde::{Deserialize, Serialize};
 
 use crate::docker::EngineError;
@@ -98,6 +99,9 @@ pub enum RuntimeError {
         /// The last lines it wrote.
         last_lines: Vec<String>,
     },
+    /// What the files take for given is not there.
+    #[error("{}", .0.what)]
+    Absent(Box<Problem>),
     /// There is no such instance.
     #[error("{} is not there", .0.service)]
     NoInstance(InstanceId),

@@ -15,6 +15,7 @@
 //! - `network`, `volume`, `container`, `files`, `beside`: one thing of the engine each.
 //! - `subnets`, `mesh_container`: where the mesh listens, and its container; [`aboard`] is the main
 //!   inside it.
+//! - `given`: what the files take for given. `displaced`: who no longer stands where it was put.
 //! - `endings`: who ended by itself, and who was stopped.
 //! - `held`: what a lane's containers hold already. `remembered`: which engine it is.
 //! - [`keeper`]: who keeps a killed service down.
@@ -31,9 +32,11 @@ pub mod boot;
 mod beside;
 mod clear;
 mod container;
+mod displaced;
 mod endings;
 mod events;
 mod files;
+mod given;
 mod guests;
 mod held;
 mod hooks;

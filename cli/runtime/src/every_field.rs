@@ -256,9 +256,9 @@ fn what_an_older_engine_would_drop_is_named_with_its_line() {
             "`annotations` needs an engine with API 1.43",
         ),
         (
-            "",
-            "mac_address: \"02:42:ac:11:65:43\"",
-            "`mac_address` needs an engine with API 1.44",
+            "networks: {n: {}}",
+            "networks: {default: {priority: 1}, n: {mac_address: \"02:42:ac:11:65:43\"}}",
+            "`mac_address` on the network n, which is not its first, needs an engine with API 1.44",
         ),
         (
             "",

@@ -167,6 +167,9 @@ pub struct ContainerProgram {
     /// Files that are laid into it before it starts.
     #[serde(default)]
     pub files: Vec<ContainerFile>,
+    /// For which machine it is to be, where the file says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
 }
 
 /// A file laid into a container.

@@ -164,6 +164,9 @@ pub struct ObservedInstance {
     /// had been ready counts as stopped.
     #[serde(default)]
     pub was_stopped: bool,
+    /// Why it does not stand where it was put, in an engine that others use too.
+    #[serde(default)]
+    pub displaced: Option<String>,
     /// Its ports.
     pub listens: Vec<Listen>,
 }

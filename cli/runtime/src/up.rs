@@ -78,6 +78,7 @@ impl UpError {
                 RuntimeError::Interrupted => Exit::Interrupted,
                 RuntimeError::Engine(error) => error.exit(),
                 RuntimeError::PortTaken { .. }
+                | RuntimeError::Absent(_)
                 | RuntimeError::Gone { .. }
                 | RuntimeError::Refused(_)
                 | RuntimeError::Records { .. } => Exit::CouldNot,

@@ -62,10 +62,29 @@ impl Written {
         asked.next().map(|node| node.place.clone())
     }
 
+    /// Where a network says which addresses it has.
+    #[must_use]
+    pub fn addresses(&self, network: &str) -> Option<Place> {
+        let network = self.tree()?.get("networks")?.get(network)?;
+        let configs = network.at("/ipam/config")?.items().iter();
+        let mut said = configs.filter_map(|it| it.get("ip_range").or_else(|| it.get("subnet")));
+        said.next().map(|node| node.place.clone())
+    }
+
     /// Where a network stands, where the files say something of it.
     #[must_use]
     pub fn network(&self, key: &str) -> Option<Place> {
-        let (key, _) = self.tree()?.get("networks")?.entry(key)?;
+        self.declared("networks", key)
+    }
+
+    /// Where a volume stands, where the files say something of it.
+    #[must_use]
+    pub fn volume(&self, key: &str) -> Option<Place> {
+        self.declared("volumes", key)
+    }
+
+    fn declared(&self, section: &str, key: &str) -> Option<Place> {
+        let (key, _) = self.tree()?.get(section)?.entry(key)?;
         Some(key.place.clone())
     }
 }
@@ -95,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_field_is_found_where_it_is_written() {
-        let text = "services:\n  a:\n    image: x\n    deploy:\n      resources: {limits: {pids: 5}}\nnetworks:\n  n: {}\n";
+        let text = "services:\n  a:\n    image: x\n    deploy:\n      resources: {limits: {pids: 5}}\nnetworks:\n  n:\n    ipam:\n      config: [{subnet: 10.1.1.0/24}]\n";
         let written = load(text).system.written;
         let field = |name| written.field("a", name).map(|place| place.line);
         assert_eq!(field("image"), Some(3));
@@ -103,5 +122,7 @@ mod tests {
         assert_eq!(field("cap_add"), None);
         assert_eq!(written.field("b", "image"), None);
         assert_eq!(written.network("n").map(|place| place.line), Some(7));
+        assert_eq!(written.addresses("n").map(|place| place.line), Some(9));
+        assert_eq!(written.addresses("default"), None);
     }
 }

@@ -253,6 +253,7 @@ fn not_released(error: RuntimeError) -> LiftError {
         | RuntimeError::Refused(_)
         | RuntimeError::NoInstance(_) => LiftError::EndedBefore(error.to_string()),
         RuntimeError::PortTaken { .. }
+        | RuntimeError::Absent(_)
         | RuntimeError::Start { .. }
         | RuntimeError::NotTaken { .. }
         | RuntimeError::Network { .. }

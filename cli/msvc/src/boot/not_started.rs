@@ -3,10 +3,10 @@
 
 use msvc_report::exit::Exit;
 use msvc_runtime::contract::{Blame, RuntimeError};
-use msvc_runtime::docker::fields_meant;
+use msvc_runtime::docker::{EngineError, fields_meant};
 use msvc_runtime::up::UpError;
 use msvc_system::id::ServiceName;
-use msvc_system::model::System;
+use msvc_system::model::{Service, System};
 use msvc_system::problem::{Place, Problem};
 
 use crate::failure::Failure;
@@ -37,9 +37,48 @@ pub(super) fn not_up_in_engine(system: &System, why: UpError) -> Failure {
             }
             of_one(blame.exit(), problem)
         }
+        UpError::Runtime(RuntimeError::Engine(error)) => {
+            let place = image_place(system, &error);
+            let mut failure = Failure::from(RuntimeError::Engine(error));
+            if let Some(problem) = failure.problems.first_mut() {
+                problem.place = place;
+            }
+            failure
+        }
         other => hook_failed(system, other).unwrap_or_else(Failure::from),
     }
 }
+
+/// Where the files say from what an image is made, or had, that an engine could not.
+fn image_place(system: &System, error: &EngineError) -> Option<Place> {
+    let (EngineError::Image { service, .. } | EngineError::Build { service, .. }) = error else {
+        return None;
+    };
+    let service = system.service(service)?;
+    match error {
+        // One that a build begins from stands in what is built.
+        EngineError::Image { image, .. }
+            if service.image.as_ref().is_some_and(|it| it.value == *image) =>
+        {
+            service.image.as_ref().map(|it| it.place.clone())
+        }
+        _ => Some(of_image(system, service)),
+    }
+}
+
+/// Where the files say what a service's image is.
+fn of_image(system: &System, service: &Service) -> Place {
+    let written = |field| system.written.field(service.name.as_str(), field);
+    let place = written("build").or_else(|| Some(service.image.as_ref()?.place.clone()));
+    place.unwrap_or_else(|| service.place.clone())
+}
+
+/// What of a service an image may say, too, and how a Dockerfile writes it.
+const OF_AN_IMAGE: [(&str, &str); 3] = [
+    ("user", "USER"),
+    ("working_dir", "WORKDIR"),
+    ("healthcheck", "HEALTHCHECK"),
+];
 
 /// Signs of what the engine may not do on this machine, whatever the file says.
 const FORBIDDEN: [&str; 2] = ["operation not permitted", "permission denied"];
@@ -83,12 +122,33 @@ fn not_taken(system: &System, name: &ServiceName, why: &str, blame: Blame) -> Fa
         };
         exit = ends;
         problem.hint = Some(hint);
+    } else if let Some((service, field, word)) = said_by_its_image(system, name, why) {
+        problem.place = Some(of_image(system, service));
+        problem.hint = Some(format!(
+            "its image says so (`{word}`): correct what that is made of, or write another `{field}` \
+             for the service"
+        ));
+        exit = Exit::Failed;
     } else if blame != Blame::Nobody {
         problem.place = system.service(name.as_str()).map(|it| it.place.clone());
         let hint = "correct what the file says of it; `msvc config` prints all of that";
         problem.hint = Some(hint.to_owned());
     }
     of_one(exit, problem)
+}
+
+/// The service, and what of it an engine's words are about that its image alone can have said.
+fn said_by_its_image<'a>(
+    system: &'a System,
+    name: &ServiceName,
+    why: &str,
+) -> Option<(&'a Service, &'static str, &'static str)> {
+    let service = system.service(name.as_str())?;
+    let meant = fields_meant(why).find_map(|field| {
+        let mut all = OF_AN_IMAGE.into_iter();
+        all.find(|(of_image, _)| *of_image == field)
+    });
+    meant.map(|(field, word)| (service, field, word))
 }
 
 /// That what a service's `post_start` runs did not end well, at its line; else the error again.
@@ -148,6 +208,9 @@ mod tests {
     working_dir: app
     networks: {n: {ipv4_address: 10.1.1.7}}
     logging: {driver: fluentd}
+  b:
+    image: b
+    build: .
 networks:
   n: {ipam: {config: [{subnet: 10.1.1.0/24}]}}
 ";
@@ -215,6 +278,13 @@ networks:
                 "correct what the file says of it",
             ),
             (
+                "unable to find user nosuch: no matching entries in passwd file",
+                Blame::Nobody,
+                Some(3),
+                Exit::Failed,
+                "its image says so (`USER`)",
+            ),
+            (
                 "something of its own",
                 Blame::Service,
                 Some(2),
@@ -251,6 +321,36 @@ networks:
     }
 
     #[test]
+    fn an_image_that_is_not_had_or_built_is_told_where_the_file_says_from_what() {
+        let had = |image: &str| {
+            let (image, service) = (image.to_owned(), "a".to_owned());
+            let why = "no such host".to_owned();
+            let error = EngineError::Image {
+                image,
+                service,
+                why,
+            };
+            let (line, exit, hint) = told(error.into());
+            assert!(hint.contains("docker pull"), "{hint}");
+            (line, exit)
+        };
+        assert_eq!(had("x"), (Some(3), Exit::CouldNot));
+        assert_eq!(had("base"), (Some(3), Exit::CouldNot));
+        let built = |service: &str| {
+            told(
+                EngineError::Build {
+                    service: service.to_owned(),
+                    message: String::new(),
+                }
+                .into(),
+            )
+        };
+        let (line, exit, hint) = built("b");
+        assert_eq!((line, exit), (Some(11), Exit::Failed));
+        assert!(hint.contains("correct its Dockerfile"), "{hint}");
+    }
+
+    #[test]
     fn a_network_that_is_not_made_is_told_at_its_line() {
         let network = |blame| {
             told(RuntimeError::Network {
@@ -260,7 +360,7 @@ networks:
             })
         };
         let (line, exit, _) = network(Blame::File);
-        assert_eq!((line, exit), (Some(10), Exit::Input));
+        assert_eq!((line, exit), (Some(13), Exit::Input));
         assert_eq!(network(Blame::Nobody).1, Exit::CouldNot);
     }
 }

@@ -64,6 +64,12 @@ pub async fn run(context: &Context, request: &Ps) -> Result<Ending, Failure> {
             .terminal
             .result(&instances(context, &observed).render());
     }
+    for (instance, why) in displaced(&observed) {
+        let up = context.repeat(&["up"]);
+        let problem = Problem::warning(format!("{}: {why}", name(instance)));
+        let problem = problem.hint(format!("`{up}` makes it anew where it belongs"));
+        context.terminal.event(&Event::Warned { problem });
+    }
     if observed.made_elsewhere() > 0 {
         let what = format!("{} was started by Docker Compose", context.system.name);
         let up = context.repeat(&["up"]);
@@ -72,6 +78,12 @@ pub async fn run(context: &Context, request: &Ps) -> Result<Ending, Failure> {
         context.terminal.event(&Event::Warned { problem });
     }
     Ok(Exit::Held.into())
+}
+
+/// Who does not stand where it was put, and why.
+fn displaced(observed: &Observed) -> impl Iterator<Item = (&ObservedInstance, &str)> {
+    let instances = observed.instances.iter();
+    instances.filter_map(|it| Some((it, it.displaced.as_deref()?)))
 }
 
 fn instances(context: &Context, observed: &Observed) -> Table {
@@ -140,7 +152,7 @@ fn document(context: &Context, observed: &Observed, ended: Option<&str>) -> Valu
                 "ports": instance.listens.iter().map(|l| l.port).collect::<Vec<_>>(),
                 "listens": instance.listens,
                 "urls": urls(context, observed, instance),
-                "detail": instance.detail,
+                "detail": instance.displaced.as_ref().or(instance.detail.as_ref()),
             })
         })
         .collect();

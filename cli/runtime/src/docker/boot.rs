@@ -13,7 +13,7 @@ use super::engine::{ApiVersion, Engine, EngineError};
 use super::image::{self, ImageFacts, ImageRequest};
 use super::runtime::DockerRuntime;
 use super::want::{MeshWish, Wish, may_be_wanted, wanted};
-use super::{endings, listeners, mesh_container, published, subnets};
+use super::{endings, given, listeners, mesh_container, published, subnets};
 use crate::build::BuildOutcome;
 use crate::contract::{Runtime, RuntimeError};
 use crate::docker::image::BuildFrom;
@@ -270,7 +270,7 @@ async fn may_be(
     let api = runtime.engine().speaks();
     let unmade = image::unmade(asked);
     may_be_wanted(&request.wish(api, &unmade, None))?;
-    runtime.externals(request.system, request.options).await?;
+    given::is_there(runtime.engine(), request.system, request.options).await?;
     if !request.mesh {
         return Ok(None);
     }

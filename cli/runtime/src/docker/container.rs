@@ -19,8 +19,10 @@ use crate::contract::RuntimeError;
 use crate::instance::{ContainerProgram, InstanceSpec, Listen, Program};
 use crate::observed::{MADE_ELSEWHERE, ObservedInstance, Phase};
 
+mod as_of_old;
 mod end;
 mod not_taken;
+pub(super) mod probe;
 
 pub(super) use end::{end_of, remove, stop};
 use not_taken::While;
@@ -58,11 +60,13 @@ pub(super) async fn start(
         (labels::compose::CONFIG_HASH, spec.hash.clone()),
     ];
     all.extend(own.map(|(key, value)| (key.to_owned(), value)));
-    let options = CreateContainerOptionsBuilder::default()
-        .name(&program.name)
-        .build();
+    let mut options = CreateContainerOptionsBuilder::default().name(&program.name);
+    if let Some(platform) = &program.platform {
+        options = options.platform(platform);
+    }
     let labels = body.labels.clone();
-    let made = engine.docker.create_container(Some(options), body);
+    let docker = as_of_old::addressed(&engine.docker, &program.create, &body);
+    let made = docker.create_container(Some(options.build()), body);
     let what = format!("making container {}", of(spec, program));
     let container = match engine.ask(what, made).await {
         Ok(made) => {
@@ -225,6 +229,12 @@ impl Found {
         name.trim_start_matches('/')
     }
 
+    /// The container whose network it is in.
+    pub(super) fn shares_network_of(&self) -> Option<&str> {
+        let mode = self.seen.host_config.as_ref()?.network_mode.as_deref()?;
+        mode.strip_prefix("container:")
+    }
+
     pub(super) fn hash(&self) -> String {
         self.labels.get(labels::HASH).cloned().unwrap_or_default()
     }
@@ -285,11 +295,7 @@ impl Found {
         let state = self.seen.state.as_ref()?;
         let said = |text: &String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         match phase {
-            Phase::Unhealthy => {
-                let health = state.health.as_ref()?;
-                let last = health.log.as_ref()?.last()?;
-                last.output.as_ref().and_then(said)
-            }
+            Phase::Unhealthy => state.health.as_ref().map(probe::last),
             Phase::HeldDown => Some("paused".to_owned()),
             Phase::Exited { .. } if state.oom_killed == Some(true) => {
                 Some("out of memory".to_owned())
@@ -311,6 +317,7 @@ impl Found {
             detail: self.detail(&phase),
             held_by: None,
             was_stopped: false,
+            displaced: None,
             listens: self.listens(),
             phase,
         }

@@ -4,10 +4,14 @@
 //!
 //! What must not enter: what is made for the first time; there the plan has the order.
 
+use std::collections::HashMap;
+
+use bollard::models::ContainerSummary;
+use bollard::query_parameters::ListContainersOptionsBuilder;
 use futures_util::future::join_all;
 
-use super::container::Found;
 use super::engine::EngineError;
+use super::labels;
 use super::runtime::DockerRuntime;
 
 /// Starts a container that was killed, and its guests after it; answers whether it is there.
@@ -34,14 +38,17 @@ pub(super) async fn bring_back(
 /// Starts the guests of a container again that run, after it was itself started again; whoever is
 /// down stays so.
 async fn follow(runtime: &DockerRuntime, container: &str) -> Result<(), EngineError> {
-    let guests = runtime.found().await?;
-    let guests = guests
+    let engine = runtime.engine();
+    let filters = HashMap::from([("status", vec!["running"])]);
+    let options = ListContainersOptionsBuilder::default().filters(&filters);
+    let running = engine.docker.list_containers(Some(options.build()));
+    let running = engine.ask("listing containers", running).await?;
+    let guests = running
         .into_iter()
-        .filter(|found| is_guest(found, container));
-    let again = guests.map(|guest| async move {
-        let engine = runtime.engine();
-        let what = format!("starting container {} again", guest.container);
-        let started = engine.docker.restart_container(&guest.container, None);
+        .filter(|it| is_guest(it, runtime.project().as_str(), container));
+    let again = guests.filter_map(|it| it.id).map(|guest| async move {
+        let what = format!("starting container {guest} again");
+        let started = engine.docker.restart_container(&guest, None);
         engine.ask(what, started).await
     });
     for done in join_all(again).await {
@@ -53,9 +60,57 @@ async fn follow(runtime: &DockerRuntime, container: &str) -> Result<(), EngineEr
     Ok(())
 }
 
-fn is_guest(found: &Found, container: &str) -> bool {
-    let host = found.seen.host_config.as_ref();
-    let mode = host.and_then(|host| host.network_mode.as_deref());
+/// Whether a container shares the network of `container` and is a service's of the project.
+fn is_guest(listed: &ContainerSummary, project: &str, container: &str) -> bool {
+    let mode = listed
+        .host_config
+        .as_ref()
+        .and_then(|it| it.network_mode.as_deref());
     let of = mode.and_then(|mode| mode.strip_prefix("container:"));
-    of == Some(container) && found.phase().runs()
+    let label = |key: &str| listed.labels.as_ref().and_then(|it| it.get(key));
+    let is_own = [labels::PROJECT, labels::compose::PROJECT]
+        .into_iter()
+        .any(|key| label(key).is_some_and(|it| it == project));
+    let is_run_once = label(labels::compose::ONE_OFF).is_some_and(|it| it == "True");
+    of == Some(container) && is_own && !is_run_once
+}
+
+#[cfg(test)]
+mod tests {
+    use bollard::models::ContainerSummaryHostConfig;
+
+    use super::*;
+
+    #[test]
+    fn a_guest_is_who_shares_the_network_and_is_a_service_of_the_project() {
+        let listed = |mode: &str, all: &[(&str, &str)]| ContainerSummary {
+            host_config: Some(ContainerSummaryHostConfig {
+                network_mode: Some(mode.to_owned()),
+                ..ContainerSummaryHostConfig::default()
+            }),
+            labels: Some(
+                all.iter()
+                    .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                    .collect(),
+            ),
+            ..ContainerSummary::default()
+        };
+        let own = (labels::PROJECT, "shop");
+        let composes = (labels::compose::PROJECT, "shop");
+        let once = (labels::compose::ONE_OFF, "True");
+        for (mode, labels, is_one) in [
+            ("container:a", &[own][..], true),
+            ("container:a", &[composes], true),
+            ("container:b", &[own], false),
+            ("shop_default", &[own], false),
+            ("container:a", &[(labels::PROJECT, "other")], false),
+            ("container:a", &[composes, once], false),
+        ] {
+            assert_eq!(
+                is_guest(&listed(mode, labels), "shop", "a"),
+                is_one,
+                "{mode} {labels:?}"
+            );
+        }
+    }
 }

@@ -6,7 +6,8 @@
 //!
 //! Layout: `pack` makes an image of a binary in memory (`elf` refuses what cannot run alone);
 //! `context` and `ignore` read a build context, `dockerfile` has it built; `pull` has an image
-//! from its registry; `facts` is what one says of itself; `unused` removes what nobody needs any more.
+//! from its registry; `name` is what one may be called, `platform` for which machine it is,
+//! `facts` what one says of itself; `unused` removes what nobody needs any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -30,7 +31,9 @@ mod dockerfile;
 mod elf;
 mod facts;
 mod ignore;
+pub(super) mod name;
 mod pack;
+pub(super) mod platform;
 pub(super) mod pull;
 mod unused;
 
@@ -309,11 +312,15 @@ async fn one(
         let image = teller.unless_it_was_there(what, making).await?;
         return Ok(facts(&reference, &image));
     }
-    let image = match inspect(engine, &reference).await? {
-        Some(image) if !pull::is_asked_always(service) => image,
+    let there_is = inspect(engine, &reference).await?;
+    let other = there_is
+        .as_ref()
+        .and_then(|it| pull::is_for_another(service, it));
+    let image = match there_is {
+        Some(image) if !pull::is_asked_always(service) && other.is_none() => image,
         _ => {
             let what = format!("image {reference}");
-            let had = unless_given_up(shutdown, pull::pull(engine, service, &reference));
+            let had = unless_given_up(shutdown, pull::pull(engine, service, &reference, other));
             teller.while_making(what, had).await?;
             there(engine, service, &reference).await?
         }

@@ -30,6 +30,9 @@ pub(crate) const MESH: &str = "msvc.mesh";
 pub(crate) const DOOR: &str = "msvc.door";
 /// Over the names that the mesh gives a container; what of them nobody declares needs no new one.
 pub(crate) const HOSTS: &str = "msvc.hosts";
+/// Where a container was put: its networks, each with the address that it is to have there or with
+/// nothing, as JSON.
+pub(crate) const STANDS: &str = "msvc.stands";
 /// For which project msvc made an image. Containers inherit it from theirs, where nothing reads it.
 pub(crate) const IMAGE: &str = "msvc.image";
 /// What the context held that an image was built of, where a command of the file has made it.

@@ -15,7 +15,7 @@ use msvc_system::id::InstanceId;
 use msvc_system::model::Condition;
 use tokio::net::TcpStream;
 
-use super::container::{self, Found};
+use super::container::{self, Found, probe};
 use super::engine::{Engine, EngineError};
 use super::{beside, image};
 use crate::contract::RuntimeError;
@@ -129,11 +129,7 @@ pub(super) async fn standing(
     // The engine takes whoever was paused for unhealthy until the next interval: the test itself
     // tells.
     let failed = match health.status {
-        Some(HealthStatusEnum::UNHEALTHY) => {
-            let last = health.log.unwrap_or_default().pop();
-            let said = last.and_then(|last| last.output).unwrap_or_default();
-            Standing::Unhealthy(said.trim().to_owned())
-        }
+        Some(HealthStatusEnum::UNHEALTHY) => Standing::Unhealthy(probe::last(&health)),
         _ => Standing::NotYet,
     };
     let config = found.seen.config.as_ref();

@@ -5,8 +5,8 @@
 //! engine.
 //!
 //! Layout: `names` gives everything its name, `networks`, `mounts`, `files`, `ports`, `health` and
-//! `fields` say one part of a container each, `container` joins them; `build` says what of a build
-//! the engine's builder would not get.
+//! `fields` say one part of a container each, `container` joins them; `images` says what no image can
+//! be called, `build` what of a build the engine's builder would not get.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +27,7 @@ mod container;
 mod fields;
 mod files;
 mod health;
+mod images;
 mod mesh;
 mod mounts;
 mod names;
@@ -108,9 +109,12 @@ fn want(wish: &Wish<'_>, instances_too: bool) -> Result<Wanted, Problems> {
     provisions.extend(mounts::provisions(&names, &services));
     problems.0.extend(networks::declared(&names));
     let mut instances = Vec::new();
+    // What nobody can go without.
+    let mut impossible = networks::too_small(&names, &services);
     for service in &services {
         let facts = wish.images.get(&service.name).cloned().unwrap_or_default();
         let is_made = facts.program.is_none();
+        impossible.extend(images::problems(service, &facts.reference));
         let refused = refusals(In::Containers, service, is_made);
         problems.0.extend(refused);
         if is_made {
@@ -146,6 +150,7 @@ fn want(wish: &Wish<'_>, instances_too: bool) -> Result<Wanted, Problems> {
             problem.severity = Severity::Warning;
         }
     }
+    problems.0.extend(impossible);
     let wanted = Wanted {
         project: options.project.clone(),
         lane: options.lane.clone(),
@@ -220,4 +225,4 @@ fn dependencies(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

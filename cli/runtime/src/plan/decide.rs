@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use msvc_mesh::spec::{EdgeSpec, EdgeStatus};
 use msvc_system::id::{InstanceId, ServiceName};
-use msvc_system::model::{Dependency, RestartPolicy};
+use msvc_system::model::RestartPolicy;
 
 use super::await_steps::{Awaits, completed};
 use super::{Deed, Plan};
@@ -17,7 +17,14 @@ use crate::observed::{Observed, ObservedInstance, Phase};
 use crate::ports::Book;
 use crate::provision::{Kind, ObservedProvision, Provision};
 
+mod around;
+mod depths;
 mod edges;
+mod latest;
+
+use around::Around;
+use depths::depths;
+use latest::{Replica, latest, replica};
 
 /// The plan from `observed` to `wanted`. `book` tells the project's own edges from those that
 /// came to be at run time, which stay.
@@ -135,7 +142,10 @@ impl<'a> Deciding<'a> {
                 };
                 (!done).then_some(how)
             }
-            _ => why_changed(&spec.hash, &there.hash).map(str::to_owned),
+            _ => {
+                let changed = why_changed(&spec.hash, &there.hash).map(str::to_owned);
+                changed.or_else(|| there.displaced.clone())
+            }
         }
     }
 
@@ -311,7 +321,7 @@ impl<'a> Deciding<'a> {
     fn start_and_await(&mut self) {
         let mut order: Vec<usize> = (0..self.wanted.instances.len()).collect();
         order.sort_by_key(|place| self.depth(&self.wanted.instances[*place].id.service));
-        let around = self.around();
+        let around = Around::of(self.wanted, &self.opens);
         let mut awaits = Awaits::new(self.wanted);
         for place in order {
             let spec = &self.wanted.instances[place];
@@ -342,26 +352,6 @@ impl<'a> Deciding<'a> {
         awaits.finish(&mut self.plan);
     }
 
-    /// Which edges there are to whom.
-    fn around(&self) -> Around<'a> {
-        let mut provisions = self.wanted.provisions.iter();
-        let mut around = Around {
-            are_carried: provisions.any(|it| it.kind == Kind::Mesh),
-            ..Around::default()
-        };
-        for edge in &self.wanted.edges {
-            let of_it = around.edges.entry(edge.id.caller.key()).or_default();
-            of_it.push(edge);
-        }
-        for (place, edge) in &self.opens {
-            for end in [edge.id.caller.key(), edge.id.callee.as_str()] {
-                let of_it = around.opens.entry(end).or_default();
-                of_it.push((*place, edge));
-            }
-        }
-        around
-    }
-
     /// The steps that make room for a start: its own earlier incarnation ended, its edges open.
     ///
     /// Where containers carry the edges, the addresses of callees are known before anybody holds
@@ -390,66 +380,6 @@ impl<'a> Deciding<'a> {
         let all = self.all_provided().filter(|_| waits);
         stops.chain(opens).chain(ground).chain(all).collect()
     }
-}
-
-/// The edges of each service.
-#[derive(Default)]
-struct Around<'a> {
-    /// Those that it calls over.
-    edges: HashMap<&'a str, Vec<&'a EdgeSpec>>,
-    /// The steps that open those at either end of which it is.
-    opens: HashMap<&'a str, Vec<(usize, &'a EdgeSpec)>>,
-    /// Whether a mesh in the engine carries them.
-    are_carried: bool,
-}
-
-/// A replica, whatever its incarnation: its project, its lane, its service, its number.
-type Replica<'a> = (&'a str, &'a str, &'a str, u32);
-
-fn replica(id: &InstanceId) -> Replica<'_> {
-    let InstanceId {
-        project,
-        lane,
-        service,
-        replica,
-        incarnation: _,
-    } = id;
-    (project.as_str(), lane.as_str(), service.as_str(), *replica)
-}
-
-/// The latest incarnation of each replica that is there.
-fn latest(observed: &Observed) -> HashMap<Replica<'_>, &ObservedInstance> {
-    let mut latest: HashMap<_, &ObservedInstance> = HashMap::new();
-    for there in &observed.instances {
-        let known = latest.entry(replica(&there.id)).or_insert(there);
-        if known.id.incarnation <= there.id.incarnation {
-            *known = there;
-        }
-    }
-    latest
-}
-
-/// The longest chain of dependencies below each service. The loader refuses circles; in one that came
-/// all the same a service is not below itself.
-fn depths(dependencies: &BTreeMap<ServiceName, Vec<Dependency>>) -> HashMap<&ServiceName, usize> {
-    let mut depths: HashMap<&ServiceName, usize> = HashMap::new();
-    let mut begun = BTreeSet::new();
-    // A stack of its own: a chain may be longer than the thread's is deep.
-    let mut stack: Vec<&ServiceName> = dependencies.keys().collect();
-    while let Some(at) = stack.last().copied() {
-        let below = dependencies.get(at).into_iter().flatten();
-        let below = below.map(|dependency| &dependency.service);
-        if begun.insert(at) {
-            stack.extend(below.filter(|it| !begun.contains(it)));
-            continue;
-        }
-        stack.pop();
-        if !depths.contains_key(at) {
-            let deepest = below.filter_map(|it| depths.get(it)).max();
-            depths.insert(at, deepest.map_or(0, |it| it + 1));
-        }
-    }
-    depths
 }
 
 /// A hash has a half for the settings and one for the program; where the second is not known,

@@ -41,6 +41,7 @@ fn all_ready(wanted: &Wanted) -> Observed {
                 detail: None,
                 held_by: None,
                 was_stopped: false,
+                displaced: None,
                 listens: spec.listens.clone(),
             })
             .collect(),
@@ -99,6 +100,20 @@ fn the_second_up_does_nothing() {
     let observed = all_ready(&wanted.0);
     assert_plan(&observed, &wanted, "nothing to do");
     assert!(!decide(&observed, &wanted.0, &wanted.1).changes());
+}
+
+#[test]
+fn who_does_not_stand_where_it_was_put_is_started_anew_and_nobody_else() {
+    let wanted = up(&shop());
+    let mut observed = all_ready(&wanted.0);
+    let mut instances = observed.instances.iter_mut();
+    let orders = instances.find(|there| there.id.service == *"orders");
+    let why = "it was taken off its network n";
+    orders.unwrap().displaced = Some(why.to_owned());
+    let plan = text(&observed, &wanted);
+    let anew = plan.lines().filter(|line| line.contains(why));
+    assert_eq!(anew.count(), 2, "{plan}");
+    assert_eq!(plan.matches("start ").count(), 1, "{plan}");
 }
 
 #[test]

@@ -179,10 +179,11 @@ pub(crate) fn refusal(error: &RuntimeError) -> ProtocolError {
             let why = format!("no answer within {seconds} s");
             ("engine_lost", json!({"what": what, "why": why}))
         }
-        // The last three are an engine's, which no supervisor has.
+        // The last four are an engine's, which no supervisor has.
         RuntimeError::Gone { .. }
         | RuntimeError::Refused(_)
         | RuntimeError::Engine(_)
+        | RuntimeError::Absent(_)
         | RuntimeError::NotTaken { .. }
         | RuntimeError::Network { .. } => ("runtime", Value::Null),
     };

@@ -118,6 +118,7 @@ impl Supervisor {
             held_by: None,
             // Nobody tells who sent a signal: what was up and is not any more did not end as a job.
             was_stopped: view.was_ready && view.phase == Phase::ended_well(),
+            displaced: None,
             listens: view.spec.listens.clone(),
             phase: view.phase,
             id: view.id,
@@ -325,10 +326,9 @@ impl Supervisor {
         let Some(leader) = view.process else {
             return Err(RuntimeError::Refused(format!("{} does not run", view.id)));
         };
-        let signal = if paused {
-            Signal::SIGSTOP
-        } else {
-            Signal::SIGCONT
+        let signal = match paused {
+            true => Signal::SIGSTOP,
+            false => Signal::SIGCONT,
         };
         for process in self.shared.mark.of_replica(&view.id, Some(leader.pid)) {
             process.signal(signal);

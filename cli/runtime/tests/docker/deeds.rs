@@ -73,6 +73,7 @@ fn start() -> Step {
         create: serde_json::json!({}),
         joins: Vec::new(),
         files: Vec::new(),
+        platform: None,
     };
     let spec = InstanceSpec {
         id,

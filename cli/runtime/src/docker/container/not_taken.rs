@@ -24,7 +24,7 @@ const PROGRAM: [&str; 4] = [
 
 /// What an engine says of a field, in lowercase, and the field; `address` stands for the addresses
 /// that a service asks for on its networks. Of several the first that stands in the file is meant.
-const WORDS: [(&str, &str); 58] = [
+const WORDS: [(&str, &str); 61] = [
     ("capadd", "cap_add"),
     ("capdrop", "cap_drop"),
     ("capability", "cap_add"),
@@ -37,6 +37,9 @@ const WORDS: [(&str, &str); 58] = [
     ("mount path must be", "tmpfs"),
     ("mount path must be", "volumes"),
     ("mount config", "volumes"),
+    ("specified platform", "platform"),
+    ("mac-address", "mac_address"),
+    ("mac address", "mac_address"),
     ("working directory", "working_dir"),
     ("chdir to cwd", "working_dir"),
     ("healthcheck", "healthcheck"),
@@ -237,6 +240,11 @@ mod tests {
                 "device_cgroup_rules",
             ),
             ("Unknown runtime specified nope", "runtime"),
+            (
+                "image with reference x was found but does not match the specified platform: wanted \
+                 linux/arm64, actual: linux/amd64",
+                "platform",
+            ),
         ] {
             assert_eq!(fields_meant(why).next(), Some(wanted), "{why}");
         }

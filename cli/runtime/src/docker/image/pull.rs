@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use bollard::models::ImageInspect;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::StreamExt;
 use msvc_system::model::Service;
 
+use super::platform::Platform;
 use crate::docker::engine::{Engine, EngineError};
 
 fn policy(service: &Service) -> &str {
@@ -39,10 +41,20 @@ pub(in crate::docker) fn is_policy(policy: &str) -> bool {
     POLICIES.contains(&policy) || policy.starts_with("every_")
 }
 
+/// Why the image that is there is none for a service: it is for another machine than the file asks for.
+/// It counts for nothing then, as for Docker Compose.
+pub(super) fn is_for_another(service: &Service, image: &ImageInspect) -> Option<String> {
+    let asked = service.other_fields.get("platform")?.value.as_str()?;
+    let (asked, there) = (Platform::of(asked)?, Platform::of_image(image)?);
+    let is_another = asked != there;
+    is_another
+        .then(|| format!("the one that is there is for {there}, and `platform` asks for {asked}"))
+}
+
 /// What a registry may need for its first word, which the engine waits for.
 const REGISTRY: Duration = Duration::from_secs(30);
 
-/// Has an image from its registry.
+/// Has an image from its registry; `other` tells why the one that is there does not do.
 ///
 /// # Errors
 /// With what the registry says.
@@ -50,16 +62,24 @@ pub(super) async fn pull(
     engine: &Engine,
     service: &Service,
     reference: &str,
+    other: Option<String>,
 ) -> Result<(), EngineError> {
-    let refused = |why: String| EngineError::Image {
+    let failed = |why: String| EngineError::Image {
         image: reference.to_owned(),
         service: service.name.to_string(),
         why,
     };
+    let refused = |why: String| match &other {
+        Some(other) => failed(format!("{other}; its registry says: {why}")),
+        None => failed(why),
+    };
     if policy(service) == "never" {
-        return Err(refused(
-            "it is not there, and `pull_policy: never` says to ask no registry".to_owned(),
-        ));
+        let other = other
+            .clone()
+            .unwrap_or_else(|| "it is not there".to_owned());
+        return Err(failed(format!(
+            "{other}, and `pull_policy: never` says to ask no registry"
+        )));
     }
     // A name without tag or digest would fetch every tag.
     let last = reference.rsplit('/').next().unwrap_or(reference);

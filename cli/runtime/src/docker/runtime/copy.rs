@@ -6,15 +6,12 @@ use std::path::Path;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use msvc_system::id::{InstanceId, ServiceName};
-use msvc_system::model::System;
 
 use super::{AT_ONCE, DockerRuntime};
 use crate::contract::RuntimeError;
 use crate::docker::container::{self, Found};
 use crate::docker::engine::EngineError;
-use crate::docker::want::Names;
-use crate::docker::{labels, mesh_container, network, volume};
-use crate::lane::LaneOptions;
+use crate::docker::{labels, mesh_container};
 use crate::provision::Kind;
 
 impl DockerRuntime {
@@ -38,37 +35,6 @@ impl DockerRuntime {
                 self.project
             ))),
         }
-    }
-
-    /// Refuses when a network or volume that the file calls external is not there.
-    ///
-    /// # Errors
-    /// As said.
-    pub async fn externals(
-        &self,
-        system: &System,
-        options: &LaneOptions,
-    ) -> Result<(), RuntimeError> {
-        let names = Names::of(system, options);
-        let missing = |what: &str, name: &str, key: &str| {
-            RuntimeError::Refused(format!(
-                "the {what} {name} (`{key}`), which the file calls external, is not there: \
-                 `docker {what} create {name}` makes it"
-            ))
-        };
-        for (key, network) in &system.networks {
-            let (name, _) = names.network(key);
-            if network.external && !network::is_there(&self.engine, &name).await? {
-                return Err(missing("network", &name, key));
-            }
-        }
-        for (key, declared) in &system.volumes {
-            let (name, _) = names.volume(key);
-            if declared.external && !volume::is_there(&self.engine, &name).await? {
-                return Err(missing("volume", &name, key));
-            }
-        }
-        Ok(())
     }
 
     /// All containers of the project, other copies' included.

@@ -54,6 +54,21 @@ impl Subnet {
         Ipv4Addr::from(self.base.wrapping_add(n))
     }
 
+    /// Its last address.
+    pub(super) fn last(self) -> Ipv4Addr {
+        self.at(self.size())
+    }
+
+    /// How many addresses it has.
+    pub(super) fn count(self) -> usize {
+        usize::try_from(self.size()).map_or(usize::MAX, |last| last.saturating_add(1))
+    }
+
+    /// How many bits its addresses have in common.
+    pub(super) fn prefix(self) -> u8 {
+        self.prefix
+    }
+
     /// Which of its addresses it is.
     fn number(self, address: Ipv4Addr) -> Option<u32> {
         self.contains(address)

@@ -15,6 +15,7 @@ use super::networks::Place;
 use super::ports::Ports;
 use super::value::sorted;
 use super::{MeshPlan, Names, Wish, fields, files, health, mounts, networks, ports};
+use crate::docker::engine::ApiVersion;
 use crate::docker::image::ImageFacts;
 use crate::docker::labels::{self, compose};
 use crate::instance::{
@@ -37,6 +38,7 @@ pub(super) struct Draft<'a> {
     undeclared: Vec<String>,
     files: Vec<ContainerFile>,
     mesh: Option<&'a MeshPlan<'a>>,
+    api: ApiVersion,
 }
 
 /// A service made ready.
@@ -122,6 +124,7 @@ pub(super) fn draft<'a>(
         undeclared,
         files,
         mesh,
+        api: wish.api,
     }
 }
 
@@ -162,6 +165,7 @@ impl Draft<'_> {
         let options = names.options;
         let mut body = self.body.clone();
         let mut joins = Vec::new();
+        let mut stands = BTreeMap::new();
         for (number, place) in self.places.iter().enumerate() {
             let mut settings = place.settings.clone();
             let own = self.mesh.filter(|mesh| mesh.carries(&place.name));
@@ -169,6 +173,9 @@ impl Draft<'_> {
                 let addresses = settings.ipam_config.get_or_insert_default();
                 addresses.ipv4_address = Some(own.to_string());
             }
+            let fixed = settings.ipam_config.as_ref();
+            let fixed = fixed.and_then(|it| it.ipv4_address.clone());
+            stands.insert(&place.name, fixed.unwrap_or_default());
             if number == 0 {
                 body.networking_config = Some(NetworkingConfig {
                     endpoints_config: Some(HashMap::from([(place.name.clone(), settings)])),
@@ -185,6 +192,7 @@ impl Draft<'_> {
         // Of a packed image the name tells what it was made of, as its id does.
         let image = body.image.take_if(|_| facts.program.is_some());
         let mut create = sorted(serde_json::to_value(&body).unwrap_or_default());
+        networks::address_as_of_old(self.api, &mut create);
         let name = names.container(service, replica);
         let mut told = create.clone();
         labels::forget_files(&mut told);
@@ -201,6 +209,8 @@ impl Draft<'_> {
         let settings = hex(told.as_bytes());
         let hosts = create["HostConfig"]["ExtraHosts"].to_string();
         create["Labels"][labels::HOSTS] = Value::from(hex(hosts.as_bytes()));
+        let stands = serde_json::to_string(&stands).unwrap_or_default();
+        create["Labels"][labels::STANDS] = Value::from(stands);
         if let Some(id) = &facts.id {
             create["Labels"][compose::IMAGE] = Value::from(id.as_str());
         }
@@ -226,6 +236,7 @@ impl Draft<'_> {
                 create,
                 joins,
                 files: self.files.clone(),
+                platform: platform(service).map(str::to_owned),
             })),
             listens: self
                 .listens
@@ -243,6 +254,12 @@ impl Draft<'_> {
             hooks,
         }
     }
+}
+
+/// For which machine it is to be.
+fn platform(service: &Service) -> Option<&str> {
+    let field = service.other_fields.get("platform")?;
+    field.value.as_str().filter(|it| !it.is_empty())
 }
 
 fn hooks(service: &Service) -> Hooks {

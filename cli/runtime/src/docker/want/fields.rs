@@ -69,7 +69,7 @@ pub(super) fn apply(
 
 /// The others are told on whichever network or for whichever probe they stand.
 fn is_engines_own(name: &str) -> bool {
-    !matches!(name, "mac_address" | "networks") && !name.starts_with("healthcheck")
+    name != "networks" && !name.starts_with("healthcheck")
 }
 
 /// `service:NAME` in a field that names a namespace, as the engine takes it.

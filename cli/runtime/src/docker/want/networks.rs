@@ -12,15 +12,25 @@ use serde_json::Value;
 use super::addresses::Subnet;
 use super::value::{number, pairs, sorted, text, texts};
 use super::{MeshPlan, Names, Wish};
+use crate::docker::engine::ApiVersion;
 use crate::docker::labels;
 use crate::fields::In;
 use crate::lane::fill::hex;
 use crate::provision::{Kind, Provision};
 
+mod room;
+
+pub(super) use room::too_small;
+
 /// The option of the engine's that names a container's interface.
 const INTERFACE_NAME: &str = "com.docker.network.endpoint.ifname";
 /// What of a service's place on a network older engines drop.
-const NEWER: [&str; 3] = ["gw_priority", "interface_name", "mac_address"];
+const NEWER: [&str; 2] = ["gw_priority", "interface_name"];
+/// Before that API a container has one address of hardware, on its main network.
+const OWN_ADDRESSES: ApiVersion = ApiVersion(1, 44);
+
+/// The engine's name for an address of hardware.
+pub(in crate::docker) const MAC_ADDRESS: &str = "MacAddress";
 
 /// A container's place on one network.
 pub(super) struct Place {
@@ -120,16 +130,22 @@ fn carried(network: Option<&Network>, subnet: Subnet) -> Ipam {
 /// What of networks the engine, or the mesh, would not get.
 pub(super) fn problems(wish: &Wish<'_>, service: &Service) -> Vec<Problem> {
     let mut problems = Vec::new();
-    if let Some(field) = service.other_fields.get("mac_address") {
-        let what = format!("{}: `mac_address`", service.name);
-        let least = In::Containers.fate("mac_address").since;
-        problems.extend(least.and_then(|it| wish.needs(it, &what, &field.place)));
-    }
+    problems.extend(addressed_without_a_network(service));
     let field = service.other_fields.get("networks");
     let Some((Value::Object(map), place)) = field.map(|it| (&it.value, &it.place)) else {
         return problems;
     };
+    let main = keys(service).into_iter().next();
     for (network, asked) in map {
+        if asked.get("mac_address").is_some_and(|it| !it.is_null())
+            && main.as_ref() != Some(network)
+        {
+            let what = format!(
+                "{}: `mac_address` on the network {network}, which is not its first,",
+                service.name
+            );
+            problems.extend(wish.needs(OWN_ADDRESSES, &what, place));
+        }
         for key in NEWER {
             let least = In::Containers.fate(&format!("networks.{key}")).since;
             if asked.get(key).is_some_and(|value| !value.is_null()) {
@@ -139,6 +155,40 @@ pub(super) fn problems(wish: &Wish<'_>, service: &Service) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// An address of hardware where the service has no network of its own.
+fn addressed_without_a_network(service: &Service) -> Option<Problem> {
+    let field = service.other_fields.get("mac_address")?;
+    let mode = mode(service).filter(|mode| {
+        let is_anothers = ["service:", "container:"]
+            .iter()
+            .any(|it| mode.starts_with(it));
+        is_anothers || matches!(*mode, "host" | "none")
+    })?;
+    let what = format!(
+        "{}: `mac_address` needs a network of its own, and `network_mode` is `{mode}`",
+        service.name
+    );
+    let problem = Problem::error(what).at(field.place.clone());
+    Some(problem.hint("take one of them out"))
+}
+
+fn mode(service: &Service) -> Option<&str> {
+    service.other_fields.get("network_mode")?.value.as_str()
+}
+
+/// Puts a container's address on its main network where older engines read it: at the container.
+pub(super) fn address_as_of_old(api: ApiVersion, create: &mut Value) {
+    if api >= OWN_ADDRESSES {
+        return;
+    }
+    let places = create.pointer_mut("/NetworkingConfig/EndpointsConfig");
+    let mut places = places.and_then(Value::as_object_mut).into_iter().flatten();
+    let address = places.find_map(|(_, place)| place.as_object_mut()?.remove(MAC_ADDRESS));
+    if let (Some(address), Some(create)) = (address, create.as_object_mut()) {
+        create.insert(MAC_ADDRESS.to_owned(), address);
+    }
 }
 
 /// What of the declared networks nobody would get.
@@ -195,8 +245,16 @@ fn keys(service: &Service) -> Vec<String> {
 
 /// Where a service's containers stand; nowhere when `network_mode` says otherwise.
 pub(super) fn places(names: &Names<'_>, service: &Service) -> Vec<Place> {
-    if service.other_fields.contains_key("network_mode") {
-        return Vec::new();
+    let own = service.other_fields.get("mac_address");
+    let own = own.and_then(|it| text(&it.value));
+    if let Some(mode) = mode(service) {
+        // The engine's own network, where nothing else can be asked of a place.
+        let is_bridge = matches!(mode, "bridge" | "default");
+        return own
+            .filter(|_| is_bridge)
+            .map(|own| addressed(mode, own))
+            .into_iter()
+            .collect();
     }
     let field = service.other_fields.get("networks").map(|it| &it.value);
     let keys = keys(service);
@@ -209,11 +267,20 @@ pub(super) fn places(names: &Names<'_>, service: &Service) -> Vec<Place> {
             Place { name, settings }
         })
         .collect();
-    let own = service.other_fields.get("mac_address");
-    if let (Some(first), Some(own)) = (places.first_mut(), own.and_then(|it| text(&it.value))) {
+    if let (Some(first), Some(own)) = (places.first_mut(), own) {
         first.settings.mac_address.get_or_insert(own);
     }
     places
+}
+
+fn addressed(network: &str, address: String) -> Place {
+    Place {
+        name: network.to_owned(),
+        settings: EndpointSettings {
+            mac_address: Some(address),
+            ..EndpointSettings::default()
+        },
+    }
 }
 
 /// The names of the networks that a service stands on.

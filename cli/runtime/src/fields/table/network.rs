@@ -32,7 +32,7 @@ pub(super) const ROWS: &[Row] = &[
     row("links", YES, YES),
     row(
         "mac_address",
-        since(1, 44, ""),
+        YES,
         refused("its address is that of its edges"),
     ),
     row(
@@ -72,7 +72,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "networks.mac_address",
-        since(1, 44, ""),
+        yes("before API 1.44 on the first network alone"),
         refused("its address is that of its edges"),
     ),
     row("networks.priority", YES, told("edges carry its calls")),

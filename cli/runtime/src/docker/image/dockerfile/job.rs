@@ -17,6 +17,9 @@ use crate::docker::want::value::{bytes, flag, pairs, text, texts};
 /// Lines of a failed build that are shown.
 const SHOWN: usize = 30;
 
+/// The builder's words for a name that no image can have.
+const NO_NAME: &str = "invalid reference format";
+
 /// One image to build.
 #[derive(Clone, Copy)]
 pub(in crate::docker::image) struct Job<'a> {
@@ -74,8 +77,9 @@ impl Job<'_> {
                 why: why.to_owned(),
             };
         }
-        // Nor is an image to begin from that cannot be had.
-        if let Some(image) = wants_an_image(said) {
+        // Nor is an image to begin from that cannot be had, if there can be one of its name.
+        let can_be = !why.contains(NO_NAME);
+        if let Some(image) = wants_an_image(said).filter(|_| can_be) {
             return EngineError::Image {
                 image,
                 service: self.service.name.to_string(),
@@ -161,6 +165,11 @@ mod tests {
     use super::*;
 
     fn asked(fields: &str) -> BuildImageOptions {
+        of_job(fields, |job| options(job, "Dockerfile"))
+    }
+
+    /// What comes of the job to build a service with these fields.
+    fn of_job<T>(fields: &str, what: impl FnOnce(&Job<'_>) -> T) -> T {
         let text = format!("name: shop\nservices: {{a: {{{fields}}}}}\n");
         let files = BTreeMap::from([("/system/compose.yaml".into(), text.into_bytes())]);
         let request = LoadRequest {
@@ -182,7 +191,27 @@ mod tests {
             clock: &MachineClock,
             shutdown: &Shutdown::new(),
         };
-        options(&job, "Dockerfile")
+        what(&job)
+    }
+
+    #[test]
+    fn a_base_that_no_image_can_be_called_is_the_dockerfiles_fault_and_one_that_is_not_there_is_not()
+     {
+        let said = ["Step 1/2 : FROM ${BASE}".to_owned()];
+        for (why, is_built) in [
+            (
+                "invalid reference format: repository name must be lowercase",
+                true,
+            ),
+            ("pull access denied for base", false),
+        ] {
+            let error = of_job("build: .", |job| job.failed(&said, why));
+            assert_eq!(
+                matches!(error, EngineError::Build { .. }),
+                is_built,
+                "{why}"
+            );
+        }
     }
 
     #[test]

@@ -281,6 +281,7 @@ fn provision(
         create: sorted(serde_json::to_value(body).unwrap_or_default()),
         joins,
         files: Vec::new(),
+        platform: None,
     };
     let mut create = serde_json::to_value(&program).unwrap_or_default();
     // Another build of this program does as well.

@@ -15,6 +15,9 @@ use crate::plan::decide;
 use crate::ports::Book;
 use crate::provision::{Kind, ObservedProvision, Provision};
 
+mod names;
+mod ports;
+
 fn hosts(wanted: &Wanted, service: &str) -> Vec<String> {
     let hosts = create(wanted, service)["HostConfig"]["ExtraHosts"].clone();
     let hosts = hosts.as_array().cloned().unwrap_or_default();
@@ -85,6 +88,7 @@ fn ready_at(id: &InstanceId, hash: &str) -> ObservedInstance {
         detail: None,
         held_by: None,
         was_stopped: false,
+        displaced: None,
         listens: Vec::new(),
     }
 }
@@ -96,64 +100,95 @@ fn steps(observed: &Observed, wanted: &Wanted, about: &str) -> Vec<String> {
 }
 
 #[test]
-fn names_on_every_common_network_lead_to_the_one_edge_and_own_names_to_oneself() {
-    let text = "services:\n  \
-        web: {image: x, expose: [80], container_name: front, networks: {a: {aliases: [site]}, b: {}}}\n  \
-        db: {image: x, expose: [5432], networks: {a: {aliases: [store, site]}, b: {aliases: [deep]}}}\n\
-        networks: {a: {}, b: {}}\n";
-    let wanted = want(text, Some(&two("shop_a", "shop_b"))).unwrap();
-    let address = edge(&wanted, "web->db:5432").listen.ip();
-    let hosts = hosts(&wanted, "web");
-    for name in [
-        "db",
-        "store",
-        "deep",
-        "deep.shop_b",
-        "db.shop_b",
-        "db.shop_a",
-    ] {
-        assert!(
-            hosts.contains(&format!("{name}:{address}")),
-            "{name}: {hosts:?}"
-        );
+fn every_pair_with_known_ports_has_an_edge_and_finds_it_by_every_name() {
+    let text = "services:\n  web: {image: x, ports: [\"80\"]}\n  db: {image: x, expose: [5432], container_name: store, hostname: web}\n  idle: {image: x}\n";
+    let mesh = mesh("shop_default", "10.9.0.0/24");
+    let wanted = want(text, Some(&mesh)).unwrap();
+    let mut edges: Vec<String> = wanted.edges.iter().map(|it| it.id.to_string()).collect();
+    edges.sort();
+    assert_eq!(
+        edges,
+        [
+            "client->web:80",
+            "db->web:80",
+            "idle->db:5432",
+            "idle->web:80",
+            "web->db:5432"
+        ]
+    );
+    let hosts = create(&wanted, "web")["HostConfig"]["ExtraHosts"].clone();
+    let hosts: Vec<&str> = hosts
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let edge = wanted
+        .edges
+        .iter()
+        .find(|it| it.id.to_string() == "web->db:5432")
+        .unwrap();
+    for name in ["db", "store", "db.shop_default"] {
+        let line = format!("{name}:{}", edge.listen.ip());
+        assert!(hosts.contains(&line.as_str()), "{line} in {hosts:?}");
     }
+    // A name that is another service's means that one.
     assert!(
-        !hosts
-            .iter()
-            .any(|it| it.starts_with("site:") || it.starts_with("front:"))
+        !hosts.iter().any(|line| line.starts_with("web:")),
+        "{hosts:?}"
+    );
+    // The host's ports are opened by the mesh alone.
+    assert!(create(&wanted, "web")["HostConfig"]["PortBindings"].is_null());
+    let carrier = wanted
+        .provisions
+        .iter()
+        .find(|it| it.kind == Kind::Mesh)
+        .unwrap();
+    let bindings = &carrier.create["create"]["HostConfig"]["PortBindings"];
+    assert!(bindings["20000/tcp"][0]["HostPort"] == "", "{bindings}");
+    // The engine hands out nothing that is an edge's or a container's.
+    let network = wanted
+        .provisions
+        .iter()
+        .find(|it| it.kind == Kind::Network)
+        .unwrap();
+    assert_eq!(
+        network.create["IPAM"]["Config"][0]["IPRange"],
+        "10.9.0.192/26"
     );
 }
 
 #[test]
-fn a_name_that_two_services_share_is_left_to_the_engine_and_told() {
-    let text = "services:\n  web: {image: x}\n  \
-        one: {image: x, expose: [80], networks: {default: {aliases: [any]}}}\n  \
-        two: {image: x, expose: [80], networks: {default: {aliases: [any]}}}\n";
-    let wanted = want(text, Some(&mesh("shop_default", "10.9.0.0/24"))).unwrap();
-    assert!(
-        !hosts(&wanted, "web")
-            .iter()
-            .any(|it| it.starts_with("any:"))
-    );
-    let told: Vec<&String> = wanted.warnings.iter().map(|it| &it.what).collect();
-    assert!(
-        told[0].contains("web: its calls to any, a name that one and two share"),
-        "{told:?}"
-    );
+fn a_service_more_moves_no_address_of_the_others() {
+    let mesh = mesh("shop_default", "10.9.0.0/20");
+    let text = "services:\n  web: {image: x, expose: [80]}\n  db: {image: x, expose: [80]}\n";
+    let before = want(text, Some(&mesh)).unwrap();
+    let after = want(&format!("{text}  a: {{image: x}}\n"), Some(&mesh)).unwrap();
+    for edge in &before.edges {
+        let same = after.edges.iter().find(|it| it.id == edge.id).unwrap();
+        assert_eq!((same.listen, &same.backends), (edge.listen, &edge.backends));
+    }
+    for service in ["web", "db"] {
+        assert_eq!(create(&before, service), create(&after, service));
+    }
 }
 
 #[test]
-fn an_address_written_into_settings_is_told_as_not_carried() {
-    let text = "services:\n  \
-        web: {image: x, environment: {DB: \"pg://10.9.0.7:5432/x\"}}\n  \
-        db: {image: x, expose: [5432], networks: {default: {ipv4_address: 10.9.0.7}}}\n\
-        networks: {default: {ipam: {config: [{subnet: 10.9.0.0/24}]}}}\n";
-    let wanted = want(text, Some(&mesh("shop_default", "10.9.0.0/24"))).unwrap();
-    let told: Vec<&String> = wanted.warnings.iter().map(|it| &it.what).collect();
-    assert!(
-        told[0].contains("web: its calls to 10.9.0.7, the address of db that `DB`"),
-        "{told:?}"
-    );
+fn what_the_mesh_does_not_carry_is_told() {
+    let text = "services:\n  web: {image: x, network_mode: host}\n  db: {image: x, networks: [far]}\n  dns: {image: x, ports: [\"53:53/udp\"]}\nnetworks: {far: {external: true}}\n";
+    let mesh = mesh("shop_default", "10.9.0.0/24");
+    let wanted = want(text, Some(&mesh)).unwrap();
+    let told: Vec<String> = wanted.warnings.iter().map(|it| it.what.clone()).collect();
+    let told = told.join("\n");
+    for expected in [
+        "web: it uses the host's own",
+        "db: network far",
+        "dns: the host's calls to its UDP port 53",
+    ] {
+        assert!(told.contains(expected), "{told}");
+    }
+    let udp = &create(&wanted, "dns")["HostConfig"]["PortBindings"]["53/udp"];
+    assert_eq!(udp[0]["HostPort"], "53");
 }
 
 #[test]
@@ -237,168 +272,6 @@ fn what_is_given_already_stays_whoever_comes() {
 }
 
 #[test]
-fn a_port_added_while_a_mesh_runs_gets_a_door_and_the_mesh_stays() {
-    let wish = mesh("shop_default", "10.9.0.0/24");
-    let text = "services:\n  web: {image: x, ports: [\"8080:80\"]}\n";
-    let first = want(text, Some(&wish)).unwrap();
-    let there = running(&first, &wish);
-    let more = "services:\n  web: {image: x, ports: [\"8080:80\", \"9090:90\"]}\n";
-    let wanted = want(more, Some(&there)).unwrap();
-    let mesh = of_kind(&first, Kind::Mesh)[0];
-    assert_eq!(of_kind(&wanted, Kind::Mesh)[0].hash, mesh.hash);
-    assert_eq!(
-        edge(&wanted, "client->web:80").listen.to_string(),
-        "0.0.0.0:20000"
-    );
-    assert_eq!(
-        edge(&wanted, "client->web:90").listen.to_string(),
-        "0.0.0.0:20001"
-    );
-    let door = of_kind(&wanted, Kind::Door)[0];
-    let program = &door.create["create"];
-    assert_eq!(
-        program["HostConfig"]["PortBindings"]["20001/tcp"][0]["HostPort"],
-        "9090"
-    );
-    assert!(
-        program["Cmd"][3].as_str().unwrap().ends_with(":20001"),
-        "{program}"
-    );
-    let plan = steps(&observed(&[mesh]), &wanted, "msvc-mesh");
-    let made = ["make place of", "make door"].map(|it| plan.iter().any(|line| line.contains(it)));
-    assert_eq!((made, plan.len()), ([true, true], 2), "{plan:?}");
-}
-
-#[test]
-fn a_port_that_moved_or_is_given_up_is_closed_and_told_and_a_door_goes() {
-    let wish = mesh("shop_default", "10.9.0.0/24");
-    let text = |port: &str| format!("services:\n  web: {{image: x, ports: [{port}]}}\n");
-    let first = want(&text("\"8080:80\""), Some(&wish)).unwrap();
-    let mut there = running(&first, &wish);
-    let moved = want(&text("\"9090:80\""), Some(&there)).unwrap();
-    // Whoever comes in by the port that was given up meets nobody.
-    assert_eq!(
-        edge(&moved, "client->web:80").listen.to_string(),
-        "0.0.0.0:20001"
-    );
-    let told: Vec<&String> = moved.warnings.iter().map(|it| &it.what).collect();
-    assert!(
-        told[0].contains("the host's port 8080 leads nowhere any more"),
-        "{told:?}"
-    );
-
-    let door = of_kind(&moved, Kind::Door)[0].clone();
-    let label = door.create["create"]["Labels"]["msvc.door"].clone();
-    let opening = serde_json::from_str(label.as_str().unwrap()).unwrap();
-    there.doors = vec![Door { number: 3, opening }];
-    let again = want(&text("\"9090:80\""), Some(&there)).unwrap();
-    assert_eq!(
-        of_kind(&again, Kind::Door)[0].hash,
-        door.hash,
-        "it stays as it is"
-    );
-
-    let back = want(&text("\"8080:80\""), Some(&there)).unwrap();
-    assert!(of_kind(&back, Kind::Door).is_empty() && back.warnings.is_empty());
-    assert_eq!(
-        edge(&back, "client->web:80").listen.to_string(),
-        "0.0.0.0:20000"
-    );
-    let mesh = of_kind(&back, Kind::Mesh)[0];
-    let plan = steps(&observed(&[mesh, &door]), &back, "door");
-    assert_eq!(
-        plan,
-        ["1  remove door shop-msvc-mesh-3  (no longer wanted)"]
-    );
-}
-
-#[test]
-fn a_port_of_the_meshs_own_leads_to_whoever_asks_for_it_now() {
-    let wish = mesh("shop_default", "10.9.0.0/24");
-    let text = |web: &str, gate: &str| {
-        format!(
-            "services:\n  web: {{image: x, expose: [80], ports: [{web}]}}\n  \
-             gate: {{image: x, expose: [80], ports: [{gate}]}}\n"
-        )
-    };
-    let first = want(&text("\"8080:80\", \"8081:80\"", ""), Some(&wish)).unwrap();
-    let there = running(&first, &wish);
-    let listens = |wanted: &Wanted| {
-        let edges = wanted.edges.iter();
-        let own = edges.filter(|it| it.listen.ip().is_unspecified());
-        let own = own.map(|it| format!("{} {} {:?}", it.id, it.listen.port(), it.caller_replica));
-        own.collect::<Vec<_>>()
-    };
-    let both = ["client->web:80 20000 None", "client->web:80 20001 Some(2)"];
-    assert_eq!(listens(&first), both);
-    for (web, gate, wanted, told) in [
-        (
-            "\"8080:80\"",
-            "\"8081:80\"",
-            ["client->web:80 20000 None", "client->gate:80 20001 None"],
-            "",
-        ),
-        (
-            "\"8081:80\"",
-            "\"127.0.0.1:8080:80\"",
-            ["client->web:80 20001 None", "client->gate:80 20000 None"],
-            "8080 stays open at every address, and not at 127.0.0.1 alone",
-        ),
-    ] {
-        let moved = want(&text(web, gate), Some(&there)).unwrap();
-        let mut got = listens(&moved);
-        got.sort_unstable();
-        let mut wanted = wanted.map(str::to_owned);
-        wanted.sort_unstable();
-        assert_eq!(got, wanted);
-        assert!(of_kind(&moved, Kind::Door).is_empty());
-        let warnings: Vec<&String> = moved.warnings.iter().map(|it| &it.what).collect();
-        assert_eq!(warnings.is_empty(), told.is_empty(), "{warnings:?}");
-        assert!(
-            told.is_empty() || warnings[0].contains(told),
-            "{warnings:?}"
-        );
-    }
-    // Two addresses of the host where one listener stands for all of them: a door could not have it.
-    let split = text("\"127.0.0.1:8080:80\"", "\"127.0.0.2:8080:80\"");
-    let split = want(&split, Some(&there)).unwrap();
-    let doors = of_kind(&split, Kind::Door);
-    let error = crate::docker::published::by_the_mesh(&there, doors.into_iter()).unwrap();
-    assert!(
-        error
-            .to_string()
-            .contains("127.0.0.2:8080 is taken by shop-msvc-mesh-1"),
-        "{error}"
-    );
-}
-
-#[test]
-fn who_takes_a_port_of_the_host_starts_once_all_that_ends_has_ended() {
-    let text = |web: &str, gate: &str| {
-        format!("services:\n  web: {{image: x{web}}}\n  gate: {{image: x{gate}}}\n")
-    };
-    let port = ", ports: [\"8080:80\"]";
-    let before = want(&text(port, ""), None).unwrap();
-    let mut there = observed(&[]);
-    let ready = before.instances.iter();
-    there
-        .instances
-        .extend(ready.map(|spec| ready_at(&spec.id, &spec.hash)));
-    let after = want(&text("", port), None).unwrap();
-    let plan = decide(&there, &after, &Book::default());
-    let place = |words: &str| {
-        let mut steps = plan.steps.iter();
-        steps.position(|it| it.step.deed.to_string().contains(words))
-    };
-    let (stop, start) = (
-        place("stop shop/main/web/1"),
-        place("start shop/main/gate/1"),
-    );
-    let start = &plan.steps[start.unwrap()];
-    assert!(start.after.contains(&stop.unwrap()), "{plan}");
-}
-
-#[test]
 fn a_network_more_is_joined_by_the_mesh_that_runs_and_its_edges_are_told_again() {
     let wish = two("shop_a", "shop_b");
     let one = "services:\n  web: {image: x, networks: [a]}\n  db: {image: x, expose: [80], networks: [a]}\nnetworks: {a: {}}\n";
@@ -424,21 +297,6 @@ fn a_network_more_is_joined_by_the_mesh_that_runs_and_its_edges_are_told_again()
         plan,
         ["2  make place of shop-msvc-mesh-1 on shop_b  (not there yet)"]
     );
-}
-
-#[test]
-fn a_link_is_a_name_that_its_caller_alone_has_and_it_beats_a_service_of_that_name() {
-    let text = "services:\n  web: {image: x, links: [\"db:store\"]}\n  other: {image: x}\n  db: {image: x, expose: [80]}\n  store: {image: x, expose: [80]}\n";
-    let wanted = want(text, Some(&mesh("shop_default", "10.9.0.0/24"))).unwrap();
-    let at = |service: &str, name: &str| {
-        let hosts = hosts(&wanted, service).into_iter();
-        let mut found = hosts.filter(|it| it.split(':').next() == Some(name));
-        let found = (found.next().unwrap(), found.next());
-        assert_eq!(found.1, None, "{name} stands once");
-        found.0.rsplit(':').next().unwrap().to_owned()
-    };
-    assert_eq!(at("web", "store"), at("web", "db"));
-    assert_ne!(at("other", "store"), at("other", "db"));
 }
 
 #[test]

@@ -1,0 +1,135 @@
+//! Who no longer stands where it was put: taken off a network, or put back at another address, by
+//! whoever else uses the engine; or left in a network that nobody else is in, since the container
+//! whose network it is was started again by itself.
+//!
+//! What comes in: containers as the engine shows them. What leaves: for each of these the reason, for
+//! people; `up` makes it anew. What must not enter: asking the engine.
+
+use std::collections::BTreeMap;
+
+use super::container::Found;
+use super::labels;
+
+/// Why a container that runs does not stand where it was put; `all` are those of its project.
+pub(super) fn why(found: &Found, all: &[Found]) -> Option<String> {
+    if !found.phase().runs() || found.never_ran() {
+        return None;
+    }
+    off_its_network(found).or_else(|| left_behind(found, all))
+}
+
+fn off_its_network(found: &Found) -> Option<String> {
+    let put: BTreeMap<String, String> =
+        serde_json::from_str(found.labels.get(labels::STANDS)?).ok()?;
+    let networks = found.seen.network_settings.as_ref()?.networks.as_ref()?;
+    put.into_iter().find_map(|(network, address)| {
+        let Some(place) = networks.get(&network) else {
+            return Some(format!("it was taken off its network {network}"));
+        };
+        let now = place.ip_address.as_deref().unwrap_or_default();
+        let has_another = !address.is_empty() && !now.is_empty() && now != address;
+        has_another.then(|| {
+            format!("on the network {network} it has {now}, in place of its own {address}")
+        })
+    })
+}
+
+/// A guest of a container that was started after it.
+fn left_behind(found: &Found, all: &[Found]) -> Option<String> {
+    let host = found.shares_network_of()?;
+    let host = all.iter().find(|it| it.container == host)?;
+    let is_older = found.started_at_ns()? < host.started_at_ns()?;
+    (is_older && host.phase().runs()).then(|| {
+        format!(
+            "{}, whose network it shares, was started again without it",
+            host.id.service
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use bollard::models::{
+        ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, EndpointSettings,
+        HostConfig, NetworkSettings,
+    };
+    use msvc_system::id::{InstanceId, LaneName};
+
+    use super::*;
+
+    fn found(container: &str, mode: &str, started: &str, networks: &[(&str, &str)]) -> Found {
+        let place = |address: &str| EndpointSettings {
+            ip_address: Some(address.to_owned()),
+            ..EndpointSettings::default()
+        };
+        let networks = networks.iter();
+        let networks = networks.map(|(name, address)| ((*name).to_owned(), place(address)));
+        let stands = r#"{"front":"10.9.0.7","back":""}"#.to_owned();
+        let put = !mode.starts_with("container:");
+        Found {
+            id: InstanceId {
+                project: "shop".parse().unwrap(),
+                lane: LaneName::main(),
+                service: container.parse().unwrap(),
+                replica: 1,
+                incarnation: 1,
+            },
+            container: container.to_owned(),
+            labels: put
+                .then(|| (labels::STANDS.to_owned(), stands))
+                .into_iter()
+                .collect::<HashMap<_, _>>(),
+            seen: ContainerInspectResponse {
+                host_config: Some(HostConfig {
+                    network_mode: Some(mode.to_owned()),
+                    ..HostConfig::default()
+                }),
+                network_settings: Some(NetworkSettings {
+                    networks: Some(networks.collect()),
+                    ..NetworkSettings::default()
+                }),
+                state: Some(ContainerState {
+                    status: Some(ContainerStateStatusEnum::RUNNING),
+                    started_at: Some(format!("2026-11-01T10:00:{started}Z")),
+                    ..ContainerState::default()
+                }),
+                ..ContainerInspectResponse::default()
+            },
+        }
+    }
+
+    #[test]
+    fn a_container_off_its_network_or_at_another_address_is_seen() {
+        let on = |networks: &[(&str, &str)]| why(&found("web", "front", "00", networks), &[]);
+        let back = ("back", "10.8.0.3");
+        assert_eq!(on(&[("front", "10.9.0.7"), back]), None);
+        assert_eq!(on(&[("front", ""), back, ("more", "10.7.0.2")]), None);
+        let off = on(&[("front", "10.9.0.7")]).unwrap();
+        assert!(off.contains("taken off its network back"), "{off}");
+        let moved = on(&[("front", "10.9.0.9"), back]).unwrap();
+        assert!(
+            moved.contains("10.9.0.9, in place of its own 10.9.0.7"),
+            "{moved}"
+        );
+        let mut ended = found("web", "front", "00", &[]);
+        ended.seen.state.as_mut().unwrap().status = Some(ContainerStateStatusEnum::EXITED);
+        assert_eq!(why(&ended, &[]), None);
+    }
+
+    #[test]
+    fn a_guest_that_is_older_than_the_network_that_it_shares_is_seen() {
+        let hosted = |host_since: &str| {
+            let places = [("front", "10.9.0.7"), ("back", "")];
+            let host = found("web", "front", host_since, &places);
+            let guest = found("guest", "container:web", "10", &[]);
+            why(&guest, &[host, guest.clone()])
+        };
+        assert_eq!(hosted("09"), None);
+        let left = hosted("11").unwrap();
+        assert!(left.starts_with("web, whose network it shares"), "{left}");
+        let guest = found("guest", "container:far", "10", &[]);
+        assert_eq!(why(&guest, &[]), None);
+    }
+}

@@ -1,0 +1,110 @@
+//! Containers that somebody moved with the engine's own commands, or that were left behind: `ps` says
+//! so, and `up` puts them where they belong.
+
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may fail as loudly as it can"
+)]
+
+mod support;
+
+use std::process::Command;
+
+use support::{Runtime, System, an_engine_answers, docker, runs, skipped, until};
+
+/// What `ps` says beside its table.
+fn said(system: &System) -> String {
+    system.run(&["ps"]).expect(0).stderr
+}
+
+/// The engine's id of a service's container.
+fn id(system: &System, service: &str) -> String {
+    let name = format!("{}-{service}-1", system.project);
+    docker(&["inspect", "--format", "{{.Id}}", &name]).concat()
+}
+
+#[test]
+fn a_container_that_was_taken_off_its_network_is_told_and_made_whole_by_up() {
+    if !an_engine_answers() {
+        return skipped("an engine");
+    }
+    let idle = runs(r#"["sleep", "600"]"#, "");
+    let text = format!(
+        "services:\n  web:\n    networks: [a, b]\n{idle}  db:\n    networks: [b]\n{idle}networks: {{a: {{}}, b: {{}}}}\n"
+    );
+    let system = System::compose(&text).on(Runtime::Containers);
+    system.up();
+    let (web, db) = (id(&system, "web"), id(&system, "db"));
+    assert_eq!(said(&system), "");
+    let network = format!("{}_b", system.project);
+    let moved = |deed: &[&str]| docker(&[&["network"], deed, &[&network, &web]].concat());
+
+    moved(&["disconnect"]);
+    let off = format!("web: it was taken off its network {network}");
+    assert!(said(&system).contains(&off), "{}", said(&system));
+    let ps = system.ps();
+    assert!(
+        ps["instances"]
+            .to_string()
+            .contains("taken off its network"),
+        "{ps:#}"
+    );
+    // Put back by hand it has another address than the one that its callers know.
+    moved(&["connect"]);
+    let place = format!("web: on the network {network} it has ");
+    assert!(said(&system).contains(&place), "{}", said(&system));
+    moved(&["disconnect"]);
+
+    system.up();
+    assert_eq!(said(&system), "");
+    let now = id(&system, "web");
+    assert_ne!(now, web);
+    assert_eq!(id(&system, "db"), db);
+    let form = "{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}";
+    let on = docker(&["inspect", "--format", form, &now]).concat();
+    assert!(on.contains(&network), "{on}");
+    system.up();
+    assert_eq!(id(&system, "web"), now);
+}
+
+#[test]
+fn a_guest_of_a_container_that_the_engine_started_again_is_told_and_follows_it_by_up() {
+    if !an_engine_answers() {
+        return skipped("an engine");
+    }
+    let ends =
+        "trap 'exit 0' TERM; rm -f /tmp/end; while [ ! -e /tmp/end ]; do sleep 0.05; done; exit 1";
+    let host = runs(&format!(r#"["sh", "-c", "{ends}"]"#), "");
+    let idle = runs(r#"["sleep", "600"]"#, "");
+    let text = format!(
+        "services:\n  front:\n    restart: always\n    tmpfs: /tmp\n{host}  guest:\n    network_mode: \"service:front\"\n{idle}"
+    );
+    let system = System::compose(&text).on(Runtime::Containers);
+    system.up();
+    assert_eq!(said(&system), "");
+    let (front, guest) = (id(&system, "front"), id(&system, "guest"));
+    let ended = Command::new("docker")
+        .args(["exec", &front, "touch", "/tmp/end"])
+        .status();
+    assert!(ended.unwrap().success());
+    until("front, started again by the engine", || {
+        let restarts = docker(&[
+            "inspect",
+            "--format",
+            "{{.RestartCount}} {{.State.Status}}",
+            &front,
+        ]);
+        (restarts == ["1 running"]).then_some(())
+    });
+    let left = "guest: front, whose network it shares, was started again without it";
+    assert!(said(&system).contains(left), "{}", said(&system));
+    system.up();
+    assert_eq!(said(&system), "");
+    assert_eq!(id(&system, "front"), front);
+    assert_ne!(id(&system, "guest"), guest);
+}
