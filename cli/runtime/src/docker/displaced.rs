@@ -6,6 +6,9 @@
 //! people; `up` makes it anew. What must not enter: asking the engine.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use bollard::models::EndpointSettings;
 
 use super::container::Found;
 use super::labels;
@@ -23,15 +26,28 @@ fn off_its_network(found: &Found) -> Option<String> {
         serde_json::from_str(found.labels.get(labels::STANDS)?).ok()?;
     let networks = found.seen.network_settings.as_ref()?.networks.as_ref()?;
     put.into_iter().find_map(|(network, address)| {
-        let Some(place) = networks.get(&network) else {
+        // One of others may be called by its id.
+        let by_id = |it: &&EndpointSettings| {
+            let id = it.network_id.as_deref();
+            id.is_some_and(|id| id.starts_with(&network))
+        };
+        let place = networks.get(&network);
+        let Some(place) = place.or_else(|| networks.values().find(by_id)) else {
             return Some(format!("it was taken off its network {network}"));
         };
         let now = place.ip_address.as_deref().unwrap_or_default();
-        let has_another = !address.is_empty() && !now.is_empty() && now != address;
+        // Either may be written in more than one way, or be none.
+        let has_another = address_of(&address)
+            .zip(address_of(now))
+            .is_some_and(|(own, now)| own != now);
         has_another.then(|| {
             format!("on the network {network} it has {now}, in place of its own {address}")
         })
     })
+}
+
+fn address_of(text: &str) -> Option<IpAddr> {
+    text.parse().ok().map(|it: IpAddr| it.to_canonical())
 }
 
 /// A guest of a container that was started after it.
@@ -52,8 +68,8 @@ mod tests {
     use std::collections::HashMap;
 
     use bollard::models::{
-        ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, EndpointSettings,
-        HostConfig, NetworkSettings,
+        ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, HostConfig,
+        NetworkSettings,
     };
     use msvc_system::id::{InstanceId, LaneName};
 
@@ -113,6 +129,16 @@ mod tests {
             moved.contains("10.9.0.9, in place of its own 10.9.0.7"),
             "{moved}"
         );
+        // As the file may write what the engine shows in its own words.
+        let mut written = found("web", "front", "00", &[("front", "10.9.0.7"), back]);
+        let stands = r#"{"front":"::ffff:10.9.0.7","8f3c":""}"#;
+        let label = labels::STANDS.to_owned();
+        written.labels.insert(label, stands.to_owned());
+        assert!(why(&written, &[]).unwrap().contains("off its network 8f3c"));
+        let networks = written.seen.network_settings.as_mut().unwrap();
+        let networks = networks.networks.as_mut().unwrap();
+        networks.get_mut("back").unwrap().network_id = Some("8f3c07".to_owned());
+        assert_eq!(why(&written, &[]), None);
         let mut ended = found("web", "front", "00", &[]);
         ended.seen.state.as_mut().unwrap().status = Some(ContainerStateStatusEnum::EXITED);
         assert_eq!(why(&ended, &[]), None);

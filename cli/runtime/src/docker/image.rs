@@ -263,10 +263,14 @@ async fn one(
     shutdown: &Shutdown,
 ) -> Result<ImageFacts, RuntimeError> {
     let reference = reference(request, service);
+    let inspect = async |name: &str| {
+        let found = inspect(engine, name).await;
+        found.map_err(|error| no_name(error, name, service))
+    };
     if let Some(built) = packed(request, service) {
         let project = request.system.name.as_str();
         let plan = pack::Plan::of(project, service, built, &reference)?;
-        let image = match inspect(engine, &plan.reference).await? {
+        let image = match inspect(&plan.reference).await? {
             Some(image) => image,
             None => {
                 let what = format!("image {}", plan.reference);
@@ -283,7 +287,7 @@ async fn one(
     }
     if let Some(build) = &service.build {
         let made_of = dockerfile::made_of(service, build).await?;
-        let before = inspect(engine, &reference).await?;
+        let before = inspect(&reference).await?;
         if let (Some(made_of), Some(image)) = (&made_of, &before) {
             let labels = image.config.as_ref().and_then(|it| it.labels.as_ref());
             if labels.and_then(|it| it.get(labels::MADE_OF)) == Some(made_of) {
@@ -312,7 +316,7 @@ async fn one(
         let image = teller.unless_it_was_there(what, making).await?;
         return Ok(facts(&reference, &image));
     }
-    let there_is = inspect(engine, &reference).await?;
+    let there_is = inspect(&reference).await?;
     let other = there_is
         .as_ref()
         .and_then(|it| pull::is_for_another(service, it));
@@ -326,6 +330,20 @@ async fn one(
         }
     };
     Ok(facts(&reference, &image))
+}
+
+/// What an engine says of a name that newer ones take and it does not, told of the service.
+fn no_name(error: EngineError, name: &str, service: &Service) -> EngineError {
+    match error {
+        EngineError::Refused { why, .. } if why.contains("invalid reference format") => {
+            EngineError::Image {
+                image: name.to_owned(),
+                service: service.name.to_string(),
+                why,
+            }
+        }
+        other => other,
+    }
 }
 
 /// The image of that name, when the engine has it.

@@ -3,6 +3,13 @@
 use std::fmt;
 
 use bollard::models::ImageInspect;
+use msvc_system::model::Service;
+
+/// What the file says of the machine that a service is for.
+pub(in crate::docker) fn asked(service: &Service) -> Option<&str> {
+    let field = service.other_fields.get("platform")?;
+    field.value.as_str().filter(|it| !it.is_empty())
+}
 
 /// An operating system, an architecture, and a variant of that or nothing; each by the one name that
 /// registries have for it.

@@ -7,7 +7,7 @@ use bollard::query_parameters::CreateImageOptionsBuilder;
 use futures_util::StreamExt;
 use msvc_system::model::Service;
 
-use super::platform::Platform;
+use super::platform::{Platform, asked};
 use crate::docker::engine::{Engine, EngineError};
 
 fn policy(service: &Service) -> &str {
@@ -44,8 +44,7 @@ pub(in crate::docker) fn is_policy(policy: &str) -> bool {
 /// Why the image that is there is none for a service: it is for another machine than the file asks for.
 /// It counts for nothing then, as for Docker Compose.
 pub(super) fn is_for_another(service: &Service, image: &ImageInspect) -> Option<String> {
-    let asked = service.other_fields.get("platform")?.value.as_str()?;
-    let (asked, there) = (Platform::of(asked)?, Platform::of_image(image)?);
+    let (asked, there) = (Platform::of(asked(service)?)?, Platform::of_image(image)?);
     let is_another = asked != there;
     is_another
         .then(|| format!("the one that is there is for {there}, and `platform` asks for {asked}"))
@@ -88,8 +87,7 @@ pub(super) async fn pull(
         false => format!("{reference}:latest"),
     };
     let mut options = CreateImageOptionsBuilder::default().from_image(&tagged);
-    let platform = service.other_fields.get("platform");
-    if let Some(platform) = platform.and_then(|field| field.value.as_str()) {
+    if let Some(platform) = asked(service) {
         options = options.platform(platform);
     }
     let what = format!("pulling image {reference} of {}", service.name);

@@ -16,7 +16,7 @@ use super::ports::Ports;
 use super::value::sorted;
 use super::{MeshPlan, Names, Wish, fields, files, health, mounts, networks, ports};
 use crate::docker::engine::ApiVersion;
-use crate::docker::image::ImageFacts;
+use crate::docker::image::{ImageFacts, platform};
 use crate::docker::labels::{self, compose};
 use crate::instance::{
     ContainerFile, ContainerProgram, Hook, Hooks, InstanceSpec, Listen, Program,
@@ -175,7 +175,10 @@ impl Draft<'_> {
             }
             let fixed = settings.ipam_config.as_ref();
             let fixed = fixed.and_then(|it| it.ipv4_address.clone());
-            stands.insert(&place.name, fixed.unwrap_or_default());
+            // The engine's own network has another name in each.
+            if !service.other_fields.contains_key("network_mode") {
+                stands.insert(&place.name, fixed.unwrap_or_default());
+            }
             if number == 0 {
                 body.networking_config = Some(NetworkingConfig {
                     endpoints_config: Some(HashMap::from([(place.name.clone(), settings)])),
@@ -236,7 +239,7 @@ impl Draft<'_> {
                 create,
                 joins,
                 files: self.files.clone(),
-                platform: platform(service).map(str::to_owned),
+                platform: platform::asked(service).map(str::to_owned),
             })),
             listens: self
                 .listens
@@ -254,12 +257,6 @@ impl Draft<'_> {
             hooks,
         }
     }
-}
-
-/// For which machine it is to be.
-fn platform(service: &Service) -> Option<&str> {
-    let field = service.other_fields.get("platform")?;
-    field.value.as_str().filter(|it| !it.is_empty())
 }
 
 fn hooks(service: &Service) -> Hooks {

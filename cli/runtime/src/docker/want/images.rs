@@ -6,7 +6,7 @@ use msvc_system::problem::{Place, Problem};
 
 use super::value::texts;
 use crate::docker::image::name::is_name;
-use crate::docker::image::platform::Platform;
+use crate::docker::image::platform::{Platform, asked};
 
 /// What such a name is made of.
 const FORM: &str = "[HOST[:PORT]/]NAME[:TAG][@DIGEST]: its name has lowercase letters and digits, with \
@@ -43,8 +43,7 @@ pub(super) fn problems(service: &Service, reference: &str) -> Vec<Problem> {
 
 /// A machine that nobody knows.
 fn platform(service: &Service) -> Option<Problem> {
-    let field = service.other_fields.get("platform")?;
-    let asked = field.value.as_str().filter(|it| !it.is_empty())?;
+    let (field, asked) = (service.other_fields.get("platform")?, asked(service)?);
     let what = format!(
         "{}: `platform` is `{}`, which names no machine",
         service.name,

@@ -10,9 +10,10 @@ use msvc_system::model::{Build, Service};
 use serde_json::Value;
 
 use crate::docker::engine::{EngineError, NO_SPACE};
+use crate::docker::image::platform::asked;
 use crate::docker::labels;
 use crate::docker::want::build;
-use crate::docker::want::value::{bytes, flag, pairs, text, texts};
+use crate::docker::want::value::{bytes, flag, pairs, texts};
 
 /// Lines of a failed build that are shown.
 const SHOWN: usize = 30;
@@ -54,8 +55,7 @@ impl Job<'_> {
     /// For which machine it is built: the build's own word, else the service's.
     fn platform(&self) -> Option<String> {
         let own = self.list("platforms").into_iter().next();
-        let of_service = self.service.other_fields.get("platform");
-        own.or_else(|| text(&of_service?.value))
+        own.or_else(|| asked(self.service).map(str::to_owned))
     }
 
     /// The labels of the image: the file's, Compose's own, and by which it is cleared away.
@@ -164,7 +164,7 @@ mod tests {
 
     use super::*;
 
-    fn asked(fields: &str) -> BuildImageOptions {
+    fn of_builder(fields: &str) -> BuildImageOptions {
         of_job(fields, |job| options(job, "Dockerfile"))
     }
 
@@ -216,11 +216,11 @@ mod tests {
 
     #[test]
     fn what_a_build_asks_for_reaches_the_builder() {
-        let plain = asked("build: .");
+        let plain = of_builder("build: .");
         assert_eq!(plain.t.as_deref(), Some("shop-a"));
         let labels = plain.labels.clone().unwrap_or_default();
         assert_eq!(labels["com.docker.compose.service"], "a");
-        let of = |field: &str| asked(&format!("build: {{context: ., {field}}}"));
+        let of = |field: &str| of_builder(&format!("build: {{context: ., {field}}}"));
         let text = |text: &str| Some(text.to_owned());
         assert_eq!(of("args: {A: 1}").buildargs.unwrap()["A"], "1");
         assert_eq!(of("cache_from: [x, y]").cachefrom.unwrap(), ["x", "y"]);
@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(of("pull: true").pull, text("true"));
         assert_eq!(of("shm_size: 64m").shmsize, Some(64 << 20));
         assert_eq!(of("target: base").target, "base");
-        let service = asked("build: ., platform: linux/arm64");
+        let service = of_builder("build: ., platform: linux/arm64");
         assert_eq!(service.platform, "linux/arm64");
     }
 

@@ -86,8 +86,9 @@ impl Pool {
         kept.sort_unstable();
         kept.dedup();
         kept.retain(|it| range.contains(*it));
-        // A gateway that nobody names is the first to be given an address.
-        let gateway = usize::from(asked.gateway.is_none());
+        // A gateway that nobody names is the first to be given an address; some engines give none to
+        // a network without a way out.
+        let gateway = usize::from(asked.gateway.is_none() && !network.internal);
         let room = range.count().saturating_sub(kept.len() + gateway);
         Some(Self { range, room })
     }
