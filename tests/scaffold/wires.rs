@@ -174,3 +174,30 @@ fn a_service_is_put_on_the_networks_that_all_others_share() {
         "{after}"
     );
 }
+
+#[test]
+fn a_system_whose_services_all_need_profiles_takes_a_service_that_needs_none() {
+    let text = "services:
+  # Only when asked for.
+  a: {build: ./parts/a, profiles: [one], ports: ['8080:80'], x-msvc: {owner: us}}
+  b:
+    build: ./parts/b
+    profiles: [two]
+    container_name: same
+    x-msvc: {owner: us}
+  c: {image: x, profiles: [one], container_name: same}
+";
+    for profiles in [&[][..], &["--profile", "one"], &["--profile", "two"]] {
+        let ground = Ground::with(&[("compose.yaml", text)]);
+        let made = ground.new_service("younger", profiles).expect(0);
+        assert!(made.stdout.contains("parts/younger"), "{}", made.stdout);
+        let after = ground.read("compose.yaml");
+        assert!(after.starts_with(text), "{after}");
+        assert!(!after.contains("\"8080:8080\""), "{after}");
+        assert!(after.contains("owner: us\n"), "{after}");
+        let plan = ground.run(&["up", "--dry-run"]).expect(0);
+        assert!(plan.stdout.contains("younger"), "{}", plan.stdout);
+        // The names of those that rest are taken.
+        ground.refuses("same", &[], 2, &["`same` is taken"]);
+    }
+}

@@ -118,10 +118,12 @@ impl Draft {
     /// # Errors
     /// With the first of these that is not so.
     pub fn begin(
-        request: Request,
+        mut request: Request,
         files: Arc<Files>,
         port_is_free: &dyn Fn(u16) -> bool,
     ) -> Result<Self, ScaffoldError> {
+        // Nothing is started here, and the new service needs no profile.
+        request.load.may_rest = true;
         names::check(&request.name)?;
         let template = find(&request.template)?;
         known::no_crate_of(&template, &request.name)?;

@@ -127,11 +127,14 @@ pub(super) fn only_owner(home: &Home) -> String {
     let Home::System(loaded) = home else {
         return String::new();
     };
-    let services = loaded.system.services.values();
-    let owners: Vec<&str> = services.filter_map(|s| s.x_msvc.owner.as_deref()).collect();
+    let resolved = loaded.system.written.resolved();
+    let services = entries(resolved.get("services"));
+    let owners: Vec<&str> = services
+        .filter_map(|(_, service)| service.pointer("/x-msvc/owner")?.as_str())
+        .collect();
     match owners.as_slice() {
         [first, rest @ ..] if !rest.is_empty() && rest.iter().all(|other| other == first) => {
-            (*first).to_owned()
+            unescaped(first)
         }
         _ => String::new(),
     }
@@ -165,17 +168,13 @@ pub(super) fn usual_folder(home: &Home, root: &Path) -> String {
         Home::NoFile | Home::Blank(_) => return "services".to_owned(),
         Home::System(loaded) => loaded,
     };
-    let contexts = loaded
-        .system
-        .services
-        .values()
-        .filter_map(|s| s.build.as_ref());
+    let resolved = loaded.system.written.resolved();
+    let contexts = entries(resolved.get("services"))
+        .filter_map(|(_, service)| service.pointer("/build/context")?.as_str());
     let folders: BTreeSet<PathBuf> = contexts
-        .map(|build| {
-            build
-                .context
-                .canonicalize()
-                .unwrap_or_else(|_| build.context.clone())
+        .map(|context| {
+            let context = loaded.system.root.join(unescaped(context));
+            context.canonicalize().unwrap_or(context)
         })
         .filter(|context| context != root)
         .filter_map(|context| Some(context.parent()?.to_path_buf()))
@@ -189,6 +188,11 @@ pub(super) fn usual_folder(home: &Home, root: &Path) -> String {
         Some(folder) => folder.to_string_lossy().into_owned(),
         None => "services".to_owned(),
     }
+}
+
+/// A text of the resolved system as it was meant: dollar signs are doubled there.
+fn unescaped(text: &str) -> String {
+    text.replace("$$", "$")
 }
 
 fn entries(node: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {

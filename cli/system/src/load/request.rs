@@ -23,6 +23,8 @@ pub struct LoadRequest {
     pub profiles: Vec<String>,
     /// Services that are asked for by name: they run whatever their profiles.
     pub named: Vec<String>,
+    /// A system of which no service runs, for each needs a profile, is one too.
+    pub may_rest: bool,
     /// The caller's environment.
     pub environment: BTreeMap<String, String>,
     /// Unknown keys are warnings.
