@@ -19,6 +19,8 @@ mod boundaries;
 mod broker;
 #[path = "ready/command.rs"]
 mod command;
+#[path = "ready/databases.rs"]
+mod databases;
 #[path = "ready/delivery.rs"]
 mod delivery;
 #[path = "ready/every_check.rs"]

@@ -7,7 +7,7 @@ use crate::tree::Tree;
 
 mod service;
 
-pub use service::{Service, Setting};
+pub use service::{Mount, Service, Setting};
 
 /// File names that Compose looks for.
 const NAMES: [&str; 4] = [

@@ -20,6 +20,8 @@
 //! - [`alert`], [`runbook`]: who is told when it breaks, and what to do then.
 //! - [`owner`]: whose the parts are, as files declare it.
 //! - [`tables`]: the tables of a database that a source file names.
+//! - [`database`]: which database a part is told to use.
+//! - [`sharing`]: the tables that several parts use.
 //! - [`context`]: the parts that would become services.
 //! - [`finding`]: what a check says.
 //! - [`check`]: one file for each check.
@@ -33,6 +35,7 @@ pub mod code;
 pub mod collector;
 pub mod compose;
 pub mod context;
+pub mod database;
 pub mod decision;
 pub mod delivery;
 pub mod finding;
@@ -44,6 +47,7 @@ pub mod owner;
 pub mod pipeline;
 pub mod repository;
 pub mod runbook;
+pub mod sharing;
 pub mod shell;
 pub mod tables;
 pub mod tree;

@@ -17,6 +17,8 @@ pub enum Deed {
 pub struct Named {
     /// In lower case, without its schema.
     pub table: String,
+    /// Its schema, or database, in lower case, where one stands before it.
+    pub schema: Option<String>,
     /// What is done with it.
     pub deed: Deed,
     /// Line, from 1.
@@ -56,11 +58,16 @@ const BETWEEN: [&str; 4] = ["if", "not", "exists", "only"];
 pub fn tables(text: &str) -> Vec<Named> {
     let text = without_asides(text);
     let mut found = Vec::new();
-    let mut tell = |at: usize, table: Option<String>, deed| {
-        if let Some(table) = table.filter(|table| table.len() > 2) {
+    let mut tell = |at: usize, name: Option<(Option<String>, String)>, deed| {
+        if let Some((schema, table)) = name.filter(|(_, table)| table.len() > 2) {
             let before = text.get(..at).unwrap_or_default();
             let line = u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX);
-            found.push(Named { table, deed, line });
+            found.push(Named {
+                table,
+                schema,
+                deed,
+                line,
+            });
         }
     };
     for (words, deed) in SQL {
@@ -106,9 +113,10 @@ fn without_asides(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The name that begins here: its last part, where a schema stands before it.
-fn name(text: &str) -> Option<String> {
+/// The name that begins here: its last part, and what stands before it.
+fn name(text: &str) -> Option<(Option<String>, String)> {
     let mut rest = text;
+    let mut schema = None;
     loop {
         // Quotes, and the signs that escape them or join lines in a string.
         rest = rest.trim_start_matches(|c: char| {
@@ -124,10 +132,11 @@ fn name(text: &str) -> Option<String> {
             Some(more)
                 if more.starts_with(|c: char| c.is_alphanumeric() || "\"`[\\_".contains(c)) =>
             {
+                schema = Some(word.to_owned());
                 more
             }
             _ if BETWEEN.contains(&word) => after,
-            _ => return Some(word.to_owned()),
+            _ => return Some((schema, word.to_owned())),
         };
     }
 }

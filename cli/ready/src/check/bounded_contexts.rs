@@ -4,13 +4,10 @@
 //! The bands of the lift are drawn from 18 public repositories and confirmed by nobody; the figure
 //! and its interval stand beside the verdict.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::finding::{Finding, Standing};
 use crate::history::{Crossing, STRONG_SHARED, strong_pairs};
 use crate::repository::Repository;
-use crate::tables::{Deed, Named, tables};
-use crate::tree::is_test;
+use crate::sharing::shared_tables;
 
 /// Up to this lift history respects the boundaries.
 const GOOD: f64 = 0.45;
@@ -152,63 +149,4 @@ fn fewer_than_two(repository: &Repository) -> String {
             none.join(", ")
         ),
     }
-}
-
-/// Tables that several contexts use; the first of them.
-fn shared_tables(repository: &Repository, finding: &mut Finding) -> Option<String> {
-    let mut users: BTreeMap<String, BTreeMap<usize, (String, u32)>> = BTreeMap::new();
-    let mut created: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
-    let mut mapped = created.clone();
-    // Made where no context is, by migrations of the whole: whoever uses it has no table of its own.
-    let mut outside: BTreeSet<String> = BTreeSet::new();
-    for file in &repository.tree.texts {
-        let context = repository.contexts.of(&file.path);
-        let is_prose = [".md", ".txt", ".rst", ".adoc"]
-            .iter()
-            .any(|end| file.path.ends_with(end));
-        if is_prose || is_test(&file.path) {
-            continue;
-        }
-        for Named { table, deed, line } in tables(&file.text) {
-            let Some(context) = context else {
-                if deed != Deed::Uses {
-                    outside.insert(table);
-                }
-                continue;
-            };
-            let owners = match deed {
-                Deed::Creates => Some(&mut created),
-                Deed::Maps => Some(&mut mapped),
-                Deed::Uses => None,
-            };
-            if let Some(owners) = owners {
-                owners.entry(table.clone()).or_default().insert(context);
-            }
-            let users = users.entry(table).or_default();
-            users.entry(context).or_insert((file.path.clone(), line));
-        }
-    }
-    // What nobody makes in words of its own is made by whoever maps it.
-    for (table, owners) in mapped {
-        created.entry(table).or_insert(owners);
-    }
-    // A name that nobody creates may be anything that follows `from`; who creates a table has one
-    // of its own, in a database of its own.
-    users.retain(|table, users| {
-        let owners = created.get(table);
-        let is_of_all = owners.is_none() && outside.contains(table);
-        is_of_all && users.len() > 1
-            || owners.is_some_and(|owners| users.keys().any(|user| !owners.contains(user)))
-    });
-    finding.figure("shared_tables", users.len());
-    for (table, users) in users.iter().take(SHOWN) {
-        for (context, (path, line)) in users {
-            let name = repository.contexts.name(*context);
-            finding.saw_at(
-                repository.tree.place(path, *line),
-                format!("{name} uses the table `{table}`, which it shares"),
-            );
-        }
-    }
-    users.into_keys().next()
 }

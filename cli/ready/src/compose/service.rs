@@ -39,6 +39,8 @@ pub struct Service {
     pub labels: Vec<String>,
     /// What it mounts, as written.
     pub mounts: Vec<String>,
+    /// What it mounts where.
+    pub volumes: Vec<Mount>,
     /// Files and folders of the repository that it is given.
     pub files: Vec<String>,
     /// Services that it names in `links` or `x-msvc.calls`.
@@ -54,6 +56,17 @@ pub struct Setting {
     pub key: Option<String>,
     /// What it is set to.
     pub value: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A volume, or a folder or file of the repository, in a service.
+#[derive(Debug, Clone)]
+pub struct Mount {
+    /// The volume's name, or the path in the repository.
+    pub source: String,
+    /// Where the service finds it.
+    pub target: String,
     /// Where it stands.
     pub place: Place,
 }
@@ -113,6 +126,7 @@ pub(super) fn all(root: &Node, path: &str, tree: &Tree) -> Vec<Service> {
                 settings: settings(node, folder, tree),
                 labels: labels(node),
                 mounts: mounts(node),
+                volumes: volumes(node, folder),
                 files: files(root, node, folder),
                 names: names(node, &["/links", "/x-msvc/calls"]),
                 waits: names(node, &["/depends_on"]),
@@ -257,6 +271,30 @@ fn mounts(node: &Node) -> Vec<String> {
     let volumes = node.get("volumes").map(Node::items).unwrap_or_default();
     let source = |it: &Node| it.text().or_else(|| it.get("source")?.text());
     volumes.iter().filter_map(source).collect()
+}
+
+/// What it mounts where, as far as others may mount the same.
+fn volumes(node: &Node, folder: &str) -> Vec<Mount> {
+    let volumes = node.get("volumes").map(Node::items).unwrap_or_default();
+    let mounts = volumes.iter().filter_map(|it| {
+        let (source, target) = match it.text() {
+            Some(short) => {
+                let mut parts = short.split(':');
+                (parts.next()?.to_owned(), parts.next()?.to_owned())
+            }
+            None => (it.get("source")?.text()?, it.get("target")?.text()?),
+        };
+        let source = match source.starts_with('.') {
+            true => inside(folder, &source)?,
+            false => source,
+        };
+        Some(Mount {
+            source,
+            target,
+            place: it.place.clone(),
+        })
+    });
+    mounts.collect()
 }
 
 /// What of the repository it is given: by binding it, or as a config.

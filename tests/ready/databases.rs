@@ -1,0 +1,156 @@
+//! Tables that two parts make: in a database of their own each, or in one and the same.
+
+use crate::support::repository::Repository;
+
+const TABLE: &str = "CREATE TABLE customers (\n  id int\n);\n";
+
+/// Two parts that make the same table, with these settings in the Compose file.
+fn two(orders: &str, payments: &str) -> Repository {
+    let mut repository = Repository::new();
+    repository.write("orders/1.sql", TABLE);
+    repository.write("orders/main.py", "print('orders')\n");
+    repository.write("payments/1.sql", &format!("-- theirs\n{TABLE}"));
+    repository.write("payments/main.py", "print('payments')\n");
+    repository.write(
+        "compose.yaml",
+        &format!(
+            "x-db: &db {{DB_HOST: db, DB_NAME: shop}}\nservices:\n  db: {{image: 'postgres:17'}}\n  orders:\n    build: ./orders\n    {orders}\n  payments:\n    build: ./payments\n    {payments}\nvolumes: {{data: , other: }}\n"
+        ),
+    );
+    repository.write(".env.db", "DATABASE_URL=postgres://u:p@db/shop\n");
+    repository.commit("ann");
+    repository
+}
+
+/// What is said of shared tables.
+fn said(repository: &Repository) -> String {
+    let done = repository.ready(&["--format", "json", "--fail-on", "never"]);
+    let checks = done.expect(0).json();
+    let contexts = &checks["detail"]["checks"][0];
+    let evidence = contexts["evidence"].as_array().unwrap();
+    let told = evidence.iter().map(|it| {
+        let place = it["place"]["file"].as_str().unwrap_or_default();
+        let name = place.rsplit_once("/.tmp").map_or(place, |(_, name)| name);
+        let name = name.split_once('/').map_or(name, |(_, name)| name);
+        format!(
+            "{name}:{} {}\n",
+            it["place"]["line"],
+            it["what"].as_str().unwrap()
+        )
+    });
+    told.collect()
+}
+
+#[test]
+fn a_table_that_two_parts_make_in_one_database_is_shared_with_file_and_line() {
+    for (orders, payments, database) in [
+        (
+            "environment: {DATABASE_URL: 'postgres://o:p@db/shop'}",
+            "environment: {URL: 'jdbc:postgresql://db:5432/shop?user=x'}",
+            "the database `shop` at db",
+        ),
+        (
+            "environment: [ORDERS_DB_HOST=db, ORDERS_DB_NAME=shop]",
+            "environment: {PGHOST: db, PGDATABASE: shop}",
+            "the database `shop` at db",
+        ),
+        (
+            "environment: *db",
+            "environment: {<<: *db, OTHER: x}",
+            "the database `shop` at db",
+        ),
+        (
+            "env_file: .env.db",
+            "env_file: [.env.db]",
+            "the database `shop` at db",
+        ),
+        (
+            "environment: ['ConnectionStrings__Main=Host=db;Database=shop']",
+            "command: ['serve', '--db', 'Server=db;Database=shop;User=x']",
+            "the database `shop` at db",
+        ),
+        (
+            "environment: {DATABASE_URL: '${DATABASE_URL:?}'}",
+            "environment: [DATABASE_URL]",
+            "the database of `$DATABASE_URL`",
+        ),
+        (
+            "{volumes: ['data:/data'], environment: {DB: 'sqlite:////data/shop.db'}}",
+            "{volumes: [{type: volume, source: data, target: /var/x}], environment: {DB: /var/x/shop.db}}",
+            "the file `data/shop.db`",
+        ),
+    ] {
+        let flat = |it: &str| match it.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
+            Some(_) => format!("x-nothing: 1\n    <<: {it}"),
+            None => it.to_owned(),
+        };
+        let said = said(&two(&flat(orders), &flat(payments)));
+        for (name, line) in [("orders", 1), ("payments", 2)] {
+            let made = format!(
+                "{name}/1.sql:{line} {name} makes the table `customers`, which it shares\n"
+            );
+            assert!(said.contains(&made), "{orders}: no {made} in\n{said}");
+            let told = format!(" {name} is told to use {database}\n");
+            assert!(said.contains(&told), "{orders}: no {told} in\n{said}");
+        }
+    }
+}
+
+#[test]
+fn a_file_of_sqlite_that_source_names_in_a_volume_of_both_is_one_database() {
+    let repository = two("volumes: ['data:/data']", "volumes: ['data:/data']");
+    repository.write(
+        "orders/main.py",
+        "import sqlite3\nsqlite3.connect('/data/shop.db')\n",
+    );
+    repository.write("payments/main.py", "open('/data/shop.db')\n");
+    repository.git(&["add", "-A"], "ann");
+    let told = said(&repository);
+    let where_it_is = "orders/main.py:2 orders is told to use the file `data/shop.db`";
+    assert!(told.contains(where_it_is), "{told}");
+    repository.write("payments/main.py", "open('/data/payments.db')\n");
+    repository.git(&["add", "-A"], "ann");
+    let told = said(&repository);
+    assert!(!told.contains("shares"), "{told}");
+}
+
+#[test]
+fn the_same_name_in_databases_or_schemas_of_their_own_is_no_shared_table() {
+    for (orders, payments) in [
+        (
+            "environment: {DATABASE_URL: 'postgres://db/orders'}",
+            "environment: {DATABASE_URL: 'postgres://db/payments'}",
+        ),
+        (
+            "environment: {DATABASE_URL: 'postgres://a/shop'}",
+            "environment: {DATABASE_URL: 'postgres://b/shop'}",
+        ),
+        (
+            "environment: {DATABASE_URL: 'postgres://localhost/shop'}",
+            "environment: {DATABASE_URL: 'postgres://localhost/shop'}",
+        ),
+        (
+            "environment: {DATABASE_URL: 'jdbc:postgresql://db/shop?currentSchema=orders'}",
+            "environment: {DATABASE_URL: 'jdbc:postgresql://db/shop?currentSchema=payments'}",
+        ),
+        (
+            "environment: {DB: 'sqlite:////data/shop.db'}",
+            "environment: {DB: 'sqlite:////data/shop.db'}",
+        ),
+        ("environment: {PGHOST: db}", "environment: {PGHOST: db}"),
+    ] {
+        let said = said(&two(orders, payments));
+        assert!(!said.contains("shares"), "{orders}\n{said}");
+    }
+    let one = "environment: {DATABASE_URL: 'postgres://db/shop'}";
+    let repository = two(one, one);
+    for text in [
+        "CREATE TABLE payments.customers (id int);\n",
+        "CREATE SCHEMA payments;\nSET search_path TO payments;\nCREATE TABLE customers (id int);\n",
+    ] {
+        repository.write("payments/1.sql", text);
+        repository.git(&["add", "-A"], "ann");
+        let said = said(&repository);
+        assert!(!said.contains("shares"), "{text}\n{said}");
+    }
+}
