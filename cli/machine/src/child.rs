@@ -16,6 +16,10 @@ use crate::clock::MachineClock;
 use crate::shutdown::Shutdown;
 use crate::ward::Mark;
 
+mod asked;
+
+pub use asked::ask;
+
 /// Time between TERM and KILL when a command is ended before its time.
 const GRACE: Duration = Duration::from_secs(5);
 

@@ -8,6 +8,7 @@ use msvc_report::exit::Exit;
 use msvc_report::report::Report;
 use serde_json::json;
 
+use crate::absent;
 use crate::check::{
     api_gateway, bounded_contexts, independent_delivery, message_broker, observability,
     operational_overhead, should_you, team_alignment,
@@ -103,6 +104,8 @@ impl Checklist {
             team_alignment::check(repository),
             operational_overhead::check(repository),
         ];
+        let findings = findings.into_iter();
+        let findings: Vec<Finding> = findings.map(|it| absent::settled(it, repository)).collect();
         Self {
             should_you: should_you::check(repository, &findings),
             findings,

@@ -9,6 +9,8 @@ use msvc_machine::shutdown::Shutdown;
 
 use crate::history::{Commit, History};
 
+pub mod listing;
+
 /// Commits that are read, the newest first; more say nothing more about today.
 pub const MOST_COMMITS: usize = 20_000;
 
@@ -72,7 +74,10 @@ impl<'a> Git<'a> {
         for (name, value) in [
             ("GIT_OPTIONAL_LOCKS", "0"),
             ("GIT_TERMINAL_PROMPT", "0"),
+            // What a partial clone lacks is not fetched: by a newer git, and by an older one that
+            // knows no such setting.
             ("GIT_NO_LAZY_FETCH", "1"),
+            ("GIT_ALLOW_PROTOCOL", "none"),
             ("LC_ALL", "C"),
         ] {
             environment.push((name.into(), value.into()));
@@ -84,7 +89,7 @@ impl<'a> Git<'a> {
         }
     }
 
-    async fn run(&self, arguments: &[&str]) -> Result<Result<Vec<String>, String>, GitError> {
+    fn command(&self, arguments: &[&str]) -> ChildCommand {
         let settings = [
             "core.fsmonitor=false",
             "core.hooksPath=/dev/null",
@@ -97,12 +102,30 @@ impl<'a> Git<'a> {
             words.extend(["-c".into(), setting.into()]);
         }
         words.extend(arguments.iter().map(OsString::from));
-        let command = ChildCommand {
+        ChildCommand {
             program: "git".into(),
             arguments: words,
             directory: self.folder.clone(),
             environment: self.environment.clone(),
-        };
+        }
+    }
+
+    /// What it answers to lines on its standard input, as far as it goes.
+    async fn ask(&self, arguments: &[&str], lines: &[&str]) -> Result<Vec<u8>, GitError> {
+        let question = lines
+            .iter()
+            .flat_map(|line| [*line, "\n"])
+            .collect::<String>();
+        let command = self.command(arguments);
+        let asked = child::ask(&command, question.into_bytes(), self.shutdown).await;
+        match asked.map_err(GitError::NoGit)? {
+            (ChildEnd::Interrupted, _) => Err(GitError::Interrupted),
+            (ChildEnd::Exited(_), answer) => Ok(answer),
+        }
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Result<Result<Vec<String>, String>, GitError> {
+        let command = self.command(arguments);
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let ended = child::run(&command, self.shutdown, |line| match line {
             ChildLine::Out(line) => out.push(line),
@@ -146,15 +169,6 @@ impl<'a> Git<'a> {
         }
     }
 
-    /// The files below this folder that git tracks, relative to it.
-    ///
-    /// # Errors
-    /// When git fails.
-    pub async fn files(&self) -> Result<Vec<String>, GitError> {
-        let lines = self.must(&["ls-files", "--cached"]).await?;
-        Ok(lines.iter().map(|line| unquoted(line)).collect())
-    }
-
     /// The history of this folder, newest first.
     ///
     /// # Errors
@@ -162,24 +176,53 @@ impl<'a> Git<'a> {
     pub async fn history(&self) -> Result<History, GitError> {
         let shallow = self.must(&["rev-parse", "--is-shallow-repository"]).await?;
         let shallow = shallow.first().is_some_and(|line| line == "true");
-        if self
-            .run(&["rev-parse", "--verify", "--quiet", "HEAD"])
-            .await?
-            .is_err()
-        {
+        if !self.has_commits().await? {
             return Ok(History {
                 commits: Vec::new(),
                 shallow,
-                cut: false,
+                ..History::default()
             });
         }
+        let (mut commits, unreadable) = match self.log(true).await? {
+            Ok(commits) => (commits, None),
+            Err(said) if self.is_partial().await? => {
+                // Who worked is told without trees, of the repository as a whole.
+                let whole = self.must(&["rev-parse", "--show-prefix"]).await?;
+                let whole = whole.first().is_none_or(String::is_empty);
+                let told = if whole {
+                    self.log(false).await?
+                } else {
+                    Err(String::new())
+                };
+                (told.unwrap_or_default(), Some(said))
+            }
+            Err(said) => {
+                let command = "log".to_owned();
+                return Err(GitError::Failed { command, said });
+            }
+        };
+        let cut = commits.len() > MOST_COMMITS;
+        commits.truncate(MOST_COMMITS);
+        Ok(History {
+            commits,
+            shallow,
+            cut,
+            unreadable,
+        })
+    }
+
+    async fn has_commits(&self) -> Result<bool, GitError> {
+        let last = self.run(&["rev-parse", "--verify", "--quiet", "HEAD"]);
+        Ok(last.await?.is_ok())
+    }
+
+    /// The newest commits, with what they touched of this folder or without.
+    async fn log(&self, with_files: bool) -> Result<Result<Vec<Commit>, String>, GitError> {
         let most = format!("--max-count={}", MOST_COMMITS + 1);
         let format = format!("--format={FIELD}%H{FIELD}%P{FIELD}%ct{FIELD}%aE{FIELD}%aN{FIELD}%s");
-        let lines = self
-            .must(&[
-                "log",
-                &most,
-                &format,
+        let mut words = vec!["log", &most, &format];
+        if with_files {
+            words.extend([
                 "--name-only",
                 "--relative",
                 "--no-renames",
@@ -187,16 +230,19 @@ impl<'a> Git<'a> {
                 "--no-textconv",
                 "--",
                 ".",
-            ])
-            .await?;
-        let mut commits = commits(&lines);
-        let cut = commits.len() > MOST_COMMITS;
-        commits.truncate(MOST_COMMITS);
-        Ok(History {
-            commits,
-            shallow,
-            cut,
-        })
+            ]);
+        }
+        let lines = self.run(&words).await?;
+        Ok(lines.map(|lines| commits(&lines)))
+    }
+
+    /// Whether it is a partial clone: its remote keeps what is missing here.
+    async fn is_partial(&self) -> Result<bool, GitError> {
+        let promised = ["config", "--get-regexp", r"^remote\..*\.promisor$"];
+        Ok(self
+            .run(&promised)
+            .await?
+            .is_ok_and(|lines| !lines.is_empty()))
     }
 }
 
@@ -229,7 +275,35 @@ fn unquoted(name: &str) -> String {
     let Some(inner) = name.strip_prefix('"').and_then(|n| n.strip_suffix('"')) else {
         return name.to_owned();
     };
-    inner.replace("\\\"", "\"").replace("\\\\", "\\")
+    let mut bytes = Vec::with_capacity(inner.len());
+    let mut rest = inner.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'\\' {
+            bytes.push(byte);
+            continue;
+        }
+        match rest.next() {
+            Some(first @ b'0'..=b'3') => {
+                let digits = [Some(first), rest.next(), rest.next()];
+                let value = digits.iter().flatten().fold(0_u32, |value, digit| {
+                    value * 8 + u32::from(digit.wrapping_sub(b'0') & 7)
+                });
+                bytes.push(u8::try_from(value).unwrap_or(b'?'));
+            }
+            Some(sign) => bytes.push(match sign {
+                b'a' => 7,
+                b'b' => 8,
+                b't' => b'\t',
+                b'n' => b'\n',
+                b'v' => 11,
+                b'f' => 12,
+                b'r' => b'\r',
+                sign => sign,
+            }),
+            None => {}
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -244,5 +318,11 @@ mod tests {
         assert!(commits[0].merge && commits[0].email == "a@x.org");
         assert_eq!(commits[1].files, ["x/a.rs", "y/\"b\".rs"]);
         assert_eq!((commits[1].at, commits[1].subject.as_str()), (90, "Do: it"));
+    }
+
+    #[test]
+    fn names_in_quotes_are_read_with_all_their_escapes() {
+        assert_eq!(unquoted(r#""a\001\"\tb\303\274\\""#), "a\u{1}\"\tbü\\");
+        assert_eq!(unquoted("a b"), "a b");
     }
 }

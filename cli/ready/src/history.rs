@@ -42,6 +42,8 @@ pub struct History {
     pub shallow: bool,
     /// Whether older commits were left unread.
     pub cut: bool,
+    /// Why what the commits touched cannot be read, as git says it.
+    pub unreadable: Option<String>,
 }
 
 /// What was left out of the history, and why.

@@ -25,8 +25,10 @@
 //! - [`context`]: the parts that would become services.
 //! - [`finding`]: what a check says.
 //! - [`check`]: one file for each check.
+//! - [`absent`]: what becomes of a verdict that rests on files which are not here.
 //! - [`checklist`]: all of them, what decides the exit code, and what comes first.
 
+pub mod absent;
 pub mod alert;
 pub mod check;
 pub mod checklist;

@@ -7,6 +7,7 @@ use msvc_system::files::Files;
 
 use crate::compose::Compose;
 use crate::context::Contexts;
+use crate::git::listing::Listing;
 use crate::git::{Git, GitError};
 use crate::history::{Change, History, LeftOut};
 use crate::tree::Tree;
@@ -40,21 +41,21 @@ impl Repository {
         folder: &Path,
         environment: impl IntoIterator<Item = (String, String)>,
         shutdown: &Shutdown,
-    ) -> Result<(Vec<String>, History), GitError> {
+    ) -> Result<(Listing, History), GitError> {
         let git = Git::new(folder, environment, shutdown);
         git.root().await?;
-        Ok((git.files().await?, git.history().await?))
+        Ok((git.listing().await?, git.history().await?))
     }
 
     /// Reads the files that git told of. It takes seconds where there are many.
     #[must_use]
     pub fn read(
         folder: &Path,
-        (paths, history): (Vec<String>, History),
+        (listing, history): (Listing, History),
         files: &Files,
         now: i64,
     ) -> Self {
-        let tree = Tree::read(folder, paths, files);
+        let tree = Tree::read(folder, listing, files);
         Self::of(folder, tree, history, now)
     }
 
@@ -87,6 +88,12 @@ impl Repository {
     /// Why history tells nothing, when it has too few usable commits.
     #[must_use]
     pub fn too_short(&self, usable: usize, left_out: &LeftOut) -> Option<String> {
+        if let Some(said) = &self.history.unreadable {
+            let said = said.split("; ").next().unwrap_or_default();
+            return Some(format!(
+                "what its commits touched is not on this machine, for it is a partial clone ({said})"
+            ));
+        }
         if usable >= crate::history::FEWEST {
             return None;
         }
@@ -109,5 +116,18 @@ impl Repository {
             self.history.commits.len(),
             crate::history::FEWEST,
         ))
+    }
+
+    /// What to do about a history that is too short: to bring the rest of it, where this clone has
+    /// a part alone.
+    #[must_use]
+    pub fn lengthen<'a>(&self, otherwise: &'a str) -> &'a str {
+        if self.history.unreadable.is_some() {
+            "bring what the commits touched (`git fetch --refetch --filter=blob:none`), then run this again"
+        } else if self.history.shallow {
+            "bring the whole history (`git fetch --unshallow`), then run this again"
+        } else {
+            otherwise
+        }
     }
 }

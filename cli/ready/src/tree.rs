@@ -7,11 +7,12 @@ use msvc_system::files::Files;
 use msvc_system::problem::Place;
 
 use crate::code::{Strings, code};
+use crate::git::listing::Listing;
 
 /// Larger files are generated or data.
-const LARGEST: usize = 500_000;
+pub(crate) const LARGEST: usize = 500_000;
 /// What is read in all; a repository beyond it is judged by what was read, and that is said.
-const MOST_BYTES: usize = 200_000_000;
+pub(crate) const MOST_BYTES: usize = 200_000_000;
 
 /// Folders of code that others wrote, or that a program did.
 const FOREIGN: [&str; 14] = [
@@ -97,46 +98,46 @@ pub struct Tree {
     pub texts: Vec<TextFile>,
     /// All tracked paths, also of what was not read.
     pub paths: Vec<String>,
-    /// Files that are no text, too large, or gone from the work tree.
-    pub unread: usize,
-    /// Whether reading stopped at the bound.
-    pub cut: bool,
+    /// Tracked files that this machine does not have; a folder ends with `/`.
+    pub absent: Vec<String>,
+    /// Folders in which other repositories stand.
+    pub submodules: Vec<String>,
+    /// Files that were left unread, for there is too much to read.
+    pub beyond: Vec<String>,
 }
 
 impl Tree {
-    /// Reads the files at `paths` below `root`.
+    /// Reads the files of `listing` below `root`.
     #[must_use]
-    pub fn read(root: &Path, mut paths: Vec<String>, files: &Files) -> Self {
-        paths.sort_unstable();
-        paths.dedup();
+    pub fn read(root: &Path, mut listing: Listing, files: &Files) -> Self {
+        listing.paths.sort_unstable();
+        listing.paths.dedup();
         let mut tree = Self {
             root: root.to_path_buf(),
+            absent: std::mem::take(&mut listing.absent),
+            submodules: std::mem::take(&mut listing.submodules),
             ..Self::default()
         };
         let mut bytes_read = 0;
-        for path in &paths {
+        for path in &listing.paths {
             if is_foreign(path) {
                 continue;
             }
             if bytes_read > MOST_BYTES {
-                tree.cut = true;
-                break;
+                tree.beyond.push(path.clone());
+                continue;
             }
-            match files.read(&root.join(path)) {
-                Ok(bytes) if bytes.len() <= LARGEST => match String::from_utf8(bytes) {
-                    Ok(text) if !text.contains('\0') => {
-                        bytes_read += text.len();
-                        tree.texts.push(TextFile {
-                            path: path.clone(),
-                            text,
-                        });
-                    }
-                    _ => tree.unread += 1,
-                },
-                _ => tree.unread += 1,
+            let bytes = listing.bytes(root, path, |path| files.read(path));
+            let bytes = bytes.filter(|bytes| bytes.len() <= LARGEST);
+            if let Some(Ok(text)) = bytes.map(String::from_utf8)
+                && !text.contains('\0')
+            {
+                bytes_read += text.len();
+                let path = path.clone();
+                tree.texts.push(TextFile { path, text });
             }
         }
-        tree.paths = paths;
+        tree.paths = listing.paths;
         tree
     }
 

@@ -49,7 +49,7 @@ pub fn check(repository: &Repository) -> Finding {
         finding.saw(why);
         return finding.stands(
             Standing::Inconclusive,
-            "history is too short to tell; look again in a few months",
+            repository.lengthen("history is too short to tell; look again in a few months"),
         );
     }
     let crossing = Crossing::of(&changes);

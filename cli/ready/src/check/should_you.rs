@@ -35,15 +35,25 @@ pub fn check(repository: &Repository, findings: &[Finding]) -> Finding {
         .collect();
     finding.figure("engineers_last_year", people.len());
     let mut against = Vec::new();
+    let is_partial = repository.history.shallow || repository.history.unreadable.is_some();
     if commits.is_empty() {
-        finding.saw("the repository has no commits: how many work on it cannot be told");
+        finding.saw(match is_partial {
+            true => "this clone does not tell who works on it",
+            false => "the repository has no commits: how many work on it cannot be told",
+        });
     } else {
         finding.saw(format!(
-            "{} author{} in the last year of history",
+            "{} author{} in the last year of {}history",
             people.len(),
-            if people.len() == 1 { "" } else { "s" }
+            if people.len() == 1 { "" } else { "s" },
+            if repository.history.shallow {
+                "this shallow clone's "
+            } else {
+                ""
+            }
         ));
-        if people.len() < FEW {
+        // A part of the history says how many there are at least.
+        if people.len() < FEW && !repository.history.shallow {
             against.push(format!(
                 "fewer than about {FEW} to {MANY} engineers work on it (a rule of thumb)"
             ));
@@ -69,7 +79,8 @@ pub fn check(repository: &Repository, findings: &[Finding]) -> Finding {
                 .to_owned(),
         );
     }
-    if against.is_empty() && commits.is_empty() {
+    let is_unknown = repository.history.shallow && people.len() < FEW;
+    if against.is_empty() && (commits.is_empty() || is_unknown) {
         return finding.stands(
             Standing::Inconclusive,
             "ask how many people wait for each other's releases",

@@ -41,7 +41,7 @@ pub fn check(repository: &Repository) -> Finding {
         finding.saw(why);
         return finding.stands(
             Standing::Inconclusive,
-            "history is too short to tell who works where",
+            repository.lengthen("history is too short to tell who works where"),
         );
     }
     let newest = changes
