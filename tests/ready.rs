@@ -25,6 +25,8 @@ mod command;
 mod databases;
 #[path = "ready/delivery.rs"]
 mod delivery;
+#[path = "ready/elsewhere.rs"]
+mod elsewhere;
 #[path = "ready/every_check.rs"]
 mod every_check;
 #[path = "ready/idle_pipelines.rs"]

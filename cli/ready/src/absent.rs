@@ -1,5 +1,5 @@
 //! Tracked files that could not be read here: a partial clone does not have them, or there is too
-//! much to read. A verdict that would rest on them is none.
+//! much to read, or they are another repository's. A verdict that would rest on them is none.
 
 use crate::finding::{Finding, Standing};
 use crate::repository::Repository;
@@ -12,7 +12,7 @@ pub fn settled(mut finding: Finding, repository: &Repository) -> Finding {
     let absent: Vec<&String> = of(&tree.absent, &finding);
     let beyond: Vec<&String> = of(&tree.beyond, &finding);
     let Some(first) = absent.first().or(beyond.first()) else {
-        return finding;
+        return elsewhere(finding, repository);
     };
     // History speaks for itself, as long as the parts that it is asked about are known.
     let by_history = ["bounded-contexts", "team-alignment"].contains(&finding.check);
@@ -37,6 +37,38 @@ pub fn settled(mut finding: Finding, repository: &Repository) -> Finding {
     } else {
         "bring the files here (`git sparse-checkout disable`, or a full clone), then run this again"
     };
+    finding.stands(Standing::Inconclusive, next)
+}
+
+/// The same where parts are repositories of their own, whose files are not this one's.
+fn elsewhere(mut finding: Finding, repository: &Repository) -> Finding {
+    const BY_SOURCE: [&str; 5] = [
+        "bounded-contexts",
+        "independent-delivery",
+        "observability",
+        "message-broker",
+        "team-alignment",
+    ];
+    let submodules = &repository.tree.submodules;
+    let contexts = &repository.contexts;
+    let is_one = |folder: &&String| {
+        let within = |it: &String| *it == **folder || folder.starts_with(&format!("{it}/"));
+        submodules.iter().any(within)
+    };
+    let parts: Vec<&String> = contexts.without_source.iter().filter(is_one).collect();
+    // What the other parts lack they lack whatever these have.
+    let is_told = finding.standing == Standing::NotReady && !contexts.all.is_empty();
+    if !BY_SOURCE.contains(&finding.check) || is_told {
+        return finding;
+    }
+    let Some(first) = parts.first() else {
+        return finding;
+    };
+    for part in &parts {
+        let said = "is a submodule, whose files are another repository's";
+        finding.saw_at(repository.tree.place(part, 1), said);
+    }
+    let next = format!("run this in each part's own repository, {first} for one");
     finding.stands(Standing::Inconclusive, next)
 }
 

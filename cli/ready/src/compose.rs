@@ -110,9 +110,12 @@ pub fn leads_to(text: &str, host: &str) -> bool {
     if host.is_empty() {
         return false;
     }
+    // Names of hosts do not tell upper from lower case, and some registries write them large.
+    let host = &host.to_lowercase();
     let is_name = |it: char| it.is_alphanumeric() || matches!(it, '-' | '_');
     text.lines().any(|line| {
-        let line = line.trim();
+        let line = line.trim().to_lowercase();
+        let line = line.as_str();
         let line = line.split(" #").next().unwrap_or(line).trim_end();
         if line.starts_with('#') {
             return false;
@@ -126,12 +129,9 @@ pub fn leads_to(text: &str, host: &str) -> bool {
                 .is_some_and(|rest| rest.starts_with(|it: char| it.is_ascii_digit() || it == '$'));
             let url = before.ends_with("//") || before.ends_with('@') || port;
             let alone = before.is_empty() && after.is_empty();
-            whole
-                && (alone
-                    || url
-                    || HOSTS
-                        .iter()
-                        .any(|it| before.trim_end_matches([' ', '"', '\'']).ends_with(it)))
+            let key: String = before.chars().filter(|it| !"\"'".contains(*it)).collect();
+            let keyed = || HOSTS.iter().any(|it| key.trim_end().ends_with(it));
+            whole && (alone || url || keyed())
         })
     })
 }
@@ -213,6 +213,8 @@ mod tests {
             ("proxy_pass http://orders/;", true),
             ("  address: orders", true),
             ("lb://orders", true),
+            ("uri: lb://ORDERS", true),
+            ("{\"Host\": \"orders\", \"Port\": 80}", true),
             ("no orders", false),
             ("# proxy_pass http://orders;", false),
             ("x 1 # http://orders", false),

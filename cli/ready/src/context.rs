@@ -192,9 +192,17 @@ type Folders = BTreeMap<String, BTreeSet<String>>;
 
 fn composed(compose: &Compose) -> Folders {
     let mut found = Folders::new();
-    for service in &compose.services {
-        if let Some(folder) = service.build.as_ref().filter(|folder| !folder.is_empty()) {
-            let name = service.context.clone().unwrap_or_else(|| last(folder));
+    let built = compose.services.iter().filter_map(|service| {
+        let folder = service.build.as_ref().filter(|folder| !folder.is_empty())?;
+        Some((service, folder))
+    });
+    let unnamed = built
+        .clone()
+        .filter(|(service, _)| service.context.is_none());
+    let names = names(unnamed.map(|(_, folder)| folder.as_str()).collect());
+    for (service, folder) in built {
+        let name = service.context.clone();
+        if let Some(name) = name.or_else(|| names.get(folder.as_str()).cloned()) {
             found.entry(name).or_default().insert(folder.clone());
         }
     }
@@ -226,9 +234,10 @@ fn manifests(paths: &[String]) -> Folders {
             .iter()
             .any(|other| !holds(other) && is_below(folder, other))
     };
-    parts
-        .filter(|folder| !inner(folder))
-        .map(|folder| (last(folder), BTreeSet::from([(*folder).to_owned()])))
+    let parts: BTreeSet<&str> = parts.filter(|folder| !inner(folder)).copied().collect();
+    let names = names(parts).into_iter();
+    names
+        .map(|(folder, name)| (name, BTreeSet::from([folder.to_owned()])))
         .collect()
 }
 
@@ -271,8 +280,28 @@ fn conventional(paths: &[String]) -> Folders {
     found
 }
 
-fn last(folder: &str) -> String {
-    folder.rsplit('/').next().unwrap_or(folder).to_owned()
+/// What each folder's part is called: by its last name, and by as many before it as tell it from
+/// the others, `orders/api` from `users/api`.
+fn names(folders: BTreeSet<&str>) -> BTreeMap<&str, String> {
+    let end = |folder: &str, length: usize| -> String {
+        let parts: Vec<&str> = folder.split('/').collect();
+        let from = parts.len().saturating_sub(length);
+        parts.get(from..).unwrap_or_default().join("/")
+    };
+    let name = |folder: &str| {
+        let is_alone = |length: &usize| {
+            let mut same = folders
+                .iter()
+                .filter(|it| end(it, *length) == end(folder, *length));
+            same.next().is_some() && same.next().is_none()
+        };
+        let length = (1..=folder.split('/').count()).find(is_alone);
+        length.map_or_else(|| folder.to_owned(), |length| end(folder, length))
+    };
+    folders
+        .iter()
+        .map(|folder| (*folder, name(folder)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -305,6 +334,15 @@ mod tests {
         let (_, parts) = found(&["orders/a.py", "users/b.py", "docs/c.py", "tests/d.py"]);
         assert_eq!(parts, ["orders", "users"]);
         assert_eq!(found(&["main.py"]).1, Vec::<String>::new());
+    }
+
+    #[test]
+    fn parts_of_one_name_are_told_apart_by_what_stands_before() {
+        let paths = ["a/orders/api/go.mod", "a/users/api/go.mod", "a/web/go.mod"];
+        let paths = paths.map(|path| [path.to_owned(), path.replace("go.mod", "main.go")]);
+        let contexts = Contexts::find(&paths.concat(), None);
+        let names: Vec<&str> = contexts.all.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["orders/api", "users/api", "web"]);
     }
 
     #[test]

@@ -82,7 +82,14 @@ impl Change<'_> {
 #[must_use]
 pub fn is_bot(commit: &Commit) -> bool {
     let name = commit.name.to_lowercase();
-    name.contains("[bot]")
+    let user = commit.email.split('@').next().unwrap_or_default();
+    let is_called = |it: &str| {
+        let ends = ["-bot", "_bot", " bot"].iter().any(|end| it.ends_with(end));
+        ends || ["jenkins", "gitlab-ci", "ci", "ci-bot", "buildbot"].contains(&it)
+    };
+    is_called(&name)
+        || is_called(user)
+        || name.contains("[bot]")
         || commit.email.contains("[bot]")
         || [
             "dependabot",

@@ -15,7 +15,9 @@
 //! - [`pipeline`]: what starts a pipeline, and what its steps really do.
 //! - [`kubernetes`]: what documents for Kubernetes lead to, run and ask.
 //! - [`decision`]: decisions that were written down.
+//! - [`broker`]: brokers that run.
 //! - [`client`]: clients of brokers, by the words of their source.
+//! - [`agent`]: what traces a part from outside of its source.
 //! - [`collector`]: what collects logs and traces.
 //! - [`alert`], [`runbook`]: who is told when it breaks, and what to do then.
 //! - [`owner`]: whose the parts are, as files declare it.
@@ -29,7 +31,9 @@
 //! - [`checklist`]: all of them, what decides the exit code, and what comes first.
 
 pub mod absent;
+pub mod agent;
 pub mod alert;
+pub mod broker;
 pub mod check;
 pub mod checklist;
 pub mod client;

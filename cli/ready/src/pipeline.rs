@@ -95,12 +95,11 @@ pub fn is_pipeline(path: &str) -> bool {
     let yaml = path.ends_with(".yml") || path.ends_with(".yaml");
     let folders = [".github/workflows/", ".circleci/", ".buildkite/", ".ci/"];
     let within = |folder: &&str| path.starts_with(*folder) || path.contains(&format!("/{folder}"));
-    (yaml && folders.iter().any(within))
+    // A project of Azure's may have several, each of a name of its own.
+    let azure = name.starts_with("azure-pipelines") || within(&".azure-pipelines/");
+    (yaml && (azure || folders.iter().any(within)))
         || OF_ROOT.contains(&name)
-        || matches!(
-            name,
-            "Jenkinsfile" | "azure-pipelines.yml" | "cloudbuild.yaml"
-        )
+        || matches!(name, "Jenkinsfile" | "cloudbuild.yaml")
 }
 
 /// Why nobody reads a pipeline that stands there, if so.

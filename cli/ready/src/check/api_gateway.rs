@@ -281,15 +281,22 @@ fn given<'a>(gateway: &Service, repository: &'a Repository) -> Vec<&'a str> {
         })
     };
     let texts = repository.tree.texts.iter();
-    let texts = texts.filter(|file| is_given(&file.path) && !is_prose(&file.path));
+    // Scripts that it is given it hands out, as a rule; those that it is built of it is.
+    let is_script = |path: &str| path.ends_with(".js") || path.ends_with(".mjs");
+    let is_mounted = |path: &str| is_script(path) && gateway.build.is_none();
+    let texts = texts.filter(|file| is_given(&file.path) && !is_mounted(&file.path));
+    let texts = texts.filter(|file| !is_prose(&file.path));
     let texts = texts.filter(|file| !says_nothing(&file.text));
     texts.map(|file| file.text.as_str()).collect()
 }
 
+/// Whether it is for people, or for their browsers.
 fn is_prose(path: &str) -> bool {
-    [".md", ".txt", ".rst", ".adoc"]
-        .iter()
-        .any(|it| path.ends_with(it))
+    [
+        ".md", ".txt", ".rst", ".adoc", ".html", ".htm", ".css", ".map",
+    ]
+    .iter()
+    .any(|it| path.ends_with(it))
 }
 
 /// Whether a part's labels are the route that such a gateway reads.

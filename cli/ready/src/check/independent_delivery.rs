@@ -200,7 +200,6 @@ fn own_pipelines(
             None => (*first, 1, ", and that does not deliver it"),
         };
         let what = format!("{name} has a pipeline that its own paths trigger{end}");
-        let line = if end.is_empty() { 1 } else { line };
         finding.saw_at(repository.tree.place(&file.path, line), what);
     }
     (alone, delivered)

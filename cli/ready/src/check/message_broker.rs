@@ -3,81 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::broker::running;
 use crate::client::{CLIENTS, Client, Kind};
-use crate::compose::{Service, Setting};
 use crate::finding::{Finding, Standing};
 use crate::repository::Repository;
 use crate::tree::{Hit, TextFile, is_source, is_test};
-
-/// Images that are brokers, by their whole last name, and what they are; a console, an exporter or
-/// what a broker needs beside it is none.
-const IMAGES: [(Kind, &[&str]); 12] = [
-    (
-        "Kafka",
-        &[
-            "kafka",
-            "cp-kafka",
-            "cp-server",
-            "kafka-native",
-            "redpanda",
-            "fast-data-dev",
-        ],
-    ),
-    ("RabbitMQ", &["rabbitmq", "lavinmq"]),
-    ("NATS", &["nats", "nats-server", "nats-streaming"]),
-    ("Pulsar", &["pulsar", "pulsar-all"]),
-    (
-        "MQTT",
-        &[
-            "mosquitto",
-            "eclipse-mosquitto",
-            "emqx",
-            "hivemq4",
-            "hivemq-ce",
-            "vernemq",
-        ],
-    ),
-    (
-        "ActiveMQ",
-        &[
-            "activemq",
-            "activemq-classic",
-            "activemq-artemis",
-            "artemis",
-        ],
-    ),
-    (
-        "AWS",
-        &["localstack", "elasticmq", "elasticmq-native", "goaws"],
-    ),
-    (
-        "Pub/Sub",
-        &["pubsub-emulator", "gcloud-pubsub-emulator", "pubsub"],
-    ),
-    ("Service Bus", &["servicebus-emulator", "servicebus"]),
-    ("NSQ", &["nsq", "nsqd"]),
-    ("RocketMQ", &["rocketmq"]),
-    (
-        "Redis",
-        &[
-            "redis",
-            "redis-stack",
-            "redis-stack-server",
-            "valkey",
-            "keydb",
-        ],
-    ),
-];
-
-/// What a setting that leads to a broker is called, or how its address begins.
-const SETTINGS: [(Kind, &[&str]); 6] = [
-    ("Kafka", &["kafka"]),
-    ("RabbitMQ", &["rabbit", "amqp"]),
-    ("NATS", &["nats"]),
-    ("Pulsar", &["pulsar"]),
-    ("MQTT", &["mqtt"]),
-    ("ActiveMQ", &["activemq", "artemis", "jms"]),
-];
 
 /// Where the source of the parts uses clients.
 #[derive(Debug, Default)]
@@ -147,7 +77,7 @@ pub fn check(repository: &Repository) -> Finding {
     let in_a_part = |path: &str| source(path) && repository.contexts.may_run(path);
     let files = tree.texts.iter().filter(|file| in_a_part(&file.path));
     let used = Used::of(&files.collect::<Vec<_>>());
-    let brokers = brokers(repository, &used, &mut finding);
+    let brokers = running(repository, &used.speaks(), &mut finding);
     if let Some(why) = &repository.compose_problem {
         finding.saw(why.clone());
     }
@@ -239,7 +169,7 @@ fn judged(
         (true, true, true) => {
             finding.saw(match unread {
                 true => "no client of a broker in the source",
-                false => "no broker in a Compose file, and no client of one in the source",
+                false => "no broker in a Compose file or for Kubernetes, and no client of one in the source",
             });
             (
                 Standing::NotReady,
@@ -259,7 +189,7 @@ fn judged(
         ),
         (true, ..) => (
             Standing::Partly,
-            "the client is there: run its broker beside the system, in the Compose file",
+            "the client is there: run its broker beside the system, in the Compose file or the cluster",
         ),
         (false, true, false) => (
             Standing::Partly,
@@ -281,64 +211,4 @@ fn each_file<'a, 'b: 'a>(
     hits.map(|(_, hit)| hit)
         .filter(|hit| seen.insert(hit.file.path.as_str()))
         .collect()
-}
-
-/// The kinds of broker that the Compose file runs. Redis is one where a client uses it as one.
-fn brokers(repository: &Repository, used: &Used<'_>, finding: &mut Finding) -> BTreeSet<Kind> {
-    let mut found = BTreeSet::new();
-    let speaks = used.speaks();
-    let services: Vec<&Service> = repository
-        .compose
-        .iter()
-        .flat_map(|it| &it.services)
-        .collect();
-    for service in &services {
-        let image = service.kind();
-        let name = service.name.to_lowercase();
-        // An image that a variable names is known by its service alone.
-        let is_it = |it: &str| it == image || (image.contains('$') && it == name);
-        let of_image = IMAGES
-            .iter()
-            .find(|(_, names)| names.iter().any(|it| is_it(it)));
-        let by_image = of_image.map(|(kind, _)| *kind);
-        let by_setting = || {
-            let others = services.iter().filter(|other| other.name != service.name);
-            others
-                .flat_map(|other| &other.settings)
-                .find_map(|it| leads(it, &service.name))
-        };
-        let Some(kind) = by_image.or_else(by_setting) else {
-            continue;
-        };
-        if kind == "Redis" && !speaks.contains(kind) {
-            continue;
-        }
-        let said = match service.idle {
-            Some(why) => format!("{} is a broker, but {why}", service.name),
-            None => {
-                found.insert(kind);
-                format!("{} is a broker", service.name)
-            }
-        };
-        finding.saw_at(service.place.clone(), said);
-    }
-    found
-}
-
-/// Which broker a setting takes a host for.
-fn leads(setting: &Setting, host: &str) -> Option<Kind> {
-    let key = setting.key.as_deref()?.to_lowercase();
-    let value = setting.value.to_lowercase();
-    if value.starts_with("http") || !crate::compose::leads_to(&setting.value, host) {
-        return None;
-    }
-    let named = |words: &&[&str]| {
-        words
-            .iter()
-            .any(|word| key.contains(word) || value.starts_with(&format!("{word}:")))
-    };
-    SETTINGS
-        .iter()
-        .find(|(_, words)| named(words))
-        .map(|(kind, _)| *kind)
 }

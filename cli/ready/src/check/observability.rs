@@ -1,6 +1,7 @@
 //! Centralised logging and distributed tracing: told by what the source of each part does, and by
 //! what collects it. A collector that nothing writes to proves nothing.
 
+use crate::agent;
 use crate::code::Strings;
 use crate::collector::collected;
 use crate::finding::{Finding, Standing};
@@ -39,6 +40,9 @@ const TRACES: [&str; 29] = [
     "aws-xray-sdk",
     "aws-xray-sdk-core",
 ];
+
+/// How that is said.
+const TRACING: &str = "traces";
 
 /// Names of source that logs in a form that a machine reads.
 const LOGS: [&str; 16] = [
@@ -104,7 +108,7 @@ pub fn check(repository: &Repository) -> Finding {
         );
     }
     let parts = repository.contexts.all.len().max(1);
-    let (tracing, _) = having(repository, &TRACES, &[], "traces", &mut finding);
+    let (tracing, _) = having(repository, &TRACES, &[], TRACING, &mut finding);
     let (logging, plain) = having(repository, &LOGS, &TOLD, "structured logs", &mut finding);
     finding.figure("parts", parts);
     finding.figure("parts_with_traces", tracing);
@@ -178,6 +182,14 @@ fn having(
         } else {
             format!("{name}: ")
         };
+        if what == TRACING
+            && named(words, Strings::Arguments).is_none()
+            && let Some((place, how)) = agent::of(repository, number, &all)
+        {
+            having += 1;
+            finding.saw_at(place, format!("{by}{what} ({how})"));
+            continue;
+        }
         let is_so = named(words, Strings::Arguments)
             .or_else(|| told.iter().filter(is_told).find_map(by_name));
         let (hit, what) = if let Some(hit) = is_so {

@@ -78,7 +78,11 @@ pub fn check(repository: &Repository) -> Finding {
         ));
     }
     if everybody.len() < FEWEST_PEOPLE {
-        finding.saw(format!("{} people: too few to be teams", everybody.len()));
+        let people = match everybody.len() {
+            1 => "1 person".to_owned(),
+            count => format!("{count} people"),
+        };
+        finding.saw(format!("{people}: too few to be teams"));
         return finding.stands(
             Standing::Inconclusive,
             "one team can keep one deployable; split when several get in each other's way",

@@ -1,10 +1,10 @@
 //! One service of a Compose file, as far as checks need it.
 
 use msvc_system::problem::Place;
-use msvc_system::yaml::{Node, NodeValue};
+use msvc_system::yaml::{Key, Node, NodeValue};
 
 use super::leads_to;
-use crate::tree::Tree;
+use crate::tree::{Tree, is_source};
 
 /// A service of the Compose file.
 #[derive(Debug, Clone)]
@@ -105,10 +105,7 @@ pub(super) fn all(root: &Node, path: &str, tree: &Tree) -> Vec<Service> {
                 name: key.text.clone(),
                 place: key.place.clone(),
                 image: given("image"),
-                build: node.get("build").and_then(|build| {
-                    let context = build.text().or_else(|| build.get("context")?.text())?;
-                    inside(folder, &context)
-                }),
+                build: built_of(services, node, folder, tree),
                 context: node.at("/x-msvc/context").and_then(Node::text),
                 owner: node.at("/x-msvc/owner").and_then(Node::text),
                 idle: idle(node),
@@ -133,6 +130,29 @@ pub(super) fn all(root: &Node, path: &str, tree: &Tree) -> Vec<Service> {
             }
         })
         .collect()
+}
+
+/// The folder that it is built of: its context, or, where several are built in one context, the
+/// folder of its Dockerfile in which its source stands.
+fn built_of(services: &[(Key, Node)], node: &Node, folder: &str, tree: &Tree) -> Option<String> {
+    let context = |node: &Node| {
+        let build = node.get("build")?;
+        let given = build.text().or_else(|| build.get("context")?.text());
+        inside(folder, given.as_deref().unwrap_or("."))
+    };
+    let own = context(node)?;
+    let in_one = services
+        .iter()
+        .filter(|(_, it)| context(it).as_ref() == Some(&own));
+    let file = node.at("/build/dockerfile").and_then(Node::text);
+    let file = file.filter(|_| in_one.count() > 1);
+    let of_file = file.and_then(|file| inside(&own, file.rsplit_once('/')?.0));
+    let has_source = |folder: &String| {
+        let begin = format!("{folder}/");
+        let mut paths = tree.paths.iter();
+        paths.any(|path| path.starts_with(&begin) && is_source(path))
+    };
+    Some(of_file.filter(has_source).unwrap_or(own))
 }
 
 /// Why `up` does not start it by itself.

@@ -61,12 +61,15 @@ impl Git<'_> {
     /// When git fails.
     pub async fn listing(&self) -> Result<Listing, GitError> {
         let tracked = self.tracked().await?;
+        let root = self.root().await?.canonicalize();
         let mut listing = Listing::default();
         let mut lacking: Vec<Tracked> = Vec::new();
         for one in tracked {
             match one.kind {
                 Kind::Submodule => listing.submodules.push(one.path),
                 Kind::Folder => listing.absent.push(one.path),
+                // What stands outside of the repository is nothing that it tracks.
+                Kind::Link if root.as_ref().is_ok_and(|it| self.leads_out(&one.path, it)) => {}
                 Kind::File | Kind::Link => {
                     listing.paths.push(one.path.clone());
                     let is_there = std::fs::symlink_metadata(self.folder.join(&one.path)).is_ok();
@@ -80,6 +83,11 @@ impl Git<'_> {
             self.fill(&mut listing, lacking).await?;
         }
         Ok(listing)
+    }
+
+    fn leads_out(&self, path: &str, root: &Path) -> bool {
+        let real = self.folder.join(path).canonicalize();
+        real.is_ok_and(|real| !real.starts_with(root))
     }
 
     /// The index, or the last commit where a clone has none.

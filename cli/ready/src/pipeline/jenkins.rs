@@ -10,8 +10,10 @@ pub(super) fn read(tree: &Tree, text: &str) -> Pipeline {
     let mut found = Pipeline::default();
     let mut rest = text;
     let mut line = 1;
-    let job = Job {
-        said: without_comments(text).to_lowercase().into(),
+    let job = |at: usize| Job {
+        said: without_comments(stage_around(text, at))
+            .to_lowercase()
+            .into(),
         changes: None,
     };
     // How deep in braces this is, and above which depth a condition lets things run again.
@@ -29,7 +31,7 @@ pub(super) fn read(tree: &Tree, text: &str) -> Pipeline {
                 }
                 Step::Script(script) => {
                     let (deed, _) = deed(tree, script);
-                    found.note(deed, line, false, &job);
+                    found.note(deed, line, false, &job(text.len() - rest.len()));
                     if deed == Deed::Nothing {
                         found
                             .idle
@@ -37,7 +39,9 @@ pub(super) fn read(tree: &Tree, text: &str) -> Pipeline {
                     }
                 }
                 Step::Changes(pattern) => drop(found.paths.insert(pattern.to_owned())),
-                Step::Push => found.note(Deed::Delivers, line, false, &job),
+                Step::Push => {
+                    found.note(Deed::Delivers, line, false, &job(text.len() - rest.len()));
+                }
             }
             length
         } else if is_never(rest) {
@@ -59,6 +63,15 @@ pub(super) fn read(tree: &Tree, text: &str) -> Pipeline {
         rest = after;
     }
     found
+}
+
+/// The stage that a step stands in, which says of which part it speaks; all of a file without any.
+fn stage_around(text: &str, at: usize) -> &str {
+    const STAGE: &str = "stage(";
+    let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
+    let begin = before.rfind(STAGE).unwrap_or(0);
+    let end = after.find(STAGE).map_or(text.len(), |end| at + end);
+    text.get(begin..end).unwrap_or(text)
 }
 
 /// Whether a condition begins here that never lets its stage run.
