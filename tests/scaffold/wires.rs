@@ -41,6 +41,10 @@ fn a_compose_file_that_names_no_service_yet_is_filled_and_keeps_what_it_says() {
         ("# Ours, soon.\n", "# Ours, soon.\n\n"),
         ("services:\n", ""),
         ("# a\nname: soon\n\nservices: {}\n", "# a\nname: soon\n\n"),
+        (
+            "volumes: {kept: {}}\n\n",
+            "volumes: {kept: {}, \"younger-data\": null}\n\n",
+        ),
     ] {
         let ground = Ground::with(&[("compose.yaml", before)]);
         ground.new_service("younger", &[]).expect(0);
@@ -103,6 +107,7 @@ fn the_shops_file_takes_a_service_and_loses_no_line() {
 fn files_in_other_styles_take_a_service_too() {
     for text in [
         "services: {elder: {image: x}}\n",
+        "services: {}\nvolumes: {kept: {}}\n",
         "{\n  \"services\": {\n    \"elder\": {\"image\": \"x\"}\n  }\n}\n",
         "services:\r\n    elder:\r\n        image: x\r\n",
         "---\nservices:\n  elder:\n    image: x\n...\n",

@@ -123,7 +123,7 @@ impl Draft {
         port_is_free: &dyn Fn(u16) -> bool,
     ) -> Result<Self, ScaffoldError> {
         // Nothing is started here, and the new service needs no profile.
-        request.load.may_rest = true;
+        request.load.may_be_empty = true;
         names::check(&request.name)?;
         let template = find(&request.template)?;
         known::no_crate_of(&template, &request.name)?;

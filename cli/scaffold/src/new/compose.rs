@@ -57,6 +57,36 @@ fn names_no_service(line: &str) -> bool {
     )
 }
 
+/// A file that names no service, with a fragment that does: below its own line of services and the
+/// comments there, else below everything. What it says stays.
+fn filled(said: &str, fragment: &str) -> String {
+    let lines: Vec<&str> = said.lines().collect();
+    let text = match lines.iter().position(|line| names_no_service(line)) {
+        None if said.trim().is_empty() => fragment.to_owned(),
+        None => format!("{}\n\n{fragment}", lines.join("\n").trim_end()),
+        Some(at) => {
+            let (above, rest) = lines.split_at(at);
+            let (own, below) = rest.split_first().unwrap_or((&"", &[]));
+            let comment = own.find(" #").map_or("", |at| &own[at..]);
+            let is_inside = |line: &&&str| line.trim().is_empty() || line.starts_with([' ', '\t']);
+            let inside = below.iter().take_while(is_inside).count();
+            let (inside, below) = below.split_at(inside);
+            let services = fragment.strip_prefix("services:\n").unwrap_or(fragment);
+            let own = format!("services:{}", comment.trim_end());
+            let head = [above, &[own.as_str()], inside].concat();
+            let head = head.join("\n");
+            match below.join("\n").trim() {
+                "" => format!("{}\n{services}", head.trim_end()),
+                below => format!("{}\n{services}\n{below}\n", head.trim_end()),
+            }
+        }
+    };
+    match said.contains("\r\n") {
+        true => text.replace('\n', "\r\n"),
+        false => text,
+    }
+}
+
 /// Whether a Compose file names no service, nor anything else that could be in the way of one.
 fn is_blank(text: &str) -> bool {
     let mut lines = text.lines();
@@ -109,15 +139,8 @@ impl Draft {
         };
         let path = self.inside(named)?;
         let before = self.files.read(named).map_err(fault)?;
-        let said = String::from_utf8_lossy(&before).into_owned();
-        let kept = said.lines().filter(|line| !names_no_service(line));
-        let kept: Vec<&str> = kept.collect();
-        let kept = kept.join("\n");
-        let fragment = self.fragment(facts)?;
-        let text = match kept.trim().is_empty() {
-            true => fragment,
-            false => format!("{}\n\n{fragment}", kept.trim_end()),
-        };
+        let said = String::from_utf8_lossy(&before);
+        let text = filled(&said, &self.fragment(facts)?);
         load::load(&self.load_at(&path), &self.with(&path, text.as_bytes()))?;
         Ok(ComposeChange {
             path,
@@ -244,4 +267,33 @@ fn without_empty(value: &Value) -> Value {
         });
     }
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_services_keeps_what_it_says_where_it_says_it() {
+        let fragment = "services:\n  a:\n    image: x\n\nvolumes:\n  v:\n";
+        let service = "  a:\n    image: x\n\nvolumes:\n  v:\n";
+        for (said, wanted) in [
+            ("", fragment.to_owned()),
+            ("# ours\n", format!("# ours\n\n{fragment}")),
+            (
+                "name: t\nservices: {} # soon\n  # nothing\n\n",
+                format!("name: t\nservices: # soon\n  # nothing\n{service}"),
+            ),
+            (
+                "services:\n  # in\n\n# out\nname: t\n",
+                format!("services:\n  # in\n{service}\n# out\nname: t\n"),
+            ),
+            (
+                "# a\r\nservices: {}\r\n",
+                format!("# a\nservices:\n{service}").replace('\n', "\r\n"),
+            ),
+        ] {
+            assert_eq!(filled(said, fragment), wanted, "{said:?}");
+        }
+    }
 }

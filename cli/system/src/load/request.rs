@@ -23,8 +23,8 @@ pub struct LoadRequest {
     pub profiles: Vec<String>,
     /// Services that are asked for by name: they run whatever their profiles.
     pub named: Vec<String>,
-    /// A system of which no service runs, for each needs a profile, is one too.
-    pub may_rest: bool,
+    /// A system of which no service runs is one too: each needs a profile, or there is none yet.
+    pub may_be_empty: bool,
     /// The caller's environment.
     pub environment: BTreeMap<String, String>,
     /// Unknown keys are warnings.

@@ -44,8 +44,7 @@ pub(super) fn system(
     let volumes = typed::volumes(&tree, problems);
     let networks = typed::networks(&tree, problems);
     references::check(&mut services, &resting, problems);
-    let may_be_empty = request.may_rest && !resting.is_empty();
-    if services.is_empty() && !may_be_empty && !problems.has_errors() {
+    if services.is_empty() && !request.may_be_empty && !problems.has_errors() {
         problems.push(no_services(&tree, !resting.is_empty()));
     }
     let edges = edges::infer(&tree, &mut services, problems);
