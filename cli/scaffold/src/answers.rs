@@ -111,6 +111,9 @@ fn folder(value: &str) -> Result<String, String> {
     for component in Path::new(value).components() {
         match component {
             Component::CurDir => {}
+            Component::Normal(part) if is_kept_from_git(&part.to_string_lossy()) => {
+                return Err("give a folder that git tracks: `.git` and `.msvc` are none".to_owned());
+            }
             Component::Normal(part) => parts.push(part.to_string_lossy().into_owned()),
             _ => return Err("give a folder inside the system's, without `..`".to_owned()),
         }
@@ -119,6 +122,11 @@ fn folder(value: &str) -> Result<String, String> {
         return Err("give a folder with `/` and neither `\\` nor `:`".to_owned());
     }
     Ok(parts.join("/"))
+}
+
+/// Whether nothing in a folder of this name is ever part of a commit.
+fn is_kept_from_git(name: &str) -> bool {
+    [".git", ".msvc"].iter().any(|it| name.eq_ignore_ascii_case(it))
 }
 
 #[cfg(test)]
@@ -140,7 +148,7 @@ mod tests {
         assert_eq!(folder("services").as_deref(), Some("services"));
         assert_eq!(folder("./a//b/").as_deref(), Some("a/b"));
         assert_eq!(folder(".").as_deref(), Some(""));
-        for bad in ["..", "a/../..", "/etc", "", "a\\b", "c:x", "a\nb"] {
+        for bad in ["..", "a/../..", "/etc", "", "a\\b", "c:x", "a\nb", ".git/hooks", "a/.msvc"] {
             assert_eq!(folder(bad), None, "{bad}");
         }
     }
