@@ -38,6 +38,16 @@ fn a_used_broker_is_known_by_the_words_of_many_clients() {
             "orders/index.js",
             "await kafka.producer().send({});\nawait kafka.consumer().run({ eachMessage });\n",
         ),
+        (
+            "rabbitmq:4",
+            "orders/main.rb",
+            "require 'bunny'\nx.publish('a', routing_key: q.name)\nq.subscribe do |d, p, b|\nend\n",
+        ),
+        (
+            kafka,
+            "orders/A.java",
+            "import org.springframework.cloud.stream.function.StreamBridge;\nclass A {\n  void a() { streamBridge.send(\"a\", 1); }\n  @Bean\n  public Consumer<String> in() { return it -> {}; }\n}\n",
+        ),
     ] {
         runs(&repository, image);
         repository.write(path, text);

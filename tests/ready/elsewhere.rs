@@ -297,3 +297,82 @@ fn those_who_are_programs_by_their_names_are_left_out() {
         "{told}"
     );
 }
+
+const RUN: &[Change] = &[
+    ("healthchecks of images", READY, |it| {
+        compose(it, "    healthcheck: {test: [CMD, 'true']}\n", "");
+        for part in ["orders", "users"] {
+            let text = "FROM x\nHEALTHCHECK --interval=5s CMD curl -f http://localhost\n";
+            write(it, &format!("{part}/Dockerfile"), text);
+        }
+    }),
+    ("healthchecks of other stages, or none", PARTLY, |it| {
+        compose(it, "    healthcheck: {test: [CMD, 'true']}\n", "");
+        let check = "HEALTHCHECK CMD curl -f http://localhost\n";
+        write(
+            it,
+            "orders/Dockerfile",
+            &format!("FROM x AS a\n{check}FROM y\n"),
+        );
+        write(
+            it,
+            "users/Dockerfile",
+            &format!("FROM x\n{check}HEALTHCHECK NONE\n"),
+        );
+    }),
+    (
+        "healthchecks of images that the file puts off",
+        PARTLY,
+        |it| {
+            compose(
+                it,
+                "healthcheck: {test: [CMD, 'true']}",
+                "healthcheck: {disable: true}",
+            );
+            for part in ["orders", "users"] {
+                write(
+                    it,
+                    &format!("{part}/Dockerfile"),
+                    "FROM x\nHEALTHCHECK CMD x\n",
+                );
+            }
+        },
+    ),
+];
+
+#[test]
+fn an_image_may_ask_for_its_own_health() {
+    each("operational-overhead", RUN);
+}
+
+#[test]
+fn included_files_are_of_the_system_and_patterns_of_a_makefile_are_targets() {
+    let mut repository = Repository::new();
+    let mut all = files();
+    without(&mut all, "kafka:");
+    compose(
+        &mut all,
+        "services:\n",
+        "include: [deploy/broker.yaml, {path: [deploy/more.yaml]}]\nservices:\n",
+    );
+    write(
+        &mut all,
+        "deploy/broker.yaml",
+        "services: {kafka: {image: 'apache/kafka:3'}}\n",
+    );
+    write(&mut all, "deploy/more.yaml", "include: [broker.yaml]\n");
+    crate::whole::workflows(&mut all, "", "- run: make ship-PART");
+    write(
+        &mut all,
+        "Makefile",
+        "ship-%:\n\tdocker build -t r/$* $* && docker push r/$*\n",
+    );
+    put(&repository, &all);
+    repository.commit("ann");
+    for number in [1, 4] {
+        let (standing, told) = said(&repository, number);
+        assert_eq!(standing, READY, "{told}");
+    }
+    let (_, told) = said(&repository, 4);
+    assert!(told.contains("broker.yaml:1 kafka is a broker\n"), "{told}");
+}

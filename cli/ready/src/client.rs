@@ -119,6 +119,9 @@ pub const CLIENTS: [Client; 17] = [
             ".consumewithcontext(",
             ".subscribe(",
             ".subscribeasync(",
+            // Ruby's blocks.
+            ".subscribe do",
+            ".subscribe {",
         ],
     },
     Client {
@@ -248,7 +251,8 @@ pub const CLIENTS: [Client; 17] = [
             "springframework.cloud.stream",
         ],
         sends: &["streambridge"],
-        reads: &["@streamlistener"],
+        // A function that is bound to a topic by its name.
+        reads: &["@streamlistener", "public consumer<", "public function<"],
     },
     // Its tasks are sent from files that never name it.
     Client {
@@ -273,7 +277,18 @@ impl Client {
     pub fn is_in(&self, file: &TextFile, lower: &str) -> bool {
         self.marks.is_empty()
             || (self.marks.iter().any(|mark| lower.contains(mark))
-                && first_of_code(file, self.marks, Strings::None).is_some())
+                && (first_of_code(file, self.marks, Strings::None).is_some()
+                    || self.is_required(file)))
+    }
+
+    /// Whether Ruby takes it in, whose words for that are a text behind no brackets.
+    fn is_required(&self, file: &TextFile) -> bool {
+        let names = |line: &str| {
+            let name = line.trim_start().strip_prefix("require ")?.trim();
+            let name = name.trim_matches(['"', '\'']).to_lowercase();
+            Some(self.marks.contains(&name.as_str()))
+        };
+        file.path.ends_with(".rb") && file.text.lines().any(|line| names(line) == Some(true))
     }
 
     /// The line of a file that takes it in. A cache's, which may be none, and names that only come

@@ -1,6 +1,8 @@
 //! What the Compose file of a repository says, as far as checks need it: read leniently, for a
 //! file that Compose would refuse still is evidence.
 
+use std::collections::BTreeSet;
+
 use msvc_system::yaml::{self, Key, Node, NodeValue};
 
 use crate::tree::Tree;
@@ -54,9 +56,27 @@ impl Compose {
                 Err(why) => return Some(Err(why)),
             }
         }
+        let mut services = service::all(&node, path, tree);
+        let mut seen = BTreeSet::from([(*path).clone()]);
+        let mut waiting = included(&node, path);
+        while let Some(path) = waiting.pop() {
+            let Some(file) = tree.text(&path).filter(|_| seen.insert(path.clone())) else {
+                continue;
+            };
+            let node = match read(&path, &file.text) {
+                Ok(node) => node,
+                Err(why) => return Some(Err(why)),
+            };
+            waiting.extend(included(&node, &path));
+            for service in service::all(&node, &path, tree) {
+                if services.iter().all(|it| it.name != service.name) {
+                    services.push(service);
+                }
+            }
+        }
         Some(Ok(Self {
             path: (*path).clone(),
-            services: service::all(&node, path, tree),
+            services,
         }))
     }
 
@@ -69,6 +89,23 @@ impl Compose {
                 .any(|part| kinds.contains(&part))
         })
     }
+}
+
+/// The files of the repository that a Compose file includes.
+fn included(node: &Node, path: &str) -> Vec<String> {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let items = node.get("include").map(Node::items).unwrap_or_default();
+    let paths = items.iter().flat_map(|item| {
+        let long = item.get("path");
+        let all = long.map_or(std::slice::from_ref(item), |it| match it.items() {
+            [] => std::slice::from_ref(it),
+            all => all,
+        });
+        all.iter().filter_map(Node::text)
+    });
+    paths
+        .filter_map(|it| service::inside(folder, &it))
+        .collect()
 }
 
 /// The files that Compose lays over this one, where they are there.

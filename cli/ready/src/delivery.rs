@@ -208,7 +208,7 @@ fn of_rule(tree: &Tree, makefile: &str, target: &str, depth: u32) -> Deed {
     let mut lines = makefile.lines();
     let Some(needs) = lines.by_ref().find_map(|line| {
         let (heads, needs) = line.split_once(':')?;
-        let is_it = heads.split_whitespace().any(|head| head == target);
+        let is_it = heads.split_whitespace().any(|head| meets(head, target));
         (is_it && !line.starts_with([' ', '\t', '#']) && !needs.starts_with('=')).then_some(needs)
     }) else {
         return Deed::Nothing;
@@ -225,6 +225,15 @@ fn of_rule(tree: &Tree, makefile: &str, target: &str, depth: u32) -> Deed {
         .split_whitespace()
         .map(|need| of_rule(tree, makefile, need, depth));
     needed.max().unwrap_or(Deed::Nothing).max(own)
+}
+
+/// Whether a rule's head is a target, or a pattern that it fits: `deploy-%`.
+fn meets(head: &str, target: &str) -> bool {
+    head == target
+        || head.split_once('%').is_some_and(|(before, after)| {
+            let rest = target.strip_prefix(before);
+            rest.is_some_and(|rest| rest.len() > after.len() && rest.ends_with(after))
+        })
 }
 
 /// What `run NAME`, or `NAME` alone, does by the scripts of the repository's packages.

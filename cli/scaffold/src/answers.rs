@@ -126,7 +126,9 @@ fn folder(value: &str) -> Result<String, String> {
 
 /// Whether nothing in a folder of this name is ever part of a commit.
 fn is_kept_from_git(name: &str) -> bool {
-    [".git", ".msvc"].iter().any(|it| name.eq_ignore_ascii_case(it))
+    [".git", ".msvc"]
+        .iter()
+        .any(|it| name.eq_ignore_ascii_case(it))
 }
 
 #[cfg(test)]
@@ -148,7 +150,17 @@ mod tests {
         assert_eq!(folder("services").as_deref(), Some("services"));
         assert_eq!(folder("./a//b/").as_deref(), Some("a/b"));
         assert_eq!(folder(".").as_deref(), Some(""));
-        for bad in ["..", "a/../..", "/etc", "", "a\\b", "c:x", "a\nb", ".git/hooks", "a/.msvc"] {
+        for bad in [
+            "..",
+            "a/../..",
+            "/etc",
+            "",
+            "a\\b",
+            "c:x",
+            "a\nb",
+            ".git/hooks",
+            "a/.msvc",
+        ] {
             assert_eq!(folder(bad), None, "{bad}");
         }
     }

@@ -110,7 +110,10 @@ pub(super) fn all(root: &Node, path: &str, tree: &Tree) -> Vec<Service> {
                 owner: node.at("/x-msvc/owner").and_then(Node::text),
                 idle: idle(node),
                 published: published(node),
-                healthcheck: node.get("healthcheck").is_some_and(asks),
+                healthcheck: match node.get("healthcheck") {
+                    Some(check) if check.get("test").is_some() || is_off(check) => asks(check),
+                    _ => image_asks(node, folder, tree),
+                },
                 restart: given("restart").is_some_and(|policy| policy != "no"),
                 limits: node.at("/deploy/resources/limits").is_some()
                     || node.get("mem_limit").is_some()
@@ -179,9 +182,37 @@ fn published(node: &Node) -> Option<Place> {
     ports.or(host).map(|it| it.place.clone())
 }
 
+fn is_off(check: &Node) -> bool {
+    check.get("disable").and_then(Node::as_bool) == Some(true)
+}
+
+/// Whether the image that a service is built as brings a healthcheck of its own.
+fn image_asks(node: &Node, folder: &str, tree: &Tree) -> bool {
+    let Some(build) = node.get("build") else {
+        return false;
+    };
+    let context = build.text().or_else(|| build.get("context")?.text());
+    let context = inside(folder, context.as_deref().unwrap_or("."));
+    let file = build.get("dockerfile").and_then(Node::text);
+    let file = file.unwrap_or_else(|| "Dockerfile".to_owned());
+    let path = context.and_then(|context| inside(&context, &file));
+    let Some(dockerfile) = path.and_then(|path| tree.text(&path)) else {
+        return false;
+    };
+    // What an earlier stage asks is asked of nobody, and the last word counts.
+    let lines = dockerfile
+        .text
+        .lines()
+        .rev()
+        .map(|line| line.trim().to_lowercase());
+    let mut of_last = lines.take_while(|line| !line.starts_with("from "));
+    let check = of_last.find(|line| line.starts_with("healthcheck "));
+    check.is_some_and(|line| line.split_whitespace().nth(1) != Some("none"))
+}
+
 /// Whether a healthcheck asks anything.
 fn asks(check: &Node) -> bool {
-    if check.get("disable").and_then(Node::as_bool) == Some(true) {
+    if is_off(check) {
         return false;
     }
     let Some(test) = check.get("test") else {
@@ -201,7 +232,7 @@ fn asks(check: &Node) -> bool {
 }
 
 /// A path below the repository that `path`, seen from `folder`, leads to.
-fn inside(folder: &str, path: &str) -> Option<String> {
+pub(super) fn inside(folder: &str, path: &str) -> Option<String> {
     if path.contains("://") || path.starts_with('/') || path.starts_with('$') {
         return None;
     }
