@@ -376,3 +376,22 @@ fn included_files_are_of_the_system_and_patterns_of_a_makefile_are_targets() {
     let (_, told) = said(&repository, 4);
     assert!(told.contains("broker.yaml:1 kafka is a broker\n"), "{told}");
 }
+
+#[test]
+fn source_in_signs_of_another_time_is_read() {
+    let mut repository = Repository::new();
+    put(&repository, &files());
+    for part in ["orders", "users"] {
+        let path = repository.path().join(part).join("app.py");
+        let mut text = b"# gr\xfc\xdfe\n".to_vec();
+        text.extend(std::fs::read(&path).unwrap());
+        std::fs::write(&path, text).unwrap();
+    }
+    repository.commit("ann");
+    let (standing, told) = said(&repository, 2);
+    assert_eq!(standing, READY, "{told}");
+    assert!(
+        told.contains("app.py:3 orders: traces (`opentelemetry`)\n"),
+        "{told}"
+    );
+}

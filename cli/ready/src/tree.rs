@@ -110,8 +110,9 @@ impl Tree {
     /// Reads the files of `listing` below `root`.
     #[must_use]
     pub fn read(root: &Path, mut listing: Listing, files: &Files) -> Self {
-        listing.paths.sort_unstable();
-        listing.paths.dedup();
+        let mut paths = std::mem::take(&mut listing.paths);
+        paths.sort_unstable();
+        paths.dedup();
         let mut tree = Self {
             root: root.to_path_buf(),
             absent: std::mem::take(&mut listing.absent),
@@ -119,7 +120,7 @@ impl Tree {
             ..Self::default()
         };
         let mut bytes_read = 0;
-        for path in &listing.paths {
+        for path in &paths {
             if is_foreign(path) {
                 continue;
             }
@@ -127,17 +128,15 @@ impl Tree {
                 tree.beyond.push(path.clone());
                 continue;
             }
-            let bytes = listing.bytes(root, path, |path| files.read(path));
+            let bytes = listing.take(root, path, |path| files.read(path));
             let bytes = bytes.filter(|bytes| bytes.len() <= LARGEST);
-            if let Some(Ok(text)) = bytes.map(String::from_utf8)
-                && !text.contains('\0')
-            {
+            if let Some(text) = bytes.as_deref().and_then(decoded) {
                 bytes_read += text.len();
                 let path = path.clone();
                 tree.texts.push(TextFile { path, text });
             }
         }
-        tree.paths = listing.paths;
+        tree.paths = paths;
         tree
     }
 
@@ -178,6 +177,28 @@ impl Tree {
         let files = self.texts.iter().filter(|file| wanted(&file.path));
         files.filter_map(|file| first(file, words)).collect()
     }
+}
+
+/// A file as text: UTF-8, or UTF-16 with its mark, or anything older, of which the signs beyond
+/// ASCII, in comments as a rule, are not told apart. `None` of what is no text.
+fn decoded(bytes: &[u8]) -> Option<String> {
+    let wide = |of: fn([u8; 2]) -> u16| {
+        let units = bytes.get(2..).unwrap_or_default().chunks_exact(2);
+        let units = units.filter_map(|pair| Some(of(pair.try_into().ok()?)));
+        let signs = char::decode_utf16(units);
+        signs
+            .map(|sign| sign.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect::<String>()
+    };
+    let text = match bytes {
+        [0xff, 0xfe, ..] => wide(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => wide(u16::from_be_bytes),
+        bytes => {
+            let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+            String::from_utf8_lossy(bytes).into_owned()
+        }
+    };
+    (!text.contains('\0')).then_some(text)
 }
 
 /// The first line of a file that has one of the words.
@@ -311,5 +332,17 @@ mod tests {
         };
         assert_eq!(first(&file, &["kafka"]).unwrap().line, 3);
         assert!(says_nothing("# later\n\n"));
+    }
+
+    #[test]
+    fn text_is_text_in_whatever_signs_it_is_written() {
+        assert_eq!(decoded(b"\xef\xbb\xbfa").as_deref(), Some("a"));
+        assert_eq!(decoded(b"\xff\xfea\0b\0").as_deref(), Some("ab"));
+        assert_eq!(decoded(b"\xfe\xff\0a\0b").as_deref(), Some("ab"));
+        assert_eq!(
+            decoded(b"// gr\xfc\xdfe\nx").as_deref(),
+            Some("// gr\u{fffd}\u{fffd}e\nx")
+        );
+        assert_eq!(decoded(b"\x7fELF\0\x01"), None);
     }
 }

@@ -211,15 +211,15 @@ fn blobs(answer: &[u8]) -> BTreeMap<String, Vec<u8>> {
 }
 
 impl Listing {
-    /// What stands at a path: in the work tree, by `read`, else among what was kept.
-    pub(crate) fn bytes<E>(
-        &self,
+    /// What stands at a path, told once: in the work tree, by `read`, else among what was kept.
+    pub(crate) fn take<E>(
+        &mut self,
         root: &Path,
         path: &str,
         read: impl Fn(&Path) -> Result<Vec<u8>, E>,
     ) -> Option<Vec<u8>> {
-        match self.kept.get(path) {
-            Some(bytes) => Some(bytes.clone()),
+        match self.kept.remove(path) {
+            Some(bytes) => Some(bytes),
             None => read(&root.join(path)).ok(),
         }
     }
