@@ -57,11 +57,12 @@ const BETWEEN: [&str; 4] = ["if", "not", "exists", "only"];
 #[must_use]
 pub fn tables(text: &str) -> Vec<Named> {
     let text = without_asides(text);
+    let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
     let mut found = Vec::new();
     let mut tell = |at: usize, name: Option<(Option<String>, String)>, deed| {
         if let Some((schema, table)) = name.filter(|(_, table)| table.len() > 2) {
-            let before = text.get(..at).unwrap_or_default();
-            let line = u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX);
+            let above = ends.partition_point(|end| *end < at);
+            let line = u32::try_from(above + 1).unwrap_or(u32::MAX);
             found.push(Named {
                 table,
                 schema,
