@@ -196,7 +196,48 @@ fn variables_stay_where_nothing_is_to_be_replaced() {
     let words = ["--no-interpolate", "--no-normalize", "--format", "json"];
     let printed = config(old.path(), &words).expect(0).json();
     let keys: Vec<&String> = printed.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["services", "volumes"]);
+    assert_eq!(keys, ["name", "services", "volumes"]);
+}
+
+#[test]
+fn variables_that_are_not_replaced_need_not_be_set() {
+    let text = "name: p-${NO:?must}\nservices: {a: {image: \"x:$TAG\", networks: [n]}, b: {image: y, profiles: [p]}}\nnetworks: {n: }\nvolumes: {v: }\n";
+    let files = folder(&[("compose.yaml", text)]);
+    let printed = config(files.path(), &["--no-interpolate"]).expect(0).stdout;
+    assert_eq!(
+        printed,
+        "name: p-nomust\nnetworks:\n  default:\n    name: p-nomust_default\n  n:\n    name: p-nomust_n\nservices:\n  a:\n    image: x:$TAG\n    networks:\n      n: null\n  b:\n    image: y\n    networks:\n      default: null\n    profiles:\n    - p\nvolumes:\n  v:\n    name: p-nomust_v\n"
+    );
+    for (words, wanted) in [
+        (&["--images"][..], "x:$TAG\n"),
+        (&["--networks"], "n\n"),
+        (&["--services"], "a\nb\n"),
+        (
+            &["--hash", "a"],
+            "a cfe348c1c4d8158d3cc2d79f9659e612c9797cc9efa19427489ba43cdb4903c2\n",
+        ),
+    ] {
+        let words = [words, &["--no-interpolate"]].concat();
+        assert_eq!(config(files.path(), &words).expect(0).stdout, wanted);
+    }
+    assert_eq!(
+        config(files.path(), &["--variables"]).expect(0).stdout,
+        "NAME  REQUIRED\nTAG   no\n"
+    );
+    let written = config(files.path(), &["--no-interpolate", "--no-normalize"]).expect(0);
+    assert!(
+        written
+            .stdout
+            .starts_with("name: p-${NO:?must}\nnetworks:\n  n: null\n"),
+        "{}",
+        written.stdout
+    );
+    let resting = config(files.path(), &["--no-interpolate", "--hash", "b"]).expect(2);
+    assert!(
+        resting.stderr.contains("runs only with its profile"),
+        "{}",
+        resting.stderr
+    );
 }
 
 #[test]
@@ -222,15 +263,31 @@ fn documents_of_a_file_are_laid_over_each_other() {
 
 #[test]
 fn what_is_wrong_with_an_extension_of_ours_is_told() {
-    let text = "services: {a: {image: a, x-msvc: {contex: 1}}}\nx-msvc: {journey: []}\n";
-    let files = folder(&[("compose.yaml", text)]);
-    for words in [&["-q"][..], &["--services"], &["--edges"]] {
-        let done = config(files.path(), words).expect(4);
-        for near in ["did you mean `context`?", "did you mean `journeys`?"] {
-            assert!(done.stderr.contains(near), "{words:?}: {}", done.stderr);
+    let unknown = "services: {a: {image: a, x-msvc: {contex: 1}}}\nx-msvc: {journey: []}\n";
+    let calls = "services: {a: {image: a, x-msvc: {calls: [ordres]}}, orders: {image: o}}\n";
+    for (text, told) in [
+        (
+            unknown,
+            &["did you mean `context`?", "did you mean `journeys`?"][..],
+        ),
+        (
+            calls,
+            &[
+                "compose.yaml:1:43: `x-msvc.calls` names the service `ordres`",
+                "did you mean `orders`?",
+            ],
+        ),
+    ] {
+        let files = folder(&[("compose.yaml", text)]);
+        for words in [&["-q"][..], &["--services"], &["--edges"]] {
+            let done = config(files.path(), words).expect(4);
+            for told in told {
+                let times = done.stderr.matches(told).count();
+                assert_eq!(times, 1, "{words:?}: {}", done.stderr);
+            }
         }
+        config(files.path(), &["--no-msvc"]).expect(0);
     }
-    config(files.path(), &["--no-msvc"]).expect(0);
 }
 
 #[test]

@@ -25,10 +25,21 @@ pub fn files(shutdown: Arc<OnceLock<Shutdown>>) -> Files {
         Some("/dev/null") => Ok(Vec::new()),
         _ => read_regular(path, limit),
     };
-    Files::new(read).with_git(move |source| {
+    let git = move |source: &GitSource| {
         let shutdown = shutdown.get().cloned().unwrap_or_default();
         checkout(source, shutdown)
-    })
+    };
+    Files::new(read).with_git(git).with_names(names)
+}
+
+/// Names of a folder that are looked at, where one was meant that is not there.
+const MOST_NAMES: usize = 5_000;
+
+/// The names of what stands in a folder.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.take(MOST_NAMES).collect()
 }
 
 /// Standard input can be read only once; who loads a system twice reads the same twice.

@@ -205,11 +205,7 @@ impl<'a> Reader<'a> {
                 ))
                 .hint("write NAME=value, and `#` before a comment"));
         }
-        if name.is_empty() {
-            return Err(self
-                .wrong("a setting without a name")
-                .hint("write NAME=value"));
-        }
+        // Nothing before the sign is a name too, as to Docker Compose.
         let name = name.to_owned();
         self.advance(length + usize::from(has_value));
         if has_value {

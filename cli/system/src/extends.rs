@@ -16,6 +16,7 @@ use crate::canonical::{self, Variables, WHOLE_FILE};
 use crate::fields::{SERVICE, Shape};
 use crate::files::Files;
 use crate::git_source::{self, Found};
+use crate::include::leave_out_middle;
 use crate::interpolate::Interpolation;
 use crate::load::sources::documents;
 use crate::merge;
@@ -30,6 +31,9 @@ mod tests;
 
 /// The shape of a service.
 static A_SERVICE: Shape = Shape::level(&SERVICE);
+
+/// Advice for a file that cannot be read.
+const COUNTS_FROM: &str = "a relative path counts from the folder of the file that names it";
 
 /// What other files are read with.
 pub(crate) struct Extending<'a, 'e> {
@@ -145,7 +149,7 @@ impl<'a, 'e> Extending<'a, 'e> {
             };
             chain.push(Step {
                 at,
-                place: extends.place.clone(),
+                place: service_named(&extends).place.clone(),
                 way: None,
             });
             let (base, way) = self.extended(at.source, &extends, problems)?;
@@ -205,17 +209,16 @@ impl<'a, 'e> Extending<'a, 'e> {
         extends: &Node,
         problems: &mut Problems,
     ) -> Result<(At, Option<PathBuf>), Wrong> {
-        let place = &extends.place;
-        let wanted = extends.as_str().map(str::to_owned);
-        let wanted = wanted
-            .or_else(|| extends.get("service").and_then(Node::text))
-            .filter(|name| !name.is_empty());
+        let service = service_named(extends);
+        let place = &service.place;
+        let wanted = service.text().filter(|name| !name.is_empty());
         let wanted = wanted.ok_or_else(|| {
             Problem::error("`extends` does not say which `service`").at(place.clone())
         })?;
-        let (source, way) = match extends.get("file").and_then(Node::as_str) {
+        let named = extends.get("file");
+        let (source, way) = match named.and_then(|file| Some((&file.place, file.as_str()?))) {
             None => (from, None),
-            Some(text) => {
+            Some((place, text)) => {
                 let source = self.sources.get(from).ok_or(None)?;
                 let found = git_source::file(text, &source.folder, self.files, place)?;
                 let way = found.way(&source.folder, &found.root);
@@ -232,11 +235,24 @@ impl<'a, 'e> Extending<'a, 'e> {
         }
     }
 
+    /// That services extend each other in a circle: the circle alone, since what leads there says
+    /// nothing of it, and its files where there are several.
     fn circle(&self, chain: &[Step], again: At) -> Problem {
-        let name = |at: At| self.sources.get(at.source)?.name(at.service);
-        let ats = chain.iter().map(|step| step.at).chain([again]);
-        let names: Vec<&str> = ats.filter_map(name).collect();
-        let names = shorten(&names.join(" -> "));
+        let begins = chain.iter().position(|step| step.at == again);
+        let circle = chain.iter().skip(begins.unwrap_or_default());
+        let circle: Vec<At> = circle.map(|step| step.at).chain([again]).collect();
+        let in_one_file = circle.iter().all(|at| at.source == again.source);
+        let name = |at: &At| {
+            let source = self.sources.get(at.source)?;
+            let name = source.name(at.service)?;
+            Some(match in_one_file {
+                true => shorten(name),
+                false => format!("{} ({})", shorten(name), source.shown.display()),
+            })
+        };
+        let mut names: Vec<String> = circle.iter().filter_map(name).collect();
+        leave_out_middle(&mut names);
+        let names = names.join(" -> ");
         let problem = Problem::error(format!("services extend each other in a circle: {names}"));
         match chain.last() {
             Some(step) => problem.at(step.place.clone()),
@@ -264,14 +280,14 @@ impl<'a, 'e> Extending<'a, 'e> {
         self.read.insert(key.clone(), None);
         let path = key.0.as_path();
         let bytes = self.files.read(path).map_err(|error| {
-            let path = self.files.named(path);
+            let named = self.files.named(path);
             let what = format!(
                 "the extended file {} cannot be read: {error}",
-                path.display()
+                named.display()
             );
             Problem::error(what)
                 .at(place.clone())
-                .hint("a relative path counts from the folder of the file that names it")
+                .hint(self.files.advice(path, &error, COUNTS_FROM))
         })?;
         let shown = self.files.shown(path, self.shown_from);
         let documents = match documents(&shown, &bytes) {
@@ -307,6 +323,11 @@ impl<'a, 'e> Extending<'a, 'e> {
         }
         merged
     }
+}
+
+/// The node of an `extends` that names the service; all of it where none does.
+fn service_named(extends: &Node) -> &Node {
+    extends.get("service").unwrap_or(extends)
 }
 
 fn is_mapping(source: &Source, at: usize, name: &str, place: &Place) -> Result<(), Problem> {

@@ -14,10 +14,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::git_source::GitSource;
 use crate::problem::Problem;
 use crate::shown_path::shown_path;
+use crate::yaml::shorten;
 
+mod beside;
 mod fetched;
 mod kept;
 
+use beside::Names;
 pub use fetched::Fetched;
 use fetched::Repositories;
 use kept::Kept;
@@ -41,6 +44,7 @@ type Checkout = dyn Fn(&GitSource) -> Result<Fetched, Problem> + Send + Sync;
 pub struct Files {
     read: Arc<ReadFile>,
     checkout: Option<Arc<Checkout>>,
+    names: Option<Arc<Names>>,
     kept: Arc<Mutex<Kept>>,
     /// Bytes read so far.
     total: Arc<AtomicU64>,
@@ -53,6 +57,7 @@ impl Files {
         Self {
             read: Arc::new(read),
             checkout: None,
+            names: None,
             kept: Arc::default(),
             total: Arc::default(),
             repositories: Arc::default(),
@@ -67,6 +72,30 @@ impl Files {
     ) -> Self {
         self.checkout = Some(Arc::new(checkout));
         self
+    }
+
+    /// The same, with the names of what stands in a folder, so that one that was meant can be told.
+    #[must_use]
+    pub fn with_names(
+        mut self,
+        names: impl Fn(&Path) -> Vec<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.names = Some(Arc::new(names));
+        self
+    }
+
+    /// Advice for a file that could not be read: the one beside it that may have been meant, else
+    /// `otherwise`.
+    pub(crate) fn advice(&self, path: &Path, error: &io::Error, otherwise: &str) -> String {
+        let is_missing = error.kind() == io::ErrorKind::NotFound;
+        let names = self.names.as_ref().filter(|_| is_missing);
+        let names = names
+            .zip(path.parent())
+            .map(|(names, folder)| names(folder));
+        match beside::beside(path, &names.unwrap_or_default()) {
+            Some(near) => format!("did you mean `{}`?", shorten(&near)),
+            None => otherwise.to_owned(),
+        }
     }
 
     /// The folder where what a repository holds stands on this machine.
@@ -90,6 +119,12 @@ impl Files {
     /// Files that exist only in memory.
     #[must_use]
     pub fn in_memory(files: BTreeMap<PathBuf, Vec<u8>>) -> Self {
+        let paths: Vec<PathBuf> = files.keys().cloned().collect();
+        let names = move |folder: &Path| {
+            let inside = paths.iter().filter(|it| it.parent() == Some(folder));
+            let names = inside.filter_map(|it| it.file_name()?.to_str());
+            names.map(str::to_owned).collect()
+        };
         Self::new(move |path, limit| match files.get(path) {
             None => Err(io::Error::new(io::ErrorKind::NotFound, "no such file")),
             Some(bytes) if bytes.len() as u64 > limit => Err(io::Error::new(
@@ -98,6 +133,7 @@ impl Files {
             )),
             Some(bytes) => Ok(bytes.clone()),
         })
+        .with_names(names)
     }
 
     /// The bytes of a regular file of at most [`MAX_BYTES`], and of [`MAX_TOTAL`] with all that was

@@ -51,7 +51,13 @@ pub(crate) fn old_number(text: &str) -> Option<NodeValue> {
         .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));
     match int {
         Some(int) => Some(int),
-        None if decimal => plain.parse().ok().map(NodeValue::Float),
+        // A number beyond all is a text.
+        None if decimal => {
+            let number = plain.parse().ok();
+            number
+                .filter(|it: &f64| it.is_finite())
+                .map(NodeValue::Float)
+        }
         None => None,
     }
 }

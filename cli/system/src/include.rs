@@ -166,9 +166,7 @@ fn read(
         let begins = way.iter().position(|it| *it == first).unwrap_or_default();
         let circle = way.iter().skip(begins).chain([&first]);
         let mut names: Vec<String> = circle.map(|it| loading.name(it)).collect();
-        if let Some(left_out) = names.len().checked_sub(SHOWN).filter(|it| *it > 0) {
-            names.splice(SHOWN / 2..=SHOWN / 2 + left_out, ["…".to_owned()]);
-        }
+        leave_out_middle(&mut names);
         let what = format!(
             "files include each other in a circle: {}",
             names.join(" -> ")
@@ -186,6 +184,13 @@ fn read(
     );
     loading.way.pop();
     model
+}
+
+/// Leaves out the middle of a circle that is too long to be shown.
+pub(crate) fn leave_out_middle(names: &mut Vec<String>) {
+    if let Some(left_out) = names.len().checked_sub(SHOWN).filter(|it| *it > 0) {
+        names.splice(SHOWN / 2..=SHOWN / 2 + left_out, ["…".to_owned()]);
+    }
 }
 
 /// Puts what a model declares into a tree.

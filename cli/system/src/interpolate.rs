@@ -27,6 +27,9 @@ pub enum TemplateError {
         "`{0}` is no variable: write `${{NAME}}`, `${{NAME:-default}}`, or `$$` for a dollar sign"
     )]
     Form(String),
+    /// `${` that no brace closes in its line.
+    #[error("no brace closes `{0}` in its line: write it in one line, or `$$` for a dollar sign")]
+    Line(String),
     /// `${X:?message}` and X is not set (or empty).
     #[error("the variable `{name}` must be set{}", .message.as_deref().map(|m| format!(": {m}")).unwrap_or_default())]
     Required {
@@ -197,7 +200,10 @@ impl<'a> Interpolation<'a> {
         depth: usize,
     ) -> Result<&'t str, TemplateError> {
         let wrong = || TemplateError::Form(shorten(&format!("${{{text}")));
-        let end = closing_brace(text).ok_or_else(wrong)?;
+        let end = closing_brace(text).ok_or_else(|| match text.split_once('\n') {
+            Some((line, _)) => TemplateError::Line(shorten(&format!("${{{line}"))),
+            None => wrong(),
+        })?;
         let (inside, rest) = (
             text.get(..end).unwrap_or_default(),
             text.get(end + 1..).unwrap_or_default(),
@@ -274,9 +280,10 @@ fn split_name(text: &str) -> (&str, &str) {
     text.split_at(end)
 }
 
-/// Where the brace closes that stands just before `text`; when the braces within do not balance,
-/// the last one.
+/// Where the brace closes that stands just before `text`, in its first line; when the braces within
+/// do not balance, the last one.
 fn closing_brace(text: &str) -> Option<usize> {
+    let (text, _) = text.split_once('\n').unwrap_or((text, ""));
     let mut open = 1_usize;
     for (i, byte) in text.bytes().enumerate() {
         match byte {

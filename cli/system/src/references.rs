@@ -1,58 +1,70 @@
-//! Names that must exist: services in `depends_on` and `x-msvc.calls`, networks; and no service
-//! may wait for itself, directly or through others.
+//! Names that must exist: services in `depends_on` and `x-msvc.calls`.
 
 use indexmap::{IndexMap, IndexSet};
 
 use crate::id::ServiceName;
 use crate::model::Service;
-use crate::problem::{Place, Problem, Problems, nearest};
+use crate::problem::{Place, Problem, Problems};
 use crate::yaml::shorten;
+
+/// Services that do not run, each with the profiles that would run it.
+type Resting = IndexMap<ServiceName, Vec<String>>;
 
 /// Checks every name; entries of `depends_on` that are not required and do not run are removed.
 pub(crate) fn check(
     services: &mut IndexMap<ServiceName, Service>,
-    resting: &IndexMap<ServiceName, Vec<String>>,
+    resting: &Resting,
     problems: &mut Problems,
 ) {
     let names: IndexSet<ServiceName> = services.keys().cloned().collect();
-    let unknown = |wrong: &ServiceName, what: &str, place: &Place| {
-        let problem = Problem::error(format!(
-            "{what} names the service `{}`",
-            shorten(wrong.as_str())
-        ));
-        let (what, hint) = match resting.get(wrong) {
-            Some(profiles) => (
-                "which runs only with its profile",
-                Some(format!("add --profile {}", profiles.join(" or --profile "))),
-            ),
-            None => (
-                "which does not exist",
-                nearest(wrong.as_str(), names.iter().map(ServiceName::as_str))
-                    .map(|near| format!("did you mean `{near}`?")),
-            ),
-        };
-        let mut problem = Problem::error(format!("{}, {what}", problem.what)).at(place.clone());
-        problem.hint = hint;
-        problem
-    };
     for service in services.values_mut() {
         service.depends_on.retain(|dependency| {
             let exists = names.contains(&dependency.service);
             let absent_by_choice =
                 !dependency.required && resting.contains_key(&dependency.service);
             if !exists && !absent_by_choice {
-                problems.push(unknown(
-                    &dependency.service,
-                    "`depends_on`",
-                    &dependency.place,
-                ));
+                let named = (&dependency.service, "`depends_on`", &dependency.place);
+                let problem = unknown(named, names.iter(), resting, problems);
+                problems.push(problem);
             }
             exists
         });
-        for call in &service.x_msvc.calls {
-            if !names.contains(&call.service) {
-                problems.push(unknown(&call.service, "`x-msvc.calls`", &call.place));
-            }
-        }
+    }
+    calls(services, resting, problems);
+}
+
+/// Checks the names of `x-msvc.calls`.
+pub(crate) fn calls(
+    services: &IndexMap<ServiceName, Service>,
+    resting: &Resting,
+    problems: &mut Problems,
+) {
+    let all = services.values().flat_map(|it| &it.x_msvc.calls);
+    for call in all.filter(|call| !services.contains_key(&call.service)) {
+        let named = (&call.service, "`x-msvc.calls`", &call.place);
+        let problem = unknown(named, services.keys(), resting, problems);
+        problems.push(problem);
+    }
+}
+
+/// That `field` names, at `place`, a service that does not run.
+fn unknown<'n>(
+    (wrong, field, place): (&ServiceName, &str, &Place),
+    names: impl Iterator<Item = &'n ServiceName>,
+    resting: &Resting,
+    problems: &Problems,
+) -> Problem {
+    let named = shorten(wrong.as_str());
+    let problem = |why: &str| {
+        Problem::error(format!("{field} names the service `{named}`, {why}")).at(place.clone())
+    };
+    if let Some(profiles) = resting.get(wrong) {
+        let hint = format!("add --profile {}", profiles.join(" or --profile "));
+        return problem("which runs only with its profile").hint(hint);
+    }
+    let problem = problem("which does not exist");
+    match problems.nearest(wrong.as_str(), names.map(ServiceName::as_str)) {
+        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None => problem,
     }
 }

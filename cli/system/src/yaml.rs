@@ -21,6 +21,7 @@ use value::Value;
 
 mod across;
 mod ask;
+mod binary;
 mod directives;
 mod join;
 mod marks;

@@ -90,7 +90,11 @@ fn aspect(
             .map(|(key, _)| key.clone())
             .collect())
     };
-    let names = if request.service_names {
+    let names = if request.service_names && request.no_interpolate {
+        // Which profile a service has is not known either.
+        let all: BTreeSet<String> = resolved.services().map(str::to_owned).collect();
+        all.into_iter().collect()
+    } else if request.service_names {
         resolved.running.iter().cloned().collect()
     } else if request.volumes {
         keys("volumes")?
@@ -136,9 +140,13 @@ fn config(request: &Config, resolved: &Resolved) -> Result<Value, Failure> {
         .map_err(|name| unknown(&name, resolved))
 }
 
-/// The failure that no service has that name.
+/// The failure that no service that runs has that name.
 fn unknown(name: &str, resolved: &Resolved) -> Failure {
     let names: Vec<&str> = resolved.services().collect();
+    if names.contains(&name) {
+        let what = format!("the service `{name}` runs only with its profile");
+        return Failure::new(Exit::Usage, what).hint("add --profile NAME");
+    }
     let failure = Failure::new(Exit::Usage, format!("the system has no service `{name}`"));
     match msvc_system::problem::nearest(name, names) {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),

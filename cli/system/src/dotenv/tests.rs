@@ -49,6 +49,13 @@ fn a_name_alone_takes_what_is_set_or_is_left_out() {
 }
 
 #[test]
+fn what_stands_before_the_sign_may_be_nothing() {
+    for text in ["=x", "export =x # c", " : x", "=1\n=x"] {
+        assert_eq!(read(text), [(String::new(), "x".to_owned())], "{text:?}");
+    }
+}
+
+#[test]
 fn later_lines_see_earlier_ones_and_the_outside_wins() {
     assert_eq!(
         read("A=1\nOUT=inner\nB=$A-$OUT").last(),
@@ -77,7 +84,10 @@ fn what_is_no_setting_is_refused_with_its_line() {
             "A=1\nB C=2",
             ".env:2:1: `B C` cannot be the name of a setting: it has ` `",
         ),
-        ("=1", ".env:1:1: a setting without a name"),
+        (
+            "A=\"${X:-\n}\"",
+            ".env:1:1: no brace closes `${X:-` in its line",
+        ),
         (
             "\n\nA='x",
             ".env:3:1: the text that begins with ' here has no end",

@@ -7,7 +7,7 @@ use crate::problem::{FileName, Place};
 use crate::yaml::{Key, Node, NodeValue};
 
 /// A service of a source, both by number.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct At {
     pub(super) source: usize,
     pub(super) service: usize,

@@ -43,11 +43,11 @@ fn circles_and_missing_bases_are_named() {
         ),
         (
             "a: {image: a, extends: {service: web}}\n  wb: {image: b}",
-            "compose.yaml:2:26: `extends` names the service `web`, which compose.yaml does not have (did you mean `wb`?)",
+            "compose.yaml:2:36: `extends` names the service `web`, which compose.yaml does not have (did you mean `wb`?)",
         ),
         (
             "a: {image: a, extends: {service: b, file: no.yaml}}",
-            "compose.yaml:2:26: the extended file /system/no.yaml cannot be read: no such file",
+            "compose.yaml:2:45: the extended file /system/no.yaml cannot be read: no such file (a relative",
         ),
         (
             "a: {image: a, extends: {file: no.yaml}}",
@@ -58,6 +58,73 @@ fn circles_and_missing_bases_are_named() {
             resolved(&[("compose.yaml", &format!("services:\n  {text}\n"))]).unwrap_err();
         assert!(problems.contains(wanted), "{problems}");
     }
+}
+
+#[test]
+fn a_circle_through_files_names_them_and_a_long_one_its_ends() {
+    let files = [
+        (
+            "compose.yaml",
+            "services: {a: {extends: {file: sub/b.yaml, service: b}}}\n",
+        ),
+        (
+            "sub/b.yaml",
+            "services:\n  b: {extends: {file: ../sub/b.yaml, service: c}}\n  c: {extends: {service: b}}\n",
+        ),
+    ];
+    assert_eq!(
+        resolved(&files).unwrap_err(),
+        "sub/b.yaml:3:26: services extend each other in a circle: b -> c -> b"
+    );
+    let files = [
+        (
+            "compose.yaml",
+            "services: {a: {extends: {file: b.yaml, service: b}}}\n",
+        ),
+        (
+            "b.yaml",
+            "services: {b: {extends: {file: c.yaml, service: c}}}\n",
+        ),
+        (
+            "c.yaml",
+            "services: {c: {extends: {file: b.yaml, service: b}}}\n",
+        ),
+    ];
+    assert_eq!(
+        resolved(&files).unwrap_err(),
+        "c.yaml:1:49: services extend each other in a circle: b (b.yaml) -> c (c.yaml) -> b (b.yaml)"
+    );
+    let mut text = "services:\n".to_owned();
+    for i in 0..30 {
+        text.push_str(&format!("  s{i}: {{extends: s{}}}\n", (i + 1) % 30));
+    }
+    let problems = resolved(&[("compose.yaml", &text)]).unwrap_err();
+    let circle = "s0 -> s1 -> s2 -> s3 -> … -> s28 -> s29 -> s0";
+    assert!(problems.contains(circle), "{problems}");
+}
+
+#[test]
+fn a_file_that_is_missing_may_be_one_beside_it() {
+    let main = "services: {a: {extends: {file: sub/bsae.yaml, service: b}}}\n";
+    let files = [
+        ("compose.yaml", main),
+        ("sub/base.yml", "services: {b: }\n"),
+    ];
+    let problems = resolved(&files).unwrap_err();
+    assert_eq!(
+        problems,
+        "compose.yaml:1:32: the extended file /system/sub/bsae.yaml cannot be read: no such file (did you mean `base.yml`?)"
+    );
+    let main = "include: [sub/bsae.yaml]\nservices: {a: {image: a}}\n";
+    let files = [
+        ("compose.yaml", main),
+        ("sub/base.yml", "services: {b: }\n"),
+    ];
+    let problems = resolved(&files).unwrap_err();
+    assert!(
+        problems.ends_with("(did you mean `base.yml`?)"),
+        "{problems}"
+    );
 }
 
 #[test]
@@ -101,7 +168,7 @@ fn a_circle_is_told_once_whoever_comes_by_it() {
     let problems = resolved(&[("compose.yaml", text)]).unwrap_err();
     assert_eq!(
         problems,
-        "compose.yaml:4:16: services extend each other in a circle: a -> b -> c -> b"
+        "compose.yaml:4:16: services extend each other in a circle: b -> c -> b"
     );
 }
 

@@ -36,6 +36,7 @@ fn every_form_takes_the_value_that_compose_takes() {
         ("cost: 5$ $1 $. $(pwd)", "cost: 5$ $1 $. $(pwd)"),
         ("${NO:-$$x}", "$x"),
         ("é$SET→", "évalue→"),
+        ("${NO:-a}\n{${SET}}\n}", "a\n{value}\n}"),
     ] {
         assert_eq!(text(template).as_deref(), Ok(wanted), "{template}");
     }
@@ -58,6 +59,17 @@ fn unknown_forms_are_refused() {
             matches!(text(template), Err(TemplateError::Form(_))),
             "{template}"
         );
+    }
+}
+
+#[test]
+fn braces_close_in_the_line_where_they_open() {
+    for (template, line) in [
+        ("${NO:-a\nb}", "${NO:-a"),
+        ("x ${NO:-{\n}}", "${NO:-{"),
+        ("${SET\n}", "${SET"),
+    ] {
+        assert_eq!(text(template), Err(TemplateError::Line(line.to_owned())));
     }
 }
 

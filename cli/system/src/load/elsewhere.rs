@@ -148,7 +148,7 @@ fn what_is_wrong_in_a_file_of_a_repository_is_told_of_repository_ref_and_path() 
         ),
         (
             "services: {a: {extends: {file: no.yaml, service: a}}}\n",
-            "https://h/r.git#v1:deploy/compose.yaml:1:25: the extended file https://h/r.git#v1:deploy/no.yaml cannot be read: no such file (a relative path counts from the folder of the file that names it)",
+            "https://h/r.git#v1:deploy/compose.yaml:1:32: the extended file https://h/r.git#v1:deploy/no.yaml cannot be read: no such file (a relative path counts from the folder of the file that names it)",
         ),
         (
             "include: [compose.yaml]\n",

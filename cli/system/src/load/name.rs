@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::canonical::Variables;
 use crate::id::ProjectName;
 use crate::interpolate::Interpolation;
 use crate::problem::Problem;
@@ -15,6 +16,7 @@ pub(super) fn name(
     environment: &BTreeMap<String, String>,
     documents: &[Node],
     root: &Path,
+    variables: Variables,
 ) -> Result<ProjectName, Problem> {
     let set = environment.get("COMPOSE_PROJECT_NAME").map(String::as_str);
     if let Some(name) = asked.or(set).filter(|name| !name.is_empty()) {
@@ -27,9 +29,13 @@ pub(super) fn name(
         .find(|n| !n.is_null() && n.as_str() != Some(""));
     if let Some(node) = named {
         let text = node.text().ok_or_else(|| node.expected("`name`", "text"))?;
-        let text = Interpolation::new(environment)
-            .text(&text, &mut Vec::new())
-            .map_err(|error| Problem::error(error.to_string()).at(node.place.clone()))?;
+        // Without variables replaced Docker Compose makes a name of what is written.
+        let text = match variables {
+            Variables::Written => text,
+            Variables::Replaced => Interpolation::new(environment)
+                .text(&text, &mut Vec::new())
+                .map_err(|error| Problem::error(error.to_string()).at(node.place.clone()))?,
+        };
         return ProjectName::new(fit(&text)).map_err(|_| {
             Problem::error(format!(
                 "no project name can be made of `{}`",

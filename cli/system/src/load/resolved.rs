@@ -1,5 +1,6 @@
 //! What the files of a project say, before anybody makes a system of it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
@@ -35,6 +36,8 @@ pub struct Resolved {
     pub running: BTreeSet<String>,
     /// Whether what nobody wrote is added.
     is_normalized: bool,
+    /// What the files call it, as they write it.
+    name_written: Option<Value>,
     /// All files as one tree, in long form.
     pub(super) tree: Node,
     /// Services that rest, with the profiles that would run them.
@@ -63,21 +66,21 @@ pub(super) fn resolve_into(
         mut environment,
     } = sources::sources(request, files, problems)?;
     let documents = sources::read(&paths, None, request.shown_from(), files, problems)?;
-    let project = or_report(
-        name::name(request.project.as_deref(), &environment, &documents, &root),
-        problems,
-    )?;
+    let variables = if request.without.interpolation {
+        Variables::Written
+    } else {
+        Variables::Replaced
+    };
+    let asked = request.project.as_deref();
+    let project = name::name(asked, &environment, &documents, &root, variables);
+    let project = or_report(project, problems)?;
     environment.insert("COMPOSE_PROJECT_NAME".to_owned(), project.to_string());
     let fetching = git_source::as_switched(files, &environment);
     let mut loading = Loading {
         files: &fetching,
         shown_from: request.shown_from(),
         lenient: request.lenient,
-        variables: if request.without.interpolation {
-            Variables::Written
-        } else {
-            Variables::Replaced
-        },
+        variables,
         way: paths.first().cloned().into_iter().collect(),
         nodes: 0,
         included: 0,
@@ -86,6 +89,7 @@ pub(super) fn resolve_into(
     let way = (!request.without.paths).then_some(root.as_path());
     let tree = loading.model_of(documents, (&root, way), &environment, problems)?;
     let (told, before) = (problems.places(), problems.0.len());
+    let name_written = tree.get("name").map(Node::to_json);
     let mut tree = named(tree, &project);
     if request.without_msvc {
         forget_msvc(&mut tree);
@@ -101,6 +105,7 @@ pub(super) fn resolve_into(
         normal: Object::new(),
         running,
         is_normalized: !request.without.normalization,
+        name_written,
         tree,
         resting,
         given: Given::default(),
@@ -162,7 +167,7 @@ impl Resolved {
         let runs = |name: &str| self.running.contains(name);
         let are_named = !named.is_empty();
         let services = if are_named {
-            normal_form::selection::with_dependencies(&self.normal, named, runs)?
+            normal_form::selection::with_dependencies(&self.normal(), named, runs)?
         } else {
             self.running.clone()
         };
@@ -179,7 +184,22 @@ impl Resolved {
     /// The name that no service has.
     pub fn config(&self, named: &[String], all: bool) -> Result<Value, String> {
         let chosen = self.chosen(named)?;
-        Ok(for_json(selected(self.normal.clone(), &chosen, all)))
+        let normal = self.normal().into_owned();
+        Ok(for_json(selected(normal, &chosen, all)))
+    }
+
+    /// The normal form; where variables stand as they are written, of what can be read all the same.
+    fn normal(&self) -> Cow<'_, Object<String, Value>> {
+        if !self.normal.is_empty() {
+            return Cow::Borrowed(&self.normal);
+        }
+        let mut normal = normal_form::project(&self.tree, &mut Problems::default());
+        if self.is_normalized {
+            let name = self.project.as_str();
+            normal_form::normalize::normalize(&mut normal, &self.tree, name, &self.environment);
+        }
+        normal_form::in_order(&mut normal);
+        Cow::Owned(normal)
     }
 
     /// The same of the services that were [`Self::chosen`], where nothing else is asked any more.
@@ -253,12 +273,14 @@ impl Resolved {
             let networks = project.get_mut("networks");
             let default = networks.and_then(|all| all.get_mut("default"));
             if let Some(Value::Object(default)) = default
-                && default.get("ipam") == Some(&serde_json::json!({}))
+                && self.tree.at("/networks/default/ipam").is_none()
             {
                 default.shift_remove("ipam");
             }
         } else {
             project.shift_remove("name");
+            let name = self.name_written.clone().map(|it| ("name".to_owned(), it));
+            project.extend(name);
         }
         let mut written = Value::Object(project);
         written.sort_all_objects();

@@ -195,6 +195,7 @@ fn read_one(
                 files.named(path).display()
             );
             let hint = "a relative path counts from the folder of the file that names it";
+            let hint = files.advice(path, &error, hint);
             return Problem::error(what).at(place.clone()).hint(hint);
         }
         let what = format!(
@@ -203,7 +204,7 @@ fn read_one(
         );
         let problem = Problem::error(what);
         if error.kind() == io::ErrorKind::NotFound {
-            problem.hint("is the path given with -f right?")
+            problem.hint(files.advice(path, &error, "is the path given with -f right?"))
         } else {
             problem
         }

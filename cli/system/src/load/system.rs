@@ -80,6 +80,7 @@ pub(super) fn extensions(
         environment,
         running,
         tree,
+        resting,
         given,
         ..
     } = resolved;
@@ -92,6 +93,7 @@ pub(super) fn extensions(
     let context = context.with(given.clone());
     let mut services = typed::services(tree, &context, running, &mut Problems::default());
     extend(&mut services, &context, problems);
+    references::calls(&services, resting, problems);
 }
 
 /// The services that run, each with its `x-msvc`.

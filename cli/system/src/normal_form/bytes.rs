@@ -9,6 +9,9 @@ pub enum BytesError {
     /// Neither b, k, m, g, t nor p, with `b` or `ib` after it or not.
     #[error("its unit is none of b, k, m, g, t, p")]
     Unit,
+    /// More bytes than are counted in.
+    #[error("it is 2^63 bytes or more")]
+    Size,
 }
 
 /// The bytes that a size says; units are powers of 1024.
@@ -41,12 +44,16 @@ pub fn parse(text: &str) -> Result<i64, BytesError> {
         },
         _ => return Err(BytesError::Unit),
     };
+    #[expect(clippy::cast_precision_loss, reason = "a power of two is exact")]
+    let (bytes, most) = (number * (1_i64 << shift) as f64, (1_u64 << 63) as f64);
+    if bytes >= most {
+        return Err(BytesError::Size);
+    }
     #[expect(
-        clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
-        reason = "a power of two is exact, and what is too large becomes the largest"
+        reason = "it is less than the largest"
     )]
-    Ok((number * (1_i64 << shift) as f64) as i64)
+    Ok(bytes as i64)
 }
 
 /// A number without the underscores between its digits; any other underscore stays, and is wrong.
@@ -75,6 +82,7 @@ mod tests {
             ("64 KiB", 65_536),
             ("2MB", 2_097_152),
             ("1tib", 1_099_511_627_776),
+            ("8191p", 9_222_246_136_947_933_184),
         ] {
             assert_eq!(parse(text), Ok(bytes), "{text}");
         }
@@ -89,6 +97,9 @@ mod tests {
             ("1x", BytesError::Unit),
             ("1bb", BytesError::Unit),
             ("1mibs", BytesError::Unit),
+            ("8192p", BytesError::Size),
+            ("9223372036854775807", BytesError::Size),
+            ("1e400", BytesError::Size),
         ] {
             assert_eq!(parse(text), Err(error), "{text}");
         }

@@ -41,6 +41,10 @@ pub(crate) fn normalize(
         };
         let written = tree.named(section);
         for (key, entry) in entries {
+            // What is declared and says nothing has a name all the same.
+            if entry.is_null() {
+                *entry = Value::Object(Object::new());
+            }
             let Value::Object(entry) = entry else {
                 continue;
             };

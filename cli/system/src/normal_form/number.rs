@@ -2,6 +2,16 @@
 
 use serde_json::Value;
 
+/// Whether a number has no place in single precision.
+pub(super) fn is_too_much(number: f64) -> bool {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "single precision is what Docker Compose keeps"
+    )]
+    let single = number as f32;
+    single.is_infinite()
+}
+
 /// A number in single precision; `None` for zero, which is left out, and what is no number.
 pub(super) fn single(number: f64) -> Option<Value> {
     #[expect(

@@ -100,7 +100,7 @@ impl Printing<'_> {
         if number.is_nan() {
             self.wrong(node, NO_NUMBER, "write it in digits");
         }
-        if number.is_infinite() {
+        if number::is_too_much(number) {
             self.wrong(node, format!("{number} is too much"), "write it in digits");
         }
         number::single(number)

@@ -1,9 +1,8 @@
 //! Joins the values that `serde_yaml` read with the positions of the first pass.
 
 use super::marks::{Mark, Marks, Shape};
-use super::merge_key;
 use super::value::Value;
-use super::{Key, Node, NodeValue};
+use super::{Key, Node, NodeValue, binary, merge_key};
 use crate::problem::{Place, Problem, Problems};
 
 /// The tree. Depth is bounded by the first pass, so recursion is too.
@@ -33,8 +32,11 @@ fn node(
         Value::Int(number) => NodeValue::Int(number),
         Value::Large(number) => NodeValue::Large(number),
         Value::Beyond(number) => beyond(mark, number),
-        Value::Float(number) => NodeValue::Float(number),
-        Value::String(text) => NodeValue::String(text),
+        Value::Float(number) => float(mark, number),
+        Value::String(text) => NodeValue::String(match mark {
+            Some(mark) if mark.is_binary => binary::text(text, &place, problems),
+            _ => text,
+        }),
         Value::Seq(items) => NodeValue::Seq(sequence(&place, marks, mark, items, problems)),
         Value::Map(map) => NodeValue::Map(mapping(&place, marks, mark, map, problems)),
     };
@@ -50,6 +52,18 @@ fn node(
 fn beyond(mark: Option<&Mark>, number: f64) -> NodeValue {
     match mark.map(|mark| &mark.shape) {
         Some(Shape::Scalar(text)) if text.contains(['x', 'o', 'b']) => {
+            NodeValue::String(text.to_string())
+        }
+        _ => NodeValue::Float(number),
+    }
+}
+
+/// A number that is not whole; one that is written in digits and larger than any is text.
+fn float(mark: Option<&Mark>, number: f64) -> NodeValue {
+    match mark.map(|mark| &mark.shape) {
+        Some(Shape::Scalar(text))
+            if number.is_infinite() && text.contains(|c: char| c.is_ascii_digit()) =>
+        {
             NodeValue::String(text.to_string())
         }
         _ => NodeValue::Float(number),

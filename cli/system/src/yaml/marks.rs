@@ -47,6 +47,8 @@ pub(super) struct Mark {
     pub(super) shape: Shape,
     pub(super) tag: Option<Box<str>>,
     pub(super) plain: bool,
+    /// Whether a tag says that it is written in base64.
+    pub(super) is_binary: bool,
     /// Cost of this node with every alias under it expanded.
     cost: Cost,
 }
@@ -202,8 +204,7 @@ impl Reader<'_> {
             depth: 1,
         };
         // A tag says itself what the text is: `!!merge` what `<<` is without one.
-        let of_yaml = tag.and_then(|tag| tag.suffix_in_namespace("tag:yaml.org,2002:"));
-        let is_merge = of_yaml.is_some_and(|kind| kind == "merge");
+        let is_merge = tag.is_some_and(|tag| is_of_yaml(tag, "merge"));
         let plain = is_merge || (matches!(style, ScalarStyle::Plain) && tag.is_none());
         let index = self.add(Shape::Scalar(text.into()), tag, plain, cost, span);
         self.close(index, anchor, cost)
@@ -288,6 +289,7 @@ impl Reader<'_> {
             shape,
             tag: tag.and_then(custom_tag),
             plain,
+            is_binary: tag.is_some_and(|tag| is_of_yaml(tag, BINARY)),
             cost,
         });
         self.marks.len() - 1
@@ -372,10 +374,19 @@ fn too_deep() -> Problem {
 
 /// The tag as written, unless it is one of YAML's own types, which only say what a value is.
 fn custom_tag(tag: &Tag) -> Option<Box<str>> {
-    if tag.is_yaml_core_schema() {
+    if tag.is_yaml_core_schema() || is_of_yaml(tag, BINARY) {
         return None;
     }
     Some(tag.to_string().into_boxed_str())
+}
+
+/// YAML's own type of text in base64.
+const BINARY: &str = "binary";
+
+/// Whether a tag names one of YAML's own types.
+fn is_of_yaml(tag: &Tag, kind: &str) -> bool {
+    let named = tag.suffix_in_namespace("tag:yaml.org,2002:");
+    named.is_some_and(|it| it == kind)
 }
 
 fn position(span: &Span) -> (u32, u32) {

@@ -176,6 +176,18 @@ fn numbers_of_any_length_are_read() {
 }
 
 #[test]
+fn a_number_beyond_all_is_text_and_what_is_without_end_is_said_so() {
+    let texts = "[1e400, -1_0.5e+400, 1e308]";
+    assert_eq!(
+        read(texts).to_json(),
+        serde_json::json!(["1e400", "-1_0.5e+400", 1e308])
+    );
+    let endless = read("[.inf, -.INF]");
+    let is_endless = |it: &Node| matches!(it.value, NodeValue::Float(it) if it.is_infinite());
+    assert!(endless.items().iter().all(is_endless));
+}
+
+#[test]
 fn what_is_not_yaml_is_refused_with_its_place() {
     for (text, line) in [
         ("a: [1, 2\nb: 3\n", "f.yaml:2:"),
