@@ -20,6 +20,7 @@ use crate::include::leave_out_middle;
 use crate::interpolate::Interpolation;
 use crate::load::sources::documents;
 use crate::merge;
+use crate::names_alone;
 use crate::paths::{self, Base};
 use crate::problem::{Place, Problem, Problems};
 use crate::yaml::{MAX_NODES, MAX_TEXT, Node, NodeValue, shorten};
@@ -175,6 +176,8 @@ impl<'a, 'e> Extending<'a, 'e> {
             let at = *at;
             let source = self.sources.get(base.source).ok_or(None)?;
             let mut extended = source.service(base.service).cloned().ok_or(None)?;
+            // What its file takes back or replaces is not what this one does.
+            merge::settle(&mut extended);
             if let Some(folder) = way {
                 let home = self.home.as_deref();
                 paths::of_service(&mut extended, &Base { folder, home }, problems);
@@ -211,7 +214,8 @@ impl<'a, 'e> Extending<'a, 'e> {
     ) -> Result<(At, Option<PathBuf>), Wrong> {
         let service = service_named(extends);
         let place = &service.place;
-        let wanted = service.text().filter(|name| !name.is_empty());
+        let wanted = service.as_str().map(str::to_owned);
+        let wanted = wanted.filter(|name| !name.is_empty());
         let wanted = wanted.ok_or_else(|| {
             Problem::error("`extends` does not say which `service`").at(place.clone())
         })?;
@@ -318,6 +322,9 @@ impl<'a, 'e> Extending<'a, 'e> {
                 None => tree,
                 Some(earlier) => merge::over(earlier, tree, &WHOLE_FILE, &mut Vec::new(), problems),
             };
+            if self.variables == Variables::Replaced {
+                names_alone::resolve(&mut tree, &mut self.interpolation, problems);
+            }
             canonical::lengthen(&mut tree, self.variables, problems);
             merged = Some(tree);
         }

@@ -44,7 +44,8 @@ pub(crate) fn apply(
     loading: &mut Loading<'_>,
     problems: &mut Problems,
 ) {
-    let Some(include) = tree.remove("include").filter(|node| !node.is_null()) else {
+    let include = tree.remove("include");
+    let Some(include) = include.filter(|node| !node.is_null() && !node.is_reset()) else {
         return;
     };
     let Some(items) = include.as_seq() else {

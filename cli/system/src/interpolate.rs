@@ -76,6 +76,24 @@ impl<'a> Interpolation<'a> {
         }
     }
 
+    /// What a variable is set to; counted as if it had been replaced.
+    ///
+    /// # Errors
+    /// When that is too much with all that was written before.
+    pub(crate) fn value(&mut self, name: &str) -> Result<Option<&'a str>, TemplateError> {
+        let value = self.environment.get(name).map(String::as_str);
+        self.written = self.written.saturating_add(value.map_or(0, str::len));
+        match self.written > MAX_TEXT {
+            true => Err(TemplateError::Size),
+            false => Ok(value),
+        }
+    }
+
+    /// Goes on after so many bytes were written, here and elsewhere.
+    pub(crate) fn go_on_after(&mut self, written: usize) {
+        self.written = written;
+    }
+
     /// Bytes written so far.
     pub(crate) fn written(&self) -> usize {
         self.written
@@ -103,6 +121,10 @@ impl<'a> Interpolation<'a> {
     }
 
     fn node(&mut self, node: &mut Node, below: &Below, problems: &mut Problems) {
+        // Nobody reads what stands beside the tag.
+        if node.is_reset() {
+            return;
+        }
         match &mut node.value {
             NodeValue::String(text) => {
                 if text.contains('$') {

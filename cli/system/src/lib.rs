@@ -52,6 +52,7 @@ pub mod interpolate;
 pub mod load;
 mod merge;
 pub mod model;
+mod names_alone;
 pub mod normal_form;
 pub mod openapi;
 mod paths;

@@ -20,6 +20,24 @@ pub(crate) use unique::unique;
 mod tests;
 mod unique;
 
+/// Takes away what is taken back, and the tags that say so of what came earlier: nothing did.
+pub(crate) fn settle(node: &mut Node) {
+    if matches!(node.tag.as_deref(), Some("!override" | "!reset")) {
+        node.tag = None;
+    }
+    match &mut node.value {
+        NodeValue::Map(entries) => {
+            entries.retain(|(_, child)| !child.is_reset());
+            entries.iter_mut().for_each(|(_, child)| settle(child));
+        }
+        NodeValue::Seq(items) => {
+            items.retain(|child| !child.is_reset());
+            items.iter_mut().for_each(settle);
+        }
+        _ => {}
+    }
+}
+
 /// `over` laid on `base`, which is of `shape`; `path` is what the place is called.
 pub(crate) fn over(
     base: Node,
@@ -96,7 +114,7 @@ fn take_back(base: &mut Node, over: &mut Node) {
         .map(|(key, _)| key.text.as_str())
         .collect();
     entries.retain(|(key, _)| !taken.contains(key.text.as_str()));
-    later.retain(|(_, node)| node.tag.as_deref() != Some("!reset"));
+    later.retain(|(_, node)| !node.is_reset());
 }
 
 /// By the common rule.
@@ -169,7 +187,7 @@ fn map(
             base.push((key, value));
             continue;
         };
-        if value.tag.as_deref() == Some("!reset") {
+        if value.is_reset() {
             // `clean` removes it, so that positions stay as they are.
             *slot = value;
             continue;
@@ -191,7 +209,7 @@ fn listed(node: Node) -> Node {
             let mut items = Vec::with_capacity(entries.len());
             for (key, value) in entries {
                 match &value.value {
-                    _ if value.tag.as_deref() == Some("!reset") => {}
+                    _ if value.is_reset() => {}
                     NodeValue::Null => items.push(text(key.text, &key.place)),
                     NodeValue::Seq(several) => {
                         items.extend(several.iter().filter_map(|one| {
@@ -316,16 +334,15 @@ pub(crate) fn clean(node: &mut Node, problems: &mut Problems) {
                 .hint("`!reset` and `!override` are understood"),
         ),
     }
-    let reset = |node: &Node| node.tag.as_deref() == Some("!reset");
     match &mut node.value {
         NodeValue::Map(entries) => {
-            entries.retain(|(_, child)| !reset(child));
+            entries.retain(|(_, child)| !child.is_reset());
             entries
                 .iter_mut()
                 .for_each(|(_, child)| clean(child, problems));
         }
         NodeValue::Seq(items) => {
-            items.retain(|child| !reset(child));
+            items.retain(|child| !child.is_reset());
             items.iter_mut().for_each(|child| clean(child, problems));
         }
         _ => {}

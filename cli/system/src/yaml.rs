@@ -26,6 +26,7 @@ mod directives;
 mod join;
 mod marks;
 mod merge_key;
+mod tags;
 mod value;
 
 /// Nodes that a document may have once its aliases are expanded. The largest public Compose

@@ -79,7 +79,7 @@ impl Source {
     /// Where a service stands; one that is taken back is none.
     pub(super) fn find(&self, name: &str) -> Option<usize> {
         let at = self.positions.get(name).copied()?;
-        let is_reset = self.service(at).is_some_and(is_reset);
+        let is_reset = self.service(at).is_some_and(Node::is_reset);
         (!is_reset).then_some(at)
     }
 
@@ -108,7 +108,7 @@ impl Source {
     /// Takes a service's `extends` out of it; where there is none, it is resolved.
     pub(super) fn open(&mut self, at: usize) -> Option<Node> {
         let extends = self.services.get_mut(at)?.1.remove("extends");
-        let extends = extends.filter(|extends| !is_reset(extends));
+        let extends = extends.filter(|extends| !extends.is_reset());
         let state = match extends {
             Some(_) => State::Open,
             None => State::Resolved,
@@ -147,9 +147,4 @@ impl Source {
         }
         self.becomes(at, State::Wrong);
     }
-}
-
-/// Whether a file takes it back.
-fn is_reset(node: &Node) -> bool {
-    node.tag.as_deref() == Some("!reset")
 }

@@ -193,6 +193,35 @@ fn what_is_replaced_or_taken_back_is_so_for_extends_too() {
 }
 
 #[test]
+fn what_a_base_takes_back_or_replaces_is_not_what_its_heir_does() {
+    let base = "services: {b: {image: b, ports: !reset ['80:80'], expose: !override [1], labels: {a: 1, b: !reset 2}}}\n";
+    let files = [
+        ("b.yaml", base),
+        (
+            "compose.yaml",
+            "services: {a: {image: a, expose: [2], labels: {c: 3}}}\n",
+        ),
+        (
+            "compose.override.yaml",
+            "services: {a: {extends: {file: b.yaml, service: b}, ports: ['81:81']}}\n",
+        ),
+    ];
+    let resolved = resolved(&files).unwrap();
+    assert_eq!(resolved["expose"], serde_json::json!([2, 1]));
+    assert_eq!(resolved["labels"], serde_json::json!({"a": "1", "c": "3"}));
+    assert_eq!(resolved["ports"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn what_stands_beside_the_tag_of_a_reset_is_not_read() {
+    let text = "include: !reset [no.yaml]\nservices: {a: {image: a, deploy: {replicas: !reset , mode: !reset '${NO:?must}'}}}\n";
+    assert_eq!(
+        resolved(&[("compose.yaml", text)]).unwrap(),
+        serde_json::json!({"image": "a", "deploy": {}})
+    );
+}
+
+#[test]
 fn a_base_is_a_mapping() {
     let files = [
         (

@@ -197,3 +197,31 @@ fn repositories_are_not_fetched_where_that_is_switched_off() {
         assert!(said.contains(wanted), "{said}");
     }
 }
+
+#[test]
+fn what_variables_become_in_all_included_files_is_bounded() {
+    let mut texts = vec![
+        (
+            PathBuf::from("/system/.env"),
+            format!("BIG={}", "x".repeat(900_000)),
+        ),
+        (
+            PathBuf::from("/system/compose.yaml"),
+            format!(
+                "include: [{}]\nservices: {{a: {{image: a}}}}\n",
+                (0..30).map(|i| format!("x/{i}.yaml, ")).collect::<String>()
+            ),
+        ),
+    ];
+    texts.extend((0..30).map(|i| {
+        let text = format!("services: {{s{i}: {{image: a, labels: {{a: $BIG}}}}}}\n");
+        (PathBuf::from(format!("/system/x/{i}.yaml")), text)
+    }));
+    let texts = texts
+        .into_iter()
+        .map(|(path, text)| (path, text.into_bytes()));
+    let problems = resolve(&request(), &Files::in_memory(texts.collect())).unwrap_err();
+    let told = problems.to_string();
+    assert!(told.starts_with("x/22.yaml:1:"), "{told}");
+    assert!(told.contains("20000000"), "{told}");
+}

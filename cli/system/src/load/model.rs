@@ -17,7 +17,7 @@ use crate::paths::Base;
 use crate::problem::{Place, Problem, Problems};
 use crate::settings_total::SettingsTotal;
 use crate::yaml::{MAX_NODES, Node};
-use crate::{defaults, fields, include, merge, paths};
+use crate::{defaults, fields, include, merge, names_alone, paths};
 
 /// What files are read with, and the way of files that led here.
 pub(crate) struct Loading<'a> {
@@ -33,6 +33,8 @@ pub(crate) struct Loading<'a> {
     pub(crate) way: Vec<PathBuf>,
     /// Nodes read so far.
     pub(crate) nodes: usize,
+    /// Bytes that variables became so far.
+    pub(crate) written: usize,
     /// How often a file was included so far.
     pub(crate) included: usize,
     /// What files of settings cost so far.
@@ -77,7 +79,7 @@ impl Loading<'_> {
         let mut extending = Extending::new(
             self.files,
             self.shown_from,
-            Interpolation::new(environment),
+            Interpolation::after(environment, self.written),
             self.variables,
             home,
         );
@@ -87,11 +89,14 @@ impl Loading<'_> {
                 extending
                     .interpolation
                     .tree(&mut tree, &WHOLE_FILE, problems);
+                names_alone::resolve(&mut tree, &mut extending.interpolation, problems);
             }
             let told = problems.places();
             let after = problems.0.len();
             extending.resolve(&mut tree, folder, problems);
+            self.written = extending.interpolation.written();
             include::apply(&mut tree, folder, environment, self, problems);
+            extending.interpolation.go_on_after(self.written);
             self.nodes = self.nodes.saturating_add(tree.count());
             if self.nodes > MAX_NODES {
                 let what = format!("all files together have more than {MAX_NODES} nodes");

@@ -17,7 +17,7 @@ use crate::problem::Problems;
 use crate::settings_total::SettingsTotal;
 use crate::typed::{Context, Given};
 use crate::yaml::{Key, Node, NodeValue};
-use crate::{consistency, git_source, normal_form, profiles};
+use crate::{consistency, git_source, names_alone, normal_form, profiles};
 
 /// What the files of a project say, before anybody makes a system of it.
 #[derive(Debug, Clone)]
@@ -83,6 +83,7 @@ pub(super) fn resolve_into(
         variables,
         way: paths.first().cloned().into_iter().collect(),
         nodes: 0,
+        written: 0,
         included: 0,
         settings: SettingsTotal::default(),
     };
@@ -93,6 +94,9 @@ pub(super) fn resolve_into(
     let mut tree = named(tree, &project);
     if request.without_msvc {
         forget_msvc(&mut tree);
+    }
+    if !names_alone::check(&tree, &environment, problems) {
+        return None;
     }
     consistency::declared(&tree, problems);
     let asked = profiles_asked(request, &environment);

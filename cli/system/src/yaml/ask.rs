@@ -7,6 +7,11 @@ use super::{Key, Node, NodeValue};
 use crate::problem::{Place, Problem, nearest};
 
 impl Node {
+    /// Whether a file takes back here what earlier ones gave.
+    pub(crate) fn is_reset(&self) -> bool {
+        self.tag.as_deref() == Some("!reset")
+    }
+
     /// A node without tag.
     #[must_use]
     pub fn new(place: Place, value: NodeValue) -> Self {

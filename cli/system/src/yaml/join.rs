@@ -27,6 +27,7 @@ fn node(
         },
     );
     let value = match value {
+        _ if let Some(text) = mark.and_then(own_text) => NodeValue::String(text.to_owned()),
         Value::Null => NodeValue::Null,
         Value::Bool(b) => NodeValue::Bool(b),
         Value::Int(number) => NodeValue::Int(number),
@@ -45,6 +46,14 @@ fn node(
         value,
         tag: mark.and_then(|mark| mark.tag.clone()),
         plain: mark.is_some_and(|mark| mark.plain),
+    }
+}
+
+/// The text of a scalar with a tag of one's own: YAML knows no other type for it.
+fn own_text(mark: &Mark) -> Option<&str> {
+    match &mark.shape {
+        Shape::Scalar(text) if mark.tag.is_some() => Some(text),
+        _ => None,
     }
 }
 
@@ -134,7 +143,8 @@ fn mapping(
             problems.push(Problem::error("a list or mapping cannot be a key here").at(key_place));
             continue;
         };
-        if marks.text_keys && !matches!(name, Value::String(_)) {
+        let is_text = matches!(name, Value::String(_)) || key_mark.and_then(own_text).is_some();
+        if marks.text_keys && !is_text {
             let what = format!("the key `{}` is no text to YAML", super::shorten(&text));
             let problem = Problem::error(what).at(key_place.clone());
             problems.push(problem.hint("put it in quotes"));

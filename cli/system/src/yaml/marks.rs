@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
-use super::{MAX_DEPTH, MAX_NODES, MAX_SCALAR, MAX_TEXT, not_yaml};
+use super::{MAX_DEPTH, MAX_NODES, MAX_SCALAR, MAX_TEXT, not_yaml, tags};
 use crate::problem::{Place, Problem, Problems};
 
 /// Marks of one document; the root is the last one closed.
@@ -203,8 +203,9 @@ impl Reader<'_> {
             text: text.len(),
             depth: 1,
         };
+        let tag = tag.filter(|tag| !tags::says_nothing(tag));
         // A tag says itself what the text is: `!!merge` what `<<` is without one.
-        let is_merge = tag.is_some_and(|tag| is_of_yaml(tag, "merge"));
+        let is_merge = tag.is_some_and(|tag| tags::is_merge(tag));
         let plain = is_merge || (matches!(style, ScalarStyle::Plain) && tag.is_none());
         let index = self.add(Shape::Scalar(text.into()), tag, plain, cost, span);
         self.close(index, anchor, cost)
@@ -287,9 +288,9 @@ impl Reader<'_> {
             line,
             column,
             shape,
-            tag: tag.and_then(custom_tag),
+            tag: tag.and_then(tags::own),
             plain,
-            is_binary: tag.is_some_and(|tag| is_of_yaml(tag, BINARY)),
+            is_binary: tag.is_some_and(|tag| tags::is_binary(tag)),
             cost,
         });
         self.marks.len() - 1
@@ -370,23 +371,6 @@ fn too_deep() -> Problem {
     Problem::error(format!(
         "the document is nested more than {MAX_DEPTH} levels deep, aliases expanded"
     ))
-}
-
-/// The tag as written, unless it is one of YAML's own types, which only say what a value is.
-fn custom_tag(tag: &Tag) -> Option<Box<str>> {
-    if tag.is_yaml_core_schema() || is_of_yaml(tag, BINARY) {
-        return None;
-    }
-    Some(tag.to_string().into_boxed_str())
-}
-
-/// YAML's own type of text in base64.
-const BINARY: &str = "binary";
-
-/// Whether a tag names one of YAML's own types.
-fn is_of_yaml(tag: &Tag, kind: &str) -> bool {
-    let named = tag.suffix_in_namespace("tag:yaml.org,2002:");
-    named.is_some_and(|it| it == kind)
 }
 
 fn position(span: &Span) -> (u32, u32) {

@@ -74,6 +74,18 @@ fn tags_of_ones_own_are_kept_and_yaml_types_are_applied() {
 }
 
 #[test]
+fn a_scalar_with_a_tag_of_ones_own_is_text_and_with_none_in_it_what_it_looks_like() {
+    let text = "{a: !x 1.50, b: !x null, c: !x , !x 1: ! 12, d: !!timestamp 1}";
+    let trees = parse_documents("f".as_ref(), text.as_bytes()).unwrap();
+    let mut tree = trees.into_iter().next().unwrap();
+    crate::forms::old_numbers(&mut tree);
+    assert_eq!(
+        tree.to_json(),
+        serde_json::json!({"a": "1.50", "b": "null", "c": "", "1": 12, "d": 1})
+    );
+}
+
+#[test]
 fn what_is_no_document_is_refused_with_its_place() {
     for (text, wanted) in [
         (
