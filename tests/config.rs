@@ -96,6 +96,19 @@ fn names_are_printed_one_a_line() {
 }
 
 #[test]
+fn models_are_those_that_somebody_names() {
+    let text = "models: {m: {model: one}, n: {model: two}, o: {model: three}}\nservices:\n  a: {image: a, models: [m]}\n  b: {image: b, models: {n: }, profiles: [p]}\n";
+    let files = folder(&[("compose.yaml", text)]);
+    for (words, wanted) in [
+        (&["--models"][..], "one\n"),
+        (&["--models", "--no-interpolate"], "one\n"),
+        (&["--profile", "p", "--models"], "one\ntwo\n"),
+    ] {
+        assert_eq!(config(files.path(), words).expect(0).stdout, wanted);
+    }
+}
+
+#[test]
 fn variables_are_told_with_what_stands_for_them() {
     let files = folder(&[(
         "compose.yaml",

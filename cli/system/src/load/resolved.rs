@@ -1,7 +1,7 @@
 //! What the files of a project say, before anybody makes a system of it.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
@@ -243,12 +243,18 @@ impl Resolved {
         named.into_iter().collect()
     }
 
-    /// The models that are declared, by what they are.
+    /// The models that the services that run name, by what they are.
     #[must_use]
     pub fn models(&self) -> Vec<String> {
-        let models = self.tree.entries_of("models");
-        let models = models.iter();
+        let services = self.tree.entries_of("services").iter();
+        let running = services.filter(|(key, _)| self.running.contains(&key.text));
+        let named: HashSet<&str> = running
+            .flat_map(|(_, service)| service.entries_of("models"))
+            .map(|(key, _)| key.text.as_str())
+            .collect();
+        let models = self.tree.entries_of("models").iter();
         models
+            .filter(|(key, _)| named.contains(key.text.as_str()))
             .filter_map(|(_, model)| model.get("model")?.text())
             .collect()
     }

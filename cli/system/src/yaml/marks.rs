@@ -205,7 +205,7 @@ impl Reader<'_> {
         };
         let tag = tag.filter(|tag| !tags::says_nothing(tag));
         // A tag says itself what the text is: `!!merge` what `<<` is without one.
-        let is_merge = tag.is_some_and(|tag| tags::is_merge(tag));
+        let is_merge = tag.is_some_and(tags::is_merge);
         let plain = is_merge || (matches!(style, ScalarStyle::Plain) && tag.is_none());
         let index = self.add(Shape::Scalar(text.into()), tag, plain, cost, span);
         self.close(index, anchor, cost)
@@ -290,7 +290,7 @@ impl Reader<'_> {
             shape,
             tag: tag.and_then(tags::own),
             plain,
-            is_binary: tag.is_some_and(|tag| tags::is_binary(tag)),
+            is_binary: tag.is_some_and(tags::is_binary),
             cost,
         });
         self.marks.len() - 1
