@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+use crate::canonical::{self, Variables};
 use crate::load::model::Loading;
 use crate::problem::{Problem, Problems};
 use crate::typed::normal;
@@ -62,7 +63,7 @@ pub(crate) fn apply(
         match entry(item, folder, environment, loading, problems) {
             Ok(included) => {
                 if let Some(model) = read(item, included, environment, loading, problems) {
-                    import(model, tree, problems);
+                    import(model, tree, loading.variables, problems);
                 }
             }
             Err(problem) => problems.push(problem),
@@ -195,7 +196,7 @@ pub(crate) fn leave_out_middle(names: &mut Vec<String>) {
 }
 
 /// Puts what a model declares into a tree.
-fn import(model: Node, into: &mut Node, problems: &mut Problems) {
+fn import(model: Node, into: &mut Node, variables: Variables, problems: &mut Problems) {
     let NodeValue::Map(sections) = model.value else {
         return;
     };
@@ -207,6 +208,7 @@ fn import(model: Node, into: &mut Node, problems: &mut Problems) {
             continue;
         };
         let place = node.place;
+        let named = section.clone();
         let Some(there) = section_of(into, section, place) else {
             continue;
         };
@@ -217,7 +219,7 @@ fn import(model: Node, into: &mut Node, problems: &mut Problems) {
             .collect();
         for (key, entry) in entries {
             match positions.get(&key.text).and_then(|at| there.get(*at)) {
-                Some((_, other)) if other.to_json() == entry.to_json() => {}
+                Some((_, other)) if is_same(&named, &key, other, &entry, variables) => {}
                 Some((other, _)) => {
                     let what = format!(
                         "`{}` is declared here and, in another way, in line {} of {}, \
@@ -235,6 +237,21 @@ fn import(model: Node, into: &mut Node, problems: &mut Problems) {
             }
         }
     }
+}
+
+/// Whether what is declared `here` is what is declared `there`, in long form.
+fn is_same(section: &Key, key: &Key, here: &Node, there: &Node, variables: Variables) -> bool {
+    let there = there.to_json();
+    if here.to_json() == there {
+        return true;
+    }
+    let place = &here.place;
+    let map =
+        |key: &Key, node: Node| Node::new(place.clone(), NodeValue::Map(vec![(key.clone(), node)]));
+    let mut whole = map(section, map(key, here.clone()));
+    canonical::lengthen(&mut whole, variables, &mut Problems::default());
+    let long = whole.get(&section.text).and_then(|it| it.get(&key.text));
+    long.is_some_and(|long| long.to_json() == there)
 }
 
 /// The entries of a section, made where there is none.
