@@ -190,8 +190,10 @@ fn numbers_of_any_length_are_read() {
 #[test]
 fn a_number_beyond_all_is_text_and_what_is_without_end_is_said_so() {
     let texts = "[1e400, -1_0.5e+400, 1e308]";
+    let mut numbers = read(texts);
+    crate::forms::old_numbers(&mut numbers);
     assert_eq!(
-        read(texts).to_json(),
+        numbers.to_json(),
         serde_json::json!(["1e400", "-1_0.5e+400", 1e308])
     );
     let endless = read("[.inf, -.INF]");
