@@ -33,7 +33,7 @@ fn node(
         Value::Int(number) => NodeValue::Int(number),
         Value::Large(number) => NodeValue::Large(number),
         Value::Beyond(number) => beyond(mark, number),
-        Value::Float(number) => float(mark, number),
+        Value::Float(number) => NodeValue::Float(number),
         Value::String(text) => NodeValue::String(match mark {
             Some(mark) if mark.is_binary => binary::text(text, &place, problems),
             _ => text,
@@ -61,18 +61,6 @@ fn own_text(mark: &Mark) -> Option<&str> {
 fn beyond(mark: Option<&Mark>, number: f64) -> NodeValue {
     match mark.map(|mark| &mark.shape) {
         Some(Shape::Scalar(text)) if text.contains(['x', 'o', 'b']) => {
-            NodeValue::String(text.to_string())
-        }
-        _ => NodeValue::Float(number),
-    }
-}
-
-/// A number that is not whole; one that is written in digits and larger than any is text.
-fn float(mark: Option<&Mark>, number: f64) -> NodeValue {
-    match mark.map(|mark| &mark.shape) {
-        Some(Shape::Scalar(text))
-            if number.is_infinite() && text.contains(|c: char| c.is_ascii_digit()) =>
-        {
             NodeValue::String(text.to_string())
         }
         _ => NodeValue::Float(number),
