@@ -94,6 +94,22 @@ fn env_files_stand_below_environment() {
 }
 
 #[test]
+fn a_setting_without_a_name_is_printed_and_given_to_nobody() {
+    let files = [
+        (
+            "compose.yaml",
+            "services: {a: {image: a, env_file: e.env}}\n",
+        ),
+        ("e.env", "A=1\n=x\n"),
+    ];
+    let problems = load_files(&request(), &files).unwrap_err().to_string();
+    assert_eq!(
+        problems,
+        "e.env:2:1: a setting without a name (write NAME=value)"
+    );
+}
+
+#[test]
 fn a_file_of_settings_is_read_once_for_each_service_that_names_it() {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};

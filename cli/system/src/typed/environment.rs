@@ -23,6 +23,11 @@ pub(crate) fn environment(
         Some(given) => given.clone(),
         None => from_files(service, context, problems),
     };
+    // It can be written, and be given to nobody.
+    if let Some(nameless) = all.shift_remove("") {
+        let problem = Problem::error("a setting without a name").at(nameless.place);
+        problems.push(problem.hint("write NAME=value"));
+    }
     for (key, value) in service.entries_of("environment") {
         if key.text.is_empty() || key.text.contains(['=', '\0']) {
             let what = format!("`{}` cannot be the name of a variable", shorten(&key.text));
