@@ -167,7 +167,7 @@ impl Terminal {
     pub fn failure(&self, failure: &Failure) {
         self.clear_progress();
         for line in &failure.lines {
-            self.to_stderr(&format!("  | {line}"));
+            self.to_stderr(&format!("  | {}", human::plain(line)));
         }
         let problems = failure.problems.iter();
         let mut problems = Problems(problems.map(|it| self.here.problem(it)).collect());
@@ -208,7 +208,8 @@ impl Terminal {
             .as_ref()
             .map(|p| format!("{p}: "))
             .unwrap_or_default();
-        let text = format!("{place}{}", problem.what);
+        // What a healthcheck or an engine said may be part of it.
+        let text = human::plain(&format!("{place}{}", problem.what));
         // Room for `warning: `, which stands before the first of them.
         let lines = broken(&text, self.look.columns - "warning: ".len());
         for (i, line) in lines.iter().enumerate() {
@@ -226,7 +227,7 @@ impl Terminal {
             self.to_stderr(&format!("{before}{}", self.paint(&mark, colour)));
         }
         if let Some(hint) = &problem.hint {
-            let lines = broken(hint, self.look.columns - "  hint: ".len());
+            let lines = broken(&human::plain(hint), self.look.columns - "  hint: ".len());
             for (i, line) in lines.iter().enumerate() {
                 let head = if i == 0 { "  hint: " } else { "        " };
                 self.to_stderr(&format!("{head}{line}"));

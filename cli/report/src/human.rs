@@ -84,7 +84,8 @@ fn standing_case(case: &Case, standing: &str) -> String {
 }
 
 /// What comes from elsewhere, without signs that a terminal obeys.
-fn plain(text: &str) -> String {
+#[must_use]
+pub fn plain(text: &str) -> String {
     let shown = |c: char| match c {
         '\n' | '\t' => c,
         c if c.is_control() => '?',

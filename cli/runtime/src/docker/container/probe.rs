@@ -2,7 +2,10 @@
 
 use bollard::models::Health;
 
-/// The last probe's words.
+/// As many lines of it are told: a page of HTML in the place of a word would hide what failed.
+const LINES: usize = 10;
+
+/// The last probe's words, of many lines the last.
 pub(in crate::docker) fn last(health: &Health) -> String {
     let last = health.log.as_ref().and_then(|log| log.last());
     let said = last
@@ -10,7 +13,10 @@ pub(in crate::docker) fn last(health: &Health) -> String {
         .unwrap_or_default();
     let said = said.trim();
     if !said.is_empty() {
-        return said.to_owned();
+        let lines: Vec<&str> = said.lines().collect();
+        let left_out = lines.len().saturating_sub(LINES);
+        let mark = if left_out > 0 { "…\n" } else { "" };
+        return format!("{mark}{}", lines[left_out..].join("\n"));
     }
     match last.and_then(|last| last.exit_code) {
         // What an engine has of a test that it gave up.
@@ -25,6 +31,21 @@ mod tests {
     use bollard::models::HealthcheckResult;
 
     use super::*;
+
+    #[test]
+    fn of_a_probe_that_wrote_much_the_last_lines_are_told() {
+        let all: Vec<String> = (1..=LINES + 2).map(|line| line.to_string()).collect();
+        let probe = HealthcheckResult {
+            output: Some(all.join("\n")),
+            ..HealthcheckResult::default()
+        };
+        let health = Health {
+            log: Some(vec![probe]),
+            ..Health::default()
+        };
+        let told = format!("…\n{}", all[2..].join("\n"));
+        assert_eq!(last(&health), told);
+    }
 
     #[test]
     fn a_probe_that_wrote_nothing_is_told_by_how_it_ended() {

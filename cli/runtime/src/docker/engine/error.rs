@@ -164,6 +164,11 @@ impl EngineError {
             Self::Refused { status: 404, .. } => {
                 "somebody took away what was there a moment ago: try again"
             }
+            Self::Refused {
+                status: 409, why, ..
+            } if why.contains("non running container") => {
+                "start the container whose network, processes or memory it shares, then try again"
+            }
             Self::Refused { status: 409, .. } => {
                 "somebody else is at work on the same: try again once they are done"
             }

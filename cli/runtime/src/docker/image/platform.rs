@@ -20,6 +20,9 @@ pub(in crate::docker) struct Platform {
     variant: String,
 }
 
+/// Operating systems that may stand alone: for a machine as this one is.
+const SYSTEMS: [&str; 4] = ["linux", "windows", "darwin", "freebsd"];
+
 /// Architectures that may stand alone.
 const ARCHITECTURES: [&str; 14] = [
     "386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64",
@@ -36,6 +39,9 @@ impl Platform {
             return None;
         }
         match parts[..] {
+            [alone] if SYSTEMS.contains(&alone.to_ascii_lowercase().as_str()) => {
+                Some(Self::by_its_names(alone, std::env::consts::ARCH, ""))
+            }
             [alone] => {
                 let found = Self::by_its_names("linux", alone, "");
                 let is_known = ARCHITECTURES.contains(&found.architecture.as_str());
@@ -117,7 +123,9 @@ mod tests {
             let found = Platform::of(text).map(|it| it.to_string());
             assert_eq!(found.as_deref(), Some(shown), "{text}");
         }
-        for none in ["", "linux", "nonsense", "linux/", "a/b/c/d", "linux/am d"] {
+        let own = format!("linux/{}", std::env::consts::ARCH);
+        assert_eq!(Platform::of("Linux"), Platform::of(&own));
+        for none in ["", "nonsense", "linux/", "a/b/c/d", "linux/am d"] {
             assert_eq!(Platform::of(none), None, "{none}");
         }
     }
