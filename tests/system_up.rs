@@ -15,7 +15,7 @@ use std::io::{BufRead as _, BufReader};
 mod support;
 
 use serde_json::json;
-use support::{Runtime, Shop, System, finish, http, runs, until};
+use support::{Runtime, Shop, System, http, runs, until};
 
 support::in_both! {
     a_service_of_a_profile_is_named_with_it_started_by_name_and_told_when_taken_away,
@@ -29,7 +29,6 @@ support::in_both! {
     a_foreground_up_streams_logs_until_an_interrupt_stops_the_system,
     a_foreground_up_shows_the_lines_of_its_own_boot_alone,
     a_system_whose_file_is_broken_or_gone_is_still_seen_and_stopped,
-    a_folders_only_system_is_stopped_without_its_name_while_the_file_is_broken,
     logs_are_of_the_services_named_and_stay_when_nothing_runs,
     followed_logs_end_when_nobody_reads_them_any_more,
     two_copies_side_by_side_keep_their_own_addresses_and_data,
@@ -209,34 +208,6 @@ fn a_system_whose_file_is_broken_or_gone_is_still_seen_and_stopped(runtime: Runt
         said.contains("open").then_some(())
     });
     system.run(&["down"]).expect(0);
-    assert_eq!(system.left(), Vec::<String>::new());
-}
-
-fn a_folders_only_system_is_stopped_without_its_name_while_the_file_is_broken(runtime: Runtime) {
-    let web = runs(r#"["python3", "-uc", "import time; time.sleep(600)"]"#, "");
-    let system = System::compose(&format!("services:\n  web:\n{web}")).on(runtime);
-    system.up();
-    let unnamed = |arguments: &[&str]| {
-        let program = system.command(&[]).get_program().to_owned();
-        let mut msvc = std::process::Command::new(program);
-        msvc.current_dir(&system.directory).args(arguments);
-        msvc.envs(system.environment());
-        finish(msvc)
-    };
-    std::fs::write(system.directory.join("compose.yaml"), "services: [\n").unwrap();
-    // Whose file it is that is named, nobody knows.
-    unnamed(&["-f", "compose.yaml", "down"]).expect(4);
-    // Two systems of one folder are not told apart.
-    let other = system.directory.join(".msvc/another");
-    std::fs::create_dir(&other).unwrap();
-    unnamed(&["down"]).expect(4);
-    std::fs::remove_dir(&other).unwrap();
-    let done = unnamed(&["down"]).expect(0);
-    assert!(
-        done.stderr.contains("from its records alone"),
-        "{}",
-        done.stderr
-    );
     assert_eq!(system.left(), Vec::<String>::new());
 }
 

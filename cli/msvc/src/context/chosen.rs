@@ -1,6 +1,5 @@
 //! Which system the command line means: its folder, its files, and the flags that choose it again.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum as _;
@@ -120,16 +119,14 @@ fn from_records(cli: &Cli, request: &LoadRequest, problems: Problems) -> Result<
     }
 }
 
-/// The project that is named for the command, or the only one that this folder has records of, as far as these alone
-/// tell: for the commands that look at what runs or end it, which have to work while the Compose file
-/// is broken or gone.
+/// The project that `-p` names, as far as its records alone tell: for the commands that look at
+/// what runs or end it, which have to work while the Compose file is broken or gone.
 fn remembered(cli: &Cli, request: &LoadRequest) -> Option<System> {
-    if !matches!(
+    let needless = matches!(
         &cli.command,
         Command::Down(_) | Command::Ps(_) | Command::Logs(_)
-    ) {
-        return None;
-    }
+    );
+    let name = ProjectName::new(request.project.as_deref().filter(|_| needless)?).ok()?;
     let beside = request
         .files
         .first()
@@ -140,31 +137,9 @@ fn remembered(cli: &Cli, request: &LoadRequest) -> Option<System> {
     };
     // A file that is named stands beside the records; one that is looked for may be above.
     let above = if beside.is_some() { 1 } else { usize::MAX };
-    let mut folders = start.ancestors().take(above);
-    let set = request.environment.get("COMPOSE_PROJECT_NAME");
-    if let Some(name) = request.project.as_ref().or(set) {
-        let name = ProjectName::new(name).ok()?;
-        let root = folders.find(|folder| records(folder).join(name.as_str()).is_dir())?;
-        return Some(System::nothing(name, root.to_owned()));
-    }
-    // Whose records these are, a file that is named says alone.
-    if beside.is_some() {
-        return None;
-    }
-    let root = folders.find(|folder| records(folder).is_dir())?;
-    let mut all = fs::read_dir(records(root)).ok()?.filter_map(|entry| {
-        let entry = entry.ok().filter(|it| it.path().is_dir())?;
-        ProjectName::new(entry.file_name().to_str()?).ok()
-    });
-    let (name, other) = (all.next()?, all.next());
-    other
-        .is_none()
-        .then(|| System::nothing(name, root.to_owned()))
-}
-
-/// Where a folder has the records of its projects.
-fn records(folder: &Path) -> PathBuf {
-    folder.join(".msvc")
+    let has_records = |folder: &&Path| folder.join(".msvc").join(name.as_str()).is_dir();
+    let root = start.ancestors().take(above).find(has_records)?.to_owned();
+    Some(System::nothing(name, root))
 }
 
 /// That a system is taken from its records, and why.
