@@ -201,6 +201,37 @@ fn the_result_goes_into_a_file_or_nowhere() {
 }
 
 #[test]
+fn a_folder_called_env_is_no_file_of_settings() {
+    let files = folder(&[("compose.yaml", "name: f\nservices: {a: {image: a}}\n")]);
+    std::fs::create_dir(files.path().join(".env")).unwrap();
+    config(files.path(), &["-q"]).expect(0);
+    config(files.path(), &["-q", "--env-file", ".env"]).expect(4);
+}
+
+#[test]
+fn what_a_link_leads_to_is_written_with_its_rights_and_what_is_no_file_stays() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let files = folder(&[
+        ("compose.yaml", "name: f\nservices: {a: {image: a}}\n"),
+        ("kept.yaml", "old"),
+    ]);
+    let at = |name: &str| files.path().join(name);
+    let rights = std::fs::Permissions::from_mode(0o640);
+    std::fs::set_permissions(at("kept.yaml"), rights).unwrap();
+    symlink("kept.yaml", at("link.yaml")).unwrap();
+    symlink("/proc/self/fd/1", at("out")).unwrap();
+    let said = config(files.path(), &[]).expect(0).stdout;
+    config(files.path(), &["-o", "link.yaml"]).expect(0);
+    assert_eq!(std::fs::read_to_string(at("kept.yaml")).unwrap(), said);
+    let mode = std::fs::metadata(at("kept.yaml")).unwrap().permissions();
+    assert_eq!(mode.mode() & 0o777, 0o640);
+    assert_eq!(config(files.path(), &["-o", "out"]).expect(0).stdout, said);
+    for link in ["link.yaml", "out"] {
+        assert!(at(link).is_symlink(), "{link}");
+    }
+}
+
+#[test]
 fn variables_stay_where_nothing_is_to_be_replaced() {
     let two = folder(&[("compose.yaml", TWO)]);
     let done = config(two.path(), &["--no-interpolate"]).expect(0);

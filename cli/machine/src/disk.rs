@@ -8,8 +8,8 @@ use std::path::Path;
 /// The bytes of a regular file of at most `limit` bytes.
 ///
 /// # Errors
-/// `InvalidInput` for a folder, FIFO, socket or device (none of them is ever opened for long),
-/// `FileTooLarge` above the limit, else what the system says.
+/// `IsADirectory` for a folder, `InvalidInput` for a FIFO, socket or device (none of them is ever opened
+/// for long), `FileTooLarge` above the limit, else what the system says.
 pub fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     // O_NONBLOCK: opening a FIFO without a writer must not wait.
     let mut options = File::options();
@@ -19,10 +19,11 @@ pub fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         .open(path)?;
     let kind = file.metadata()?;
     if !kind.is_file() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "not a regular file",
-        ));
+        let why = match kind.is_dir() {
+            true => io::ErrorKind::IsADirectory,
+            false => io::ErrorKind::InvalidInput,
+        };
+        return Err(io::Error::new(why, "not a regular file"));
     }
     let mut bytes = Vec::new();
     // One more than allowed, so that a file that grows while it is read is noticed too.
@@ -43,11 +44,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let fifo = folder.path().join("fifo");
         nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        for path in [fifo.as_path(), folder.path()] {
-            assert_eq!(
-                read_regular(path, 10).unwrap_err().kind(),
-                io::ErrorKind::InvalidInput
-            );
+        for (path, kind) in [
+            (fifo.as_path(), io::ErrorKind::InvalidInput),
+            (folder.path(), io::ErrorKind::IsADirectory),
+        ] {
+            assert_eq!(read_regular(path, 10).unwrap_err().kind(), kind);
         }
     }
 

@@ -32,8 +32,8 @@ pub const MAX_BYTES: u64 = 10_000_000;
 /// largest.
 pub const MAX_TOTAL: u64 = 100_000_000;
 
-/// Reads a whole file; `NotFound` when it does not exist, `InvalidInput` for what is no regular
-/// file, `FileTooLarge` for what exceeds the limit in bytes.
+/// Reads a whole file; `NotFound` when it does not exist, `IsADirectory` for a folder, `InvalidInput` for
+/// what else is no regular file, `FileTooLarge` for what exceeds the limit in bytes.
 type ReadFile = dyn Fn(&Path, u64) -> io::Result<Vec<u8>> + Send + Sync;
 
 /// Brings what a repository holds onto this machine.

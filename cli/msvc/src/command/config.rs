@@ -2,7 +2,10 @@
 //! or one aspect of it.
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::{fs, io};
 
+use msvc_machine::atomic_write::atomic_write;
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 use msvc_system::graph;
@@ -252,6 +255,19 @@ fn edges(request: &Config, asked: LoadRequest, terminal: &Terminal) -> Result<St
     })
 }
 
+/// Puts `text` where `path` leads. A file that is there is replaced whole or not at all, with its rights;
+/// what is no file, as `/dev/stdout`, is written to.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(there) if there.is_file() => {
+            let file = fs::canonicalize(path)?;
+            atomic_write(&file, text.as_bytes())?;
+            fs::set_permissions(&file, there.permissions())
+        }
+        _ => fs::write(path, text),
+    }
+}
+
 /// To standard output or into the file that is named.
 fn deliver(request: &Config, text: &str, terminal: &Terminal) -> Result<Ending, Failure> {
     if terminal.is_quiet() {
@@ -261,12 +277,10 @@ fn deliver(request: &Config, text: &str, terminal: &Terminal) -> Result<Ending, 
         // Names of which there are none are no line.
         None if text.is_empty() => {}
         None => terminal.result(text.strip_suffix('\n').unwrap_or(text)),
-        Some(path) => {
-            msvc_machine::atomic_write::atomic_write(path, text.as_bytes()).map_err(|why| {
-                let what = format!("{} cannot be written: {why}", path.display());
-                Failure::new(Exit::CouldNot, what)
-            })?
-        }
+        Some(path) => write(path, text).map_err(|why| {
+            let what = format!("{} cannot be written: {why}", path.display());
+            Failure::new(Exit::CouldNot, what)
+        })?,
     }
     Ok(Exit::Held.into())
 }

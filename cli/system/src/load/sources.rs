@@ -117,7 +117,9 @@ fn with_dotenv(
         let bytes = match files.read(&path) {
             Ok(bytes) => bytes,
             Err(error) => {
-                if asked || error.kind() != io::ErrorKind::NotFound {
+                // A folder of that name is somebody's Python, as is usual.
+                let none = [io::ErrorKind::NotFound, io::ErrorKind::IsADirectory];
+                if asked || !none.contains(&error.kind()) {
                     let what = format!("{} cannot be read: {error}", shown.display());
                     let problem = Problem::error(what);
                     problems.push(if asked {
