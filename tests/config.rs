@@ -201,6 +201,32 @@ fn the_result_goes_into_a_file_or_nowhere() {
 }
 
 #[test]
+fn a_service_that_nobody_has_is_refused_whatever_is_asked_of_it() {
+    let files = folder(&[("compose.yaml", "name: f\nservices: {a: {image: a}}\n")]);
+    for form in [
+        "--services",
+        "--images",
+        "--volumes",
+        "--networks",
+        "--profiles",
+        "--models",
+        "--variables",
+        "--environment",
+        "--no-interpolate",
+        "--edges",
+        "--graph=dot",
+        "--quiet",
+    ] {
+        let done = config(files.path(), &[form, "nosuch"]).expect(2);
+        assert!(
+            done.stderr.contains("no service `nosuch`"),
+            "{form}: {}",
+            done.stderr
+        );
+    }
+}
+
+#[test]
 fn a_folder_called_env_is_no_file_of_settings() {
     let files = folder(&[("compose.yaml", "name: f\nservices: {a: {image: a}}\n")]);
     std::fs::create_dir(files.path().join(".env")).unwrap();

@@ -9,6 +9,7 @@ use msvc_machine::atomic_write::atomic_write;
 use msvc_report::event::Event;
 use msvc_report::exit::Exit;
 use msvc_system::graph;
+use msvc_system::id::ServiceName;
 use msvc_system::load::{LoadRequest, Loaded, Resolved, Without, load, resolve};
 use msvc_system::normal_form::{hash, yaml};
 use msvc_system::problem::Problem;
@@ -41,6 +42,10 @@ pub fn run(cli: &Cli, request: &Config, terminal: &Terminal) -> Result<Ending, F
     }
     let (resolved, warnings) = resolve(&asked, terminal.files())?;
     warn(terminal, warnings);
+    let mut asked = request.services.iter();
+    if let Some(name) = asked.find(|name| !resolved.services().any(|it| it == **name)) {
+        return Err(unknown(name, &resolved));
+    }
     let text = if let Some(aspect) = aspect(request, &resolved, terminal)? {
         aspect
     } else if request.no_interpolate {
@@ -150,6 +155,11 @@ fn unknown(name: &str, resolved: &Resolved) -> Failure {
         let what = format!("the service `{name}` runs only with its profile");
         return Failure::new(Exit::Usage, what).hint("add --profile NAME");
     }
+    nobody(name, names)
+}
+
+/// The failure that no service at all has that name.
+fn nobody(name: &str, names: Vec<&str>) -> Failure {
     let failure = Failure::new(Exit::Usage, format!("the system has no service `{name}`"));
     match msvc_system::problem::nearest(name, names) {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),
@@ -247,6 +257,12 @@ fn edges(request: &Config, asked: LoadRequest, terminal: &Terminal) -> Result<St
     };
     let Loaded { system, warnings } = load(&asked, terminal.files())?;
     warn(terminal, warnings);
+    let all = system.services.keys().chain(system.resting.keys());
+    let names: Vec<&str> = all.map(ServiceName::as_str).collect();
+    let mut asked = request.services.iter();
+    if let Some(name) = asked.find(|name| !names.contains(&name.as_str())) {
+        return Err(nobody(name, names));
+    }
     Ok(match request.graph {
         Some(Graph::Dot) => graph::dot(&system),
         Some(Graph::Mermaid) => graph::mermaid(&system),
