@@ -9,7 +9,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
 use crate::clock::MachineClock;
@@ -77,6 +77,26 @@ pub enum ChildLine {
     Err(String),
 }
 
+/// Starts `command` in a group of its own, its standard output a pipe.
+fn spawn(command: &ChildCommand, stdin: Stdio, stderr: Stdio) -> Result<Child, ChildError> {
+    Command::new(&command.program)
+        .args(&command.arguments)
+        .current_dir(&command.directory)
+        .env_clear()
+        .envs(command.environment.iter().cloned())
+        .stdin(stdin)
+        .stdout(Stdio::piped())
+        .stderr(stderr)
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|source| ChildError::Start {
+            program: command.program.to_string_lossy().into_owned(),
+            directory: command.directory.clone(),
+            source,
+        })
+}
+
 /// Runs `command` to its end and hands every line of its output to `line`.
 ///
 /// # Errors
@@ -87,22 +107,7 @@ pub async fn run(
     mut line: impl FnMut(ChildLine) + Send,
 ) -> Result<ChildEnd, ChildError> {
     let program = command.program.to_string_lossy().into_owned();
-    let mut child = Command::new(&command.program)
-        .args(&command.arguments)
-        .current_dir(&command.directory)
-        .env_clear()
-        .envs(command.environment.iter().cloned())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|source| ChildError::Start {
-            program: program.clone(),
-            directory: command.directory.clone(),
-            source,
-        })?;
+    let mut child = spawn(command, Stdio::null(), Stdio::piped())?;
     let group = child
         .id()
         .and_then(|id| i32::try_from(id).ok())
@@ -156,7 +161,7 @@ pub async fn run(
     Ok(ChildEnd::Exited(status))
 }
 
-async fn end_group(group: Option<Pid>, child: &mut tokio::process::Child, mark: Option<&Mark>) {
+async fn end_group(group: Option<Pid>, child: &mut Child, mark: Option<&Mark>) {
     let Some(group) = group else { return };
     // ESRCH means that it is gone already, which is what is wanted.
     let _ = killpg(group, Signal::SIGTERM);

@@ -4,9 +4,8 @@ use std::process::Stdio;
 
 use nix::unistd::Pid;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::Command;
 
-use super::{ChildCommand, ChildEnd, ChildError, end_group};
+use super::{ChildCommand, ChildEnd, ChildError, end_group, spawn};
 use crate::shutdown::Shutdown;
 
 /// Runs `command` with `question` on its standard input, and gives back how it ended and all that
@@ -24,22 +23,7 @@ pub async fn ask(
         program: program.clone(),
         source,
     };
-    let mut child = Command::new(&command.program)
-        .args(&command.arguments)
-        .current_dir(&command.directory)
-        .env_clear()
-        .envs(command.environment.iter().cloned())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|source| ChildError::Start {
-            program: program.clone(),
-            directory: command.directory.clone(),
-            source,
-        })?;
+    let mut child = spawn(command, Stdio::piped(), Stdio::null())?;
     let group = child.id().and_then(|id| i32::try_from(id).ok());
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let asking = async move {
