@@ -28,6 +28,12 @@ use tonic::transport::server::Connected;
 /// for. Well within the grace of every service (5 s and more).
 pub const LINGER: Duration = Duration::from_secs(2);
 
+/// For so much longer those are waited for who came in and have not said a word: unlike a caller who
+/// was answered, they cannot know that this is the end, and most have their first request on its way.
+/// Seconds pass between the two where a machine is busy with more than it can do. Together with
+/// [`LINGER`] within the least grace (5 s), with a second left for the answers.
+const FIRST_WORD: Duration = Duration::from_secs(2);
+
 /// As many are let in once the shutdown began: what the queue of a listener can hold (tokio's
 /// backlog). More have come since, and callers that never end would keep the door open.
 const QUEUE: usize = 1024;
@@ -42,8 +48,20 @@ pub struct Door {
     address: SocketAddr,
     shutdown: CancellationToken,
     closed: CancellationToken,
-    inside: Arc<watch::Sender<usize>>,
+    inside: Inside,
 }
+
+/// Who is inside.
+#[derive(Debug, Clone, Default)]
+struct Inside {
+    all: Count,
+    /// Those of them of whom no byte has come.
+    silent: Count,
+}
+
+/// How many there are of something; clones count together.
+#[derive(Debug, Clone, Default)]
+struct Count(Arc<watch::Sender<usize>>);
 
 #[derive(Debug)]
 enum State {
@@ -57,22 +75,37 @@ enum State {
 #[derive(Debug, Clone)]
 pub struct Closing {
     closed: CancellationToken,
-    inside: Arc<watch::Sender<usize>>,
+    inside: Inside,
 }
 
 /// A connection that came through a door, which knows whether it is still there.
 #[derive(Debug)]
 pub struct Guest {
     stream: TcpStream,
-    _counted: Counted,
+    _inside: Counted,
+    silent: Option<Counted>,
 }
 
 #[derive(Debug)]
-struct Counted(Arc<watch::Sender<usize>>);
+struct Counted(Count);
+
+impl Count {
+    fn one(&self) -> Counted {
+        self.0.send_modify(|count| *count += 1);
+        Counted(self.clone())
+    }
+
+    /// Waits until there is none.
+    async fn none(&self) {
+        // The sender lives in `self`, so this ends by a count alone.
+        let mut count = self.0.subscribe();
+        let _none = count.wait_for(|count| *count == 0).await;
+    }
+}
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.send_modify(|inside| *inside -= 1);
+        self.0.0.send_modify(|count| *count -= 1);
     }
 }
 
@@ -87,7 +120,7 @@ impl Door {
             state: State::Open(listener),
             shutdown,
             closed: CancellationToken::new(),
-            inside: Arc::new(watch::Sender::new(0)),
+            inside: Inside::default(),
         })
     }
 
@@ -95,7 +128,7 @@ impl Door {
     pub fn closing(&self) -> Closing {
         Closing {
             closed: self.closed.clone(),
-            inside: Arc::clone(&self.inside),
+            inside: self.inside.clone(),
         }
     }
 
@@ -132,10 +165,10 @@ impl Door {
     fn admit(&self, stream: TcpStream) -> Guest {
         // An answer is small and waited for: never hold it back to fill a packet.
         let _unsupported = stream.set_nodelay(true);
-        self.inside.send_modify(|inside| *inside += 1);
         Guest {
             stream,
-            _counted: Counted(Arc::clone(&self.inside)),
+            _inside: self.inside.all.one(),
+            silent: Some(self.inside.silent.one()),
         }
     }
 
@@ -184,11 +217,13 @@ impl Closing {
     /// so long that nothing of theirs is on its way.
     pub async fn wait(self) {
         self.closed.cancelled().await;
-        let mut inside = self.inside.subscribe();
+        let quiet = async {
+            tokio::time::sleep(LINGER).await;
+            let _silent = tokio::time::timeout(FIRST_WORD, self.inside.silent.none()).await;
+        };
         tokio::select! {
-            () = tokio::time::sleep(LINGER) => {}
-            // The sender lives in `self`.
-            _ = inside.wait_for(|inside| *inside == 0) => {}
+            () = quiet => {}
+            () = self.inside.all.none() => {}
         }
     }
 }
@@ -220,7 +255,12 @@ impl AsyncRead for Guest {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.silent = None;
+        }
+        read
     }
 }
 

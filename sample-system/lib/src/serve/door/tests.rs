@@ -125,3 +125,39 @@ async fn with_nobody_inside_nothing_is_waited_for() {
     }
     assert_eq!(before.elapsed(), Duration::ZERO);
 }
+
+/// How long a door is kept, from its shutdown, for one who came in and first says something `spoken`
+/// after it, if ever.
+async fn kept_for(spoken: Option<Duration>) -> Duration {
+    let shutdown = CancellationToken::new();
+    let mut door = Door::new(listener().await, shutdown.clone()).unwrap();
+    let mut caller = TcpStream::connect(door.address).await.unwrap();
+    let (mut guest, _) = door.accept().await;
+    let closing = door.closing();
+    // Its bytes are here before any time passes: real sockets know nothing of a clock that is stopped.
+    caller.write_all(REQUEST).await.unwrap();
+    guest.stream.readable().await.unwrap();
+    let before = tokio::time::Instant::now();
+    shutdown.cancel();
+    let speaks = async {
+        if let Some(after) = spoken {
+            tokio::time::sleep(after).await;
+            guest.read_exact(&mut [0; 1]).await.unwrap();
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = closing.wait() => {}
+        _ = door.accept() => unreachable!("nobody else comes"),
+        () = speaks => unreachable!("it stays"),
+    }
+    before.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_has_said_nothing_yet_is_waited_for_until_they_speak_and_not_for_ever() {
+    assert_eq!(kept_for(Some(Duration::ZERO)).await, LINGER);
+    let late = LINGER + FIRST_WORD / 2;
+    assert_eq!(kept_for(Some(late)).await, late);
+    assert_eq!(kept_for(None).await, LINGER + FIRST_WORD);
+}
