@@ -17,6 +17,7 @@ mod support;
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::Value;
 use support::{Finished, finish, root};
 
 /// `msvc config` with these words, in a folder, in an environment without surprises.
@@ -307,6 +308,29 @@ fn variables_that_are_not_replaced_need_not_be_set() {
         resting.stderr.contains("runs only with its profile"),
         "{}",
         resting.stderr
+    );
+}
+
+#[test]
+fn a_name_alone_has_its_value_but_where_variables_stay_as_they_are_written() {
+    let text = "services: {a: {image: x, environment: {ONE: , NO: }, build: {args: {ONE: , NO: }}}, b: {image: x, environment: [ONE]}}\n";
+    let files = folder(&[("compose.yaml", text), (".env", "ONE=1\n")]);
+    let printed = |words: &[&str]| {
+        let words = [words, &["--format", "json"]].concat();
+        let services = config(files.path(), &words).expect(0).json()["services"].clone();
+        let (a, b) = (&services["a"], &services["b"]);
+        let [one, other] = [&a["environment"], &b["environment"]].map(Value::to_string);
+        format!("{one} {other} {}", a["build"]["args"])
+    };
+    let all = r#"{"NO":null,"ONE":"1"} {"ONE":"1"}"#;
+    assert_eq!(printed(&[]), format!(r#"{all} {{"ONE":"1"}}"#));
+    assert_eq!(
+        printed(&["--no-normalize"]),
+        format!(r#"{all} {{"NO":null,"ONE":null}}"#)
+    );
+    assert_eq!(
+        printed(&["--no-interpolate"]),
+        r#"{"NO":null,"ONE":null} {"ONE":null} {"NO":null,"ONE":null}"#
     );
 }
 

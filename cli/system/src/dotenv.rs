@@ -8,6 +8,7 @@
 //! quotes (taken as they are), double quotes (escapes and variables), values over several lines
 //! in quotes, variables in unquoted values; a name alone takes its value from what is set.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -50,27 +51,18 @@ pub fn parse(
 /// The same of a file that follows others: what they set, `earlier`, stands below what this one does.
 ///
 /// # Errors
-/// When the text is not UTF-8 or a line is no setting, each with its line.
+/// When a line is no setting, or one that is not UTF-8 is no comment, each with its line.
 pub fn parse_after(
     file: &Path,
     bytes: &[u8],
     set: &BTreeMap<String, String>,
     earlier: &BTreeMap<String, String>,
 ) -> Result<Settings, Problems> {
-    let file = FileName::from(file);
-    let place = Place {
-        file: file.clone(),
-        line: 1,
-        column: 1,
-    };
-    let text = std::str::from_utf8(bytes).map_err(|_| {
-        Problem::error("the file is not UTF-8 text")
-            .at(place)
-            .hint("save it as UTF-8")
-    })?;
+    let text = Text::of(bytes);
     let mut reader = Reader {
-        file,
-        rest: text.strip_prefix('\u{feff}').unwrap_or(text),
+        file: FileName::from(file),
+        text: &text,
+        rest: text.rest(),
         line: 1,
         set: over(earlier, set),
         outer: set,
@@ -95,8 +87,35 @@ pub(crate) fn over(
     all
 }
 
+/// The text of a file, also where some of it is of another encoding: many a comment is, and nobody
+/// reads those.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'a> Text<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        Self(String::from_utf8_lossy(bytes))
+    }
+
+    fn rest(&self) -> &str {
+        self.0.strip_prefix('\u{feff}').unwrap_or(&self.0)
+    }
+
+    /// What is wrong where `part` of it, the setting at `place`, holds bytes that were no UTF-8. They
+    /// may be a password: none is shown.
+    fn check(&self, part: &str, place: &Place) -> Result<(), Problem> {
+        let is_whole = matches!(self.0, Cow::Borrowed(_));
+        if is_whole || !part.contains(char::REPLACEMENT_CHARACTER) {
+            return Ok(());
+        }
+        Err(Problem::error("the setting is not UTF-8 text")
+            .at(place.clone())
+            .hint("save the file as UTF-8"))
+    }
+}
+
 struct Reader<'a> {
     file: FileName,
+    text: &'a Text<'a>,
     rest: &'a str,
     line: u32,
     /// What is set outside, over what the file has set so far.
@@ -195,6 +214,7 @@ impl<'a> Reader<'a> {
         };
         let length = name.len();
         let name = name.trim();
+        self.text.check(name, &self.place())?;
         let fits = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']');
         if let Some(c) = name.chars().find(|c| !fits(*c)) {
             return Err(self
@@ -216,9 +236,11 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&mut self, place: &Place) -> Result<String, Problem> {
+        let all = self.text;
         match self.rest.chars().next() {
             Some(quote @ ('\'' | '"')) => {
                 let text = self.quoted(quote, place)?;
+                all.check(&text, place)?;
                 if quote == '"' {
                     self.replace(&unescape(&text), place)
                 } else {
@@ -228,6 +250,7 @@ impl<'a> Reader<'a> {
             _ => {
                 let line = self.advance(self.end_of_line());
                 let value = line.split_once(" #").map_or(line, |(value, _)| value);
+                all.check(value, place)?;
                 self.replace(value.trim_end(), place)
             }
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 
-use super::MAX_SETTINGS;
+use super::{MAX_SETTINGS, Text};
 use crate::model::Placed;
 use crate::problem::{FileName, Place, Problem};
 use crate::yaml::shorten;
@@ -14,7 +14,7 @@ use crate::yaml::shorten;
 /// name alone takes what is `set`, or is left out.
 ///
 /// # Errors
-/// When the text is not UTF-8, or a line has no name or one with a space in it.
+/// When a line is no setting, or one that is not UTF-8 is no comment.
 pub fn raw(
     file: &Path,
     bytes: &[u8],
@@ -26,15 +26,14 @@ pub fn raw(
         line: u32::try_from(line + 1).unwrap_or(u32::MAX),
         column: 1,
     };
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Problem::error("the file is not UTF-8 text").at(at(0)))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = Text::of(bytes);
     let mut all = IndexMap::new();
-    for (i, line) in text.lines().enumerate() {
+    for (i, line) in text.rest().lines().enumerate() {
         let line = line.trim_start();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
+        text.check(line, &at(i))?;
         let wrong = |what: String| Err(Problem::error(what).at(at(i)).hint("write NAME=value"));
         let (name, value) = match line.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),

@@ -112,3 +112,28 @@ proptest::proptest! {
         let _ = parse(Path::new(".env"), text.as_bytes(), &BTreeMap::new());
     }
 }
+
+#[test]
+fn a_comment_may_be_in_any_encoding_and_a_setting_is_told_with_its_line() {
+    let none = BTreeMap::new();
+    let (latin, bad) = (b"# caf\xe9\nA=1 # t\xe9\n", b"A=1\nB='caf\xe9'\n");
+    let values = |settings: IndexMap<String, Placed<String>>| {
+        let values = settings.into_values().map(|it| it.value);
+        values.collect::<Vec<_>>()
+    };
+    let settings = parse(Path::new(".env"), latin, &none).unwrap();
+    assert_eq!(values(settings.values), ["1"]);
+    let problem = parse(Path::new(".env"), bad, &none)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        problem.starts_with(".env:2:1: the setting is not UTF-8"),
+        "{problem}"
+    );
+    assert!(!problem.contains("caf"), "{problem}");
+
+    let settings = raw(Path::new("e"), b"# caf\xe9\nA=1\n", &none).unwrap();
+    assert_eq!(values(settings), ["1"]);
+    let problem = raw(Path::new("e"), bad, &none).unwrap_err();
+    assert_eq!(problem.place.unwrap().line, 2);
+}

@@ -138,7 +138,7 @@ fn normal(
     let mut normal = normal_form::project(tree, problems);
     if !request.without.normalization {
         let project = resolved.project.as_str();
-        normal_form::normalize::normalize(&mut normal, tree, project, environment);
+        normal_form::normalize::normalize(&mut normal, tree, project, Some(environment));
     }
     if !request.without.consistency {
         consistency::services(tree, |name| running.contains(name), problems);
@@ -200,7 +200,8 @@ impl Resolved {
         let mut normal = normal_form::project(&self.tree, &mut Problems::default());
         if self.is_normalized {
             let name = self.project.as_str();
-            normal_form::normalize::normalize(&mut normal, &self.tree, name, &self.environment);
+            let environment = Some(&self.environment);
+            normal_form::normalize::normalize(&mut normal, &self.tree, name, environment);
         }
         normal_form::in_order(&mut normal);
         Cow::Owned(normal)
@@ -277,8 +278,7 @@ impl Resolved {
         project.shift_remove("version");
         if self.is_normalized {
             let name = self.project.as_str();
-            let environment = &self.environment;
-            normal_form::normalize::normalize(&mut project, &self.tree, name, environment);
+            normal_form::normalize::normalize(&mut project, &self.tree, name, None);
             // Nothing is printed of it that nobody wrote.
             let networks = project.get_mut("networks");
             let default = networks.and_then(|all| all.get_mut("default"));

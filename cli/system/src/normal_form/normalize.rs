@@ -7,12 +7,13 @@ use serde_json::{Map as Object, Value, json};
 
 use crate::yaml::Node;
 
-/// Adds it to the printed form of a project called `name`, of which `tree` is what is written.
+/// Adds it to the printed form of a project called `name`, of which `tree` is what is written. Names that
+/// stand alone get what the `environment` has for them; without one they stay as they are written.
 pub(crate) fn normalize(
     project: &mut Object<String, Value>,
     tree: &Node,
     name: &str,
-    environment: &BTreeMap<String, String>,
+    environment: Option<&BTreeMap<String, String>>,
 ) {
     project.insert("name".to_owned(), name.into());
     let mut uses_default = false;
@@ -81,7 +82,7 @@ fn networks(service: &mut Object<String, Value>, written: &Node) -> bool {
 fn of_service(
     service: &mut Object<String, Value>,
     written: &Node,
-    environment: &BTreeMap<String, String>,
+    environment: Option<&BTreeMap<String, String>>,
 ) {
     if service.get("pull_policy") == Some(&json!("if_not_present")) {
         service.insert("pull_policy".to_owned(), "missing".into());
@@ -92,7 +93,8 @@ fn of_service(
             let after = usize::from(build.contains_key("context"));
             build.shift_insert(after, "dockerfile".to_owned(), "Dockerfile".into());
         }
-        if let Some(Value::Object(args)) = build.get_mut("args") {
+        if let (Some(Value::Object(args)), Some(environment)) = (build.get_mut("args"), environment)
+        {
             resolve(args, environment);
             args.retain(|_, value| !value.is_null());
         }
@@ -104,7 +106,9 @@ fn of_service(
             build.shift_remove("args");
         }
     }
-    if let Some(Value::Object(settings)) = service.get_mut("environment") {
+    if let (Some(Value::Object(settings)), Some(environment)) =
+        (service.get_mut("environment"), environment)
+    {
         resolve(settings, environment);
     }
     for volume in service
@@ -140,7 +144,11 @@ fn of_service(
 }
 
 /// A name without a value takes it from what is set.
-fn resolve(settings: &mut Object<String, Value>, environment: &BTreeMap<String, String>) {
+/// Gives names that stand alone what the `environment` of the project has for them.
+pub(super) fn resolve(
+    settings: &mut Object<String, Value>,
+    environment: &BTreeMap<String, String>,
+) {
     for (name, value) in settings {
         if value.is_null()
             && let Some(set) = environment.get(name)

@@ -1,18 +1,19 @@
-//! What files of settings give to the services that run: `env_file` under their `environment`,
-//! `label_file` under their `labels`.
+//! What the project's environment and files of settings give to the services that run: names alone in
+//! `environment` their values, `env_file` what stands under those, `label_file` what under their `labels`.
 
 use std::collections::{BTreeSet, HashMap};
 
 use indexmap::IndexMap;
 use serde_json::{Map as Object, Value};
 
+use super::normalize::resolve;
 use crate::model::Placed;
 use crate::problem::Problems;
 use crate::typed::{Context, environment, labels};
 use crate::yaml::Node;
 
-/// Puts what the files of `env_file` set under each `environment`, in place of their names; and gives it
-/// by service.
+/// Gives the names alone of each `environment` their values, puts what the files of `env_file` set under
+/// it, in place of their names, and gives that by service.
 pub(crate) fn environment(
     project: &mut Object<String, Value>,
     running: &BTreeSet<String>,
@@ -21,6 +22,9 @@ pub(crate) fn environment(
 ) -> HashMap<String, IndexMap<String, Placed<String>>> {
     let mut given = HashMap::new();
     each(project, running, context, |name, service, node| {
+        if let Some(Value::Object(own)) = service.get_mut("environment") {
+            resolve(own, context.environment);
+        }
         if service.shift_remove("env_file").is_some() {
             let set = environment::from_files(node, context, problems);
             let texts = set.iter();
