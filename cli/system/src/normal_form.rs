@@ -34,11 +34,7 @@ pub mod yaml;
 pub(crate) fn project(tree: &Node, problems: &mut Problems) -> Object<String, Value> {
     let mut printing = Printing { problems };
     let mut project = printing.level(tree, &FILE);
-    for (key, value) in tree.entries() {
-        if key.text.starts_with("x-") {
-            project.insert(key.text.clone(), value.to_json());
-        }
-    }
+    project.extend(extensions(tree));
     project
 }
 
@@ -59,14 +55,18 @@ pub(crate) fn in_order(project: &mut Object<String, Value>) {
     }
 }
 
-/// The `x-…` keys of a service, which JSON leaves out and YAML prints.
+/// The `x-…` keys of a file or a service, sorted within as Docker Compose has them. Of a service JSON leaves
+/// them out and YAML prints them.
 #[must_use]
 pub(crate) fn extensions(node: &Node) -> Vec<(String, Value)> {
-    node.entries()
-        .iter()
-        .filter(|(key, _)| key.text.starts_with("x-"))
-        .map(|(key, value)| (key.text.clone(), value.to_json()))
-        .collect()
+    let entries = node.entries().iter();
+    let extensions = entries.filter(|(key, _)| key.text.starts_with("x-"));
+    let sorted = extensions.map(|(key, value)| {
+        let mut value = value.to_json();
+        value.sort_all_objects();
+        (key.text.clone(), value)
+    });
+    sorted.collect()
 }
 
 /// The way down the tree; how one value is printed the rooms below say.
