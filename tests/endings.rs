@@ -10,9 +10,12 @@
     reason = "a test may fail as loudly as it can"
 )]
 
+#[path = "endings/seen.rs"]
+mod seen;
 mod support;
 
-use support::{Runtime, System, alive, assert_free, kill, listening, read, runs, until};
+use seen::{Seen, copies, family, keepers, players};
+use support::{Runtime, System, alive, kill, read, runs, until};
 
 support::in_both! {
     an_interrupt_in_the_middle_of_up_leaves_no_process_and_no_port,
@@ -147,73 +150,6 @@ fn an_up_that_does_not_succeed_leaves_nothing_of_what_it_added_to_a_system_that_
     }
 }
 
-/// The processes of the endless journey: its own, and one that left its group and session.
-fn players(system: &System) -> Vec<u32> {
-    let pids = read(&system.directory.join("playing"));
-    pids.split_whitespace()
-        .map(|pid| pid.parse().unwrap())
-        .collect()
-}
-
-/// Every descendant of a process, and the process.
-fn family(pid: u32) -> Vec<u32> {
-    let mut all = vec![pid];
-    let children = |pid: &u32| read(format!("/proc/{pid}/task/{pid}/children").as_ref());
-    let mut next = 0;
-    while let Some(pid) = all.get(next) {
-        let more = children(pid);
-        all.extend(
-            more.split_whitespace()
-                .filter_map(|p| p.parse::<u32>().ok()),
-        );
-        next += 1;
-    }
-    all
-}
-
-/// What the kernel shows of processes, to look for once they are to be gone.
-struct Seen {
-    pids: Vec<u32>,
-    addresses: Vec<String>,
-}
-
-impl Seen {
-    /// Supervisors, guardians and `more` in the host's own table, once a service listens; of
-    /// containers the engine tells.
-    fn of(system: &System, services: impl Fn() -> Vec<u32>, more: Vec<u32>) -> Self {
-        let pids = [more, keepers(system)].concat();
-        let addresses = match system.runtime() {
-            Runtime::Containers => Vec::new(),
-            Runtime::Processes => until("its ports", || {
-                let found = listening(&services());
-                (!found.is_empty()).then(|| [found, listening(&pids)].concat())
-            }),
-        };
-        let pids = [pids, services()].concat();
-        Self { pids, addresses }
-    }
-
-    #[track_caller]
-    fn are_gone(&self) {
-        until("the end of every process", || {
-            (!self.pids.iter().any(|pid| alive(*pid))).then_some(())
-        });
-        assert_free(&self.addresses);
-    }
-}
-
-/// The supervisors and guardians of all projects in a system's folder.
-fn keepers(system: &System) -> Vec<u32> {
-    let homes = std::fs::read_dir(system.directory.join(".msvc"));
-    let homes = homes.into_iter().flatten().flatten();
-    let states = homes.map(|home| read(&home.path().join("state.json")));
-    states
-        .filter_map(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
-        .flat_map(|state| ["supervisor", "guardian"].map(|who| state[who]["pid"].as_u64()))
-        .filter_map(|pid| u32::try_from(pid?).ok())
-        .collect()
-}
-
 fn an_interrupt_in_the_middle_of_up_leaves_no_process_and_no_port(runtime: Runtime) {
     let system = served(runtime, "false");
     let up = system.start(&["up", "-d"]);
@@ -249,16 +185,6 @@ fn an_interrupt_in_the_middle_of_demo_leaves_no_process_no_port_and_no_records(r
         seen.are_gone();
         assert_eq!(copies(&system), Vec::<String>::new());
     }
-}
-
-/// The records of the systems that `demo` booted for itself.
-fn copies(system: &System) -> Vec<String> {
-    let homes = std::fs::read_dir(system.directory.join(".msvc")).unwrap();
-    let names = homes.flatten().map(|entry| entry.file_name());
-    names
-        .map(|name| name.to_string_lossy().into_owned())
-        .filter(|name| name.contains("-demo-"))
-        .collect()
 }
 
 fn what_a_killed_demo_leaves_is_cleared_by_the_next_one(runtime: Runtime) {
