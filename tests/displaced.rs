@@ -103,8 +103,55 @@ fn a_guest_of_a_container_that_the_engine_started_again_is_told_and_follows_it_b
     });
     let left = "guest: front, whose network it shares, was started again without it";
     assert!(said(&system).contains(left), "{}", said(&system));
+    assert_eq!(system.ps()["instances"][1]["health"], "unhealthy");
     system.up();
     assert_eq!(said(&system), "");
     assert_eq!(id(&system, "front"), front);
     assert_ne!(id(&system, "guest"), guest);
+}
+
+#[test]
+fn a_guest_of_anothers_container_is_told_once_that_began_anew_and_follows_it_by_up() {
+    if !an_engine_answers() {
+        return skipped("an engine");
+    }
+    let idle = runs(r#"["sleep", "600"]"#, "");
+    let others = System::compose(&format!("services:\n  far:\n{idle}")).on(Runtime::Containers);
+    others.up();
+    let far = format!("{}-far-1", others.project);
+    let text = format!("services:\n  guest:\n    network_mode: \"container:{far}\"\n{idle}");
+    let system = System::compose(&text).on(Runtime::Containers);
+    system.up();
+    assert_eq!(said(&system), "");
+    let stands = |health: &str, why: &str| {
+        let ps = system.ps();
+        let guest = &ps["instances"][0];
+        assert_eq!(guest["health"], health, "{ps:#}");
+        assert!(said(&system).contains(why), "{}", said(&system));
+    };
+
+    docker(&["restart", "--time", "0", &far]);
+    let began = format!("guest: {far}, whose network it shares, was started again without it");
+    stands("unhealthy", &began);
+    let before = id(&system, "guest");
+    system.up();
+    stands("ready", "");
+    assert_ne!(id(&system, "guest"), before);
+
+    others.run(&["down"]).expect(0);
+    stands(
+        "unhealthy",
+        "guest: the container whose network it shares is gone",
+    );
+    others.up();
+    system.up();
+    stands("ready", "");
+    assert_eq!(said(&system), "");
+    let shared = docker(&[
+        "inspect",
+        "--format",
+        "{{.HostConfig.NetworkMode}}",
+        &id(&system, "guest"),
+    ]);
+    assert_eq!(shared, [format!("container:{}", id(&others, "far"))]);
 }

@@ -183,7 +183,7 @@ pub(super) async fn labelled(engine: &Engine, all: &[&str]) -> Result<Vec<String
 }
 
 /// A time of the engine's, in nanoseconds since the Unix epoch.
-fn epoch_ns(written: &str) -> Option<u64> {
+pub(super) fn epoch_ns(written: &str) -> Option<u64> {
     let at = humantime::parse_rfc3339_weak(written).ok()?;
     u64::try_from(at.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
 }

@@ -2,8 +2,9 @@
 //! whoever else uses the engine; or left in a network that nobody else is in, since the container
 //! whose network it is was started again by itself.
 //!
-//! What comes in: containers as the engine shows them. What leaves: for each of these the reason, for
-//! people; `up` makes it anew. What must not enter: asking the engine.
+//! What comes in: containers as the engine shows them, and those of others whose network they share.
+//! What leaves: for each of these the reason, for people; `up` makes it anew. What must not enter:
+//! asking the engine.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,14 +12,43 @@ use std::net::IpAddr;
 use bollard::models::EndpointSettings;
 
 use super::container::Found;
+use super::guests::{Host, Lenders};
 use super::labels;
+use crate::observed::{ObservedInstance, Phase};
 
-/// Why a container that runs does not stand where it was put; `all` are those of its project.
-pub(super) fn why(found: &Found, all: &[Found]) -> Option<String> {
+/// A container that runs and does not stand where it was put.
+struct Displaced {
+    /// Why, for people.
+    why: String,
+    /// Whether nobody reaches it, and it nobody.
+    is_cut_off: bool,
+}
+
+/// Says of a container that runs when it does not stand where it was put; `all` are those of its
+/// project, `lenders` those of others. One that nobody hears is not ready, whatever its ports or its
+/// healthcheck say, which are asked where it stands.
+pub(super) fn mark(
+    observed: &mut ObservedInstance,
+    found: &Found,
+    all: &[Found],
+    lenders: &Lenders,
+) {
+    let Some(displaced) = displaced(found, all, lenders) else {
+        return;
+    };
+    if displaced.is_cut_off && observed.phase.runs() {
+        observed.phase = Phase::Unhealthy;
+    }
+    observed.displaced = Some(displaced.why);
+}
+
+fn displaced(found: &Found, all: &[Found], lenders: &Lenders) -> Option<Displaced> {
     if !found.phase().runs() || found.never_ran() {
         return None;
     }
-    off_its_network(found).or_else(|| left_behind(found, all))
+    let told = |is_cut_off| move |why| Displaced { why, is_cut_off };
+    let off = off_its_network(found).map(told(false));
+    off.or_else(|| left_behind(found, all, lenders).map(told(true)))
 }
 
 fn off_its_network(found: &Found) -> Option<String> {
@@ -50,15 +80,29 @@ fn address_of(text: &str) -> Option<IpAddr> {
     text.parse().ok().map(|it: IpAddr| it.to_canonical())
 }
 
-/// A guest of a container that was started after it.
-fn left_behind(found: &Found, all: &[Found]) -> Option<String> {
-    let host = found.shares_network_of()?;
-    let host = all.iter().find(|it| it.container == host)?;
-    let is_older = found.started_at_ns()? < host.started_at_ns()?;
-    (is_older && host.phase().runs()).then(|| {
+/// A guest of a container that was started after it; or that is not there any more, where nobody but
+/// its owner brings it back.
+fn left_behind(found: &Found, all: &[Found], lenders: &Lenders) -> Option<String> {
+    let shared = found.shares_network_of()?;
+    let own = all.iter().find(|it| it.container == shared);
+    let own = own.map(|it| Host {
+        name: it.id.service.to_string(),
+        runs: it.phase().runs(),
+        started_at_ns: it.started_at_ns(),
+    });
+    let is_others = own.is_none();
+    let Some(host) = own.or_else(|| lenders.get(shared).cloned().flatten()) else {
+        let is_gone = lenders.contains_key(shared);
+        return is_gone.then(|| "the container whose network it shares is gone".to_owned());
+    };
+    if !host.runs {
+        let name = &host.name;
+        return is_others.then(|| format!("{name}, whose network it shares, does not run"));
+    }
+    (found.started_at_ns()? < host.started_at_ns?).then(|| {
         format!(
             "{}, whose network it shares, was started again without it",
-            host.id.service
+            host.name
         )
     })
 }
@@ -118,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_container_off_its_network_or_at_another_address_is_seen() {
-        let on = |networks: &[(&str, &str)]| why(&found("web", "front", "00", networks), &[]);
+        let why = |found: &Found| displaced(found, &[], &Lenders::new()).map(|it| it.why);
+        let on = |networks: &[(&str, &str)]| why(&found("web", "front", "00", networks));
         let back = ("back", "10.8.0.3");
         assert_eq!(on(&[("front", "10.9.0.7"), back]), None);
         assert_eq!(on(&[("front", ""), back, ("more", "10.7.0.2")]), None);
@@ -134,14 +179,21 @@ mod tests {
         let stands = r#"{"front":"::ffff:10.9.0.7","8f3c":""}"#;
         let label = labels::STANDS.to_owned();
         written.labels.insert(label, stands.to_owned());
-        assert!(why(&written, &[]).unwrap().contains("off its network 8f3c"));
+        assert!(why(&written).unwrap().contains("off its network 8f3c"));
         let networks = written.seen.network_settings.as_mut().unwrap();
         let networks = networks.networks.as_mut().unwrap();
         networks.get_mut("back").unwrap().network_id = Some("8f3c07".to_owned());
-        assert_eq!(why(&written, &[]), None);
+        assert_eq!(why(&written), None);
         let mut ended = found("web", "front", "00", &[]);
         ended.seen.state.as_mut().unwrap().status = Some(ContainerStateStatusEnum::EXITED);
-        assert_eq!(why(&ended, &[]), None);
+        assert_eq!(why(&ended), None);
+    }
+
+    /// What is said of `guest` beside `all`: why it is displaced, and how it stands.
+    fn said(guest: &Found, all: &[Found], lenders: &Lenders) -> (Option<String>, Phase) {
+        let mut observed = guest.observed(std::time::SystemTime::UNIX_EPOCH);
+        mark(&mut observed, guest, all, lenders);
+        (observed.displaced, observed.phase)
     }
 
     #[test]
@@ -150,12 +202,41 @@ mod tests {
             let places = [("front", "10.9.0.7"), ("back", "")];
             let host = found("web", "front", host_since, &places);
             let guest = found("guest", "container:web", "10", &[]);
-            why(&guest, &[host, guest.clone()])
+            said(&guest, &[host, guest.clone()], &Lenders::new())
         };
-        assert_eq!(hosted("09"), None);
-        let left = hosted("11").unwrap();
-        assert!(left.starts_with("web, whose network it shares"), "{left}");
+        assert_eq!(hosted("09"), (None, Phase::Ready));
+        let (why, phase) = hosted("11");
+        assert!(why.unwrap().starts_with("web, whose network it shares"));
+        assert_eq!(phase, Phase::Unhealthy);
         let guest = found("guest", "container:far", "10", &[]);
-        assert_eq!(why(&guest, &[]), None);
+        assert_eq!(said(&guest, &[], &Lenders::new()), (None, Phase::Ready));
+    }
+
+    #[test]
+    fn a_guest_of_a_container_of_others_that_went_away_or_began_anew_is_seen() {
+        let since = |host: Option<(bool, &str)>| {
+            let host = host.map(|(runs, since)| Host {
+                name: "far".to_owned(),
+                runs,
+                started_at_ns: found("far", "bridge", since, &[]).started_at_ns(),
+            });
+            let lenders = Lenders::from([("8f3c".to_owned(), host)]);
+            let guest = found("guest", "container:8f3c", "10", &[]);
+            said(&guest, std::slice::from_ref(&guest), &lenders)
+        };
+        assert_eq!(since(Some((true, "09"))), (None, Phase::Ready));
+        for (host, why) in [
+            (
+                Some((true, "11")),
+                "far, whose network it shares, was started again without it",
+            ),
+            (
+                Some((false, "09")),
+                "far, whose network it shares, does not run",
+            ),
+            (None, "the container whose network it shares is gone"),
+        ] {
+            assert_eq!(since(host), (Some(why.to_owned()), Phase::Unhealthy));
+        }
     }
 }

@@ -4,15 +4,57 @@
 //!
 //! What must not enter: what is made for the first time; there the plan has the order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bollard::models::ContainerSummary;
 use bollard::query_parameters::ListContainersOptionsBuilder;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 
-use super::engine::EngineError;
+use super::container::{Found, epoch_ns};
+use super::engine::{Engine, EngineError};
 use super::labels;
 use super::runtime::DockerRuntime;
+
+/// A container whose network others share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Host {
+    /// For people.
+    pub(super) name: String,
+    pub(super) runs: bool,
+    /// Since when, in nanoseconds since the Unix epoch by the engine's clock.
+    pub(super) started_at_ns: Option<u64>,
+}
+
+/// The containers of others whose network some share, by id; none is one that is gone.
+pub(super) type Lenders = BTreeMap<String, Option<Host>>;
+
+/// The containers whose network some of `all` share without their being among them.
+///
+/// # Errors
+/// When the engine does not answer.
+pub(super) async fn lenders(engine: &Engine, all: &[Found]) -> Result<Lenders, EngineError> {
+    let own: BTreeSet<&str> = all.iter().map(|it| it.container.as_str()).collect();
+    let shared = all.iter().filter_map(Found::shares_network_of);
+    let others: BTreeSet<&str> = shared.filter(|it| !own.contains(it)).collect();
+    let each = others.into_iter().map(|id| async move {
+        let seen = engine.docker.inspect_container(id, None);
+        let host = match engine.ask(format!("looking at container {id}"), seen).await {
+            Err(error) if error.is_missing() => None,
+            seen => {
+                let seen = seen?;
+                let state = seen.state.unwrap_or_default();
+                let name = seen.name.unwrap_or_else(|| id.to_owned());
+                Some(Host {
+                    name: name.trim_start_matches('/').to_owned(),
+                    runs: state.running == Some(true),
+                    started_at_ns: state.started_at.as_deref().and_then(epoch_ns),
+                })
+            }
+        };
+        Ok((id.to_owned(), host))
+    });
+    Ok(try_join_all(each).await?.into_iter().collect())
+}
 
 /// Starts a container that was killed, and its guests after it; answers whether it is there.
 ///

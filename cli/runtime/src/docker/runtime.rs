@@ -22,8 +22,8 @@ use super::container::{self, Found};
 use super::engine::{Engine, EngineError};
 use super::readiness::{self, Standing};
 use super::{
-    beside, displaced, endings, events, files, keeper, labels, logs, mesh_container, network,
-    published, volume,
+    beside, displaced, endings, events, files, guests, keeper, labels, logs, mesh_container,
+    network, published, volume,
 };
 use crate::contract::{ExecOutcome, LogLine, LogQuery, Runtime, RuntimeError};
 use crate::instance::InstanceSpec;
@@ -263,12 +263,13 @@ impl Runtime for DockerRuntime {
         let now = self.clock.wall();
         let held = keeper::held(self);
         let stopped = endings::stopped(self, &found).await;
-        let (held, stopped, all) = (&held, &stopped, &found);
+        let lenders = guests::lenders(&self.engine, &found).await?;
+        let (held, stopped, all, lenders) = (&held, &stopped, &found, &lenders);
         let each = stream::iter(found.clone()).map(|found| async move {
             let mut observed = found.observed(now);
             observed.phase = self.looked_at(&found).await?;
             observed.was_stopped = stopped.contains(&found.container);
-            observed.displaced = displaced::why(&found, all);
+            displaced::mark(&mut observed, &found, all, lenders);
             if let (Some(by), false) = (held.get(&found.container), observed.phase.runs()) {
                 observed.phase = Phase::HeldDown;
                 observed.held_by.clone_from(by);
