@@ -332,6 +332,34 @@ fn an_engine_that_does_not_answer_is_told_with_what_it_was_asked_and_for_how_lon
 }
 
 #[test]
+fn an_engine_that_has_locked_itself_up_is_there_and_is_told_with_what_to_do() {
+    let Some((system, proxy)) = behind_a_proxy() else {
+        return;
+    };
+    proxy.treat("GET", "/info", Instead::Silence);
+    let what = "asking for the engine's state (`docker info`): the container engine at";
+    let words = [what, "did not answer within 10 s", "locked itself up"];
+    told(system.run(&["up", "-d"]), 3, &words);
+    assert_eq!(system.left(), Vec::<String>::new());
+    let doctor = system.run(&["doctor"]).expect(0).stdout;
+    let plain = doctor.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        plain.contains("limited container engine: version"),
+        "{doctor}"
+    );
+    assert!(plain.contains(what), "{doctor}");
+
+    // What asks for no addresses does what the engine does still.
+    proxy.let_be();
+    system.up();
+    proxy.treat("GET", "/info", Instead::Silence);
+    system.run(&["logs"]).expect(0);
+    system.run(&["ps"]).expect(0);
+    system.run(&["down"]).expect(0);
+    assert_eq!(system.left(), Vec::<String>::new());
+}
+
+#[test]
 fn what_an_engine_refuses_is_told_by_the_names_of_people_and_with_what_to_do() {
     let Some((system, proxy)) = behind_a_proxy() else {
         return;

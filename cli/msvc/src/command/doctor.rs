@@ -133,7 +133,16 @@ async fn engine(environment: &BTreeMap<String, String>) -> Case {
                 "version {}, API {}, at {}",
                 engine.version, engine.api, engine.place
             );
-            stands("engine", TITLE, THERE, saw, None)
+            match engine.is_local().await {
+                Ok(_) => stands("engine", TITLE, THERE, saw, None),
+                Err(why) => stands(
+                    "engine",
+                    TITLE,
+                    LIMITED,
+                    format!("{saw}; {why}"),
+                    why.hint(),
+                ),
+            }
         }
         Err(why) => {
             let mend = "without one, systems run as host processes; Debian's engine is docker.io";

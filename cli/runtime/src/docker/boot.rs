@@ -267,6 +267,9 @@ async fn may_be(
     Execution { clock, sink, .. }: Execution<'_>,
 ) -> Result<Option<ImageFacts>, UpError> {
     runtime.alone().await?;
+    // One that has locked itself up is told at once, and not by the first network that it owes.
+    let is_local = runtime.engine().is_local().await;
+    is_local.map_err(RuntimeError::from)?;
     let api = runtime.engine().speaks();
     let unmade = image::unmade(asked);
     may_be_wanted(&request.wish(api, &unmade, None))?;

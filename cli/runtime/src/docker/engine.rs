@@ -5,18 +5,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, Docker};
 
 mod error;
+mod nearness;
 mod place;
 mod question;
 
 pub use error::EngineError;
 pub(crate) use error::NO_SPACE;
+use nearness::Nearness;
 pub use place::Place;
 pub(super) use question::called;
 pub use question::{Questions, Unanswered};
@@ -50,9 +51,7 @@ pub struct Engine {
     pub version: String,
     /// The API version spoken.
     pub api: String,
-    /// Whether its containers' addresses are reached from this host: an engine on this very
-    /// kernel, with its networks in the host's own namespace.
-    pub is_local: bool,
+    nearness: Nearness,
     /// What it was asked.
     pub questions: Questions,
 }
@@ -125,16 +124,16 @@ impl Engine {
                 api: spoken.to_string(),
             });
         }
-        let is_local = match place {
-            Place::Socket { .. } => is_this_kernel(&docker).await.map_err(no_answer)?,
-            _ => false,
+        let nearness = match place {
+            Place::Socket { .. } => Nearness::of(version.kernel_version.as_deref()),
+            _ => Nearness::default(),
         };
         Ok(Self {
             docker,
             place,
             version: engine,
             api: spoken.to_string(),
-            is_local,
+            nearness,
             questions: Questions::default(),
         })
     }
@@ -166,21 +165,4 @@ async fn heard<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, S
         Ok(answer) => answer.map_err(|error| error::words(&error)),
         Err(_) => Err(format!("no answer within {} s", FIRST_ANSWER.as_secs())),
     }
-}
-
-/// Whether the engine's networks are the host's own: same kernel, and not rootless. One that does
-/// not tell counts as elsewhere; one that says nothing at all is none.
-async fn is_this_kernel(docker: &Docker) -> Result<bool, String> {
-    let info = heard(async { Ok(docker.info().await.ok()) }).await?;
-    let Some(info) = info else {
-        return Ok(false);
-    };
-    let ours = std::fs::read_to_string(PathBuf::from("/proc/sys/kernel/osrelease"));
-    let same = ours.is_ok_and(|ours| Some(ours.trim()) == info.kernel_version.as_deref());
-    let rootless = info
-        .security_options
-        .unwrap_or_default()
-        .iter()
-        .any(|option| option.contains("rootless"));
-    Ok(same && !rootless)
 }

@@ -170,7 +170,7 @@ async fn ports(engine: &Engine, found: &Found, clock: &dyn Clock) -> Result<Stan
             false => Standing::Ready,
         });
     }
-    if !engine.is_local || found.address().is_none() {
+    if found.address().is_none() || !engine.is_local().await? {
         return Ok(Standing::Ready);
     }
     for listen in listens {

@@ -380,7 +380,7 @@ impl Runtime for DockerRuntime {
     async fn reach(&self, instance: &InstanceId, port: u16) -> Result<SocketAddr, RuntimeError> {
         let found = self.one(instance).await?;
         match found.address() {
-            Some(address) if self.engine.is_local => Ok(SocketAddr::new(address, port)),
+            Some(address) if self.engine.is_local().await? => Ok(SocketAddr::new(address, port)),
             _ => Err(RuntimeError::Refused(format!(
                 "this host does not reach {} directly",
                 instance.service

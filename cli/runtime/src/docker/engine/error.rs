@@ -185,8 +185,9 @@ impl EngineError {
                  on from what is there"
             }
             Self::Silent { .. } => {
-                "it is stuck, or has too much to do: its log may tell (`journalctl --unit docker`); \
-                 once it answers, or was started again, the same command goes on from what is there"
+                "it has locked itself up, or has too much to do: its log may tell (`journalctl --unit \
+                 docker`); once it answers, or was started again (`systemctl restart docker`), the \
+                 same command goes on from what is there"
             }
             Self::Lost { .. } => {
                 "once it answers again, the same command goes on from what is there"
