@@ -243,6 +243,73 @@ fn a_container_that_is_not_there_and_a_network_without_room_are_told_before_anyt
 }
 
 #[test]
+fn what_is_not_there_to_be_shared_or_to_stand_on_is_told_at_its_line() {
+    let idle = runs(r#"["sleep", "600"]"#, "");
+    let with = |lines: &str| {
+        let text = format!("services:\n  web:\n    {lines}\n{idle}  db:\n{idle}");
+        system(&text, "")
+    };
+    for (lines, code, words) in [
+        (
+            "network_mode: msvc-tests-nowhere",
+            3,
+            [
+                "compose.yaml:3:5: web: there is no network msvc-tests-nowhere",
+                "`docker network create msvc-tests-nowhere` makes it",
+            ],
+        ),
+        (
+            "network_mode: \"service:db\"\n    hostname: other",
+            4,
+            [
+                "compose.yaml:4:5: web: `hostname` needs a network of its own",
+                "take it out",
+            ],
+        ),
+        (
+            "ports: [\"203.0.113.7:18080:80\"]",
+            3,
+            [
+                "compose.yaml:3:13: web: a port is published at 203.0.113.7",
+                "no address of this machine",
+            ],
+        ),
+        (
+            "ipc: \"service:db\"",
+            4,
+            [
+                "compose.yaml:3:5: web cannot be started: the engine says:",
+                "write `ipc: shareable` at the service",
+            ],
+        ),
+        (
+            "sysctls: {net.nosuch.setting: 1}",
+            4,
+            [
+                "compose.yaml:3:5: web cannot be started: the engine says:",
+                "the kernel of the engine's machine has no such setting",
+            ],
+        ),
+    ] {
+        let Some(system) = with(lines) else {
+            return;
+        };
+        told(&system, &UP, code, &words);
+        system.run(&["config", "-q"]).expect(0);
+    }
+    let others = with("ipc: private").unwrap();
+    others.up();
+    let web = format!("{}-web-1", others.project);
+    let kept = with(&format!("ipc: \"container:{web}\"")).unwrap();
+    let words = format!("compose.yaml:3:5: web: the container {web}, which `ipc` names, shares");
+    told(&kept, &UP, 3, &[&words, "`--ipc shareable`"]);
+    docker(&["stop", "--time", "0", &web]);
+    let resting = with(&format!("network_mode: \"container:{web}\"")).unwrap();
+    let words = format!("compose.yaml:3:5: web: the container {web}, which `network_mode` names,");
+    told(&resting, &UP, 3, &[&words, "does not run", "`docker start"]);
+}
+
+#[test]
 fn a_healthcheck_that_writes_nothing_is_told_by_how_it_ends() {
     let idle = runs(r#"["sleep", "600"]"#, "");
     let probe = "    healthcheck: {test: [CMD, \"false\"], interval: 200ms, retries: 2}\n";

@@ -61,6 +61,14 @@ fn what_no_engine_could_do_is_told_at_its_line_before_anything_is_built(runtime:
         &outside,
         &["compose.yaml:6:36", "10.2.1.3 is not in the network `n`"],
     );
+    let shared = with_a_build(
+        runtime,
+        "    network_mode: \"service:rests\"\n  rests: { image: x, scale: 0 }\n",
+    );
+    refused(
+        &shared,
+        &["compose.yaml:6:19", "let one of `rests` run, or share"],
+    );
 }
 
 fn a_secret_whose_file_is_missing_is_told_before_anything_is_built(runtime: Runtime) {

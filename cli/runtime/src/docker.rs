@@ -15,7 +15,7 @@
 //! - `network`, `volume`, `container`, `files`, `beside`: one thing of the engine each.
 //! - `subnets`, `mesh_container`: where the mesh listens, and its container; [`aboard`] is the main
 //!   inside it.
-//! - `given`: what the files take for given. `displaced`: who no longer stands where it was put.
+//! - `given`: what the files take for given; `host_addresses`, of the host. `displaced`: who no longer stands where it was put.
 //! - `endings`: who ended by itself, and who was stopped.
 //! - `held`: what a lane's containers hold already. `remembered`: which engine it is.
 //! - [`keeper`]: who keeps a killed service down.
@@ -40,6 +40,7 @@ mod given;
 mod guests;
 mod held;
 mod hooks;
+mod host_addresses;
 pub mod keeper;
 mod labels;
 mod listeners;

@@ -1,5 +1,5 @@
 //! What the files may say and no container engine could do: addresses outside of their network,
-//! amounts that an engine refuses, signals that do not exist.
+//! amounts that an engine refuses, signals that do not exist, shares of what nobody gives.
 //!
 //! What comes in: the tree in long form, and which services are to start. What leaves: an error for
 //! each part, at its own place, so that it is told before anything is built or made. Docker Compose
@@ -14,10 +14,12 @@ use crate::model::System;
 use crate::problem::{Place, Problem, Problems};
 use crate::yaml::{Key, Node};
 
+mod hardware;
 mod networks;
 mod range;
 mod resources;
 mod settings;
+mod shares;
 mod signal;
 
 impl System {
@@ -40,6 +42,8 @@ impl System {
             resources::check(service, &mut problems);
             settings::check(service, &mut problems);
             signal::check(service, &mut problems);
+            hardware::check(service, &mut problems);
+            shares::check(self, tree, service, &mut problems);
         }
         problems
     }

@@ -92,6 +92,19 @@ const SILENT: [&str; 5] = [
     "network is unreachable",
 ];
 
+/// What is to be done where the field alone does not tell, by signs of it.
+const ADVICE: [(&str, &str); 2] = [
+    (
+        "non-shareable IPC",
+        "write `ipc: shareable` at the service whose it is",
+    ),
+    (
+        "/proc/sys/",
+        "the kernel of the engine's machine has no such setting for a container, or does not take \
+         its value: correct `sysctls`, or take it out",
+    ),
+];
+
 /// What an engine does not take of a service: at the field that it names where that stands in the
 /// files, else at the service.
 fn not_taken(system: &System, name: &ServiceName, why: &str, blame: Blame) -> Failure {
@@ -118,7 +131,10 @@ fn not_taken(system: &System, name: &ServiceName, why: &str, blame: Blame) -> Fa
             let hint = format!("start what {field} names, or take it out: nobody answers there");
             (Exit::CouldNot, hint)
         } else {
-            (Exit::Input, format!("correct {field}, or take it out"))
+            let advice = ADVICE.iter().find(|(sign, _)| why.contains(sign));
+            let hint = advice.map(|(_, hint)| (*hint).to_owned());
+            let hint = hint.unwrap_or_else(|| format!("correct {field}, or take it out"));
+            (Exit::Input, hint)
         };
         exit = ends;
         problem.hint = Some(hint);
@@ -208,6 +224,8 @@ mod tests {
     working_dir: app
     networks: {n: {ipv4_address: 10.1.1.7}}
     logging: {driver: fluentd}
+    sysctls: {net.none: 1}
+    ipc: service:b
   b:
     image: b
     build: .
@@ -285,6 +303,20 @@ networks:
                 "its image says so (`USER`)",
             ),
             (
+                "can't join IPC of container b: non-shareable IPC",
+                Blame::Nobody,
+                Some(10),
+                Exit::Input,
+                "write `ipc: shareable`",
+            ),
+            (
+                "error during container init: open /proc/sys/net/none: no such file or directory",
+                Blame::Service,
+                Some(9),
+                Exit::Input,
+                "the kernel of the engine's machine",
+            ),
+            (
                 "something of its own",
                 Blame::Service,
                 Some(2),
@@ -292,7 +324,7 @@ networks:
                 "correct what the file says of it",
             ),
             (
-                "Invalid IPC mode: nope",
+                "Invalid PID mode: nope",
                 Blame::Nobody,
                 None,
                 Exit::CouldNot,
@@ -346,7 +378,7 @@ networks:
             )
         };
         let (line, exit, hint) = built("b");
-        assert_eq!((line, exit), (Some(11), Exit::Failed));
+        assert_eq!((line, exit), (Some(13), Exit::Failed));
         assert!(hint.contains("correct its Dockerfile"), "{hint}");
     }
 
@@ -360,7 +392,7 @@ networks:
             })
         };
         let (line, exit, _) = network(Blame::File);
-        assert_eq!((line, exit), (Some(13), Exit::Input));
+        assert_eq!((line, exit), (Some(15), Exit::Input));
         assert_eq!(network(Blame::Nobody).1, Exit::CouldNot);
     }
 }

@@ -114,7 +114,7 @@ fn want(wish: &Wish<'_>, instances_too: bool) -> Result<Wanted, Problems> {
     for service in &services {
         let facts = wish.images.get(&service.name).cloned().unwrap_or_default();
         let is_made = facts.program.is_none();
-        impossible.extend(images::problems(service, &facts.reference));
+        impossible.extend(images::problems(service, &facts));
         let refused = refusals(In::Containers, service, is_made);
         problems.0.extend(refused);
         if is_made {

@@ -3,6 +3,8 @@
 use crate::load::testing;
 use crate::model::System;
 
+mod sharing;
+
 /// What keeps all services of a file from starting.
 fn told(text: &str) -> String {
     let system = testing::load(text).system;

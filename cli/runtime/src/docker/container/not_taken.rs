@@ -24,7 +24,7 @@ const PROGRAM: [&str; 4] = [
 
 /// What an engine says of a field, in lowercase, and the field; `address` stands for the addresses
 /// that a service asks for on its networks. Of several the first that stands in the file is meant.
-const WORDS: [(&str, &str); 61] = [
+const WORDS: [(&str, &str); 63] = [
     ("capadd", "cap_add"),
     ("capdrop", "cap_drop"),
     ("capability", "cap_add"),
@@ -62,6 +62,7 @@ const WORDS: [(&str, &str); 61] = [
     ("shares:", "cpu_shares"),
     ("blkio", "blkio_config"),
     ("sysctl", "sysctls"),
+    ("/proc/sys/", "sysctls"),
     ("rlimit", "ulimits"),
     ("unable to find user", "user"),
     ("unable to find group", "group_add"),
@@ -69,6 +70,7 @@ const WORDS: [(&str, &str); 61] = [
     ("gathering device information", "devices"),
     ("stat /dev/", "blkio_config"),
     ("ipc mode", "ipc"),
+    ("can't join ipc", "ipc"),
     ("pid mode", "pid"),
     ("uts mode", "uts"),
     ("user namespace", "userns_mode"),

@@ -124,6 +124,9 @@ pub enum EngineError {
 /// What the kernel says when a disk is full, in the engine's words too.
 pub(crate) const NO_SPACE: &str = "no space left on device";
 
+/// What the kernel says of an address that nobody here has.
+const NO_ADDRESS: &str = "cannot assign requested address";
+
 impl EngineError {
     /// How the command ends.
     #[must_use]
@@ -160,6 +163,10 @@ impl EngineError {
             Self::Unsupported { .. } => "name an engine that can be had so, or `--runtime process`",
             Self::Settings { .. } => {
                 "correct it, or name the engine by DOCKER_HOST, or `--runtime process`"
+            }
+            Self::Refused { why, .. } if why.contains(NO_ADDRESS) => {
+                "the engine's machine does not have the address that a port is published at: write \
+                 one that it has, or none for all of them"
             }
             Self::Refused { status: 404, .. } => {
                 "somebody took away what was there a moment ago: try again"

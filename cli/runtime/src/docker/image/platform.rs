@@ -55,6 +55,16 @@ impl Platform {
         }
     }
 
+    /// This machine, whose programs containers run.
+    pub(in crate::docker) fn here() -> Self {
+        Self::by_its_names("linux", std::env::consts::ARCH, "")
+    }
+
+    /// Whether both are one system on one architecture, be it of another variant.
+    pub(in crate::docker) fn is_one_machine_with(&self, other: &Self) -> bool {
+        (&self.system, &self.architecture) == (&other.system, &other.architecture)
+    }
+
     /// That of an image; none where the engine does not tell.
     pub(in crate::docker) fn of_image(image: &ImageInspect) -> Option<Self> {
         let told = |text: &Option<String>| text.clone().filter(|it| !it.is_empty());

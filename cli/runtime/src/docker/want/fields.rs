@@ -11,7 +11,7 @@ use msvc_system::problem::{Problem, Problems};
 use serde_json::Value;
 
 use super::value::{bytes, flag, fraction, number, pairs, text, texts};
-use super::{Names, Wish};
+use super::{Names, Wish, networks};
 use crate::docker::image::pull;
 use crate::fields::{In, Kind};
 
@@ -33,7 +33,9 @@ pub(super) fn apply(
             problems.push(Problem::error(what).at(placed.place.clone()));
         }
         let fate = In::Containers.fate(name);
-        if name.starts_with("build.") || matches!(fate.kind, Kind::Nothing) {
+        // What a guest does not have is told with its network.
+        let is_anothers = networks::has_nothing_of(service, name);
+        if name.starts_with("build.") || matches!(fate.kind, Kind::Nothing) || is_anothers {
             continue;
         }
         let value = &match name {

@@ -5,6 +5,7 @@ use msvc_system::model::Service;
 use msvc_system::problem::{Place, Problem};
 
 use super::value::texts;
+use crate::docker::image::ImageFacts;
 use crate::docker::image::name::is_name;
 use crate::docker::image::platform::{Platform, asked};
 
@@ -12,9 +13,10 @@ use crate::docker::image::platform::{Platform, asked};
 const FORM: &str = "[HOST[:PORT]/]NAME[:TAG][@DIGEST]: its name has lowercase letters and digits, with \
                     `.`, `_` or `-` between them";
 
-/// What is wrong with the names of a service's image, which is called `reference`.
-pub(super) fn problems(service: &Service, reference: &str) -> Vec<Problem> {
+/// What is wrong with the names of a service's image, and with the machine that it is asked for.
+pub(super) fn problems(service: &Service, facts: &ImageFacts) -> Vec<Problem> {
     let mut problems = Vec::new();
+    let reference = facts.reference.as_str();
     match &service.image {
         Some(image) if !is_name(&image.value) => {
             problems.push(refused(service, &image.value, &image.place));
@@ -37,8 +39,22 @@ pub(super) fn problems(service: &Service, reference: &str) -> Vec<Problem> {
             .map(|it| refused(service, &it, &tags.place));
         problems.extend(refused);
     }
-    problems.extend(platform(service));
+    let is_packed = facts.program.is_some();
+    problems.extend(platform(service).or_else(|| built_for_another(service).filter(|_| is_packed)));
     problems
+}
+
+/// Another machine than that on which its program was built.
+fn built_for_another(service: &Service) -> Option<Problem> {
+    let (field, asked) = (service.other_fields.get("platform")?, asked(service)?);
+    let (asked, here) = (Platform::of(asked)?, Platform::here());
+    let what = format!(
+        "{}: its program is built on this machine, for {here}, and `platform` asks for {asked}",
+        service.name
+    );
+    let problem = Problem::error(what).at(field.place.clone());
+    let hint = "take it out, or let `--build-from dockerfile` build it for that";
+    (!asked.is_one_machine_with(&here)).then(|| problem.hint(hint))
 }
 
 /// A machine that nobody knows.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use bollard::models::{
     EndpointIpamConfig, EndpointSettings, Ipam, IpamConfig, NetworkCreateRequest,
 };
+use msvc_system::fields::asks_nothing;
 use msvc_system::model::{Network, Service};
 use msvc_system::problem::Problem;
 use serde_json::Value;
@@ -26,6 +27,8 @@ pub(super) use room::too_small;
 const INTERFACE_NAME: &str = "com.docker.network.endpoint.ifname";
 /// What of a service's place on a network older engines drop.
 const NEWER: [&str; 2] = ["gw_priority", "interface_name"];
+/// What is asked of a network, and not of whom one stands in the network of.
+const OF_A_NETWORK: [&str; 4] = ["dns", "extra_hosts", "hostname", "mac_address"];
 /// Before that API a container has one address of hardware, on its main network.
 const OWN_ADDRESSES: ApiVersion = ApiVersion(1, 44);
 
@@ -130,7 +133,7 @@ fn carried(network: Option<&Network>, subnet: Subnet) -> Ipam {
 /// What of networks the engine, or the mesh, would not get.
 pub(super) fn problems(wish: &Wish<'_>, service: &Service) -> Vec<Problem> {
     let mut problems = Vec::new();
-    problems.extend(addressed_without_a_network(service));
+    problems.extend(without_a_network(service));
     let field = service.other_fields.get("networks");
     let Some((Value::Object(map), place)) = field.map(|it| (&it.value, &it.place)) else {
         return problems;
@@ -157,21 +160,35 @@ pub(super) fn problems(wish: &Wish<'_>, service: &Service) -> Vec<Problem> {
     problems
 }
 
-/// An address of hardware where the service has no network of its own.
-fn addressed_without_a_network(service: &Service) -> Option<Problem> {
-    let field = service.other_fields.get("mac_address")?;
-    let mode = mode(service).filter(|mode| {
-        let is_anothers = ["service:", "container:"]
-            .iter()
-            .any(|it| mode.starts_with(it));
-        is_anothers || matches!(*mode, "host" | "none")
-    })?;
-    let what = format!(
-        "{}: `mac_address` needs a network of its own, and `network_mode` is `{mode}`",
-        service.name
-    );
-    let problem = Problem::error(what).at(field.place.clone());
-    Some(problem.hint("take one of them out"))
+/// What is asked of a service's own network, where it has none: the engine takes none of it.
+fn without_a_network(service: &Service) -> impl Iterator<Item = Problem> {
+    let mode = mode(service).unwrap_or_default();
+    OF_A_NETWORK.into_iter().filter_map(move |name| {
+        let field = service.other_fields.get(name)?;
+        if !has_no(name, mode) || asks_nothing(&field.value) {
+            return None;
+        }
+        let what = format!(
+            "{}: `{name}` needs a network of its own, and `network_mode` is `{mode}`",
+            service.name
+        );
+        let hint = match name {
+            "mac_address" => "take one of them out".to_owned(),
+            _ => "take it out: there it is that of whose network it shares".to_owned(),
+        };
+        Some(Problem::error(what).at(field.place.clone()).hint(hint))
+    })
+}
+
+/// Whether a field asks for what a service does not have, as its `network_mode` is.
+pub(super) fn has_nothing_of(service: &Service, field: &str) -> bool {
+    OF_A_NETWORK.contains(&field) && mode(service).is_some_and(|mode| has_no(field, mode))
+}
+
+fn has_no(field: &str, mode: &str) -> bool {
+    let mut anothers = ["service:", "container:"].into_iter();
+    let is_anothers = anothers.any(|it| mode.starts_with(it));
+    is_anothers || (field == "mac_address" && matches!(mode, "host" | "none"))
 }
 
 fn mode(service: &Service) -> Option<&str> {

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::{NEW, create, mesh, options, system, want};
 use crate::docker::engine::ApiVersion;
-use crate::docker::want::{Wish, wanted};
+use crate::docker::want::{ImageFacts, Wish, wanted};
+use crate::lane::LaneOptions;
 use crate::provision::Kind;
 
 #[test]
@@ -179,4 +180,73 @@ fn an_address_of_hardware_stands_where_each_engine_reads_it() {
             "{told}"
         );
     }
+}
+
+#[test]
+fn what_is_asked_of_anothers_network_is_told_and_with_lenient_left_out() {
+    let all = "dns: 1.1.1.1, extra_hosts: ['x:10.0.0.1'], hostname: y";
+    for mode in ["service:db", "container:far"] {
+        let text = format!(
+            "services:\n  web: {{image: x, network_mode: '{mode}', {all}}}\n  db: {{image: x}}\n"
+        );
+        let told = want(&text, None).unwrap_err();
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines.len(), 3, "{told}");
+        for (line, field) in lines.iter().zip(["dns", "extra_hosts", "hostname"]) {
+            assert!(line.contains("compose.yaml:2:"), "{line}");
+            let needs = format!("web: `{field}` needs a network of its own");
+            assert!(line.contains(&needs), "{line}");
+        }
+        let lenient = LaneOptions {
+            lenient: true,
+            ..options()
+        };
+        let system = system(&text);
+        let wish = Wish {
+            system: &system,
+            options: &lenient,
+            images: &BTreeMap::new(),
+            mesh: None,
+            api: NEW,
+        };
+        let create = create(&wanted(&wish).unwrap(), "web");
+        assert_eq!(create["Hostname"], Value::Null);
+        assert_eq!(create["HostConfig"]["Dns"], Value::Null);
+        assert_eq!(create["HostConfig"]["ExtraHosts"], Value::Null);
+    }
+    let none = "services:\n  web: {image: x, network_mode: 'service:db', dns: [], extra_hosts: {}}\n  db: {image: x}\n";
+    want(none, None).unwrap();
+    let host = format!("services:\n  web: {{image: x, network_mode: host, {all}}}\n");
+    assert!(!want(&host, None).is_err_and(|told| told.contains("of its own")));
+}
+
+#[test]
+fn a_program_of_this_machine_is_asked_for_no_other() {
+    let asked = |platform: &str, is_packed: bool| {
+        let system = system(&format!(
+            "services:\n  web: {{image: x, platform: {platform}}}\n"
+        ));
+        let facts = ImageFacts {
+            reference: "x".to_owned(),
+            program: is_packed.then(|| "web".to_owned()),
+            ..ImageFacts::default()
+        };
+        let wish = Wish {
+            system: &system,
+            options: &options(),
+            images: &BTreeMap::from([("web".parse().unwrap(), facts)]),
+            mesh: None,
+            api: NEW,
+        };
+        wanted(&wish).map(drop).map_err(|told| told.to_string())
+    };
+    let here = format!("linux/{}", std::env::consts::ARCH);
+    asked(&here, true).unwrap();
+    asked("linux/s390x", false).unwrap();
+    let told = asked("linux/s390x", true).unwrap_err();
+    assert!(told.contains("compose.yaml:2:"), "{told}");
+    assert!(
+        told.contains("web: its program is built on this machine") && told.contains("linux/s390x"),
+        "{told}"
+    );
 }
