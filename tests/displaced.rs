@@ -155,3 +155,42 @@ fn a_guest_of_anothers_container_is_told_once_that_began_anew_and_follows_it_by_
     ]);
     assert_eq!(shared, [format!("container:{}", id(&others, "far"))]);
 }
+
+#[test]
+fn a_mesh_that_was_taken_off_a_network_is_told_and_put_back_by_up() {
+    if !an_engine_answers() {
+        return skipped("an engine");
+    }
+    let idle = runs(r#"["sleep", "600"]"#, "");
+    let text = format!(
+        "services:\n  web:\n    expose: [\"80\"]\n    healthcheck: {{test: [CMD, \"true\"]}}\n    networks: [a, b]\n{idle}  db:\n    depends_on: [web]\n    networks: [b]\n{idle}networks: {{a: {{}}, b: {{}}}}\n"
+    );
+    let system = System::compose(&text).on(Runtime::Containers);
+    system.up();
+    assert_eq!(said(&system), "");
+    let network = format!("{}_b", system.project);
+    let mesh = format!("{}-msvc-mesh-1", system.project);
+    let moved = |deed: &str| docker(&["network", deed, &network, &mesh]);
+    let told = |how: &str| {
+        let said = said(&system);
+        let plain = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        let what = format!("the mesh ({mesh}) was {how} its network {network}");
+        assert!(
+            plain.contains(&what) && plain.contains("puts it back"),
+            "{said}"
+        );
+        let ps = system.ps();
+        let all = ps["mesh_displaced"].as_array().unwrap();
+        assert!(all[0].as_str().unwrap().starts_with(&what), "{ps:#}");
+    };
+
+    moved("disconnect");
+    told("taken off");
+    moved("connect");
+    told("put back on");
+    let web = id(&system, "web");
+    system.up();
+    assert_eq!(said(&system), "");
+    assert_eq!(id(&system, "web"), web);
+    assert_eq!(system.ps()["mesh_displaced"], serde_json::json!([]));
+}

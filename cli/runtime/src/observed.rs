@@ -24,6 +24,9 @@ pub struct Observed {
     /// Whether all of it is being ended: what runs still is not to be counted on.
     #[serde(default)]
     pub ending: bool,
+    /// Why a mesh does not stand where its edges are, in an engine that others use too.
+    #[serde(default)]
+    pub mesh_displaced: Vec<String>,
     /// Ports that the host reaches with no edge between: nothing there is counted or broken.
     #[serde(default)]
     pub published: Vec<Published>,

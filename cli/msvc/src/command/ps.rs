@@ -70,6 +70,11 @@ pub async fn run(context: &Context, request: &Ps) -> Result<Ending, Failure> {
         let problem = problem.hint(format!("`{up}` makes it anew where it belongs"));
         context.terminal.event(&Event::Warned { problem });
     }
+    for why in &observed.mesh_displaced {
+        let hint = format!("`{}` puts it back", context.repeat(&["up"]));
+        let problem = Problem::warning(why.clone()).hint(hint);
+        context.terminal.event(&Event::Warned { problem });
+    }
     if observed.made_elsewhere() > 0 {
         let what = format!("{} was started by Docker Compose", context.system.name);
         let up = context.repeat(&["up"]);
@@ -164,6 +169,7 @@ fn document(context: &Context, observed: &Observed, ended: Option<&str>) -> Valu
         "ended": ended,
         "instances": instances,
         "entries": entries(context, observed, &LaneName::main()),
+        "mesh_displaced": observed.mesh_displaced,
         "edges": observed.edges_as_one().iter().map(edge_document).collect::<Vec<_>>(),
     })
 }

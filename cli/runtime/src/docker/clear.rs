@@ -129,8 +129,8 @@ async fn end_all(runtime: &DockerRuntime, lines: bool) -> Result<Cleared, Runtim
     let mut names = BTreeSet::new();
     for label in labels_of(runtime) {
         let found = network::labelled(engine, &label).await?;
-        let own = found.into_iter().filter(|it| is_own(runtime, &it.1));
-        names.extend(own.map(|it| it.0.name));
+        let own = found.into_iter().filter(|it| is_own(runtime, &it.labels));
+        names.extend(own.map(|it| it.observed.name));
     }
     for name in &names {
         network::remove(engine, name).await?;

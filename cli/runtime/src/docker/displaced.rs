@@ -10,10 +10,12 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use bollard::models::EndpointSettings;
+use msvc_mesh::spec::EdgeStatus;
 
 use super::container::Found;
 use super::guests::{Host, Lenders};
-use super::labels;
+use super::want::addresses::Subnet;
+use super::{labels, mesh_container, network};
 use crate::observed::{ObservedInstance, Phase};
 
 /// A container that runs and does not stand where it was put.
@@ -107,6 +109,39 @@ fn left_behind(found: &Found, all: &[Found], lenders: &Lenders) -> Option<String
     })
 }
 
+/// Why a mesh that runs does not stand where its edges are: for each of `networks` on which it has
+/// edges and is not, or at an address that is not its own.
+pub(super) fn off_its_edges(
+    mesh: &mesh_container::Found,
+    edges: &[EdgeStatus],
+    networks: &[network::Found],
+) -> Vec<String> {
+    let told = networks.iter().filter_map(|found| {
+        let (network, ranges) = (found.observed.name.as_str(), &found.subnets);
+        let is_on = |ip: IpAddr, range: &Subnet| matches!(ip, IpAddr::V4(ip) if range.contains(ip));
+        let has = |edge: &&EdgeStatus| ranges.iter().any(|it| is_on(edge.listen.ip(), it));
+        let lost = match edges.iter().filter(has).count() {
+            0 => return None,
+            1 => "its edge there leads nowhere".to_owned(),
+            many => format!("its {many} edges there lead nowhere"),
+        };
+        let name = &mesh.observed.name;
+        let Some(now) = mesh.places.get(network) else {
+            return Some(format!(
+                "the mesh ({name}) was taken off its network {network}: {lost}"
+            ));
+        };
+        // What the engine gives by itself is never the mesh's own.
+        let ip = address_of(now)?;
+        let mut given = ranges.iter().map(|it| it.of_the_engine());
+        let is_given = given.any(|range| is_on(ip, &range));
+        is_given.then(|| {
+            format!("the mesh ({name}) was put back on its network {network} at {now}: {lost}")
+        })
+    });
+    told.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -115,9 +150,11 @@ mod tests {
         ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, HostConfig,
         NetworkSettings,
     };
+    use msvc_mesh::spec::EdgeCounts;
     use msvc_system::id::{InstanceId, LaneName};
 
     use super::*;
+    use crate::provision::{Kind, ObservedProvision};
 
     fn found(container: &str, mode: &str, started: &str, networks: &[(&str, &str)]) -> Found {
         let place = |address: &str| EndpointSettings {
@@ -238,5 +275,52 @@ mod tests {
         ] {
             assert_eq!(since(host), (Some(why.to_owned()), Phase::Unhealthy));
         }
+    }
+
+    #[test]
+    fn a_mesh_off_the_network_of_its_edges_is_seen() {
+        let edge = |ip: [u8; 4]| -> EdgeStatus {
+            serde_json::from_value(serde_json::json!({
+                "id": {"lane": "main", "caller": "client", "callee": "web", "port": 80},
+                "listen": std::net::SocketAddr::from((ip, 80)),
+                "reasons": [], "admission": "accept", "accepting": true, "speaks": "tcp",
+                "counts": EdgeCounts::default(),
+            }))
+            .unwrap()
+        };
+        let provision = |kind, name: &str| ObservedProvision {
+            kind,
+            name: name.to_owned(),
+            hash: String::new(),
+            lane: None,
+        };
+        let at = |network: &str, ip: &str| (network.to_owned(), ip.to_owned());
+        let told = |places: &[(String, String)]| {
+            let mesh = mesh_container::Found {
+                container: "8f3c".to_owned(),
+                lane: LaneName::main(),
+                observed: provision(Kind::Mesh, "shop-mesh"),
+                is_running: true,
+                openings: Vec::new(),
+                places: places.iter().cloned().collect(),
+            };
+            let edges = [edge([10, 9, 0, 5]), edge([10, 9, 0, 6]), edge([0, 0, 0, 0])];
+            let networks = [("front", "10.9.0.0/24"), ("back", "10.8.0.0/24")];
+            let networks = networks.map(|(name, range)| network::Found {
+                observed: provision(Kind::Network, name),
+                labels: HashMap::new(),
+                subnets: vec![range.parse().unwrap()],
+            });
+            off_its_edges(&mesh, &edges, &networks)
+        };
+        assert_eq!(told(&[at("front", "10.9.0.7")]), Vec::<String>::new());
+        let off = told(&[at("back", "10.8.0.7")]).concat();
+        let words = "the mesh (shop-mesh) was taken off its network front: its 2 edges there";
+        assert!(off.starts_with(words), "{off}");
+        let given = told(&[at("front", "10.9.0.193")]).concat();
+        assert!(
+            given.contains("put back on its network front at 10.9.0.193"),
+            "{given}"
+        );
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::container::network_not_taken;
 use super::engine::{Engine, EngineError};
 use super::labels;
+use super::want::addresses::Subnet;
 use crate::contract::RuntimeError;
 use crate::provision::{Kind, ObservedProvision, Provision};
 
@@ -139,11 +140,15 @@ fn is_elsewhere(status: u16, why: &str) -> bool {
         || (status == 403 || status == 500) && why.contains("is not connected to")
 }
 
+/// A network as the engine shows it.
+pub(super) struct Found {
+    pub(super) observed: ObservedProvision,
+    pub(super) labels: HashMap<String, String>,
+    pub(super) subnets: Vec<Subnet>,
+}
+
 /// The networks that carry a label.
-pub(super) async fn labelled(
-    engine: &Engine,
-    label: &str,
-) -> Result<Vec<(ObservedProvision, HashMap<String, String>)>, EngineError> {
+pub(super) async fn labelled(engine: &Engine, label: &str) -> Result<Vec<Found>, EngineError> {
     let filters = HashMap::from([("label", vec![label])]);
     let options = ListNetworksOptionsBuilder::default()
         .filters(&filters)
@@ -160,7 +165,15 @@ pub(super) async fn labelled(
                 hash: labels.get(labels::HASH).cloned().unwrap_or_default(),
                 lane: None,
             };
-            (observed, labels)
+            let configs = network.ipam.and_then(|it| it.config).unwrap_or_default();
+            let subnets = configs
+                .iter()
+                .filter_map(|it| it.subnet.as_ref()?.parse().ok());
+            Found {
+                observed,
+                labels,
+                subnets: subnets.collect(),
+            }
         })
         .collect())
 }

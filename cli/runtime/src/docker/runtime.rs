@@ -283,11 +283,10 @@ impl Runtime for DockerRuntime {
         let instances = each.buffered(AT_ONCE).try_collect().await?;
         let mut edges = Vec::new();
         let mut published: Vec<_> = found.iter().flat_map(published::of).collect();
-        let mut provisions: Vec<ObservedProvision> = networks
-            .into_iter()
-            .chain(volumes)
-            .map(|(it, _)| it)
-            .collect();
+        let volumes = volumes.into_iter().map(|(it, _)| it);
+        let ours = networks.iter().map(|it| it.observed.clone());
+        let mut provisions: Vec<ObservedProvision> = ours.chain(volumes).collect();
+        let mut mesh_displaced = Vec::new();
         let carriers = carriers.into_iter();
         let mut running = Vec::new();
         for carrier in carriers.filter(|it| it.is_running) {
@@ -295,6 +294,7 @@ impl Runtime for DockerRuntime {
                 let Some(carried) = self.edges_of(&carrier).await? else {
                     continue;
                 };
+                mesh_displaced.extend(displaced::off_its_edges(&carrier, &carried, &networks));
                 edges.extend(carried);
                 let places = places_of(&carrier, &provisions);
                 provisions.extend(places);
@@ -310,6 +310,7 @@ impl Runtime for DockerRuntime {
             instances,
             edges,
             provisions,
+            mesh_displaced,
             published,
             // An engine does not tell: who ends containers has the turn meanwhile.
             ending: false,
