@@ -161,16 +161,18 @@ fn a_mesh_that_was_taken_off_a_network_is_told_and_put_back_by_up() {
     if !an_engine_answers() {
         return skipped("an engine");
     }
+    let serve = "import http.server; http.server.HTTPServer(('', 80), http.server.BaseHTTPRequestHandler).serve_forever()";
+    let serving = runs(&format!(r#"["python3", "-c", "{serve}"]"#), "");
     let idle = runs(r#"["sleep", "600"]"#, "");
     let text = format!(
-        "services:\n  web:\n    expose: [\"80\"]\n    healthcheck: {{test: [CMD, \"true\"]}}\n    networks: [a, b]\n{idle}  db:\n    depends_on: [web]\n    networks: [b]\n{idle}networks: {{a: {{}}, b: {{}}}}\n"
+        "services:\n  web:\n    expose: [\"80\"]\n    networks: [a, b]\n{serving}  db:\n    depends_on: [web]\n    networks: [b]\n{idle}networks: {{a: {{}}, b: {{}}}}\n"
     );
     let system = System::compose(&text).on(Runtime::Containers);
     system.up();
     assert_eq!(said(&system), "");
     let network = format!("{}_b", system.project);
     let mesh = format!("{}-msvc-mesh-1", system.project);
-    let moved = |deed: &str| docker(&["network", deed, &network, &mesh]);
+    let moved = |deed: &[&str]| docker(&[&["network"], deed, &[&network, &mesh]].concat());
     let told = |how: &str| {
         let said = said(&system);
         let plain = said.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -183,14 +185,31 @@ fn a_mesh_that_was_taken_off_a_network_is_told_and_put_back_by_up() {
         let all = ps["mesh_displaced"].as_array().unwrap();
         assert!(all[0].as_str().unwrap().starts_with(&what), "{ps:#}");
     };
+    let db = id(&system, "db");
+    let call = "import socket; socket.create_connection(('web', 80), 2)";
+    let reaches = || {
+        let mut called = Command::new("docker");
+        called.args(["exec", &db, "python3", "-c", call]);
+        called.output().unwrap().status.success()
+    };
+    assert!(reaches());
 
-    moved("disconnect");
+    let form = format!("{{{{(index .NetworkSettings.Networks \"{network}\").IPAddress}}}}");
+    let own = docker(&["inspect", "--format", &form, &mesh]).concat();
+    moved(&["disconnect"]);
     told("taken off");
-    moved("connect");
+    assert!(!reaches());
+    // At its own address it has its edges' again, without anybody's doing.
+    moved(&["connect", "--ip", &own]);
+    assert_eq!(said(&system), "");
+    until("the edges' addresses", || reaches().then_some(()));
+
+    moved(&["disconnect"]);
+    moved(&["connect"]);
     told("put back on");
-    let web = id(&system, "web");
     system.up();
     assert_eq!(said(&system), "");
-    assert_eq!(id(&system, "web"), web);
+    assert_eq!(id(&system, "db"), db);
     assert_eq!(system.ps()["mesh_displaced"], serde_json::json!([]));
+    until("web, as before", || reaches().then_some(()));
 }

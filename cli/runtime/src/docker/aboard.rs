@@ -6,6 +6,7 @@
 //! msvc. The door is a Unix socket in the container, which no service can reach.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -28,6 +29,7 @@ use crate::contract::RuntimeError;
 
 mod door;
 mod interface;
+mod regain;
 mod resolver;
 
 pub use door::door_main;
@@ -57,6 +59,12 @@ struct Aboard {
 }
 
 impl Aboard {
+    /// The addresses that its edges listen at, but for those that listen at all.
+    fn addresses(&self) -> BTreeSet<IpAddr> {
+        let listen = self.edges.iter().map(|edge| edge.listen.ip());
+        listen.filter(|ip| !ip.is_unspecified()).collect()
+    }
+
     /// The names that a resolver knows backends by.
     fn names(&self) -> BTreeSet<String> {
         let backends = self.edges.iter().flat_map(|edge| &edge.backends);
@@ -104,6 +112,11 @@ pub async fn mesh_main(
         file,
         written: tokio::sync::Mutex::new(0),
     };
+    let lost = Arc::clone(&aboard);
+    let regaining = Arc::clone(&clock);
+    let regaining = tokio::spawn(async move {
+        regain::watch(&*regaining, || aboard_now(&lost).addresses()).await;
+    });
     let names = move || aboard_now(&aboard).names();
     let watching = tokio::spawn(resolver::watch(mesh.clone(), clock, names));
     let socket = socket();
@@ -121,6 +134,7 @@ pub async fn mesh_main(
         }
     }
     watching.abort();
+    regaining.abort();
     mesh.close().await;
     Ok(())
 }

@@ -120,15 +120,15 @@ pub(super) fn off_its_edges(
         let (network, ranges) = (found.observed.name.as_str(), &found.subnets);
         let is_on = |ip: IpAddr, range: &Subnet| matches!(ip, IpAddr::V4(ip) if range.contains(ip));
         let has = |edge: &&EdgeStatus| ranges.iter().any(|it| is_on(edge.listen.ip(), it));
-        let lost = match edges.iter().filter(has).count() {
+        let edges = match edges.iter().filter(has).count() {
             0 => return None,
-            1 => "its edge there leads nowhere".to_owned(),
-            many => format!("its {many} edges there lead nowhere"),
+            1 => "its edge there leads".to_owned(),
+            many => format!("its {many} edges there lead"),
         };
         let name = &mesh.observed.name;
         let Some(now) = mesh.places.get(network) else {
             return Some(format!(
-                "the mesh ({name}) was taken off its network {network}: {lost}"
+                "the mesh ({name}) was taken off its network {network}: {edges} nowhere"
             ));
         };
         // What the engine gives by itself is never the mesh's own.
@@ -136,7 +136,10 @@ pub(super) fn off_its_edges(
         let mut given = ranges.iter().map(|it| it.of_the_engine());
         let is_given = given.any(|range| is_on(ip, &range));
         is_given.then(|| {
-            format!("the mesh ({name}) was put back on its network {network} at {now}: {lost}")
+            format!(
+                "the mesh ({name}) was put back on its network {network} at {now}, which is not its \
+                 own address"
+            )
         })
     });
     told.collect()

@@ -2,12 +2,13 @@
 //! The interface is the one whose network the address lies in: their order is not the order of
 //! joining. What stands at a neighbour's address is asked for more often than the kernel would.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use nix::ifaddrs::getifaddrs;
-use nix::net::if_::if_nametoindex;
+use nix::net::if_::{if_nameindex, if_nametoindex};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, socket,
 };
@@ -57,6 +58,25 @@ pub(super) fn give_up(address: IpAddr) -> io::Result<()> {
         index,
         address,
     ))
+}
+
+/// Holds those of `addresses` that are not this container's own any more.
+pub(super) fn hold_lost(addresses: &BTreeSet<IpAddr>) {
+    let own = getifaddrs().into_iter().flatten();
+    let own: BTreeSet<IpAddr> = own
+        .filter_map(|it| Some(IpAddr::V4(it.address?.as_sockaddr_in()?.ip())))
+        .collect();
+    for lost in addresses.difference(&own) {
+        // Nobody waits for it: its network may be away.
+        let _ = hold(*lost);
+    }
+}
+
+/// The interfaces that are there, by the kernel's numbers for them, which are never used again.
+pub(super) fn numbers() -> BTreeSet<u32> {
+    let all = if_nameindex();
+    let all = all.iter().flat_map(|all| all.iter());
+    all.map(|it| it.index()).collect()
 }
 
 /// The interface whose network holds `address`.
