@@ -124,7 +124,10 @@ fn a_clone_without_trees_has_no_history_and_everything_else() {
     for (check, standing, said) in clone.checks() {
         if ["bounded-contexts", "team-alignment"].contains(&check.as_str()) {
             assert_eq!(standing, "inconclusive", "{check}\n{said}");
-            assert!(said.contains("it is a partial clone"), "{said}");
+            let reason =
+                "what its commits touched is not on this machine, for it is a partial clone";
+            assert_eq!(said.matches(reason).count(), 1, "{said}");
+            assert!(!said.contains("warning"), "{said}");
         } else {
             assert_eq!(standing, "ready", "{check}\n{said}");
         }
@@ -151,10 +154,68 @@ fn of_a_shallow_clone_the_next_step_is_to_bring_the_rest() {
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     for wanted in [
         "9 of 9 commits are usable",
+        "the clone is shallow, so there may be more",
         "> bring the whole history (`git fetch --unshallow`)",
         "in the last year of this shallow clone's history",
     ] {
         assert!(said.contains(wanted), "{said}");
     }
     assert!(!said.contains("fewer than about 10"), "{said}");
+    // The step of two checks, and what to do first.
+    assert_eq!(said.matches("git fetch --unshallow").count(), 3, "{said}");
+
+    let mut in_github = Command::new(env!("CARGO_BIN_EXE_msvc"));
+    in_github.arg("ready").arg(clone.0.path());
+    in_github.env("GITHUB_ACTIONS", "true");
+    let said = finish(in_github).expect(5).stdout;
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let next = "> bring the whole history (`fetch-depth: 0` at the step of `actions/checkout`)";
+    assert!(said.contains(next), "{said}");
+
+    let long = Clone::of(&whole_one(), &["--depth", "55"], &[]);
+    let said = ready(long.0.path(), &["--fail-on", "never"])
+        .expect(0)
+        .stdout;
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        said.contains("the clone is shallow: what is older"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_repository_with_damaged_objects_ends_in_one_error_with_what_to_do() {
+    let repository = whole_one();
+    let objects = ["HEAD~10^{tree}", "HEAD~10"];
+    let index = repository.path().join(".git/index");
+    let whole = std::fs::read(&index).unwrap();
+    let refused = |what: &str| {
+        let said = ready(&repository.path(), &[]).expect(4).stderr;
+        let errors = said.lines().filter(|line| line.starts_with("error: "));
+        assert_eq!(errors.count(), 1, "{what}: {said}");
+        assert!(said.contains("is damaged: "), "{what}: {said}");
+        assert!(
+            said.contains(" fsck` lists what is broken"),
+            "{what}: {said}"
+        );
+        assert!(!said.contains("fatal:"), "{what}: {said}");
+    };
+    std::fs::write(&index, "garbage").unwrap();
+    refused("the index");
+    std::fs::write(&index, whole).unwrap();
+    for object in objects {
+        let mut command = Command::new("git");
+        command
+            .current_dir(repository.path())
+            .args(["rev-parse", object]);
+        let hash = finish(command).expect(0).stdout;
+        let (folder, name) = hash.trim().split_at(2);
+        let path = repository
+            .path()
+            .join(".git/objects")
+            .join(folder)
+            .join(name);
+        std::fs::remove_file(&path).unwrap();
+        refused(object);
+    }
 }

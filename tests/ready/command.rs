@@ -54,7 +54,75 @@ fn its_report_is_kept_among_artifacts() {
     assert!(report.contains("\"msvc.report/1\""), "{report}");
     let file = repository.path().join("main.py/out");
     let folder = file.to_str().unwrap();
-    repository.ready(&["--artifacts", folder]).expect(3);
+    // What was found is shown, and decides the code.
+    let done = repository.ready(&["--artifacts", folder]).expect(1);
+    assert!(done.stdout.contains("do this first"), "{}", done.stdout);
+    let held = ["--artifacts", folder, "--fail-on", "never"];
+    repository.ready(&held).expect(3);
+}
+
+#[test]
+fn a_junit_file_that_cannot_be_written_is_one_message_and_loses_no_result() {
+    let mut repository = Repository::new();
+    repository.write("main.py", "print(1)\n");
+    repository.commit("ann");
+    let folder = repository.path();
+    let missing = folder.join("a/b/j.xml");
+    let found = ["--fail-on", "never", "--junit", missing.to_str().unwrap()];
+    repository.ready(&found).expect(0);
+    assert!(missing.is_file());
+    for (file, code, found) in [
+        ("/dev/full", 3, "never"),
+        ("/dev/full", 1, "not-ready"),
+        ("/proc/nothing/j.xml", 3, "never"),
+        ("/dev/stdout", 0, "never"),
+    ] {
+        let done = repository.ready(&["--fail-on", found, "--junit", file]);
+        let done = done.expect(code);
+        assert!(
+            done.stdout.contains("do this first"),
+            "{file}: {}",
+            done.stdout
+        );
+        let errors = done.stderr.matches("error: ").count();
+        assert_eq!(
+            errors,
+            usize::from(file != "/dev/stdout"),
+            "{}",
+            done.stderr
+        );
+    }
+    let done = repository.ready(&["--junit", folder.to_str().unwrap()]);
+    let done = done.expect(2);
+    let wanted = format!(
+        "`--junit` names the folder {}, not a file",
+        folder.display()
+    );
+    assert!(done.stderr.contains(&wanted), "{}", done.stderr);
+    assert!(done.stderr.contains("/msvc.xml`"), "{}", done.stderr);
+}
+
+#[test]
+fn a_compose_file_that_is_a_link_to_nowhere_is_told_by_every_command() {
+    let mut repository = Repository::new();
+    std::os::unix::fs::symlink("nowhere", repository.path().join("compose.yaml")).unwrap();
+    repository.write("main.py", "print(1)\n");
+    repository.commit("ann");
+    let told = "compose.yaml is a link that leads nowhere";
+    let done = repository.ready(&[]).expect(1);
+    assert!(done.stdout.contains(told), "{}", done.stdout);
+    for words in [
+        &["config"][..],
+        &["up"],
+        &["ps"],
+        &["new", "web", "--template", "rust-axum", "--no-input"],
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
+        command.arg("-C").arg(repository.path()).args(words);
+        let done = finish(command).expect(4);
+        assert!(done.stderr.contains(told), "{words:?}: {}", done.stderr);
+    }
+    assert!(!repository.path().join("web").exists());
 }
 
 #[test]

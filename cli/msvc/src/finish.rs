@@ -28,8 +28,9 @@ pub fn finish(
     for case in &mut report.cases {
         *case = context.case(case.clone());
     }
-    artifacts::write(context, &report, &journals)?;
-    outlets::write(&context.terminal, context.junit.as_deref(), &report)?;
+    // What was found is said in any case: a file that cannot be written takes none of it away.
+    let kept = artifacts::write(context, &report, &journals);
+    let written = outlets::write(&context.terminal, context.junit.as_deref(), &report);
     if context.terminal.is_json() {
         context.terminal.report(&report);
     } else if context.terminal.is_quiet() {
@@ -41,11 +42,7 @@ pub fn finish(
     if context.shutdown.is_requested() {
         return Ok(Exit::Interrupted.into());
     }
-    Ok(Exit::ALL
-        .into_iter()
-        .find(|e| e.code() == report.exit)
-        .unwrap_or(Exit::CouldNot)
-        .into())
+    Ok(outlets::settled(&context.terminal, &report, kept.and(written)).into())
 }
 
 /// Ends a command that had to do with a running system. Where its engine is gone by now, that is

@@ -99,7 +99,10 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
     if cli.global.junit.is_some() && !cli.command.proves() {
         let what = "`--junit` is for commands that prove something";
         return Err(Failure::new(Exit::Usage, what)
-            .hint("journey run, contract verify, chaos, ready and demo do"));
+            .hint("journey run, contract verify, chaos, ready, doctor and demo do"));
+    }
+    if let Some(path) = &cli.global.junit {
+        outlets::may_be_written(terminal, path)?;
     }
     if cli.global.format == Format::Yaml && !matches!(cli.command, Command::Config(_)) {
         let what = "only `config` prints YAML";

@@ -47,6 +47,21 @@ pub fn write(
     github_actions.add_summary(&github::summary(&seen))
 }
 
+/// That a report may go to a file there, before anything is done for it.
+///
+/// # Errors
+/// When a folder is there.
+pub fn may_be_written(terminal: &Terminal, junit_file: &Path) -> Result<(), Failure> {
+    if !junit_file.is_dir() {
+        return Ok(());
+    }
+    let shown = terminal.here().given(junit_file);
+    let what = format!("`--junit` names the folder {}, not a file", shown.display());
+    let inside = shown.join("msvc.xml");
+    let hint = format!("name a file in it: `--junit {}`", inside.display());
+    Err(Failure::new(Exit::Usage, what).hint(hint))
+}
+
 /// Annotates what is wrong with an input, when it runs in GitHub Actions.
 pub fn annotate(terminal: &Terminal, problems: &[Problem]) {
     let Some(github_actions) = GithubActions::at(terminal.here()) else {
@@ -67,6 +82,18 @@ pub fn annotate(terminal: &Terminal, problems: &[Problem]) {
         }
         terminal.said(&github::problem(&problem));
     }
+}
+
+/// Tells what could not be written of a report that was shown; the code with which that ends, by
+/// what was found and by this.
+pub fn settled(terminal: &Terminal, report: &Report, written: Result<(), Failure>) -> Exit {
+    let found = Exit::ALL.into_iter().find(|it| it.code() == report.exit);
+    let found = found.unwrap_or(Exit::CouldNot);
+    let Err(failure) = written else { return found };
+    for problem in &failure.problems {
+        terminal.problem(problem);
+    }
+    found.and(failure.exit)
 }
 
 fn refused(path: &Path, why: &io::Error) -> Failure {

@@ -39,7 +39,11 @@ impl Compose {
         found.sort_by_key(|path| path.matches('/').count());
         let path = found.first()?;
         let Some(file) = tree.text(path) else {
-            return Some(Err(format!("{path} is no text that can be read")));
+            let why = match tree.lost.contains(path) {
+                true => "a link that leads nowhere",
+                false => "no text that can be read",
+            };
+            return Some(Err(format!("{path} is {why}")));
         };
         let read = |path: &str, text: &str| {
             yaml::parse(&tree.root.join(path), text.as_bytes())

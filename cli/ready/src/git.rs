@@ -37,6 +37,14 @@ pub enum GitError {
         /// Which.
         folder: PathBuf,
     },
+    /// Some of what git keeps is lost or spoilt.
+    #[error("the repository in {folder} is damaged: {said}")]
+    Damaged {
+        /// Which.
+        folder: PathBuf,
+        /// What git says.
+        said: String,
+    },
     /// Git failed otherwise.
     #[error("`git {command}` failed: {said}")]
     Failed {
@@ -50,10 +58,31 @@ pub enum GitError {
     Interrupted,
 }
 
+impl GitError {
+    /// What a command of git that failed means, in the words that name the cause.
+    fn of(folder: &Path, command: &str, said: &str) -> Self {
+        let mut lines = said.split("; ");
+        let fatal = lines.find_map(|line| line.strip_prefix("fatal: "));
+        let said = fatal.unwrap_or(said).to_owned();
+        // Of a repository that git takes for one it reads these, unless it is broken.
+        match ["log", "ls-files"].contains(&command) && !said.is_empty() {
+            true => Self::Damaged {
+                folder: folder.to_path_buf(),
+                said,
+            },
+            false => Self::Failed {
+                command: command.to_owned(),
+                said,
+            },
+        }
+    }
+}
+
 /// The git program on one folder.
 #[derive(Debug)]
 pub struct Git<'a> {
     folder: PathBuf,
+    in_github: bool,
     environment: Vec<(OsString, OsString)>,
     shutdown: &'a Shutdown,
 }
@@ -66,6 +95,10 @@ impl<'a> Git<'a> {
         shutdown: &'a Shutdown,
     ) -> Self {
         let kept = |name: &str| matches!(name, "PATH" | "HOME" | "XDG_CONFIG_HOME");
+        let environment: Vec<(String, String)> = environment.into_iter().collect();
+        let in_github = environment
+            .iter()
+            .any(|(name, value)| name == "GITHUB_ACTIONS" && value == "true");
         let mut environment: Vec<(OsString, OsString)> = environment
             .into_iter()
             .filter(|(name, _)| kept(name))
@@ -84,6 +117,7 @@ impl<'a> Git<'a> {
         }
         Self {
             folder: folder.to_path_buf(),
+            in_github,
             environment,
             shutdown,
         }
@@ -139,10 +173,9 @@ impl<'a> Git<'a> {
     }
 
     async fn must(&self, arguments: &[&str]) -> Result<Vec<String>, GitError> {
-        self.run(arguments).await?.map_err(|said| GitError::Failed {
-            command: arguments.first().copied().unwrap_or_default().to_owned(),
-            said,
-        })
+        let command = arguments.first().copied().unwrap_or_default();
+        let done = self.run(arguments).await?;
+        done.map_err(|said| GitError::of(&self.folder, command, &said))
     }
 
     /// The folder in which the repository's work tree stands.
@@ -178,14 +211,14 @@ impl<'a> Git<'a> {
         let shallow = shallow.first().is_some_and(|line| line == "true");
         if !self.has_commits().await? {
             return Ok(History {
-                commits: Vec::new(),
                 shallow,
+                in_github: self.in_github,
                 ..History::default()
             });
         }
-        let (mut commits, unreadable) = match self.log(true).await? {
-            Ok(commits) => (commits, None),
-            Err(said) if self.is_partial().await? => {
+        let (mut commits, without_files) = match self.log(true).await? {
+            Ok(commits) => (commits, false),
+            Err(_) if self.is_partial().await? => {
                 // Who worked is told without trees, of the repository as a whole.
                 let whole = self.must(&["rev-parse", "--show-prefix"]).await?;
                 let whole = whole.first().is_none_or(String::is_empty);
@@ -194,20 +227,18 @@ impl<'a> Git<'a> {
                 } else {
                     Err(String::new())
                 };
-                (told.unwrap_or_default(), Some(said))
+                (told.unwrap_or_default(), true)
             }
-            Err(said) => {
-                let command = "log".to_owned();
-                return Err(GitError::Failed { command, said });
-            }
+            Err(said) => return Err(GitError::of(&self.folder, "log", &said)),
         };
         let cut = commits.len() > MOST_COMMITS;
         commits.truncate(MOST_COMMITS);
         Ok(History {
             commits,
             shallow,
+            in_github: self.in_github,
             cut,
-            unreadable,
+            without_files,
         })
     }
 
@@ -318,6 +349,18 @@ mod tests {
         assert!(commits[0].merge && commits[0].email == "a@x.org");
         assert_eq!(commits[1].files, ["x/a.rs", "y/\"b\".rs"]);
         assert_eq!((commits[1].at, commits[1].subject.as_str()), (90, "Do: it"));
+    }
+
+    #[test]
+    fn damage_is_told_once_in_the_words_that_name_its_cause() {
+        let said = "error: inflate: data stream error; error: unable to unpack d37; \
+                    fatal: loose object d37 is corrupt";
+        let told = |said| GitError::of(Path::new("/r"), "log", said).to_string();
+        assert_eq!(
+            told(said),
+            "the repository in /r is damaged: loose object d37 is corrupt"
+        );
+        assert_eq!(told(""), "`git log` failed: ");
     }
 
     #[test]

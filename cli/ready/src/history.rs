@@ -40,10 +40,12 @@ pub struct History {
     pub commits: Vec<Commit>,
     /// Whether the clone is shallow: the history is shorter than the project's.
     pub shallow: bool,
+    /// Whether a job of GitHub's made the clone.
+    pub in_github: bool,
     /// Whether older commits were left unread.
     pub cut: bool,
-    /// Why what the commits touched cannot be read, as git says it.
-    pub unreadable: Option<String>,
+    /// Whether what the commits touched is not here, for the clone is a partial one.
+    pub without_files: bool,
 }
 
 /// What was left out of the history, and why.

@@ -88,11 +88,9 @@ impl Repository {
     /// Why history tells nothing, when it has too few usable commits.
     #[must_use]
     pub fn too_short(&self, usable: usize, left_out: &LeftOut) -> Option<String> {
-        if let Some(said) = &self.history.unreadable {
-            let said = said.split("; ").next().unwrap_or_default();
-            return Some(format!(
-                "what its commits touched is not on this machine, for it is a partial clone ({said})"
-            ));
+        if self.history.without_files {
+            let why = "what its commits touched is not on this machine, for it is a partial clone";
+            return Some(why.to_owned());
         }
         if usable >= crate::history::FEWEST {
             return None;
@@ -104,10 +102,9 @@ impl Repository {
             maintenance,
             elsewhere,
         } = left_out;
-        let shallow = if self.history.shallow {
-            "; the clone is shallow: `git fetch --unshallow` brings the rest"
-        } else {
-            ""
+        let shallow = match self.history.shallow {
+            true => "; the clone is shallow, so there may be more",
+            false => "",
         };
         Some(format!(
             "{usable} of {} commits are usable, below {}: {merges} merges, {bots} by bots, {bulk} \
@@ -122,8 +119,10 @@ impl Repository {
     /// a part alone.
     #[must_use]
     pub fn lengthen<'a>(&self, otherwise: &'a str) -> &'a str {
-        if self.history.unreadable.is_some() {
+        if self.history.without_files {
             "bring what the commits touched (`git fetch --refetch --filter=blob:none`), then run this again"
+        } else if self.history.shallow && self.history.in_github {
+            "bring the whole history (`fetch-depth: 0` at the step of `actions/checkout`), then run this again"
         } else if self.history.shallow {
             "bring the whole history (`git fetch --unshallow`), then run this again"
         } else {

@@ -102,6 +102,8 @@ pub struct Tree {
     pub absent: Vec<String>,
     /// Folders in which other repositories stand.
     pub submodules: Vec<String>,
+    /// Links that lead nowhere.
+    pub lost: Vec<String>,
     /// Files that were left unread, for there is too much to read.
     pub beyond: Vec<String>,
 }
@@ -117,6 +119,7 @@ impl Tree {
             root: root.to_path_buf(),
             absent: std::mem::take(&mut listing.absent),
             submodules: std::mem::take(&mut listing.submodules),
+            lost: std::mem::take(&mut listing.lost),
             ..Self::default()
         };
         let mut bytes_read = 0;

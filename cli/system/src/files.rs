@@ -207,6 +207,16 @@ impl Files {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the folder of this path has something of its name, whatever that leads to.
+    #[must_use]
+    pub fn is_named(&self, path: &Path) -> bool {
+        let (Some(names), Some(folder)) = (&self.names, path.parent()) else {
+            return false;
+        };
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| names(folder).iter().any(|it| it == name))
+    }
+
     /// Whether the file can be read.
     #[must_use]
     pub fn exists(&self, path: &Path) -> bool {

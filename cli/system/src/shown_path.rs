@@ -17,10 +17,11 @@ pub fn shown_path(path: &Path, from: &Path) -> PathBuf {
         if let Ok(rest) = path.strip_prefix(folder) {
             let climbed = std::iter::repeat_n(Component::ParentDir, up);
             let shown: PathBuf = climbed.chain(rest.components()).collect();
-            return if shown.as_os_str().is_empty() {
-                PathBuf::from(".")
-            } else {
-                shown
+            return match (up, rest.as_os_str().is_empty()) {
+                (0, true) => PathBuf::from("."),
+                // `../..` names nothing: one would have to know where one stands.
+                (1.., true) => path.to_path_buf(),
+                (_, false) => shown,
             };
         }
     }
@@ -43,6 +44,7 @@ mod tests {
         assert_eq!(shown("/a/c.yaml", "/a/b/c/d/e"), "/a/c.yaml");
         assert_eq!(shown("/z/c.yaml", "/a"), "/z/c.yaml");
         assert_eq!(shown("/a", "/a"), ".");
+        assert_eq!(shown("/a/b", "/a/b/c/d"), "/a/b");
         assert_eq!(shown("/c.yaml", "/"), "c.yaml");
     }
 }

@@ -52,10 +52,10 @@ pub async fn run(
     for case in &mut report.cases {
         *case = here.case(case.clone());
     }
-    if let Some(folder) = &cli.global.artifacts {
-        artifacts::write_alone(here, &absolute(folder), &report)?;
-    }
-    outlets::write(terminal, cli.global.junit.as_deref(), &report)?;
+    // What was found is said in any case: a file that cannot be written takes none of it away.
+    let folder = cli.global.artifacts.as_deref().map(absolute);
+    let kept = folder.map_or(Ok(()), |it| artifacts::write_alone(here, &it, &report));
+    let written = outlets::write(terminal, cli.global.junit.as_deref(), &report);
     if terminal.is_json() {
         terminal.report(&report);
     } else {
@@ -66,7 +66,7 @@ pub async fn run(
         let closing: Vec<String> = human::wrap(&checklist.to_string(), human::COLUMNS);
         terminal.result(&closing.join("\n"));
     }
-    Ok(Ending::PassedOn(report.exit))
+    Ok(outlets::settled(terminal, &report, kept.and(written)).into())
 }
 
 /// Every check over the repository, or the part of one, at `folder`.
@@ -123,6 +123,14 @@ impl From<GitError> for Failure {
             }
             GitError::NoRepository { .. } => Self::new(Exit::Input, error.to_string())
                 .hint("name a folder of a repository, or make one: `git init`"),
+            GitError::Damaged { folder, .. } => {
+                Self::new(Exit::Input, error.to_string()).hint(format!(
+                    "`git -C {0} fsck` lists what is broken; clone it anew, or bring its objects \
+                     again: `git -C {0} fetch --refetch` (a broken index: `rm .git/index`, then \
+                     `git reset`)",
+                    folder.display()
+                ))
+            }
             GitError::Failed { .. } => Self::new(Exit::CouldNot, error.to_string()),
             GitError::Interrupted => Self::interrupted(),
         }

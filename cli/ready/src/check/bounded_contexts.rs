@@ -52,6 +52,9 @@ pub fn check(repository: &Repository) -> Finding {
             repository.lengthen("history is too short to tell; look again in a few months"),
         );
     }
+    if repository.history.shallow {
+        finding.saw("the clone is shallow: what is older than it is not looked at");
+    }
     let crossing = Crossing::of(&changes);
     let lift = crossing.lift().unwrap_or_default();
     finding.figure("lift", (lift * 100.0).round() / 100.0);

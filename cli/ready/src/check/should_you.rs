@@ -35,7 +35,7 @@ pub fn check(repository: &Repository, findings: &[Finding]) -> Finding {
         .collect();
     finding.figure("engineers_last_year", people.len());
     let mut against = Vec::new();
-    let is_partial = repository.history.shallow || repository.history.unreadable.is_some();
+    let is_partial = repository.history.shallow || repository.history.without_files;
     if commits.is_empty() {
         finding.saw(match is_partial {
             true => "this clone does not tell who works on it",

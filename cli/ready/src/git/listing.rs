@@ -51,6 +51,8 @@ pub struct Listing {
     pub absent: Vec<String>,
     /// Folders in which other repositories stand.
     pub submodules: Vec<String>,
+    /// Links that lead nowhere.
+    pub lost: Vec<String>,
 }
 
 impl Git<'_> {
@@ -72,7 +74,12 @@ impl Git<'_> {
                 Kind::Link if root.as_ref().is_ok_and(|it| self.leads_out(&one.path, it)) => {}
                 Kind::File | Kind::Link => {
                     listing.paths.push(one.path.clone());
-                    let is_there = std::fs::symlink_metadata(self.folder.join(&one.path)).is_ok();
+                    let at = self.folder.join(&one.path);
+                    let is_there = std::fs::symlink_metadata(&at).is_ok();
+                    if is_there && one.kind == Kind::Link && !at.exists() {
+                        listing.lost.push(one.path);
+                        continue;
+                    }
                     if !is_there && one.kind == Kind::File && !is_foreign(&one.path) {
                         lacking.push(one);
                     }

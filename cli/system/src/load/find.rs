@@ -23,13 +23,14 @@ const OVERRIDES: [&str; 4] = [
     "docker-compose.override.yaml",
 ];
 
-/// The files of a system, first one first, absolute when `directory` is. At least one.
+/// The files of a system, first one first, absolute when `directory` is; `None` where none is named
+/// and none is found.
 pub(super) fn files(
     directory: &Path,
     named: &[PathBuf],
     environment: &BTreeMap<String, String>,
     files: &Files,
-) -> Result<Vec<PathBuf>, Problem> {
+) -> Result<Option<Vec<PathBuf>>, Problem> {
     let listed;
     let named = if named.is_empty() {
         listed = from_environment(environment);
@@ -44,7 +45,7 @@ pub(super) fn files(
         true => path.clone(),
         false => normal(&directory.join(path)),
     };
-    Ok(named.iter().map(whole).collect())
+    Ok(Some(named.iter().map(whole).collect()))
 }
 
 /// Whether a path stands for what is handed in on standard input.
@@ -71,7 +72,7 @@ fn from_environment(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
         .collect()
 }
 
-fn search(directory: &Path, files: &Files) -> Result<Vec<PathBuf>, Problem> {
+fn search(directory: &Path, files: &Files) -> Result<Option<Vec<PathBuf>>, Problem> {
     let first = |folder: &Path, names: &[&str]| {
         names
             .iter()
@@ -80,15 +81,24 @@ fn search(directory: &Path, files: &Files) -> Result<Vec<PathBuf>, Problem> {
     };
     for folder in directory.ancestors() {
         if let Some(found) = first(folder, &NAMES) {
-            return Ok([Some(found), first(folder, &OVERRIDES)]
-                .into_iter()
-                .flatten()
-                .collect());
+            let all = [Some(found), first(folder, &OVERRIDES)];
+            return Ok(Some(all.into_iter().flatten().collect()));
+        }
+        let mut all = NAMES.iter().map(|name| folder.join(name));
+        if let Some(lost) = all.find(|path| files.is_named(path)) {
+            let what = format!("{} is a link that leads nowhere", lost.display());
+            let hint = "mend the link, or name the Compose file with -f FILE";
+            return Err(Problem::error(what).hint(hint));
         }
     }
-    Err(Problem::error(format!(
+    Ok(None)
+}
+
+/// That no Compose file is there.
+pub(super) fn none(directory: &Path) -> Problem {
+    Problem::error(format!(
         "no Compose file in {} or the folders above it",
         directory.display()
     ))
-    .hint(format!("looked for {}; go to the system's folder, or name the file with -f FILE or the folder with -C DIR", NAMES.join(", "))))
+    .hint(format!("looked for {}; go to the system's folder, or name the file with -f FILE or the folder with -C DIR", NAMES.join(", ")))
 }

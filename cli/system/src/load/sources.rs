@@ -34,7 +34,8 @@ pub(super) fn sources(
 ) -> Option<Sources> {
     let here = environment_here(request, files);
     let paths = find::files(&request.directory, &request.files, &here, files);
-    let mut paths = or_report(paths, problems)?;
+    let found = paths.and_then(|found| found.ok_or_else(|| find::none(&request.directory)));
+    let mut paths = or_report(found, problems)?;
     // What comes on standard input stands where its reader does.
     let mut on_disk = paths.iter().filter(|path| !find::is_standard_input(path));
     let beside = match on_disk.next() {
@@ -78,13 +79,12 @@ fn environment_here(request: &LoadRequest, files: &Files) -> BTreeMap<String, St
 /// When files are named in a way that cannot be read.
 pub fn sources_of(request: &LoadRequest, files: &Files) -> Result<Option<Vec<PathBuf>>, Problems> {
     let here = environment_here(request, files);
-    let named =
-        !request.files.is_empty() || here.get("COMPOSE_FILE").is_some_and(|f| !f.is_empty());
-    match find::files(&request.directory, &request.files, &here, files) {
-        Ok(paths) => Ok(Some(paths)),
-        Err(_) if !named => Ok(None),
-        Err(problem) => Err(problem.into()),
-    }
+    Ok(find::files(
+        &request.directory,
+        &request.files,
+        &here,
+        files,
+    )?)
 }
 
 /// What is set over the files of settings: those named, else the `.env` of a directory.
