@@ -14,9 +14,10 @@ fn two(orders: &str, payments: &str) -> Repository {
     repository.write(
         "compose.yaml",
         &format!(
-            "x-db: &db {{DB_HOST: db, DB_NAME: shop}}\nservices:\n  db: {{image: 'postgres:17'}}\n  orders:\n    build: ./orders\n    {orders}\n  payments:\n    build: ./payments\n    {payments}\nvolumes: {{data: , other: }}\n"
+            "x-db: &db {{DB_HOST: db, DB_NAME: shop}}\nservices:\n  db: {{image: 'postgres:17', container_name: shop-store, hostname: store-1, networks: {{default: {{aliases: [warehouse]}}}}}}\n  orders:\n    build: ./orders\n    {orders}\n  payments:\n    build: ./payments\n    {payments}\nvolumes: {{data: , other: }}\n"
         ),
     );
+    repository.write(".env", "SHOP_URL=postgres://db/shop\n");
     repository.write(".env.db", "DATABASE_URL=postgres://u:p@db/shop\n");
     repository.commit("ann");
     repository
@@ -79,6 +80,36 @@ fn a_table_that_two_parts_make_in_one_database_is_shared_with_file_and_line() {
             "{volumes: [{type: volume, source: data, target: /var/x}], environment: {DB: /var/x/shop.db}}",
             "the file `data/shop.db`",
         ),
+        (
+            "environment: {DATABASE_URL: 'postgres://${USER:?who}@${HOST:-DB}/shop'}",
+            "environment: {DATABASE_URL: '${URL:-postgres://db/shop}'}",
+            "the database `shop` at db, where nobody sets `$",
+        ),
+        (
+            "environment: {DB_HOST: '${HOST?}', DB_NAME: shop}",
+            "environment: {DATABASE_URL: 'postgres://$HOST/shop'}",
+            "the database `shop` at ${HOST}",
+        ),
+        (
+            "environment: {DB_HOST: 'Shop-Store', DB_NAME: '${NAME-shop}'}",
+            "{links: ['db:base'], environment: {DB_HOST: base, DB_NAME: shop}}",
+            "the database `shop` at db",
+        ),
+        (
+            "environment: {DB_HOST: warehouse, DB_NAME: shop}",
+            "{environment: [DB_HOST=store-1, DB_NAME=shop]}",
+            "the database `shop` at db",
+        ),
+        (
+            "command: serve --db=postgres://db/shop?sslmode=disable",
+            "entrypoint: [sh, -c, 'URL=\"postgres://o:p@db:5432/shop\" exec ./serve']",
+            "the database `shop` at db",
+        ),
+        (
+            "environment: {DATABASE_URL: '${SHOP_URL}'}",
+            "environment: {DATABASE_URL: 'postgres://db/shop'}",
+            "the database `shop` at db",
+        ),
     ] {
         let flat = |it: &str| match it.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
             Some(_) => format!("x-nothing: 1\n    <<: {it}"),
@@ -90,7 +121,7 @@ fn a_table_that_two_parts_make_in_one_database_is_shared_with_file_and_line() {
                 "{name}/1.sql:{line} {name} makes the table `customers`, which it shares\n"
             );
             assert!(said.contains(&made), "{orders}: no {made} in\n{said}");
-            let told = format!(" {name} is told to use {database}\n");
+            let told = format!(" {name} is told to use {database}");
             assert!(said.contains(&told), "{orders}: no {told} in\n{said}");
         }
     }
@@ -138,6 +169,14 @@ fn the_same_name_in_databases_or_schemas_of_their_own_is_no_shared_table() {
             "environment: {DB: 'sqlite:////data/shop.db'}",
         ),
         ("environment: {PGHOST: db}", "environment: {PGHOST: db}"),
+        (
+            "environment: {DATABASE_URL: 'postgres://db/${NAME:-orders}'}",
+            "environment: {DATABASE_URL: 'postgres://db/${NAME:-payments}'}",
+        ),
+        (
+            "command: [serve, 'postgres://store/shop']",
+            "command: [serve, 'postgres://warehouse/shop']",
+        ),
     ] {
         let said = said(&two(orders, payments));
         assert!(!said.contains("shares"), "{orders}\n{said}");

@@ -7,9 +7,13 @@ use msvc_system::yaml::{self, Key, Node, NodeValue};
 
 use crate::tree::Tree;
 
+mod hosts;
 mod service;
+mod setting;
 
-pub use service::{Mount, Service, Setting};
+pub use hosts::Hosts;
+pub use service::{Mount, Service};
+pub use setting::Setting;
 
 /// File names that Compose looks for.
 const NAMES: [&str; 4] = [

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use msvc_system::problem::Place;
 
-use crate::compose::{Mount, Service, Setting};
+use crate::compose::{Compose, Mount, Service, Setting};
 use crate::repository::Repository;
 use crate::tree::{TextFile, is_source, is_test};
 
@@ -14,35 +14,62 @@ mod address;
 
 use address::{by_keys, of_text, sqlite_paths};
 
-/// The databases of one part, each with the place that tells of it.
-pub type Databases = BTreeMap<String, Place>;
+/// The databases of one part, each with what tells of it.
+pub type Databases = BTreeMap<String, Told>;
+
+/// What tells of a database.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// Where it stands.
+    pub place: Place,
+    /// What of the variables there it rests on.
+    pub rests_on: Vec<String>,
+}
+
+impl Told {
+    fn by(setting: &Setting) -> Self {
+        Self {
+            place: setting.place.clone(),
+            rests_on: setting.rests_on.clone(),
+        }
+    }
+
+    fn at(place: Place) -> Self {
+        Self {
+            place,
+            rests_on: Vec::new(),
+        }
+    }
+}
 
 /// The databases that each part is told to use, by the part's number.
 #[must_use]
 pub fn of_parts(repository: &Repository) -> BTreeMap<usize, Databases> {
-    let services: Vec<(usize, &Service)> = repository
-        .compose
+    let Some(compose) = &repository.compose else {
+        return BTreeMap::new();
+    };
+    let services: Vec<(usize, &Service)> = compose
+        .services
         .iter()
-        .flat_map(|compose| &compose.services)
         .filter_map(|service| Some((part_of(service, repository)?, service)))
         .collect();
     let shared = shared_sources(&services);
     let mut found: BTreeMap<usize, Databases> = BTreeMap::new();
     for (part, service) in &services {
         let databases = found.entry(*part).or_default();
-        for (name, place) in told(service) {
-            databases.entry(name).or_insert(place);
+        for (name, by) in told(service, compose) {
+            databases.entry(name).or_insert(by);
         }
         let mounts: Vec<&Mount> = service.volumes.iter().collect();
-        for (name, place) in files_told(service, &mounts) {
-            databases.entry(name).or_insert(place);
+        for (name, by) in files_told(service, &mounts) {
+            databases.entry(name).or_insert(by);
         }
         let mounts: Vec<&Mount> = mounts
             .into_iter()
             .filter(|it| shared.contains(it.source.as_str()))
             .collect();
         for (name, place) in files_named(repository, *part, &mounts) {
-            databases.entry(name).or_insert(place);
+            databases.entry(name).or_insert(Told::at(place));
         }
     }
     found
@@ -74,15 +101,16 @@ fn shared_sources<'a>(services: &[(usize, &'a Service)]) -> BTreeSet<&'a str> {
 }
 
 /// What a service's settings say of servers.
-fn told(service: &Service) -> Vec<(String, Place)> {
+fn told(service: &Service, compose: &Compose) -> Vec<(String, Told)> {
+    let host = |name: &str| compose.host(service, name);
     let whole = |it: &Setting| Some(format!("{}={}", it.key.as_ref()?, it.value));
     // A word of a command may be a connection by itself: `Server=db;Database=shop`.
-    let address = |it: &Setting| of_text(&it.value).or_else(|| of_text(&whole(it)?));
-    let by_text = |it: &Setting| Some((address(it)?, it.place.clone()));
-    let by_variable = |it: &Setting| Some((variable(it)?, it.place.clone()));
-    let mut found: Vec<(String, Place)> = service.settings.iter().filter_map(by_text).collect();
+    let address = |it: &Setting| of_text(&it.value, &host).or_else(|| of_text(&whole(it)?, &host));
+    let by_text = |it: &Setting| Some((address(it)?, Told::by(it)));
+    let by_variable = |it: &Setting| Some((variable(it)?, Told::at(it.place.clone())));
+    let mut found: Vec<(String, Told)> = service.settings.iter().filter_map(by_text).collect();
     found.extend(service.settings.iter().filter_map(by_variable));
-    found.extend(by_keys(&service.settings));
+    found.extend(by_keys(&service.settings, &host));
     found
 }
 
@@ -91,7 +119,7 @@ fn told(service: &Service) -> Vec<(String, Place)> {
 fn variable(setting: &Setting) -> Option<String> {
     const KEYS: [&str; 4] = ["database_url", "db_url", "database_uri", "datasource_url"];
     let is_address = |name: &str| KEYS.iter().any(|key| name.to_lowercase().ends_with(key));
-    let value = setting.value.trim();
+    let value = setting.written.trim();
     let name = match &setting.key {
         None => value,
         Some(key) if is_address(key) => {
@@ -106,18 +134,19 @@ fn variable(setting: &Setting) -> Option<String> {
 }
 
 /// Files of SQLite in what a service mounts, as its settings name them.
-fn files_told(service: &Service, mounts: &[&Mount]) -> Vec<(String, Place)> {
+fn files_told(service: &Service, mounts: &[&Mount]) -> Vec<(String, Told)> {
     let mut found = Vec::new();
     for mount in mounts {
         // The file itself is mounted.
         if sqlite_paths(&format!("/{}", mount.source)).next().is_some() {
-            found.push((format!("the file `{}`", mount.source), mount.place.clone()));
+            let name = format!("the file `{}`", mount.source);
+            found.push((name, Told::at(mount.place.clone())));
         }
     }
     for setting in &service.settings {
         for path in sqlite_paths(&setting.value) {
             let name = mounts.iter().find_map(|mount| within(mount, &path));
-            found.extend(name.map(|name| (name, setting.place.clone())));
+            found.extend(name.map(|name| (name, Told::by(setting))));
         }
     }
     found

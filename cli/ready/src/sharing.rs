@@ -3,9 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use msvc_system::problem::Place;
-
-use crate::database;
+use crate::database::{self, Told};
 use crate::finding::Finding;
 use crate::repository::Repository;
 use crate::tables::{Deed, Named, tables};
@@ -92,10 +90,15 @@ fn tell(
             format!("{name} {does} the table `{table}`, which it shares"),
         );
     }
-    for (context, place) in in_one.iter().flat_map(|it| &it.told) {
+    for (context, by) in in_one.iter().flat_map(|it| &it.told) {
         let name = repository.contexts.name(*context);
         let database = in_one.map_or("", |it| it.database.as_str());
-        finding.saw_at(place.clone(), format!("{name} is told to use {database}"));
+        let rests_on = by.rests_on.iter().map(|it| format!(", {it}"));
+        let said = format!(
+            "{name} is told to use {database}{}",
+            rests_on.collect::<String>()
+        );
+        finding.saw_at(by.place.clone(), said);
     }
 }
 
@@ -104,16 +107,16 @@ fn tell(
 struct InOne {
     database: String,
     makers: Seen,
-    told: BTreeMap<usize, Place>,
+    told: BTreeMap<usize, Told>,
 }
 
 /// The tables that several parts make in the same schema of the same database.
 fn made_in_one(repository: &Repository, uses: &Uses) -> BTreeMap<String, InOne> {
     let databases = database::of_parts(repository);
-    let mut parts: BTreeMap<&str, BTreeMap<usize, &Place>> = BTreeMap::new();
+    let mut parts: BTreeMap<&str, BTreeMap<usize, &Told>> = BTreeMap::new();
     for (part, of_it) in &databases {
-        for (name, place) in of_it {
-            parts.entry(name).or_default().insert(*part, place);
+        for (name, by) in of_it {
+            parts.entry(name).or_default().insert(*part, by);
         }
     }
     parts.retain(|_, of_it| of_it.len() > 1);
@@ -137,9 +140,7 @@ fn made_in_one(repository: &Repository, uses: &Uses) -> BTreeMap<String, InOne> 
                         .iter()
                         .map(|(part, it)| (**part, it.at.clone()))
                         .collect(),
-                    told: told
-                        .map(|(part, place)| (*part, (*place).clone()))
-                        .collect(),
+                    told: told.map(|(part, by)| (*part, (*by).clone())).collect(),
                 });
             }
         }

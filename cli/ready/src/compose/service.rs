@@ -3,7 +3,9 @@
 use msvc_system::problem::Place;
 use msvc_system::yaml::{Key, Node, NodeValue};
 
+use super::hosts::Hosts;
 use super::leads_to;
+use super::setting::{Setting, Variables, settings};
 use crate::tree::{Tree, is_source};
 
 /// A service of the Compose file.
@@ -35,6 +37,8 @@ pub struct Service {
     pub log_driver: Option<(String, Place)>,
     /// All of its settings: of its environment, its files of settings, its command.
     pub settings: Vec<Setting>,
+    /// Under which names it and others are found.
+    pub hosts: Hosts,
     /// Its labels, `name=value`.
     pub labels: Vec<String>,
     /// What it mounts, as written.
@@ -47,17 +51,6 @@ pub struct Service {
     pub names: Vec<String>,
     /// Services that it waits for: that says nothing of whom it calls.
     pub waits: Vec<String>,
-}
-
-/// A setting of a service.
-#[derive(Debug, Clone)]
-pub struct Setting {
-    /// Its name, where it has one.
-    pub key: Option<String>,
-    /// What it is set to.
-    pub value: String,
-    /// Where it stands.
-    pub place: Place,
 }
 
 /// A volume, or a folder or file of the repository, in a service.
@@ -97,6 +90,7 @@ impl Service {
 pub(super) fn all(root: &Node, path: &str, tree: &Tree) -> Vec<Service> {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let services = root.get("services").map(Node::entries).unwrap_or_default();
+    let variables = Variables::of(folder, tree);
     services
         .iter()
         .map(|(key, node)| {
@@ -123,7 +117,8 @@ pub(super) fn all(root: &Node, path: &str, tree: &Tree) -> Vec<Service> {
                     let elsewhere = !LOCAL_DRIVERS.contains(&name.as_str());
                     elsewhere.then(|| (name, driver.place.clone()))
                 }),
-                settings: settings(node, folder, tree),
+                settings: settings(node, folder, tree, &variables),
+                hosts: Hosts::of(node),
                 labels: labels(node),
                 mounts: mounts(node),
                 volumes: volumes(node, folder),
@@ -249,51 +244,8 @@ pub(super) fn inside(folder: &str, path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-fn settings(node: &Node, folder: &str, tree: &Tree) -> Vec<Setting> {
-    let mut all = Vec::new();
-    let mut set = |key: Option<&str>, value: String, place: &Place| {
-        all.push(Setting {
-            key: key.map(str::to_owned),
-            value,
-            place: place.clone(),
-        });
-    };
-    for key in ["environment", "command", "entrypoint"] {
-        let Some(value) = node.get(key) else { continue };
-        for (key, value) in value.entries() {
-            if let Some(text) = value.text() {
-                set(Some(&key.text), text, &value.place);
-            }
-        }
-        for value in value.items() {
-            let Some(text) = value.text() else { continue };
-            match text.split_once('=') {
-                Some((key, said)) => set(Some(key), said.to_owned(), &value.place),
-                None => set(None, text, &value.place),
-            }
-        }
-        for word in value.as_str().unwrap_or_default().split_whitespace() {
-            set(None, word.to_owned(), &value.place);
-        }
-    }
-    for path in texts(node.get("env_file")) {
-        let file = inside(folder, &path).and_then(|path| tree.text(&path));
-        for (number, line) in file.iter().flat_map(|file| file.text.lines().enumerate()) {
-            let said = line.trim().split_once('=');
-            if let (Some((key, value)), Some(file)) = (said, file)
-                && !key.starts_with('#')
-            {
-                let line = u32::try_from(number + 1).unwrap_or(u32::MAX);
-                let value = value.trim().trim_matches(['"', '\'']).to_owned();
-                set(Some(key.trim()), value, &tree.place(&file.path, line));
-            }
-        }
-    }
-    all
-}
-
 /// A text, or those of a list; of mappings in it their `path`.
-fn texts(node: Option<&Node>) -> Vec<String> {
+pub(super) fn texts(node: Option<&Node>) -> Vec<String> {
     let Some(node) = node else { return Vec::new() };
     let items = node.items().iter().chain([node]);
     items

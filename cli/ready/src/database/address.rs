@@ -1,7 +1,6 @@
 //! The address of a database in a text: its server, its name, and its schema where one is named.
 
-use msvc_system::problem::Place;
-
+use super::Told;
 use crate::compose::Setting;
 
 /// Kinds of databases with tables, as a URL begins.
@@ -82,8 +81,9 @@ struct Address<'a> {
 }
 
 impl Address<'_> {
-    /// How it is told to people, where it is one that others can reach too.
-    fn told(&self) -> Option<String> {
+    /// How it is told to people, where it is one that others can reach too; `known` is whom its
+    /// client finds under a host's name.
+    fn told(&self, known: &impl Fn(&str) -> String) -> Option<String> {
         let host = self.host.trim();
         let is_own = ["localhost", "127.", "::1", "[::1]", "/", "."]
             .iter()
@@ -101,19 +101,35 @@ impl Address<'_> {
             schema => format!(", schema `{schema}`"),
         };
         Some(format!(
-            "the database `{}` at {host}{port}{schema}",
-            self.name.trim()
+            "the database `{}` at {}{port}{schema}",
+            self.name.trim(),
+            known(host)
         ))
     }
 }
 
-/// The database that a text is the address of.
-pub(super) fn of_text(text: &str) -> Option<String> {
+/// The database that a text is the address of, or has one of.
+pub(super) fn of_text(text: &str, known: &impl Fn(&str) -> String) -> Option<String> {
     let text = text.trim().trim_matches(['"', '\'']);
-    of_url(text)
-        .or_else(|| of_go(text))
-        .or_else(|| of_words(text))
-        .and_then(|it| it.told())
+    let by_url = urls(text).find_map(|url| of_url(url)?.told(known));
+    let by_words = || of_go(text).or_else(|| of_words(text))?.told(known);
+    by_url.or_else(by_words)
+}
+
+/// The URLs in a text, a script for one.
+fn urls(text: &str) -> impl Iterator<Item = &str> {
+    let is_end = |it: char| it.is_whitespace() || matches!(it, '"' | '\'' | '`' | '|' | '<' | '>');
+    let words = text.split(is_end).filter(|word| word.contains("://"));
+    words.map(|word| {
+        let scheme = word.find("://").unwrap_or_default();
+        let is_scheme =
+            |it: char| it.is_ascii_alphanumeric() || matches!(it, '+' | ':' | '-' | '.');
+        let begin = word[..scheme].rfind(|it| !is_scheme(it));
+        let begin = begin.map_or(0, |at| {
+            at + word[at..].chars().next().map_or(0, char::len_utf8)
+        });
+        &word[begin..]
+    })
 }
 
 /// `jdbc:postgresql://user:secret@host:5432/name?currentSchema=x`.
@@ -183,7 +199,10 @@ fn of_words(text: &str) -> Option<Address<'_>> {
 }
 
 /// The database that several settings name together.
-pub(super) fn by_keys(settings: &[Setting]) -> Option<(String, Place)> {
+pub(super) fn by_keys(
+    settings: &[Setting],
+    known: &impl Fn(&str) -> String,
+) -> Option<(String, Told)> {
     let of = |ends: &[&str]| {
         settings.iter().find(|it| {
             let key = it.key.as_deref().unwrap_or_default().to_lowercase();
@@ -198,7 +217,10 @@ pub(super) fn by_keys(settings: &[Setting]) -> Option<(String, Place)> {
         name: &name.value,
         schema: text(&SCHEMAS),
     };
-    Some((address.told()?, name.place.clone()))
+    let mut told = Told::by(name);
+    let host = of(&HOSTS).map(|it| it.rests_on.iter());
+    told.rests_on.extend(host.into_iter().flatten().cloned());
+    Some((address.told(known)?, told))
 }
 
 /// The value of the first of `names` in words `name=value`.
@@ -264,6 +286,15 @@ mod tests {
                 "mysql://${USER:-a}@db/${NAME:-shop}",
                 "the database `${NAME:-shop}` at db",
             ),
+            (
+                "URL='postgres://db/shop' exec ./serve",
+                "the database `shop` at db",
+            ),
+            (
+                "postgres://db/shop' exec ./serve",
+                "the database `shop` at db",
+            ),
+            ("--db=postgres://db/shop", "the database `shop` at db"),
             ("u:p@tcp(db:3306)/shop?x=y", "the database `shop` at db"),
             (
                 "Host=db;Port=5432;Database=shop;Username=a",
@@ -279,7 +310,8 @@ mod tests {
             ),
             ("host=db user=a dbname=shop", "the database `shop` at db"),
         ] {
-            assert_eq!(of_text(text).as_deref(), Some(wanted), "{text}");
+            let known = of_text(text, &str::to_owned);
+            assert_eq!(known.as_deref(), Some(wanted), "{text}");
         }
         for text in [
             "http://db/shop",
@@ -289,7 +321,7 @@ mod tests {
             "Data Source=/data/shop.db",
             "shop",
         ] {
-            assert_eq!(of_text(text), None, "{text}");
+            assert_eq!(of_text(text, &str::to_owned), None, "{text}");
         }
     }
 
