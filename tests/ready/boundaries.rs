@@ -51,6 +51,22 @@ fn commits_of_one_file_each_cannot_tell_whether_boundaries_hold() {
 }
 
 #[test]
+fn a_folder_that_moved_keeps_its_history() {
+    let mut repository = Repository::new();
+    repository.write("old/orders/long.py", &"print('what stays')\n".repeat(9));
+    repository.write("old/users/long.py", &"print('it stays')\n".repeat(9));
+    repository.changes(60, &["old/orders", "old/users"], &["ann"]);
+    repository.git(&["mv", "old/orders", "orders"], "ann");
+    repository.git(&["mv", "old/users", "users"], "ann");
+    repository.write("users/long.py", &"print('it stays')\n".repeat(8));
+    repository.commit("ann");
+    let said = repository.ready(&[]).expect(1).stdout;
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let wanted = "orders and users change together in 61 commits";
+    assert!(said.contains(wanted), "{said}");
+}
+
+#[test]
 fn a_short_history_is_inconclusive_with_its_reason_and_never_ready() {
     let mut repository = Repository::new();
     repository.changes(49, &["orders"], &["ann"]);

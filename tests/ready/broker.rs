@@ -1,7 +1,7 @@
 //! The broker: in whatever words the source sends to one, and what is no sending.
 
 use crate::support::repository::Repository;
-use crate::whole::{Change, Files, compose, each, source};
+use crate::whole::{Change, Files, compose, each, source, write};
 
 const NOT: &str = "not-ready";
 const PARTLY: &str = "partly";
@@ -174,6 +174,27 @@ const BROKERS: &[Change] = &[
             it,
             "import pika\nchannel.basic_publish('x')\nchannel.basic_consume('x')\n",
         );
+    }),
+    ("one that a chart brings", READY, |it| {
+        broker(it, "");
+        let chart = "name: shop\ndependencies:\n  - {name: kafka, version: 1.x.x}\n";
+        write(it, "charts/shop/Chart.yaml", chart);
+    }),
+    ("one that a chart's values switch off", PARTLY, |it| {
+        broker(it, "");
+        let chart = "dependencies: [{name: kafka, condition: kafka.enabled}]\n";
+        write(it, "chart/Chart.yaml", chart);
+        write(it, "chart/values.yaml", "kafka: {enabled: false}\n");
+    }),
+    ("another kind's chart", PARTLY, |it| {
+        broker(it, "");
+        let chart = "dependencies: [{name: rabbitmq}, {name: kafka-ui}]\n";
+        write(it, "chart/Chart.yaml", chart);
+    }),
+    ("a chart's broker that nothing uses", NOT, |it| {
+        broker(it, "");
+        write(it, "Chart.yaml", "dependencies: [{name: kafka}]\n");
+        source(it, "print('hello')\n");
     }),
     ("words that only look like it", NOT, |it| {
         source(

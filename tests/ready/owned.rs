@@ -33,6 +33,15 @@ const WORDS: &str = "Look at the board, find what is red, roll it back to what r
 const OPERATED: &[Change] = &[
     ("as it is", READY, |_| {}),
     ("no healthcheck", NOT, |it| without(it, ASKED)),
+    ("none for an image of a part", NOT, |it| {
+        compose(it, "build: ./orders", "image: 'r/orders:1'");
+        let rule = "orders.rule=PathPrefix(`/orders`)']\n";
+        compose(it, &format!("{rule}    {ASKED}\n"), rule);
+    }),
+    ("none for a job that nothing starts", READY, |it| {
+        let job = "services:\n  seed: {build: ./seed, profiles: [seed]}\n";
+        compose(it, "services:\n", job);
+    }),
     ("NONE", NOT, |it| {
         compose(it, ASKED, "healthcheck: {test: [NONE]}")
     }),

@@ -34,6 +34,24 @@ const ROUTES: &str =
     "location /o { proxy_pass http://orders; }\nlocation /u { proxy_pass http://users:80; }\n";
 
 const GATEWAYS: &[Change] = &[
+    ("a part's port on loopback alone", READY, |it| {
+        compose(
+            it,
+            "build: ./orders",
+            "build: ./orders\n    ports: ['127.0.0.1:8080:80', '[::1]:8080:80', {target: 80, host_ip: 127.0.0.1, published: 81}]",
+        );
+    }),
+    (
+        "a part's port on loopback, and one elsewhere",
+        PARTLY,
+        |it| {
+            compose(
+                it,
+                "build: ./orders",
+                "build: ./orders\n    ports: ['${BIND:-127.0.0.1}:8080:80', '127:80']",
+            );
+        },
+    ),
     ("as it is", READY, |_| {}),
     ("none", NOT, |it| gateway(it, "")),
     ("a start order alone", PARTLY, |it| without(it, "labels:")),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use msvc_system::yaml::Node;
+use msvc_system::yaml::{self, Node};
 
 use crate::client::Kind;
 use crate::compose::{Service, Setting};
@@ -99,6 +99,7 @@ pub fn running(
 ) -> BTreeSet<Kind> {
     let mut found = composed(repository, speaks, finding);
     found.extend(in_a_cluster(repository, speaks, finding));
+    found.extend(in_a_chart(repository, speaks, finding));
     found
 }
 
@@ -193,6 +194,64 @@ fn in_a_cluster(
             format!("{name} is a broker"),
         );
         found.insert(kind);
+    }
+    found
+}
+
+/// Those that a chart of Helm's brings with it, as far as its own values do not switch them off.
+fn in_a_chart(
+    repository: &Repository,
+    speaks: &BTreeSet<Kind>,
+    finding: &mut Finding,
+) -> BTreeSet<Kind> {
+    let tree = &repository.tree;
+    let mut found = BTreeSet::new();
+    for file in &tree.texts {
+        let (folder, name) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
+        if !["Chart.yaml", "requirements.yaml"].contains(&name) {
+            continue;
+        }
+        let read =
+            |path: &str, text: &str| yaml::parse(&tree.root.join(path), text.as_bytes()).ok();
+        let Some(chart) = read(&file.path, &file.text) else {
+            continue;
+        };
+        let values = match folder {
+            "" => "values.yaml".to_owned(),
+            folder => format!("{folder}/values.yaml"),
+        };
+        let values = tree.text(&values).and_then(|it| read(&it.path, &it.text));
+        for dependency in chart
+            .get("dependencies")
+            .map(Node::items)
+            .unwrap_or_default()
+        {
+            let name = dependency.get("name").and_then(Node::text);
+            let name = name.unwrap_or_default();
+            let Some(kind) = kind_of(&name) else { continue };
+            if kind == "Redis" && !speaks.contains(kind) {
+                continue;
+            }
+            let conditions = dependency.get("condition").and_then(Node::text);
+            // The first of them that the values know decides.
+            let is_on = conditions
+                .iter()
+                .flat_map(|it| it.split(','))
+                .find_map(|it| {
+                    let pointer = format!("/{}", it.trim().replace('.', "/"));
+                    values.as_ref()?.at(&pointer)?.as_bool()
+                });
+            let said = match is_on {
+                Some(false) => {
+                    format!("the chart's {name} is a broker, but its values switch it off")
+                }
+                _ => {
+                    found.insert(kind);
+                    format!("the chart brings {name}, which is a broker")
+                }
+            };
+            finding.saw_at(dependency.place.clone(), said);
+        }
     }
     found
 }

@@ -283,6 +283,14 @@ fn conventional(paths: &[String]) -> Folders {
 /// What each folder's part is called: by its last name, and by as many before it as tell it from
 /// the others, `orders/api` from `users/api`.
 fn names(folders: BTreeSet<&str>) -> BTreeMap<&str, String> {
+    let bare = |folder: &str| folder.strip_suffix("/src").unwrap_or(folder).to_owned();
+    let bare_ones: BTreeSet<String> = folders.iter().map(|it| bare(it)).collect();
+    // `cart/src` is the part `cart`: where a source stands says nothing of whose it is.
+    if bare_ones.len() == folders.len() && folders.iter().any(|it| bare(it) != *it) {
+        let named = names(bare_ones.iter().map(String::as_str).collect());
+        let name = |it: &str| named.get(bare(it).as_str()).cloned().unwrap_or_default();
+        return folders.iter().map(|it| (*it, name(it))).collect();
+    }
     let end = |folder: &str, length: usize| -> String {
         let parts: Vec<&str> = folder.split('/').collect();
         let from = parts.len().saturating_sub(length);
@@ -343,6 +351,16 @@ mod tests {
         let contexts = Contexts::find(&paths.concat(), None);
         let names: Vec<&str> = contexts.all.iter().map(|it| it.name.as_str()).collect();
         assert_eq!(names, ["orders/api", "users/api", "web"]);
+    }
+
+    #[test]
+    fn a_part_is_called_by_its_own_folder_and_not_by_that_of_its_source() {
+        let folders = BTreeSet::from(["src/cart/src", "src/ads", "src/a/src/src", "src"]);
+        let found: Vec<String> = names(folders).into_values().collect();
+        assert_eq!(found, ["src", "a", "ads", "cart"]);
+        let folders = BTreeSet::from(["cart/src", "cart"]);
+        let found: Vec<String> = names(folders).into_values().collect();
+        assert_eq!(found, ["cart", "src"]);
     }
 
     #[test]

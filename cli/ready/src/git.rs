@@ -10,9 +10,19 @@ use msvc_machine::shutdown::Shutdown;
 use crate::history::{Commit, History};
 
 pub mod listing;
+mod names;
+
+use names::Names;
 
 /// Commits that are read, the newest first; more say nothing more about today.
 pub const MOST_COMMITS: usize = 20_000;
+
+/// A file that was renamed is as like the one before as git takes it to be by itself; or the same.
+const NEAR: &str = "--find-renames=50%";
+const SAME: &str = "--find-renames=100%";
+/// Of a commit that adds and removes more files than so many, those that stay as they are are known
+/// alone: comparing costs the product of both.
+const MOST_RENAMED: &str = "-l400";
 
 /// Between the fields of a commit's line; cannot stand in a name or subject line.
 const FIELD: char = '\u{1}';
@@ -216,14 +226,19 @@ impl<'a> Git<'a> {
                 ..History::default()
             });
         }
-        let (mut commits, without_files) = match self.log(true).await? {
+        let mut read = self.log(Some(NEAR)).await?;
+        if read.is_err() {
+            // What is like another file is told by what they say; a partial clone lacks that.
+            read = self.log(Some(SAME)).await?;
+        }
+        let (mut commits, without_files) = match read {
             Ok(commits) => (commits, false),
             Err(_) if self.is_partial().await? => {
                 // Who worked is told without trees, of the repository as a whole.
                 let whole = self.must(&["rev-parse", "--show-prefix"]).await?;
                 let whole = whole.first().is_none_or(String::is_empty);
                 let told = if whole {
-                    self.log(false).await?
+                    self.log(None).await?
                 } else {
                     Err(String::new())
                 };
@@ -247,16 +262,18 @@ impl<'a> Git<'a> {
         Ok(last.await?.is_ok())
     }
 
-    /// The newest commits, with what they touched of this folder or without.
-    async fn log(&self, with_files: bool) -> Result<Result<Vec<Commit>, String>, GitError> {
+    /// The newest commits, with what they touched of this folder, or without; `renames` is how like
+    /// a file has to be that is taken for one under another name.
+    async fn log(&self, renames: Option<&str>) -> Result<Result<Vec<Commit>, String>, GitError> {
         let most = format!("--max-count={}", MOST_COMMITS + 1);
         let format = format!("--format={FIELD}%H{FIELD}%P{FIELD}%ct{FIELD}%aE{FIELD}%aN{FIELD}%s");
         let mut words = vec!["log", &most, &format];
-        if with_files {
+        if let Some(renames) = renames {
             words.extend([
-                "--name-only",
+                "--name-status",
                 "--relative",
-                "--no-renames",
+                renames,
+                MOST_RENAMED,
                 "--no-ext-diff",
                 "--no-textconv",
                 "--",
@@ -279,6 +296,7 @@ impl<'a> Git<'a> {
 
 fn commits(lines: &[String]) -> Vec<Commit> {
     let mut commits: Vec<Commit> = Vec::new();
+    let mut names = Names::default();
     for line in lines {
         if let Some(head) = line.strip_prefix(FIELD) {
             let mut fields = head.split(FIELD);
@@ -292,10 +310,13 @@ fn commits(lines: &[String]) -> Vec<Commit> {
                 subject: field(),
                 files: Vec::new(),
             });
-        } else if !line.is_empty()
+            names.begin();
+        } else if let Some((status, paths)) = line.split_once('\t')
             && let Some(commit) = commits.last_mut()
         {
-            commit.files.push(unquoted(line));
+            let mut paths = paths.split('\t').map(unquoted);
+            let first = paths.next().unwrap_or_default();
+            commit.files.push(names.of(status, first, paths.next()));
         }
     }
     commits
@@ -343,7 +364,7 @@ mod tests {
 
     #[test]
     fn a_log_is_read_commit_by_commit() {
-        let log = "\u{1}a1\u{1}p q\u{1}100\u{1}A@X.org\u{1}Ann\u{1}Merge it\n\n\u{1}b2\u{1}p\u{1}90\u{1}b@x.org\u{1}Ben\u{1}Do: it\n\nx/a.rs\n\"y/\\\"b\\\".rs\"\n";
+        let log = "\u{1}a1\u{1}p q\u{1}100\u{1}A@X.org\u{1}Ann\u{1}Merge it\n\n\u{1}b2\u{1}p\u{1}90\u{1}b@x.org\u{1}Ben\u{1}Do: it\n\nM\tx/a.rs\nA\t\"y/\\\"b\\\".rs\"\n";
         let lines: Vec<String> = log.lines().map(str::to_owned).collect();
         let commits = commits(&lines);
         assert!(commits[0].merge && commits[0].email == "a@x.org");

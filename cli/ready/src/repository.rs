@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use msvc_machine::shutdown::Shutdown;
 use msvc_system::files::Files;
 
-use crate::compose::Compose;
-use crate::context::Contexts;
+use crate::compose::{Compose, Service};
+use crate::context::{Context, Contexts};
 use crate::git::listing::Listing;
 use crate::git::{Git, GitError};
 use crate::history::{Change, History, LeftOut};
@@ -77,6 +77,19 @@ impl Repository {
             contexts,
             now,
         }
+    }
+
+    /// Whether a service is one of the parts: built here, or called as one, or its image is.
+    #[must_use]
+    pub fn is_part(&self, service: &Service) -> bool {
+        service.build.is_some() || self.contexts_of(service).next().is_some()
+    }
+
+    /// The contexts that a service, or its image, is called as.
+    pub fn contexts_of<'a>(&'a self, service: &'a Service) -> impl Iterator<Item = &'a Context> {
+        let kind = service.kind();
+        let all = self.contexts.all.iter();
+        all.filter(move |context| context.name == service.name || context.name == kind)
     }
 
     /// The usable commits.

@@ -4,7 +4,6 @@
 //! be reached. A name, a start order, a text that speaks of one are doubts.
 
 use crate::compose::{Compose, Service, leads_to};
-use crate::context::Context;
 use crate::decision::{Decision, for_a_gateway};
 use crate::finding::{Finding, Standing};
 use crate::kubernetes::{Document, documents};
@@ -211,7 +210,7 @@ fn composed<'a>(
 fn judged(gateway: &Service, compose: &Compose, repository: &Repository) -> (Way, String) {
     let name = &gateway.name;
     let others = || compose.services.iter().filter(|other| other.name != *name);
-    let mut parts: Vec<&Service> = others().filter(|it| is_part(it, repository)).collect();
+    let mut parts: Vec<&Service> = others().filter(|it| repository.is_part(it)).collect();
     if parts.is_empty() {
         parts = others().collect();
     }
@@ -254,25 +253,12 @@ fn judged(gateway: &Service, compose: &Compose, repository: &Repository) -> (Way
     }
 }
 
-/// Whether a service is one of the parts: built here, or called as one, or its image is.
-fn is_part(service: &Service, repository: &Repository) -> bool {
-    service.build.is_some() || contexts(service, repository).next().is_some()
-}
-
-/// The contexts that a service, or its image, is called as.
-fn contexts<'a>(
-    service: &'a Service,
-    repository: &'a Repository,
-) -> impl Iterator<Item = &'a Context> {
-    let kind = service.kind();
-    let all = repository.contexts.all.iter();
-    all.filter(move |context| context.name == service.name || context.name == kind)
-}
-
 /// What the files say that a gateway is given or built of; no documents, which route nothing.
 fn given<'a>(gateway: &Service, repository: &'a Repository) -> Vec<&'a str> {
     let build = gateway.build.iter().filter(|folder| !folder.is_empty());
-    let source = contexts(gateway, repository).flat_map(|context| &context.folders);
+    let source = repository
+        .contexts_of(gateway)
+        .flat_map(|context| &context.folders);
     let folders: Vec<&String> = gateway.files.iter().chain(build).chain(source).collect();
     let is_given = |path: &str| {
         folders.iter().any(|folder| {
@@ -327,6 +313,7 @@ fn past<'a>(repository: &'a Repository, gateway: Option<&Service>) -> Vec<&'a Se
     let services = repository.compose.iter().flat_map(|it| &it.services);
     services
         .filter(|service| gateway.is_none_or(|gateway| gateway.name != service.name))
-        .filter(|service| service.published.is_some() && is_part(service, repository))
+        .filter(|service| service.published.is_some() && !service.on_loopback)
+        .filter(|service| repository.is_part(service))
         .collect()
 }

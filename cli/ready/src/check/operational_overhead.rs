@@ -86,7 +86,10 @@ pub fn check(repository: &Repository) -> Finding {
 fn probes(repository: &Repository, finding: &mut Finding) -> Probes {
     let tree = &repository.tree;
     let services = repository.compose.iter().flat_map(|it| &it.services);
-    let own: Vec<_> = services.filter(|it| it.build.is_some()).collect();
+    // What does not start by itself, a job for one, is nothing that anybody keeps alive.
+    let own: Vec<_> = services
+        .filter(|it| repository.is_part(it) && it.idle.is_none())
+        .collect();
     let documents = documents(tree);
     let workloads: Vec<&Document<'_>> = documents.iter().filter(|it| it.is_workload()).collect();
     let probed: Vec<&&Document<'_>> = workloads.iter().filter(|it| it.is_probed()).collect();

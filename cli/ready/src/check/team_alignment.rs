@@ -71,10 +71,11 @@ pub fn check(repository: &Repository) -> Finding {
             .map(|w| w.values().sum())
             .unwrap_or_default();
         finding.saw(format!(
-            "{}: {} major developer{} in {commits} commits of the last two years",
+            "{}: {} major developer{} in {commits} commit{} of the last two years",
             contexts.name(*context),
             people.len(),
             if people.len() == 1 { "" } else { "s" },
+            if commits == 1 { "" } else { "s" },
         ));
     }
     if everybody.len() < FEWEST_PEOPLE {

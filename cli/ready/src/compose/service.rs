@@ -27,6 +27,8 @@ pub struct Service {
     pub idle: Option<&'static str>,
     /// Whether it opens a port to the host, and where that stands.
     pub published: Option<Place>,
+    /// Whether this machine alone reaches the ports that it opens.
+    pub on_loopback: bool,
     /// Whether it has a healthcheck that asks something.
     pub healthcheck: bool,
     /// Whether it is started again when it ends.
@@ -104,6 +106,7 @@ pub(super) fn all(root: &Node, path: &str, tree: &Tree) -> Vec<Service> {
                 owner: node.at("/x-msvc/owner").and_then(Node::text),
                 idle: idle(node),
                 published: published(node),
+                on_loopback: on_loopback(node, &variables),
                 healthcheck: match node.get("healthcheck") {
                     Some(check) if check.get("test").is_some() || is_off(check) => asks(check),
                     _ => image_asks(node, folder, tree),
@@ -175,6 +178,24 @@ fn published(node: &Node) -> Option<Place> {
     let network = node.get("network_mode");
     let host = network.filter(|it| it.as_str() == Some("host"));
     ports.or(host).map(|it| it.place.clone())
+}
+
+/// Whether each port that it opens is opened on an address of loopback.
+fn on_loopback(node: &Node, variables: &Variables) -> bool {
+    let ports = node.get("ports").map(Node::items).unwrap_or_default();
+    let is_so = |port: &Node| {
+        let long = port.get("host_ip").and_then(Node::text);
+        let Some(written) = long.or_else(|| port.text()) else {
+            return false;
+        };
+        let (text, _) = variables.replace(&written);
+        let begins = ["127.", "[::1]", "::1"]
+            .iter()
+            .any(|it| text.starts_with(it));
+        // A port alone may begin with those digits.
+        begins && (text.contains(':') || text.matches('.').count() == 3)
+    };
+    !ports.is_empty() && ports.iter().all(is_so)
 }
 
 fn is_off(check: &Node) -> bool {

@@ -47,7 +47,7 @@ impl Variables {
     }
 
     /// A text with its variables replaced, and what that rests on. What cannot be read stays.
-    fn replace(&self, text: &str) -> (String, Vec<String>) {
+    pub(super) fn replace(&self, text: &str) -> (String, Vec<String>) {
         if !text.contains('$') {
             return (text.to_owned(), Vec::new());
         }
