@@ -30,6 +30,11 @@ fn a_used_broker_is_known_by_the_words_of_many_clients() {
         ),
         (
             kafka,
+            "orders/Events.java",
+            "@KafkaClient\ninterface Sends { @Topic(\"a\") void send(String a); }\n@KafkaListener\nclass Reads {}\n",
+        ),
+        (
+            kafka,
             "orders/Main.cs",
             "new ProducerBuilder<Null, string>(c).Build();\nnew ConsumerBuilder<Null, string>(c).Build();\n",
         ),
@@ -173,6 +178,53 @@ const BROKERS: &[Change] = &[
         source(
             it,
             "import pika\nchannel.basic_publish('x')\nchannel.basic_consume('x')\n",
+        );
+    }),
+    ("one in a file beside, which -f names", READY, |it| {
+        broker(it, "");
+        let text = format!("services:\n{KAFKA}");
+        write(it, "compose.full.yaml", &text);
+    }),
+    ("one that a part of such a file reads", READY, |it| {
+        source(
+            it,
+            "from kafka import KafkaProducer\nKafkaProducer().send('t', b'1')\n",
+        );
+        write(
+            it,
+            "bills/app.py",
+            "from kafka import KafkaConsumer\nKafkaConsumer('t')\n",
+        );
+        write(
+            it,
+            "compose.full.yaml",
+            "services: {bills: {build: ./bills}}\n",
+        );
+    }),
+    ("one that is built on a broker's image", READY, |it| {
+        broker(
+            it,
+            "  queue: {build: {context: ., dockerfile: '${FILE:-q/Dockerfile}'}}\n",
+        );
+        write(it, "q/Dockerfile", "FROM apache/kafka:4 AS a\nFROM a\n");
+    }),
+    ("one beside a container to develop in", READY, |it| {
+        let text = it.remove("compose.yaml").unwrap();
+        let text = text.replace("build: ./", "build: ../../");
+        write(it, "deploy/local/compose.yaml", &text);
+        write(
+            it,
+            ".devcontainer/docker-compose.yaml",
+            "services: {dev: {build: .}}\n",
+        );
+    }),
+    ("a bus within a program", NOT, |it| {
+        broker(it, "");
+        source(it, "print('hello')\n");
+        write(
+            it,
+            "orders/bus.ex",
+            "Phoenix.PubSub.subscribe(MyApp.PubSub, \"a\")\n",
         );
     }),
     ("one that a chart brings", READY, |it| {

@@ -72,3 +72,25 @@ fn a_pipeline_delivers_where_a_step_of_its_really_does() {
         assert!(said.contains(why), "no `{why}` in {said}");
     }
 }
+
+#[test]
+fn whether_a_workflow_of_another_repository_delivers_cannot_be_told() {
+    let mut repository = Repository::new();
+    for part in ["orders", "users"] {
+        repository.write(&format!("{part}/main.py"), "print(1)\n");
+        let text = format!(
+            "on:\n  push:\n    paths: ['{part}/**']\njobs:\n  all:\n    uses: us/ci/.github/workflows/build.yml@main\n"
+        );
+        repository.write(&format!(".github/workflows/{part}.yml"), &text);
+    }
+    repository.commit("ann");
+    assert_eq!(
+        repository.standings()["independent-delivery"],
+        "inconclusive"
+    );
+    let said = repository.ready(&["--fail-on", "never"]).expect(0).stdout;
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let why = ".github/workflows/orders.yml:6: calls a workflow of another repository";
+    assert!(said.contains(why), "{said}");
+    assert!(!said.contains("does not deliver"), "{said}");
+}

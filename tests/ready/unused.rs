@@ -34,6 +34,24 @@ const ROUTES: &str =
     "location /o { proxy_pass http://orders; }\nlocation /u { proxy_pass http://users:80; }\n";
 
 const GATEWAYS: &[Change] = &[
+    (
+        "one that is built on a gateway's image, with routes",
+        READY,
+        |it| {
+            gateway(
+                it,
+                "  edge: {build: ./edge, ports: ['80:80'], environment: {A: 'http://orders', B: 'http://users'}}\n",
+            );
+            write(it, "edge/Dockerfile", "FROM envoyproxy/envoy:1\n");
+        },
+    ),
+    ("files that are served on a gateway's image", NOT, |it| {
+        gateway(
+            it,
+            "  site: {build: ./site, ports: ['80:80'], depends_on: [orders]}\n",
+        );
+        write(it, "site/Dockerfile", "FROM nginx:1\nCOPY . /srv\n");
+    }),
     ("a part's port on loopback alone", READY, |it| {
         compose(
             it,

@@ -113,13 +113,16 @@ fn composed(
     let services: Vec<&Service> = repository
         .compose
         .iter()
-        .flat_map(|it| &it.services)
+        .flat_map(|it| it.services.iter().chain(&it.variants))
         .collect();
     for service in &services {
         let image = service.kind();
         let name = service.name.to_lowercase();
         // An image that a variable names is known by its service alone.
-        let is_it = |it: &str| it == image || (image.contains('$') && it == name);
+        let below = service.made_of();
+        let is_it = |it: &str| {
+            it == image || (image.contains('$') && it == name) || below.as_deref() == Some(it)
+        };
         let of_image = IMAGES
             .iter()
             .find(|(_, names)| names.iter().any(|it| is_it(it)));

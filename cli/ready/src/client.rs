@@ -26,6 +26,7 @@ pub const CLIENTS: [Client; 17] = [
         speaks: &["Kafka"],
         marks: &[],
         sends: &[
+            "@kafkaclient",
             "producerbuilder<",
             "kafkaproducer",
             "aiokafkaproducer",
@@ -275,6 +276,10 @@ impl Client {
     /// Whether a file, which `lower` is in lower case, names it.
     #[must_use]
     pub fn is_in(&self, file: &TextFile, lower: &str) -> bool {
+        // Others call a bus within a program so: Phoenix, for one.
+        if self.speaks == ["Pub/Sub"] && !lower.contains("google") {
+            return false;
+        }
         self.marks.is_empty()
             || (self.marks.iter().any(|mark| lower.contains(mark))
                 && (first_of_code(file, self.marks, Strings::None).is_some()

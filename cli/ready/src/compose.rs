@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use msvc_system::yaml::{self, Key, Node, NodeValue};
 
-use crate::tree::Tree;
+use crate::tree::{TextFile, Tree, is_test};
 
+mod dockerfile;
 mod hosts;
 mod service;
 mod setting;
@@ -30,6 +31,8 @@ pub struct Compose {
     pub path: String,
     /// Its services.
     pub services: Vec<Service>,
+    /// Those that only the files beside it have, which `-f` lays over it: `compose.full.yaml`.
+    pub variants: Vec<Service>,
 }
 
 impl Compose {
@@ -37,7 +40,8 @@ impl Compose {
     pub fn find(tree: &Tree) -> Option<Result<Self, String>> {
         let named = |path: &&String| {
             let name = path.rsplit('/').next().unwrap_or(path);
-            NAMES.contains(&name)
+            // What a container to develop in is made by runs no system.
+            NAMES.contains(&name) && !path.split('/').any(|it| it == ".devcontainer")
         };
         let mut found: Vec<&String> = tree.paths.iter().filter(named).collect();
         found.sort_by_key(|path| path.matches('/').count());
@@ -82,9 +86,20 @@ impl Compose {
                 }
             }
         }
+        let mut variants: Vec<Service> = Vec::new();
+        for file in beside(path, tree).filter(|file| !seen.contains(&file.path)) {
+            let all = read(&file.path, &file.text).map(|node| service::all(&node, path, tree));
+            for service in all.unwrap_or_default() {
+                let is_known = |it: &Service| it.name == service.name;
+                if !services.iter().chain(&variants).any(is_known) {
+                    variants.push(service);
+                }
+            }
+        }
         Some(Ok(Self {
             path: (*path).clone(),
             services,
+            variants,
         }))
     }
 
@@ -114,6 +129,22 @@ fn included(node: &Node, path: &str) -> Vec<String> {
     paths
         .filter_map(|it| service::inside(folder, &it))
         .collect()
+}
+
+/// Other Compose files of the same folder, for who names them.
+fn beside<'a>(path: &str, tree: &'a Tree) -> impl Iterator<Item = &'a TextFile> {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let (folder, path) = (folder.to_owned(), path.to_owned());
+    let over = overrides(&path);
+    tree.texts.iter().filter(move |file| {
+        let (of, name) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
+        let is_one = ["compose.", "docker-compose."]
+            .iter()
+            .any(|it| name.starts_with(it));
+        let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+        let is_new = file.path != path && !over.contains(&file.path);
+        of == folder && is_one && is_yaml && is_new && !is_test(name)
+    })
 }
 
 /// The files that Compose lays over this one, where they are there.
@@ -182,7 +213,18 @@ pub fn leads_to(text: &str, host: &str) -> bool {
 }
 
 /// What stands before a host's name in files of settings.
-const HOSTS: [&str; 5] = ["host:", "address:", "server", "reverse_proxy", "host ="];
+const HOSTS: [&str; 9] = [
+    "host:",
+    "address:",
+    "server",
+    "reverse_proxy",
+    "host =",
+    // Clients that are declared, and found by a registry: `@Client("orders")`.
+    "client(",
+    "client(id =",
+    "client(name =",
+    "client(value =",
+];
 
 #[cfg(test)]
 mod tests {
@@ -208,6 +250,7 @@ mod tests {
         let compose = Compose {
             path: "deploy/compose.yaml".to_owned(),
             services: service::all(&node, "deploy/compose.yaml", &Tree::default()),
+            variants: Vec::new(),
         };
         let web = &compose.services[0];
         assert_eq!(web.build.as_deref(), Some("web"));
@@ -260,6 +303,8 @@ mod tests {
             ("lb://orders", true),
             ("uri: lb://ORDERS", true),
             ("{\"Host\": \"orders\", \"Port\": 80}", true),
+            ("@Client(id = \"orders\", path = \"/\")", true),
+            ("@FeignClient(\"orders\")", true),
             ("no orders", false),
             ("# proxy_pass http://orders;", false),
             ("x 1 # http://orders", false),

@@ -192,7 +192,8 @@ type Folders = BTreeMap<String, BTreeSet<String>>;
 
 fn composed(compose: &Compose) -> Folders {
     let mut found = Folders::new();
-    let built = compose.services.iter().filter_map(|service| {
+    let all = compose.services.iter().chain(&compose.variants);
+    let built = all.filter_map(|service| {
         let folder = service.build.as_ref().filter(|folder| !folder.is_empty())?;
         Some((service, folder))
     });

@@ -30,7 +30,7 @@ use job::{Job, has_no_matrix, of_shell, say};
 const DEPTH: u32 = 3;
 
 /// Keys whose text is a script.
-const SCRIPTS: [&str; 12] = [
+const SCRIPTS: [&str; 14] = [
     "run",
     "script",
     "before_script",
@@ -43,6 +43,8 @@ const SCRIPTS: [&str; 12] = [
     "sh",
     "before_install",
     "install",
+    "after_success",
+    "before_deploy",
 ];
 /// Keys that hold no steps.
 const OTHERS: [&str; 9] = [
@@ -69,6 +71,8 @@ pub struct Pipeline {
     pub deliveries: Vec<Delivery>,
     /// Whether a step would deliver, but only runs for pull requests.
     pub only_asked: bool,
+    /// The line where it calls a workflow of another repository, which cannot be read here.
+    pub elsewhere: Option<u32>,
     /// Whether only other workflows start it.
     pub called: bool,
     /// Why steps that are there do nothing, each once.

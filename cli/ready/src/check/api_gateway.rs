@@ -180,6 +180,41 @@ fn said_of(route: &Document<'_>, way: Way, to: &std::collections::BTreeSet<Strin
     }
 }
 
+/// The parts beside a gateway, and which of them it leads to.
+fn reached<'a>(
+    gateway: &Service,
+    compose: &'a Compose,
+    repository: &Repository,
+) -> (Vec<&'a Service>, Vec<&'a str>) {
+    let all = compose.services.iter();
+    let others: Vec<&Service> = all.filter(|other| other.name != gateway.name).collect();
+    let is_part = |it: &&Service| repository.is_part(it);
+    let mut parts: Vec<&Service> = others.iter().copied().filter(is_part).collect();
+    if parts.is_empty() {
+        parts = others;
+    }
+    let given = given(gateway, repository);
+    let contexts = &repository.contexts;
+    let leads =
+        |name: &str| gateway.leads_to(name) || given.iter().any(|text| leads_to(text, name));
+    let is_reached = |part: &&&Service| {
+        // A registry may know it by the name of its part.
+        let folder = part.build.as_deref().filter(|it| !it.is_empty());
+        let alone = folder.filter(|it| {
+            let mut same = parts
+                .iter()
+                .filter(|other| other.build.as_deref() == Some(*it));
+            same.next().is_some() && same.next().is_none()
+        });
+        let context = alone.and_then(|it| contexts.of(&format!("{it}/x")));
+        let context = context.map(|it| contexts.name(it));
+        leads(&part.name) || context.is_some_and(leads) || is_labelled(gateway, part)
+    };
+    let reached = parts.iter().filter(is_reached);
+    let reached = reached.map(|part| part.name.as_str()).collect();
+    (parts, reached)
+}
+
 /// The best gateway of the Compose file, and whether one is there that leads nowhere.
 fn composed<'a>(
     compose: &'a Compose,
@@ -187,7 +222,16 @@ fn composed<'a>(
     finding: &mut Finding,
 ) -> (Option<(&'a Service, Way)>, bool) {
     let mut best: Option<(&Service, Way, String)> = None;
-    for gateway in compose.of_kind(&GATEWAYS) {
+    let called: Vec<&Service> = compose.of_kind(&GATEWAYS).collect();
+    let is_called = |it: &Service| called.iter().any(|other| other.name == it.name);
+    // What only stands on a gateway's image is one where it leads somewhere: many serve files so.
+    let made = compose.services.iter().filter(|it| {
+        let below = it.made_of();
+        let is_one = below.is_some_and(|it| GATEWAYS.contains(&it.as_str()));
+        is_one && !is_called(it) && it.idle.is_none()
+    });
+    let made = made.filter(|it| !reached(it, compose, repository).1.is_empty());
+    for gateway in called.iter().copied().chain(made) {
         let (way, said) = match gateway.idle {
             Some(why) => (
                 Way::Nowhere,
@@ -209,21 +253,7 @@ fn composed<'a>(
 /// How far a gateway leads, and how that is said.
 fn judged(gateway: &Service, compose: &Compose, repository: &Repository) -> (Way, String) {
     let name = &gateway.name;
-    let others = || compose.services.iter().filter(|other| other.name != *name);
-    let mut parts: Vec<&Service> = others().filter(|it| repository.is_part(it)).collect();
-    if parts.is_empty() {
-        parts = others().collect();
-    }
-    let given = given(gateway, repository);
-    let reached: Vec<&str> = parts
-        .iter()
-        .filter(|part| {
-            gateway.leads_to(&part.name)
-                || given.iter().any(|text| leads_to(text, &part.name))
-                || is_labelled(gateway, part)
-        })
-        .map(|part| part.name.as_str())
-        .collect();
+    let (parts, reached) = reached(gateway, compose, repository);
     let enough = reached.len() >= FEWEST.min(parts.len()).max(1);
     match (reached.as_slice(), enough) {
         (_, true) if gateway.published.is_none() => {

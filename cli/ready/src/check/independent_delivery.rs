@@ -49,9 +49,10 @@ pub fn check(repository: &Repository) -> Finding {
         );
     }
     let delivers = tell_delivery(repository, &working, &mut finding);
+    let unknown = !delivers && working.iter().any(|(_, it)| it.elsewhere.is_some());
     let contexts = &repository.contexts.all;
     if contexts.is_empty() {
-        let standing = match delivers {
+        let standing = match delivers || unknown {
             false => Standing::NotReady,
             true => Standing::Inconclusive,
         };
@@ -66,6 +67,14 @@ pub fn check(repository: &Repository) -> Finding {
     finding.figure("delivered_by_own_pipeline", delivered);
     if delivered == contexts.len() {
         return finding.stands(Standing::Ready, "keep each pipeline below ten minutes");
+    }
+    if unknown {
+        let standing = match alone == 0 || alone == contexts.len() {
+            true => Standing::Inconclusive,
+            false => Standing::Partly,
+        };
+        let next = "see whether the workflow that is called in another repository delivers";
+        return finding.stands(standing, next);
     }
     if alone == 0 && !delivers {
         return finding.stands(
@@ -151,7 +160,16 @@ fn tell_delivery(repository: &Repository, working: &Working<'_>, finding: &mut F
         finding.saw_at(tree.place(&file.path, line), "a pipeline delivers");
         return true;
     }
-    finding.saw("no pipeline deploys or publishes anything");
+    let called = working
+        .iter()
+        .find_map(|(file, pipeline)| Some((file, pipeline.elsewhere?)));
+    match called {
+        Some((file, line)) => finding.saw_at(
+            tree.place(&file.path, line),
+            "calls a workflow of another repository, which cannot be read here",
+        ),
+        None => finding.saw("no pipeline deploys or publishes anything"),
+    }
     if let Some((file, _)) = working.iter().find(|(_, pipeline)| pipeline.only_asked) {
         let what = "what would deliver here runs for pull requests alone";
         finding.saw_at(tree.place(&file.path, 1), what);
@@ -197,6 +215,11 @@ fn own_pipelines(
             None if own.iter().any(|(_, pipeline)| pipeline.delivers()) => {
                 (*first, 1, ", and what that delivers is another part")
             }
+            None if own.iter().any(|(_, pipeline)| pipeline.elsewhere.is_some()) => (
+                *first,
+                1,
+                ", and whether what that calls delivers it cannot be told",
+            ),
             None => (*first, 1, ", and that does not deliver it"),
         };
         let what = format!("{name} has a pipeline that its own paths trigger{end}");

@@ -106,6 +106,7 @@ mod tests {
         let compose = Compose {
             path: "compose.yaml".to_owned(),
             services: service::all(&node, "compose.yaml", &Tree::default()),
+            variants: Vec::new(),
         };
         let service = |name: &str| compose.services.iter().find(|it| it.name == name).unwrap();
         for (client, host, found) in [

@@ -3,6 +3,7 @@
 use msvc_system::problem::Place;
 use msvc_system::yaml::{Key, Node, NodeValue};
 
+use super::dockerfile;
 use super::hosts::Hosts;
 use super::leads_to;
 use super::setting::{Setting, Variables, settings};
@@ -17,6 +18,8 @@ pub struct Service {
     pub place: Place,
     /// Its image, when it is not built.
     pub image: Option<String>,
+    /// The image that what is built here starts from.
+    pub base: Option<String>,
     /// Its build context, relative to the repository, `""` for the root itself.
     pub build: Option<String>,
     /// `x-msvc.context`.
@@ -73,11 +76,13 @@ impl Service {
     /// What it is: its image's last name, or its own, lower case.
     #[must_use]
     pub fn kind(&self) -> String {
-        let image = self.image.as_deref().unwrap_or(&self.name);
-        // `registry:5000/team/kafka:3.7` is `kafka`.
-        let image = image.rsplit('/').next().unwrap_or(image);
-        let image = image.split([':', '@']).next().unwrap_or(image);
-        image.to_lowercase()
+        last_name(self.image.as_deref().unwrap_or(&self.name))
+    }
+
+    /// What it is made of: the last name of the image that what is built here starts from.
+    #[must_use]
+    pub fn made_of(&self) -> Option<String> {
+        self.base.as_deref().map(last_name)
     }
 
     /// Whether its settings lead to a host of this name.
@@ -86,6 +91,13 @@ impl Service {
         self.names.iter().any(|name| name == host)
             || self.settings.iter().any(|it| leads_to(&it.value, host))
     }
+}
+
+/// `registry:5000/team/kafka:3.7` is `kafka`.
+fn last_name(image: &str) -> String {
+    let image = image.rsplit('/').next().unwrap_or(image);
+    let image = image.split([':', '@']).next().unwrap_or(image);
+    image.to_lowercase()
 }
 
 /// All services below `services`.
@@ -97,11 +109,13 @@ pub(super) fn all(root: &Node, path: &str, tree: &Tree) -> Vec<Service> {
         .iter()
         .map(|(key, node)| {
             let given = |key: &str| node.get(key).and_then(Node::text);
+            let of_file = dockerfile::of(node, folder, tree, &variables);
             Service {
                 name: key.text.clone(),
                 place: key.place.clone(),
                 image: given("image"),
-                build: built_of(services, node, folder, tree),
+                base: of_file.and_then(dockerfile::base),
+                build: built_of(services, node, folder, (tree, &variables)),
                 context: node.at("/x-msvc/context").and_then(Node::text),
                 owner: node.at("/x-msvc/owner").and_then(Node::text),
                 idle: idle(node),
@@ -109,7 +123,7 @@ pub(super) fn all(root: &Node, path: &str, tree: &Tree) -> Vec<Service> {
                 on_loopback: on_loopback(node, &variables),
                 healthcheck: match node.get("healthcheck") {
                     Some(check) if check.get("test").is_some() || is_off(check) => asks(check),
-                    _ => image_asks(node, folder, tree),
+                    _ => of_file.is_some_and(dockerfile::asks),
                 },
                 restart: given("restart").is_some_and(|policy| policy != "no"),
                 limits: node.at("/deploy/resources/limits").is_some()
@@ -135,11 +149,17 @@ pub(super) fn all(root: &Node, path: &str, tree: &Tree) -> Vec<Service> {
 
 /// The folder that it is built of: its context, or, where several are built in one context, the
 /// folder of its Dockerfile in which its source stands.
-fn built_of(services: &[(Key, Node)], node: &Node, folder: &str, tree: &Tree) -> Option<String> {
+fn built_of(
+    services: &[(Key, Node)],
+    node: &Node,
+    folder: &str,
+    (tree, variables): (&Tree, &Variables),
+) -> Option<String> {
     let context = |node: &Node| {
         let build = node.get("build")?;
         let given = build.text().or_else(|| build.get("context")?.text());
-        inside(folder, given.as_deref().unwrap_or("."))
+        let (given, _) = variables.replace(given.as_deref().unwrap_or("."));
+        inside(folder, &given)
     };
     let own = context(node)?;
     let in_one = services
@@ -147,6 +167,7 @@ fn built_of(services: &[(Key, Node)], node: &Node, folder: &str, tree: &Tree) ->
         .filter(|(_, it)| context(it).as_ref() == Some(&own));
     let file = node.at("/build/dockerfile").and_then(Node::text);
     let file = file.filter(|_| in_one.count() > 1);
+    let file = file.map(|file| variables.replace(&file).0);
     let of_file = file.and_then(|file| inside(&own, file.rsplit_once('/')?.0));
     let has_source = |folder: &String| {
         let begin = format!("{folder}/");
@@ -200,30 +221,6 @@ fn on_loopback(node: &Node, variables: &Variables) -> bool {
 
 fn is_off(check: &Node) -> bool {
     check.get("disable").and_then(Node::as_bool) == Some(true)
-}
-
-/// Whether the image that a service is built as brings a healthcheck of its own.
-fn image_asks(node: &Node, folder: &str, tree: &Tree) -> bool {
-    let Some(build) = node.get("build") else {
-        return false;
-    };
-    let context = build.text().or_else(|| build.get("context")?.text());
-    let context = inside(folder, context.as_deref().unwrap_or("."));
-    let file = build.get("dockerfile").and_then(Node::text);
-    let file = file.unwrap_or_else(|| "Dockerfile".to_owned());
-    let path = context.and_then(|context| inside(&context, &file));
-    let Some(dockerfile) = path.and_then(|path| tree.text(&path)) else {
-        return false;
-    };
-    // What an earlier stage asks is asked of nobody, and the last word counts.
-    let lines = dockerfile
-        .text
-        .lines()
-        .rev()
-        .map(|line| line.trim().to_lowercase());
-    let mut of_last = lines.take_while(|line| !line.starts_with("from "));
-    let check = of_last.find(|line| line.starts_with("healthcheck "));
-    check.is_some_and(|line| line.split_whitespace().nth(1) != Some("none"))
 }
 
 /// Whether a healthcheck asks anything.

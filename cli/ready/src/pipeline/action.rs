@@ -30,6 +30,9 @@ impl Reader<'_> {
         };
         if delivers {
             self.does(Deed::Delivers, line);
+        } else if name.contains("/.github/workflows/") {
+            self.found.elsewhere = self.found.elsewhere.or(Some(line));
+            self.does(Deed::Works, line);
         } else if PREPARE.iter().any(|word| own.starts_with(word)) {
             self.found.idle.insert("only prepares");
         } else {
@@ -93,9 +96,11 @@ impl Reader<'_> {
             works,
             deliveries,
             only_asked,
+            elsewhere,
             idle,
             ..
         } = inner.found;
+        self.found.elsewhere = self.found.elsewhere.or(elsewhere.map(|_| line));
         self.found.works = self.found.works.or(works.map(|_| line));
         let said = |it: super::Delivery| super::Delivery {
             line,

@@ -178,6 +178,11 @@ fn other_pipelines_are_read_by_their_own_words() {
         ),
         (".travis.yml", "script: cargo test", "works"),
         (
+            ".travis.yml",
+            "language: java\nafter_success:\n  - docker push r/x",
+            "delivers",
+        ),
+        (
             "cloudbuild.yaml",
             "steps: [{name: gcr.io/cloud-builders/docker, args: [push, x]}]",
             "delivers",
