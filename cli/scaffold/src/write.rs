@@ -1,4 +1,4 @@
-//! The plan on disk, or nothing of it: everything is written beside where it goes, then moved into
+//! The plan on disk, or nothing of it: everything is written in a stage, then moved into
 //! place, the Compose file last. What was done is taken back when a later step fails.
 
 use std::fs;
@@ -7,12 +7,16 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use msvc_system::schema;
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::NamedTempFile;
 
 use crate::error::ScaffoldError;
 use crate::new::{ComposeChange, Plan};
 use crate::place;
 use crate::render::File;
+
+mod stage;
+
+use stage::Stage;
 
 /// Carries the plan out.
 ///
@@ -95,7 +99,8 @@ impl Done {
 fn carry_out(plan: &Plan, done: &mut Done) -> Result<(), Failed> {
     let parent = plan.target.parent().unwrap_or(&plan.target);
     done.make_folder(parent)?;
-    let (stage, staged) = stage(plan, parent)?;
+    let stage = Stage::make(parent, &plan.name).at(parent)?;
+    let staged = self::stage(plan, &stage)?;
     let pacts_inside = plan.contracts.starts_with(&plan.target);
     let mut pacts = Vec::new();
     for pact in &plan.pacts {
@@ -105,14 +110,17 @@ fn carry_out(plan: &Plan, done: &mut Done) -> Result<(), Failed> {
         } else {
             done.make_folder(&plan.contracts)?;
             let path = plan.contracts.join(&pact.path);
-            pacts.push((new_file(&plan.contracts, &pact.bytes).at(&path)?, path));
+            let folder = stage.for_folder(&plan.contracts);
+            pacts.push((new_file(folder, &pact.bytes).at(&path)?, path));
         }
     }
-    let compose = plan.compose.as_ref().map(stage_compose).transpose()?;
+    let compose = plan.compose.as_ref();
+    let compose = compose.map(|it| stage_compose(it, &stage)).transpose()?;
     let mut beside = pacts;
     for path in plan.compose.iter().filter_map(|it| it.schema.as_ref()) {
         let folder = path.parent().unwrap_or(Path::new("/"));
         let text = schema::text();
+        let folder = stage.for_folder(folder);
         beside.push((new_file(folder, text.as_bytes()).at(path)?, path.clone()));
     }
 
@@ -120,7 +128,6 @@ fn carry_out(plan: &Plan, done: &mut Done) -> Result<(), Failed> {
     not_there(&plan.target)?;
     fs::rename(&staged, &plan.target).at(&plan.target)?;
     done.steps.push(Step::MovedFolder(plan.target.clone()));
-    drop(stage);
     for (file, path) in beside {
         file.persist_noclobber(&path)
             .map_err(|e| e.error)
@@ -141,13 +148,8 @@ fn carry_out(plan: &Plan, done: &mut Done) -> Result<(), Failed> {
     Ok(())
 }
 
-/// All files of the service, in a folder beside the target.
-fn stage(plan: &Plan, parent: &Path) -> Result<(TempDir, PathBuf), Failed> {
-    let prefix = format!(".{}.", plan.name);
-    let stage = tempfile::Builder::new()
-        .prefix(&prefix)
-        .tempdir_in(parent)
-        .at(parent)?;
+/// Writes all files of the service into the stage; the folder of them.
+fn stage(plan: &Plan, stage: &Stage) -> Result<PathBuf, Failed> {
     let staged = stage.path().join(&plan.name);
     // A folder of its own, because that of `tempfile` is for this user's eyes only.
     fs::create_dir(&staged).at(&plan.target)?;
@@ -157,7 +159,7 @@ fn stage(plan: &Plan, parent: &Path) -> Result<(TempDir, PathBuf), Failed> {
             ..failed
         })?;
     }
-    Ok((stage, staged))
+    Ok(staged)
 }
 
 fn put(folder: &Path, file: &File) -> Result<(), Failed> {
@@ -168,9 +170,10 @@ fn put(folder: &Path, file: &File) -> Result<(), Failed> {
     fs::write(&path, &file.bytes).at(&path)
 }
 
-/// The Compose file as it will be, beside the one that is there, with its rights and owner.
-fn stage_compose(change: &ComposeChange) -> Result<NamedTempFile, Failed> {
+/// The Compose file as it will be, with its rights and owner.
+fn stage_compose(change: &ComposeChange, stage: &Stage) -> Result<NamedTempFile, Failed> {
     let folder = change.path.parent().unwrap_or(Path::new("/"));
+    let folder = stage.for_folder(folder);
     let file = new_file(folder, &change.after).at(&change.path)?;
     if change.before.is_some() {
         let old = fs::metadata(&change.path).at(&change.path)?;
