@@ -8,6 +8,7 @@
 
 use std::path::Path;
 
+use msvc_system::problem::Problem;
 use msvc_system::yaml::{self, Node};
 use serde_json::{Map, Value};
 
@@ -150,8 +151,11 @@ fn attempt(
 
 fn read(bytes: &[u8]) -> Result<Node, WireError> {
     yaml::parse(Path::new(""), bytes).map_err(|problems| {
-        let first = problems.0.first().map(ToString::to_string);
-        WireError::Unreadable(first.unwrap_or_default())
+        let said = |problem: &Problem| match &problem.place {
+            Some(place) => format!("line {}: {}", place.line, problem.what),
+            None => problem.what.clone(),
+        };
+        WireError::Unreadable(problems.0.first().map(said).unwrap_or_default())
     })
 }
 

@@ -81,7 +81,16 @@ fn line_ends_marks_and_a_missing_last_end_are_taken_as_they_are() {
         "\u{feff}services:\r\n  a:\r\n    image: x\r\nvolumes:\r\n  v:",
         "\u{feff}services:\r\n  a:\r\n    image: x\r\n\r\n  stock:\r\n    build: ./stock\r\n    environment:\r\n      A: b\r\nvolumes:\r\n  v:\r\n  stock-data:\r\n",
     );
-    assert!(wired("services:\r\n  a:\n    image: x\r\n").is_err());
+    // Where some lines end in one way and some in the other, each keeps its own.
+    assert_eq!(
+        wired("services:\r\n  a:\n    image: x\r\nvolumes:\r\n  v:\n").unwrap(),
+        "services:\r\n  a:\n    image: x\r\n\r\n  stock:\r\n    build: ./stock\r\n    environment:\r\n      A: b\r\nvolumes:\r\n  v:\n  stock-data:\n",
+    );
+    let two = wired("services:\n  a:\n    image: x\n---\nname: b\n").unwrap_err();
+    assert_eq!(
+        two.to_string(),
+        "it cannot be read: line 4: a second document begins here"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A file as lines, with the line end that it uses.
+//! A file as lines, each with the line end that it has.
 
 use msvc_system::problem::Place;
 
@@ -11,8 +11,9 @@ const MARK: &str = "\u{feff}";
 #[derive(Debug, Clone)]
 pub(super) struct Text {
     pub(super) lines: Vec<String>,
+    /// How each of them ends.
+    ends: Vec<&'static str>,
     marked: bool,
-    end: &'static str,
 }
 
 /// A place in a text: line and byte in it.
@@ -29,14 +30,21 @@ impl Text {
             Some(rest) => (true, rest),
             None => (false, text),
         };
-        let ends = text.matches('\n').count();
-        let crlf = text.matches("\r\n").count();
-        if crlf > 0 && crlf < ends {
-            return Err("some lines end in CR LF and some in LF".to_owned());
-        }
-        let end = if crlf > 0 { "\r\n" } else { "\n" };
         let lines = text.lines().map(str::to_owned).collect();
-        Ok(Self { lines, marked, end })
+        let mut ends: Vec<&'static str> = Vec::new();
+        for line in text.split_inclusive('\n') {
+            ends.push(match (line.ends_with("\r\n"), line.ends_with('\n')) {
+                (true, _) => "\r\n",
+                (_, true) => "\n",
+                // The last one has none: it gets that of the line above.
+                (false, false) => ends.last().copied().unwrap_or("\n"),
+            });
+        }
+        Ok(Self {
+            lines,
+            ends,
+            marked,
+        })
     }
 
     /// The file. Its last line has an end, whether or not it had one.
@@ -45,15 +53,20 @@ impl Text {
         if self.marked {
             text.push_str(MARK);
         }
-        for line in &self.lines {
+        for (line, end) in self.lines.iter().zip(&self.ends) {
             text.push_str(line);
-            text.push_str(self.end);
+            text.push_str(end);
         }
         text.into_bytes()
     }
 
     pub(super) fn insert(&mut self, at: usize, lines: Vec<String>) {
         let at = at.min(self.lines.len());
+        // New lines end as the one above does.
+        let above = at.checked_sub(1).and_then(|above| self.ends.get(above));
+        let end = above.or(self.ends.first()).copied().unwrap_or("\n");
+        let ends = std::iter::repeat_n(end, lines.len());
+        self.ends.splice(at..at, ends);
         self.lines.splice(at..at, lines);
     }
 
