@@ -94,3 +94,60 @@ fn whether_a_workflow_of_another_repository_delivers_cannot_be_told() {
     assert!(said.contains(why), "{said}");
     assert!(!said.contains("does not deliver"), "{said}");
 }
+
+const SETUP: &str = "version: 2.1
+setup: true
+orbs: {path-filtering: circleci/path-filtering@1}
+workflows:
+  all:
+    jobs:
+      - path-filtering/filter:
+          base-revision: main
+          config-path: .circleci/continue.yml
+          mapping: |
+            orders/.* build-orders true
+            users/.* build-users true
+";
+
+/// What goes on from it, with what the second workflow asks for.
+fn continued(users: &str) -> String {
+    format!(
+        "version: 2.1
+jobs:
+  orders: {{steps: [checkout, {{run: 'docker push r/orders'}}]}}
+  users: {{steps: [checkout, {{run: 'docker push r/users'}}]}}
+  nobody: {{steps: [{{run: 'docker push r/nobody'}}]}}
+workflows:
+  orders: {{when: << pipeline.parameters.build-orders >>, jobs: [orders]}}
+  users: {{{users}jobs: [{{users: {{context: x}}}}]}}
+"
+    )
+}
+
+#[test]
+fn a_workflow_that_circlecis_mapping_starts_is_a_parts_own() {
+    let mut repository = Repository::new();
+    repository.write("orders/main.py", "print('orders')\n");
+    repository.write("users/main.py", "print('users')\n");
+    repository.write(".circleci/config.yml", SETUP);
+    for (users, standing) in [
+        (
+            "when: {or: [<< pipeline.parameters.build-users >>, false]}, ",
+            "ready",
+        ),
+        (
+            "when: << pipeline.parameters.build-users-too >>, ",
+            "partly",
+        ),
+        ("when: << pipeline.parameters.build-orders >>, ", "partly"),
+    ] {
+        repository.write(".circleci/continue.yml", &continued(users));
+        repository.commit("ann");
+        let standings = repository.standings();
+        assert_eq!(standings["independent-delivery"], standing, "{users}");
+    }
+    let said = repository.ready(&["--fail-on", "never"]).expect(0).stdout;
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let own = "/.circleci/continue.yml:3: orders has a pipeline that its own paths trigger";
+    assert!(said.contains(own), "{said}");
+}

@@ -13,6 +13,7 @@ use crate::glob::lets_in;
 use crate::tree::{TextFile, Tree};
 
 mod action;
+mod circleci;
 mod condition;
 mod gitlab;
 mod jenkins;
@@ -137,9 +138,8 @@ impl Pipeline {
             Err(_) if crate::tree::says_nothing(&file.text) => return Self::default(),
             Err(problems) => {
                 let why = problems.to_string();
-                let why = why.lines().next().unwrap_or_default().to_owned();
                 return Self {
-                    unreadable: Some(why),
+                    unreadable: why.lines().next().map(str::to_owned),
                     ..Self::default()
                 };
             }
@@ -156,6 +156,8 @@ impl Pipeline {
             reader.workflow(&root);
         } else if gitlab || file.path.ends_with(".gitlab-ci.yml") {
             reader.gitlab(&root);
+        } else if let Some(mapping) = circleci::mapping(tree, &file.path) {
+            reader.continued(&root, &mapping);
         } else {
             start::restrictions(&root, &mut reader.found.paths);
             reader.begin(&root, None);
