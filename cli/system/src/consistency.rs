@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 
 use crate::problem::{Problem, Problems};
+use crate::unread::Unread;
 use crate::yaml::{Node, shorten};
 pub(crate) use declared::declared;
 use service::Service;
@@ -20,7 +21,12 @@ mod used;
 mod waits;
 
 /// Checks the services that run.
-pub(crate) fn services(tree: &Node, runs: impl Fn(&str) -> bool, problems: &mut Problems) {
+pub(crate) fn services(
+    tree: &Node,
+    runs: impl Fn(&str) -> bool,
+    unread: &mut Unread,
+    problems: &mut Problems,
+) {
     let known = Known {
         services: tree.named("services"),
         networks: tree.named("networks"),
@@ -35,6 +41,7 @@ pub(crate) fn services(tree: &Node, runs: impl Fn(&str) -> bool, problems: &mut 
         let mut one = Service {
             node: service,
             known: &known,
+            unread,
             problems,
         };
         one.check(key);
@@ -52,7 +59,7 @@ pub(crate) fn services(tree: &Node, runs: impl Fn(&str) -> bool, problems: &mut 
             problems.push(problem.hint("give one of them another `container_name`"));
         }
     }
-    waits::check(tree, &runs, problems);
+    waits::check(tree, &runs, unread, problems);
 }
 
 /// What is declared, by name.

@@ -23,6 +23,7 @@ use crate::merge;
 use crate::names_alone;
 use crate::paths::{self, Base};
 use crate::problem::{Place, Problem, Problems};
+use crate::unread::LeftBehind;
 use crate::yaml::{MAX_NODES, MAX_TEXT, Node, NodeValue, shorten};
 use source::{At, Source, State};
 
@@ -56,6 +57,8 @@ pub(crate) struct Extending<'a, 'e> {
     nodes: usize,
     /// Bytes of their texts.
     text: usize,
+    /// What the files declare of which services are taken.
+    pub(crate) left_behind: LeftBehind,
 }
 
 /// A service on the way down a chain.
@@ -88,6 +91,7 @@ impl<'a, 'e> Extending<'a, 'e> {
             read: HashMap::new(),
             nodes: 0,
             text: 0,
+            left_behind: LeftBehind::default(),
         }
     }
 
@@ -302,7 +306,10 @@ impl<'a, 'e> Extending<'a, 'e> {
             }
         };
         let source = match self.one_of(documents, problems) {
-            Some(mut tree) => Source::of(&mut tree, key.1.clone()),
+            Some(mut tree) => {
+                self.left_behind.add(&tree);
+                Source::of(&mut tree, key.1.clone())
+            }
             None => Source::empty(shown, key.1.clone()),
         };
         let at = self.sources.len();

@@ -24,6 +24,7 @@ mod out;
 mod paths;
 mod shape;
 mod table;
+mod words;
 
 /// The error that a key is Compose's, but not honoured yet.
 pub(crate) fn not_supported(what: &str, place: &Place, instead: &str) -> Problem {

@@ -12,6 +12,7 @@ use crate::canonical::{self, Variables};
 use crate::load::model::Loading;
 use crate::problem::{Problem, Problems};
 use crate::typed::normal;
+use crate::unread::SECTIONS;
 use crate::yaml::{Key, Node, NodeValue, shorten};
 use crate::{dotenv, git_source};
 
@@ -22,11 +23,6 @@ const MAX_DEPTH: usize = 50;
 const MAX_INCLUDED: usize = 5_000;
 /// Files of a circle that are named; of more its middle is left out.
 const SHOWN: usize = 8;
-/// What files declare.
-const SECTIONS: [&str; 6] = [
-    "services", "volumes", "networks", "secrets", "configs", "models",
-];
-
 /// One entry of `include`.
 struct Included {
     paths: Vec<PathBuf>,
@@ -35,6 +31,8 @@ struct Included {
     way: PathBuf,
     /// Where it is another than that of the file that includes.
     environment: Option<BTreeMap<String, String>>,
+    /// Whether all that sets something there can be read.
+    are_settings_whole: bool,
 }
 
 /// Takes `include` out of a tree whose relative paths start at `folder`, and puts in what it names.
@@ -61,12 +59,14 @@ pub(crate) fn apply(
         }
         loading.included += 1;
         match entry(item, folder, environment, loading, problems) {
-            Ok(included) => {
-                if let Some(model) = read(item, included, environment, loading, problems) {
-                    import(model, tree, loading.variables, problems);
-                }
+            Ok(included) => match read(item, included, environment, loading, problems) {
+                Some(model) => import(model, tree, loading.variables, problems),
+                None => loading.unread.file = true,
+            },
+            Err(problem) => {
+                loading.unread.file = true;
+                problems.push(problem);
             }
-            Err(problem) => problems.push(problem),
         }
     }
 }
@@ -118,6 +118,7 @@ fn entry(
         vec![own.join(".env")]
     };
     let mut found = BTreeMap::new();
+    let mut are_whole = true;
     for file in files {
         loading.settings.may_read(&item.place)?;
         let bytes = match loading.files.read(&file) {
@@ -134,12 +135,17 @@ fn entry(
         loading.settings.read(bytes.len(), known);
         match dotenv::parse_after(&loading.shown(&file), &bytes, environment, &found) {
             Ok(settings) => {
-                problems.0.extend(settings.warnings);
+                if are_whole {
+                    problems.0.extend(settings.warnings);
+                }
                 let values = settings.values.values().map(|it| it.value.as_str());
                 loading.settings.gave(values);
                 found.extend(settings.values.into_iter().map(|(k, v)| (k, v.value)));
             }
-            Err(wrong) => problems.0.extend(wrong.0),
+            Err(wrong) => {
+                are_whole = false;
+                problems.0.extend(wrong.0);
+            }
         }
     }
     let environment = (!found.is_empty()).then(|| {
@@ -151,6 +157,7 @@ fn entry(
         folder: own,
         way,
         environment,
+        are_settings_whole: are_whole,
     })
 }
 
@@ -177,6 +184,8 @@ fn read(
         return None;
     }
     loading.way.push(first);
+    let outer = loading.unread.settings;
+    loading.unread.settings |= !included.are_settings_whole;
     let model = loading.model(
         &included.paths,
         Some(&item.place),
@@ -185,6 +194,7 @@ fn read(
         problems,
     );
     loading.way.pop();
+    loading.unread.settings = outer;
     model
 }
 

@@ -55,6 +55,8 @@ pub struct Interpolation<'a> {
     unset: BTreeSet<String>,
     /// Bytes written so far, those too that another form made needless.
     written: usize,
+    /// Where variables stand that nothing sets; `None` where all that sets something is known.
+    untold: Option<Vec<Place>>,
 }
 
 impl<'a> Interpolation<'a> {
@@ -65,7 +67,21 @@ impl<'a> Interpolation<'a> {
             environment,
             unset: BTreeSet::new(),
             written: 0,
+            untold: None,
         }
+    }
+
+    /// The same; where some of what is set `cannot_be_read`, nobody is told that it is not set.
+    pub(crate) fn without_some(self, cannot_be_read: bool) -> Self {
+        Self {
+            untold: cannot_be_read.then(Vec::new),
+            ..self
+        }
+    }
+
+    /// Where variables stand that may be set by what cannot be read.
+    pub(crate) fn untold(&mut self) -> Vec<Place> {
+        self.untold.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// The same after so many bytes were written elsewhere.
@@ -135,12 +151,19 @@ impl<'a> Interpolation<'a> {
                             node.plain = false;
                         }
                         // It stays as it is written: what later steps say of its place is an echo.
+                        Err(TemplateError::Required { .. }) if self.untold.is_some() => {
+                            return self.warn(vec![String::new()], &node.place, problems);
+                        }
                         Err(error) => {
                             problems.push(Problem::error(error.to_string()).at(node.place.clone()));
                             return self.warn(unset, &node.place, problems);
                         }
                     }
+                    let is_known = unset.is_empty() || self.untold.is_none();
                     self.warn(unset, &node.place, problems);
+                    if !is_known {
+                        return;
+                    }
                 }
                 if let Err(problem) = cast::cast(node, below.cast, problems) {
                     problems.push(problem);
@@ -169,6 +192,10 @@ impl<'a> Interpolation<'a> {
 
     /// One warning per variable and run.
     pub(crate) fn warn(&mut self, unset: Vec<String>, place: &Place, problems: &mut Problems) {
+        if let Some(untold) = &mut self.untold {
+            untold.extend((!unset.is_empty()).then(|| place.clone()));
+            return;
+        }
         for name in unset {
             if self.unset.insert(name.clone()) {
                 problems.push(

@@ -26,6 +26,8 @@ mod given;
 pub(crate) mod model;
 mod name;
 #[cfg(test)]
+mod one_cause;
+#[cfg(test)]
 mod refusals;
 mod request;
 mod resolved;

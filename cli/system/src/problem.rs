@@ -154,6 +154,12 @@ impl Problems {
         self.0.iter().any(|p| p.severity == Severity::Error)
     }
 
+    /// How many of them are errors.
+    pub(crate) fn errors(&self) -> usize {
+        let errors = self.0.iter().filter(|it| it.severity == Severity::Error);
+        errors.count()
+    }
+
     /// Where errors stand.
     pub(crate) fn places(&self) -> HashSet<Place> {
         let errors = self.0.iter().filter(|it| it.severity == Severity::Error);

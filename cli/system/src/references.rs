@@ -5,6 +5,7 @@ use indexmap::{IndexMap, IndexSet};
 use crate::id::ServiceName;
 use crate::model::Service;
 use crate::problem::{Place, Problem, Problems};
+use crate::unread::Unread;
 use crate::yaml::shorten;
 
 /// Services that do not run, each with the profiles that would run it.
@@ -14,6 +15,7 @@ type Resting = IndexMap<ServiceName, Vec<String>>;
 pub(crate) fn check(
     services: &mut IndexMap<ServiceName, Service>,
     resting: &Resting,
+    unread: &Unread,
     problems: &mut Problems,
 ) {
     let names: IndexSet<ServiceName> = services.keys().cloned().collect();
@@ -30,17 +32,22 @@ pub(crate) fn check(
             exists
         });
     }
-    calls(services, resting, problems);
+    calls(services, resting, unread, problems);
 }
 
 /// Checks the names of `x-msvc.calls`.
 pub(crate) fn calls(
     services: &IndexMap<ServiceName, Service>,
     resting: &Resting,
+    unread: &Unread,
     problems: &mut Problems,
 ) {
     let all = services.values().flat_map(|it| &it.x_msvc.calls);
     for call in all.filter(|call| !services.contains_key(&call.service)) {
+        let name = call.service.as_str();
+        if unread.may_have("services", name) {
+            continue;
+        }
         let named = (&call.service, "`x-msvc.calls`", &call.place);
         let problem = unknown(named, services.keys(), resting, problems);
         problems.push(problem);

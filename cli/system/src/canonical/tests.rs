@@ -6,7 +6,7 @@ fn lengthened(text: &str) -> (serde_json::Value, String) {
     let mut node = crate::yaml::parse("f".as_ref(), text.as_bytes()).unwrap();
     let mut problems = Problems::default();
     crate::forms::old_numbers(&mut node);
-    crate::fields::check(&mut node, false, &mut problems);
+    let _ = crate::fields::check(&mut node, false, &mut problems);
     lengthen(&mut node, Variables::Replaced, &mut problems);
     let service = node.at("/services/a").unwrap().to_json();
     (service, problems.to_string())

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use super::Known;
 use crate::problem::{Place, Problem, Problems};
+use crate::unread::Unread;
 use crate::yaml::{Key, Node, shorten};
 
 /// A service that runs, and what it may name.
 pub(super) struct Service<'a, 'p> {
     pub(super) node: &'a Node,
     pub(super) known: &'a Known<'a>,
+    pub(super) unread: &'p mut Unread,
     pub(super) problems: &'p mut Problems,
 }
 
@@ -36,14 +38,21 @@ impl Service<'_, '_> {
         });
     }
 
+    /// Nothing in `section` has that name, as `what` says.
     pub(super) fn unknown<'k>(
         &mut self,
+        (section, name): (&'static str, &str),
         what: String,
-        name: &str,
         known: impl IntoIterator<Item = &'k str>,
         place: &Place,
         hint: &str,
     ) {
+        if self.unread.may_declare(section, name, place) {
+            return;
+        }
+        if let Some(left) = self.unread.left(section, name, &what, place) {
+            return self.problems.push(left);
+        }
         let near = self.problems.nearest(name, known);
         let near = near.map(|near| format!("did you mean `{near}`?"));
         self.wrong(what, place, near.as_deref().unwrap_or(hint));
@@ -90,21 +99,23 @@ impl Service<'_, '_> {
                 continue;
             };
             let known = self.known;
-            let what = match known.services.get(name) {
-                None => format!(
-                    "the context `{}` is the service `{name}`, which does not exist",
+            let place = &context.place;
+            let is = |why: &str| {
+                format!(
+                    "the context `{}` is the service `{name}`, which {why}",
                     key.text
-                ),
-                Some(other) if other.get("build").is_none_or(Node::is_null) => {
-                    format!(
-                        "the context `{}` is the service `{name}`, which is not built",
-                        key.text
-                    )
-                }
-                Some(_) => continue,
+                )
             };
-            let names = known.services.keys().copied();
-            self.unknown(what, name, names, &context.place, "");
+            match known.services.get(name) {
+                None => {
+                    let names = known.services.keys().copied();
+                    self.unknown(("services", name), is("does not exist"), names, place, "");
+                }
+                Some(other) if other.get("build").is_none_or(Node::is_null) => {
+                    self.wrong(is("is not built"), place, "");
+                }
+                Some(_) => {}
+            }
         }
         let platform = self.node.get("platform").and_then(Node::as_str);
         if let (Some(platform), Some(platforms)) = (platform, build.get("platforms"))

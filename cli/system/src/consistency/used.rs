@@ -26,7 +26,8 @@ impl Service<'_, '_> {
                 shorten(&key.text)
             );
             let names = known.networks.keys().copied().chain(["default"]);
-            self.unknown(what, &key.text, names, &key.place, "declare it there");
+            let named = ("networks", key.text.as_str());
+            self.unknown(named, what, names, &key.place, "declare it there");
         }
     }
 
@@ -52,7 +53,7 @@ impl Service<'_, '_> {
                 );
                 let hint = "declare it there, or begin a path of the host with `./`";
                 let names = known.volumes.keys().copied();
-                self.unknown(what, name, names, &mount.place, hint);
+                self.unknown(("volumes", name), what, names, &mount.place, hint);
             }
         }
     }
@@ -89,7 +90,8 @@ impl Service<'_, '_> {
                     shorten(name)
                 );
                 let names = names.keys().copied();
-                self.unknown(what, name, names, &item.place, "declare it there");
+                let named = (section, name);
+                self.unknown(named, what, names, &item.place, "declare it there");
             }
         }
     }
@@ -103,8 +105,8 @@ impl Service<'_, '_> {
                     shorten(&key.text)
                 );
                 self.unknown(
+                    ("models", &key.text),
                     what,
-                    &key.text,
                     known.models.keys().copied(),
                     &key.place,
                     "declare it there",

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use crate::problem::{Place, Problem, Problems};
+use crate::unread::Unread;
 use crate::yaml::{Key, Node, shorten};
 
 /// One service that another needs, where that is said, and by which field.
@@ -15,7 +16,12 @@ struct Need<'a> {
 }
 
 /// Checks the services that run.
-pub(super) fn check(tree: &Node, runs: &dyn Fn(&str) -> bool, problems: &mut Problems) {
+pub(super) fn check(
+    tree: &Node,
+    runs: &dyn Fn(&str) -> bool,
+    unread: &mut Unread,
+    problems: &mut Problems,
+) {
     let all = tree.entries_of("services");
     let running: Vec<&(Key, Node)> = all.iter().filter(|(key, _)| runs(&key.text)).collect();
     let positions: HashMap<&str, usize> = running
@@ -35,10 +41,10 @@ pub(super) fn check(tree: &Node, runs: &dyn Fn(&str) -> bool, problems: &mut Pro
                 Some(at) => to.push((*at, need.place)),
                 None => {
                     let rests = declared.get(need.name).copied();
-                    if need.required || rests.is_none() {
+                    if (need.required || rests.is_none()) && !is_unread(&need, rests, unread) {
                         let names = running.iter().map(|(key, _)| key.text.as_str());
                         let near = || problems.nearest(need.name, names);
-                        let missing = missing(&need, rests, near);
+                        let missing = missing(&need, rests, unread, near);
                         problems.push(missing);
                     }
                 }
@@ -102,9 +108,22 @@ fn needs(service: &Node) -> Vec<Need<'_>> {
     all
 }
 
+/// Whether what cannot be read may have the service, or the profile that it rests without.
+fn is_unread(need: &Need<'_>, rests: Option<&Node>, unread: &mut Unread) -> bool {
+    match rests {
+        Some(_) if unread.settings => {
+            unread.ask(vec![need.place.clone()]);
+            true
+        }
+        Some(_) => false,
+        None => unread.may_declare("services", need.name, need.place),
+    }
+}
+
 fn missing<'a>(
     need: &Need<'_>,
     rests: Option<&Node>,
+    unread: &Unread,
     near: impl FnOnce() -> Option<&'a str>,
 ) -> Problem {
     let what = format!(
@@ -120,10 +139,15 @@ fn missing<'a>(
             problem("which runs only with its profile")
                 .hint(format!("add --profile {}", profiles.join(" or --profile ")))
         }
-        None => match near() {
-            Some(near) => problem("which does not exist").hint(format!("did you mean `{near}`?")),
-            None => problem("which does not exist"),
-        },
+        None => {
+            let why = "which does not exist";
+            let what = format!("{what}, {why}");
+            let left = unread.left("services", need.name, &what, need.place);
+            left.unwrap_or_else(|| match near() {
+                Some(near) => problem(why).hint(format!("did you mean `{near}`?")),
+                None => problem(why),
+            })
+        }
     }
 }
 

@@ -6,19 +6,22 @@
 
 use std::collections::HashSet;
 
+use super::words::{is_container_name, is_pull_policy};
 use super::{
     FILE, FLAG, Items, Level, Map, NOTHING, NUMBER, NameRule, Names, Out, Shape, TEXT, WHOLE, Words,
 };
 use crate::forms::scalar_text;
 use crate::problem::{Problem, Problems, Severity, nearest};
+use crate::unread::{SECTIONS, TakenOut};
 use crate::yaml::{Key, Node, NodeValue, shorten};
 
 /// Unknown keys whose neighbours are looked for; each costs a comparison with every known key.
 const NEIGHBOURS: usize = 100;
 
 /// Checks every key and value from the root on, and takes out what may not stand there, so that
-/// nobody later meets it. With `lenient`, unknown keys are warnings.
-pub(crate) fn check(root: &mut Node, lenient: bool, problems: &mut Problems) {
+/// nobody later meets it: what is declared is named to who asks for it. With `lenient`, unknown keys are
+/// warnings.
+pub(crate) fn check(root: &mut Node, lenient: bool, problems: &mut Problems) -> Vec<TakenOut> {
     let mut checker = Checker {
         lenient,
         problems,
@@ -26,8 +29,10 @@ pub(crate) fn check(root: &mut Node, lenient: bool, problems: &mut Problems) {
         subject: Subject::Field,
         out: Out::Hidden,
         unknown: 0,
+        taken_out: Vec::new(),
     };
     checker.level(root, &FILE);
+    checker.taken_out
 }
 
 struct Checker<'a> {
@@ -40,6 +45,8 @@ struct Checker<'a> {
     out: Out,
     /// Unknown keys so far.
     unknown: usize,
+    /// What is declared, and was taken out.
+    taken_out: Vec<TakenOut>,
 }
 
 /// What a value is, for messages.
@@ -69,6 +76,7 @@ impl Checker<'_> {
                     self.subject = Subject::Field;
                     self.out = field.out;
                     let stays = self.value(value, &field.shape);
+                    self.kept(stays);
                     self.path.pop();
                     stays
                 }
@@ -91,8 +99,27 @@ impl Checker<'_> {
         missing.is_empty()
     }
 
+    /// Remembers a section, or an entry of one, that does not stay.
+    fn kept(&mut self, stays: bool) {
+        match self.path.as_slice() {
+            _ if stays => {}
+            [section] => self.taken_out.push((section.clone(), None)),
+            [section, name] => {
+                let one = (section.clone(), Some(name.clone()));
+                self.taken_out.push(one);
+            }
+            _ => {}
+        }
+    }
+
     fn unknown(&mut self, key: &Key, level: &'static Level) {
         self.unknown += 1;
+        if self.path.is_empty()
+            && self.unknown <= NEIGHBOURS
+            && let Some(section) = nearest(&key.text, SECTIONS)
+        {
+            self.taken_out.push((section.to_owned(), None));
+        }
         let mut problem = if self.unknown <= NEIGHBOURS {
             key.unknown(level.what, level.names())
         } else {
@@ -156,6 +183,7 @@ impl Checker<'_> {
                 self.path.push(key.text.clone());
                 self.subject = Subject::Named(names.what);
                 let stays = self.value(value, &names.entry);
+                self.kept(stays);
                 self.path.pop();
                 return stays;
             }
@@ -352,39 +380,4 @@ pub(crate) fn is_date(text: &str) -> bool {
     let is_day =
         matches!(*rest.as_slice(), [month, day] if in_range(month, 12) && in_range(day, 31));
     year && is_day && time.is_none_or(|time| time.split(':').count() == 3)
-}
-
-/// A letter or digit and something like one after it, anywhere in the text: that much is asked.
-fn is_container_name(text: &str) -> bool {
-    text.as_bytes().windows(2).any(|two| match two {
-        [first, second] => {
-            first.is_ascii_alphanumeric()
-                && (second.is_ascii_alphanumeric() || matches!(second, b'_' | b'.' | b'-'))
-        }
-        _ => false,
-    })
-}
-
-/// A word of pull policies, anywhere in the text: that much is asked.
-fn is_pull_policy(text: &str) -> bool {
-    const WORDS: [&str; 8] = [
-        "always",
-        "never",
-        "build",
-        "if_not_present",
-        "missing",
-        "refresh",
-        "daily",
-        "weekly",
-    ];
-    WORDS.iter().any(|word| text.contains(word))
-        || text.match_indices("every_").any(|(at, word)| {
-            let after = text.get(at + word.len()..).unwrap_or_default();
-            let digits = after.bytes().take_while(u8::is_ascii_digit).count();
-            digits > 0
-                && after
-                    .as_bytes()
-                    .get(digits)
-                    .is_some_and(|unit| b"wdhms".contains(unit))
-        })
 }

@@ -16,6 +16,7 @@ use crate::interpolate::Interpolation;
 use crate::paths::Base;
 use crate::problem::{Place, Problem, Problems};
 use crate::settings_total::SettingsTotal;
+use crate::unread::Unread;
 use crate::yaml::{MAX_NODES, Node};
 use crate::{defaults, fields, include, merge, names_alone, paths};
 
@@ -39,6 +40,8 @@ pub(crate) struct Loading<'a> {
     pub(crate) included: usize,
     /// What files of settings cost so far.
     pub(crate) settings: SettingsTotal,
+    /// What is not known.
+    pub(crate) unread: Unread,
 }
 
 impl Loading<'_> {
@@ -79,7 +82,7 @@ impl Loading<'_> {
         let mut extending = Extending::new(
             self.files,
             self.shown_from,
-            Interpolation::after(environment, self.written),
+            Interpolation::after(environment, self.written).without_some(self.unread.settings),
             self.variables,
             home,
         );
@@ -91,9 +94,13 @@ impl Loading<'_> {
                     .tree(&mut tree, &WHOLE_FILE, problems);
                 names_alone::resolve(&mut tree, &mut extending.interpolation, problems);
             }
-            let told = problems.places();
+            self.unread.ask(extending.interpolation.untold());
+            let mut told = self.unread.told(problems);
             let after = problems.0.len();
             extending.resolve(&mut tree, folder, problems);
+            told.extend(self.unread.ask(extending.interpolation.untold()));
+            self.unread
+                .leave_behind(std::mem::take(&mut extending.left_behind));
             self.written = extending.interpolation.written();
             include::apply(&mut tree, folder, environment, self, problems);
             extending.interpolation.go_on_after(self.written);
@@ -109,7 +116,8 @@ impl Loading<'_> {
             };
             merge::clean(&mut merged, problems);
             merge::unique(&mut merged, &WHOLE_FILE);
-            fields::check(&mut merged, self.lenient, problems);
+            let taken_out = fields::check(&mut merged, self.lenient, problems);
+            self.unread.take_out(taken_out);
             canonical::lengthen(&mut merged, self.variables, problems);
             merge::unique(&mut merged, &WHOLE_FILE);
             problems.forget_echoes(after, &told);

@@ -16,6 +16,7 @@ use crate::interpolate::variables::{self, Variable};
 use crate::problem::Problems;
 use crate::settings_total::SettingsTotal;
 use crate::typed::{Context, Given};
+use crate::unread::Unread;
 use crate::yaml::{Key, Node, NodeValue};
 use crate::{consistency, git_source, names_alone, normal_form, profiles};
 
@@ -44,6 +45,8 @@ pub struct Resolved {
     pub(super) resting: IndexMap<ServiceName, Vec<String>>,
     /// What files of settings give to the services that run.
     pub(super) given: Given,
+    /// What is not known of it.
+    pub(super) unread: Unread,
 }
 
 /// Services of a project that are asked for.
@@ -64,6 +67,7 @@ pub(super) fn resolve_into(
         paths,
         root,
         mut environment,
+        are_settings_whole,
     } = sources::sources(request, files, problems)?;
     let documents = sources::read(&paths, None, request.shown_from(), files, problems)?;
     let variables = if request.without.interpolation {
@@ -73,7 +77,11 @@ pub(super) fn resolve_into(
     };
     let asked = request.project.as_deref();
     let project = name::name(asked, &environment, &documents, &root, variables);
-    let project = or_report(project, problems)?;
+    let project = match project {
+        // A name may be made of what cannot be read.
+        Err(_) if !are_settings_whole => return None,
+        project => or_report(project, problems)?,
+    };
     environment.insert("COMPOSE_PROJECT_NAME".to_owned(), project.to_string());
     let fetching = git_source::as_switched(files, &environment);
     let mut loading = Loading {
@@ -86,10 +94,12 @@ pub(super) fn resolve_into(
         written: 0,
         included: 0,
         settings: SettingsTotal::default(),
+        unread: Unread::new(!are_settings_whole),
     };
     let way = (!request.without.paths).then_some(root.as_path());
     let tree = loading.model_of(documents, (&root, way), &environment, problems)?;
-    let (told, before) = (problems.places(), problems.0.len());
+    let unread = loading.unread;
+    let (told, before) = (unread.told(problems), problems.0.len());
     let name_written = tree.get("name").map(Node::to_json);
     let mut tree = named(tree, &project);
     if request.without_msvc {
@@ -113,10 +123,14 @@ pub(super) fn resolve_into(
         tree,
         resting,
         given: Given::default(),
+        unread,
     };
     // Without interpolation there is no normal form: a text that holds a variable is no number yet.
     if !request.without.interpolation {
-        (resolved.normal, resolved.given) = normal(&resolved, request, files, problems);
+        let mut unread = std::mem::take(&mut resolved.unread);
+        (resolved.normal, resolved.given) =
+            normal(&resolved, request, files, &mut unread, problems);
+        resolved.unread = unread;
         problems.forget_echoes(before, &told);
     }
     Some(resolved)
@@ -127,6 +141,7 @@ fn normal(
     resolved: &Resolved,
     request: &LoadRequest,
     files: &Files,
+    unread: &mut Unread,
     problems: &mut Problems,
 ) -> (Object<String, Value>, Given) {
     let Resolved {
@@ -141,7 +156,7 @@ fn normal(
         normal_form::normalize::normalize(&mut normal, tree, project, Some(environment));
     }
     if !request.without.consistency {
-        consistency::services(tree, |name| running.contains(name), problems);
+        consistency::services(tree, |name| running.contains(name), unread, problems);
     }
     let shown_from = request.shown_from();
     let context = Context::new(&resolved.root, shown_from, environment, files, tree);

@@ -24,6 +24,8 @@ pub(super) struct Sources {
     pub(super) root: PathBuf,
     /// What is set for interpolation.
     pub(super) environment: BTreeMap<String, String>,
+    /// Whether all files that set something can be read.
+    pub(super) are_settings_whole: bool,
 }
 
 /// The files, the project directory, and what is set for interpolation.
@@ -49,13 +51,16 @@ pub(super) fn sources(
         }
     }
     let root = request.project_directory.clone().unwrap_or(beside);
+    let before = problems.errors();
     let mut environment = with_dotenv(&root, request, files, &here, problems);
+    let are_settings_whole = problems.errors() == before;
     let folder = request.directory.to_string_lossy().into_owned();
     environment.entry("PWD".to_owned()).or_insert(folder);
     Some(Sources {
         paths,
         root,
         environment,
+        are_settings_whole,
     })
 }
 
@@ -112,6 +117,7 @@ fn with_dotenv(
         named.push(directory.join(".env"));
     }
     let mut found = BTreeMap::new();
+    let before = problems.errors();
     for path in named {
         let shown = shown_path(&path, request.shown_from());
         let bytes = match files.read(&path) {
@@ -133,7 +139,9 @@ fn with_dotenv(
         };
         match dotenv::parse_after(&shown, &bytes, set, &found) {
             Ok(settings) => {
-                problems.0.extend(settings.warnings);
+                if problems.errors() == before {
+                    problems.0.extend(settings.warnings);
+                }
                 found.extend(settings.values.into_iter().map(|(k, v)| (k, v.value)));
             }
             Err(wrong) => problems.0.extend(wrong.0),

@@ -21,7 +21,7 @@ pub(super) fn system(
     resolved: Resolved,
     problems: &mut Problems,
 ) -> Loaded {
-    let told = problems.places();
+    let told = resolved.unread.told(problems);
     let before = problems.0.len();
     let Resolved {
         project,
@@ -33,6 +33,7 @@ pub(super) fn system(
         resting,
         given,
         normal,
+        unread,
         ..
     } = resolved;
     // Nobody asks for it any more, and it may be as large as all that follows.
@@ -43,7 +44,7 @@ pub(super) fn system(
     let x_msvc = xmsvc::system(&tree, &context, problems);
     let volumes = typed::volumes(&tree, problems);
     let networks = typed::networks(&tree, problems);
-    references::check(&mut services, &resting, problems);
+    references::check(&mut services, &resting, &unread, problems);
     if services.is_empty() && !request.may_be_empty && !problems.has_errors() {
         problems.push(no_services(&tree, !resting.is_empty()));
     }
@@ -82,6 +83,7 @@ pub(super) fn extensions(
         tree,
         resting,
         given,
+        unread,
         ..
     } = resolved;
     let context = Context::new(root, request.shown_from(), environment, files, tree);
@@ -93,7 +95,7 @@ pub(super) fn extensions(
     let context = context.with(given.clone());
     let mut services = typed::services(tree, &context, running, &mut Problems::default());
     extend(&mut services, &context, problems);
-    references::calls(&services, resting, problems);
+    references::calls(&services, resting, unread, problems);
 }
 
 /// The services that run, each with its `x-msvc`.

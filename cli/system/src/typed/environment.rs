@@ -83,10 +83,16 @@ pub(crate) fn from_files(
     }
     set.extend(context.environment.clone());
     let mut earlier = BTreeMap::new();
+    let mut are_whole = true;
     let mut files = files.iter().peekable();
     while let Some(item) = files.next() {
-        match from_file(item, &set, &earlier, context, problems) {
+        let mut told = Problems::default();
+        match from_file(item, &set, &earlier, context, &mut told) {
             Ok(values) => {
+                // What a file sets that cannot be read is not known to those after it.
+                if are_whole {
+                    problems.0.extend(told.0);
+                }
                 // Nobody looks at what the last one sets.
                 if files.peek().is_some() {
                     let texts = values.iter();
@@ -94,7 +100,11 @@ pub(crate) fn from_files(
                 }
                 all.extend(values);
             }
-            Err(found) => problems.0.extend(found.0),
+            Err(found) => {
+                are_whole = false;
+                problems.0.extend(told.0);
+                problems.0.extend(found.0);
+            }
         }
     }
     all
