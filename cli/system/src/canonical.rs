@@ -81,10 +81,13 @@ impl Lengthening<'_> {
         match long {
             Long::Same => {
                 if shape.is_settings() {
+                    let is_list = node.as_seq().is_some();
                     self.settings(node);
+                    node.short |= is_list;
                 }
             }
             Long::List => {
+                node.short |= node.as_str().is_some() && matches!(name, "tmpfs" | "dns_search");
                 list(node);
                 if name == "dns"
                     && let NodeValue::Seq(items) = &mut node.value

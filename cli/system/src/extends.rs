@@ -20,7 +20,6 @@ use crate::include::leave_out_middle;
 use crate::interpolate::Interpolation;
 use crate::load::sources::documents;
 use crate::merge;
-use crate::names_alone;
 use crate::paths::{self, Base};
 use crate::problem::{Place, Problem, Problems};
 use crate::unread::LeftBehind;
@@ -329,9 +328,6 @@ impl<'a, 'e> Extending<'a, 'e> {
                 None => tree,
                 Some(earlier) => merge::over(earlier, tree, &WHOLE_FILE, &mut Vec::new(), problems),
             };
-            if self.variables == Variables::Replaced {
-                names_alone::resolve(&mut tree, &mut self.interpolation, problems);
-            }
             canonical::lengthen(&mut tree, self.variables, problems);
             merged = Some(tree);
         }

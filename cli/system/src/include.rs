@@ -5,16 +5,20 @@
 //! declare. The same thing declared here and there is an error, unless both say the same. What must
 //! not enter: how one file is read ([`crate::load::files`]).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::canonical::{self, Variables};
 use crate::load::model::Loading;
-use crate::problem::{Problem, Problems};
+use crate::problem::{FileName, Place, Problem, Problems};
 use crate::typed::normal;
-use crate::unread::SECTIONS;
-use crate::yaml::{Key, Node, NodeValue, shorten};
+use crate::yaml::{Node, NodeValue};
 use crate::{dotenv, git_source};
+use import::import;
+
+mod alike;
+mod import;
+#[cfg(test)]
+mod tests;
 
 /// Files that include each other.
 const MAX_DEPTH: usize = 50;
@@ -26,6 +30,8 @@ const SHOWN: usize = 8;
 /// One entry of `include`.
 struct Included {
     paths: Vec<PathBuf>,
+    /// Where each of them is named.
+    places: Vec<Place>,
     folder: PathBuf,
     /// The folder as its relative paths begin: from the folder of the file that includes.
     way: PathBuf,
@@ -59,10 +65,14 @@ pub(crate) fn apply(
         }
         loading.included += 1;
         match entry(item, folder, environment, loading, problems) {
-            Ok(included) => match read(item, included, environment, loading, problems) {
-                Some(model) => import(model, tree, loading.variables, problems),
-                None => loading.unread.file = true,
-            },
+            Ok(included) => {
+                let files = included.paths.iter();
+                let files: Vec<FileName> = files.map(|it| loading.shown(it).into()).collect();
+                match read(included, environment, loading, problems) {
+                    Some(model) => import(model, &files, tree, loading.variables, problems),
+                    None => loading.unread.file = true,
+                }
+            }
             Err(problem) => {
                 loading.unread.file = true;
                 problems.push(problem);
@@ -78,25 +88,18 @@ fn entry(
     loading: &Loading<'_>,
     problems: &mut Problems,
 ) -> Result<Included, Problem> {
-    let texts = |node: Option<&Node>| -> Vec<String> {
-        let node = node.filter(|node| !node.is_null());
-        match node.map(|node| &node.value) {
-            Some(NodeValue::String(text)) => vec![text.clone()],
-            Some(NodeValue::Seq(items)) => items.iter().filter_map(Node::text).collect(),
-            _ => Vec::new(),
-        }
-    };
-    let named = match item.as_str() {
-        Some(text) => vec![text.to_owned()],
-        None => texts(item.get("path")),
-    };
+    let named = texts(if item.as_str().is_some() {
+        Some(item)
+    } else {
+        item.get("path")
+    });
     if named.is_empty() {
         let problem = Problem::error("this entry of `include` names no file");
         return Err(problem.at(item.place.clone()).hint("write its `path`"));
     }
     let mut all = Vec::with_capacity(named.len());
-    for path in &named {
-        all.push(git_source::file(path, folder, loading.files, &item.place)?);
+    for (path, place) in &named {
+        all.push(git_source::file(path, folder, loading.files, place)?);
     }
     let own = item.get("project_directory").and_then(Node::text);
     let named_own = own.filter(|text| !text.is_empty()).map(PathBuf::from);
@@ -113,14 +116,15 @@ fn entry(
     let files = texts(item.get("env_file"));
     let asked = !files.is_empty();
     let files = if asked {
-        files.iter().map(|it| normal(&folder.join(it))).collect()
+        let whole = |(it, place)| (normal(&folder.join::<String>(it)), place);
+        files.into_iter().map(whole).collect()
     } else {
-        vec![own.join(".env")]
+        vec![(own.join(".env"), &item.place)]
     };
     let mut found = BTreeMap::new();
     let mut are_whole = true;
-    for file in files {
-        loading.settings.may_read(&item.place)?;
+    for (file, place) in files {
+        loading.settings.may_read(place)?;
         let bytes = match loading.files.read(&file) {
             Ok(bytes) => bytes,
             Err(error) if !asked && error.kind() == std::io::ErrorKind::NotFound => continue,
@@ -128,7 +132,7 @@ fn entry(
                 let named = loading.files.named(&file);
                 let what = format!("the `env_file` {} cannot be read: {error}", named.display());
                 let hint = "a relative path counts from the folder of the file that includes";
-                return Err(Problem::error(what).at(item.place.clone()).hint(hint));
+                return Err(Problem::error(what).at(place.clone()).hint(hint));
             }
         };
         let known = found.len() + environment.len();
@@ -154,6 +158,7 @@ fn entry(
     });
     Ok(Included {
         paths: all.into_iter().map(|it| it.file).collect(),
+        places: named.into_iter().map(|(_, place)| place.clone()).collect(),
         folder: own,
         way,
         environment,
@@ -161,14 +166,27 @@ fn entry(
     })
 }
 
+/// The texts of a field that is one or a list of them, each with its place.
+fn texts(node: Option<&Node>) -> Vec<(String, &Place)> {
+    let node = node.filter(|node| !node.is_null());
+    let items = match node.map(|node| &node.value) {
+        Some(NodeValue::String(_)) => node.into_iter().collect(),
+        Some(NodeValue::Seq(items)) => items.iter().collect(),
+        _ => Vec::new(),
+    };
+    let items = items.into_iter();
+    items
+        .filter_map(|item| Some((item.text()?, &item.place)))
+        .collect()
+}
+
 fn read(
-    item: &Node,
     included: Included,
     environment: &BTreeMap<String, String>,
     loading: &mut Loading<'_>,
     problems: &mut Problems,
 ) -> Option<Node> {
-    let first = included.paths.first()?.clone();
+    let (first, place) = (included.paths.first()?.clone(), included.places.first()?);
     if loading.way.contains(&first) || loading.way.len() >= MAX_DEPTH {
         // The circle alone: what leads there says nothing of it.
         let way = &loading.way;
@@ -180,7 +198,7 @@ fn read(
             "files include each other in a circle: {}",
             names.join(" -> ")
         );
-        problems.push(Problem::error(what).at(item.place.clone()));
+        problems.push(Problem::error(what).at(place.clone()));
         return None;
     }
     loading.way.push(first);
@@ -188,7 +206,7 @@ fn read(
     loading.unread.settings |= !included.are_settings_whole;
     let model = loading.model(
         &included.paths,
-        Some(&item.place),
+        &included.places,
         (&included.folder, &included.way),
         included.environment.as_ref().unwrap_or(environment),
         problems,
@@ -202,83 +220,5 @@ fn read(
 pub(crate) fn leave_out_middle(names: &mut Vec<String>) {
     if let Some(left_out) = names.len().checked_sub(SHOWN).filter(|it| *it > 0) {
         names.splice(SHOWN / 2..=SHOWN / 2 + left_out, ["…".to_owned()]);
-    }
-}
-
-/// Puts what a model declares into a tree.
-fn import(model: Node, into: &mut Node, variables: Variables, problems: &mut Problems) {
-    let NodeValue::Map(sections) = model.value else {
-        return;
-    };
-    for (section, node) in sections {
-        if !SECTIONS.contains(&section.text.as_str()) {
-            continue;
-        }
-        let NodeValue::Map(entries) = node.value else {
-            continue;
-        };
-        let place = node.place;
-        let named = section.clone();
-        let Some(there) = section_of(into, section, place) else {
-            continue;
-        };
-        let positions: HashMap<String, usize> = there
-            .iter()
-            .enumerate()
-            .map(|(at, (key, _))| (key.text.clone(), at))
-            .collect();
-        for (key, entry) in entries {
-            match positions.get(&key.text).and_then(|at| there.get(*at)) {
-                Some((_, other)) if is_same(&named, &key, other, &entry, variables) => {}
-                Some((other, _)) => {
-                    let what = format!(
-                        "`{}` is declared here and, in another way, in line {} of {}, \
-                         which is included",
-                        shorten(&key.text),
-                        key.place.line,
-                        key.place.file.display()
-                    );
-                    let problem = Problem::error(what).at(other.place.clone());
-                    problems.push(problem.hint(
-                        "give one of them another name, or name both files in one `path` list",
-                    ));
-                }
-                None => there.push((key, entry)),
-            }
-        }
-    }
-}
-
-/// Whether what is declared `here` is what is declared `there`, in long form.
-fn is_same(section: &Key, key: &Key, here: &Node, there: &Node, variables: Variables) -> bool {
-    let there = there.to_json();
-    if here.to_json() == there {
-        return true;
-    }
-    let place = &here.place;
-    let map =
-        |key: &Key, node: Node| Node::new(place.clone(), NodeValue::Map(vec![(key.clone(), node)]));
-    let mut whole = map(section, map(key, here.clone()));
-    canonical::lengthen(&mut whole, variables, &mut Problems::default());
-    let long = whole.get(&section.text).and_then(|it| it.get(&key.text));
-    long.is_some_and(|long| long.to_json() == there)
-}
-
-/// The entries of a section, made where there is none.
-fn section_of(
-    tree: &mut Node,
-    section: Key,
-    place: crate::problem::Place,
-) -> Option<&mut Vec<(Key, Node)>> {
-    if tree.get(&section.text).is_none_or(Node::is_null) {
-        tree.remove(&section.text);
-        if let NodeValue::Map(entries) = &mut tree.value {
-            let empty = Node::new(place, NodeValue::Map(Vec::new()));
-            entries.push((section.clone(), empty));
-        }
-    }
-    match tree.get_mut(&section.text).map(|node| &mut node.value) {
-        Some(NodeValue::Map(entries)) => Some(entries),
-        _ => None,
     }
 }

@@ -143,7 +143,8 @@ impl<'a> Interpolation<'a> {
         }
         match &mut node.value {
             NodeValue::String(text) => {
-                if text.contains('$') {
+                let has_no_variable = !text.contains('$');
+                if !has_no_variable {
                     let mut unset = Vec::new();
                     match self.text(text, &mut unset) {
                         Ok(new) => {
@@ -168,6 +169,8 @@ impl<'a> Interpolation<'a> {
                 if let Err(problem) = cast::cast(node, below.cast, problems) {
                     problems.push(problem);
                 }
+                // Docker Compose takes only what a variable made for what it stands for.
+                node.short = has_no_variable && node.as_str().is_none();
             }
             NodeValue::Seq(items) => {
                 let item = Below {

@@ -137,6 +137,7 @@ fn common(
             place: base.place,
             tag: base.tag,
             plain: false,
+            short: base.short && over.short,
         },
         (NodeValue::Seq(mut items), NodeValue::Seq(more)) => {
             items.extend(more);
@@ -153,6 +154,7 @@ fn common(
             place: over.place,
             tag: over.tag,
             plain: over.plain,
+            short: over.short,
         },
     }
 }

@@ -1,5 +1,5 @@
 //! Names without a value in `environment` and `build.args`: they take theirs from what is set. In a list
-//! of `environment` that is what is set where the file is read: that of an included file knows its own
+//! of `environment` that is what is set where the files are read: those that are included know their own
 //! `.env`, which nobody else does.
 
 use std::collections::BTreeMap;
@@ -8,26 +8,23 @@ use crate::interpolate::Interpolation;
 use crate::problem::{Problem, Problems};
 use crate::yaml::{MAX_TEXT, Node, NodeValue};
 
-/// Gives the names in lists of `environment` of a file the values that are set. A mapping stays as it
+/// Gives the names in what was a list of `environment` the values that are set. A mapping stays as it
 /// is: as with Docker Compose, its names take what is set for the whole project.
 pub(crate) fn resolve(tree: &mut Node, set: &mut Interpolation<'_>, problems: &mut Problems) {
     let Some(NodeValue::Map(services)) = tree.get_mut("services").map(|it| &mut it.value) else {
         return;
     };
     for (_, service) in services {
-        let listed = service.get_mut("environment").map(|it| &mut it.value);
-        let Some(NodeValue::Seq(items)) = listed else {
+        let listed = service.get_mut("environment").filter(|it| it.short);
+        let Some(NodeValue::Map(settings)) = listed.map(|it| &mut it.value) else {
             continue;
         };
-        for item in items {
-            let NodeValue::String(name) = &mut item.value else {
-                continue;
-            };
-            match set.value(name) {
+        for (name, value) in settings.iter_mut().filter(|(_, value)| value.is_null()) {
+            match set.value(&name.text) {
                 Ok(None) => {}
-                Ok(Some(value)) => *name = format!("{name}={value}"),
+                Ok(Some(text)) => value.value = NodeValue::String(text.to_owned()),
                 Err(error) => {
-                    problems.push(Problem::error(error.to_string()).at(item.place.clone()));
+                    problems.push(Problem::error(error.to_string()).at(name.place.clone()));
                     return;
                 }
             }

@@ -148,6 +148,8 @@ impl ShortPort {
             }
         }
         fields.push(entry("target", NodeValue::Int(i64::from(self.target))));
-        Node::new(place.clone(), NodeValue::Map(fields))
+        let mut node = Node::new(place.clone(), NodeValue::Map(fields));
+        node.short = true;
+        node
     }
 }

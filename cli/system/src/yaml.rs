@@ -51,6 +51,9 @@ pub struct Node {
     pub tag: Option<Box<str>>,
     /// Whether it is a scalar written without quotes and not as a block.
     pub plain: bool,
+    /// Whether it was made long from a short form that Docker Compose keeps: a mapping from a list, a list
+    /// from a text, a port or number from a text. Nothing that is read is.
+    pub short: bool,
 }
 
 /// What a node is.

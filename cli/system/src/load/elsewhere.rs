@@ -199,35 +199,6 @@ fn repositories_are_not_fetched_where_that_is_switched_off() {
 }
 
 #[test]
-fn what_is_declared_twice_may_say_the_same_in_short_form() {
-    const B: &str = "services: {b: {image: b, labels: [a=b], environment: [A=1]}}\n";
-    let own: String = format!("include: [i.yaml]\n{B}networks: {{n: {{labels: [a=b]}}}}\n");
-    let load = |included: &str| {
-        let texts = [
-            ("/system/compose.yaml", own.as_str()),
-            ("/system/i.yaml", included),
-        ];
-        let texts = texts.map(|(path, text)| (PathBuf::from(path), text.as_bytes().to_vec()));
-        let resolved = resolve(&request(), &Files::in_memory(texts.into()));
-        resolved.err().map_or(0, |problems| {
-            problems
-                .0
-                .iter()
-                .filter(|it| it.what.contains("in another way"))
-                .count()
-        })
-    };
-    assert_eq!(load(&format!("{B}networks: {{n: {{labels: [a=b]}}}}\n")), 0);
-    assert_eq!(
-        load(&format!(
-            "{}networks: {{n: {{labels: [a=c]}}}}\n",
-            B.replace("A=1", "A=2")
-        )),
-        2
-    );
-}
-
-#[test]
 fn what_variables_become_in_all_included_files_is_bounded() {
     let mut texts = vec![
         (

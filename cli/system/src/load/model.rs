@@ -56,11 +56,11 @@ impl Loading<'_> {
     }
 
     /// The model of several files; `None` when one of them cannot be read. `from` is where they are
-    /// named, when a file does; they count from `folder`, and `way` is put before their relative paths.
+    /// named; they count from `folder`, and `way` is put before their relative paths.
     pub(crate) fn model(
         &mut self,
         files: &[PathBuf],
-        from: Option<&Place>,
+        from: &[Place],
         (folder, way): (&Path, &Path),
         environment: &BTreeMap<String, String>,
         problems: &mut Problems,
@@ -92,7 +92,6 @@ impl Loading<'_> {
                 extending
                     .interpolation
                     .tree(&mut tree, &WHOLE_FILE, problems);
-                names_alone::resolve(&mut tree, &mut extending.interpolation, problems);
             }
             self.unread.ask(extending.interpolation.untold());
             let mut told = self.unread.told(problems);
@@ -124,6 +123,10 @@ impl Loading<'_> {
             model = Some(merged);
         }
         let mut model = model?;
+        if self.variables == Variables::Replaced {
+            names_alone::resolve(&mut model, &mut extending.interpolation, problems);
+            self.written = extending.interpolation.written();
+        }
         defaults::fill(&mut model);
         if let Some(folder) = way {
             paths::resolve(&mut model, &Base { folder, home }, problems);

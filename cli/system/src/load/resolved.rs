@@ -69,7 +69,7 @@ pub(super) fn resolve_into(
         mut environment,
         are_settings_whole,
     } = sources::sources(request, files, problems)?;
-    let documents = sources::read(&paths, None, request.shown_from(), files, problems)?;
+    let documents = sources::read(&paths, &[], request.shown_from(), files, problems)?;
     let variables = if request.without.interpolation {
         Variables::Written
     } else {

@@ -153,18 +153,18 @@ fn with_dotenv(
     environment
 }
 
-/// The documents of each file; all files are tried. `from` is where they are named, when a file does.
+/// The documents of each file; all files are tried. `from` is where each is named, when a file does.
 pub(super) fn read(
     paths: &[PathBuf],
-    from: Option<&Place>,
+    from: &[Place],
     shown_from: &Path,
     files: &Files,
     problems: &mut Problems,
 ) -> Option<Vec<Node>> {
     let mut all = Vec::with_capacity(paths.len());
     let mut is_whole = true;
-    for path in paths {
-        match read_one(path, from, shown_from, files) {
+    for (at, path) in paths.iter().enumerate() {
+        match read_one(path, from.get(at), shown_from, files) {
             Ok(trees) => all.extend(trees),
             Err(found) => {
                 is_whole = false;
@@ -172,7 +172,7 @@ pub(super) fn read(
             }
         }
     }
-    if is_whole && all.is_empty() && from.is_none() {
+    if is_whole && all.is_empty() && from.is_empty() {
         problems.push(empty(paths, shown_from));
         return None;
     }

@@ -20,6 +20,7 @@ impl Node {
             value,
             tag: None,
             plain: false,
+            short: false,
         }
     }
 

@@ -46,6 +46,7 @@ fn node(
         value,
         tag: mark.and_then(|mark| mark.tag.clone()),
         plain: mark.is_some_and(|mark| mark.plain),
+        short: false,
     }
 }
 
