@@ -20,6 +20,7 @@ use marks::Marks;
 use value::Value;
 
 mod across;
+mod anchors;
 mod ask;
 mod binary;
 mod directives;

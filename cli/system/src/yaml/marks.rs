@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
+use super::anchors::{self, Unknown};
 use super::{MAX_DEPTH, MAX_NODES, MAX_SCALAR, MAX_TEXT, not_yaml, tags};
 use crate::problem::{Place, Problem, Problems};
 
@@ -87,12 +88,14 @@ struct Reader<'a> {
     documents: Vec<Marks>,
     /// What the documents before this one cost.
     before: Cost,
+    /// Aliases of anchors that nothing defines.
+    unknown: Vec<Unknown>,
     problems: Problems,
 }
 
 /// Reads the marks of every document in `text`.
 pub(super) fn read(start: &Place, text: &str) -> Result<Vec<Marks>, Problems> {
-    let mut options = granit_parser::options! {};
+    let mut options = granit_parser::options! { emit_unresolved_aliases: true };
     options.set_emit_comments(false);
     let mut reader = Reader {
         start,
@@ -103,11 +106,16 @@ pub(super) fn read(start: &Place, text: &str) -> Result<Vec<Marks>, Problems> {
         begun: start.clone(),
         documents: Vec::new(),
         before: Cost::default(),
+        unknown: Vec::new(),
         problems: Problems::default(),
     };
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| reader.scan_error(&error))?;
         reader.take(event, &span)?;
+    }
+    if !reader.unknown.is_empty() {
+        let unknown = anchors::problems(reader.unknown, text);
+        reader.problems.0.extend(unknown.0);
     }
     reader.problems.or(reader.documents)
 }
@@ -154,6 +162,11 @@ impl Reader<'_> {
                 self.scalar(&text, style, anchor, tag.as_deref(), span)
             }
             Event::Alias(anchor) => self.alias(anchor, span),
+            Event::UnresolvedAlias(name) => {
+                let (name, place) = (name.to_string(), self.place(span));
+                self.unknown.push(Unknown { name, place });
+                self.scalar("", ScalarStyle::Plain, 0, None, span)
+            }
             Event::SequenceStart(_, anchor, tag) => self.begin(false, anchor, tag.as_deref(), span),
             Event::MappingStart(_, anchor, tag) => self.begin(true, anchor, tag.as_deref(), span),
             Event::SequenceEnd | Event::MappingEnd => self.end(),
