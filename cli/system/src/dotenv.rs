@@ -229,7 +229,7 @@ impl<'a> Reader<'a> {
         let name = name.to_owned();
         self.advance(length + usize::from(has_value));
         if has_value {
-            let blank = self.rest.len() - self.rest.trim_start_matches([' ', '\t']).len();
+            let blank = self.rest.len() - self.rest.trim_start_matches(is_space).len();
             self.advance(blank);
         }
         Ok(Some((name, has_value)))
@@ -299,6 +299,14 @@ impl<'a> Reader<'a> {
         interpolation.warn(unset, place, &mut self.warnings);
         Ok(value)
     }
+}
+
+/// Whether a sign before a value is none of it, as to Docker Compose.
+fn is_space(sign: char) -> bool {
+    matches!(
+        sign,
+        ' ' | '\t' | '\u{b}' | '\u{c}' | '\r' | '\u{85}' | '\u{a0}'
+    )
 }
 
 /// The escapes of double quotes; a backslash before anything else stays.

@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::files::Files;
 use crate::problem::{Place, Problem};
+use crate::switch::switch;
 use crate::typed::{normal, way};
 use crate::yaml::shorten;
 
@@ -61,16 +62,16 @@ const SWITCH: &str = "COMPOSE_EXPERIMENTAL_GIT_REMOTE";
 /// The same files; where what is set says so, without what fetches repositories.
 pub(crate) fn as_switched(files: &Files, environment: &BTreeMap<String, String>) -> Files {
     let said = environment.get(SWITCH).map_or("", String::as_str);
-    let problem = match said {
-        "" | "1" | "t" | "T" | "TRUE" | "true" | "True" => return files.clone(),
-        "0" | "f" | "F" | "FALSE" | "false" | "False" => {
+    if said.is_empty() {
+        return files.clone();
+    }
+    let problem = match switch(SWITCH, said) {
+        Ok(true) => return files.clone(),
+        Ok(false) => {
             let what = format!("files of git repositories are switched off by {SWITCH}");
             Problem::error(what).hint(format!("take `{SWITCH}={said}` away"))
         }
-        _ => {
-            let what = format!("`{}` of {SWITCH} is neither yes nor no", shorten(said));
-            Problem::error(what).hint("set it to `true` or `false`")
-        }
+        Err(problem) => problem,
     };
     files.clone().with_git(move |_| Err(problem.clone()))
 }

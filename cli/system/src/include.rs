@@ -213,6 +213,9 @@ fn read(
     );
     loading.way.pop();
     loading.unread.settings = outer;
+    if let (Some(model), Some(own)) = (&model, &included.environment) {
+        loading.hold(model, own, environment);
+    }
     model
 }
 

@@ -22,6 +22,7 @@
 //! - `short_port`: the short form of a published port.
 //! - `defaults`: what a file means where it says nothing.
 //! - `paths`: relative paths made absolute.
+//! - `switch`: variables that say yes or no.
 //! - `unread`: what cannot be read, so that nobody is told to miss it.
 //! - `consistency`: what must not be said at once, and names that must be declared.
 //! - `possible`: what the files may say, and no container engine could do.
@@ -67,6 +68,7 @@ mod settings_total;
 mod short_port;
 pub mod shown_path;
 pub mod signal;
+mod switch;
 mod typed;
 mod unread;
 mod volume_text;

@@ -9,6 +9,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -58,7 +59,12 @@ pub(crate) struct Given {
     pub(crate) environment: HashMap<String, IndexMap<String, Placed<String>>>,
     /// What the files of `label_file` say.
     pub(crate) labels: HashMap<String, IndexMap<String, String>>,
+    /// What variables hold that only included files know.
+    pub(crate) held: Held,
 }
+
+/// What a secret or config of an included file holds by the variable that it names, by section and name.
+pub(crate) type Held = HashMap<(&'static str, String), Arc<str>>;
 
 /// What typed values are made with.
 pub(crate) struct Context<'a> {

@@ -137,3 +137,15 @@ fn a_comment_may_be_in_any_encoding_and_a_setting_is_told_with_its_line() {
     let problem = raw(Path::new("e"), bad, &none).unwrap_err();
     assert_eq!(problem.place.unwrap().line, 2);
 }
+
+#[test]
+fn what_is_a_space_to_docker_compose_before_a_value_is_none_of_it() {
+    let text = "A=\u{a0}x\nB=\u{85}\u{b}\t\"y\"\nC=y\u{a0}\nD=\u{a0}\nE='\u{a0}z'\n";
+    let settings = parse(Path::new("e"), text.as_bytes(), &BTreeMap::new()).unwrap();
+    let values: Vec<&str> = settings
+        .values
+        .values()
+        .map(|it| it.value.as_str())
+        .collect();
+    assert_eq!(values, ["x", "y", "y", "", "\u{a0}z"]);
+}

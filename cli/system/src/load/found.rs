@@ -1,8 +1,10 @@
 //! Which files are read where none is named, and whose setting counts.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::resolve;
 use super::testing::{load_files, request};
+use crate::files::Files;
 
 #[test]
 fn files_are_found_above_and_the_override_is_laid_over() {
@@ -155,4 +157,60 @@ fn a_setting_without_a_name_stays_when_a_further_file_is_laid_over_it() {
         loaded.system.written.resolved()["services"]["a"]["build"]["args"][""],
         "x"
     );
+}
+
+#[test]
+fn an_env_file_that_disables_itself_gives_only_what_is_docker_composes_own() {
+    const TEXT: &str = "services: {a: {image: 'a:${T-none}', profiles: [p]}}\n";
+    let image = |set: Option<&str>, env: &str, more: &[PathBuf]| {
+        let mut request = request();
+        request.env_files = more.to_vec();
+        let set = set.map(|set| ("COMPOSE_DISABLE_ENV_FILE".to_owned(), set.to_owned()));
+        request.environment.extend(set);
+        let files = [("compose.yaml", TEXT), (".env", env), ("e.env", env)];
+        let loaded = load_files(&request, &files).map_err(|problems| problems.to_string())?;
+        let service = loaded.system.service("a");
+        Ok::<_, String>(service.map(|a| a.image.as_ref().unwrap().value.clone()))
+    };
+    let env = |said: &str| format!("T=1\nCOMPOSE_PROFILES=p\nCOMPOSE_DISABLE_ENV_FILE={said}\n");
+    for yes in ["1", "t", "True"] {
+        assert_eq!(image(None, &env(yes), &[]), Ok(Some("a:none".to_owned())));
+    }
+    assert_eq!(image(None, &env("0"), &[]), Ok(Some("a:1".to_owned())));
+    // What the environment says counts, and files that are named are read.
+    assert_eq!(image(Some("0"), &env("1"), &[]), Ok(Some("a:1".to_owned())));
+    let named = [PathBuf::from("/system/e.env")];
+    assert_eq!(image(None, &env("1"), &named), Ok(Some("a:1".to_owned())));
+    let wrong =
+        "`yes` of COMPOSE_DISABLE_ENV_FILE is neither yes nor no (set it to `true` or `false`)";
+    assert_eq!(image(None, &env("yes"), &[]), Err(wrong.to_owned()));
+    assert_eq!(image(Some("yes"), "", &[]), Err(wrong.to_owned()));
+    assert_eq!(
+        image(Some("yes"), &env("1"), &named),
+        Ok(Some("a:1".to_owned()))
+    );
+}
+
+#[test]
+fn a_name_is_as_it_is_written_where_nothing_is_normalized() {
+    for (name, wanted) in [
+        ("My.App", "My.App-My.App"),
+        ("'${N:-A b}'", "A b-A b"),
+        ("small", "small-small"),
+    ] {
+        let text = format!("name: {name}\nservices: {{a: {{image: $COMPOSE_PROJECT_NAME}}}}\n");
+        let files = [(PathBuf::from("/system/compose.yaml"), text.into_bytes())];
+        let files = Files::in_memory(files.into());
+        let mut request = request();
+        request.without.normalization = true;
+        let (resolved, _) = resolve(&request, &files).unwrap();
+        let config = resolved.config(&[], false).unwrap();
+        let text = |at: &str| config.pointer(at).unwrap().as_str().unwrap().to_owned();
+        let said = format!("{}-{}", text("/name"), text("/services/a/image"));
+        assert_eq!(said, wanted);
+        request.without.normalization = false;
+        let (resolved, _) = resolve(&request, &files).unwrap();
+        let config = resolved.config(&[], false).unwrap();
+        assert_eq!(config["name"], resolved.project.as_str());
+    }
 }

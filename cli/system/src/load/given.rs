@@ -126,3 +126,32 @@ fn labels_of_a_file_stand_below_those_of_the_service() {
     let told = "compose.yaml:1:38: the `label_file` /system/l.env cannot be read: no such file";
     assert!(missing.starts_with(told), "{missing}");
 }
+
+#[test]
+fn secrets_and_configs_of_an_included_file_know_its_own_settings() {
+    let included = "services: {b: {image: b, secrets: [s, t], configs: [c]}}\n\
+                    secrets: {s: {environment: OWN}, t: {environment: BOTH}}\n\
+                    configs: {c: {environment: ASKED}}\n";
+    let asked = "include: [{path: i.yaml, env_file: [e.env]}]\n";
+    let files = [
+        (
+            "compose.yaml",
+            "include: [x/m.yaml]\nservices: {a: {image: a}}\n",
+        ),
+        ("x/m.yaml", asked),
+        ("x/i.yaml", included),
+        (".env", "BOTH=top\n"),
+        ("x/.env", "OWN=middle\nBOTH=middle\n"),
+        ("x/e.env", "ASKED=inner\nOWN=inner\n"),
+    ];
+    let system = load_files(&request(), &files).unwrap().system;
+    let files = &system.service("b").unwrap().files;
+    let values: Vec<Option<&str>> = files
+        .iter()
+        .map(|it| match &it.source {
+            FileSource::Variable { value, .. } => value.as_deref(),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(values, [Some("middle"), Some("top"), Some("inner")]);
+}

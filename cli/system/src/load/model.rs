@@ -5,8 +5,9 @@
 //! tree in long form with its defaults, its paths absolute. What must not enter: what the whole
 //! means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::sources;
 use crate::canonical::{self, Variables, WHOLE_FILE};
@@ -16,6 +17,7 @@ use crate::interpolate::Interpolation;
 use crate::paths::Base;
 use crate::problem::{Place, Problem, Problems};
 use crate::settings_total::SettingsTotal;
+use crate::typed::Held;
 use crate::unread::Unread;
 use crate::yaml::{MAX_NODES, Node};
 use crate::{defaults, fields, include, merge, names_alone, paths};
@@ -42,6 +44,8 @@ pub(crate) struct Loading<'a> {
     pub(crate) settings: SettingsTotal,
     /// What is not known.
     pub(crate) unread: Unread,
+    /// What variables hold that only included files know.
+    pub(crate) held: Held,
 }
 
 impl Loading<'_> {
@@ -67,6 +71,29 @@ impl Loading<'_> {
     ) -> Option<Node> {
         let documents = sources::read(files, from, self.shown_from, self.files, problems)?;
         self.model_of(documents, (folder, Some(way)), environment, problems)
+    }
+
+    /// Remembers what the secrets and configs of an included model hold that name a variable which its
+    /// `own` settings alone set, and not those `around` it.
+    pub(crate) fn hold(
+        &mut self,
+        model: &Node,
+        own: &BTreeMap<String, String>,
+        around: &BTreeMap<String, String>,
+    ) {
+        let mut values: HashMap<&str, Arc<str>> = HashMap::new();
+        for section in ["secrets", "configs"] {
+            for (key, entry) in model.entries_of(section) {
+                let variable = entry.get("environment").and_then(Node::as_str);
+                let variable = variable.filter(|name| !around.contains_key(*name));
+                let set = variable.and_then(|name| own.get_key_value(name));
+                if let Some((name, text)) = set {
+                    let value = values.entry(name).or_insert_with(|| text.as_str().into());
+                    let one = (section, key.text.clone());
+                    self.held.insert(one, Arc::clone(value));
+                }
+            }
+        }
     }
 
     /// The same of files that have been read; a document of a file is as good as a file. Without a

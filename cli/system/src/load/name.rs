@@ -11,13 +11,21 @@ use crate::problem::Problem;
 use crate::yaml::Node;
 use crate::yaml::shorten;
 
+/// A project's name.
+pub(super) struct Name {
+    /// As it is used.
+    pub(super) name: ProjectName,
+    /// As it was given, before anything was left out of it.
+    pub(super) given: String,
+}
+
 pub(super) fn name(
     asked: Option<&str>,
     environment: &BTreeMap<String, String>,
     documents: &[Node],
     root: &Path,
     variables: Variables,
-) -> Result<ProjectName, Problem> {
+) -> Result<Name, Problem> {
     let set = environment.get("COMPOSE_PROJECT_NAME").map(String::as_str);
     if let Some(name) = asked.or(set).filter(|name| !name.is_empty()) {
         return checked(name);
@@ -36,7 +44,7 @@ pub(super) fn name(
                 .text(&text, &mut Vec::new())
                 .map_err(|error| Problem::error(error.to_string()).at(node.place.clone()))?,
         };
-        return ProjectName::new(fit(&text)).map_err(|_| {
+        return fitted(&text).map_err(|()| {
             Problem::error(format!(
                 "no project name can be made of `{}`",
                 shorten(&text)
@@ -46,13 +54,21 @@ pub(super) fn name(
         });
     }
     let folder = root.file_name().map(|name| name.to_string_lossy());
-    ProjectName::new(fit(&folder.unwrap_or_default())).map_err(|_| {
+    let fitted = fitted(&fit(&folder.unwrap_or_default()));
+    fitted.map_err(|()| {
         Problem::error(format!(
             "no project name can be made of the folder {}",
             root.display()
         ))
         .hint("give one with -p NAME, or write `name:` at the top of the Compose file")
     })
+}
+
+/// A text as a name, made fit.
+fn fitted(text: &str) -> Result<Name, ()> {
+    let name = ProjectName::new(fit(text)).map_err(|_| ())?;
+    let given = text.to_owned();
+    Ok(Name { name, given })
 }
 
 /// A name with what a project's may not have left out, as Docker Compose makes it fit.
@@ -65,7 +81,9 @@ fn fit(name: &str) -> String {
     fit.trim_start_matches(['-', '_']).to_owned()
 }
 
-fn checked(name: &str) -> Result<ProjectName, Problem> {
-    ProjectName::new(name)
-        .map_err(|error| Problem::error(error.to_string().replace(name, &shorten(name))))
+fn checked(given: &str) -> Result<Name, Problem> {
+    let name = ProjectName::new(given)
+        .map_err(|error| Problem::error(error.to_string().replace(given, &shorten(given))))?;
+    let given = given.to_owned();
+    Ok(Name { name, given })
 }

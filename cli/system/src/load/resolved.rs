@@ -15,7 +15,7 @@ use crate::id::{ProjectName, ServiceName};
 use crate::interpolate::variables::{self, Variable};
 use crate::problem::Problems;
 use crate::settings_total::SettingsTotal;
-use crate::typed::{Context, Given};
+use crate::typed::{Context, Given, Held};
 use crate::unread::Unread;
 use crate::yaml::{Key, Node, NodeValue};
 use crate::{consistency, git_source, names_alone, normal_form, profiles};
@@ -82,7 +82,15 @@ pub(super) fn resolve_into(
         Err(_) if !are_settings_whole => return None,
         project => or_report(project, problems)?,
     };
-    environment.insert("COMPOSE_PROJECT_NAME".to_owned(), project.to_string());
+    let name::Name {
+        name: project,
+        given,
+    } = project;
+    let called = match request.without.normalization {
+        true => given,
+        false => project.to_string(),
+    };
+    environment.insert("COMPOSE_PROJECT_NAME".to_owned(), called.clone());
     let fetching = git_source::as_switched(files, &environment);
     let mut loading = Loading {
         files: &fetching,
@@ -95,13 +103,14 @@ pub(super) fn resolve_into(
         included: 0,
         settings: SettingsTotal::default(),
         unread: Unread::new(!are_settings_whole),
+        held: Held::default(),
     };
     let way = (!request.without.paths).then_some(root.as_path());
     let tree = loading.model_of(documents, (&root, way), &environment, problems)?;
     let unread = loading.unread;
     let (told, before) = (unread.told(problems), problems.0.len());
     let name_written = tree.get("name").map(Node::to_json);
-    let mut tree = named(tree, &project);
+    let mut tree = named(tree, called);
     if request.without_msvc {
         forget_msvc(&mut tree);
     }
@@ -122,7 +131,10 @@ pub(super) fn resolve_into(
         name_written,
         tree,
         resting,
-        given: Given::default(),
+        given: Given {
+            held: loading.held,
+            ..Given::default()
+        },
         unread,
     };
     // Without interpolation there is no normal form: a text that holds a variable is no number yet.
@@ -162,7 +174,7 @@ fn normal(
     let context = Context::new(&resolved.root, shown_from, environment, files, tree);
     let mut given = Given {
         labels: normal_form::settings::labels(&mut normal, running, &context, problems),
-        ..Given::default()
+        ..resolved.given.clone()
     };
     if !request.without.settings {
         let running = &resolved.running;
@@ -348,7 +360,7 @@ fn for_json(mut project: Object<String, Value>) -> Value {
 }
 
 /// The tree with the system's name in it, first.
-fn named(mut tree: Node, project: &ProjectName) -> Node {
+fn named(mut tree: Node, name: String) -> Node {
     let place = tree.place.clone();
     if let NodeValue::Map(entries) = &mut tree.value {
         entries.retain(|(key, _)| key.text != "name");
@@ -356,7 +368,7 @@ fn named(mut tree: Node, project: &ProjectName) -> Node {
             text: "name".to_owned(),
             place: place.clone(),
         };
-        let name = Node::new(place, NodeValue::String(project.to_string()));
+        let name = Node::new(place, NodeValue::String(name));
         entries.insert(0, (key, name));
     }
     tree

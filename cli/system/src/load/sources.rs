@@ -9,12 +9,15 @@ use super::{LoadRequest, find, or_report};
 use crate::files::Files;
 use crate::problem::{Place, Problem, Problems};
 use crate::shown_path::shown_path;
+use crate::switch::switch;
 use crate::yaml::{self, Node};
 use crate::{dotenv, forms};
 
 /// The file beside a Compose file that is laid over it without being named: for `x-msvc`, where the
 /// Compose file is somebody else's.
 const OWN: &str = "compose.msvc.yaml";
+/// The variable that says whether `.env` is read, be it by what stands there.
+const DISABLED: &str = "COMPOSE_DISABLE_ENV_FILE";
 
 /// Where a project is read from.
 pub(super) struct Sources {
@@ -110,8 +113,7 @@ fn with_dotenv(
     }
     let asked = !named.is_empty();
     if !asked {
-        let disabled = request.environment.get("COMPOSE_DISABLE_ENV_FILE");
-        if disabled.is_some_and(|it| matches!(it.as_str(), "1" | "t" | "T" | "true" | "TRUE")) {
+        if is_disabled(set, problems) {
             return environment;
         }
         named.push(directory.join(".env"));
@@ -147,10 +149,21 @@ fn with_dotenv(
             Err(wrong) => problems.0.extend(wrong.0),
         }
     }
+    // What is Docker Compose's own it takes from there all the same.
+    if !asked && !set.contains_key(DISABLED) && is_disabled(&found, problems) {
+        found.retain(|key, _| key.starts_with("COMPOSE_"));
+    }
     for (key, value) in found {
         environment.entry(key).or_insert(value);
     }
     environment
+}
+
+/// Whether `.env` is not to be read.
+fn is_disabled(set: &BTreeMap<String, String>, problems: &mut Problems) -> bool {
+    let said = set.get(DISABLED).map(|said| switch(DISABLED, said));
+    let said = said.and_then(|said| or_report(said, problems));
+    said.unwrap_or_default()
 }
 
 /// The documents of each file; all files are tried. `from` is where each is named, when a file does.

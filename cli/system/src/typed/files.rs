@@ -203,9 +203,13 @@ fn source(
     let (path, variable, content) = (text("file"), text("environment"), text("content"));
     match (path, variable, content) {
         (Some(path), None, None) => Ok(Some(FileSource::Host(context.path(&path)))),
-        (None, Some(name), None) => Ok(Some(FileSource::Variable {
-            value: context.environment.get(&name).cloned(),
-            name,
+        (None, Some(variable), None) => Ok(Some(FileSource::Variable {
+            value: {
+                let held = context.given.held.get(&(kind.section, name.to_owned()));
+                let set = context.environment.get(&variable).cloned();
+                set.or_else(|| held.map(ToString::to_string))
+            },
+            name: variable,
         })),
         (None, None, Some(text)) => Ok(Some(FileSource::Text(text))),
         (None, None, None) => Ok(None),
