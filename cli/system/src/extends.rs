@@ -273,16 +273,12 @@ impl<'a, 'e> Extending<'a, 'e> {
         found: Found,
         place: &Place,
         problems: &mut Problems,
-    ) -> Result<usize, Problem> {
+    ) -> Result<usize, Wrong> {
         let Found { file, root, .. } = found;
-        let failed = |file: &Path| {
-            let file = self.files.named(file);
-            let file = file.display();
-            Problem::error(format!("the extended file {file} cannot be used")).at(place.clone())
-        };
         let key = (file, root);
         if let Some(read) = self.read.get(&key) {
-            return read.ok_or_else(|| failed(&key.0));
+            // Why it cannot be had has been told.
+            return read.ok_or(None);
         }
         self.read.insert(key.clone(), None);
         let path = key.0.as_path();
@@ -301,7 +297,7 @@ impl<'a, 'e> Extending<'a, 'e> {
             Ok(documents) => documents,
             Err(found) => {
                 problems.0.extend(found.0);
-                return Err(failed(path));
+                return Err(None);
             }
         };
         let source = match self.one_of(documents, problems) {

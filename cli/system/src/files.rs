@@ -87,6 +87,9 @@ impl Files {
     /// Advice for a file that could not be read: the one beside it that may have been meant, else
     /// `otherwise`.
     pub(crate) fn advice(&self, path: &Path, error: &io::Error, otherwise: &str) -> String {
+        if error.kind() == io::ErrorKind::IsADirectory {
+            return "that is a folder: name the file in it".to_owned();
+        }
         let is_missing = error.kind() == io::ErrorKind::NotFound;
         let names = self.names.as_ref().filter(|_| is_missing);
         let names = names

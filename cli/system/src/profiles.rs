@@ -45,7 +45,7 @@ pub(crate) fn select(
         }
     }
     for profile in asked {
-        if profile != "*" && !known.contains(profile) {
+        if !matches!(profile.as_str(), "" | "*") && !known.contains(profile) {
             let problem = Problem::warning(format!("no service names the profile `{profile}`"));
             problems.push(match nearest(profile, known.iter().map(String::as_str)) {
                 Some(near) => problem.hint(format!("did you mean `{near}`?")),

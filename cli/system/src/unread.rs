@@ -11,8 +11,24 @@ pub(crate) const SECTIONS: [&str; 6] = [
     "services", "volumes", "networks", "secrets", "configs", "models",
 ];
 
-/// Something that is declared in a form that nobody can use: a section, or an entry of one.
-pub(crate) type TakenOut = (String, Option<String>);
+/// Fields that say what something is, by its section.
+const MADE_OF: [(&str, &[&str]); 3] = [
+    ("services", &["image", "build", "provider"]),
+    ("secrets", &["file", "environment", "external", "driver"]),
+    ("configs", &["file", "environment", "content", "external"]),
+];
+
+/// The path of something that is declared in a form that nobody can use: a section, an entry of one, or a
+/// field that says what that is.
+pub(crate) type TakenOut = Vec<String>;
+
+/// The fields that say what an entry of a section is, where `path` is that of one.
+pub(crate) fn made_of(path: &[String]) -> &'static [&'static str] {
+    let [section, _] = path else { return &[] };
+    let mut all = MADE_OF.iter();
+    let found = all.find(|(name, _)| name == section);
+    found.map_or(&[], |(_, fields)| fields)
+}
 
 /// What files declare of which `extends` takes single services.
 #[derive(Debug, Clone, Default)]
@@ -79,11 +95,19 @@ impl Unread {
 
     /// The same of who asks for nothing else there.
     pub(crate) fn may_have(&self, section: &str, name: &str) -> bool {
-        let has = |name: Option<&str>| {
-            let one = (section.to_owned(), name.map(str::to_owned));
-            self.taken_out.contains(&one)
-        };
-        self.file || !self.taken_out.is_empty() && (has(None) || has(Some(name)))
+        self.file || self.is_taken_out(&[section]) || self.is_taken_out(&[section, name])
+    }
+
+    /// Whether something says what an entry is, and cannot be used.
+    pub(crate) fn may_be_made(&self, section: &str, name: &str) -> bool {
+        let entry = [section.to_owned(), name.to_owned()];
+        let mut fields = made_of(&entry).iter();
+        fields.any(|field| self.is_taken_out(&[section, name, field]))
+    }
+
+    fn is_taken_out(&self, path: &[&str]) -> bool {
+        let path = || -> TakenOut { path.iter().map(|&part| part.to_owned()).collect() };
+        !self.taken_out.is_empty() && self.taken_out.contains(&path())
     }
 
     /// The problem that something of that name is not declared, as `what` says, where the file that asks

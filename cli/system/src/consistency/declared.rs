@@ -3,16 +3,19 @@
 use std::net::IpAddr;
 
 use crate::problem::{Problem, Problems};
+use crate::unread::Unread;
 use crate::yaml::{Key, Node, shorten};
 
 /// Checks what is declared.
-pub(crate) fn declared(tree: &Node, problems: &mut Problems) {
+pub(crate) fn declared(tree: &Node, unread: &Unread, problems: &mut Problems) {
     for (section, ways) in [
         ("configs", ["file", "environment", "content"].as_slice()),
         ("secrets", ["file", "environment"].as_slice()),
     ] {
         for (key, entry) in tree.entries_of(section) {
-            source(section, key, entry, ways, problems);
+            if !unread.may_be_made(section, &key.text) {
+                source(section, key, entry, ways, problems);
+            }
         }
     }
     for (key, volume) in tree.entries_of("volumes") {

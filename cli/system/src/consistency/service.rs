@@ -63,7 +63,9 @@ impl Service<'_, '_> {
         let written = |field: &str| self.node.get(field).filter(|it| !it.is_null());
         let runs = self.node.at("/x-msvc/process/command").is_some();
         let extends = self.node.get("extends").is_some();
-        if runs || extends || written("build").is_some() || written("provider").is_some() {
+        let may_be = self.unread.may_be_made("services", &key.text);
+        if may_be || runs || extends || written("build").is_some() || written("provider").is_some()
+        {
             return;
         }
         let name = shorten(&key.text);

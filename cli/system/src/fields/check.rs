@@ -12,7 +12,7 @@ use super::{
 };
 use crate::forms::scalar_text;
 use crate::problem::{Problem, Problems, Severity, nearest};
-use crate::unread::{SECTIONS, TakenOut};
+use crate::unread::{SECTIONS, TakenOut, made_of};
 use crate::yaml::{Key, Node, NodeValue, shorten};
 
 /// Unknown keys whose neighbours are looked for; each costs a comparison with every known key.
@@ -99,26 +99,31 @@ impl Checker<'_> {
         missing.is_empty()
     }
 
-    /// Remembers a section, or an entry of one, that does not stay.
+    /// Remembers a section, an entry of one, or what says what that is, that does not stay.
     fn kept(&mut self, stays: bool) {
-        match self.path.as_slice() {
-            _ if stays => {}
-            [section] => self.taken_out.push((section.clone(), None)),
-            [section, name] => {
-                let one = (section.clone(), Some(name.clone()));
-                self.taken_out.push(one);
-            }
-            _ => {}
+        let is_wanted = match self.path.as_slice() {
+            [_] | [_, _] => true,
+            [entry @ .., field] => made_of(entry).contains(&field.as_str()),
+            [] => false,
+        };
+        if !stays && is_wanted {
+            self.taken_out.push(self.path.clone());
         }
     }
 
     fn unknown(&mut self, key: &Key, level: &'static Level) {
         self.unknown += 1;
-        if self.path.is_empty()
+        let wanted = match self.path.as_slice() {
+            [] => &SECTIONS,
+            entry => made_of(entry),
+        };
+        if !self.lenient
             && self.unknown <= NEIGHBOURS
-            && let Some(section) = nearest(&key.text, SECTIONS)
+            && let Some(meant) = nearest(&key.text, wanted.iter().copied())
         {
-            self.taken_out.push((section.to_owned(), None));
+            let mut path = self.path.clone();
+            path.push(meant.to_owned());
+            self.taken_out.push(path);
         }
         let mut problem = if self.unknown <= NEIGHBOURS {
             key.unknown(level.what, level.names())
@@ -303,6 +308,11 @@ impl Checker<'_> {
         };
         let problem = node.expected(&what, &shape.in_words());
         self.problems.push(match self.out {
+            Out::Environment | Out::Settings
+                if matches!(self.subject, Subject::Item) && node.as_map().is_some() =>
+            {
+                problem.hint("write `NAME=VALUE`, or `NAME: VALUE` without the `-`")
+            }
             Out::Wait | Out::WaitSet => problem.hint("write it as 500ms, 30s or 1m30s"),
             Out::Bytes => problem.hint("write it as 512m, 1.5g or in bytes"),
             Out::Mode => problem.hint("write it in octal, as `\"0440\"`"),

@@ -214,3 +214,18 @@ fn a_name_is_as_it_is_written_where_nothing_is_normalized() {
         assert_eq!(config["name"], resolved.project.as_str());
     }
 }
+
+#[test]
+fn a_profile_without_a_name_runs_where_none_is_asked_for() {
+    let text = "services: {a: {image: a, profiles: ['']}, b: {image: b, profiles: [p]}}\n";
+    let running = |profiles: &[&str]| {
+        let mut request = request();
+        request.profiles = profiles.iter().map(ToString::to_string).collect();
+        let loaded = load_files(&request, &[("compose.yaml", text)]).unwrap();
+        assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+        let names = loaded.system.services.keys();
+        names.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(running(&[]), ["a"]);
+    assert_eq!(running(&["p"]), ["b"]);
+}

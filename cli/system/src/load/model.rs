@@ -5,7 +5,8 @@
 //! tree in long form with its defaults, its paths absolute. What must not enter: what the whole
 //! means.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -121,6 +122,7 @@ impl Loading<'_> {
                     .tree(&mut tree, &WHOLE_FILE, problems);
             }
             self.unread.ask(extending.interpolation.untold());
+            problems.0.extend(no_services(&tree));
             let mut told = self.unread.told(problems);
             let after = problems.0.len();
             extending.resolve(&mut tree, folder, problems);
@@ -136,13 +138,16 @@ impl Loading<'_> {
                 problems.push(Problem::error(what).at(tree.place.clone()));
                 return None;
             }
+            let before = problems.0.len();
             let mut merged = match model.take() {
                 None => tree,
                 Some(earlier) => merge::over(earlier, tree, &WHOLE_FILE, &mut Vec::new(), problems),
             };
             merge::clean(&mut merged, problems);
             merge::unique(&mut merged, &WHOLE_FILE);
+            let merging = before..problems.0.len();
             let taken_out = fields::check(&mut merged, self.lenient, problems);
+            forget_merging(merging, problems);
             self.unread.take_out(taken_out);
             canonical::lengthen(&mut merged, self.variables, problems);
             merge::unique(&mut merged, &WHOLE_FILE);
@@ -160,4 +165,26 @@ impl Loading<'_> {
         }
         Some(model)
     }
+}
+
+/// Drops that two values cannot be merged where the later one may not stand there at all.
+fn forget_merging(merging: Range<usize>, problems: &mut Problems) {
+    if merging.is_empty() {
+        return;
+    }
+    let checked = problems.0.iter().skip(merging.end);
+    let wrong: HashSet<Place> = checked.filter_map(|it| it.place.clone()).collect();
+    let mut at = 0..;
+    problems.0.retain(|problem| {
+        let is_of_merging = at.next().is_some_and(|at| merging.contains(&at));
+        let place = problem.place.as_ref();
+        !is_of_merging || place.is_none_or(|place| !wrong.contains(place))
+    });
+}
+
+/// That `services` is there and is nothing: in one of several files, too.
+fn no_services(tree: &Node) -> Option<Problem> {
+    let services = tree.get("services")?;
+    let is_nothing = services.is_null() && !services.is_reset();
+    is_nothing.then(|| services.expected("`services`", "a mapping"))
 }

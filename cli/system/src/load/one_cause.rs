@@ -112,3 +112,79 @@ fn what_an_extended_service_leaves_behind_is_told_as_that() {
     ];
     assert_eq!(told, wanted.join("\n"));
 }
+
+#[test]
+fn what_something_is_made_of_is_not_missed_where_that_is_wrong() {
+    for (text, wanted) in [
+        (
+            "services: {a: {imag: x}}\n",
+            "compose.yaml:1:16: a service has no key `imag`",
+        ),
+        (
+            "services: {a: {image: [x]}}\n",
+            "compose.yaml:1:23: `services.a.image` must be text",
+        ),
+        (
+            "services: {a: {biuld: .}}\n",
+            "compose.yaml:1:16: a service has no key `biuld`",
+        ),
+        (
+            "services: {a: {image: a}}\nsecrets: {s: {fil: x}}\n",
+            "compose.yaml:2:15: a secret has no key `fil`",
+        ),
+        (
+            "services: {a: {image: a}}\nconfigs: {c: {content: [x]}}\n",
+            "compose.yaml:2:24: `configs.c.content` must be text",
+        ),
+    ] {
+        let told = told(&[("compose.yaml", text)]);
+        assert!(told.starts_with(wanted), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+    }
+    // Where an unknown key is no error, it is nothing in its place either.
+    let lenient = crate::load::LoadRequest {
+        lenient: true,
+        ..request()
+    };
+    let text = "services: {a: {imag: x, networks: [n]}}\nnetwork: {n: }\n";
+    let told = load_files(&lenient, &[("compose.yaml", text)]).unwrap_err();
+    assert_eq!(told.errors(), 2, "{told}");
+}
+
+#[test]
+fn a_value_that_may_not_stand_there_is_not_said_to_be_no_match_for_an_earlier_one() {
+    let text = "services: {a: {image: a, ports: [80], healthcheck: {test: x}}}\n---\n\
+                services: {a: {ports: {x: y}, healthcheck: [x]}}\n";
+    let told = told(&[("compose.yaml", text)]);
+    assert_eq!(told.lines().count(), 2, "{told}");
+    assert!(!told.contains("merged"), "{told}");
+}
+
+#[test]
+fn why_an_extended_file_cannot_be_had_is_told_once() {
+    let text = "services:\n  a: {extends: {file: b.yaml, service: b}}\n  c: {extends: {file: \
+                b.yaml, service: c}}\n";
+    let missing = told(&[("compose.yaml", text)]);
+    assert!(
+        missing.starts_with("compose.yaml:2:23: the extended file"),
+        "{missing}"
+    );
+    assert_eq!(missing.lines().count(), 1, "{missing}");
+    let wrong = told(&[("compose.yaml", text), ("b.yaml", "services: [\n")]);
+    assert!(
+        wrong.starts_with("b.yaml:1:11: this is not YAML"),
+        "{wrong}"
+    );
+    assert_eq!(wrong.lines().count(), 1, "{wrong}");
+}
+
+#[test]
+fn services_that_are_nothing_are_an_error_in_each_of_several_files() {
+    let text = "services: {a: {image: a}}\n---\nservices:\n";
+    let wanted = "compose.yaml:3:9: `services` must be a mapping, not nothing";
+    assert_eq!(told(&[("compose.yaml", text)]), wanted);
+    let text = "include: [i.yaml]\nservices:\n";
+    let included = ("i.yaml", "services: {a: {image: a}}\n");
+    let wanted = "compose.yaml:2:9: `services` must be a mapping, not nothing";
+    assert_eq!(told(&[("compose.yaml", text), included]), wanted);
+}

@@ -180,7 +180,7 @@ fn all_problems_are_told_at_once() {
     let problems = problems_of(
         "services:\n  a: {imag: x, ports: [x]}\n  b: {image: b, depends_on: [c], restart: x}\nvolums: {}\n",
     );
-    assert_eq!(problems.lines().count(), 6, "{problems}");
+    assert_eq!(problems.lines().count(), 5, "{problems}");
 }
 
 #[test]

@@ -117,7 +117,7 @@ pub(super) fn resolve_into(
     if !names_alone::check(&tree, &environment, problems) {
         return None;
     }
-    consistency::declared(&tree, problems);
+    consistency::declared(&tree, &unread, problems);
     let asked = profiles_asked(request, &environment);
     let (running, resting) = profiles::select(&tree, &asked, &request.named, problems);
     let mut resolved = Resolved {
@@ -392,6 +392,6 @@ fn profiles_asked(request: &LoadRequest, environment: &BTreeMap<String, String>)
     let set = environment
         .get("COMPOSE_PROFILES")
         .map_or("", String::as_str);
-    let set = set.split(',').map(str::trim).filter(|p| !p.is_empty());
-    set.map(str::to_owned).collect()
+    // Without any it is the one without a name, which a service may have.
+    set.split(',').map(|it| it.trim().to_owned()).collect()
 }
