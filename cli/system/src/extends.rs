@@ -56,6 +56,8 @@ pub(crate) struct Extending<'a, 'e> {
     nodes: usize,
     /// Bytes of their texts.
     text: usize,
+    /// Whether the file that is looked at includes others.
+    includes: bool,
     /// What the files declare of which services are taken.
     pub(crate) left_behind: LeftBehind,
 }
@@ -90,6 +92,7 @@ impl<'a, 'e> Extending<'a, 'e> {
             read: HashMap::new(),
             nodes: 0,
             text: 0,
+            includes: false,
             left_behind: LeftBehind::default(),
         }
     }
@@ -103,6 +106,7 @@ impl<'a, 'e> Extending<'a, 'e> {
         {
             return;
         }
+        self.includes = tree.get("include").is_some();
         let source = self.sources.len();
         let taken = Source::of(tree, folder.to_path_buf());
         let count = taken.len();
@@ -238,7 +242,10 @@ impl<'a, 'e> Extending<'a, 'e> {
                 is_mapping(other, service, &wanted, place)?;
                 Ok((At { source, service }, way))
             }
-            None => Err(Some(missing(other, &wanted, place, problems))),
+            None => {
+                let includes = self.includes && way.is_none();
+                Err(Some(missing(other, &wanted, place, includes, problems)))
+            }
         }
     }
 
@@ -346,7 +353,13 @@ fn is_mapping(source: &Source, at: usize, name: &str, place: &Place) -> Result<(
     Err(Problem::error(what).at(place.clone()))
 }
 
-fn missing(source: &Source, name: &str, place: &Place, problems: &Problems) -> Problem {
+fn missing(
+    source: &Source,
+    name: &str,
+    place: &Place,
+    includes: bool,
+    problems: &Problems,
+) -> Problem {
     let what = format!(
         "`extends` names the service `{}`, which {} does not have",
         shorten(name),
@@ -355,6 +368,9 @@ fn missing(source: &Source, name: &str, place: &Place, problems: &Problems) -> P
     let problem = Problem::error(what).at(place.clone());
     match problems.nearest(name, source.names()) {
         Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None if includes => {
+            problem.hint("name the `file` too, if it stands in one that is included")
+        }
         None => problem,
     }
 }

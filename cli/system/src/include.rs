@@ -68,9 +68,11 @@ pub(crate) fn apply(
             Ok(included) => {
                 let files = included.paths.iter();
                 let files: Vec<FileName> = files.map(|it| loading.shown(it).into()).collect();
+                let before = problems.errors();
                 match read(included, environment, loading, problems) {
                     Some(model) => import(model, &files, tree, loading.variables, problems),
-                    None => loading.unread.file = true,
+                    // A file may be empty, too.
+                    None => loading.unread.file |= problems.errors() > before,
                 }
             }
             Err(problem) => {

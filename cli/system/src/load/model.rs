@@ -138,14 +138,13 @@ impl Loading<'_> {
                 problems.push(Problem::error(what).at(tree.place.clone()));
                 return None;
             }
-            let before = problems.0.len();
             let mut merged = match model.take() {
                 None => tree,
                 Some(earlier) => merge::over(earlier, tree, &WHOLE_FILE, &mut Vec::new(), problems),
             };
             merge::clean(&mut merged, problems);
             merge::unique(&mut merged, &WHOLE_FILE);
-            let merging = before..problems.0.len();
+            let merging = after..problems.0.len();
             let taken_out = fields::check(&mut merged, self.lenient, problems);
             forget_merging(merging, problems);
             self.unread.take_out(taken_out);

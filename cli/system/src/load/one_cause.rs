@@ -158,6 +158,12 @@ fn a_value_that_may_not_stand_there_is_not_said_to_be_no_match_for_an_earlier_on
     let told = told(&[("compose.yaml", text)]);
     assert_eq!(told.lines().count(), 2, "{told}");
     assert!(!told.contains("merged"), "{told}");
+    let text = "services:\n  a: {extends: b, ports: {x: y}}\n  b: {image: b, ports: [80]}\n";
+    let told = self::told(&[("compose.yaml", text)]);
+    assert_eq!(
+        told,
+        "compose.yaml:2:26: `services.a.ports` must be a list, not a mapping"
+    );
 }
 
 #[test]
@@ -186,5 +192,24 @@ fn services_that_are_nothing_are_an_error_in_each_of_several_files() {
     let text = "include: [i.yaml]\nservices:\n";
     let included = ("i.yaml", "services: {a: {image: a}}\n");
     let wanted = "compose.yaml:2:9: `services` must be a mapping, not nothing";
+    assert_eq!(told(&[("compose.yaml", text), included]), wanted);
+}
+
+#[test]
+fn what_an_empty_file_does_not_declare_is_missed() {
+    let text = "include: [i.yaml]\nservices: {a: {image: a, depends_on: [b]}}\n";
+    for empty in ["", "# nothing\n"] {
+        let told = told(&[("compose.yaml", text), ("i.yaml", empty)]);
+        let wanted = "compose.yaml:2:39: `depends_on` names the service `b`, which does not exist";
+        assert_eq!(told, wanted);
+    }
+}
+
+#[test]
+fn who_extends_what_is_included_is_told_to_name_the_file() {
+    let text = "include: [i.yaml]\nservices: {a: {extends: base}}\n";
+    let included = ("i.yaml", "services: {base: {image: b}}\n");
+    let wanted = "compose.yaml:2:25: `extends` names the service `base`, which compose.yaml does \
+                  not have (name the `file` too, if it stands in one that is included)";
     assert_eq!(told(&[("compose.yaml", text), included]), wanted);
 }
