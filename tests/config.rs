@@ -277,7 +277,7 @@ fn variables_that_are_not_replaced_need_not_be_set() {
     let printed = config(files.path(), &["--no-interpolate"]).expect(0).stdout;
     assert_eq!(
         printed,
-        "name: p-nomust\nnetworks:\n  default:\n    name: p-nomust_default\n  n:\n    name: p-nomust_n\nservices:\n  a:\n    image: x:$TAG\n    networks:\n      n: null\n  b:\n    image: y\n    networks:\n      default: null\n    profiles:\n    - p\nvolumes:\n  v:\n    name: p-nomust_v\n"
+        "name: p-nomust\nnetworks:\n  default:\n    name: p-nomust_default\n  \"n\":\n    name: p-nomust_n\nservices:\n  a:\n    image: x:$TAG\n    networks:\n      \"n\": null\n  b:\n    image: \"y\"\n    networks:\n      default: null\n    profiles:\n      - p\nvolumes:\n  v:\n    name: p-nomust_v\n"
     );
     for (words, wanted) in [
         (&["--images"][..], "x:$TAG\n"),
@@ -299,7 +299,7 @@ fn variables_that_are_not_replaced_need_not_be_set() {
     assert!(
         written
             .stdout
-            .starts_with("name: p-${NO:?must}\nnetworks:\n  n: null\n"),
+            .starts_with("name: p-${NO:?must}\nnetworks:\n  \"n\": null\n"),
         "{}",
         written.stdout
     );

@@ -274,6 +274,19 @@ fn many_files_over_each_other_are_bounded() {
         .config_of(&["compose.yaml", "o.yaml"]);
 }
 
+#[test]
+fn a_thousand_documents_of_one_file_are_laid_over_each_other_and_more_are_refused() {
+    let document = "services: {s#: {image: a}, a: {image: a, environment: {K#: v}}}\n";
+    let read = Harmful::of(each(1_000, &format!("---\n{document}"))).read();
+    assert_eq!(read["services"].as_object().unwrap().len(), 1_001);
+    let grown = read["services"]["a"]["environment"].as_object().unwrap();
+    assert_eq!(grown.len(), 1_000);
+    let wrong = each(1_000, "---\nservices: {s#: {imag: a}}\n");
+    Harmful::of(wrong).refused("has no key `imag`");
+    let more = "--- {}\n".repeat(200_000);
+    Harmful::of(more).refused("the file has more than 1000 documents");
+}
+
 /// Twenty thousand services of which each waits for the next.
 fn a_chain_of_services(fields: &str) -> String {
     const LAST: usize = 20_000 - 1;

@@ -9,7 +9,7 @@
 //! them (compose-go 2.9.1); where the two differ, what Docker Compose does.
 
 use crate::problem::{Place, Problem};
-pub(crate) use check::{check, is_date};
+pub(crate) use check::check;
 pub(crate) use field::{Below, Cast, Field, Long, Merged, Same};
 pub(crate) use out::Out;
 pub use paths::{all, asks_nothing, said};

@@ -1,66 +1,7 @@
-//! Scalars as Compose takes them: numbers that only YAML 1.1 knows (`0444`, `1_000`), and the text
-//! that a number or switch becomes where text is meant.
+//! The text that a number or switch becomes where text is meant.
 
 use crate::problem::Problem;
 use crate::yaml::{Node, NodeValue, shorten};
-
-/// Numbers that YAML 1.1 knows and YAML 1.2 does not, wherever they stand without quotes.
-pub(crate) fn old_numbers(node: &mut Node) {
-    match &mut node.value {
-        NodeValue::String(text) if node.plain => {
-            if let Some(value) = old_number(text) {
-                node.value = value;
-            }
-        }
-        NodeValue::Seq(items) => items.iter_mut().for_each(old_numbers),
-        NodeValue::Map(entries) => entries.iter_mut().for_each(|(_, node)| old_numbers(node)),
-        _ => {}
-    }
-}
-
-/// The number that a text without quotes is to YAML 1.1.
-pub(crate) fn old_number(text: &str) -> Option<NodeValue> {
-    let plain = text.replace('_', "");
-    let digits = plain.strip_prefix(['+', '-']).unwrap_or(&plain);
-    if !digits.starts_with(|c: char| c.is_ascii_digit()) || text.starts_with('_') {
-        return None;
-    }
-    let sign = if plain.starts_with('-') { "-" } else { "" };
-    let whole = |digits: &str, radix| match sign {
-        "" => u64::from_str_radix(digits, radix)
-            .ok()
-            .map(|number| i64::try_from(number).map_or(NodeValue::Large(number), NodeValue::Int)),
-        sign => i64::from_str_radix(&format!("{sign}{digits}"), radix)
-            .ok()
-            .map(NodeValue::Int),
-    };
-    let lower = digits.to_ascii_lowercase();
-    let int = if let Some(hex) = lower.strip_prefix("0x") {
-        whole(hex, 16)
-    } else if let Some(binary) = lower.strip_prefix("0b") {
-        whole(binary, 2)
-    } else if let Some(octal) = lower.strip_prefix("0o") {
-        whole(octal, 8)
-    } else if let Some(octal) = lower.strip_prefix('0').filter(|rest| !rest.is_empty()) {
-        whole(octal, 8)
-    } else {
-        whole(&lower, 10)
-    };
-    let decimal = digits
-        .chars()
-        .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));
-    match int {
-        Some(int) => Some(int),
-        // A number beyond all is a text.
-        None if decimal => {
-            let number = plain.parse().ok();
-            number
-                .filter(|it: &f64| it.is_finite())
-                .map(NodeValue::Float)
-        }
-        None => None,
-    }
-}
 
 /// A scalar as Compose turns it into text; `None` for lists and mappings. Nothing is the empty
 /// text.

@@ -4,7 +4,7 @@
 //! the problems that kept it from being one, each with its place. What must not enter: any
 //! knowledge of what a document means; file access.
 //!
-//! Acceptance and values are those of `serde_yaml`; positions, duplicate keys, several documents
+//! Acceptance and values are those of `serde_yaml`, scalars of Compose files those of Docker Compose's reader; positions, duplicate keys, several documents
 //! and the bounds come from a pass over the parser's events before it, so that
 //! nothing is expanded that has not been measured. Merge keys (`<<`) are resolved here,
 //! nested ones and lists of them too. JSON documents are YAML and read the same.
@@ -12,23 +12,35 @@
 use std::path::Path;
 
 use serde::Deserialize as _;
+use serde::de::DeserializeSeed as _;
 
 use crate::problem::{Place, Problem, Problems};
 
 pub(crate) use ask::shorten;
+use guided::Guided;
 use marks::Marks;
+pub(crate) use scalar::is_text;
 use value::Value;
 
 mod across;
 mod anchors;
 mod ask;
 mod binary;
+mod date;
 mod directives;
+mod guided;
 mod join;
 mod marks;
+mod mended;
 mod merge_key;
+mod refused;
+mod scalar;
 mod tags;
 mod value;
+
+/// Documents that a Compose file may have: each is laid over all before it, which costs the square of
+/// their number. Nobody writes ten.
+const MAX_DOCUMENTS: usize = 1_000;
 
 /// Nodes that a document may have once its aliases are expanded. The largest public Compose
 /// file measured has below 5,000, the largest OpenAPI description of a gateway some 50,000.
@@ -70,6 +82,8 @@ pub enum NodeValue {
     Large(u64),
     /// Any other number.
     Float(f64),
+    /// A moment, in a Compose file: as Docker Compose prints it.
+    Date(String),
     /// Text.
     String(String),
     /// A list.
@@ -111,27 +125,35 @@ pub fn parse(file: &Path, bytes: &[u8]) -> Result<Node, Problems> {
     })
 }
 
-/// Reads every document of a file whose keys are all text: a number, switch or nothing as a key is an
-/// error. A file without any has none.
+/// Reads every document of a Compose file, whose scalars are what Docker Compose takes them for, and whose
+/// keys are all text: a number, switch or nothing as a key is an error. A file without any has none.
 ///
 /// # Errors
-/// As [`parse`], but for the number of documents; the bounds hold for all of them together.
+/// As [`parse`], but for the number of documents, which are a thousand at most; the other bounds hold for
+/// all of them together.
 pub(crate) fn parse_documents(file: &Path, bytes: &[u8]) -> Result<Vec<Node>, Problems> {
     let start = start_of(file);
     let text = text_of(&start, bytes)?;
     if let Some(refused) = directives::refused(&start, text) {
         return Err(refused.into());
     }
-    let marks = match marks::read(&start, text) {
-        Ok(marks) => marks,
-        Err(why) => return documents_as_one(&start, text).ok_or(why),
+    let documents = match mended::read(&start, text) {
+        Ok((marks, text)) => join_compose(&start, &text, marks)?,
+        Err(why) => documents_as_one(&start, text).ok_or(why)?,
     };
-    join_text_keys(&start, text, marks)
+    match documents.get(MAX_DOCUMENTS) {
+        Some(document) => {
+            let what = format!("the file has more than {MAX_DOCUMENTS} documents");
+            let problem = Problem::error(what).at(document.place.clone());
+            Err(problem.hint("write one of them").into())
+        }
+        None => Ok(documents),
+    }
 }
 
-fn join_text_keys(start: &Place, text: &str, mut marks: Vec<Marks>) -> Result<Vec<Node>, Problems> {
+fn join_compose(start: &Place, text: &str, mut marks: Vec<Marks>) -> Result<Vec<Node>, Problems> {
     for one in &mut marks {
-        one.text_keys = true;
+        one.is_compose = true;
     }
     join_all(start, text, &marks)
 }
@@ -140,8 +162,8 @@ fn join_text_keys(start: &Place, text: &str, mut marks: Vec<Marks>) -> Result<Ve
 /// also then.
 fn documents_as_one(start: &Place, text: &str) -> Option<Vec<Node>> {
     let list = across::one_list(text)?;
-    let marks = marks::read(start, &list.text).ok()?;
-    let mut whole = join_text_keys(start, &list.text, marks).ok()?;
+    let (marks, text) = mended::read(start, &list.text).ok()?;
+    let mut whole = join_compose(start, &text, marks).ok()?;
     Some(list.documents(whole.pop()?))
 }
 
@@ -158,7 +180,11 @@ fn join_all(start: &Place, text: &str, marks: &[Marks]) -> Result<Vec<Node>, Pro
     let mut problems = Problems::default();
     let mut documents = Vec::with_capacity(marks.len());
     for (marks, document) in marks.iter().zip(serde_yaml::Deserializer::from_str(text)) {
-        let value = Value::deserialize(document).map_err(|error| {
+        let value = match marks.is_compose {
+            true => Guided::by(marks).deserialize(document),
+            false => Value::deserialize(document),
+        };
+        let value = value.map_err(|error| {
             let place = error.location().map_or_else(
                 || start.clone(),
                 |location| Place {

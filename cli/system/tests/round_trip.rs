@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use msvc_system::files::Files;
 use msvc_system::load::{LoadRequest, Resolved, resolve};
 use msvc_system::normal_form::yaml;
+use msvc_system::written::escaped;
 use proptest::prelude::*;
 use public_corpus::corpus;
 use serde_json::Value;
@@ -79,12 +80,9 @@ impl Project {
 fn printed(resolved: &Resolved, config: &Value) -> [(&'static str, String); 2] {
     let mut extensions = resolved.extensions();
     let extensions = |name: &str| extensions.remove(name).unwrap_or_default();
-    let yaml = yaml::text(&yaml::of(config.clone(), extensions));
-    [
-        ("json", serde_json::to_string_pretty(config).unwrap()),
-        ("yaml", yaml),
-    ]
-    .map(|(form, text)| (form, text.replace('$', "$$")))
+    let yaml = yaml::text(&escaped(yaml::of(config.clone(), extensions)));
+    let json = serde_json::to_string_pretty(config).unwrap();
+    [("json", json.replace('$', "$$")), ("yaml", yaml)]
 }
 
 /// What is not the same when a project is printed and read again; nothing when all is.

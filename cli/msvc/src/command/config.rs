@@ -14,6 +14,7 @@ use msvc_system::load::{LoadRequest, Loaded, Resolved, Without, load, resolve};
 use msvc_system::normal_form::{hash, yaml};
 use msvc_system::problem::Problem;
 use msvc_system::schema;
+use msvc_system::written::escaped;
 use serde_json::{Value, json};
 
 use crate::cli::{Cli, Config, Graph};
@@ -171,15 +172,17 @@ fn nobody(name: &str, names: Vec<&str>) -> Failure {
 fn whole(request: &Config, resolved: Resolved, terminal: &Terminal) -> Result<String, Failure> {
     let chosen = resolved.chosen(&request.services);
     let chosen = chosen.map_err(|name| unknown(&name, &resolved))?;
-    let text = if terminal.is_json() {
-        pretty(&resolved.into_config(&chosen, request.all_resources))
-    } else {
-        yaml::text(&resolved.into_config_for_yaml(&chosen, request.all_resources))
-    };
     // Read again, a dollar sign is one, and no variable.
-    Ok(match text.contains('$') {
-        true => text.replace('$', "$$"),
-        false => text,
+    Ok(if terminal.is_json() {
+        // As Docker Compose prints it, in keys too.
+        let text = pretty(&resolved.into_config(&chosen, request.all_resources));
+        match text.contains('$') {
+            true => text.replace('$', "$$"),
+            false => text,
+        }
+    } else {
+        let config = resolved.into_config_for_yaml(&chosen, request.all_resources);
+        yaml::text(&escaped(config))
     })
 }
 

@@ -3,9 +3,9 @@
 use super::*;
 
 fn lengthened(text: &str) -> (serde_json::Value, String) {
-    let mut node = crate::yaml::parse("f".as_ref(), text.as_bytes()).unwrap();
+    let trees = crate::yaml::parse_documents("f".as_ref(), text.as_bytes());
+    let mut node = trees.unwrap().pop().unwrap();
     let mut problems = Problems::default();
-    crate::forms::old_numbers(&mut node);
     let _ = crate::fields::check(&mut node, false, &mut problems);
     lengthen(&mut node, Variables::Replaced, &mut problems);
     let service = node.at("/services/a").unwrap().to_json();

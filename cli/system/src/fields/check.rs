@@ -202,11 +202,8 @@ impl Checker<'_> {
     }
 
     fn scalar(&mut self, node: &Node, shape: &'static Shape) -> bool {
-        if node.plain
-            && let NodeValue::String(text) = &node.value
-            && is_date(text)
-        {
-            let what = format!("`{}` is a date to YAML, and none is meant", shorten(text));
+        if let NodeValue::Date(text) = &node.value {
+            let what = format!("`{text}` is a date to YAML, and none is meant");
             let problem = Problem::error(what).at(node.place.clone());
             self.problems.push(problem.hint("put it in quotes"));
             return false;
@@ -218,7 +215,7 @@ impl Checker<'_> {
             NodeValue::Float(float) if float.fract() == 0.0 => WHOLE | NUMBER,
             NodeValue::Float(_) => NUMBER,
             NodeValue::String(_) => TEXT,
-            NodeValue::Seq(_) | NodeValue::Map(_) => 0,
+            NodeValue::Date(_) | NodeValue::Seq(_) | NodeValue::Map(_) => 0,
         };
         if shape.scalars & kind == 0 {
             self.wrong(node, shape);
@@ -368,26 +365,4 @@ impl NameRule {
             Self::Any => "a name must not be empty",
         }
     }
-}
-
-/// Whether YAML 1.1 takes a text for a moment: `2026-11-21`, with a time after `T`, `t` or a space.
-pub(crate) fn is_date(text: &str) -> bool {
-    let (date, time) = match text.split_once(['T', 't', ' ']) {
-        Some((date, time)) => (date, Some(time)),
-        None => (text, None),
-    };
-    let digits = |part: &str, most: usize| {
-        (1..=most).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
-    };
-    let mut parts = date.split('-');
-    let year = parts
-        .next()
-        .is_some_and(|it| it.len() == 4 && digits(it, 4));
-    let rest: Vec<&str> = parts.collect();
-    let in_range = |part: &str, most: u8| {
-        digits(part, 2) && part.parse::<u8>().is_ok_and(|it| (1..=most).contains(&it))
-    };
-    let is_day =
-        matches!(*rest.as_slice(), [month, day] if in_range(month, 12) && in_range(day, 31));
-    year && is_day && time.is_none_or(|time| time.split(':').count() == 3)
 }

@@ -355,8 +355,23 @@ fn selected(
 fn for_json(mut project: Object<String, Value>) -> Value {
     // Docker Compose's JSON goes without them.
     project.shift_remove("models");
+    for (key, value) in &mut project {
+        if key.starts_with("x-") {
+            without_empty_lists(value);
+        }
+    }
     project.sort_keys();
     Value::Object(project)
+}
+
+/// A list with nothing in it is nothing to Docker Compose's JSON, where it knows no fields.
+fn without_empty_lists(value: &mut Value) {
+    match value {
+        Value::Array(items) if items.is_empty() => *value = Value::Null,
+        Value::Array(items) => items.iter_mut().for_each(without_empty_lists),
+        Value::Object(fields) => fields.values_mut().for_each(without_empty_lists),
+        _ => {}
+    }
 }
 
 /// The tree with the system's name in it, first.

@@ -6,12 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{LoadRequest, find, or_report};
+use crate::dotenv;
 use crate::files::Files;
 use crate::problem::{Place, Problem, Problems};
 use crate::shown_path::shown_path;
 use crate::switch::switch;
 use crate::yaml::{self, Node};
-use crate::{dotenv, forms};
 
 /// The file beside a Compose file that is laid over it without being named: for `x-msvc`, where the
 /// Compose file is somebody else's.
@@ -237,13 +237,12 @@ fn read_one(
 
 /// The documents of a Compose file, each a mapping.
 pub(crate) fn documents(shown: &Path, bytes: &[u8]) -> Result<Vec<Node>, Problems> {
-    let mut trees = yaml::parse_documents(shown, bytes)?;
-    for tree in &mut trees {
+    let trees = yaml::parse_documents(shown, bytes)?;
+    for tree in &trees {
         if tree.as_map().is_none() {
             let problem = tree.expected("a Compose file", "a mapping with `services`");
             return Err(problem.into());
         }
-        forms::old_numbers(tree);
     }
     Ok(trees)
 }

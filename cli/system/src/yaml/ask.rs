@@ -228,7 +228,7 @@ impl Node {
             NodeValue::Int(int) => Some(int.to_string()),
             NodeValue::Large(int) => Some(int.to_string()),
             NodeValue::Float(float) => Some(float.to_string()),
-            NodeValue::String(text) => Some(text.clone()),
+            NodeValue::Date(text) | NodeValue::String(text) => Some(text.clone()),
             NodeValue::Seq(_) | NodeValue::Map(_) => None,
         }
     }
@@ -240,6 +240,7 @@ impl Node {
             NodeValue::Null => "nothing",
             NodeValue::Bool(_) => "a boolean",
             NodeValue::Int(_) | NodeValue::Large(_) | NodeValue::Float(_) => "a number",
+            NodeValue::Date(_) => "a date",
             NodeValue::String(_) => "text",
             NodeValue::Seq(_) => "a list",
             NodeValue::Map(_) => "a mapping",
@@ -307,7 +308,7 @@ impl Node {
             NodeValue::Large(int) => Value::from(*int),
             NodeValue::Float(float) => serde_json::Number::from_f64(*float)
                 .map_or_else(|| Value::String(float.to_string()), Value::Number),
-            NodeValue::String(text) => Value::String(text.clone()),
+            NodeValue::Date(text) | NodeValue::String(text) => Value::String(text.clone()),
             NodeValue::Seq(items) => Value::Array(items.iter().map(Self::to_json).collect()),
             NodeValue::Map(entries) => Value::Object(
                 entries

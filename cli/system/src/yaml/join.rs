@@ -1,8 +1,9 @@
 //! Joins the values that `serde_yaml` read with the positions of the first pass.
 
 use super::marks::{Mark, Marks, Shape};
+use super::scalar::Said;
 use super::value::Value;
-use super::{Key, Node, NodeValue, binary, merge_key};
+use super::{Key, Node, NodeValue, binary, merge_key, scalar};
 use crate::problem::{Place, Problem, Problems};
 
 /// The tree. Depth is bounded by the first pass, so recursion is too.
@@ -27,6 +28,7 @@ fn node(
         },
     );
     let value = match value {
+        Value::String(text) if marks.is_compose => scalar_of(mark, text, &place, problems),
         _ if let Some(text) = mark.and_then(own_text) => NodeValue::String(text.to_owned()),
         Value::Null => NodeValue::Null,
         Value::Bool(b) => NodeValue::Bool(b),
@@ -48,6 +50,25 @@ fn node(
         plain: mark.is_some_and(|mark| mark.plain),
         short: false,
     }
+}
+
+/// A scalar of a Compose file.
+fn scalar_of(
+    mark: Option<&Mark>,
+    text: String,
+    place: &Place,
+    problems: &mut Problems,
+) -> NodeValue {
+    let (said, is_binary) = mark.map_or((Said::Text, false), |it| (it.said, it.is_binary));
+    if is_binary {
+        return NodeValue::String(binary::text(text, place, problems));
+    }
+    scalar::read(&text, said).unwrap_or_else(|| {
+        let what = format!("`{}` is not what its tag says", super::shorten(&text));
+        let problem = Problem::error(what).at(place.clone());
+        problems.push(problem.hint("take the tag away"));
+        NodeValue::String(text)
+    })
 }
 
 /// The text of a scalar with a tag of one's own: YAML knows no other type for it.
@@ -128,12 +149,23 @@ fn mapping(
             value,
             problems,
         );
-        let Some(text) = key_text(key_mark, &name) else {
-            problems.push(Problem::error("a list or mapping cannot be a key here").at(key_place));
-            continue;
+        let (text, is_text) = match name {
+            Value::String(name) if marks.is_compose => {
+                match scalar_of(key_mark, name.clone(), &key_place, problems) {
+                    NodeValue::String(text) => (text, true),
+                    _ => (name, false),
+                }
+            }
+            name => match key_text(key_mark, &name) {
+                Some(text) => (text, true),
+                None => {
+                    let what = "a list or mapping cannot be a key here";
+                    problems.push(Problem::error(what).at(key_place));
+                    continue;
+                }
+            },
         };
-        let is_text = matches!(name, Value::String(_)) || key_mark.and_then(own_text).is_some();
-        if marks.text_keys && !is_text {
+        if !is_text {
             let what = format!("the key `{}` is no text to YAML", super::shorten(&text));
             let problem = Problem::error(what).at(key_place.clone());
             problems.push(problem.hint("put it in quotes"));

@@ -6,6 +6,9 @@ use std::collections::HashMap;
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::anchors::{self, Unknown};
+use super::mended::Quoted;
+use super::refused::{Cost, Refused, too_deep, too_many_nodes};
+use super::scalar::Said;
 use super::{MAX_DEPTH, MAX_NODES, MAX_SCALAR, MAX_TEXT, not_yaml, tags};
 use crate::problem::{Place, Problem, Problems};
 
@@ -15,8 +18,11 @@ pub(super) struct Marks {
     pub(super) start: Place,
     all: Vec<Mark>,
     root: usize,
-    /// Whether every key has to be text.
-    pub(super) text_keys: bool,
+    /// Whether it is of a Compose file: every key has to be text, and scalars are what Docker Compose
+    /// takes them for.
+    pub(super) is_compose: bool,
+    /// Its texts in double quotes.
+    pub(super) quoted: Vec<Quoted>,
 }
 
 impl Marks {
@@ -48,6 +54,8 @@ pub(super) struct Mark {
     pub(super) shape: Shape,
     pub(super) tag: Option<Box<str>>,
     pub(super) plain: bool,
+    /// What is said of a scalar.
+    pub(super) said: Said,
     /// Whether a tag says that it is written in base64.
     pub(super) is_binary: bool,
     /// Cost of this node with every alias under it expanded.
@@ -59,13 +67,6 @@ pub(super) enum Shape {
     Seq(Vec<usize>),
     Map(Vec<(usize, usize)>),
     Alias(usize),
-}
-
-#[derive(Clone, Copy, Default)]
-struct Cost {
-    nodes: usize,
-    text: usize,
-    depth: usize,
 }
 
 /// A collection that is still open.
@@ -90,11 +91,12 @@ struct Reader<'a> {
     before: Cost,
     /// Aliases of anchors that nothing defines.
     unknown: Vec<Unknown>,
+    quoted: Vec<Quoted>,
     problems: Problems,
 }
 
 /// Reads the marks of every document in `text`.
-pub(super) fn read(start: &Place, text: &str) -> Result<Vec<Marks>, Problems> {
+pub(super) fn read(start: &Place, text: &str) -> Result<Vec<Marks>, Refused> {
     let mut options = granit_parser::options! { emit_unresolved_aliases: true };
     options.set_emit_comments(false);
     let mut reader = Reader {
@@ -107,17 +109,27 @@ pub(super) fn read(start: &Place, text: &str) -> Result<Vec<Marks>, Problems> {
         documents: Vec::new(),
         before: Cost::default(),
         unknown: Vec::new(),
+        quoted: Vec::new(),
         problems: Problems::default(),
     };
     for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = event.map_err(|error| reader.scan_error(&error))?;
+        let (event, span) = event.map_err(|error| Refused {
+            problems: reader.scan_error(&error).into(),
+            offset: error.marker().byte_offset(),
+        })?;
         reader.take(event, &span)?;
     }
     if !reader.unknown.is_empty() {
         let unknown = anchors::problems(reader.unknown, text);
         reader.problems.0.extend(unknown.0);
     }
-    reader.problems.or(reader.documents)
+    reader
+        .problems
+        .or(reader.documents)
+        .map_err(|problems| Refused {
+            problems,
+            offset: None,
+        })
 }
 
 impl Reader<'_> {
@@ -188,7 +200,8 @@ impl Reader<'_> {
             start: self.begun.clone(),
             all: std::mem::take(&mut self.marks),
             root,
-            text_keys: false,
+            is_compose: false,
+            quoted: std::mem::take(&mut self.quoted),
         });
         if self.before.nodes > MAX_NODES {
             return Err(too_many_nodes().at(self.begun.clone()));
@@ -216,11 +229,22 @@ impl Reader<'_> {
             text: text.len(),
             depth: 1,
         };
+        let is_plain = matches!(style, ScalarStyle::Plain);
+        if matches!(style, ScalarStyle::DoubleQuoted)
+            && let Some(bytes) = span.byte_range()
+        {
+            let place = self.place(span);
+            self.quoted.push(Quoted { bytes, place });
+        }
+        let said = tags::said(tag, is_plain);
         let tag = tag.filter(|tag| !tags::says_nothing(tag));
         // A tag says itself what the text is: `!!merge` what `<<` is without one.
         let is_merge = tag.is_some_and(tags::is_merge);
-        let plain = is_merge || (matches!(style, ScalarStyle::Plain) && tag.is_none());
+        let plain = is_merge || (is_plain && tag.is_none());
         let index = self.add(Shape::Scalar(text.into()), tag, plain, cost, span);
+        if let Some(mark) = self.marks.get_mut(index) {
+            mark.said = said;
+        }
         self.close(index, anchor, cost)
     }
 
@@ -303,6 +327,7 @@ impl Reader<'_> {
             shape,
             tag: tag.and_then(tags::own),
             plain,
+            said: Said::Text,
             is_binary: tag.is_some_and(tags::is_binary),
             cost,
         });
@@ -372,18 +397,6 @@ impl Reader<'_> {
             self.problems.push(problem);
         }
     }
-}
-
-fn too_many_nodes() -> Problem {
-    Problem::error(format!(
-        "the document has more than {MAX_NODES} nodes, aliases expanded; it is not read further"
-    ))
-}
-
-fn too_deep() -> Problem {
-    Problem::error(format!(
-        "the document is nested more than {MAX_DEPTH} levels deep, aliases expanded"
-    ))
 }
 
 fn position(span: &Span) -> (u32, u32) {

@@ -75,14 +75,59 @@ fn tags_of_ones_own_are_kept_and_yaml_types_are_applied() {
 
 #[test]
 fn a_scalar_with_a_tag_of_ones_own_is_text_and_with_none_in_it_what_it_looks_like() {
-    let text = "{a: !x 1.50, b: !x null, c: !x , !x 1: ! 12, d: !!timestamp 1}";
+    let text = "{a: !x 1.50, b: !x null, c: !x , !x 1: ! 12}";
     let trees = parse_documents("f".as_ref(), text.as_bytes()).unwrap();
-    let mut tree = trees.into_iter().next().unwrap();
-    crate::forms::old_numbers(&mut tree);
+    let tree = trees.into_iter().next().unwrap();
     assert_eq!(
         tree.to_json(),
-        serde_json::json!({"a": "1.50", "b": "null", "c": "", "1": 12, "d": 1})
+        serde_json::json!({"a": "1.50", "b": "null", "c": "", "1": 12})
     );
+}
+
+#[test]
+fn a_scalar_of_a_compose_file_is_what_its_tag_says_or_an_error_with_its_place() {
+    let read = |text: &str| {
+        let trees = parse_documents(Path::new("f"), text.as_bytes());
+        let first = trees.map_err(|problems| problems.to_string())?;
+        Ok::<_, String>(first[0].to_json())
+    };
+    let text = "{a: !!null '', b: !!int \"1_000\", c: !!float 1, d: !!str 2001-12-14, e: !!bool 'true', f: !!binary eA==, g: !!timestamp '2001-12-14', h: 2001-12-14, i: ! 017, j: ! '017', !!str 5: k, !!binary eQ==: l}";
+    assert_eq!(
+        read(text).unwrap(),
+        serde_json::json!({
+            "a": null, "b": 1000, "c": 1.0, "d": "2001-12-14", "e": true, "f": "x",
+            "g": "2001-12-14T00:00:00Z", "h": "2001-12-14T00:00:00Z", "i": 15, "j": "017",
+            "5": "k", "y": "l",
+        })
+    );
+    for (text, wanted) in [
+        (
+            "a: !!null x",
+            "f:1:11: `x` is not what its tag says (take the tag away)",
+        ),
+        (
+            "a: !!bool yes",
+            "f:1:11: `yes` is not what its tag says (take the tag away)",
+        ),
+        (
+            "a: !!int",
+            "f:1:9: `` is not what its tag says (take the tag away)",
+        ),
+        (
+            "a: {1e3: b}",
+            "f:1:5: the key `1e3` is no text to YAML (put it in quotes)",
+        ),
+        (
+            "a: {2001-12-14: b}",
+            "f:1:5: the key `2001-12-14` is no text to YAML (put it in quotes)",
+        ),
+        (
+            "a: {~: b}",
+            "f:1:5: the key `~` is no text to YAML (put it in quotes)",
+        ),
+    ] {
+        assert_eq!(read(text).unwrap_err(), wanted);
+    }
 }
 
 #[test]
@@ -190,10 +235,9 @@ fn numbers_of_any_length_are_read() {
 #[test]
 fn a_number_beyond_all_is_text_and_what_is_without_end_is_said_so() {
     let texts = "[1e400, -1_0.5e+400, 1e308]";
-    let mut numbers = read(texts);
-    crate::forms::old_numbers(&mut numbers);
+    let numbers = parse_documents(Path::new("f.yaml"), texts.as_bytes());
     assert_eq!(
-        numbers.to_json(),
+        numbers.unwrap()[0].to_json(),
         serde_json::json!(["1e400", "-1_0.5e+400", 1e308])
     );
     let endless = read("[.inf, -.INF]");

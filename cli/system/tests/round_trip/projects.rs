@@ -57,7 +57,7 @@ const FIELDS: &[&str] = &[
     "develop: {watch: [{path: ./s, action: sync, target: /s, ignore: [x/]}]}",
     "gpus: all",
     "annotations: [a=b]",
-    "x-own: {k: [§, 1, 1.0, null, true]}",
+    "x-own: {k: [§, 1, 1.0, null, true, 2001-12-14]}",
 ];
 
 /// Sections beside the services.
@@ -65,13 +65,13 @@ const REST: &str = "volumes: {v: {driver_opts: {o: size=1}, labels: [a]}}\n\
 networks: {n: {driver: bridge, ipam: {config: [{subnet: 10.1.0.0/16}]}, internal: true}}\n\
 configs: {c: {content: c}}\n\
 secrets: {s: {file: ./s.txt}}\n\
-x-top: §\n";
+x-top: [§, [], {}, {k: 2001-12-14}]\n";
 
 /// A text in double quotes, whatever is in it; a dollar sign stands for itself.
 fn text() -> impl Strategy<Value = String> {
     let text = prop_oneof![
         "[ -~]{0,12}",
-        "(yes|no|null|~|0o17|0x1f|1e3|22:22|1_000|\\.inf|- a|\\{\\}|\\[\\]|#|!x|&a|\\*a|a: b|'|%|\\?|é☃\u{1f600}|\t| |\n|\r\n|\u{85}|\u{2028}|\u{feff}|\\$\\{A\\}|=|=x|2020-01-01){1,3}",
+        "(yes|no|null|~|0o17|0x1f|1e3|22:22|1_000|\\.inf|- a|\\{\\}|\\[\\]|#|!x|&a|\\*a|a: b|'|%|\\?|é☃\u{1f600}|\t| |\n|\r\n|\u{85}|\u{2028}|\u{feff}|\\$\\{A\\}|=|=x|2020-01-01|<<|[\u{1}-\u{1f}]|\u{a0}|\\.\\.\\.|---){1,3}",
     ];
     text.prop_map(|text| serde_json::to_string(&text.replace('$', "$$")).unwrap_or_default())
 }
