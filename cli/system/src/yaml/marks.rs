@@ -7,9 +7,9 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::anchors::{self, Unknown};
 use super::mended::Quoted;
-use super::refused::{Cost, Refused, too_deep, too_many_nodes};
+use super::refused::{Cost, Refused};
 use super::scalar::Said;
-use super::{MAX_DEPTH, MAX_NODES, MAX_SCALAR, MAX_TEXT, not_yaml, tags};
+use super::{MAX_DEPTH, MAX_SCALAR, not_yaml, tags};
 use crate::problem::{Place, Problem, Problems};
 
 /// Marks of one document; the root is the last one closed.
@@ -203,10 +203,11 @@ impl Reader<'_> {
             is_compose: false,
             quoted: std::mem::take(&mut self.quoted),
         });
-        if self.before.nodes > MAX_NODES {
-            return Err(too_many_nodes().at(self.begun.clone()));
-        }
-        Ok(())
+        let so_far = Cost {
+            nodes: self.before.nodes,
+            ..Cost::default()
+        };
+        so_far.check().map_err(|it| it.at(self.begun.clone()))
     }
 
     fn scalar(
@@ -268,7 +269,7 @@ impl Reader<'_> {
         span: &Span,
     ) -> Result<(), Problem> {
         if self.open.len() >= MAX_DEPTH {
-            return Err(too_deep().at(self.place(span)));
+            return Err(Cost::too_deep().at(self.place(span)));
         }
         let shape = if mapping {
             Shape::Map(Vec::new())
@@ -350,21 +351,12 @@ impl Reader<'_> {
         parent.cost.depth = parent.cost.depth.max(cost.depth.saturating_add(1));
         // `marks` holds what is written; `parent` what it comes to with its aliases expanded.
         let nodes = parent.cost.nodes.max(self.marks.len());
-        let nodes = nodes.saturating_add(self.before.nodes);
-        let text = parent.cost.text.saturating_add(self.before.text);
-        if nodes > MAX_NODES {
-            return Err(too_many_nodes().at(self.place_of(index)));
-        }
-        if text > MAX_TEXT {
-            return Err(Problem::error(format!(
-                "the document has more than {MAX_TEXT} bytes of text, aliases expanded; it is not read further"
-            ))
-            .at(self.place_of(index)));
-        }
-        if levels_above + cost.depth > MAX_DEPTH {
-            return Err(too_deep().at(self.place_of(index)));
-        }
-        Ok(())
+        let so_far = Cost {
+            nodes: nodes.saturating_add(self.before.nodes),
+            text: parent.cost.text.saturating_add(self.before.text),
+            depth: levels_above + cost.depth,
+        };
+        so_far.check().map_err(|it| it.at(self.place_of(index)))
     }
 
     fn report_duplicates(&mut self, pairs: &[(usize, usize)]) {

@@ -1,6 +1,6 @@
 //! What a document costs once its aliases are expanded, and why the first pass gave it up.
 
-use super::{MAX_DEPTH, MAX_NODES};
+use super::{MAX_DEPTH, MAX_NODES, MAX_TEXT};
 use crate::problem::{Problem, Problems};
 
 /// What a node costs with every alias under it expanded.
@@ -9,6 +9,33 @@ pub(super) struct Cost {
     pub(super) nodes: usize,
     pub(super) text: usize,
     pub(super) depth: usize,
+}
+
+impl Cost {
+    /// What is too much of it.
+    pub(super) fn check(self) -> Result<(), Problem> {
+        let what = if self.nodes > MAX_NODES {
+            format!(
+                "the document has more than {MAX_NODES} nodes, aliases expanded; it is not read further"
+            )
+        } else if self.text > MAX_TEXT {
+            format!(
+                "the document has more than {MAX_TEXT} bytes of text, aliases expanded; it is not read further"
+            )
+        } else if self.depth > MAX_DEPTH {
+            return Err(Self::too_deep());
+        } else {
+            return Ok(());
+        };
+        Err(Problem::error(what))
+    }
+
+    /// That a document goes too deep.
+    pub(super) fn too_deep() -> Problem {
+        Problem::error(format!(
+            "the document is nested more than {MAX_DEPTH} levels deep, aliases expanded"
+        ))
+    }
 }
 
 /// Why there are no marks.
@@ -31,18 +58,4 @@ impl From<Refused> for Problems {
     fn from(refused: Refused) -> Self {
         refused.problems
     }
-}
-
-/// That a document has too many nodes.
-pub(super) fn too_many_nodes() -> Problem {
-    Problem::error(format!(
-        "the document has more than {MAX_NODES} nodes, aliases expanded; it is not read further"
-    ))
-}
-
-/// That a document goes too deep.
-pub(super) fn too_deep() -> Problem {
-    Problem::error(format!(
-        "the document is nested more than {MAX_DEPTH} levels deep, aliases expanded"
-    ))
 }
