@@ -12,12 +12,15 @@
     reason = "a test may fail as loudly as it can"
 )]
 
+#[path = "config/as_written.rs"]
+mod as_written;
+#[path = "config/output.rs"]
+mod output;
 mod support;
 
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
 use support::{Finished, finish, root};
 
 /// `msvc config` with these words, in a folder, in an environment without surprises.
@@ -186,22 +189,6 @@ fn a_file_of_msvcs_own_is_laid_over_and_can_be_left_out() {
 }
 
 #[test]
-fn the_result_goes_into_a_file_or_nowhere() {
-    let files = folder(&[("compose.yaml", "name: f\nservices: {a: {image: a}}\n")]);
-    assert_eq!(
-        config(files.path(), &["--output", "out.yaml"])
-            .expect(0)
-            .stdout,
-        ""
-    );
-    let written = std::fs::read_to_string(files.path().join("out.yaml")).unwrap();
-    assert_eq!(written, config(files.path(), &[]).expect(0).stdout);
-    assert_eq!(config(files.path(), &["-q"]).expect(0).stdout, "");
-    let nowhere = config(files.path(), &["--output", "no/such/out.yaml"]);
-    assert_eq!(nowhere.code(), 3, "{}", nowhere.stderr);
-}
-
-#[test]
 fn a_service_that_nobody_has_is_refused_whatever_is_asked_of_it() {
     let files = folder(&[("compose.yaml", "name: f\nservices: {a: {image: a}}\n")]);
     for form in [
@@ -233,105 +220,6 @@ fn a_folder_called_env_is_no_file_of_settings() {
     std::fs::create_dir(files.path().join(".env")).unwrap();
     config(files.path(), &["-q"]).expect(0);
     config(files.path(), &["-q", "--env-file", ".env"]).expect(4);
-}
-
-#[test]
-fn what_a_link_leads_to_is_written_with_its_rights_and_what_is_no_file_stays() {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
-    let files = folder(&[
-        ("compose.yaml", "name: f\nservices: {a: {image: a}}\n"),
-        ("kept.yaml", "old"),
-    ]);
-    let at = |name: &str| files.path().join(name);
-    let rights = std::fs::Permissions::from_mode(0o640);
-    std::fs::set_permissions(at("kept.yaml"), rights).unwrap();
-    symlink("kept.yaml", at("link.yaml")).unwrap();
-    symlink("/proc/self/fd/1", at("out")).unwrap();
-    let said = config(files.path(), &[]).expect(0).stdout;
-    config(files.path(), &["-o", "link.yaml"]).expect(0);
-    assert_eq!(std::fs::read_to_string(at("kept.yaml")).unwrap(), said);
-    let mode = std::fs::metadata(at("kept.yaml")).unwrap().permissions();
-    assert_eq!(mode.mode() & 0o777, 0o640);
-    assert_eq!(config(files.path(), &["-o", "out"]).expect(0).stdout, said);
-    for link in ["link.yaml", "out"] {
-        assert!(at(link).is_symlink(), "{link}");
-    }
-}
-
-#[test]
-fn variables_stay_where_nothing_is_to_be_replaced() {
-    let two = folder(&[("compose.yaml", TWO)]);
-    let done = config(two.path(), &["--no-interpolate"]).expect(0);
-    assert!(done.stdout.contains("web:${TAG:-1}"), "{}", done.stdout);
-    let old = folder(&[("compose.yaml", &format!("version: \"3\"\n{TWO}"))]);
-    let words = ["--no-interpolate", "--no-normalize", "--format", "json"];
-    let printed = config(old.path(), &words).expect(0).json();
-    let keys: Vec<&String> = printed.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["name", "services", "volumes"]);
-}
-
-#[test]
-fn variables_that_are_not_replaced_need_not_be_set() {
-    let text = "name: p-${NO:?must}\nservices: {a: {image: \"x:$TAG\", networks: [n]}, b: {image: y, profiles: [p]}}\nnetworks: {n: }\nvolumes: {v: }\n";
-    let files = folder(&[("compose.yaml", text)]);
-    let printed = config(files.path(), &["--no-interpolate"]).expect(0).stdout;
-    assert_eq!(
-        printed,
-        "name: p-nomust\nnetworks:\n  default:\n    name: p-nomust_default\n  \"n\":\n    name: p-nomust_n\nservices:\n  a:\n    image: x:$TAG\n    networks:\n      \"n\": null\n  b:\n    image: \"y\"\n    networks:\n      default: null\n    profiles:\n      - p\nvolumes:\n  v:\n    name: p-nomust_v\n"
-    );
-    for (words, wanted) in [
-        (&["--images"][..], "x:$TAG\n"),
-        (&["--networks"], "n\n"),
-        (&["--services"], "a\nb\n"),
-        (
-            &["--hash", "a"],
-            "a cfe348c1c4d8158d3cc2d79f9659e612c9797cc9efa19427489ba43cdb4903c2\n",
-        ),
-    ] {
-        let words = [words, &["--no-interpolate"]].concat();
-        assert_eq!(config(files.path(), &words).expect(0).stdout, wanted);
-    }
-    assert_eq!(
-        config(files.path(), &["--variables"]).expect(0).stdout,
-        "NAME  REQUIRED\nTAG   no\n"
-    );
-    let written = config(files.path(), &["--no-interpolate", "--no-normalize"]).expect(0);
-    assert!(
-        written
-            .stdout
-            .starts_with("name: p-${NO:?must}\nnetworks:\n  \"n\": null\n"),
-        "{}",
-        written.stdout
-    );
-    let resting = config(files.path(), &["--no-interpolate", "--hash", "b"]).expect(2);
-    assert!(
-        resting.stderr.contains("runs only with its profile"),
-        "{}",
-        resting.stderr
-    );
-}
-
-#[test]
-fn a_name_alone_has_its_value_but_where_variables_stay_as_they_are_written() {
-    let text = "services: {a: {image: x, environment: {ONE: , NO: }, build: {args: {ONE: , NO: }}}, b: {image: x, environment: [ONE]}}\n";
-    let files = folder(&[("compose.yaml", text), (".env", "ONE=1\n")]);
-    let printed = |words: &[&str]| {
-        let words = [words, &["--format", "json"]].concat();
-        let services = config(files.path(), &words).expect(0).json()["services"].clone();
-        let (a, b) = (&services["a"], &services["b"]);
-        let [one, other] = [&a["environment"], &b["environment"]].map(Value::to_string);
-        format!("{one} {other} {}", a["build"]["args"])
-    };
-    let all = r#"{"NO":null,"ONE":"1"} {"ONE":"1"}"#;
-    assert_eq!(printed(&[]), format!(r#"{all} {{"ONE":"1"}}"#));
-    assert_eq!(
-        printed(&["--no-normalize"]),
-        format!(r#"{all} {{"NO":null,"ONE":null}}"#)
-    );
-    assert_eq!(
-        printed(&["--no-interpolate"]),
-        r#"{"NO":null,"ONE":null} {"ONE":null} {"NO":null,"ONE":null}"#
-    );
 }
 
 #[test]
@@ -382,72 +270,6 @@ fn what_is_wrong_with_an_extension_of_ours_is_told() {
         }
         config(files.path(), &["--no-msvc"]).expect(0);
     }
-}
-
-#[test]
-fn a_colon_inside_a_variable_parts_no_volume() {
-    let text = "services: {a: {image: a, volumes: [\"${DATA:-/srv}/db:/db\", \"${MUST:?set it}:/r:ro\"]}}\n";
-    let files = folder(&[("compose.yaml", text)]);
-    let words = ["--no-interpolate", "--no-normalize", "--format", "json"];
-    let printed = config(files.path(), &words).expect(0).json();
-    let volumes = &printed["services"]["a"]["volumes"];
-    assert_eq!(volumes[0]["source"], "${DATA:-/srv}/db");
-    assert_eq!(volumes[0]["target"], "/db");
-    assert_eq!(volumes[1]["source"], "${MUST:?set it}");
-    assert_eq!(volumes[1]["read_only"], true);
-    let named = config(files.path(), &["--variables"]).expect(0).stdout;
-    assert_eq!(
-        named,
-        "NAME  REQUIRED  DEFAULT\nDATA  no        /srv\nMUST  yes\n"
-    );
-}
-
-#[test]
-fn a_file_comes_on_standard_input() {
-    let files = folder(&[
-        (
-            "in.yaml",
-            "services: {a: {image: a, env_file: e.env, volumes: [\"./v:/v\"]}}\n",
-        ),
-        ("e.env", "E=1\n"),
-        ("compose.yaml", "services: {other: {image: o}}\n"),
-        (
-            "compose.msvc.yaml",
-            "services: {a: {x-msvc: {owner: me}}}\n",
-        ),
-    ]);
-    let run = |words: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
-        command
-            .args(["-f", "-", "-p", "read"])
-            .args(words)
-            .current_dir(files.path())
-            .env_clear()
-            .env("HOME", "/HOME")
-            .env("MSVC_RUNTIME", "process")
-            .stdin(std::fs::File::open(files.path().join("in.yaml")).unwrap());
-        finish(command)
-    };
-    let named = config(
-        files.path(),
-        &["-f", "in.yaml", "-f", "compose.msvc.yaml", "-p", "read"],
-    );
-    assert_eq!(run(&["config"]).expect(0).stdout, named.expect(0).stdout);
-    // Who reads it twice reads the same twice.
-    assert!(run(&["config", "--edges"]).expect(0).stderr.is_empty());
-    assert!(
-        run(&["ps"])
-            .expect(0)
-            .stdout
-            .contains("read is not running")
-    );
-    std::fs::write(files.path().join("in.yaml"), "services: {a: {imag: a}}\n").unwrap();
-    let wrong = run(&["config"]).expect(4).stderr;
-    let line = "    1 | services: {a: {imag: a}}\n      |                ^~~~\n";
-    assert!(wrong.contains(line), "{wrong}");
-    let new = run(&["new", "b", "--template", "rust-axum", "--no-input"]);
-    assert_eq!(new.code(), 4, "{}", new.stderr);
-    assert!(new.stderr.contains("can be changed"), "{}", new.stderr);
 }
 
 #[test]
