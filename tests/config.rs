@@ -66,6 +66,25 @@ fn what_is_printed_reads_as_the_same_again() {
 }
 
 #[test]
+fn a_scale_stands_in_deploy_too_and_no_limit_of_swap_is_read_again() {
+    let text = "services: {a: {image: x, scale: 3, deploy: {mode: replicated, labels: {A: b}}, mem_limit: 1g, memswap_limit: -1}}\n";
+    let files = folder(&[("compose.yaml", text)]);
+    let service =
+        |words: &[&str]| config(files.path(), words).expect(0).json()["services"]["a"].clone();
+    let printed = service(&["--format", "json"]);
+    let deploy = printed["deploy"].to_string();
+    assert!(
+        deploy.starts_with(r#"{"mode":"replicated","replicas":3,"labels""#),
+        "{deploy}"
+    );
+    let unchecked = service(&["--format", "json", "--no-consistency"]);
+    assert!(unchecked["deploy"].get("replicas").is_none(), "{unchecked}");
+    let yaml = config(files.path(), &[]).expect(0).stdout;
+    std::fs::write(files.path().join("compose.yaml"), yaml).unwrap();
+    assert_eq!(service(&["--format", "json"]), printed);
+}
+
+#[test]
 fn names_are_printed_one_a_line() {
     let two = folder(&[("compose.yaml", TWO)]);
     for (words, wanted) in [

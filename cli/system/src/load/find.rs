@@ -56,16 +56,15 @@ pub(super) fn is_standard_input(path: &Path) -> bool {
 fn from_environment(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
     let separator = environment
         .get("COMPOSE_PATH_SEPARATOR")
-        .map_or(":", String::as_str);
+        .map(String::as_str)
+        .filter(|separator| !separator.is_empty())
+        .unwrap_or(":");
     let Some(list) = environment
         .get("COMPOSE_FILE")
         .filter(|list| !list.is_empty())
     else {
         return Vec::new();
     };
-    if separator.is_empty() {
-        return vec![PathBuf::from(list)];
-    }
     list.split(separator)
         .filter(|path| !path.is_empty())
         .map(PathBuf::from)

@@ -170,6 +170,7 @@ fn normal(
     }
     if !request.without.consistency {
         consistency::services(tree, |name| running.contains(name), unread, problems);
+        normal_form::normalize::replicas(&mut normal, running);
     }
     let shown_from = request.shown_from();
     let context = Context::new(&resolved.root, shown_from, environment, files, tree);

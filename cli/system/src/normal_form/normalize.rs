@@ -1,7 +1,7 @@
 //! What a project says without writing it: the network `default`, names of what is declared, builds'
 //! context and Dockerfile, and the dependencies that links and shared namespaces make.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map as Object, Value, json};
 
@@ -144,6 +144,23 @@ fn of_service(
 }
 
 /// A name without a value takes it from what is set.
+/// Writes the `scale` of each service that runs into its `deploy`, where it has one: Docker Compose does so
+/// when it compares the two.
+pub(crate) fn replicas(project: &mut Object<String, Value>, running: &BTreeSet<String>) {
+    let services = project.get_mut("services").and_then(Value::as_object_mut);
+    for (name, service) in services.into_iter().flatten() {
+        let scale = service.get("scale").cloned();
+        let deploy = service.get_mut("deploy").and_then(Value::as_object_mut);
+        let (Some(scale), Some(deploy)) = (scale, deploy) else {
+            continue;
+        };
+        if running.contains(name) && !deploy.contains_key("replicas") {
+            let after = usize::from(deploy.contains_key("mode"));
+            deploy.shift_insert(after, "replicas".to_owned(), scale);
+        }
+    }
+}
+
 /// Gives names that stand alone what the `environment` of the project has for them.
 pub(super) fn resolve(
     settings: &mut Object<String, Value>,

@@ -109,6 +109,8 @@ impl Printing<'_> {
     pub(super) fn bytes(&mut self, node: &Node) -> Option<Value> {
         let bytes = match &node.value {
             NodeValue::Int(number) => *number,
+            // No limit: Docker Compose prints it so, and reads it as a number alone.
+            NodeValue::String(text) if text == "-1" => -1,
             NodeValue::String(text) => match bytes::parse(text) {
                 Ok(bytes) => bytes,
                 Err(error) => {
