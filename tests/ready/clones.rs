@@ -203,6 +203,20 @@ fn a_repository_with_damaged_objects_ends_in_one_error_with_what_to_do() {
     std::fs::write(&index, "garbage").unwrap();
     refused("the index");
     std::fs::write(&index, whole).unwrap();
+    for (name, broken) in [
+        (".git/refs/heads/main", ""),
+        (".git/shallow", "garbage\n"),
+        (".git/HEAD", "garbage\n"),
+    ] {
+        let path = repository.path().join(name);
+        let before = std::fs::read(&path);
+        std::fs::write(&path, broken).unwrap();
+        refused(name);
+        match before {
+            Ok(before) => std::fs::write(&path, before).unwrap(),
+            Err(_) => std::fs::remove_file(&path).unwrap(),
+        }
+    }
     for object in objects {
         let mut command = Command::new("git");
         command
@@ -218,4 +232,29 @@ fn a_repository_with_damaged_objects_ends_in_one_error_with_what_to_do() {
         std::fs::remove_file(&path).unwrap();
         refused(object);
     }
+}
+
+#[test]
+fn settings_of_gits_own_count_and_those_that_fail_are_told_as_git_says_it() {
+    let repository = whole_one();
+    let ask = |name: &str, value: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
+        command.arg("ready").arg(repository.path());
+        for (key, value) in [("COUNT", "1"), ("KEY_0", name), ("VALUE_0", value)] {
+            command.env(format!("GIT_CONFIG_{key}"), value);
+        }
+        finish(command)
+    };
+    ask("diff.orderFile", "/dev/null").expect(0);
+    let said = ask("diff.orderFile", "/nowhere/order").expect(3).stderr;
+    assert!(said.contains("`git log` failed: "), "{said}");
+    assert!(said.contains("orderfile '/nowhere/order'"), "{said}");
+    assert!(said.contains("`git config --list --show-origin`"), "{said}");
+
+    let config = repository.path().join(".git/config");
+    let before = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{before}[broken\n")).unwrap();
+    let said = ready(&repository.path(), &[]).expect(3).stderr;
+    assert!(said.contains("bad config line"), "{said}");
+    assert!(!said.contains("git init"), "{said}");
 }

@@ -4,14 +4,16 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use msvc_machine::child::{self, ChildCommand, ChildEnd, ChildError, ChildLine};
+use msvc_machine::child::{self, ChildCommand, ChildEnd, ChildLine};
 use msvc_machine::shutdown::Shutdown;
 
 use crate::history::{Commit, History};
 
+mod error;
 pub mod listing;
 mod names;
 
+pub use error::GitError;
 use names::Names;
 
 /// Commits that are read, the newest first; more say nothing more about today.
@@ -27,67 +29,6 @@ const MOST_RENAMED: &str = "-l400";
 /// Between the fields of a commit's line; cannot stand in a name or subject line.
 const FIELD: char = '\u{1}';
 
-/// The repository cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum GitError {
-    /// There is no git program.
-    #[error("there is no `git` on PATH: {0}")]
-    NoGit(ChildError),
-    /// The folder is in no repository, or git refuses to read it.
-    #[error("{folder} is no git repository that can be read: {said}")]
-    NoRepository {
-        /// Which.
-        folder: PathBuf,
-        /// What git says.
-        said: String,
-    },
-    /// The repository is a server's or a mirror's: it has no files beside its history.
-    #[error("{folder} is a bare repository: it has no files to look at")]
-    Bare {
-        /// Which.
-        folder: PathBuf,
-    },
-    /// Some of what git keeps is lost or spoilt.
-    #[error("the repository in {folder} is damaged: {said}")]
-    Damaged {
-        /// Which.
-        folder: PathBuf,
-        /// What git says.
-        said: String,
-    },
-    /// Git failed otherwise.
-    #[error("`git {command}` failed: {said}")]
-    Failed {
-        /// Its first word.
-        command: String,
-        /// What it says.
-        said: String,
-    },
-    /// The user wants to end.
-    #[error("interrupted")]
-    Interrupted,
-}
-
-impl GitError {
-    /// What a command of git that failed means, in the words that name the cause.
-    fn of(folder: &Path, command: &str, said: &str) -> Self {
-        let mut lines = said.split("; ");
-        let fatal = lines.find_map(|line| line.strip_prefix("fatal: "));
-        let said = fatal.unwrap_or(said).to_owned();
-        // Of a repository that git takes for one it reads these, unless it is broken.
-        match ["log", "ls-files"].contains(&command) && !said.is_empty() {
-            true => Self::Damaged {
-                folder: folder.to_path_buf(),
-                said,
-            },
-            false => Self::Failed {
-                command: command.to_owned(),
-                said,
-            },
-        }
-    }
-}
-
 /// The git program on one folder.
 #[derive(Debug)]
 pub struct Git<'a> {
@@ -98,13 +39,16 @@ pub struct Git<'a> {
 }
 
 impl<'a> Git<'a> {
-    /// Git in `folder`, with PATH and HOME out of the caller's `environment`; nothing else of it.
+    /// Git in `folder`, with PATH, HOME and what sets git's own settings out of the caller's
+    /// `environment`; nothing else of it.
     pub fn new(
         folder: &Path,
         environment: impl IntoIterator<Item = (String, String)>,
         shutdown: &'a Shutdown,
     ) -> Self {
-        let kept = |name: &str| matches!(name, "PATH" | "HOME" | "XDG_CONFIG_HOME");
+        let kept = |name: &str| {
+            matches!(name, "PATH" | "HOME" | "XDG_CONFIG_HOME") || name.starts_with("GIT_CONFIG_")
+        };
         let environment: Vec<(String, String)> = environment.into_iter().collect();
         let in_github = environment
             .iter()
@@ -184,8 +128,22 @@ impl<'a> Git<'a> {
 
     async fn must(&self, arguments: &[&str]) -> Result<Vec<String>, GitError> {
         let command = arguments.first().copied().unwrap_or_default();
-        let done = self.run(arguments).await?;
-        done.map_err(|said| GitError::of(&self.folder, command, &said))
+        match self.run(arguments).await? {
+            Ok(lines) => Ok(lines),
+            Err(said) => Err(self.failed(command, &said).await),
+        }
+    }
+
+    /// Why a command failed that said so.
+    async fn failed(&self, command: &str, said: &str) -> GitError {
+        let kept = match self.run(&["rev-parse", "--git-common-dir"]).await {
+            Ok(lines) => lines.unwrap_or_default(),
+            Err(why) => return why,
+        };
+        let kept = self
+            .folder
+            .join(kept.first().map_or(".git", String::as_str));
+        GitError::of(&self.folder, &kept, command, said)
     }
 
     /// The folder in which the repository's work tree stands.
@@ -194,21 +152,21 @@ impl<'a> Git<'a> {
     /// When there is none, or no git.
     pub async fn root(&self) -> Result<PathBuf, GitError> {
         let found = self.run(&["rev-parse", "--show-toplevel"]).await?;
-        let no = |said: String| GitError::NoRepository {
-            folder: self.folder.clone(),
-            said,
-        };
         let Ok(lines) = found else {
             let bare = self.run(&["rev-parse", "--is-bare-repository"]).await?;
             if bare.is_ok_and(|lines| lines.first().is_some_and(|line| line == "true")) {
                 let folder = self.folder.clone();
                 return Err(GitError::Bare { folder });
             }
-            return Err(no(found.err().unwrap_or_default()));
+            let said = found.err().unwrap_or_default();
+            return Err(GitError::of_root(&self.folder, said));
         };
         match lines.first().filter(|line| !line.is_empty()) {
             Some(root) => Ok(PathBuf::from(root)),
-            None => Err(no("it has no work tree".to_owned())),
+            None => Err(GitError::NoRepository {
+                folder: self.folder.clone(),
+                said: "it has no work tree".to_owned(),
+            }),
         }
     }
 
@@ -244,7 +202,7 @@ impl<'a> Git<'a> {
                 };
                 (told.unwrap_or_default(), true)
             }
-            Err(said) => return Err(GitError::of(&self.folder, "log", &said)),
+            Err(said) => return Err(self.failed("log", &said).await),
         };
         let cut = commits.len() > MOST_COMMITS;
         commits.truncate(MOST_COMMITS);
@@ -257,9 +215,17 @@ impl<'a> Git<'a> {
         })
     }
 
+    /// Whether the branch has any: one that is not born yet is told from one that is broken.
     async fn has_commits(&self) -> Result<bool, GitError> {
         let last = self.run(&["rev-parse", "--verify", "--quiet", "HEAD"]);
-        Ok(last.await?.is_ok())
+        if last.await?.is_ok() {
+            return Ok(true);
+        }
+        match self.run(&["log", "--max-count=1", "--format=%H"]).await? {
+            Ok(lines) => Ok(!lines.is_empty()),
+            Err(said) if said.contains("does not have any commits yet") => Ok(false),
+            Err(said) => Err(self.failed("log", &said).await),
+        }
     }
 
     /// The newest commits, with what they touched of this folder, or without; `renames` is how like
@@ -370,18 +336,6 @@ mod tests {
         assert!(commits[0].merge && commits[0].email == "a@x.org");
         assert_eq!(commits[1].files, ["x/a.rs", "y/\"b\".rs"]);
         assert_eq!((commits[1].at, commits[1].subject.as_str()), (90, "Do: it"));
-    }
-
-    #[test]
-    fn damage_is_told_once_in_the_words_that_name_its_cause() {
-        let said = "error: inflate: data stream error; error: unable to unpack d37; \
-                    fatal: loose object d37 is corrupt";
-        let told = |said| GitError::of(Path::new("/r"), "log", said).to_string();
-        assert_eq!(
-            told(said),
-            "the repository in /r is damaged: loose object d37 is corrupt"
-        );
-        assert_eq!(told(""), "`git log` failed: ");
     }
 
     #[test]

@@ -131,7 +131,17 @@ impl From<GitError> for Failure {
                     folder.display()
                 ))
             }
-            GitError::Failed { .. } => Self::new(Exit::CouldNot, error.to_string()),
+            GitError::Denied { path, .. } => {
+                let hint = format!(
+                    "run it as who may read that, or give it back: `sudo chown -R \"$(id -un)\" {}`",
+                    path.display()
+                );
+                Self::new(Exit::CouldNot, error.to_string()).hint(hint)
+            }
+            GitError::Failed { .. } => Self::new(Exit::CouldNot, error.to_string()).hint(
+                "mend what git names there (`git config --list --show-origin` says where its \
+                 settings stand)",
+            ),
             GitError::Interrupted => Self::interrupted(),
         }
     }
