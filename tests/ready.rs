@@ -17,6 +17,8 @@ mod support;
 mod boundaries;
 #[path = "ready/broker.rs"]
 mod broker;
+#[path = "ready/circleci.rs"]
+mod circleci;
 #[path = "ready/clones.rs"]
 mod clones;
 #[path = "ready/command.rs"]

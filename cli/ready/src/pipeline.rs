@@ -72,8 +72,8 @@ pub struct Pipeline {
     pub deliveries: Vec<Delivery>,
     /// Whether a step would deliver, but only runs for pull requests.
     pub only_asked: bool,
-    /// The line where it calls a workflow of another repository, which cannot be read here.
-    pub elsewhere: Option<u32>,
+    /// The line where it does something that cannot be told, and what.
+    pub untold: Option<(u32, &'static str)>,
     /// Whether only other workflows start it.
     pub called: bool,
     /// Why steps that are there do nothing, each once.
@@ -109,7 +109,7 @@ pub fn is_pipeline(path: &str) -> bool {
 
 /// Why nobody reads a pipeline that stands there, if so.
 #[must_use]
-pub fn unheard(path: &str) -> Option<&'static str> {
+pub fn unheard(tree: &Tree, path: &str) -> Option<&'static str> {
     let name = path.rsplit('/').next().unwrap_or(path);
     if let Some((before, after)) = path.split_once(".github/workflows/") {
         return match (before.is_empty(), after.contains('/')) {
@@ -117,6 +117,9 @@ pub fn unheard(path: &str) -> Option<&'static str> {
             (true, true) => Some("GitHub reads no folder below .github/workflows"),
             (false, _) => Some("GitHub reads .github/workflows of the root alone"),
         };
+    }
+    if path.starts_with(".circleci/") {
+        return circleci::unheard(tree, path);
     }
     if name == ".gitlab-ci.yml" && name != path {
         return Some("no .gitlab-ci.yml of the root includes it");
@@ -156,8 +159,8 @@ impl Pipeline {
             reader.workflow(&root);
         } else if gitlab || file.path.ends_with(".gitlab-ci.yml") {
             reader.gitlab(&root);
-        } else if let Some(mapping) = circleci::mapping(tree, &file.path) {
-            reader.continued(&root, &mapping);
+        } else if file.path.starts_with(".circleci/") {
+            reader.circleci(&root, &file.path);
         } else {
             start::restrictions(&root, &mut reader.found.paths);
             reader.begin(&root, None);
@@ -326,14 +329,6 @@ impl Reader<'_> {
                 let line = format!("{program} {}", texts(value).join(" "));
                 let (deed, _) = deed(self.tree, &line);
                 self.does(deed, value.place.line);
-            } else if key_text == "steps" {
-                // CircleCI's may be names alone.
-                for item in value.items() {
-                    if let Some(step) = item.as_str() {
-                        self.action(step, None, item.place.line);
-                    }
-                }
-                self.steps(value);
             } else if !OTHERS.contains(&key_text) && !matches!(key_text, "with" | "on" | "inputs") {
                 self.steps(value);
             }

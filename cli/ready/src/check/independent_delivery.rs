@@ -49,7 +49,7 @@ pub fn check(repository: &Repository) -> Finding {
         );
     }
     let delivers = tell_delivery(repository, &working, &mut finding);
-    let unknown = !delivers && working.iter().any(|(_, it)| it.elsewhere.is_some());
+    let unknown = !delivers && working.iter().any(|(_, it)| it.untold.is_some());
     let contexts = &repository.contexts.all;
     if contexts.is_empty() {
         let standing = match delivers || unknown {
@@ -73,7 +73,7 @@ pub fn check(repository: &Repository) -> Finding {
             true => Standing::Inconclusive,
             false => Standing::Partly,
         };
-        let next = "see whether the workflow that is called in another repository delivers";
+        let next = "see whether what cannot be told from this repository delivers";
         return finding.stands(standing, next);
     }
     if alone == 0 && !delivers {
@@ -105,7 +105,7 @@ fn working<'a>(
     for path in there {
         let place = tree.place(path, 1);
         let by_gitlab = included.get(*path);
-        if let Some(why) = unheard(path).filter(|_| by_gitlab.is_none()) {
+        if let Some(why) = unheard(tree, path).filter(|_| by_gitlab.is_none()) {
             finding.saw_at(place, format!("nobody reads this pipeline: {why}"));
             continue;
         }
@@ -153,6 +153,11 @@ fn uncalled(repository: &Repository, finding: &mut Finding) {
 /// Says where something is delivered; whether it is.
 fn tell_delivery(repository: &Repository, working: &Working<'_>, finding: &mut Finding) -> bool {
     let tree = &repository.tree;
+    for (file, pipeline) in working {
+        if let Some((line, what)) = pipeline.untold {
+            finding.saw_at(tree.place(&file.path, line), what);
+        }
+    }
     let first = working
         .iter()
         .find_map(|(file, pipeline)| Some((file, pipeline.deliveries.first()?.line)));
@@ -160,15 +165,11 @@ fn tell_delivery(repository: &Repository, working: &Working<'_>, finding: &mut F
         finding.saw_at(tree.place(&file.path, line), "a pipeline delivers");
         return true;
     }
-    let called = working
+    if !working
         .iter()
-        .find_map(|(file, pipeline)| Some((file, pipeline.elsewhere?)));
-    match called {
-        Some((file, line)) => finding.saw_at(
-            tree.place(&file.path, line),
-            "calls a workflow of another repository, which cannot be read here",
-        ),
-        None => finding.saw("no pipeline deploys or publishes anything"),
+        .any(|(_, pipeline)| pipeline.untold.is_some())
+    {
+        finding.saw("no pipeline deploys or publishes anything");
     }
     if let Some((file, _)) = working.iter().find(|(_, pipeline)| pipeline.only_asked) {
         let what = "what would deliver here runs for pull requests alone";
@@ -203,7 +204,11 @@ fn own_pipelines(
             .find_map(|it| Some((it.0, it.1.deliveries.iter().find(is_its)?.line)));
         let name = &context.name;
         let Some((first, _)) = own.first() else {
-            finding.saw(format!("{name} has no pipeline of its own"));
+            let told = match working.iter().any(|(_, it)| it.untold.is_some()) {
+                true => " that could be told from this repository",
+                false => "",
+            };
+            finding.saw(format!("{name} has no pipeline of its own{told}"));
             continue;
         };
         alone += 1;
@@ -212,10 +217,12 @@ fn own_pipelines(
                 delivered += 1;
                 (file, line, "")
             }
-            None if own.iter().any(|(_, pipeline)| pipeline.delivers()) => {
-                (*first, 1, ", and what that delivers is another part")
-            }
-            None if own.iter().any(|(_, pipeline)| pipeline.elsewhere.is_some()) => (
+            None if own.iter().any(|(_, pipeline)| pipeline.delivers()) => (
+                *first,
+                1,
+                ", and what that delivers is another part, or the whole",
+            ),
+            None if own.iter().any(|(_, pipeline)| pipeline.untold.is_some()) => (
                 *first,
                 1,
                 ", and whether what that calls delivers it cannot be told",

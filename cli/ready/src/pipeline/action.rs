@@ -31,7 +31,8 @@ impl Reader<'_> {
         if delivers {
             self.does(Deed::Delivers, line);
         } else if name.contains("/.github/workflows/") {
-            self.found.elsewhere = self.found.elsewhere.or(Some(line));
+            let what = "calls a workflow of another repository, which cannot be read here";
+            self.found.untold = self.found.untold.or(Some((line, what)));
             self.does(Deed::Works, line);
         } else if PREPARE.iter().any(|word| own.starts_with(word)) {
             self.found.idle.insert("only prepares");
@@ -96,11 +97,12 @@ impl Reader<'_> {
             works,
             deliveries,
             only_asked,
-            elsewhere,
+            untold,
             idle,
             ..
         } = inner.found;
-        self.found.elsewhere = self.found.elsewhere.or(elsewhere.map(|_| line));
+        let untold = untold.map(|(_, what)| (line, what));
+        self.found.untold = self.found.untold.or(untold);
         self.found.works = self.found.works.or(works.map(|_| line));
         let said = |it: super::Delivery| super::Delivery {
             line,

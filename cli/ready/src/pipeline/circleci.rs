@@ -1,122 +1,288 @@
-//! CircleCI's dynamic configuration: a setup compares what changed with a mapping of paths to
-//! parameters, and goes on with another file, whose workflows run by these parameters.
+//! CircleCI's pipelines: what a job does is told where a workflow lists it and lets it run. A setup
+//! compares what changed with a mapping of paths to parameters, and goes on with another file, whose
+//! workflows run by these parameters.
 
-use msvc_system::yaml::{self, Node};
+use std::rc::Rc;
 
-use super::{Reader, texts};
+use msvc_system::yaml::{Node, NodeValue};
+
+use super::Reader;
+use super::job::{Job, say};
 use crate::tree::Tree;
 
-/// The file that every pipeline begins with.
-const FIRST: &str = ".circleci/config.yml";
+mod condition;
+mod live;
+mod setup;
 
-/// Which paths, as a pattern, set a parameter.
-pub(super) type Mapping = Vec<(String, String)>;
+use condition::{Parameters, holds};
+use live::{Call, found, live, may_run};
+use setup::{FIRST, Rule};
 
-/// The mapping that decides what of a file of CircleCI's runs, where it is such a file.
-pub(super) fn mapping(tree: &Tree, path: &str) -> Option<Mapping> {
-    if !path.starts_with(".circleci/") || path == FIRST {
+/// Commands that call commands are followed so far.
+const DEPTH: u32 = 5;
+
+/// Steps of CircleCI's own that only prepare, or keep something.
+const OWN: [&str; 10] = [
+    "checkout",
+    "setup_remote_docker",
+    "save_cache",
+    "restore_cache",
+    "store_artifacts",
+    "store_test_results",
+    "persist_to_workspace",
+    "attach_workspace",
+    "add_ssh_keys",
+    "run",
+];
+
+/// Why nobody reads a file below `.circleci`, if so.
+pub(super) fn unheard(tree: &Tree, path: &str) -> Option<&'static str> {
+    if path == FIRST {
         return None;
     }
-    let first = tree.text(FIRST)?;
-    let root = yaml::parse(&tree.root.join(FIRST), first.text.as_bytes()).ok()?;
-    root.get("setup").filter(|it| it.as_bool() == Some(true))?;
-    let mut found = Mapping::new();
-    collect(&root, &mut found);
-    Some(found).filter(|found| !found.is_empty())
-}
-
-/// All mappings below a node: lines of an expression, a parameter and its value.
-fn collect(node: &Node, found: &mut Mapping) {
-    for (key, value) in node.entries() {
-        let text = value.text().filter(|_| key.text == "mapping");
-        for line in text.iter().flat_map(|text| text.lines()) {
-            let mut words = line.split_whitespace();
-            if let (Some(path), Some(parameter)) = (words.next().and_then(glob), words.next()) {
-                found.push((path, parameter.to_owned()));
-            }
-        }
-        collect(value, found);
+    if tree.text(FIRST).is_none() {
+        return Some("CircleCI begins with .circleci/config.yml, which is not there");
     }
-    node.items().iter().for_each(|item| collect(item, found));
-}
-
-/// A regular expression of a path as a pattern, where it is no more than one.
-fn glob(expression: &str) -> Option<String> {
-    let bare = expression.trim_start_matches('^').trim_end_matches('$');
-    let plain = bare.replace(".*", "\u{1}").replace(".+", "\u{1}");
-    let plain = plain.replace("\\.", ".").replace("\\/", "/");
-    let is_more = |it: char| "\\^$*+?()[]{}|".contains(it);
-    (!plain.contains(is_more)).then(|| plain.replace('\u{1}', "**"))
+    let is_named = setup::files(tree).contains_key(path);
+    (!is_named).then_some("no setup in .circleci/config.yml goes on with it")
 }
 
 impl Reader<'_> {
-    /// The workflows of a file that a setup goes on with, each with the paths that start it.
-    pub(super) fn continued(&mut self, root: &Node, mapping: &Mapping) {
-        let jobs = root.get("jobs").map(Node::entries).unwrap_or_default();
-        let workflows = root.get("workflows").map(Node::entries).unwrap_or_default();
-        for (_, workflow) in workflows {
-            let changes = workflow.get("when").map(|when| paths(when, mapping));
-            let changes = changes.filter(|it| !it.is_empty());
-            self.found.globs.extend(changes.iter().flatten().cloned());
-            let listed = workflow.get("jobs").map(Node::items).unwrap_or_default();
-            for item in listed {
-                let key = item.entries().first().map(|(key, _)| key.text.clone());
-                let Some(name) = item.text().or(key) else {
-                    continue;
-                };
-                match jobs.iter().find(|(job, _)| job.text == name) {
-                    Some((_, job)) => {
-                        self.begin(job, changes.as_ref());
-                        self.steps(job);
-                    }
-                    // A job of an orb.
-                    None => {
-                        self.begin(item, changes.as_ref());
-                        self.action(&name, None, item.place.line);
-                    }
-                }
+    /// A file of CircleCI's.
+    pub(super) fn circleci(&mut self, root: &Node, path: &str) {
+        if path != FIRST {
+            let way = setup::files(self.tree).remove(path).flatten();
+            return self.continued(root, way, &Parameters::declared(root));
+        }
+        // What runs only when somebody asks for it by a parameter counts.
+        let parameters = Parameters::default();
+        let mut any = false;
+        for (_, calls) in live(root, &parameters) {
+            for call in calls {
+                any = true;
+                self.called(root, &call, None, &parameters);
             }
         }
-    }
-}
-
-/// The paths that set a parameter which a condition asks for.
-fn paths(when: &Node, mapping: &Mapping) -> Vec<String> {
-    let mut said = texts(when);
-    let mut waiting: Vec<&Node> = when.entries().iter().map(|(_, node)| node).collect();
-    while let Some(node) = waiting.pop() {
-        said.extend(texts(node));
-        waiting.extend(node.entries().iter().map(|(_, node)| node));
-        waiting.extend(node.items());
-    }
-    let asks = |parameter: &str| {
-        let asked = said
-            .iter()
-            .filter_map(|it| it.split_once("pipeline.parameters."));
-        asked.into_iter().any(|(_, rest)| {
-            let rest = rest.strip_prefix(parameter);
-            rest.is_some_and(|it| {
-                !it.starts_with(|it: char| it.is_alphanumeric() || "_-".contains(it))
-            })
-        })
-    };
-    let asked = mapping.iter().filter(|(_, parameter)| asks(parameter));
-    asked.map(|(path, _)| path.clone()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_expression_is_a_pattern_where_it_says_no_more() {
-        for (expression, wanted) in [
-            ("orders/.*", Some("orders/**")),
-            ("^services\\/a\\.b/.+$", Some("services/a.b/**")),
-            ("(orders|users)/.*", None),
-            ("orders/[a-z]+", None),
-        ] {
-            assert_eq!(glob(expression).as_deref(), wanted, "{expression}");
+        if !any && root.get("jobs").is_some() {
+            self.off("stands in no workflow that runs it");
+        }
+        let gone_on = setup::of(root);
+        let is_absent = gone_on.keys().all(|path| self.tree.text(path).is_none());
+        if setup::is_one(root) && any && is_absent {
+            let line = root.get("setup").map_or(1, |it| it.place.line);
+            let what = "goes on with a configuration that is not in this repository";
+            self.found.untold = self.found.untold.or(Some((line, what)));
         }
     }
+
+    /// The workflows of a file that a setup goes on with, each with the paths that start it.
+    fn continued(&mut self, root: &Node, way: setup::Way, declared: &Parameters) {
+        let unknown = Parameters::default();
+        let base = if way.is_some() { declared } else { &unknown };
+        let rules = way.unwrap_or_default();
+        let mut any = false;
+        for (workflow, calls) in live(root, &unknown) {
+            let runs = |parameters: &Parameters| {
+                workflow.is_none_or(|it| may_run(it, parameters) != Some(false))
+            };
+            let mut known = base.without(rules.iter().map(|rule| &rule.parameter));
+            // One that runs whatever changed is nobody's own.
+            let mut changes = Vec::new();
+            if !runs(base) {
+                let sets = |rule: &&Rule| runs(&base.with(&rule.parameter, &rule.value));
+                let own: Vec<&Rule> = rules.iter().filter(sets).collect();
+                let Some(first) = own.first() else {
+                    self.off("is switched off");
+                    continue;
+                };
+                if own.iter().all(|rule| rule.parameter == first.parameter) {
+                    known = known.with(&first.parameter, &first.value);
+                }
+                if own.iter().any(|rule| rule.glob.is_none()) {
+                    let what = "runs for paths that cannot be told from their expression";
+                    let line = workflow.map_or(1, |it| it.place.line);
+                    self.found.untold = self.found.untold.or(Some((line, what)));
+                }
+                changes.extend(own.iter().filter_map(|rule| rule.glob.clone()));
+            }
+            self.found.globs.extend(changes.iter().cloned());
+            for call in calls {
+                any = true;
+                self.called(root, &call, Some(&changes), &known);
+            }
+        }
+        if !any && root.get("jobs").is_some() {
+            self.off("stands in no workflow that runs it");
+        }
+    }
+
+    /// A job as a workflow calls it.
+    fn called(
+        &mut self,
+        root: &Node,
+        call: &Call<'_>,
+        changes: Option<&Vec<String>>,
+        parameters: &Parameters,
+    ) {
+        let with = call.item.entries().first().map(|(_, with)| with);
+        let with = with.filter(|_| !std::ptr::eq(call.item, call.job.unwrap_or(root)));
+        let Some(job) = call.job else {
+            self.begin(call.item, changes);
+            if call.name.contains('/') {
+                self.action(&call.name, with, call.item.place.line);
+            } else {
+                self.off("calls what is not there");
+            }
+            return;
+        };
+        let job = filled(job, &Given { of: job, with });
+        self.begin(&job, changes);
+        let around = ["pre-steps", "post-steps"].map(|key| with.and_then(|it| it.get(key)));
+        let inner = [around[0], job.get("steps"), around[1]];
+        for steps in inner.into_iter().flatten() {
+            self.listed(root, steps, parameters, DEPTH);
+        }
+    }
+
+    /// Steps, or a step.
+    fn listed(&mut self, root: &Node, steps: &Node, parameters: &Parameters, depth: u32) {
+        for step in steps.items() {
+            self.listed(root, step, parameters, depth);
+        }
+        if let Some(name) = step_name(steps) {
+            return self.step(root, name, None, steps, (parameters, depth));
+        }
+        for (key, with) in steps.entries() {
+            self.step(root, &key.text, Some(with), steps, (parameters, depth));
+        }
+    }
+
+    fn step(
+        &mut self,
+        root: &Node,
+        name: &str,
+        with: Option<&Node>,
+        step: &Node,
+        (parameters, depth): (&Parameters, u32),
+    ) {
+        let says = |key: &str| with.and_then(|with| with.get(key));
+        if let ("when" | "unless", Some(condition)) = (name, says("condition")) {
+            let is = holds(condition, parameters);
+            if is == Some(name == "unless") {
+                return self.off("is switched off");
+            }
+            if let Some(steps) = says("steps") {
+                self.listed(root, steps, parameters, depth);
+            }
+        } else if ["run", "deploy"].contains(&name) && with.is_some() {
+            if says("when").and_then(Node::text).as_deref() == Some("on_fail") {
+                return self.off("is switched off");
+            }
+            self.steps(step);
+        } else if OWN.contains(&name) {
+            self.off("only prepares");
+        } else if let Some((command, depth)) =
+            found(root, "commands", name).zip(depth.checked_sub(1))
+        {
+            let command = filled(command, &Given { of: command, with });
+            let around = Rc::clone(&self.job);
+            let mut said = around.said.to_string();
+            say(&command, &mut said);
+            self.job = Rc::new(Job {
+                said: said.into(),
+                changes: around.changes.clone(),
+            });
+            if let Some(steps) = command.get("steps") {
+                self.listed(root, steps, parameters, depth);
+            }
+            self.job = around;
+        } else if name.contains('/') {
+            self.action(name, with, step.place.line);
+        } else {
+            self.off("calls what is not there");
+        }
+    }
+}
+
+/// The name of a step that is no more than that.
+fn step_name(step: &Node) -> Option<&str> {
+    step.as_str().filter(|it| !it.is_empty())
+}
+
+/// The steps of a job that are given something, those behind conditions and in commands too.
+fn steps_of<'a>(root: &'a Node, job: &'a Node) -> Vec<(&'a String, &'a Node)> {
+    let mut all = Vec::new();
+    let mut waiting: Vec<(&Node, u32)> = vec![(job, DEPTH)];
+    while let Some((node, depth)) = waiting.pop() {
+        let steps = node.get("steps").map(Node::items).unwrap_or_default();
+        for step in steps {
+            let named = step_name(step).and_then(|it| found(root, "commands", it));
+            let by_key = step.entries().first().map(|(key, with)| (&key.text, with));
+            let called = by_key.and_then(|(name, _)| found(root, "commands", name));
+            let inner = [named, called, by_key.map(|(_, with)| with)];
+            if let Some(depth) = depth.checked_sub(1) {
+                waiting.extend(inner.into_iter().flatten().map(|it| (it, depth)));
+            }
+            all.extend(by_key);
+        }
+    }
+    all
+}
+
+/// What a job or a command is called with.
+struct Given<'a> {
+    of: &'a Node,
+    with: Option<&'a Node>,
+}
+
+impl Given<'_> {
+    /// What a parameter of it is: as the caller says, or as it declares.
+    fn value(&self, name: &str) -> Option<&Node> {
+        let said = self.with.and_then(|with| with.get(name));
+        said.or_else(|| self.of.get("parameters")?.get(name)?.get("default"))
+    }
+}
+
+/// A node with what its parameters stand for.
+fn filled(node: &Node, given: &Given<'_>) -> Node {
+    let value = match &node.value {
+        NodeValue::Map(all) => {
+            let all = all.iter().filter(|(key, _)| key.text != "parameters");
+            let all = all.map(|(key, it)| (key.clone(), filled(it, given)));
+            NodeValue::Map(all.collect())
+        }
+        NodeValue::Seq(all) => NodeValue::Seq(all.iter().map(|it| filled(it, given)).collect()),
+        NodeValue::String(text) if text.contains("<<") => {
+            let alone = text
+                .trim()
+                .strip_prefix("<<")
+                .and_then(|it| it.strip_suffix(">>"));
+            let alone = alone.and_then(|it| it.trim().strip_prefix("parameters."));
+            match alone.and_then(|name| given.value(name)) {
+                Some(whole) => return Node::new(node.place.clone(), whole.value.clone()),
+                None => NodeValue::String(replaced(text, given)),
+            }
+        }
+        _ => return node.clone(),
+    };
+    Node::new(node.place.clone(), value)
+}
+
+/// A text with those of its parameters that are known.
+fn replaced(text: &str, given: &Given<'_>) -> String {
+    let mut said = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("<<") {
+        let Some((name, after)) = after.split_once(">>") else {
+            break;
+        };
+        said.push_str(before);
+        let own = name.trim().strip_prefix("parameters.");
+        match own.and_then(|name| given.value(name)?.text()) {
+            Some(value) => said.push_str(&value),
+            None => said.push_str(&format!("<<{name}>>")),
+        }
+        rest = after;
+    }
+    said + rest
 }

@@ -141,8 +141,8 @@ pub(super) fn restrictions(node: &Node, paths: &mut BTreeSet<String>) {
                     paths.extend(value.get(inner).map(patterns).unwrap_or_default());
                 }
             }
-            // CircleCI's path-filtering, Buildkite's monorepo-diff.
-            "mapping" | "path" => paths.extend(texts(value).iter().flat_map(|text| words(text))),
+            // Buildkite's monorepo-diff.
+            "path" => paths.extend(texts(value).iter().flat_map(|text| words(text))),
             _ => {}
         }
         restrictions(value, paths);
