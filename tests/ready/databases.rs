@@ -193,3 +193,99 @@ fn the_same_name_in_databases_or_schemas_of_their_own_is_no_shared_table() {
         assert!(!said.contains("shares"), "{text}\n{said}");
     }
 }
+
+/// The same two with files beside, or in place of, those that are there.
+fn with(orders: &str, payments: &str, files: &[(&str, &str)]) -> String {
+    let repository = two(orders, payments);
+    for (path, text) in files {
+        repository.write(path, text);
+    }
+    repository.git(&["add", "-A"], "ann");
+    said(&repository)
+}
+
+const IN_FILE: &str = "env_file: .env.db";
+const SHOP: &str = "environment: {DATABASE_URL: 'postgres://db/shop'}";
+const LISTED: &str = "environment: ['DATABASE_URL=postgres://db/shop']";
+
+#[test]
+fn what_something_else_overrides_is_no_database() {
+    let over = |text: &str| format!("services:\n  payments:\n    {text}\n");
+    let after = |text: &str| format!("{IN_FILE}\n    environment: {text}");
+    for (orders, payments, file, text) in [
+        (
+            IN_FILE.to_owned(),
+            after("{DATABASE_URL: 'postgres://db/payments'}"),
+            ".env.x",
+            String::new(),
+        ),
+        (
+            IN_FILE.to_owned(),
+            after("['DATABASE_URL=postgres://db/payments']"),
+            ".env.x",
+            String::new(),
+        ),
+        (
+            after("{DB_NAME: orders}"),
+            after("{DB_NAME: payments}"),
+            ".env.db",
+            "DB_HOST=db\nDB_NAME=shop\n".to_owned(),
+        ),
+        (
+            SHOP.to_owned(),
+            "env_file: [.env.db, .env.x]".to_owned(),
+            ".env.x",
+            "DATABASE_URL=postgres://db/payments\n".to_owned(),
+        ),
+        (
+            LISTED.to_owned(),
+            LISTED.to_owned(),
+            "compose.override.yaml",
+            over("environment: ['DATABASE_URL=postgres://db/payments']"),
+        ),
+        (
+            LISTED.to_owned(),
+            LISTED.to_owned(),
+            "compose.override.yaml",
+            over("environment: {DATABASE_URL: 'postgres://db/payments'}"),
+        ),
+        (
+            "command: [serve, 'postgres://db/shop']".to_owned(),
+            "command: [serve, 'postgres://db/shop']".to_owned(),
+            "compose.override.yaml",
+            over("command: [serve, 'postgres://db/payments']"),
+        ),
+    ] {
+        let said = with(&orders, &payments, &[(file, &text)]);
+        assert!(!said.contains("shares"), "{payments} {text}\n{said}");
+    }
+}
+
+#[test]
+fn files_of_settings_and_overrides_are_read_as_compose_does() {
+    for (orders, payments, file, text) in [
+        (
+            IN_FILE,
+            IN_FILE,
+            ".env.db",
+            "export DB_HOST=db\nexport DB_NAME='shop' # theirs\n",
+        ),
+        (
+            IN_FILE,
+            SHOP,
+            ".env.db",
+            "H=db\nDATABASE_URL=\"postgres://u:p@${H}/shop\" # x\n",
+        ),
+        (
+            SHOP,
+            LISTED,
+            "compose.override.yaml",
+            "services:\n  payments:\n    environment: {OTHER: x}\n",
+        ),
+    ] {
+        let said = with(orders, payments, &[(file, text)]);
+        let told = " payments is told to use the database `shop` at db";
+        assert!(said.contains(told), "{text}\n{said}");
+        assert!(said.contains("shares"), "{text}\n{said}");
+    }
+}

@@ -3,16 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use msvc_system::yaml::{self, Key, Node, NodeValue};
+use msvc_system::yaml::{self, Node};
 
 use crate::tree::{TextFile, Tree, is_test};
 
 mod dockerfile;
+mod env_file;
 mod hosts;
+mod merge;
 mod service;
 mod setting;
 
 pub use hosts::Hosts;
+use merge::laid_over;
 pub use service::{Mount, Service};
 pub use setting::Setting;
 
@@ -154,29 +157,6 @@ fn overrides(path: &str) -> Vec<String> {
     };
     let first = ["yaml", "yml"].map(|ending| format!("{stem}.override.{ending}"));
     first.to_vec()
-}
-
-/// One file over another: mappings are joined, lists go on, anything else is replaced.
-fn laid_over(below: &Node, over: &Node) -> Node {
-    let value = match (&below.value, &over.value) {
-        _ if over.tag.is_some() => return over.clone(),
-        (_, NodeValue::Null) => return below.clone(),
-        (NodeValue::Map(old), NodeValue::Map(new)) => {
-            let mut all: Vec<(Key, Node)> = old.clone();
-            for (key, value) in new {
-                match all.iter_mut().find(|(it, _)| it.text == key.text) {
-                    Some((_, old)) => *old = laid_over(old, value),
-                    None => all.push((key.clone(), value.clone())),
-                }
-            }
-            NodeValue::Map(all)
-        }
-        (NodeValue::Seq(old), NodeValue::Seq(new)) => {
-            NodeValue::Seq(old.iter().chain(new).cloned().collect())
-        }
-        _ => return over.clone(),
-    };
-    Node::new(over.place.clone(), value)
 }
 
 /// Whether a text leads to a host of this name: `//orders`, `orders:8080`, `server orders`, or the

@@ -262,15 +262,6 @@ pub(super) fn inside(folder: &str, path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// A text, or those of a list; of mappings in it their `path`.
-pub(super) fn texts(node: Option<&Node>) -> Vec<String> {
-    let Some(node) = node else { return Vec::new() };
-    let items = node.items().iter().chain([node]);
-    items
-        .filter_map(|item| item.text().or_else(|| item.get("path")?.text()))
-        .collect()
-}
-
 fn labels(node: &Node) -> Vec<String> {
     let mut all = Vec::new();
     for labels in [node.get("labels"), node.at("/deploy/labels")]

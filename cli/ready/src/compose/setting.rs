@@ -8,7 +8,8 @@ use msvc_system::interpolate::{Interpolation, TemplateError};
 use msvc_system::problem::Place;
 use msvc_system::yaml::Node;
 
-use super::service::{inside, texts};
+use super::env_file;
+use super::service::inside;
 use crate::tree::Tree;
 
 /// A text names at most so many variables, one in the other's default included.
@@ -46,6 +47,11 @@ impl Variables {
         Self(values.map(|(name, it)| (name, it.value)).collect())
     }
 
+    /// Their names and values.
+    pub(super) fn all(&self) -> &BTreeMap<String, String> {
+        &self.0
+    }
+
     /// A text with its variables replaced, and what that rests on. What cannot be read stays.
     pub(super) fn replace(&self, text: &str) -> (String, Vec<String>) {
         if !text.contains('$') {
@@ -69,7 +75,7 @@ impl Variables {
     }
 
     /// The variables in a text that `.env` sets, and those that have a default.
-    fn rests_on(&self, text: &str) -> Vec<String> {
+    pub(super) fn rests_on(&self, text: &str) -> Vec<String> {
         let mut all = Vec::new();
         for (at, _) in text.match_indices('$') {
             let rest = &text[at + 1..];
@@ -102,65 +108,67 @@ pub(super) fn settings(
     tree: &Tree,
     variables: &Variables,
 ) -> Vec<Setting> {
-    let mut all = Vec::new();
-    let mut set = |key: Option<&str>, written: String, place: &Place| {
+    let setting = |key: Option<&str>, written: String, place: &Place| {
         let (value, rests_on) = variables.replace(&written);
-        all.push(Setting {
+        Setting {
             key: key.map(str::to_owned),
             value,
             written,
             rests_on,
             place: place.clone(),
-        });
-    };
-    for key in ["environment", "command", "entrypoint"] {
-        let Some(value) = node.get(key) else { continue };
-        for (key, value) in value.entries() {
-            match value.text() {
-                Some(text) => set(Some(&key.text), text, &value.place),
-                // It is passed on, as one of a list is that is a name alone.
-                None => passed(&key.text, variables, &key.place, &mut set),
-            }
         }
+    };
+    let mut all = env_file::of(node, folder, tree, variables);
+    for (name, value, place) in environment(node) {
+        // It takes the place of what a file, or an earlier line, says.
+        all.retain(|it| it.key.as_ref() != Some(&name));
+        all.push(match value {
+            Some(value) => setting(Some(&name), value, &place),
+            None if variables.0.contains_key(&name) => {
+                setting(Some(&name), format!("${{{name}}}"), &place)
+            }
+            // It is passed on as it is set outside.
+            None => setting(None, name, &place),
+        });
+    }
+    for key in ["command", "entrypoint"] {
+        let Some(value) = node.get(key) else { continue };
         for value in value.items() {
             let Some(text) = value.text() else { continue };
-            match text.split_once('=') {
-                Some((key, said)) => set(Some(key), said.to_owned(), &value.place),
-                None if key == "environment" => passed(&text, variables, &value.place, &mut set),
-                None => set(None, text, &value.place),
-            }
+            all.push(match text.split_once('=') {
+                Some((key, said)) => setting(Some(key), said.to_owned(), &value.place),
+                None => setting(None, text, &value.place),
+            });
         }
         for word in value.as_str().unwrap_or_default().split_whitespace() {
-            set(None, word.to_owned(), &value.place);
-        }
-    }
-    for path in texts(node.get("env_file")) {
-        let file = inside(folder, &path).and_then(|path| tree.text(&path));
-        for (number, line) in file.iter().flat_map(|file| file.text.lines().enumerate()) {
-            let said = line.trim().split_once('=');
-            if let (Some((key, value)), Some(file)) = (said, file)
-                && !key.starts_with('#')
-            {
-                let line = u32::try_from(number + 1).unwrap_or(u32::MAX);
-                let value = value.trim().trim_matches(['"', '\'']).to_owned();
-                set(Some(key.trim()), value, &tree.place(&file.path, line));
-            }
+            all.push(setting(None, word.to_owned(), &value.place));
         }
     }
     all
 }
 
-/// A variable that a service is given as it is set outside.
-fn passed(
-    name: &str,
-    variables: &Variables,
-    place: &Place,
-    set: &mut impl FnMut(Option<&str>, String, &Place),
-) {
-    match variables.0.contains_key(name) {
-        true => set(Some(name), format!("${{{name}}}"), place),
-        false => set(None, name.to_owned(), place),
+/// The names in a service's environment, each with its value where it has one.
+fn environment(node: &Node) -> Vec<(String, Option<String>, Place)> {
+    let Some(given) = node.get("environment") else {
+        return Vec::new();
+    };
+    let mut all = Vec::new();
+    for (key, value) in given.entries() {
+        let place = match value.text() {
+            Some(_) => &value.place,
+            None => &key.place,
+        };
+        all.push((key.text.clone(), value.text(), place.clone()));
     }
+    for value in given.items() {
+        let Some(text) = value.text() else { continue };
+        let (name, said) = match text.split_once('=') {
+            Some((name, said)) => (name, Some(said.to_owned())),
+            None => (text.as_str(), None),
+        };
+        all.push((name.to_owned(), said, value.place.clone()));
+    }
+    all
 }
 
 #[cfg(test)]

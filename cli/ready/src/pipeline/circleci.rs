@@ -82,6 +82,11 @@ impl Reader<'_> {
         let rules = way.unwrap_or_default();
         let mut any = false;
         for (workflow, calls) in live(root, &unknown) {
+            // A schedule has no changes, and what nobody lets run has none of its own.
+            if calls.is_empty() || workflow.is_some_and(|it| it.get("triggers").is_some()) {
+                self.off("is switched off");
+                continue;
+            }
             let runs = |parameters: &Parameters| {
                 workflow.is_none_or(|it| may_run(it, parameters) != Some(false))
             };
