@@ -288,4 +288,13 @@ fn files_of_settings_and_overrides_are_read_as_compose_does() {
         assert!(said.contains(told), "{text}\n{said}");
         assert!(said.contains("shares"), "{text}\n{said}");
     }
+    let base = "services:\n  base: {env_file: of.env}\n";
+    let extends = "extends: {file: common/base.yaml, service: base}";
+    let of = "DATABASE_URL=postgres://db/shop\n";
+    let files = [("common/base.yaml", base), ("common/of.env", of)];
+    let said = with(extends, extends, &files);
+    assert!(said.contains("shares"), "{said}");
+    let own = format!("{extends}\n    environment: {{DATABASE_URL: 'postgres://db/own'}}");
+    let said = with(extends, &own, &files);
+    assert!(!said.contains("shares"), "{said}");
 }

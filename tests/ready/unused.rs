@@ -34,6 +34,18 @@ const ROUTES: &str =
     "location /o { proxy_pass http://orders; }\nlocation /u { proxy_pass http://users:80; }\n";
 
 const GATEWAYS: &[Change] = &[
+    ("one that another file has", READY, |it| {
+        gateway(
+            it,
+            "  gateway: {extends: {file: edge/base.yaml, service: edge}}\n",
+        );
+        write(it, "edge/nginx.conf", ROUTES);
+        write(
+            it,
+            "edge/base.yaml",
+            "services:\n  edge: {image: 'nginx:1', ports: ['80:80'], volumes: ['./nginx.conf:/etc/nginx/nginx.conf']}\n",
+        );
+    }),
     (
         "one that is built on a gateway's image, with routes",
         READY,

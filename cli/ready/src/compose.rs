@@ -9,6 +9,7 @@ use crate::tree::{TextFile, Tree, is_test};
 
 mod dockerfile;
 mod env_file;
+mod extends;
 mod hosts;
 mod merge;
 mod service;
@@ -58,6 +59,7 @@ impl Compose {
         };
         let read = |path: &str, text: &str| {
             yaml::parse(&tree.root.join(path), text.as_bytes())
+                .map(|root| extends::whole(root, path, tree))
                 .map_err(|problems| format!("{path} cannot be read: {problems}"))
         };
         let mut node = match read(path, &file.text) {
