@@ -238,6 +238,25 @@ const BROKERS: &[Change] = &[
         write(it, "chart/Chart.yaml", chart);
         write(it, "chart/values.yaml", "kafka: {enabled: false}\n");
     }),
+    ("one that a chart's tags switch off", PARTLY, |it| {
+        broker(it, "");
+        let chart = "dependencies: [{name: kafka, tags: [messages, all]}]\n";
+        write(it, "chart/Chart.yaml", chart);
+        write(it, "chart/values.yaml", "tags: {messages: false}\n");
+    }),
+    ("one that a tag or a condition switches on", READY, |it| {
+        broker(it, "");
+        let chart =
+            "dependencies: [{name: kafka, tags: [messages, all], condition: kafka.enabled}]\n";
+        write(it, "chart/Chart.yaml", chart);
+        let values = "tags: {messages: false, all: false}\nkafka: {enabled: true}\n";
+        write(it, "chart/values.yaml", values);
+    }),
+    ("a file beside that cannot be read", "inconclusive", |it| {
+        broker(it, "");
+        let broken = "services:\n  queue: {image: [\n";
+        write(it, "compose.full.yaml", broken);
+    }),
     ("another kind's chart", PARTLY, |it| {
         broker(it, "");
         let chart = "dependencies: [{name: rabbitmq}, {name: kafka-ui}]\n";

@@ -306,6 +306,19 @@ const RUN: &[Change] = &[
             write(it, &format!("{part}/Dockerfile"), text);
         }
     }),
+    ("healthchecks of the stages that are built", READY, |it| {
+        let check = "HEALTHCHECK CMD curl -f http://localhost\n";
+        compose(it, "    healthcheck: {test: [CMD, 'true']}\n", "");
+        compose(
+            it,
+            "build: ./orders",
+            "build: {context: ./orders, target: dev}",
+        );
+        let text = format!("FROM x AS dev\n{check}FROM y\n");
+        write(it, "orders/Dockerfile", &text);
+        let text = format!("FROM x AS base\n{check}FROM base\n");
+        write(it, "users/Dockerfile", &text);
+    }),
     ("healthchecks of other stages, or none", PARTLY, |it| {
         compose(it, "    healthcheck: {test: [CMD, 'true']}\n", "");
         let check = "HEALTHCHECK CMD curl -f http://localhost\n";

@@ -244,6 +244,7 @@ fn in_a_chart(
                     let pointer = format!("/{}", it.trim().replace('.', "/"));
                     values.as_ref()?.at(&pointer)?.as_bool()
                 });
+            let is_on = is_on.or_else(|| by_tags(dependency, values.as_ref()?));
             let said = match is_on {
                 Some(false) => {
                     format!("the chart's {name} is a broker, but its values switch it off")
@@ -257,6 +258,15 @@ fn in_a_chart(
         }
     }
     found
+}
+
+/// Whether the tags of a dependency switch it on: one that is on does, else one that is off puts it off.
+fn by_tags(dependency: &Node, values: &Node) -> Option<bool> {
+    let tags = dependency.get("tags").map(Node::items).unwrap_or_default();
+    let said = tags
+        .iter()
+        .filter_map(|tag| values.get("tags")?.get(&tag.text()?)?.as_bool());
+    said.reduce(|one, other| one || other)
 }
 
 /// The kind of broker that an image is, by its last name.

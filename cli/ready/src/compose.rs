@@ -37,6 +37,8 @@ pub struct Compose {
     pub services: Vec<Service>,
     /// Those that only the files beside it have, which `-f` lays over it: `compose.full.yaml`.
     pub variants: Vec<Service>,
+    /// Why those of them cannot be read that are there.
+    pub unread: Vec<String>,
 }
 
 impl Compose {
@@ -91,9 +93,14 @@ impl Compose {
                 }
             }
         }
-        let mut variants: Vec<Service> = Vec::new();
+        let (mut variants, mut unread): (Vec<Service>, Vec<String>) = Default::default();
         for file in beside(path, tree).filter(|file| !seen.contains(&file.path)) {
             let all = read(&file.path, &file.text).map(|node| service::all(&node, path, tree));
+            if let Err(why) = &all
+                && !crate::tree::says_nothing(&file.text)
+            {
+                unread.push(why.clone());
+            }
             for service in all.unwrap_or_default() {
                 let is_known = |it: &Service| it.name == service.name;
                 if !services.iter().chain(&variants).any(is_known) {
@@ -105,6 +112,7 @@ impl Compose {
             path: (*path).clone(),
             services,
             variants,
+            unread,
         }))
     }
 
@@ -233,6 +241,7 @@ mod tests {
             path: "deploy/compose.yaml".to_owned(),
             services: service::all(&node, "deploy/compose.yaml", &Tree::default()),
             variants: Vec::new(),
+            unread: Vec::new(),
         };
         let web = &compose.services[0];
         assert_eq!(web.build.as_deref(), Some("web"));

@@ -78,8 +78,10 @@ pub fn check(repository: &Repository) -> Finding {
     let files = tree.texts.iter().filter(|file| in_a_part(&file.path));
     let used = Used::of(&files.collect::<Vec<_>>());
     let brokers = running(repository, &used.speaks(), &mut finding);
-    if let Some(why) = &repository.compose_problem {
-        finding.saw(why.clone());
+    let variants = repository.compose.iter().flat_map(|it| &it.unread);
+    let unread: Vec<&String> = repository.compose_problem.iter().chain(variants).collect();
+    for why in &unread {
+        finding.saw((*why).clone());
     }
     let others = tree.texts.iter();
     let others = others.filter(|file| source(&file.path) && !in_a_part(&file.path));
@@ -126,12 +128,7 @@ pub fn check(repository: &Repository) -> Finding {
     }
     let has_source = tree.paths.iter().any(|path| source(path));
     let there = (brokers.is_empty(), senders.is_empty(), readers.is_empty());
-    judged(
-        finding,
-        there,
-        has_source,
-        repository.compose_problem.is_some(),
-    )
+    judged(finding, there, has_source, !unread.is_empty())
 }
 
 /// Says which clients stand outside every part.

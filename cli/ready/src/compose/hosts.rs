@@ -107,6 +107,7 @@ mod tests {
             path: "compose.yaml".to_owned(),
             services: service::all(&node, "compose.yaml", &Tree::default()),
             variants: Vec::new(),
+            unread: Vec::new(),
         };
         let service = |name: &str| compose.services.iter().find(|it| it.name == name).unwrap();
         for (client, host, found) in [

@@ -114,7 +114,7 @@ pub(super) fn all(root: &Node, path: &str, tree: &Tree) -> Vec<Service> {
                 name: key.text.clone(),
                 place: key.place.clone(),
                 image: given("image"),
-                base: of_file.and_then(dockerfile::base),
+                base: of_file.as_ref().and_then(dockerfile::Image::base),
                 build: built_of(services, node, folder, (tree, &variables)),
                 context: node.at("/x-msvc/context").and_then(Node::text),
                 owner: node.at("/x-msvc/owner").and_then(Node::text),
@@ -123,7 +123,7 @@ pub(super) fn all(root: &Node, path: &str, tree: &Tree) -> Vec<Service> {
                 on_loopback: on_loopback(node, &variables),
                 healthcheck: match node.get("healthcheck") {
                     Some(check) if check.get("test").is_some() || is_off(check) => asks(check),
-                    _ => of_file.is_some_and(dockerfile::asks),
+                    _ => of_file.is_some_and(|it| it.asks()),
                 },
                 restart: given("restart").is_some_and(|policy| policy != "no"),
                 limits: node.at("/deploy/resources/limits").is_some()
