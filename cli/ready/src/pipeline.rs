@@ -154,6 +154,7 @@ impl Pipeline {
             depth: DEPTH,
             runs: vec![Run::default()],
             job: Rc::default(),
+            followed: 0,
         };
         if file.path.contains(".github/workflows/") {
             reader.workflow(&root);
@@ -206,6 +207,8 @@ struct Reader<'a> {
     runs: Vec<Run>,
     /// The job that is read now.
     job: Rc<Job>,
+    /// Steps of CircleCI's that were followed.
+    followed: u32,
 }
 
 impl Reader<'_> {

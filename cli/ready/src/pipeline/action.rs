@@ -83,6 +83,7 @@ impl Reader<'_> {
             depth,
             runs: self.runs.clone(),
             job: self.job.clone(),
+            followed: 0,
         };
         if root.get("jobs").is_some() {
             inner.jobs(&root);

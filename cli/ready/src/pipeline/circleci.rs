@@ -20,6 +20,8 @@ use setup::{FIRST, Rule};
 
 /// Commands that call commands are followed so far.
 const DEPTH: u32 = 5;
+/// So many steps are followed, those of commands at each call.
+const MOST_STEPS: u32 = 20_000;
 
 /// Steps of CircleCI's own that only prepare, or keep something.
 const OWN: [&str; 10] = [
@@ -80,6 +82,7 @@ impl Reader<'_> {
         let unknown = Parameters::default();
         let base = if way.is_some() { declared } else { &unknown };
         let rules = way.unwrap_or_default();
+        let settled = base.without(rules.iter().map(|rule| &rule.parameter));
         let mut any = false;
         for (workflow, calls) in live(root, &unknown) {
             // A schedule has no changes, and what nobody lets run has none of its own.
@@ -90,7 +93,7 @@ impl Reader<'_> {
             let runs = |parameters: &Parameters| {
                 workflow.is_none_or(|it| may_run(it, parameters) != Some(false))
             };
-            let mut known = base.without(rules.iter().map(|rule| &rule.parameter));
+            let mut known = settled.clone();
             // One that runs whatever changed is nobody's own.
             let mut changes = Vec::new();
             if !runs(base) {
@@ -170,6 +173,12 @@ impl Reader<'_> {
         step: &Node,
         (parameters, depth): (&Parameters, u32),
     ) {
+        self.followed += 1;
+        if self.followed > MOST_STEPS {
+            let what = "has more steps than are read";
+            self.found.untold = self.found.untold.or(Some((step.place.line, what)));
+            return;
+        }
         let says = |key: &str| with.and_then(|with| with.get(key));
         if let ("when" | "unless", Some(condition)) = (name, says("condition")) {
             let is = holds(condition, parameters);
@@ -219,6 +228,9 @@ fn steps_of<'a>(root: &'a Node, job: &'a Node) -> Vec<(&'a String, &'a Node)> {
     let mut all = Vec::new();
     let mut waiting: Vec<(&Node, u32)> = vec![(job, DEPTH)];
     while let Some((node, depth)) = waiting.pop() {
+        if all.len() > MOST_STEPS as usize {
+            break;
+        }
         let steps = node.get("steps").map(Node::items).unwrap_or_default();
         for step in steps {
             let named = step_name(step).and_then(|it| found(root, "commands", it));

@@ -1,12 +1,17 @@
 //! Conditions of CircleCI's, as far as they are known from the parameters of a pipeline.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use msvc_system::yaml::{Node, NodeValue};
 
 /// The parameters of a pipeline whose values are known, as texts.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Parameters(pub(super) BTreeMap<String, String>);
+pub(super) struct Parameters {
+    all: Rc<BTreeMap<String, String>>,
+    /// One that is set, whatever the others say of it.
+    set: Option<(String, String)>,
+}
 
 impl Parameters {
     /// What a file declares them to be where nobody says otherwise.
@@ -16,23 +21,37 @@ impl Parameters {
             let default = it.get("default")?.text()?;
             Some((key.text.clone(), default))
         });
-        Self(known.collect())
+        Self {
+            all: Rc::new(known.collect()),
+            set: None,
+        }
     }
 
     /// The same, one of them set.
     pub(super) fn with(&self, name: &str, value: &str) -> Self {
-        let mut all = self.0.clone();
-        all.insert(name.to_owned(), value.to_owned());
-        Self(all)
+        Self {
+            all: Rc::clone(&self.all),
+            set: Some((name.to_owned(), value.to_owned())),
+        }
     }
 
     /// The same without some.
     pub(super) fn without<'a>(&self, names: impl Iterator<Item = &'a String>) -> Self {
-        let mut all = self.0.clone();
+        let mut all = (*self.all).clone();
         for name in names {
             all.remove(name);
         }
-        Self(all)
+        Self {
+            all: Rc::new(all),
+            set: None,
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        match &self.set {
+            Some((set, value)) if set == name => Some(value),
+            _ => self.all.get(name).map(String::as_str),
+        }
     }
 
     /// What stands at a value of a condition; `None` when that cannot be known.
@@ -43,7 +62,7 @@ impl Parameters {
             let (name, after) = after.split_once(">>")?;
             value.push_str(before);
             let name = name.trim().strip_prefix("pipeline.parameters.")?;
-            value.push_str(self.0.get(name)?);
+            value.push_str(self.get(name)?);
             rest = after;
         }
         // Expressions without signs around them.
@@ -93,7 +112,10 @@ mod tests {
     fn a_condition_comes_to_what_its_parameters_say() {
         let known = [("on", "true"), ("off", "false"), ("name", "x")];
         let known = known.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let parameters = Parameters(BTreeMap::from(known));
+        let parameters = Parameters {
+            all: Rc::new(BTreeMap::from(known)),
+            set: None,
+        };
         for (condition, wanted) in [
             ("true", Some(true)),
             ("false", Some(false)),

@@ -1,10 +1,17 @@
 //! Which jobs of CircleCI's workflows come to run: those that a workflow lists, whose filters let
 //! them, and that need none which is not there or never runs.
 
+use std::collections::HashMap;
+
 use msvc_system::yaml::{Key, Node};
 
 use super::condition::{Parameters, holds};
 use crate::pipeline::texts;
+
+/// So many jobs of a workflow are looked at: nobody has more.
+const MOST_JOBS: usize = 1000;
+/// So often it is asked who needs what is gone.
+const PASSES: usize = 20;
 
 /// A job that a workflow lists.
 #[derive(Debug, Clone)]
@@ -54,7 +61,7 @@ pub(super) fn may_run(workflow: &Node, parameters: &Parameters) -> Option<bool> 
 fn calls<'a>(root: &'a Node, workflow: &'a Node) -> Vec<Call<'a>> {
     let items = workflow.get("jobs").map(Node::items).unwrap_or_default();
     let mut all: Vec<(Call<'a>, Option<&'a Node>)> = Vec::new();
-    for item in items {
+    for item in items.iter().take(MOST_JOBS) {
         let (name, said) = match item.entries() {
             [(key, said), ..] => (key.text.clone(), Some(said)),
             [] => (item.text().unwrap_or_default(), None),
@@ -64,26 +71,41 @@ fn calls<'a>(root: &'a Node, workflow: &'a Node) -> Vec<Call<'a>> {
     }
     all.retain(|(_, said)| said.is_none_or(is_let));
     // Who needs one that is gone is gone too.
-    loop {
-        let is_there = |need: &str| all.iter().any(|(call, said)| is_called(call, *said, need));
-        let stays = |said: Option<&Node>| {
-            let needs = said.and_then(|it| it.get("requires"));
-            let mut needs = needs.map(Node::items).unwrap_or_default().iter();
-            needs.all(|need| match need.entries() {
-                [(name, ends), ..] => {
-                    let well = |it: &String| ["success", "terminal"].contains(&it.as_str());
-                    is_there(&name.text) && texts(ends).iter().any(well)
-                }
-                [] => need.text().is_some_and(|name| is_there(&name)),
-            })
-        };
-        let kept: Vec<bool> = all.iter().map(|(_, said)| stays(*said)).collect();
-        if kept.iter().all(|it| *it) {
+    let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, (call, said)) in all.iter().enumerate() {
+        for name in names(call, *said) {
+            by_name.entry(name).or_default().push(at);
+        }
+    }
+    let mut gone = vec![false; all.len()];
+    for pass in 0..PASSES {
+        let before = gone.clone();
+        for number in 0..all.len() {
+            // A chain is listed in the one order or in the other.
+            let at = match pass % 2 {
+                0 => number,
+                _ => all.len() - 1 - number,
+            };
+            let is_there = |need: &str| {
+                let of = by_name.get(need).into_iter().flatten();
+                let by_matrix = all.iter().zip(&gone).any(|((call, said), gone)| {
+                    let is_many = said.is_some_and(|it| it.get("matrix").is_some());
+                    is_many && !gone && need.starts_with(&call.name)
+                });
+                of.into_iter().any(|it| gone.get(*it) == Some(&false)) || by_matrix
+            };
+            let said = all.get(at).and_then(|(_, said)| *said);
+            let stays = stays(said, &is_there);
+            if let Some(gone) = gone.get_mut(at) {
+                *gone |= !stays;
+            }
+        }
+        if gone == before {
             break;
         }
-        let mut kept = kept.into_iter();
-        all.retain(|_| kept.next().unwrap_or(true));
     }
+    let mut gone = gone.into_iter();
+    all.retain(|_| gone.next() != Some(true));
     // Somebody agrees: nothing runs.
     let is_run = |said: &Option<&Node>| {
         let kind = said.and_then(|it| it.get("type")).and_then(Node::text);
@@ -93,12 +115,24 @@ fn calls<'a>(root: &'a Node, workflow: &'a Node) -> Vec<Call<'a>> {
     all.into_iter().map(|(call, _)| call).collect()
 }
 
-/// Whether a job is the one that another needs by this name.
-fn is_called(call: &Call<'_>, said: Option<&Node>, need: &str) -> bool {
+/// Whether what a job needs is there.
+fn stays(said: Option<&Node>, is_there: &impl Fn(&str) -> bool) -> bool {
+    let needs = said.and_then(|it| it.get("requires"));
+    let mut needs = needs.map(Node::items).unwrap_or_default().iter();
+    needs.all(|need| match need.entries() {
+        [(name, ends), ..] => {
+            let well = |it: &String| ["success", "terminal"].contains(&it.as_str());
+            is_there(&name.text) && texts(ends).iter().any(well)
+        }
+        [] => need.text().is_some_and(|name| is_there(&name)),
+    })
+}
+
+/// The names by which others need a job.
+fn names(call: &Call<'_>, said: Option<&Node>) -> Vec<String> {
     let says = |pointer: &str| said?.at(pointer)?.text();
-    let by_matrix = says("/matrix/alias").as_deref() == Some(need)
-        || (said.is_some_and(|it| it.get("matrix").is_some()) && need.starts_with(&call.name));
-    by_matrix || says("/name").map_or(call.name == need, |name| name == need)
+    let own = says("/name").unwrap_or_else(|| call.name.clone());
+    says("/matrix/alias").into_iter().chain([own]).collect()
 }
 
 /// Whether its filters let a job run for any branch or tag.

@@ -14,6 +14,9 @@ pub(super) const FIRST: &str = ".circleci/config.yml";
 /// The file that path filtering goes on with where nobody names another.
 const USUAL: &str = ".circleci/continue_config.yml";
 
+/// So many lines of a mapping are looked at: nobody has more.
+const MOST_RULES: usize = 1000;
+
 /// Which paths set which parameter.
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
@@ -66,7 +69,7 @@ fn goes_on(given: &[(&String, &Node)], found: &mut BTreeMap<String, Way>) {
     let mapping = given
         .iter()
         .find_map(|(_, with)| with.get("mapping")?.text());
-    let rules: Way = mapping.map(|text| text.lines().filter_map(rule).collect());
+    let rules: Way = mapping.map(|text| text.lines().filter_map(rule).take(MOST_RULES).collect());
     for (name, with) in given {
         let says = |key: &str| with.get(key).and_then(Node::text);
         let path = if name.ends_with("/filter") && with.get("mapping").is_some() {
