@@ -40,6 +40,8 @@ pub struct Ended {
     pub case: Case,
     /// The code to end with: the command's own, unless msvc has one of its own to say.
     pub code: u8,
+    /// Whether that is the command's own.
+    pub passed_on: bool,
     /// What a latency touched.
     pub receipt: Option<Receipt>,
     /// The times of a kill.
@@ -224,10 +226,10 @@ pub(crate) fn ended(
     tools: &Tools<'_>,
 ) -> Ended {
     let own = exit(&findings, false);
-    let code = match (own, command) {
+    let passed_on = match (own, command) {
         // What the command said counts, unless msvc itself has to say what outweighs it.
-        (Exit::Held | Exit::Failed, Some(code)) if code != 0 => code,
-        (own, _) => own.code(),
+        (Exit::Held | Exit::Failed, Some(code)) if code != 0 => Some(code),
+        _ => None,
     };
     let told = own == Exit::Interrupted;
     if let Some(status) = command.filter(|code| *code != 0 && !told) {
@@ -243,7 +245,8 @@ pub(crate) fn ended(
     (tools.sink)(Event::CaseEnded { case: case.clone() });
     Ended {
         case,
-        code,
+        code: passed_on.unwrap_or(own.code()),
+        passed_on: passed_on.is_some(),
         receipt: None,
         recovery: None,
     }

@@ -1,9 +1,9 @@
 //! `exchanges.ndjson` of `--artifacts`: what passed the edges while the run lasted, one line each,
-//! written as it comes. Bounded: what is beyond the bound is counted, not kept.
+//! written as it comes. Bounded: what is beyond the bound is counted, not kept. That it cannot be written
+//! keeps nobody from what the run is for.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -12,12 +12,14 @@ use msvc_mesh::client;
 use msvc_mesh::exchange::Exchange;
 use msvc_mesh::protocol::Session;
 use msvc_mesh::record::{From, Numbered};
-use msvc_report::exit::Exit;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::artifacts::Kept;
 use crate::context::Context;
-use crate::failure::Failure;
+
+/// The file.
+const FILE: &str = "exchanges.ndjson";
 
 /// Lines that are kept: at about 400 bytes each, 80 MB.
 const MOST: u64 = 200_000;
@@ -27,7 +29,6 @@ const LAST: Duration = Duration::from_millis(200);
 
 /// Exchanges being written down.
 pub struct Exchanges {
-    path: PathBuf,
     over: oneshot::Sender<()>,
     task: JoinHandle<io::Result<()>>,
 }
@@ -35,44 +36,25 @@ pub struct Exchanges {
 impl Exchanges {
     /// Begins to write, when artefacts are wanted; of a mesh that was there before, what passes
     /// from now on.
-    ///
-    /// # Errors
-    /// When the file cannot be made, or the mesh does not answer.
-    pub async fn record(
-        context: &Context,
-        mesh: Option<&Session>,
-    ) -> Result<Option<Self>, Failure> {
+    pub async fn record(context: &Context, mesh: Option<&Session>) -> Option<Self> {
         Self::write_down(context, mesh, Begin::Anew).await
     }
 
     /// The same of a further mesh, whose lines follow what is there, or stand between the others' where
     /// both are written.
-    ///
-    /// # Errors
-    /// As [`Exchanges::record`].
-    pub async fn record_too(
-        context: &Context,
-        mesh: Option<&Session>,
-    ) -> Result<Option<Self>, Failure> {
+    pub async fn record_too(context: &Context, mesh: Option<&Session>) -> Option<Self> {
         Self::write_down(context, mesh, Begin::AfterOthers).await
     }
 
-    async fn write_down(
-        context: &Context,
-        mesh: Option<&Session>,
-        begin: Begin,
-    ) -> Result<Option<Self>, Failure> {
-        let (Some(folder), Some(mesh)) = (&context.artifacts, mesh) else {
-            return Ok(None);
-        };
-        let path = folder.join("exchanges.ndjson");
-        let made = std::fs::create_dir_all(folder).and_then(|()| begin.open(&path));
-        let file = made.map_err(|why| refused(&path, &why))?;
-        let stream = client::exchanges(mesh, From::default())
-            .await
-            .map_err(|why| {
-                Failure::new(Exit::CouldNot, format!("the mesh does not tell: {why}"))
-            })?;
+    async fn write_down(context: &Context, mesh: Option<&Session>, begin: Begin) -> Option<Self> {
+        let (folder, mesh) = (Kept::of(context)?, mesh?);
+        let file = folder.keep(FILE, |path| begin.open(path))?;
+        let stream = client::exchanges(mesh, From::default()).await;
+        let stream = stream.map_err(|why| {
+            let why = format!("the mesh does not tell: {why}");
+            folder.lost(Some(FILE), &io::Error::other(why));
+        });
+        let stream = stream.ok()?;
         let (over, end) = oneshot::channel();
         let clock = std::sync::Arc::clone(&context.clock);
         let ended = async move {
@@ -81,19 +63,17 @@ impl Exchanges {
             clock.sleep(LAST).await;
         };
         let task = tokio::spawn(write(file, stream, ended));
-        Ok(Some(Self { path, over, task }))
+        Some(Self { over, task })
     }
 
     /// Writes what has passed until now, and ends.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub async fn end(self) -> Result<(), Failure> {
-        let Self { path, over, task } = self;
+    pub async fn end(self, context: &Context) {
         // A mesh that has ended has ended the writing too.
-        let _ = over.send(());
-        let written = task.await.map_err(io::Error::other).and_then(|done| done);
-        written.map_err(|why| refused(&path, &why))
+        let _ = self.over.send(());
+        let written = self.task.await.map_err(io::Error::other);
+        if let (Err(why), Some(folder)) = (written.and_then(|done| done), Kept::of(context)) {
+            folder.lost(Some(FILE), &why);
+        }
     }
 }
 
@@ -112,11 +92,6 @@ impl Begin {
         }
         OpenOptions::new().append(true).create(true).open(path)
     }
-}
-
-fn refused(path: &std::path::Path, why: &io::Error) -> Failure {
-    let what = format!("cannot write {}: {why}", path.display());
-    Failure::new(Exit::CouldNot, what).hint("name a folder that can be written")
 }
 
 async fn write(

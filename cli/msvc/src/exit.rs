@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use msvc_report::exit::Exit;
 use msvc_report::json::Failed;
+use msvc_report::report::Report;
 use msvc_system::problem::Problem;
 
 /// How a command ends: by one of ours, or passing on the code of a command it ran.
@@ -25,6 +26,13 @@ impl From<Exit> for Ending {
 }
 
 impl Ending {
+    /// By what was found.
+    #[must_use]
+    pub fn of(report: &Report) -> Self {
+        let found = Exit::ALL.into_iter().find(|it| it.code() == report.exit);
+        Self::Own(found.unwrap_or(Exit::CouldNot))
+    }
+
     /// Which of two holds: that of a command that ended badly is its own, whatever msvc met after it.
     #[must_use]
     pub fn and(self, other: Exit) -> Self {

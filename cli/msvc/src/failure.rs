@@ -41,6 +41,13 @@ impl Failure {
         }
     }
 
+    /// All of it in one sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let all: Vec<&str> = self.problems.iter().map(|it| it.what.as_str()).collect();
+        all.join("; ")
+    }
+
     /// The same with advice.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

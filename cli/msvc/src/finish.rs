@@ -12,15 +12,9 @@ use crate::failure::Failure;
 use crate::running::AnyRuntime;
 use crate::{artifacts, outlets};
 
-/// Writes what `--artifacts` asks for, says how it came out, and ends.
-///
-/// # Errors
-/// When the artefacts cannot be written.
-pub fn finish(
-    context: &Context,
-    mut report: Report,
-    journals: Vec<Journal>,
-) -> Result<Ending, Failure> {
+/// Keeps what `--artifacts` and `--junit` ask for, says how it came out, and ends. What could not be
+/// kept is told behind that.
+pub fn finish(context: &Context, mut report: Report, journals: Vec<Journal>) -> Ending {
     context.terminal.clear_progress();
     if report.started.is_empty() {
         report.started = chrono::Local::now().to_rfc3339();
@@ -28,9 +22,8 @@ pub fn finish(
     for case in &mut report.cases {
         *case = context.case(case.clone());
     }
-    // What was found is said in any case: a file that cannot be written takes none of it away.
-    let kept = artifacts::write(context, &report, &journals);
-    let written = outlets::write(&context.terminal, context.junit.as_deref(), &report);
+    artifacts::write(context, &report, &journals);
+    outlets::write(&context.terminal, context.junit.as_deref(), &report);
     if context.terminal.is_json() {
         context.terminal.report(&report);
     } else if context.terminal.is_quiet() {
@@ -40,16 +33,16 @@ pub fn finish(
         context.terminal.result(&human::summary(&report));
     }
     if context.shutdown.is_requested() {
-        return Ok(Exit::Interrupted.into());
+        return Exit::Interrupted.into();
     }
-    Ok(outlets::settled(&context.terminal, &report, kept.and(written)).into())
+    Ending::of(&report)
 }
 
 /// Ends a command that had to do with a running system. Where its engine is gone by now, that is
 /// what it says at last, unless a fault could not be undone, which outweighs it.
 ///
 /// # Errors
-/// As [`finish`]; or the engine is gone.
+/// The engine is gone.
 pub async fn finish_on(
     context: &Context,
     runtime: &AnyRuntime,
@@ -66,9 +59,9 @@ pub async fn finish_on(
     }
     // Of an engine that is gone nothing can be had.
     if lost.is_none() {
-        artifacts::keep_logs(context, &context.home()?, runtime).await?;
+        artifacts::keep_logs(context, &context.home()?, runtime).await;
     }
-    let ending = finish(context, report, journals)?;
+    let ending = finish(context, report, journals);
     match lost {
         None => Ok(ending),
         Some(lost) => Err(lost.hint("a fault on an edge ends with its lease, engine or not")),

@@ -35,6 +35,7 @@ mod supervise;
 mod table;
 mod terminal;
 mod uncarried;
+mod unkept;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -83,6 +84,12 @@ fn main() -> ExitCode {
         outlets::annotate(&terminal, &failure.problems);
         Ending::Own(failure.exit)
     });
+    let unkept = terminal.unkept().problems();
+    outlets::annotate(&terminal, &unkept);
+    for problem in &unkept {
+        terminal.problem(problem);
+    }
+    let ending = terminal.unkept().settle(ending);
     let Some(why) = terminal.unwritten() else {
         return ending.into();
     };
@@ -145,16 +152,12 @@ async fn run(cli: &Cli, terminal: &Terminal) -> Result<Ending, Failure> {
     if context.shutdown.is_requested() {
         context.end_commands().await;
     }
-    let (exit, failure) = match &ending {
-        Ok(ending) => (ending.code(), None),
-        Err(failure) => (failure.exit.code(), Some(failure)),
+    let (ended, failure) = match &ending {
+        Ok(ending) => (*ending, None),
+        Err(failure) => (Ending::Own(failure.exit), Some(failure)),
     };
-    let kept = artifacts::write_run(&context, exit, failure);
-    // A run that failed says why first; that its artefacts are not kept is the lesser matter.
-    match ending {
-        Ok(ending) => kept.map(|()| ending),
-        failed => failed,
-    }
+    artifacts::write_run(&context, ended, failure);
+    ending
 }
 
 /// A command about a system.

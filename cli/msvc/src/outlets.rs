@@ -14,25 +14,20 @@ use crate::failure::Failure;
 use crate::here::Here;
 use crate::terminal::Terminal;
 
-/// Writes `report` wherever it is wanted.
-///
-/// # Errors
-/// When a file cannot be written.
-pub fn write(
-    terminal: &Terminal,
-    junit_file: Option<&Path>,
-    report: &Report,
-) -> Result<(), Failure> {
+/// Writes `report` wherever it is wanted; where it cannot be written is noted with the terminal.
+pub fn write(terminal: &Terminal, junit_file: Option<&Path>, report: &Report) {
     if let Some(path) = junit_file {
         let folder = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());
         let made = folder.map_or(Ok(()), fs::create_dir_all);
-        made.and_then(|()| fs::write(path, junit::report(report)))
-            .map_err(|why| refused(&terminal.here().given(path), &why))?;
+        let written = made.and_then(|()| fs::write(path, junit::report(report)));
+        if let Err(why) = written {
+            lost(terminal, &terminal.here().given(path), &why);
+        }
     }
     let Some(github_actions) = GithubActions::at(terminal.here()) else {
-        return Ok(());
+        return;
     };
     let mut seen = report.clone();
     for case in &mut seen.cases {
@@ -44,14 +39,21 @@ pub fn write(
     for annotation in github::annotations(&seen) {
         terminal.said(&annotation);
     }
-    github_actions.add_summary(&github::summary(&seen))
+    if let Err((path, why)) = github_actions.add_summary(&github::summary(&seen)) {
+        lost(terminal, path, &why);
+    }
 }
 
 /// That a report may go to a file there, before anything is done for it.
 ///
 /// # Errors
-/// When a folder is there.
+/// When a folder is there, or standard output is meant, which has the result.
 pub fn may_be_written(terminal: &Terminal, junit_file: &Path) -> Result<(), Failure> {
+    if junit_file == Path::new("-") {
+        let what = "`--junit -` names no file: standard output has the result";
+        return Err(Failure::new(Exit::Usage, what)
+            .hint("name a file: `--junit msvc.xml` (`./-` is one that is called so)"));
+    }
     if !junit_file.is_dir() {
         return Ok(());
     }
@@ -84,21 +86,10 @@ pub fn annotate(terminal: &Terminal, problems: &[Problem]) {
     }
 }
 
-/// Tells what could not be written of a report that was shown; the code with which that ends, by
-/// what was found and by this.
-pub fn settled(terminal: &Terminal, report: &Report, written: Result<(), Failure>) -> Exit {
-    let found = Exit::ALL.into_iter().find(|it| it.code() == report.exit);
-    let found = found.unwrap_or(Exit::CouldNot);
-    let Err(failure) = written else { return found };
-    for problem in &failure.problems {
-        terminal.problem(problem);
-    }
-    found.and(failure.exit)
-}
-
-fn refused(path: &Path, why: &io::Error) -> Failure {
-    let what = format!("cannot write {}: {why}", path.display());
-    Failure::new(Exit::CouldNot, what).hint("name a file that can be written")
+fn lost(terminal: &Terminal, path: &Path, why: &io::Error) {
+    let what = format!("cannot write {}", path.display());
+    let instead = "name a file that can be written";
+    terminal.unkept().note(what, why, instead);
 }
 
 /// A job of GitHub Actions.
@@ -129,12 +120,12 @@ impl GithubActions {
         shown_path(&whole, &self.workspace)
     }
 
-    fn add_summary(&self, text: &str) -> Result<(), Failure> {
+    fn add_summary(&self, text: &str) -> Result<(), (&Path, io::Error)> {
         let Some(path) = &self.summary else {
             return Ok(());
         };
         let file = OpenOptions::new().append(true).create(true).open(path);
         file.and_then(|mut file| writeln!(file, "{text}"))
-            .map_err(|why| refused(path, &why))
+            .map_err(|why| (path.as_path(), why))
     }
 }

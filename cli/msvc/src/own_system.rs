@@ -56,7 +56,7 @@ impl OwnSystem {
                 runtime,
                 exchanges: OnceCell::new(),
             };
-            own.record(context).await?;
+            own.record(context).await;
             Ok(own)
         };
         match launched.await {
@@ -75,18 +75,14 @@ impl OwnSystem {
 
     /// Begins to write down exchanges where `--artifacts` asks for them, unless it does already or
     /// there is no mesh yet.
-    ///
-    /// # Errors
-    /// When the file cannot be made, or the mesh does not answer.
-    pub async fn record(&self, context: &Context) -> Result<(), Failure> {
+    pub async fn record(&self, context: &Context) {
         if self.exchanges.initialized() {
-            return Ok(());
+            return;
         }
-        if let Some(exchanges) = Exchanges::record(context, self.runtime.mesh()).await? {
+        if let Some(exchanges) = Exchanges::record(context, self.runtime.mesh()).await {
             // Nobody else records: it is empty still.
             let _ = self.exchanges.set(exchanges);
         }
-        Ok(())
     }
 
     /// Ends the system after what was done with it: that, unless the end itself fails.
@@ -115,10 +111,10 @@ impl OwnSystem {
     /// records included. Not given up on Ctrl-C, which must not leave anything behind either.
     ///
     /// # Errors
-    /// When something of it cannot be ended, or the logs cannot be kept.
+    /// When something of it cannot be ended.
     async fn end(self, context: &Context) -> Result<(), Failure> {
         self.runtime.settled(context).await;
-        let kept = artifacts::keep_logs(context, &self.home, &self.runtime).await;
+        artifacts::keep_logs(context, &self.home, &self.runtime).await;
         let down = context.down(&self.home, true);
         tokio::select! {
             down = down => drop(down?),
@@ -131,23 +127,24 @@ impl OwnSystem {
         }
         forget(&self.home);
         if let Some(exchanges) = self.exchanges.into_inner() {
-            exchanges.end().await?;
+            exchanges.end(context).await;
         }
-        kept
+        Ok(())
     }
 
     /// Leaves the system running, with its logs and exchanges so far kept where `--artifacts`
     /// asks for them.
     ///
     /// # Errors
-    /// When it does not answer, or what is to be kept cannot be.
+    /// When it does not answer.
     pub async fn leave(self, context: &Context) -> Result<(), Failure> {
         self.runtime.attach(false).await?;
         let _ = fs::remove_file(self.home.folder().join(THROWAWAY));
         if let Some(exchanges) = self.exchanges.into_inner() {
-            exchanges.end().await?;
+            exchanges.end(context).await;
         }
-        artifacts::keep_logs(context, &self.home, &self.runtime).await
+        artifacts::keep_logs(context, &self.home, &self.runtime).await;
+        Ok(())
     }
 }
 

@@ -19,6 +19,7 @@ use serde::Serialize;
 use crate::cli::{Format, Global};
 use crate::failure::Failure;
 use crate::here::Here;
+use crate::unkept::Unkept;
 
 mod look;
 mod progress;
@@ -39,6 +40,9 @@ pub struct Terminal {
     here: Here,
     files: Files,
     shutdown: Arc<OnceLock<Shutdown>>,
+    unkept: Unkept,
+    /// Whether the one JSON document is printed.
+    documented: Arc<AtomicBool>,
 }
 
 impl Terminal {
@@ -58,7 +62,15 @@ impl Terminal {
             here,
             files: crate::sources::files(Arc::clone(&shutdown)),
             shutdown,
+            unkept: Unkept::default(),
+            documented: Arc::default(),
         }
+    }
+
+    /// What of this run could not be kept, to be told at the end.
+    #[must_use]
+    pub fn unkept(&self) -> &Unkept {
+        &self.unkept
     }
 
     /// The files of this run: whoever reads what the user wrote reads through these, so that a
@@ -123,6 +135,7 @@ impl Terminal {
 
     /// A result as a JSON document on standard output.
     pub fn json(&self, value: &impl Serialize) {
+        self.documented.store(true, Ordering::Relaxed);
         self.result(&serde_json::to_string_pretty(value).unwrap_or_default());
     }
 
@@ -157,6 +170,7 @@ impl Terminal {
     pub fn report(&self, report: &Report) {
         self.clear_progress();
         if self.is_json() {
+            self.documented.store(true, Ordering::Relaxed);
             self.result(&msvc_report::json::report(report));
         } else {
             self.result(&human::report(report));
@@ -182,7 +196,8 @@ impl Terminal {
         if placed && problems.0.len() > 1 {
             self.to_stderr(&counted(&problems));
         }
-        if self.is_json() {
+        // A result that was told is the one document.
+        if self.is_json() && !self.documented.load(Ordering::Relaxed) {
             let lines = problems.0.iter().map(|it| (it, self.line_of(it)));
             let exit = failure.exit.code();
             self.json(&Failed::new(exit, lines, &failure.lines));

@@ -56,7 +56,7 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
         },
     };
     let command = command_of(context, &request.command);
-    let exchanges = Exchanges::record(context, runtime.mesh()).await?;
+    let exchanges = Exchanges::record(context, runtime.mesh()).await;
     let sink = context.sink();
     let seed = seed(request.seed);
     if !request.jitter.is_zero() {
@@ -76,7 +76,7 @@ async fn latency(context: &Context, request: &Latency) -> Result<Ending, Failure
     };
     let ended = inject::latency(&latency, command.as_ref(), &tools).await;
     if let Some(exchanges) = exchanges {
-        exchanges.end().await?;
+        exchanges.end(context).await;
     }
     let ended = match ended {
         Ok(ended) => ended,
@@ -202,7 +202,7 @@ async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failu
         Some(command) => Down::While(command),
         None => Down::For(request.down.unwrap_or_default()),
     };
-    let exchanges = Exchanges::record(context, runtime.mesh()).await?;
+    let exchanges = Exchanges::record(context, runtime.mesh()).await;
     let again = again_kill(context, request);
     let faults = faults(context, &runtime, &again);
     let sink = context.sink();
@@ -217,7 +217,7 @@ async fn kill_service(context: &Context, request: &Kill) -> Result<Ending, Failu
     };
     let ended = kill::kill(&request.service, &down, prove::RECOVERY_LIMIT, &tools).await;
     if let Some(exchanges) = exchanges {
-        exchanges.end().await?;
+        exchanges.end(context).await;
     }
     let ended = ended.map_err(|error| not_armed(context, error))?;
     conclude(context, &runtime, "chaos kill", ended, 0).await
@@ -241,7 +241,7 @@ async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Fa
     let all: Vec<_> = journeys.iter().collect();
     let given = inputs::inputs(context, &all, &[])?;
     let entry = prove::entry(context, &runtime, &context.home()?, given).await?;
-    let exchanges = Exchanges::record(context, runtime.mesh()).await?;
+    let exchanges = Exchanges::record(context, runtime.mesh()).await;
     let began = context.clock.now();
     let seed = seed(request.seed);
     if experiments.iter().any(Experiment::draws) {
@@ -262,7 +262,7 @@ async fn experiments(context: &Context, request: &ChaosRun) -> Result<Ending, Fa
     )
     .await;
     if let Some(exchanges) = exchanges {
-        exchanges.end().await?;
+        exchanges.end(context).await;
     }
     let mut report = Report::over(
         "chaos run",
@@ -337,6 +337,7 @@ async fn conclude(
     let Ended {
         case,
         code,
+        passed_on,
         receipt,
         recovery,
     } = ended;
@@ -352,6 +353,10 @@ async fn conclude(
     report.detail.insert("receipt".to_owned(), json!(receipt));
     report.detail.insert("recovery".to_owned(), json!(recovery));
     report.exit = code;
+    let ending = match passed_on {
+        true => Ending::PassedOn(code),
+        false => Ending::of(&report),
+    };
     finish_on(context, runtime, report, Vec::new()).await?;
-    Ok(Ending::PassedOn(code))
+    Ok(ending)
 }

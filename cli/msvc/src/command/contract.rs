@@ -38,7 +38,7 @@ pub async fn run(context: &Context, request: &Contract) -> Result<Ending, Failur
         cases,
     );
     report.seconds = context.clock.now().duration_since(began).as_secs_f64();
-    finish(context, report, Vec::new())
+    Ok(finish(context, report, Vec::new()))
 }
 
 async fn verify_all(

@@ -77,7 +77,7 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
         let since = context.clock.now();
         let options = wish.options(context, home);
         boot::bring_up(context, runtime, &options, &built, &sink).await?;
-        own.record(context).await?;
+        own.record(context).await;
         ended(context, &mut found, "boot", since);
         let all: Vec<_> = journeys.iter().collect();
         let given = inputs::inputs(context, &all, &[])?;
@@ -136,7 +136,7 @@ pub async fn run(context: &Context, request: &Demo) -> Result<Ending, Failure> {
         .detail
         .insert("phases".to_owned(), Value::Object(found.phases));
     readiness(context, &mut report).await;
-    let ending = finish(context, report, found.journals)?;
+    let ending = finish(context, report, found.journals);
     if kept {
         let line = context.repeat_as(&project, &["down", "--volumes"]);
         let terminal = &context.terminal;
@@ -254,5 +254,5 @@ fn nothing(context: &Context) -> Result<Ending, Failure> {
     context.sink()(Event::CaseEnded { case: case.clone() });
     let name = context.system.name.as_str();
     let report = Report::over("demo", name, &context.run, "", vec![case]);
-    finish(context, report, Vec::new())
+    Ok(finish(context, report, Vec::new()))
 }

@@ -68,7 +68,7 @@ pub async fn run(cli: &Cli, terminal: &Terminal, shutdown: &Shutdown) -> Result<
     report.started = chrono::Local::now().to_rfc3339();
     report.seconds = began.elapsed().as_secs_f64();
     report.exit = if neither { Exit::CouldNot } else { Exit::Held }.code();
-    let written = outlets::write(terminal, cli.global.junit.as_deref(), &report);
+    outlets::write(terminal, cli.global.junit.as_deref(), &report);
     if terminal.is_json() {
         terminal.report(&report);
     } else {
@@ -84,7 +84,7 @@ pub async fn run(cli: &Cli, terminal: &Terminal, shutdown: &Shutdown) -> Result<
             "this machine can run systems"
         });
     }
-    Ok(outlets::settled(terminal, &report, written).into())
+    Ok(Ending::of(&report))
 }
 
 const THERE: &str = "there";

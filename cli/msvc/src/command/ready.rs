@@ -52,10 +52,10 @@ pub async fn run(
     for case in &mut report.cases {
         *case = here.case(case.clone());
     }
-    // What was found is said in any case: a file that cannot be written takes none of it away.
-    let folder = cli.global.artifacts.as_deref().map(absolute);
-    let kept = folder.map_or(Ok(()), |it| artifacts::write_alone(here, &it, &report));
-    let written = outlets::write(terminal, cli.global.junit.as_deref(), &report);
+    if let Some(folder) = cli.global.artifacts.as_deref().map(absolute) {
+        artifacts::write_alone(terminal, &folder, &report);
+    }
+    outlets::write(terminal, cli.global.junit.as_deref(), &report);
     if terminal.is_json() {
         terminal.report(&report);
     } else {
@@ -66,7 +66,7 @@ pub async fn run(
         let closing: Vec<String> = human::wrap(&checklist.to_string(), human::COLUMNS);
         terminal.result(&closing.join("\n"));
     }
-    Ok(outlets::settled(terminal, &report, kept.and(written)).into())
+    Ok(Ending::of(&report))
 }
 
 /// Every check over the repository, or the part of one, at `folder`.
