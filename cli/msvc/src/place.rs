@@ -1,6 +1,8 @@
 //! Where a system that does not run yet is to run: as flag and environment choose, else in the
 //! engine that answers, else as host processes.
 
+use std::collections::BTreeMap;
+
 use msvc_report::exit::Exit;
 use msvc_runtime::docker::{Engine, EngineError};
 
@@ -23,25 +25,36 @@ pub enum Where {
     Docker(Box<Engine>),
 }
 
+/// The runtime that the flag or the environment choose.
+///
+/// # Errors
+/// When the variable's value is none.
+pub fn chosen(
+    asked: Option<RuntimeChoice>,
+    environment: &BTreeMap<String, String>,
+) -> Result<RuntimeChoice, Failure> {
+    if let Some(choice) = asked {
+        return Ok(choice);
+    }
+    match environment.get(VARIABLE).map(String::as_str) {
+        None | Some("" | "auto") => Ok(RuntimeChoice::Auto),
+        Some("docker") => Ok(RuntimeChoice::Docker),
+        Some("process") => Ok(RuntimeChoice::Process),
+        Some(other) => Err(Failure::new(
+            Exit::Usage,
+            format!("{VARIABLE} is `{other}`, which is no runtime"),
+        )
+        .hint("docker, process or auto")),
+    }
+}
+
 impl Context {
     /// The runtime that flag or environment choose.
     ///
     /// # Errors
     /// When the variable's value is none.
     pub fn runtime_choice(&self) -> Result<RuntimeChoice, Failure> {
-        if let Some(choice) = self.asked_runtime {
-            return Ok(choice);
-        }
-        match self.environment.get(VARIABLE).map(String::as_str) {
-            None | Some("" | "auto") => Ok(RuntimeChoice::Auto),
-            Some("docker") => Ok(RuntimeChoice::Docker),
-            Some("process") => Ok(RuntimeChoice::Process),
-            Some(other) => Err(Failure::new(
-                Exit::Usage,
-                format!("{VARIABLE} is `{other}`, which is no runtime"),
-            )
-            .hint("docker, process or auto")),
-        }
+        chosen(self.asked_runtime, &self.environment)
     }
 
     /// The engine, where one may be used and answers.

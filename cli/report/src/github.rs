@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use msvc_system::problem::{Problem, Severity};
+use serde_json::Value;
 
 use crate::case::{Case, Verdict};
 use crate::report::Report;
@@ -89,9 +90,13 @@ pub fn summary(report: &Report) -> String {
     for case in report
         .cases
         .iter()
-        .filter(|case| case.verdict != Verdict::Held)
+        .filter(|case| case.verdict != Verdict::Held || case.next.is_some())
     {
         text.push_str(&details(case));
+    }
+    let first = report.detail.get("first").and_then(Value::as_str);
+    if let Some(first) = first {
+        text.push_str(&format!("\n**Do this first:** {}\n", cell(first)));
     }
     text
 }
@@ -105,6 +110,9 @@ fn details(case: &Case) -> String {
             .map(|it| format!("`{it}`: "))
             .unwrap_or_default();
         text.push_str(&format!("- {place}{}\n", cell(&evidence.what)));
+    }
+    if let Some(next) = &case.next {
+        text.push_str(&format!("\nNext: {}\n", cell(next)));
     }
     if let Some(again) = &case.repeat {
         text.push_str(&format!("\n```sh\n{again}\n```\n"));
@@ -149,6 +157,29 @@ mod tests {
             annotations(&failed()),
             ["::error file=pacts/a.json,line=3,col=7,title=a%3A b%2C c::50 %25 | no%0A::error::x"]
         );
+    }
+
+    #[test]
+    fn the_summary_has_what_to_do_next_and_first() {
+        let case = |verdict, next: &str| {
+            let mut case = Case::new("ready/a", "a?", verdict).because("seen");
+            case.standing = Some("so".to_owned());
+            case.next = Some(next.to_owned());
+            case
+        };
+        let cases = vec![
+            case(Verdict::Held, "keep `it`"),
+            case(Verdict::Failed, "mend it"),
+        ];
+        let mut report = Report::over("ready", "shop", "r", "", cases);
+        report.detail.insert("first".to_owned(), "mend it".into());
+        let text = summary(&report);
+        assert!(
+            text.contains("**a?**\n\n- seen\n\nNext: keep \\`it\\`\n"),
+            "{text}"
+        );
+        assert!(text.contains("Next: mend it\n"), "{text}");
+        assert!(text.ends_with("**Do this first:** mend it\n"), "{text}");
     }
 
     #[test]

@@ -59,6 +59,26 @@ pub enum ScaffoldError {
         /// The target.
         path: PathBuf,
     },
+    /// The target is there already, and no service of the Compose file is built there.
+    #[error("{path} exists already, and no service of a Compose file is built there")]
+    Unwired {
+        /// The target.
+        path: PathBuf,
+        /// What is there besides of a service of that name: its pacts.
+        beside: Vec<PathBuf>,
+    },
+    /// A pact is there already.
+    #[error("{path} exists already: the pact of a service of that name")]
+    Pact {
+        /// The pact's file.
+        path: PathBuf,
+    },
+    /// Something stands where a folder is to be.
+    #[error("{path} is no folder")]
+    NoFolder {
+        /// What it is that stands there.
+        path: PathBuf,
+    },
     /// The target would lie outside the folder that it must not leave.
     #[error("{path} leads to {real}, outside {root}")]
     Outside {
@@ -137,8 +157,10 @@ impl ScaffoldError {
             | Self::Question { .. }
             | Self::Answer { .. }
             | Self::Exists { .. }
+            | Self::Unwired { .. }
+            | Self::Pact { .. }
             | Self::Outside { .. } => Exit::Usage,
-            Self::Problems(_) | Self::Wire { .. } => Exit::Input,
+            Self::Problems(_) | Self::Wire { .. } | Self::NoFolder { .. } => Exit::Input,
             Self::Ports { .. }
             | Self::Render { .. }
             | Self::Read { .. }
@@ -157,6 +179,27 @@ impl ScaffoldError {
             )),
             Self::Exists { .. } => {
                 Some("take another name, or another folder with --set folder=FOLDER".to_owned())
+            }
+            Self::Unwired { path, beside } => {
+                let all = std::iter::once(path).chain(beside);
+                let all: Vec<String> = all.map(|it| it.display().to_string()).collect();
+                Some(format!(
+                    "what a `msvc new` left that was killed is in nobody's use: remove {} and try \
+                     again. Else take another name, or another folder with --set folder=FOLDER",
+                    all.join(" and ")
+                ))
+            }
+            Self::Pact { .. } => Some(
+                "take another name; pacts are kept there whatever folder a service is in. If it is \
+                 left over from a service that is gone, remove it"
+                    .to_owned(),
+            ),
+            Self::NoFolder { .. } => {
+                Some("pacts are kept in that folder: name another in `x-msvc.contracts`, or move \
+                     away what stands there".to_owned())
+            }
+            Self::Answer { key, .. } if key == crate::answers::FOLDER => {
+                Some("name a folder, there or not, with --set folder=FOLDER".to_owned())
             }
             Self::Outside { .. } => {
                 Some("name a folder inside with --set folder=FOLDER".to_owned())

@@ -22,6 +22,7 @@ pub mod names;
 pub mod new;
 pub mod place;
 pub mod render;
+mod stage;
 pub mod template;
 pub mod wire;
 pub mod workspace;

@@ -32,11 +32,15 @@ pub fn folder(root: &Path, relative: &Path, boundary: &Path) -> Result<PathBuf, 
             Err(source) => return Err(ScaffoldError::Read { path: real, source }),
             Ok(_) => std::fs::canonicalize(&real),
         };
-        let followed = followed.and_then(|path| match path.is_dir() {
-            true => Ok(path),
-            false => Err(ErrorKind::NotADirectory.into()),
-        });
-        real = followed.map_err(|source| ScaffoldError::Read { path: real, source })?;
+        match followed {
+            Ok(path) if path.is_dir() => real = path,
+            Ok(_) => return Err(ScaffoldError::NoFolder { path: real }),
+            // A link to nowhere.
+            Err(why) if why.kind() == ErrorKind::NotFound => {
+                return Err(ScaffoldError::NoFolder { path: real });
+            }
+            Err(source) => return Err(ScaffoldError::Read { path: real, source }),
+        }
     }
     if real.starts_with(boundary) {
         Ok(real)
@@ -115,8 +119,13 @@ mod tests {
         std::os::unix::fs::symlink("nowhere", root.join("dangling")).unwrap();
         std::fs::write(root.join("file"), "").unwrap();
         assert!(is_free(&root.join("dangling")).is_err());
-        assert!(folder(&root, Path::new("dangling/x"), &root).is_err());
-        assert!(folder(&root, Path::new("file/x"), &root).is_err());
+        for way in ["dangling/x", "file/x", "file"] {
+            let refused = folder(&root, Path::new(way), &root);
+            assert!(
+                matches!(refused, Err(ScaffoldError::NoFolder { .. })),
+                "{way}"
+            );
+        }
         assert!(is_free(&root.join("x")).is_ok());
     }
 

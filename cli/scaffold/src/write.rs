@@ -13,10 +13,7 @@ use crate::error::ScaffoldError;
 use crate::new::{ComposeChange, Plan};
 use crate::place;
 use crate::render::File;
-
-mod stage;
-
-use stage::Stage;
+use crate::stage::Stage;
 
 /// Carries the plan out.
 ///

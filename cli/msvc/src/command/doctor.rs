@@ -14,11 +14,12 @@ use msvc_report::human;
 use msvc_report::report::Report;
 use msvc_runtime::docker::Engine;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, RuntimeChoice};
 use crate::context::run_id;
 use crate::exit::Ending;
 use crate::failure::Failure;
 use crate::outlets;
+use crate::place::{self, VARIABLE};
 use crate::terminal::Terminal;
 
 /// A program that builds or tests call, with what it is for and Debian's package of it.
@@ -53,10 +54,12 @@ pub async fn run(cli: &Cli, terminal: &Terminal, shutdown: &Shutdown) -> Result<
     let began = std::time::Instant::now();
     let engine = engine(&environment).await;
     let processes = host_processes(&environment);
-    let neither = [&engine, &processes]
-        .iter()
-        .all(|case| case.standing.as_deref() == Some(MISSING));
-    let mut cases = vec![processes, engine, loopback()];
+    let chosen = place::chosen(cli.global.runtime, &environment);
+    let exit = exit(&chosen, &engine, &processes);
+    let can = exit == Exit::Held;
+    let mut cases = vec![processes, engine];
+    cases.extend(choice(&chosen, cli.global.runtime.is_some(), can));
+    cases.push(loopback());
     cases.push(namespaces(&environment, shutdown).await);
     for (program, what, package) in PROGRAMS {
         cases.push(tool((program, what, package), &environment, shutdown).await);
@@ -67,7 +70,7 @@ pub async fn run(cli: &Cli, terminal: &Terminal, shutdown: &Shutdown) -> Result<
     let mut report = Report::over("doctor", "this machine", &run_id(), "", cases);
     report.started = chrono::Local::now().to_rfc3339();
     report.seconds = began.elapsed().as_secs_f64();
-    report.exit = if neither { Exit::CouldNot } else { Exit::Held }.code();
+    report.exit = exit.code();
     outlets::write(terminal, cli.global.junit.as_deref(), &report);
     if terminal.is_json() {
         terminal.report(&report);
@@ -78,13 +81,60 @@ pub async fn run(cli: &Cli, terminal: &Terminal, shutdown: &Shutdown) -> Result<
             .iter()
             .filter(|case| !terminal.is_quiet() || wanting(case));
         terminal.result(&shown.map(line).collect::<String>());
-        terminal.result(if neither {
-            "this machine can run no system: mend what is missing above"
-        } else {
-            "this machine can run systems"
+        terminal.result(match exit {
+            Exit::Held => "this machine can run systems",
+            Exit::Usage => "no command about a system runs so: mend what is missing above",
+            _ => "this machine can run no system so: mend what is missing above",
         });
     }
     Ok(Ending::of(&report))
+}
+
+/// 0 when a system can be run where one is to run, 2 when that is nowhere at all.
+fn exit(chosen: &Result<RuntimeChoice, Failure>, engine: &Case, processes: &Case) -> Exit {
+    let there = |case: &Case| case.standing.as_deref() != Some(MISSING);
+    let can = match chosen {
+        Err(failure) => return failure.exit,
+        Ok(RuntimeChoice::Docker) => there(engine),
+        Ok(RuntimeChoice::Process) => there(processes),
+        Ok(RuntimeChoice::Auto) => there(engine) || there(processes),
+    };
+    if can { Exit::Held } else { Exit::CouldNot }
+}
+
+/// Where systems are to run, when that is not left open, and whether they can.
+fn choice(chosen: &Result<RuntimeChoice, Failure>, by_flag: bool, can: bool) -> Option<Case> {
+    const TITLE: &str = "chosen runtime";
+    let (what, word) = match chosen {
+        Err(failure) => {
+            let mend = failure.problems.iter().find_map(|it| it.hint.clone());
+            let mend = mend.map(|known| format!("set it to {known}"));
+            let saw = failure.sentence();
+            return Some(stands("runtime", TITLE, MISSING, saw, mend));
+        }
+        Ok(RuntimeChoice::Auto) => return None,
+        Ok(RuntimeChoice::Docker) => ("container engine", "docker"),
+        Ok(RuntimeChoice::Process) => ("host processes", "process"),
+    };
+    let (by, without) = match by_flag {
+        true => (
+            format!("`--runtime {word}`"),
+            "leave that flag away".to_owned(),
+        ),
+        false => (format!("{VARIABLE}={word}"), format!("unset {VARIABLE}")),
+    };
+    if can {
+        return Some(stands(
+            "runtime",
+            TITLE,
+            THERE,
+            format!("{what}, by {by}"),
+            None,
+        ));
+    }
+    let saw = format!("{what}, by {by}, which is missing: no system boots");
+    let mend = format!("mend it, or {without}: systems run where they can then");
+    Some(stands("runtime", TITLE, MISSING, saw, Some(mend)))
 }
 
 const THERE: &str = "there";

@@ -168,14 +168,8 @@ pub(super) fn usual_folder(home: &Home, root: &Path) -> String {
         Home::NoFile | Home::Blank(_) => return "services".to_owned(),
         Home::System(loaded) => loaded,
     };
-    let resolved = loaded.system.written.resolved();
-    let contexts = entries(resolved.get("services"))
-        .filter_map(|(_, service)| service.pointer("/build/context")?.as_str());
-    let folders: BTreeSet<PathBuf> = contexts
-        .map(|context| {
-            let context = loaded.system.root.join(unescaped(context));
-            context.canonicalize().unwrap_or(context)
-        })
+    let folders: BTreeSet<PathBuf> = contexts(loaded)
+        .into_iter()
         .filter(|context| context != root)
         .filter_map(|context| Some(context.parent()?.to_path_buf()))
         .collect();
@@ -188,6 +182,28 @@ pub(super) fn usual_folder(home: &Home, root: &Path) -> String {
         Some(folder) => folder.to_string_lossy().into_owned(),
         None => "services".to_owned(),
     }
+}
+
+/// Whether nothing of the system is built in that folder; not so of a service alone, of which nobody
+/// can tell.
+pub(super) fn is_built_nowhere_at(home: &Home, folder: &Path) -> bool {
+    match home {
+        Home::Alone => false,
+        Home::NoFile | Home::Blank(_) => true,
+        Home::System(loaded) => contexts(loaded).iter().all(|it| !it.starts_with(folder)),
+    }
+}
+
+/// The folders that services are built in.
+fn contexts(loaded: &Loaded) -> Vec<PathBuf> {
+    let resolved = loaded.system.written.resolved();
+    let contexts = entries(resolved.get("services"))
+        .filter_map(|(_, service)| service.pointer("/build/context")?.as_str());
+    let real = |context: &str| {
+        let context = loaded.system.root.join(unescaped(context));
+        context.canonicalize().unwrap_or(context)
+    };
+    contexts.map(real).collect()
 }
 
 /// A text of the resolved system as it was meant: dollar signs are doubled there.
