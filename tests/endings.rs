@@ -25,7 +25,6 @@ support::in_both! {
     a_build_ends_with_an_up_that_is_killed,
     who_takes_its_time_to_end_is_named_and_a_second_interrupt_kills_it,
     who_has_ended_is_not_waited_for_any_more,
-    a_demo_that_fails_before_it_boots_leaves_no_records,
 }
 
 /// A service with a grandchild that calls setsid.
@@ -304,17 +303,6 @@ fn who_has_ended_is_not_waited_for_any_more(runtime: Runtime) {
     up.signal("INT");
     up.finish().expect(130);
     assert_eq!(system.left(), Vec::<String>::new());
-}
-
-/// Its artefacts cannot be kept, which is found once its supervisor is there.
-fn a_demo_that_fails_before_it_boots_leaves_no_records(runtime: Runtime) {
-    let system = served(runtime, "true");
-    system.run(&["demo", "--artifacts", "/proc/none"]).expect(3);
-    // What a supervisor wrote too late would be there by now or soon.
-    until("the end of its keepers", || {
-        keepers(&system).is_empty().then_some(())
-    });
-    assert_eq!(copies(&system), Vec::<String>::new());
 }
 
 #[test]

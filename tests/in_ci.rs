@@ -179,6 +179,21 @@ fn doctor_names_what_is_there_and_how_to_get_what_is_missing() {
     assert_eq!(standing("engine")["standing"], "missing");
     assert_eq!(standing("cargo")["standing"], "missing");
     assert_eq!(standing("make")["next"], "install make");
+    for (runtime, code, said) in [
+        ("docker", 3, "MSVC_RUNTIME=docker, which is missing"),
+        ("bogus", 2, "MSVC_RUNTIME is `bogus`, which is no runtime"),
+        ("process", 0, "host processes, by MSVC_RUNTIME=process"),
+    ] {
+        let mut chosen = Command::new(env!("CARGO_BIN_EXE_msvc"));
+        chosen.arg("doctor").env("MSVC_RUNTIME", runtime);
+        let nowhere = format!("unix://{}/none.sock", folder.path().display());
+        chosen.env("DOCKER_HOST", nowhere);
+        let done = finish(chosen).expect(code).stdout;
+        let plain = done.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(plain.contains(said), "{done}");
+        let can = done.ends_with("this machine can run systems\n");
+        assert_eq!(can, code == 0, "{done}");
+    }
     let mut here = Command::new(env!("CARGO_BIN_EXE_msvc"));
     here.arg("doctor");
     let said = finish(here).expect(0).stdout;

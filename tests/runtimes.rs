@@ -41,6 +41,7 @@ const FILES: &[&str] = &[
     "shop_right",
     "shop_under_kills",
     "system_up",
+    "unkept",
 ];
 
 /// As many as the list may have.

@@ -92,6 +92,9 @@ fn a_junit_file_that_cannot_be_written_is_one_message_and_loses_no_result() {
             done.stderr
         );
     }
+    let done = repository.ready(&["--junit", "-"]).expect(2);
+    assert!(done.stderr.contains("names no file"), "{}", done.stderr);
+    assert_eq!(done.stdout, "");
     let done = repository.ready(&["--junit", folder.to_str().unwrap()]);
     let done = done.expect(2);
     let wanted = format!(
@@ -221,6 +224,8 @@ fn a_report_goes_to_a_junit_file_and_to_github_where_it_runs_there() {
         summary.contains("| not ready | CI/CD can build"),
         "{summary}"
     );
+    assert!(summary.contains("\nNext: "), "{summary}");
+    assert!(summary.contains("\n**Do this first:** "), "{summary}");
     let read = "import sys,xml.etree.ElementTree as t; s=t.parse(sys.argv[1]).getroot()[0]; print(s.get('tests'), s.get('failures'), s.get('errors'), s.get('skipped'))";
     let mut python = Command::new("python3");
     python.args(["-c", read]).arg(&junit);

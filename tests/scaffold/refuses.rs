@@ -65,6 +65,65 @@ fn answers_that_do_not_fit_are_refused() {
 }
 
 #[test]
+fn a_file_where_a_folder_is_to_be_is_an_answer_that_does_not_fit() {
+    let ground = Ground::with(&[("compose.yaml", SMALL), ("notes", "mine")]);
+    for folder in ["compose.yaml", "notes/deep"] {
+        let folder = format!("folder={folder}");
+        let words = [
+            "does not fit `folder`",
+            "is no folder",
+            "hint: name a folder",
+        ];
+        ground.refuses("younger", &["--set", &folder], 2, &words);
+    }
+    let kept = format!("{SMALL}x-msvc: {{ contracts: notes }}\n");
+    let ground = Ground::with(&[("compose.yaml", &kept), ("notes", "mine")]);
+    let words = ["notes is no folder", "`x-msvc.contracts`"];
+    ground.refuses("younger", &[], 4, &words);
+}
+
+#[test]
+fn what_a_killed_run_left_is_told_as_unwired_with_what_to_remove() {
+    for compose in [Some(SMALL), None] {
+        let ground = Ground::repository();
+        if let Some(text) = compose {
+            std::fs::write(ground.path("compose.yaml"), text).unwrap();
+        }
+        ground.new_service("younger", &[]).expect(0);
+        // As it is between the folder's move and the Compose file's.
+        match compose {
+            Some(text) => std::fs::write(ground.path("compose.yaml"), text).unwrap(),
+            None => std::fs::remove_file(ground.path("compose.yaml")).unwrap(),
+        }
+        let stage = ground.path("services/.younger.msvc-new.abcdef");
+        std::fs::create_dir(&stage).unwrap();
+        let refused = ground.new_service("younger", &[]).expect(2);
+        let said = refused
+            .stderr
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        for word in [
+            "services/younger exists already, and no service of a Compose file is built there",
+            "services/younger and ",
+            "contracts/pacts/younger-client-younger.json and try again",
+        ] {
+            assert!(said.contains(word), "{word}: {said}");
+        }
+        assert!(!stage.exists(), "it ended early");
+    }
+    // One that is wired is not.
+    let ground = Ground::with(&[(
+        "compose.yaml",
+        "services:\n  older: { build: services/younger }\n",
+    )]);
+    std::fs::create_dir_all(ground.path("services/younger")).unwrap();
+    let refused = ground.new_service("younger", &["--set", "folder=services"]);
+    let refused = refused.expect(2).stderr;
+    assert!(!refused.contains("no service"), "{refused}");
+}
+
+#[test]
 fn a_name_that_somebody_else_answers_to_is_refused() {
     let ground = Ground::with(&[
         (
@@ -81,7 +140,12 @@ fn a_name_that_somebody_else_answers_to_is_refused() {
     ground.refuses("held", &[], 2, &["hostname"]);
     ground.refuses("elder", &[], 2, &["package `elder`"]);
     ground.refuses("there", &[], 2, &["exists already"]);
-    ground.refuses("pacted", &[], 2, &["exists already"]);
+    ground.refuses(
+        "pacted",
+        &[],
+        2,
+        &["exists already", "whatever folder a service is in"],
+    );
     ground.refuses("kept", &[], 4, &["kept-data"]);
 }
 

@@ -195,7 +195,8 @@ async fn engine(environment: &BTreeMap<String, String>) -> Case {
             }
         }
         Err(why) => {
-            let mend = "without one, systems run as host processes; Debian's engine is docker.io";
+            let mend =
+                "without one, systems can run as host processes only; Debian's engine is docker.io";
             stands(
                 "engine",
                 TITLE,
