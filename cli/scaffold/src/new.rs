@@ -20,11 +20,11 @@ use crate::error::ScaffoldError;
 use crate::names;
 use crate::place;
 use crate::render::{self, Facts, File};
-use crate::stage;
 use crate::template::{Question, Template, find};
 use crate::workspace;
 
 mod compose;
+mod in_the_way;
 mod known;
 
 /// Ports that are proposed: from the usual one up.
@@ -136,7 +136,7 @@ impl Draft {
             Home::Alone | Home::NoFile => real(&request.load.directory)?,
         };
         let boundary = place::boundary(&root);
-        clear_leftovers(&request, &home, &root, &boundary);
+        in_the_way::clear_leftovers(&request, &home, &root, &boundary);
         let mut taken = BTreeSet::new();
         if let Home::System(loaded) = &home {
             known::no_service_of(loaded, &request.name)?;
@@ -225,9 +225,9 @@ impl Draft {
         }
         let folder = self.answers.get(FOLDER).cloned().unwrap_or_default();
         let parent = place::folder(&self.root, Path::new(&folder), &self.boundary);
-        let parent = parent.map_err(|error| no_folder(error, &folder))?;
+        let parent = parent.map_err(|error| in_the_way::no_folder(error, &folder))?;
         let target = parent.join(&self.request.name);
-        place::is_free(&target).map_err(|error| self.in_the_way(error))?;
+        place::is_free(&target).map_err(|error| self.of_target(error))?;
         let workspace = workspace::above(&target)?;
         known::no_package_of(workspace.as_ref(), &self.request.name)?;
         let member = workspace.as_ref().is_some_and(|workspace| workspace.takes);
@@ -241,7 +241,7 @@ impl Draft {
         }
         let pacts = render::files(&self.template, "pacts", &facts)?;
         for pact in &pacts {
-            place::is_free(&contracts.join(&pact.path)).map_err(of_pact)?;
+            place::is_free(&contracts.join(&pact.path)).map_err(in_the_way::of_pact)?;
         }
         let compose = match &self.home {
             Home::Alone => None,
@@ -267,29 +267,6 @@ impl Draft {
             compose,
             port,
         })
-    }
-
-    /// Why the target is taken: where no service of the system is built there, with all of a service of
-    /// that name that is there.
-    fn in_the_way(&self, error: ScaffoldError) -> ScaffoldError {
-        match error {
-            ScaffoldError::Exists { path }
-                if path.is_dir() && known::is_built_nowhere_at(&self.home, &path) =>
-            {
-                let beside = self.pacts_there(&path).unwrap_or_default();
-                ScaffoldError::Unwired { path, beside }
-            }
-            other => other,
-        }
-    }
-
-    /// The pacts of a service of that name that are there.
-    fn pacts_there(&self, target: &Path) -> Result<Vec<PathBuf>, ScaffoldError> {
-        let contracts = self.contracts(target)?;
-        let facts = self.facts(target, &contracts, false);
-        let pacts = render::files(&self.template, "pacts", &facts)?;
-        let pacts = pacts.iter().map(|pact| contracts.join(&pact.path));
-        Ok(pacts.filter(|path| place::is_free(path).is_err()).collect())
     }
 
     /// Where pacts go: where the system keeps them, else beside the Compose file, else with the
@@ -342,35 +319,6 @@ fn home(request: &Request, files: &Arc<Files>) -> Result<Home, ScaffoldError> {
         return Ok(Home::Alone);
     }
     compose::find(request, files)
-}
-
-/// Clears away what killed runs left in the folder that the service's is to be in, as far as that is
-/// known before anything is asked.
-fn clear_leftovers(request: &Request, home: &Home, root: &Path, boundary: &Path) {
-    let given = request.set.iter().rev().find(|(key, _)| key == FOLDER);
-    let folder = given.map_or_else(|| known::usual_folder(home, root), |(_, it)| it.clone());
-    if let Ok(parent) = place::folder(root, Path::new(&folder), boundary) {
-        stage::clear(&parent);
-    }
-}
-
-/// What is no folder as an answer that does not fit.
-fn no_folder(error: ScaffoldError, answer: &str) -> ScaffoldError {
-    match error {
-        ScaffoldError::NoFolder { path } => ScaffoldError::Answer {
-            key: FOLDER.to_owned(),
-            value: answer.to_owned(),
-            why: format!("{} is no folder", path.display()),
-        },
-        other => other,
-    }
-}
-
-fn of_pact(error: ScaffoldError) -> ScaffoldError {
-    match error {
-        ScaffoldError::Exists { path } => ScaffoldError::Pact { path },
-        other => other,
-    }
 }
 
 fn real(path: &Path) -> Result<PathBuf, ScaffoldError> {
