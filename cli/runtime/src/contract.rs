@@ -99,7 +99,7 @@ pub enum RuntimeError {
         /// The last lines it wrote.
         last_lines: Vec<String>,
     },
-    /// What the files take for given is not there.
+    /// What the files take for given is not there, or a name that they want is somebody else's.
     #[error("{}", .0.what)]
     Absent(Box<Problem>),
     /// There is no such instance.
@@ -136,6 +136,12 @@ pub enum RuntimeError {
     /// The user wants to end.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl From<Problem> for RuntimeError {
+    fn from(problem: Problem) -> Self {
+        Self::Absent(Box::new(problem))
+    }
 }
 
 /// How a command run beside an instance ended.

@@ -15,7 +15,7 @@
 //! - `network`, `volume`, `container`, `files`, `beside`: one thing of the engine each.
 //! - `subnets`, `mesh_container`: where the mesh listens, and its container; [`aboard`] is the main
 //!   inside it.
-//! - `given`: what the files take for given; `host_addresses`, of the host. `displaced`: who no longer stands where it was put.
+//! - `strangers`: what is not the project's own. `given`: what the files take for given; `host_addresses`, of the host. `displaced`: who no longer stands where it was put.
 //! - `endings`: who ended by itself, and who was stopped.
 //! - `held`: what a lane's containers hold already. `remembered`: which engine it is.
 //! - [`keeper`]: who keeps a killed service down.
@@ -51,6 +51,7 @@ pub mod published;
 mod readiness;
 mod remembered;
 mod runtime;
+mod strangers;
 mod subnets;
 mod volume;
 

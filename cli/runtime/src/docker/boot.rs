@@ -13,7 +13,7 @@ use super::engine::{ApiVersion, Engine, EngineError};
 use super::image::{self, ImageFacts, ImageRequest};
 use super::runtime::DockerRuntime;
 use super::want::{MeshWish, Wish, may_be_wanted, wanted};
-use super::{endings, given, listeners, mesh_container, published, subnets};
+use super::{endings, given, listeners, mesh_container, published, strangers, subnets};
 use crate::build::BuildOutcome;
 use crate::contract::{Runtime, RuntimeError};
 use crate::docker::image::BuildFrom;
@@ -111,6 +111,7 @@ pub async fn dry_run(
     observed: &Observed,
 ) -> Result<Prepared, UpError> {
     let engine = runtime.engine();
+    strangers::none_of_others(engine, request.system, request.options).await?;
     let mesh = match request.mesh {
         false => None,
         true => Some(MeshWish {
@@ -124,6 +125,8 @@ pub async fn dry_run(
     // As `may_be` has it: with and without a mesh, what the file gets wrong is the same.
     may_be_wanted(&request.wish(engine.speaks(), &images, None))?;
     let mut prepared = prepare(engine.speaks(), request, &images, mesh.as_ref(), observed)?;
+    let Prepared { wanted, plan } = &prepared;
+    strangers::may_be_made_anew(engine, request.system, wanted, plan).await?;
     let own = runtime.held(&request.options.lane).await?.ports();
     let warnings = taken_ports(engine, request, &services, (observed, own)).await;
     prepared.wanted.warnings.extend(warnings);
@@ -273,6 +276,7 @@ async fn may_be(
     let api = runtime.engine().speaks();
     let unmade = image::unmade(asked);
     may_be_wanted(&request.wish(api, &unmade, None))?;
+    strangers::none_of_others(runtime.engine(), request.system, request.options).await?;
     given::is_there(runtime.engine(), request.system, request.options).await?;
     if !request.mesh {
         return Ok(None);
@@ -320,6 +324,8 @@ async fn next(
     };
     let api = runtime.engine().speaks();
     let mut prepared = prepare(api, request, images, mesh.as_ref(), &observed)?;
+    let Prepared { wanted, plan } = &prepared;
+    strangers::may_be_made_anew(runtime.engine(), request.system, wanted, plan).await?;
     let warnings = runtime.uncarried(&prepared).await?;
     prepared.wanted.warnings.extend(warnings);
     Ok(prepared)

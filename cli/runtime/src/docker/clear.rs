@@ -10,6 +10,7 @@ use msvc_system::problem::Problem;
 use super::container::{self, Found};
 use super::engine::EngineError;
 use super::runtime::DockerRuntime;
+use super::strangers::{self, Owner};
 use super::{labels, logs, network, volume};
 use crate::contract::RuntimeError;
 use crate::observed::Phase;
@@ -28,7 +29,7 @@ pub struct Cleared {
     pub stopped: usize,
     /// Everything that was removed, containers included.
     pub removed: usize,
-    /// What did not go well on the way: hooks that failed.
+    /// What did not go well on the way: hooks that failed, networks that others stand on.
     pub told: Vec<Problem>,
 }
 
@@ -126,6 +127,18 @@ async fn end_all(runtime: &DockerRuntime, lines: bool) -> Result<Cleared, Runtim
         container::remove(engine, &mesh.container).await?;
         cleared.removed += 1;
     }
+    remove_networks(runtime, &mut cleared).await?;
+    Ok(cleared)
+}
+
+/// Removes the project's networks. One on which containers of others stand is kept, as Docker Compose
+/// does it: whose they are is told.
+async fn remove_networks(
+    runtime: &DockerRuntime,
+    cleared: &mut Cleared,
+) -> Result<(), RuntimeError> {
+    let engine = runtime.engine();
+    let project = runtime.project().as_str();
     let mut names = BTreeSet::new();
     for label in labels_of(runtime) {
         let found = network::labelled(engine, &label).await?;
@@ -133,10 +146,20 @@ async fn end_all(runtime: &DockerRuntime, lines: bool) -> Result<Cleared, Runtim
         names.extend(own.map(|it| it.observed.name));
     }
     for name in &names {
-        network::remove(engine, name).await?;
+        let Err(error) = network::remove(engine, name).await else {
+            cleared.removed += 1;
+            continue;
+        };
+        let owner = Owner {
+            project,
+            as_compose_knows: project,
+        };
+        match &strangers::others_on(engine, name, &owner).await?[..] {
+            [] => return Err(error.into()),
+            others => cleared.told.push(strangers::kept(name, others)),
+        }
     }
-    cleared.removed += names.len();
-    Ok(cleared)
+    Ok(())
 }
 
 /// Keeps the last lines of a container that has ended.

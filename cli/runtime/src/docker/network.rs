@@ -9,20 +9,41 @@ use serde_json::Value;
 use super::container::network_not_taken;
 use super::engine::{Engine, EngineError};
 use super::labels;
+use super::strangers::{self, Owner};
 use super::want::addresses::Subnet;
 use crate::contract::RuntimeError;
 use crate::provision::{Kind, ObservedProvision, Provision};
 
-/// Makes a network that a lane needs.
+/// Makes a network that a lane needs; the project's own of that name, whose settings differ, goes first.
+/// Nobody else's is touched, and nobody else's container taken off one.
 pub(super) async fn provide(engine: &Engine, wanted: &Provision) -> Result<(), RuntimeError> {
     let written = wanted.create.get("Labels");
-    let key = written.and_then(|it| it.get(labels::compose::NETWORK)?.as_str());
+    let label = |key: &str| written.and_then(|it| it.get(key)?.as_str());
+    let key = label(labels::compose::NETWORK);
+    let owner = Owner {
+        project: label(labels::PROJECT).unwrap_or_default(),
+        as_compose_knows: label(labels::compose::PROJECT).unwrap_or_default(),
+    };
+    for there in named(engine, &wanted.name).await? {
+        strangers::may_go(engine, &there, &owner, key).await?;
+        clear(engine, &there.id).await?;
+        remove(engine, &there.id).await?;
+    }
     let made = make(engine, wanted).await;
-    made.map_err(|error| network_not_taken(key, error))
+    let made = made.map_err(|error| network_not_taken(key, error))?;
+    // An engine may have two of one name, where somebody else made one meanwhile: ours goes.
+    let all = named(engine, &wanted.name).await?;
+    match all.iter().find(|it| it.id != made) {
+        Some(other) if !made.is_empty() => {
+            remove(engine, &made).await?;
+            Err(strangers::taken(other, key).into())
+        }
+        _ => Ok(()),
+    }
 }
 
-/// Makes a network; one of that name whose settings differ goes first.
-async fn make(engine: &Engine, wanted: &Provision) -> Result<(), EngineError> {
+/// Makes a network; its id.
+async fn make(engine: &Engine, wanted: &Provision) -> Result<String, EngineError> {
     let what = || format!("making network {}", wanted.name);
     let request: NetworkCreateRequest =
         serde_json::from_value(wanted.create.clone()).map_err(|why| EngineError::Refused {
@@ -30,12 +51,8 @@ async fn make(engine: &Engine, wanted: &Provision) -> Result<(), EngineError> {
             status: 400,
             why: why.to_string(),
         })?;
-    if find(engine, &wanted.name).await? {
-        clear(engine, &wanted.name).await?;
-        remove(engine, &wanted.name).await?;
-    }
     let made = engine.docker.create_network(request);
-    engine.ask(what(), made).await.map(drop)
+    Ok(engine.ask(what(), made).await?.id)
 }
 
 /// Whether a network of that name or id is there.
@@ -51,24 +68,46 @@ pub(super) async fn is_there(engine: &Engine, name: &str) -> Result<bool, Engine
     }
 }
 
-/// Takes everybody off a network: whoever needs its next one joins that. From one that is gone
-/// meanwhile nobody has to be taken.
-async fn clear(engine: &Engine, name: &str) -> Result<(), EngineError> {
-    let seen = engine.docker.inspect_network(name, None);
-    let seen = match engine.ask(format!("looking at network {name}"), seen).await {
-        Err(error) if error.is_missing() => return Ok(()),
-        seen => seen?,
-    };
-    for (container, place) in seen.containers.unwrap_or_default() {
-        if let Some(name) = place.name {
-            engine.questions.call(&container, &name, None);
-        }
-        leave(engine, &container, name).await?;
+/// Takes everybody off a network: whoever needs its next one joins that.
+async fn clear(engine: &Engine, network: &str) -> Result<(), EngineError> {
+    for container in containers_on(engine, network).await? {
+        leave(engine, &container, network).await?;
     }
     Ok(())
 }
 
-async fn find(engine: &Engine, name: &str) -> Result<bool, EngineError> {
+/// The containers that stand on a network; nobody on one that is gone meanwhile.
+pub(super) async fn containers_on(
+    engine: &Engine,
+    network: &str,
+) -> Result<Vec<String>, EngineError> {
+    let seen = engine.docker.inspect_network(network, None);
+    let seen = match engine
+        .ask(format!("looking at network {network}"), seen)
+        .await
+    {
+        Err(error) if error.is_missing() => return Ok(Vec::new()),
+        seen => seen?,
+    };
+    let on = seen.containers.unwrap_or_default().into_iter();
+    let on = on.map(|(container, place)| {
+        if let Some(name) = place.name {
+            engine.questions.call(&container, &name, None);
+        }
+        container
+    });
+    Ok(on.collect())
+}
+
+/// A network of some name, with whose it is.
+pub(super) struct Named {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) labels: HashMap<String, String>,
+}
+
+/// The networks of that name: as a rule one, or none.
+pub(super) async fn named(engine: &Engine, name: &str) -> Result<Vec<Named>, EngineError> {
     let filters = HashMap::from([("name", vec![name])]);
     let options = ListNetworksOptionsBuilder::default()
         .filters(&filters)
@@ -78,9 +117,15 @@ async fn find(engine: &Engine, name: &str) -> Result<bool, EngineError> {
         .ask(format!("looking for network {name}"), found)
         .await?;
     // The engine's filter takes parts of names too.
-    Ok(found
-        .iter()
-        .any(|network| network.name.as_deref() == Some(name)))
+    let found = found
+        .into_iter()
+        .filter(|it| it.name.as_deref() == Some(name));
+    let named = found.map(|it| Named {
+        id: it.id.unwrap_or_else(|| name.to_owned()),
+        name: name.to_owned(),
+        labels: it.labels.unwrap_or_default(),
+    });
+    Ok(named.collect())
 }
 
 /// Removes a network; one that is gone already is as good.
