@@ -17,6 +17,7 @@ mod exchanges;
 mod exit;
 mod failure;
 mod finish;
+mod guests;
 mod here;
 mod inputs;
 mod interrupt;

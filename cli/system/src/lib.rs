@@ -57,6 +57,7 @@ pub mod model;
 mod names_alone;
 pub mod normal_form;
 pub mod openapi;
+mod own_containers;
 mod paths;
 mod possible;
 pub mod problem;

@@ -20,6 +20,7 @@ use crate::command::logs;
 use crate::context::Context;
 use crate::exit::Ending;
 use crate::failure::Failure;
+use crate::guests;
 use crate::late;
 use crate::place::Where;
 use crate::running::AnyRuntime;
@@ -46,8 +47,15 @@ pub async fn run(context: &Context, request: &Request) -> Result<Ending, Failure
             .terminal
             .note(&format!("{} ran before: {why}", context.system.name));
     }
-    // Neither has to do with the other.
-    let (before, asked) = tokio::join!(context.connect(&home), boot::ask(context, &wish.services));
+    let (before, asked) = match &mut wish.services {
+        // Neither has to do with the other.
+        Subset::All => tokio::join!(context.connect(&home), boot::ask(context, &Subset::All)),
+        named => {
+            let before = context.connect(&home).await?;
+            guests::beside(context, before.as_ref(), named).await?;
+            (Ok(before), boot::ask(context, named).await)
+        }
+    };
     let before = before?;
     let place = match &before {
         Some(runtime) => {
@@ -198,8 +206,10 @@ fn said(context: &Context, up: &up::Up, made: &[SecretFile], detached: bool) {
     }
 }
 
-async fn dry_run(context: &Context, home: &ProjectHome, wish: Wish) -> Result<Ending, Failure> {
+async fn dry_run(context: &Context, home: &ProjectHome, mut wish: Wish) -> Result<Ending, Failure> {
     use std::collections::BTreeSet;
+    let before = context.connect(home).await?;
+    guests::beside(context, before.as_ref(), &mut wish.services).await?;
     let services: BTreeSet<_> = msvc_runtime::lane::chosen(&context.system, &wish.services)?;
     boot::can_start(context, &services)?;
     let directory = context.system.root.clone();
@@ -210,7 +220,6 @@ async fn dry_run(context: &Context, home: &ProjectHome, wish: Wish) -> Result<En
         directory: &directory,
         mark: None,
     };
-    let before = context.connect(home).await?;
     let (place, observed) = match &before {
         Some(runtime) => {
             context.stays(runtime)?;

@@ -12,7 +12,7 @@ use crate::problem::{Problem, Problems};
 use crate::typed::{self, Context};
 use crate::written::Written;
 use crate::yaml::{Key, Node};
-use crate::{edges, references, xmsvc};
+use crate::{edges, own_containers, references, xmsvc};
 
 /// The system that `resolved` says.
 pub(super) fn system(
@@ -41,6 +41,7 @@ pub(super) fn system(
     let shown_from = request.shown_from();
     let context = Context::new(&root, shown_from, &environment, files, &tree).with(given);
     let mut services = services(&tree, &context, &running, problems);
+    own_containers::resolve(&project, &mut services, problems);
     let x_msvc = xmsvc::system(&tree, &context, problems);
     let volumes = typed::volumes(&tree, problems);
     let networks = typed::networks(&tree, problems);
