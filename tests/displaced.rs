@@ -213,3 +213,86 @@ fn a_mesh_that_was_taken_off_a_network_is_told_and_put_back_by_up() {
     assert_eq!(system.ps()["mesh_displaced"], serde_json::json!([]));
     until("web, as before", || reaches().then_some(()));
 }
+
+#[test]
+fn a_mesh_that_is_paused_stopped_or_gone_is_told_and_made_anew_by_up() {
+    if !an_engine_answers() {
+        return skipped("an engine");
+    }
+    let serve = "import http.server; http.server.HTTPServer(('', 80), http.server.BaseHTTPRequestHandler).serve_forever()";
+    let serving = runs(&format!(r#"["python3", "-c", "{serve}"]"#), "");
+    let idle = runs(r#"["sleep", "600"]"#, "");
+    let text = format!(
+        "services:\n  web:\n    expose: [\"80\"]\n{serving}  db:\n    depends_on: [web]\n{idle}"
+    );
+    let system = System::compose(&text).on(Runtime::Containers);
+    system.up();
+    assert_eq!(said(&system), "");
+    let db = id(&system, "db");
+    let mesh = format!("{}-msvc-mesh-1", system.project);
+    let named = format!("the mesh ({mesh}) ");
+    for (deed, told) in [
+        (&["pause", &mesh][..], format!("{named}is paused: ")),
+        (&["kill", &mesh], format!("{named}does not run: ")),
+        (&["rm", "--force", &mesh], "the mesh is gone: ".to_owned()),
+    ] {
+        docker(deed);
+        let said_now = said(&system);
+        let plain = said_now.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(plain.contains(&told), "{said_now}");
+        assert!(plain.contains("up` puts it back"), "{said_now}");
+        let is_paused = deed.first() == Some(&"pause");
+        assert_eq!(plain.contains("docker unpause"), is_paused, "{said_now}");
+        let ps = system.ps();
+        let all = ps["mesh_displaced"].as_array().unwrap();
+        assert!(all[0].as_str().unwrap().starts_with(&told), "{ps:#}");
+        system.up();
+        assert_eq!(said(&system), "");
+        assert_eq!(id(&system, "db"), db);
+    }
+    docker(&["pause", &db]);
+    let paused = format!(
+        "db is held down by a pause (`docker unpause {}-db-1` ends it)",
+        system.project
+    );
+    let said_now = said(&system);
+    let plain = said_now.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(plain.contains(&paused), "{said_now}");
+    docker(&["unpause", &db]);
+    assert_eq!(said(&system), "");
+}
+
+#[test]
+fn a_guest_by_the_name_of_a_container_of_the_same_file_follows_it_also_where_that_alone_is_named() {
+    if !an_engine_answers() {
+        return skipped("an engine");
+    }
+    let idle = runs(r#"["sleep", "600"]"#, "");
+    let text = format!(
+        "services:\n  guest:\n    network_mode: \"container:${{NAME}}\"\n{idle}  front:\n    container_name: ${{NAME}}\n    environment: {{ V: first }}\n{idle}"
+    );
+    let system = System::compose(&text).on(Runtime::Containers);
+    let front = format!("{}-by-name", system.project);
+    let system = system.with_variable("NAME", &front);
+    system.up();
+    let shared = || {
+        assert_eq!(said(&system), "");
+        let form = "{{.HostConfig.NetworkMode}}";
+        let mode = docker(&["inspect", "--format", form, &id(&system, "guest")]).concat();
+        let id = docker(&["inspect", "--format", "{{.Id}}", &front]).concat();
+        assert_eq!(mode, format!("container:{id}"));
+        id
+    };
+    let mut before = shared();
+    let file = system.directory.join("compose.yaml");
+    for (value, words) in [
+        ("second", &["up", "-d"][..]),
+        ("third", &["up", "-d", "front"]),
+    ] {
+        std::fs::write(&file, text.replace("first", value)).unwrap();
+        system.run(words).expect(0);
+        let now = shared();
+        assert_ne!(now, before);
+        before = now;
+    }
+}

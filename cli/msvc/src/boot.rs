@@ -24,6 +24,7 @@ use crate::place::Where;
 use crate::running::AnyRuntime;
 use not_started::{hook_failed, not_started, not_up_in_engine};
 
+mod network;
 mod not_started;
 
 /// Which copy of which part of the system, and what becomes of its published ports.

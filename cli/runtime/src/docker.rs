@@ -15,7 +15,8 @@
 //! - `network`, `volume`, `container`, `files`, `beside`: one thing of the engine each.
 //! - `subnets`, `mesh_container`: where the mesh listens, and its container; [`aboard`] is the main
 //!   inside it.
-//! - `strangers`: what is not the project's own. `given`: what the files take for given; `host_addresses`, of the host. `displaced`: who no longer stands where it was put.
+//! - `strangers`: what is not the project's own. `given`: what the files take for given; `host_addresses`, of the host. `displaced`: who no longer stands
+//!   where it was put; `unmeshed`: whose mesh does not run.
 //! - `endings`: who ended by itself, and who was stopped.
 //! - `held`: what a lane's containers hold already. `remembered`: which engine it is.
 //! - [`keeper`]: who keeps a killed service down.
@@ -53,6 +54,7 @@ mod remembered;
 mod runtime;
 mod strangers;
 mod subnets;
+mod unmeshed;
 mod volume;
 
 pub use clear::{data, down, undo};

@@ -9,6 +9,7 @@ use msvc_system::id::ServiceName;
 use msvc_system::model::{Service, System};
 use msvc_system::problem::{Place, Problem};
 
+use super::network::network_not_made;
 use crate::failure::Failure;
 
 /// Why a lane in an engine is not up, at the line that the engine's words are about.
@@ -25,18 +26,11 @@ pub(super) fn not_up_in_engine(system: &System, why: UpError) -> Failure {
             why,
             blame,
         }) => not_taken(system, &instance.service, &why, blame),
-        UpError::Runtime(
-            ref error @ RuntimeError::Network {
-                ref network, blame, ..
-            },
-        ) => {
-            let mut problem = Problem::error(error.to_string());
-            problem.place = system.written.network(network);
-            if blame == Blame::File && problem.place.is_some() {
-                problem = problem.hint("correct what the file says of it");
-            }
-            of_one(blame.exit(), problem)
-        }
+        UpError::Runtime(RuntimeError::Network {
+            network,
+            why,
+            blame,
+        }) => network_not_made(system, &network, &why, blame),
         UpError::Runtime(RuntimeError::Engine(error)) => {
             let place = image_place(system, &error);
             let mut failure = Failure::from(RuntimeError::Engine(error));
@@ -198,7 +192,7 @@ pub(super) fn not_started(
     of_one(Exit::Failed, problem)
 }
 
-fn of_one(exit: Exit, problem: Problem) -> Failure {
+pub(super) fn of_one(exit: Exit, problem: Problem) -> Failure {
     Failure {
         exit,
         problems: vec![problem],

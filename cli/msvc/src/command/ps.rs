@@ -70,6 +70,13 @@ pub async fn run(context: &Context, request: &Ps) -> Result<Ending, Failure> {
         let problem = problem.hint(format!("`{up}` makes it anew where it belongs"));
         context.terminal.event(&Event::Warned { problem });
     }
+    // What another command of msvc's holds down is its own to tell.
+    let held = observed.instances.iter();
+    let held = held.filter_map(|it| Some((it, it.held_by.as_deref()?)));
+    for (instance, by) in held.filter(|(_, by)| by.starts_with("a pause")) {
+        let problem = Problem::warning(format!("{} is held down by {by}", name(instance)));
+        context.terminal.event(&Event::Warned { problem });
+    }
     for why in &observed.mesh_displaced {
         let hint = format!("`{}` puts it back", context.repeat(&["up"]));
         let problem = Problem::warning(why.clone()).hint(hint);

@@ -304,6 +304,7 @@ mod tests {
                 lane: LaneName::main(),
                 observed: provision(Kind::Mesh, "shop-mesh"),
                 is_running: true,
+                is_paused: false,
                 openings: Vec::new(),
                 places: places.iter().cloned().collect(),
             };
@@ -313,6 +314,7 @@ mod tests {
                 observed: provision(Kind::Network, name),
                 labels: HashMap::new(),
                 subnets: vec![range.parse().unwrap()],
+                is_carried: true,
             });
             off_its_edges(&mesh, &edges, &networks)
         };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bollard::container::LogOutput;
 use bollard::exec::{StartExecOptions, StartExecResults};
-use bollard::models::{ContainerCreateBody, ContainerInspectResponse, ExecConfig};
+use bollard::models::{ContainerCreateBody, ContainerInspectResponse, ContainerState, ExecConfig};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -46,7 +46,10 @@ pub(super) struct Found {
     pub(super) container: String,
     pub(super) lane: LaneName,
     pub(super) observed: ObservedProvision,
+    /// Whether it carries anything: one that somebody paused does not.
     pub(super) is_running: bool,
+    /// Whether somebody paused it.
+    pub(super) is_paused: bool,
     /// What it opens to the host: the mesh's ports, and where on the host each is.
     pub(super) openings: Vec<(OpeningAt, Option<SocketAddr>)>,
     /// Its address on each of its networks.
@@ -192,6 +195,10 @@ fn read(id: &str, seen: &ContainerInspectResponse, root: &Path) -> Option<Found>
     let lane: LaneName = labels.get(labels::LANE)?.parse().ok()?;
     let name = seen.name.clone().unwrap_or_default();
     let bound = published::bound(seen);
+    let is = |pick: fn(&ContainerState) -> Option<bool>| {
+        seen.state.as_ref().and_then(pick) == Some(true)
+    };
+    let is_paused = is(|state| state.paused);
     is_own.then(|| Found {
         container: id.to_owned(),
         observed: ObservedProvision {
@@ -201,7 +208,8 @@ fn read(id: &str, seen: &ContainerInspectResponse, root: &Path) -> Option<Found>
             lane: Some(lane.clone()),
         },
         lane,
-        is_running: seen.state.as_ref().and_then(|state| state.running) == Some(true),
+        is_running: is(|state| state.running) && !is_paused,
+        is_paused,
         openings: places_of(openings, &bound),
         places: places(seen),
     })

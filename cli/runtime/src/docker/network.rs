@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use bollard::models::{NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest};
+use bollard::models::{
+    IpamConfig, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest,
+};
 use bollard::query_parameters::ListNetworksOptionsBuilder;
 use serde_json::Value;
 
@@ -29,8 +31,13 @@ pub(super) async fn provide(engine: &Engine, wanted: &Provision) -> Result<(), R
         clear(engine, &there.id).await?;
         remove(engine, &there.id).await?;
     }
-    let made = make(engine, wanted).await;
-    let made = made.map_err(|error| network_not_taken(key, error))?;
+    let made = match make(engine, wanted).await {
+        Ok(made) => made,
+        Err(error) => {
+            let error = with_names(engine, error).await;
+            return Err(network_not_taken(key, error));
+        }
+    };
     // An engine may have two of one name, where somebody else made one meanwhile: ours goes.
     let all = named(engine, &wanted.name).await?;
     match all.iter().find(|it| it.id != made) {
@@ -40,6 +47,32 @@ pub(super) async fn provide(engine: &Engine, wanted: &Provision) -> Result<(), R
         }
         _ => Ok(()),
     }
+}
+
+/// A refusal that names networks by their id, with their names in place of it.
+async fn with_names(engine: &Engine, error: EngineError) -> EngineError {
+    let EngineError::Refused { what, status, why } = error else {
+        return error;
+    };
+    let options = ListNetworksOptionsBuilder::default().build();
+    let all = engine.docker.list_networks(Some(options));
+    // Without them it is told as it is.
+    let all = engine.ask("listing networks", all).await;
+    let all = all.unwrap_or_default().into_iter();
+    let all = all.filter_map(|it| Some((it.id?, it.name?)));
+    let why = all.fold(why, |why, (id, name)| named_in(&why, &id, &name));
+    EngineError::Refused { what, status, why }
+}
+
+/// A text with a network's name in place of its id, whole or shortened, where it is no part of another
+/// word.
+fn named_in(text: &str, id: &str, name: &str) -> String {
+    let short = id.get(..12).unwrap_or(id);
+    let words = text.split(' ').map(|word| match word {
+        word if word == id || word == short => name,
+        word => word,
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Makes a network; its id.
@@ -190,6 +223,8 @@ pub(super) struct Found {
     pub(super) observed: ObservedProvision,
     pub(super) labels: HashMap<String, String>,
     pub(super) subnets: Vec<Subnet>,
+    /// Whether msvc gives its addresses, so that a mesh carries its calls.
+    pub(super) is_carried: bool,
 }
 
 /// The networks that carry a label.
@@ -218,14 +253,32 @@ pub(super) async fn labelled(engine: &Engine, label: &str) -> Result<Vec<Found>,
                 observed,
                 labels,
                 subnets: subnets.collect(),
+                is_carried: configs.iter().any(is_shared_out),
             }
         })
         .collect())
 }
 
+/// Whether the engine has the part of a range that is left to it, and no more.
+fn is_shared_out(config: &IpamConfig) -> bool {
+    let of = |text: &Option<String>| text.as_ref()?.parse::<Subnet>().ok();
+    let whole = of(&config.subnet);
+    whole.is_some() && whole.map(Subnet::of_the_engine) == of(&config.ip_range)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_that_is_in_the_way_is_called_by_its_name() {
+        let why = "cannot create network 8f3c (br-8f3c): conflicts with network baf0af5df429 (br-baf0af5df429)";
+        let id = "baf0af5df429aabbccddeeff";
+        assert_eq!(
+            named_in(why, id, "shop_back"),
+            "cannot create network 8f3c (br-8f3c): conflicts with network shop_back (br-baf0af5df429)"
+        );
+    }
 
     #[test]
     fn a_container_that_is_elsewhere_or_going_away_is_off_the_network() {

@@ -29,8 +29,8 @@ use crate::contract::{ExecOutcome, LogLine, LogQuery, Runtime, RuntimeError};
 use crate::instance::InstanceSpec;
 use crate::observed::{Observed, Phase};
 use crate::plan::{Deed, Step};
-use crate::provision::{Kind, ObservedProvision, Provision};
-use meshes::{Meshes, places_of};
+use crate::provision::{Kind, Provision};
+use meshes::Meshes;
 use seen_ready::SeenReady;
 
 mod copy;
@@ -281,37 +281,20 @@ impl Runtime for DockerRuntime {
             Ok::<_, EngineError>(observed)
         });
         let instances = each.buffered(AT_ONCE).try_collect().await?;
-        let mut edges = Vec::new();
-        let mut published: Vec<_> = found.iter().flat_map(published::of).collect();
+        let mut carried = self.carried(&found, carriers, &networks).await?;
+        let ours = networks.into_iter().map(|it| it.observed);
         let volumes = volumes.into_iter().map(|(it, _)| it);
-        let ours = networks.iter().map(|it| it.observed.clone());
-        let mut provisions: Vec<ObservedProvision> = ours.chain(volumes).collect();
-        let mut mesh_displaced = Vec::new();
-        let carriers = carriers.into_iter();
-        let mut running = Vec::new();
-        for carrier in carriers.filter(|it| it.is_running) {
-            if carrier.observed.kind == Kind::Mesh {
-                let Some(carried) = self.edges_of(&carrier).await? else {
-                    continue;
-                };
-                mesh_displaced.extend(displaced::off_its_edges(&carrier, &carried, &networks));
-                edges.extend(carried);
-                let places = places_of(&carrier, &provisions);
-                provisions.extend(places);
-            }
-            running.push(carrier);
-        }
-        for carrier in running {
-            published.extend(carrier.published(&edges));
-            provisions.push(carrier.observed);
-        }
+        carried.provisions.extend(ours.chain(volumes));
+        carried
+            .published
+            .extend(found.iter().flat_map(published::of));
         Ok(Observed {
             runtime: RUNTIME.to_owned(),
             instances,
-            edges,
-            provisions,
-            mesh_displaced,
-            published,
+            edges: carried.edges,
+            provisions: carried.provisions,
+            mesh_displaced: carried.displaced,
+            published: carried.published,
             // An engine does not tell: who ends containers has the turn meanwhile.
             ending: false,
         })

@@ -12,8 +12,10 @@ use tokio::sync::Mutex;
 
 use super::{DockerRuntime, wall_ns};
 use crate::contract::RuntimeError;
-use crate::docker::mesh_container;
+use crate::docker::container::Found;
 use crate::docker::want::{place_hash, place_name};
+use crate::docker::{displaced, mesh_container, network, unmeshed};
+use crate::observed::Published;
 use crate::provision::{Kind, ObservedProvision};
 
 /// How long the edges into a service that is healthy may take to see it.
@@ -35,6 +37,17 @@ pub(super) struct Meshes {
     /// How far its clock is ahead of the engine's, in nanoseconds: events are told by it, so that
     /// they compare with what the mesh saw.
     pub(super) ahead: Arc<OnceLock<i128>>,
+}
+
+/// What the meshes of a project and their doors do.
+#[derive(Debug, Default)]
+pub(super) struct Carried {
+    pub(super) edges: Vec<EdgeStatus>,
+    /// Themselves, and where they stand.
+    pub(super) provisions: Vec<ObservedProvision>,
+    pub(super) published: Vec<Published>,
+    /// Why they do not stand, or run, as they should.
+    pub(super) displaced: Vec<String>,
 }
 
 impl DockerRuntime {
@@ -95,6 +108,38 @@ impl DockerRuntime {
             self.clock.sleep(LOOK).await;
         }
         Ok(None)
+    }
+
+    /// What `carriers` do for the containers of a project on its networks.
+    pub(super) async fn carried(
+        &self,
+        found: &[Found],
+        carriers: Vec<mesh_container::Found>,
+        networks: &[network::Found],
+    ) -> Result<Carried, RuntimeError> {
+        let mut all = Carried {
+            displaced: unmeshed::lanes(found, &carriers, networks),
+            ..Carried::default()
+        };
+        let made: Vec<_> = networks.iter().map(|it| it.observed.clone()).collect();
+        let mut running = Vec::new();
+        for carrier in carriers.into_iter().filter(|it| it.is_running) {
+            if carrier.observed.kind == Kind::Mesh {
+                let Some(carried) = self.edges_of(&carrier).await? else {
+                    continue;
+                };
+                let off = displaced::off_its_edges(&carrier, &carried, networks);
+                all.displaced.extend(off);
+                all.edges.extend(carried);
+                all.provisions.extend(places_of(&carrier, &made));
+            }
+            running.push(carrier);
+        }
+        for carrier in running {
+            all.published.extend(carrier.published(&all.edges));
+            all.provisions.push(carrier.observed);
+        }
+        Ok(all)
     }
 
     /// The session with a lane's mesh.
@@ -169,7 +214,7 @@ impl DockerRuntime {
 }
 
 /// Where a mesh stands, as planning compares it.
-pub(super) fn places_of(
+fn places_of(
     mesh: &mesh_container::Found,
     networks: &[ObservedProvision],
 ) -> Vec<ObservedProvision> {
