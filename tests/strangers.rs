@@ -53,15 +53,15 @@ fn a_network_of_somebody_else_is_neither_taken_nor_removed() {
     for (name, whose, what_to_do) in [
         (by_label.as_str(), own.as_str(), "`external: true`"),
         (&by_hand, "made by hand", "`external: true`"),
-        (
-            "bridge",
-            "the engine's own",
-            "`network_mode: bridge`",
-        ),
+        ("bridge", "the engine's own", "`network_mode: bridge`"),
     ] {
         let before = (name != "bridge").then(|| stands(name));
         let system = idle(&format!("networks:\n  default:\n    name: {name}\n"));
-        for words in [&["up", "-d"][..], &["up", "--dry-run"], &["up", "-d", "--no-mesh"]] {
+        for words in [
+            &["up", "-d"][..],
+            &["up", "--dry-run"],
+            &["up", "-d", "--no-mesh"],
+        ] {
             let refused = system.run(words).expect(3);
             let said = said(&refused);
             assert!(said.contains(whose) && said.contains(what_to_do), "{said}");
@@ -90,10 +90,16 @@ fn a_network_on_which_somebody_else_stands_is_neither_made_anew_nor_removed() {
     guest.up();
     let before = stands(&network);
     let stranger = format!("{}-web-1, which is not this project's", guest.project);
-    let takes_off = format!("`docker network disconnect {network} {}-web-1`", guest.project);
+    let takes_off = format!(
+        "`docker network disconnect {network} {}-web-1`",
+        guest.project
+    );
     let told = |finished: &Finished| {
         let said = said(finished);
-        assert!(said.contains(&stranger) && said.contains(&takes_off), "{said}");
+        assert!(
+            said.contains(&stranger) && said.contains(&takes_off),
+            "{said}"
+        );
         said
     };
 
@@ -115,4 +121,30 @@ fn a_network_on_which_somebody_else_stands_is_neither_made_anew_nor_removed() {
     guest.run(&["down"]).expect(0);
     system.run(&["down"]).expect(0);
     assert_eq!(system.left(), [""; 0]);
+}
+
+#[test]
+fn a_container_name_that_somebody_elses_container_has_is_told_at_its_line() {
+    if !an_engine_answers() {
+        return skipped("an engine");
+    }
+    let owner = idle("");
+    owner.up();
+    let name = format!("{}-web-1", owner.project);
+    let before = docker(&["inspect", "--format", "{{.Id}}", &name]);
+    let system = idle(&format!("    container_name: {name}\n"));
+    for words in [&["up", "-d"][..], &["up", "--dry-run"]] {
+        let said = said(&system.run(words).expect(3));
+        let whose = format!(
+            "{name} is there already and was made for the project {}",
+            owner.project
+        );
+        assert!(
+            said.contains(&whose) && said.contains("compose.yaml:7:5"),
+            "{said}"
+        );
+        assert!(said.contains("another `container_name`"), "{said}");
+    }
+    assert_eq!(system.left(), [""; 0]);
+    assert_eq!(docker(&["inspect", "--format", "{{.Id}}", &name]), before);
 }

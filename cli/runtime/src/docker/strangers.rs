@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use msvc_system::model::System;
+use msvc_system::model::{Service, System};
 use msvc_system::problem::Problem;
 
 use super::engine::{Engine, EngineError};
@@ -39,7 +39,8 @@ impl Owner<'_> {
     }
 }
 
-/// Refuses where a network that is to be made has the name of one that is not the project's own.
+/// Refuses where a network that is to be made, or a container with a `container_name`, has the name of
+/// one that is not the project's own.
 ///
 /// # Errors
 /// As said, at its line; or when the engine does not answer.
@@ -65,7 +66,64 @@ pub(super) async fn none_of_others(
             return Err(problem.into());
         }
     }
+    for service in services {
+        let Some(name) = names.fixed(service) else {
+            continue;
+        };
+        // A copy has names of its own.
+        if service.replicas == 0 || names.container(service, 1) != name {
+            continue;
+        }
+        let Some(labels) = container_labels(engine, name).await? else {
+            continue;
+        };
+        if !owner.has(&labels) {
+            let mut problem = taken_container(service, name, &labels);
+            let written = system
+                .written
+                .field(service.name.as_str(), "container_name");
+            problem.place = written;
+            return Err(problem.into());
+        }
+    }
     Ok(())
+}
+
+/// That the name of a service's container is taken by one of somebody else.
+fn taken_container(service: &Service, name: &str, labels: &HashMap<String, String>) -> Problem {
+    let whose = match labels::whose(labels) {
+        Some(whose) if project_of(labels).is_some() => format!("as {whose}"),
+        _ => String::new(),
+    };
+    let whose = format!("{} {whose}", made_for(labels));
+    let said = format!(
+        "{}: the container {name} is there already and {}",
+        service.name,
+        whose.trim_end()
+    );
+    Problem::error(said).hint(format!(
+        "give this one another `container_name`, or take that one away once nobody needs it \
+         (`docker rm --force {name}`)"
+    ))
+}
+
+/// The labels of a container; none when there is none of that name.
+async fn container_labels(
+    engine: &Engine,
+    name: &str,
+) -> Result<Option<HashMap<String, String>>, EngineError> {
+    let seen = engine.docker.inspect_container(name, None);
+    let what = format!("looking for container {name}");
+    match engine.ask(what, seen).await {
+        Err(error) if error.is_missing() => Ok(None),
+        seen => {
+            let seen = seen?;
+            // The engine takes the beginning of an id too.
+            let is_it = seen.name.as_deref().map(|it| it.trim_start_matches('/')) == Some(name);
+            let labels = seen.config.and_then(|it| it.labels).unwrap_or_default();
+            Ok(is_it.then_some(labels))
+        }
+    }
 }
 
 /// That a network's name is taken by one of somebody else.
@@ -78,15 +136,19 @@ pub(super) fn taken(there: &Named, key: Option<&str>) -> Problem {
             "`network_mode: {name}` puts a service on it; else give the network another `name`"
         ));
     }
-    let whose = match project_of(&there.labels) {
-        Some(project) => format!("was made for the project {project}"),
-        None => "was made by hand: no label says for which project".to_owned(),
-    };
+    let whose = made_for(&there.labels);
     let said = format!("the network {name} (`{key}`) is there already and {whose}");
     Problem::error(said).hint(
         "`external: true` uses it as it is (past the mesh, and `down` leaves it); or give this one \
          another `name`",
     )
+}
+
+fn made_for(labels: &HashMap<String, String>) -> String {
+    match project_of(labels) {
+        Some(project) => format!("was made for the project {project}"),
+        None => "was made by hand: no label says for which project".to_owned(),
+    }
 }
 
 /// For which project something was made.

@@ -176,6 +176,12 @@ impl EngineError {
             } if why.contains("non running container") => {
                 "start the container whose network, processes or memory it shares, then try again"
             }
+            Self::Refused {
+                status: 409, why, ..
+            } if why.contains("is already in use by container") => {
+                "another container has that name: give the service another `container_name`, or take \
+                 that one away once nobody needs it (`docker rm`)"
+            }
             Self::Refused { status: 409, .. } => {
                 "somebody else is at work on the same: try again once they are done"
             }
@@ -198,6 +204,9 @@ impl EngineError {
             }
             Self::Lost { .. } => {
                 "once it answers again, the same command goes on from what is there"
+            }
+            Self::Mesh { container, why, .. } if why.contains("paused") => {
+                return Some(format!("`docker unpause {container}` lets it go on"));
             }
             Self::Mesh { container, .. } => {
                 return Some(format!(
