@@ -207,7 +207,11 @@ pub(crate) fn refusal(of: In, service: &Service, name: &str, fate: &Fate, at: &P
     // The slash tells the page's fields of the top level apart.
     let name = name.trim_start_matches('/');
     let what = format!("{}: {} cannot honour `{name}`", service.name, of.what());
-    let without = "take it out, or `--lenient` to go without it";
+    let without = match service.image.is_none() && service.build.is_none() {
+        // Without it there is nothing that could run.
+        true => "take the service out",
+        false => "take it out, or `--lenient` to go without it",
+    };
     let problem = Problem::error(what).at(at.clone());
     problem.hint(match (fate.kind, fate.note) {
         (Kind::Partly(_), note) => format!("only {note}; else {without}"),

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use bollard::query_parameters::ListNetworksOptionsBuilder;
-use msvc_system::model::{Service, System};
+use msvc_system::model::{Service, Subnet as IpRanges, System};
 
 use super::engine::{Engine, EngineError};
 use super::want::addresses::Subnet;
@@ -53,12 +53,16 @@ pub(super) async fn of_lane(
         if driver != "bridge" {
             continue;
         }
-        let written = declared.into_iter().flat_map(|it| &it.subnets);
-        let written: Vec<Subnet> = written
+        let ranges = declared.into_iter().flat_map(|it| &it.subnets);
+        // Of IPv6 alone the engine chooses a range of IPv4 beside them, and so may we.
+        let is_v6 = |it: &&IpRanges| it.subnet.as_deref().is_some_and(networks::is_ipv6);
+        let ranges: Vec<&IpRanges> = ranges.filter(|it| !is_v6(it)).collect();
+        let written: Vec<Subnet> = ranges
+            .iter()
             .filter_map(|it| it.subnet.as_ref()?.parse().ok())
             .collect();
-        let has_range = declared.is_some_and(|it| it.subnets.iter().any(|s| s.ip_range.is_some()));
-        let is_named = declared.is_some_and(|it| !it.subnets.is_empty());
+        let has_range = ranges.iter().any(|it| it.ip_range.is_some());
+        let is_named = !ranges.is_empty();
         let subnet = match (written.first(), there.get(&name).and_then(|it| it.first())) {
             (Some(written), _) => Some(*written),
             (None, _) if is_named => None,

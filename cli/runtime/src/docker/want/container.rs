@@ -94,6 +94,7 @@ pub(super) fn draft<'a>(
     {
         // They are the ports of whose namespace it is; the engine refuses them here.
         body.exposed_ports = None;
+        host.port_bindings = None;
     }
     let mut undeclared = Vec::new();
     if let Some(mesh) = mesh

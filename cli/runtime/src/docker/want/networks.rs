@@ -97,7 +97,11 @@ fn provision(names: &Names<'_>, key: &str, name: String, mesh: Option<&MeshPlan<
         ..NetworkCreateRequest::default()
     };
     let mut create = sorted(serde_json::to_value(&request).unwrap_or_default());
-    let hash = hex(create.to_string().as_bytes());
+    // Labels of msvc's say nothing of what the file asks for.
+    let written = network.map(|network| network.labels.iter().collect::<BTreeMap<_, _>>());
+    let written = written.filter(|it| !it.is_empty());
+    let written = written.map(|it| format!("{it:?}")).unwrap_or_default();
+    let hash = hex(format!("{create}{written}").as_bytes());
     labels.insert(labels::HASH.to_owned(), hash.clone());
     create["Labels"] = serde_json::to_value(labels).unwrap_or_default();
     Provision {
@@ -117,17 +121,24 @@ fn driver(network: Option<&Network>) -> String {
 fn carried(network: Option<&Network>, subnet: Subnet) -> Ipam {
     let mut ipam = network.and_then(ipam).unwrap_or_default();
     let configs = ipam.config.get_or_insert_default();
-    if configs.is_empty() {
+    // Beside it there may be ranges of IPv6, before it or after.
+    let is_v6 = |it: &IpamConfig| it.subnet.as_deref().is_some_and(is_ipv6);
+    let at = configs.iter().position(|it| !is_v6(it));
+    let at = at.unwrap_or_else(|| {
         configs.push(IpamConfig::default());
-    }
-    if let Some(first) = configs.first_mut() {
-        first.subnet = Some(subnet.to_string());
-        first.ip_range = Some(subnet.of_the_engine().to_string());
-        first
-            .gateway
-            .get_or_insert_with(|| subnet.at(1).to_string());
+        configs.len() - 1
+    });
+    if let Some(own) = configs.get_mut(at) {
+        own.subnet = Some(subnet.to_string());
+        own.ip_range = Some(subnet.of_the_engine().to_string());
+        own.gateway.get_or_insert_with(|| subnet.at(1).to_string());
     }
     ipam
+}
+
+/// Whether a range is one of IPv6, which no mesh gives addresses of.
+pub(in crate::docker) fn is_ipv6(range: &str) -> bool {
+    range.contains(':')
 }
 
 /// What of networks the engine, or the mesh, would not get.

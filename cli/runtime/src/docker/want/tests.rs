@@ -146,3 +146,42 @@ fn mesh(network: &str, subnet: &str) -> MeshWish {
         ..MeshWish::default()
     }
 }
+
+#[test]
+fn a_range_of_ipv6_stays_beside_that_of_the_mesh() {
+    let v6 = "fd00:1::/64";
+    let made = |ranges: &str| {
+        let text = format!(
+            "services: {{a: {{image: x, networks: [n]}}}}\nnetworks: {{n: {{enable_ipv6: true, ipam: {{config: [{ranges}]}}}}}}\n"
+        );
+        let wanted = want(&text, Some(&mesh("shop_n", "10.9.0.0/24"))).unwrap();
+        let mut provisions = wanted.provisions.into_iter();
+        let network = provisions.find(|it| it.name == "shop_n").unwrap();
+        network.create["IPAM"]["Config"].clone()
+    };
+    let own = serde_json::json!({
+        "Subnet": "10.9.0.0/24", "IPRange": "10.9.0.192/26", "Gateway": "10.9.0.1",
+    });
+    let beside = serde_json::json!({ "Subnet": v6 });
+    let (before, after) = (
+        serde_json::json!([beside, own]),
+        serde_json::json!([own, beside]),
+    );
+    let (six, four) = (format!("{{subnet: \"{v6}\"}}"), "{subnet: 10.9.0.0/24}");
+    assert_eq!(made(&format!("{six}, {four}")), before);
+    assert_eq!(made(&six), before);
+    assert_eq!(made(&format!("{four}, {six}")), after);
+}
+
+#[test]
+fn a_label_of_a_network_that_changed_makes_it_anew() {
+    let hash = |labels: &str| {
+        let text = format!(
+            "services: {{a: {{image: x}}}}\nnetworks: {{default: {{labels: {{{labels}}}}}}}\n"
+        );
+        want(&text, None).unwrap().provisions.remove(0).hash
+    };
+    assert_ne!(hash(""), hash("a: b"));
+    assert_ne!(hash("a: c"), hash("a: b"));
+    assert_eq!(hash("a: b, c: d"), hash("c: d, a: b"));
+}

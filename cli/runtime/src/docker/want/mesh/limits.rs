@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use msvc_system::id::ServiceName;
-use msvc_system::model::{Condition, Protocol, Service};
+use msvc_system::model::{Condition, Dependency, Protocol, Service};
 use msvc_system::problem::Problem;
 
 use super::MeshPlan;
 use crate::lane::Publish;
+use crate::names::home::housed_by;
+
+/// The fields that name whose namespace is shared, beside its network.
+const SHARED: [&str; 4] = ["ipc", "pid", "uts", "cgroup"];
 
 impl MeshPlan<'_> {
     /// What is not carried of the services that run.
@@ -109,13 +113,37 @@ impl MeshPlan<'_> {
         let mut unknown = caller.depends_on.iter().filter(|it| {
             let callee = self.names.system.service(it.service.as_str());
             let is_job = it.condition == Condition::ServiceCompletedSuccessfully;
-            !is_job && callee.is_some_and(|callee| self.ports(callee).is_none())
+            let is_called = !is_job && !self.only_shares(caller, it);
+            is_called && callee.is_some_and(|callee| self.ports(callee).is_none())
         });
         let callee = &unknown.next()?.service;
         Some(format!(
             "its calls to {callee}, if there are any: nothing names a port of it (`expose`, EXPOSE, its \
              settings, command or healthcheck)"
         ))
+    }
+
+    /// Whether a service waits for another only since it has something of it: its processes, memory or
+    /// volumes; or its network, where nobody is called over one.
+    fn only_shares(&self, caller: &Service, it: &Dependency) -> bool {
+        let callee = it.service.as_str();
+        let is_in_its_network = housed_by(caller) == Some(callee);
+        let namespaces = SHARED.into_iter().filter_map(|field| {
+            let text = caller.other_fields.get(field)?.value.as_str()?;
+            text.strip_prefix("service:")
+        });
+        let lenders = caller.other_fields.get("volumes_from");
+        let lenders = lenders.and_then(|it| it.value.as_array());
+        let lenders = lenders.into_iter().flatten();
+        let lenders = lenders.filter_map(|it| it.as_str()?.split(':').next());
+        let mut shared = namespaces.chain(lenders);
+        let written = &self.names.system.written;
+        let is_said = || {
+            let field = format!("depends_on/{callee}");
+            written.field(caller.name.as_str(), &field).is_some()
+                || caller.links.iter().any(|it| it.service.as_str() == callee)
+        };
+        is_in_its_network || (shared.any(|it| it == callee) && !is_said())
     }
 
     /// The engine knows each replica by its container's name; an edge leads to any of them.

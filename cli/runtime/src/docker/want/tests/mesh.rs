@@ -333,3 +333,30 @@ fn nothing_is_made_ahead_of_what_has_to_end_first() {
     assert!(plan.to_string().contains("stop shop/main/web/1"), "{plan}");
     assert!(plan.ahead().is_empty(), "{}", plan.ahead());
 }
+
+#[test]
+fn who_only_has_something_of_another_is_not_told_to_call_it() {
+    let is_told = |more: &str| {
+        let text = format!("services:\n  b: {{image: x}}\n  a: {{image: x, {more}}}\n");
+        let wanted = want(&text, Some(&mesh("shop_default", "10.9.0.0/24"))).unwrap();
+        let mut warnings = wanted.warnings.iter();
+        warnings.any(|it| it.what.contains("a: its calls to b, if there are any"))
+    };
+    for shares in [
+        "network_mode: \"service:b\"",
+        "network_mode: \"service:b\", depends_on: [b]",
+        "pid: \"service:b\"",
+        "ipc: \"service:b\"",
+        "volumes_from: [b]",
+    ] {
+        assert!(!is_told(shares), "{shares}");
+    }
+    for calls in [
+        "depends_on: [b]",
+        "links: [b]",
+        "pid: \"service:b\", depends_on: [b]",
+        "volumes_from: [b], links: [\"b:c\"]",
+    ] {
+        assert!(is_told(calls), "{calls}");
+    }
+}
