@@ -57,11 +57,14 @@ fn a_network_of_somebody_else_is_neither_taken_nor_removed() {
     ] {
         let before = (name != "bridge").then(|| stands(name));
         let system = idle(&format!("networks:\n  default:\n    name: {name}\n"));
-        for words in [
-            &["up", "-d"][..],
-            &["up", "--dry-run"],
+        let all = [
+            &["up", "--dry-run"][..],
+            &["up", "-d"],
             &["up", "-d", "--no-mesh"],
-        ] {
+        ];
+        // Who is on the engine's own is nobody's to risk, were it not refused.
+        let tried = if name == "bridge" { &all[..1] } else { &all };
+        for words in tried {
             let refused = system.run(words).expect(3);
             let said = said(&refused);
             assert!(said.contains(whose) && said.contains(what_to_do), "{said}");
