@@ -226,7 +226,7 @@ fn in_github_actions_errors_and_warnings_are_annotated_beside_their_lines() {
     let warned = annotations("variable-not-set");
     assert_eq!(warned.len(), 1, "{warned:?}");
     assert!(
-        warned[0].starts_with("::warning file=compose.yaml,line=4,col=24,"),
+        warned[0].starts_with("::warning file=compose.yaml,line=4,col=25,"),
         "{warned:?}"
     );
 }

@@ -236,7 +236,7 @@ impl Terminal {
         }
         let line = self.line_of(&problem);
         let place = problem.place.as_ref();
-        let excerpt = place.and_then(|place| Excerpt::of(place, line.as_deref()?));
+        let excerpt = place.and_then(|place| Excerpt::of(place, problem.part, line.as_deref()?));
         if let Some(Excerpt { line, before, mark }) = excerpt {
             self.to_stderr(&line);
             self.to_stderr(&format!("{before}{}", self.paint(&mark, colour)));

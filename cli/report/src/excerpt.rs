@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use msvc_system::problem::Place;
+use msvc_system::problem::{Part, Place};
 use unicode_width::UnicodeWidthChar as _;
 
 mod extent;
@@ -27,9 +27,9 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// The excerpt for a place, from its line as [`said`] says it.
+    /// The excerpt for a part of what stands at a place, from its line as [`said`] says it.
     #[must_use]
-    pub fn of(place: &Place, line: &str) -> Option<Self> {
+    pub fn of(place: &Place, part: Part, line: &str) -> Option<Self> {
         let start = usize::try_from(place.column).ok()?.checked_sub(1)?;
         // A line can have nine million characters; a word that is shown has fewer.
         let chars: Vec<char> = line.chars().take(start + 5 * COLUMNS).collect();
@@ -37,7 +37,12 @@ impl Excerpt {
         if line.trim().is_empty() || start > chars.len() {
             return None;
         }
-        let end = extent::end(&chars, start, &place.file).max(start + 1);
+        let end = match part {
+            // What goes on in the next line ends with this one.
+            Part::Characters(many) => start.saturating_add(many).min(chars.len()),
+            Part::Whole | Part::Variable { .. } => extent::end(&chars, start, &place.file),
+        };
+        let end = end.max(start + 1);
         let gutter = format!("{:>5} | ", place.line);
         let (cells, start, end) = window(&chars, start, end, COLUMNS - gutter.len());
         let width = |cells: &[Cell]| cells.iter().map(|cell| cell.width).sum::<usize>();
@@ -162,6 +167,7 @@ mod tests {
                 line: 7,
                 column,
             },
+            Part::Whole,
             line,
         )
         .unwrap()

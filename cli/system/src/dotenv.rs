@@ -16,7 +16,7 @@ use indexmap::IndexMap;
 
 use crate::interpolate::Interpolation;
 use crate::model::Placed;
-use crate::problem::{FileName, Place, Problem, Problems};
+use crate::problem::{FileName, MOST_SHOWN, Part, Place, Problem, Problems, Severity};
 use crate::yaml::shorten;
 
 mod raw;
@@ -25,6 +25,9 @@ pub use raw::raw;
 
 /// Settings that a file may have; who needs more means something else.
 const MAX_SETTINGS: usize = 20_000;
+
+/// Stands for a value that cannot be read, in a file that is refused.
+const UNKNOWN: &str = "?";
 
 /// What a file sets.
 #[derive(Debug, Clone, Default)]
@@ -67,13 +70,21 @@ pub fn parse_after(
         set: over(earlier, set),
         outer: set,
         values: IndexMap::new(),
-        warnings: Problems::default(),
+        told: Problems::default(),
         written: 0,
     };
-    reader.read()?;
+    reader.read();
+    let Reader {
+        values, mut told, ..
+    } = reader;
+    if told.has_errors() {
+        // What is not set may be what a wrong line would have.
+        told.0.retain(|problem| problem.severity == Severity::Error);
+        return Err(told);
+    }
     Ok(Settings {
-        values: reader.values,
-        warnings: reader.warnings.0,
+        values,
+        warnings: told.0,
     })
 }
 
@@ -122,36 +133,56 @@ struct Reader<'a> {
     set: BTreeMap<String, String>,
     outer: &'a BTreeMap<String, String>,
     values: IndexMap<String, Placed<String>>,
-    warnings: Problems,
+    told: Problems,
     /// Bytes that variables became so far.
     written: usize,
 }
 
 impl<'a> Reader<'a> {
-    fn read(&mut self) -> Result<(), Problem> {
+    /// Reads all settings. What is wrong with one is told, and the next line read, until there is more
+    /// of that than is shown.
+    fn read(&mut self) {
+        let mut wrong = 0;
         for count in 0.. {
-            if !self.skip_to_statement() {
+            if !self.skip_to_statement() || wrong > MOST_SHOWN {
                 break;
             }
             let place = self.place();
             if count == MAX_SETTINGS {
                 let what = format!("the file has more than {MAX_SETTINGS} settings");
-                return Err(Problem::error(what).at(place));
+                self.told.push(Problem::error(what).at(place));
+                break;
             }
-            let Some((name, has_value)) = self.name()? else {
-                continue;
-            };
-            let value = if has_value {
-                Some(self.value(&place)?)
-            } else {
-                self.set.get(&name).cloned()
-            };
-            let Some(value) = value else { continue };
-            if !self.outer.contains_key(&name) {
-                self.set.insert(name.clone(), value.clone());
+            if let Err(problem) = self.setting(place) {
+                wrong += 1;
+                self.told.0.extend(problem);
+                self.advance(self.end_of_line());
             }
-            self.values.insert(name, Placed { value, place });
         }
+    }
+
+    /// One setting, or what is wrong with it where that is not told yet.
+    fn setting(&mut self, place: Place) -> Result<(), Option<Problem>> {
+        let Some((name, has_value)) = self.name()? else {
+            return Ok(());
+        };
+        let value = if has_value {
+            match self.value(&place) {
+                Ok(Some(value)) => Some(value),
+                wrong => {
+                    // It is set, to whatever was meant.
+                    self.set.insert(name, UNKNOWN.to_owned());
+                    return Err(wrong.err());
+                }
+            }
+        } else {
+            self.set.get(&name).cloned()
+        };
+        let Some(value) = value else { return Ok(()) };
+        if !self.outer.contains_key(&name) {
+            self.set.insert(name.clone(), value.clone());
+        }
+        self.values.insert(name, Placed { value, place });
         Ok(())
     }
 
@@ -235,23 +266,23 @@ impl<'a> Reader<'a> {
         Ok(Some((name, has_value)))
     }
 
-    fn value(&mut self, place: &Place) -> Result<String, Problem> {
+    /// The value; none where what is wrong with its variables was told.
+    fn value(&mut self, place: &Place) -> Result<Option<String>, Problem> {
         let all = self.text;
         match self.rest.chars().next() {
             Some(quote @ ('\'' | '"')) => {
                 let text = self.quoted(quote, place)?;
                 all.check(&text, place)?;
-                if quote == '"' {
-                    self.replace(&unescape(&text), place)
-                } else {
-                    Ok(text)
-                }
+                Ok(match quote {
+                    '"' => self.replace(&unescape(&text), place),
+                    _ => Some(text),
+                })
             }
             _ => {
                 let line = self.advance(self.end_of_line());
                 let value = line.split_once(" #").map_or(line, |(value, _)| value);
                 all.check(value, place)?;
-                self.replace(value.trim_end(), place)
+                Ok(self.replace(value.trim_end(), place))
             }
         }
     }
@@ -263,6 +294,8 @@ impl<'a> Reader<'a> {
         let mut chars = self.rest.char_indices().skip(1);
         let end = loop {
             let Some((i, c)) = chars.next() else {
+                // All that follows is in the quotes, be it a password.
+                self.rest = "";
                 return Err(Problem::error(format!(
                     "the text that begins with {quote} here has no end"
                 ))
@@ -286,18 +319,15 @@ impl<'a> Reader<'a> {
         Ok(text)
     }
 
-    fn replace(&mut self, text: &str, place: &Place) -> Result<String, Problem> {
+    fn replace(&mut self, text: &str, place: &Place) -> Option<String> {
         if !text.contains('$') {
-            return Ok(text.to_owned());
+            return Some(text.to_owned());
         }
-        let mut unset = Vec::new();
         let mut interpolation = Interpolation::after(&self.set, self.written);
-        let value = interpolation
-            .text(text, &mut unset)
-            .map_err(|error| Problem::error(error.to_string()).at(place.clone()))?;
+        // Nothing of a value is shown: its variables are told at its name.
+        let value = interpolation.told(text, place, |_| Part::Whole, &mut self.told);
         self.written = interpolation.written();
-        interpolation.warn(unset, place, &mut self.warnings);
-        Ok(value)
+        value
     }
 }
 

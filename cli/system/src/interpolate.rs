@@ -10,43 +10,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fields::{Below, Shape};
-use crate::problem::{Place, Problem, Problems};
+use crate::problem::{MOST_SHOWN, Part, Place, Problem, Problems};
 use crate::yaml::{MAX_SCALAR, MAX_TEXT, Node, NodeValue, shorten};
 
 pub(crate) mod cast;
+mod found;
 pub mod variables;
+mod wrong;
+
+use found::{Found, What};
+pub use wrong::TemplateError;
 
 /// Variables nested in each other's defaults that are followed.
 const MAX_NESTING: usize = 50;
-
-/// What is wrong with a text that has variables in it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TemplateError {
-    /// `${` without a form that is known.
-    #[error(
-        "`{0}` is no variable: write `${{NAME}}`, `${{NAME:-default}}`, or `$$` for a dollar sign"
-    )]
-    Form(String),
-    /// `${` that no brace closes in its line.
-    #[error("no brace closes `{0}` in its line: write it in one line, or `$$` for a dollar sign")]
-    Line(String),
-    /// `${X:?message}` and X is not set (or empty).
-    #[error("the variable `{name}` must be set{}", .message.as_deref().map(|m| format!(": {m}")).unwrap_or_default())]
-    Required {
-        /// The variable.
-        name: String,
-        /// What the file says about it.
-        message: Option<String>,
-    },
-    /// More nesting than anybody writes.
-    #[error("variables are nested more than {MAX_NESTING} deep")]
-    Nesting,
-    /// The result would be larger than a document may be.
-    #[error(
-        "with its variables replaced the text has more than {MAX_SCALAR} bytes, or all texts together more than {MAX_TEXT}"
-    )]
-    Size,
-}
 
 /// Replaces variables, remembering those that nothing sets.
 #[derive(Debug)]
@@ -121,9 +97,63 @@ impl<'a> Interpolation<'a> {
     /// # Errors
     /// When a form is unknown, a required variable is not set, or the result is too large.
     pub fn text(&mut self, text: &str, unset: &mut Vec<String>) -> Result<String, TemplateError> {
+        let (new, found) = self.replaced(text);
+        for found in found {
+            match found.what {
+                What::Unset(name) => unset.push(name),
+                What::Wrong(error) => return Err(error),
+            }
+        }
+        Ok(new)
+    }
+
+    /// The same, and everything that is to be told of it.
+    fn replaced(&mut self, text: &str) -> (String, Vec<Found>) {
         let mut out = String::with_capacity(text.len());
-        self.write(text, &mut out, unset, 0)?;
-        Ok(out)
+        let mut found = Vec::new();
+        if let Err(error) = self.write(text, 0, &mut out, &mut found, 0) {
+            found.push(Found::whole(error));
+        }
+        (out, found)
+    }
+
+    /// One text, that stands at `place`, with its variables replaced; `None` when something of it is
+    /// wrong. All of that is told, with `part_of` it.
+    pub(crate) fn told(
+        &mut self,
+        text: &str,
+        place: &Place,
+        part_of: impl Fn(Part) -> Part,
+        problems: &mut Problems,
+    ) -> Option<String> {
+        let (new, found) = self.replaced(text);
+        // A text can have more of it than anybody reads.
+        let most = match problems.0.len() {
+            0..MOST_SHOWN => MOST_SHOWN,
+            _ => 1,
+        };
+        let mut errors = 0;
+        for (what, part) in found::in_order(text, found) {
+            let part = part_of(part);
+            let is_required = matches!(what, What::Wrong(TemplateError::Required { .. }));
+            match (what, &mut self.untold) {
+                // What must be set stays as it is written: what later steps say of it is an echo.
+                (_, Some(untold)) if is_required => {
+                    untold.push(place.clone());
+                    errors += 1;
+                }
+                (What::Unset(_), Some(untold)) => untold.push(place.clone()),
+                (What::Unset(name), None) => self.warn(name, place, part, problems),
+                (What::Wrong(error), _) => {
+                    errors += 1;
+                    if errors <= most {
+                        let problem = Problem::error(error.to_string()).at(place.clone());
+                        problems.push(problem.about(part));
+                    }
+                }
+            }
+        }
+        (errors == 0).then_some(new)
     }
 
     /// Replaces variables in every value of a tree of `shape`, and takes texts for what they stand
@@ -145,24 +175,12 @@ impl<'a> Interpolation<'a> {
             NodeValue::String(text) => {
                 let has_no_variable = !text.contains('$');
                 if !has_no_variable {
-                    let mut unset = Vec::new();
-                    match self.text(text, &mut unset) {
-                        Ok(new) => {
-                            *text = new;
-                            node.plain = false;
-                        }
-                        // It stays as it is written: what later steps say of its place is an echo.
-                        Err(TemplateError::Required { .. }) if self.untold.is_some() => {
-                            return self.warn(vec![String::new()], &node.place, problems);
-                        }
-                        Err(error) => {
-                            problems.push(Problem::error(error.to_string()).at(node.place.clone()));
-                            return self.warn(unset, &node.place, problems);
-                        }
-                    }
-                    let is_known = unset.is_empty() || self.untold.is_none();
-                    self.warn(unset, &node.place, problems);
-                    if !is_known {
+                    let unknown = self.untold.as_ref().map(Vec::len);
+                    let new = self.told(text, &node.place, |part| part, problems);
+                    let Some(new) = new else { return };
+                    *text = new;
+                    node.plain = false;
+                    if self.untold.as_ref().map(Vec::len) != unknown {
                         return;
                     }
                 }
@@ -194,47 +212,46 @@ impl<'a> Interpolation<'a> {
     }
 
     /// One warning per variable and run.
-    pub(crate) fn warn(&mut self, unset: Vec<String>, place: &Place, problems: &mut Problems) {
-        if let Some(untold) = &mut self.untold {
-            untold.extend((!unset.is_empty()).then(|| place.clone()));
+    fn warn(&mut self, name: String, place: &Place, part: Part, problems: &mut Problems) {
+        if self.unset.contains(&name) {
             return;
         }
-        for name in unset {
-            if self.unset.insert(name.clone()) {
-                problems.push(
-                    Problem::warning(format!(
-                        "the variable `{name}` is not set; it is taken as empty"
-                    ))
-                    .at(place.clone())
-                    .hint("set it in the environment or in .env, or write a default: `${NAME:-default}`"),
-                );
-            }
-        }
+        let what = format!("the variable `{name}` is not set; it is taken as empty");
+        self.unset.insert(name);
+        let problem = Problem::warning(what).at(place.clone()).about(part);
+        problems.push(problem.hint(
+            "set it in the environment or in .env, write a default: `${NAME:-default}`, or `$$` for a \
+             plain dollar sign",
+        ));
     }
 
+    /// `text` begins at the byte `from` of the whole.
     fn write(
         &mut self,
         mut text: &str,
+        from: usize,
         out: &mut String,
-        unset: &mut Vec<String>,
+        found: &mut Vec<Found>,
         depth: usize,
     ) -> Result<(), TemplateError> {
         if depth > MAX_NESTING {
             return Err(TemplateError::Nesting);
         }
+        let end = from + text.len();
         while let Some((before, after)) = text.split_once('$') {
             self.append(out, before)?;
+            let at = end - after.len() - 1;
             text = if let Some(rest) = after.strip_prefix('$') {
                 self.append(out, "$")?;
                 rest
             } else if let Some(braced) = after.strip_prefix('{') {
-                self.braced(braced, out, unset, depth)?
+                self.braced(braced, at, out, found, depth)?
             } else {
                 let (name, rest) = split_name(after);
                 if name.is_empty() {
                     self.append(out, "$")?;
                 } else {
-                    let value = self.value_or_unset(name, unset);
+                    let value = self.value_or_unset(name, at, name, found);
                     self.append(out, value)?;
                 }
                 rest
@@ -243,26 +260,39 @@ impl<'a> Interpolation<'a> {
         self.append(out, text)
     }
 
-    /// `text` follows a `${`; what follows the closing brace is returned.
+    /// `text` follows a `${`, which stands at the byte `at` of the whole; what follows the closing
+    /// brace is returned, or what is read on with where the form is wrong.
     fn braced<'t>(
         &mut self,
         text: &'t str,
+        at: usize,
         out: &mut String,
-        unset: &mut Vec<String>,
+        found: &mut Vec<Found>,
         depth: usize,
     ) -> Result<&'t str, TemplateError> {
-        let wrong = || TemplateError::Form(shorten(&format!("${{{text}")));
-        let end = closing_brace(text).ok_or_else(|| match text.split_once('\n') {
-            Some((line, _)) => TemplateError::Line(shorten(&format!("${{{line}"))),
-            None => wrong(),
-        })?;
+        let Some(end) = closing_brace(text) else {
+            let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
+            let shown = shorten(&format!("${{{line}"));
+            let is_last = line.len() == text.len();
+            let error = match is_last {
+                true => TemplateError::Form(shown),
+                false => TemplateError::Line(shown),
+            };
+            found.push(Found::wrong(error, at, line.trim_end(), 2));
+            return Ok(rest);
+        };
         let (inside, rest) = (
             text.get(..end).unwrap_or_default(),
             text.get(end + 1..).unwrap_or_default(),
         );
+        let wrong = |found: &mut Vec<Found>| {
+            let error = TemplateError::Form(shorten(&format!("${{{inside}}}")));
+            found.push(Found::wrong(error, at, inside, 3));
+            Ok(rest)
+        };
         let (name, form) = split_name(inside);
         if name.is_empty() {
-            return Err(wrong());
+            return wrong(found);
         }
         let value = self.environment.get(name);
         let (form, value) = match form.strip_prefix(':') {
@@ -272,29 +302,30 @@ impl<'a> Interpolation<'a> {
         let mut chars = form.chars();
         let operator = chars.next();
         let operand = chars.as_str();
-        if operator.is_none() {
-            if inside.ends_with(':') {
-                return Err(wrong());
-            }
-            let value = self.value_or_unset(name, unset);
+        if operator.is_none() && !inside.ends_with(':') {
+            let value = self.value_or_unset(name, at, text.get(..=end).unwrap_or_default(), found);
             self.append(out, value)?;
             return Ok(rest);
+        }
+        if !matches!(operator, Some('-' | '+' | '?')) {
+            return wrong(found);
         }
         // What stands after the sign is read whether it is needed or not, as Docker Compose does:
         // what must be set there must be set.
         let mut other = String::new();
-        self.write(operand, &mut other, unset, depth + 1)?;
+        let from = at + 2 + inside.len() - operand.len();
+        self.write(operand, from, &mut other, found, depth + 1)?;
         match (operator, value) {
             (Some('-'), None) | (Some('+'), Some(_)) => self.append(out, &other)?,
-            (Some('-' | '?'), Some(value)) => self.append(out, value)?,
             (Some('+'), None) => {}
-            (Some('?'), None) => {
-                return Err(TemplateError::Required {
+            (_, Some(value)) => self.append(out, value)?,
+            (_, None) => {
+                let error = TemplateError::Required {
                     name: name.to_owned(),
                     message: Some(other).filter(|m| !m.is_empty()),
-                });
+                };
+                found.push(Found::wrong(error, at, inside, 3));
             }
-            _ => return Err(wrong()),
         }
         Ok(rest)
     }
@@ -308,14 +339,20 @@ impl<'a> Interpolation<'a> {
         Ok(())
     }
 
-    fn value_or_unset(&self, name: &str, unset: &mut Vec<String>) -> &'a str {
-        match self.environment.get(name) {
-            Some(value) => value,
-            None => {
-                unset.push(name.to_owned());
-                ""
-            }
-        }
+    /// `written` is what follows the dollar sign, or that and a brace, at the byte `at` of the whole.
+    fn value_or_unset(
+        &self,
+        name: &str,
+        at: usize,
+        written: &str,
+        found: &mut Vec<Found>,
+    ) -> &'a str {
+        let value = self.environment.get(name).map(String::as_str);
+        value.unwrap_or_else(|| {
+            let signs = if written.ends_with('}') { 2 } else { 1 };
+            found.push(Found::unset(name, at, written, signs));
+            ""
+        })
     }
 }
 

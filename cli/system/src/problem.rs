@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 mod file_name;
 mod settled;
+mod variable;
 
 pub use file_name::FileName;
 pub use settled::MOST_SHOWN;
@@ -52,6 +53,23 @@ pub enum Blame {
     Interrupt,
 }
 
+/// What a problem is about of what begins at its place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// All of it.
+    #[default]
+    Whole,
+    /// A variable in it, which is looked for when the problems are [`Problems::settled`].
+    Variable {
+        /// Dollar signs before its own.
+        signs: usize,
+        /// Characters that it has.
+        characters: usize,
+    },
+    /// So many characters at its beginning.
+    Characters(usize),
+}
+
 /// One thing wrong with an input.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Problem {
@@ -59,6 +77,9 @@ pub struct Problem {
     pub severity: Severity,
     /// Where, when a file is to blame.
     pub place: Option<Place>,
+    /// What of that; told by the mark under it and not written down.
+    #[serde(skip)]
+    pub part: Part,
     /// What is wrong, one sentence without a full stop.
     pub what: String,
     /// What to do, when that can be said.
@@ -74,6 +95,7 @@ impl Problem {
         Self {
             severity: Severity::Error,
             place: None,
+            part: Part::default(),
             what: what.into(),
             hint: None,
             blame: Blame::default(),
@@ -85,6 +107,7 @@ impl Problem {
         Self {
             severity: Severity::Warning,
             place: None,
+            part: Part::default(),
             what: what.into(),
             hint: None,
             blame: Blame::default(),
@@ -95,6 +118,13 @@ impl Problem {
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
+        self
+    }
+
+    /// The same problem, about a part of what stands at its place.
+    #[must_use]
+    pub fn about(mut self, part: Part) -> Self {
+        self.part = part;
         self
     }
 

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::{MAX_SETTINGS, Text};
 use crate::model::Placed;
-use crate::problem::{FileName, Place, Problem};
+use crate::problem::{FileName, MOST_SHOWN, Place, Problem, Problems};
 use crate::yaml::shorten;
 
 /// The text as it is: every line a setting, nothing quoted and nothing replaced (`format: raw`). A
@@ -19,7 +19,7 @@ pub fn raw(
     file: &Path,
     bytes: &[u8],
     set: &BTreeMap<String, String>,
-) -> Result<IndexMap<String, Placed<String>>, Problem> {
+) -> Result<IndexMap<String, Placed<String>>, Problems> {
     let file = FileName::from(file);
     let at = |line: usize| Place {
         file: file.clone(),
@@ -28,30 +28,36 @@ pub fn raw(
     };
     let text = Text::of(bytes);
     let mut all = IndexMap::new();
+    let mut problems = Problems::default();
     for (i, line) in text.rest().lines().enumerate() {
         let line = line.trim_start();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        text.check(line, &at(i))?;
-        let wrong = |what: String| Err(Problem::error(what).at(at(i)).hint("write NAME=value"));
+        if problems.errors() > MOST_SHOWN {
+            break;
+        }
+        if let Err(problem) = text.check(line, &at(i)) {
+            problems.push(problem);
+            continue;
+        }
+        let mut wrong =
+            |what: String| problems.push(Problem::error(what).at(at(i)).hint("write NAME=value"));
         let (name, value) = match line.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (line, set.get(line).cloned()),
         };
         if name.is_empty() {
-            return wrong("a setting without a name".to_owned());
-        }
-        if name.contains(char::is_whitespace) {
-            return wrong(format!("the name `{}` has a space in it", shorten(name)));
-        }
-        if all.len() == MAX_SETTINGS {
-            return wrong(format!("the file has more than {MAX_SETTINGS} settings"));
-        }
-        if let Some(value) = value {
+            wrong("a setting without a name".to_owned());
+        } else if name.contains(char::is_whitespace) {
+            wrong(format!("the name `{}` has a space in it", shorten(name)));
+        } else if all.len() == MAX_SETTINGS {
+            wrong(format!("the file has more than {MAX_SETTINGS} settings"));
+            break;
+        } else if let Some(value) = value {
             let place = at(i);
             all.insert(name.to_owned(), Placed { value, place });
         }
     }
-    Ok(all)
+    problems.or(all)
 }

@@ -106,6 +106,28 @@ fn what_is_no_setting_is_refused_with_its_line() {
     }
 }
 
+#[test]
+fn all_lines_that_are_no_setting_are_told_up_to_a_quote_without_end() {
+    let none = BTreeMap::new();
+    let lines = |problems: Problems| {
+        let lines = problems.0.iter().map(|it| it.place.as_ref().unwrap().line);
+        lines.collect::<Vec<_>>()
+    };
+    // What a wrong line should have set is not missed in another.
+    let text = b"A B=1\nA=${C?}${D?}\nE=$A${A:?a}\nF\xe9=1\nG='x\ny'\nH I=1\nJ=\"open\nK L=1\n";
+    let problems = parse(Path::new("e"), text, &none).unwrap_err();
+    assert_eq!(lines(problems), [1, 2, 2, 4, 7, 8]);
+    let problems = raw(Path::new("e"), b"A B=1\nC=1\n=\n\xe9=1\n", &none).unwrap_err();
+    assert_eq!(lines(problems), [1, 3, 4]);
+    let many = "A B=1\n".repeat(10_000);
+    for problems in [
+        parse(Path::new("e"), many.as_bytes(), &none).unwrap_err(),
+        raw(Path::new("e"), many.as_bytes(), &none).unwrap_err(),
+    ] {
+        assert!(problems.0.len() <= MOST_SHOWN + 1, "{}", problems.0.len());
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn no_bytes_make_it_panic(text in "[A-C=:'\"#\\\\$ {}\\né]{0,60}") {
@@ -135,7 +157,7 @@ fn a_comment_may_be_in_any_encoding_and_a_setting_is_told_with_its_line() {
     let settings = raw(Path::new("e"), b"# caf\xe9\nA=1\n", &none).unwrap();
     assert_eq!(values(settings), ["1"]);
     let problem = raw(Path::new("e"), bad, &none).unwrap_err();
-    assert_eq!(problem.place.unwrap().line, 2);
+    assert_eq!(problem.0[0].place.as_ref().unwrap().line, 2);
 }
 
 #[test]

@@ -74,6 +74,42 @@ fn braces_close_in_the_line_where_they_open() {
 }
 
 #[test]
+fn all_that_is_wrong_with_a_text_is_told_with_the_dollar_signs_before_it() {
+    let text = "$$ ${A:?a${B?b}}\n${C ${}\n$SET ${D!} ${A:?again} $E";
+    let (environment, mut told) = (environment(), Problems::default());
+    let place = crate::yaml::parse("f".as_ref(), b"x").unwrap().place;
+    let mut all = Interpolation::new(&environment);
+    assert_eq!(all.told(text, &place, |part| part, &mut told), None);
+    let told = told.0.iter().map(|it| match it.part {
+        Part::Variable { signs, characters } => format!("{signs} {characters} {}", it.what),
+        _ => it.what.clone(),
+    });
+    let form = "is no variable: write `${NAME}`, `${NAME:-default}`, or `$$` for a dollar sign";
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            "2 13 the variable `A` must be set: a".to_owned(),
+            "3 6 the variable `B` must be set: b".to_owned(),
+            format!("4 7 `${{C ${{}}` {form}"),
+            format!("7 5 `${{D!}}` {form}"),
+            "9 2 the variable `E` is not set; it is taken as empty".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn of_all_that_must_be_set_no_more_is_told_than_anybody_reads() {
+    let text: String = (0..100_000).map(|i| format!("${{A{i}?}}")).collect();
+    let (environment, mut told) = (environment(), Problems::default());
+    let place = crate::yaml::parse("f".as_ref(), b"x").unwrap().place;
+    let mut all = Interpolation::new(&environment);
+    for _ in 0..9 {
+        all.told(&text, &place, |part| part, &mut told);
+    }
+    assert!(told.0.len() < 2 * MOST_SHOWN, "{}", told.0.len());
+}
+
+#[test]
 fn a_required_variable_says_what_the_file_says() {
     assert_eq!(
         text("${NO:?please set $SET}").unwrap_err().to_string(),

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::canonical::Variables;
 use crate::id::ProjectName;
 use crate::interpolate::Interpolation;
-use crate::problem::Problem;
+use crate::problem::{Problem, Problems, Severity};
 use crate::yaml::Node;
 use crate::yaml::shorten;
 
@@ -40,9 +40,17 @@ pub(super) fn name(
         // Without variables replaced Docker Compose makes a name of what is written.
         let text = match variables {
             Variables::Written => text,
-            Variables::Replaced => Interpolation::new(environment)
-                .text(&text, &mut Vec::new())
-                .map_err(|error| Problem::error(error.to_string()).at(node.place.clone()))?,
+            Variables::Replaced => {
+                let mut told = Problems::default();
+                let mut set = Interpolation::new(environment);
+                let new = set.told(&text, &node.place, |part| part, &mut told);
+                let is_error = |it: &Problem| it.severity == Severity::Error;
+                match told.0.into_iter().find(is_error) {
+                    // The others are told with those of the file.
+                    Some(problem) => return Err(problem),
+                    None => new.unwrap_or_default(),
+                }
+            }
         };
         return fitted(&text).map_err(|()| {
             Problem::error(format!(

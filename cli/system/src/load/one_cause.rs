@@ -56,7 +56,7 @@ fn what_a_file_of_settings_that_cannot_be_read_may_set_is_not_missed() {
     assert_eq!(said.lines().count(), 3, "{said}");
     // The file that includes has its own settings.
     assert!(
-        said.contains("compose.yaml:2:23: the variable `B` is not set"),
+        said.contains("compose.yaml:2:26: the variable `B` is not set"),
         "{said}"
     );
     assert!(said.contains("\nx/.env:2:1: `no name`"), "{said}");

@@ -140,7 +140,7 @@ fn whatever_is_wrong_in_a_service_is_said_with_its_place() {
         ),
         (
             "image: '${X:?needed}'",
-            "compose.yaml:2:14: the variable `X` must be set: needed",
+            "compose.yaml:2:15: the variable `X` must be set: needed",
         ),
         ("image: '${X'", "`${X` is no variable"),
         (

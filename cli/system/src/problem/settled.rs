@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use super::{Place, Problem, Problems, Severity};
+use super::{Part, Place, Problem, Problems, Severity, variable};
 use crate::files::Files;
 
 /// Problems that are shown; a hostile file has any number of them.
@@ -26,7 +26,7 @@ impl Problems {
                 });
                 (turn, place.clone())
             });
-            (problem.severity == Severity::Error, place)
+            (problem.severity == Severity::Error, place, problem.part)
         });
         let more = self.0.len().saturating_sub(MOST_SHOWN);
         if more > 0 {
@@ -38,6 +38,7 @@ impl Problems {
             self.0.truncate(MOST_SHOWN);
             self.push(and_more(more, self.has_errors()));
         }
+        variable::find(&mut self.0, files, shown_from);
         self
     }
 
@@ -57,17 +58,18 @@ impl Problems {
 
 /// What tells two problems apart. That something at one place is of the wrong kind is said once,
 /// whatever name each step has for it.
-fn identity(problem: &Problem) -> (Severity, Option<&Place>, &str, Option<&str>) {
+fn identity(problem: &Problem) -> (Severity, Option<&Place>, Part, &str, Option<&str>) {
     let place = problem.place.as_ref();
     if place.is_some()
         && let Some((_, kind)) = problem.what.split_once(" must be ")
         && let Some((_, is)) = kind.rsplit_once(", not ")
     {
-        return (problem.severity, place, is, None);
+        return (problem.severity, place, problem.part, is, None);
     }
     (
         problem.severity,
         place,
+        problem.part,
         &problem.what,
         problem.hint.as_deref(),
     )
