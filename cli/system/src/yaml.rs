@@ -35,6 +35,7 @@ mod mended;
 mod merge_key;
 mod refused;
 mod scalar;
+mod tabs;
 mod tags;
 mod value;
 
@@ -193,13 +194,13 @@ fn join_all(start: &Place, text: &str, marks: &[Marks]) -> Result<Vec<Node>, Pro
                     column: u32::try_from(location.column()).unwrap_or(u32::MAX),
                 },
             );
-            not_yaml(place, &error.to_string())
+            not_yaml(place, &error.to_string(), text)
         })?;
         documents.push(join::join(start, marks, value, &mut problems));
     }
     if let Some(lost) = marks.get(documents.len()) {
         // The two readings of a file see the same documents in it.
-        problems.push(not_yaml(lost.start.clone(), "a document ends early"));
+        problems.push(not_yaml(lost.start.clone(), "a document ends early", text));
     }
     problems.or(documents)
 }
@@ -230,8 +231,11 @@ fn text_of<'a>(start: &Place, bytes: &'a [u8]) -> Result<&'a str, Problem> {
 
 /// The problem for text that is no YAML, from a parser's message (whose own position is cut off:
 /// the place says it).
-fn not_yaml(place: Place, message: &str) -> Problem {
+fn not_yaml(place: Place, message: &str, text: &str) -> Problem {
     let message = message.split(" at line ").next().unwrap_or(message);
+    if let Some(problem) = tabs::blamed(&place, message, text) {
+        return problem;
+    }
     Problem::error(format!("this is not YAML: {message}"))
         .at(place)
         .hint("look here and just above: indentation, quotes, brackets, colons")

@@ -114,7 +114,7 @@ pub(super) fn read(start: &Place, text: &str) -> Result<Vec<Marks>, Refused> {
     };
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| Refused {
-            problems: reader.scan_error(&error).into(),
+            problems: reader.scan_error(&error, text).into(),
             offset: error.marker().byte_offset(),
         })?;
         reader.take(event, &span)?;
@@ -153,14 +153,14 @@ impl Reader<'_> {
         )
     }
 
-    fn scan_error(&self, error: &ScanError) -> Problem {
+    fn scan_error(&self, error: &ScanError, text: &str) -> Problem {
         let marker = error.marker();
         let place = Place {
             file: self.start.file.clone(),
             line: number(marker.line()).max(1),
             column: number(marker.col()).saturating_add(1),
         };
-        not_yaml(place, &error.info())
+        not_yaml(place, &error.info(), text)
     }
 
     fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), Problem> {
