@@ -68,6 +68,7 @@ impl Checker<'_> {
             return true;
         };
         let mut missing: Vec<_> = level.fields.iter().filter(|it| it.required).collect();
+        let mut misspelt = Vec::new();
         entries.retain_mut(|(key, value)| {
             missing.retain(|field| field.name != key.text);
             match level.field(&key.text) {
@@ -83,12 +84,13 @@ impl Checker<'_> {
                 None if level.extensions && key.text.starts_with("x-") => true,
                 None if !level.strict => true,
                 None => {
-                    self.unknown(key, level);
+                    misspelt.extend(self.unknown(key, level));
                     false
                 }
             }
         });
-        for field in &missing {
+        // An unknown key with its name nearby says so already.
+        for field in missing.iter().filter(|it| !misspelt.contains(&it.name)) {
             let what = format!("{} has no `{}`", level.what, field.name);
             let problem = Problem::error(what).at(place.clone());
             self.problems.push(match field.shape.words {
@@ -96,7 +98,14 @@ impl Checker<'_> {
                 _ => problem,
             });
         }
-        missing.is_empty()
+        missing.is_empty() || self.names_a_service()
+    }
+
+    /// Whether the path is that of an entry of `depends_on`, whose key names a service whatever is wrong
+    /// with the entry: whether there is one is told too.
+    fn names_a_service(&self) -> bool {
+        let mut path = self.path.iter().rev();
+        path.nth(1).is_some_and(|field| field == "depends_on")
     }
 
     /// Remembers a section, an entry of one, or what says what that is, that does not stay.
@@ -111,7 +120,8 @@ impl Checker<'_> {
         }
     }
 
-    fn unknown(&mut self, key: &Key, level: &'static Level) {
+    /// Tells of an unknown key; what it is an error in the place of, where that can be said.
+    fn unknown(&mut self, key: &Key, level: &'static Level) -> Option<&'static str> {
         self.unknown += 1;
         let wanted = match self.path.as_slice() {
             [] => &SECTIONS,
@@ -125,15 +135,15 @@ impl Checker<'_> {
             path.push(meant.to_owned());
             self.taken_out.push(path);
         }
-        let mut problem = if self.unknown <= NEIGHBOURS {
-            key.unknown(level.what, level.names())
-        } else {
-            key.unknown(level.what, [])
-        };
+        let is_compared = self.unknown <= NEIGHBOURS;
+        let near = is_compared.then(|| nearest(&key.text, level.names()));
+        let near = near.flatten();
+        let mut problem = key.unknown(level.what, near);
         if self.lenient {
             problem.severity = Severity::Warning;
         }
         self.problems.push(problem);
+        near.filter(|_| !self.lenient)
     }
 
     fn value(&mut self, node: &mut Node, shape: &'static Shape) -> bool {
