@@ -317,6 +317,46 @@ fn what_config_tells_of_a_chain_of_twenty_thousand_services_is_bounded() {
 }
 
 #[test]
+fn two_hundred_thousand_calls_are_counted_in_bounds() {
+    let ports = |text: &str| -> String {
+        let all = (0..200_000).map(|i| text.replace('#', &(1 + i % 65_535).to_string()));
+        all.collect()
+    };
+    let calls = |callee: &str, calls: &str| {
+        Harmful::of(format!(
+            "services:\n  a: {{image: a, x-msvc: {{calls: [{calls}]}}}}\n  b: {{image: b{callee}}}\n"
+        ))
+    };
+    let words = ["config", "--edges"];
+    calls("", &ports("'b:#',"))
+        .command(&["compose.yaml"], &words)
+        .says("more than 50000 edges");
+    let all = ", expose: [1-65535, 1-65535/udp]";
+    calls(all, &ports("'b:#',"))
+        .command(&["compose.yaml"], &words)
+        .says("more than 50000 edges");
+}
+
+#[test]
+fn thousands_of_names_that_are_all_but_right_are_told_in_bounds() {
+    let text = each(
+        8_000,
+        "  service-#: {image: a, depends_on: [servce-#], networks: [netwrk-#]}\n",
+    );
+    let networks = each(8_000, "  network-#: {}\n");
+    let short = Harmful::of(format!("services:\n{text}networks:\n{networks}")).config();
+    short.says("did you mean `network-99`?");
+    let name = "abcdefghij".repeat(5);
+    let text = each(
+        8_000,
+        &format!("  {name}-#: {{image: a, networks: [a{name}-#]}}\n"),
+    );
+    let networks = each(8_000, &format!("  b{name}-#: {{}}\n"));
+    let long = Harmful::of(format!("services:\n{text}networks:\n{networks}")).config();
+    long.says(&format!("did you mean `b{name}-1`?"));
+}
+
+#[test]
 fn what_runs_is_looked_for_in_bounds_whatever_the_number_of_services() {
     let chain = Harmful::of(a_chain_of_services("image: x"));
     for words in [&["ps"][..], &["down"], &["logs"]] {

@@ -4,7 +4,7 @@
 //! What comes in: typed services. What leaves: their `listens` completed, and the edges. What
 //! must not enter: anything observed at run time.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use indexmap::{IndexMap, IndexSet};
 
@@ -103,16 +103,14 @@ fn too_many(edges: usize, reasons: usize) -> Option<String> {
 
 /// The ports that each caller names of each callee, in the order of their naming.
 fn named(mentions: &[Mention]) -> HashMap<(Party, ServiceName), Vec<u16>> {
-    let mut named: HashMap<(Party, ServiceName), Vec<u16>> = HashMap::new();
+    let mut named: HashMap<(Party, ServiceName), IndexSet<u16>> = HashMap::new();
     for mention in mentions {
         let Some(port) = mention.port else { continue };
         let key = (mention.caller.clone(), mention.callee.clone());
-        let ports = named.entry(key).or_default();
-        if !ports.contains(&port) {
-            ports.push(port);
-        }
+        named.entry(key).or_default().insert(port);
     }
-    named
+    let listed = |(key, ports): (_, IndexSet<u16>)| (key, ports.into_iter().collect());
+    named.into_iter().map(listed).collect()
 }
 
 fn mentions(tree: &Node, services: &IndexMap<ServiceName, Service>) -> Vec<Mention> {
@@ -127,10 +125,11 @@ fn mentions(tree: &Node, services: &IndexMap<ServiceName, Service>) -> Vec<Menti
         .collect();
     let names = Names::of(services, &nodes);
     for service in services.values() {
-        let mut keyed: HashMap<&str, Vec<&Call>> = HashMap::new();
+        let mut keyed: HashMap<&str, HashMap<&str, &Call>> = HashMap::new();
         for call in &service.x_msvc.calls {
             if let Some(key) = &call.key {
-                keyed.entry(key).or_default().push(call);
+                let of_key = keyed.entry(key).or_default();
+                of_key.entry(call.service.as_str()).or_insert(call);
             }
         }
         Finder {
@@ -173,9 +172,10 @@ fn listens(services: &mut IndexMap<ServiceName, Service>, mentions: &[Mention]) 
     }
     for service in services.values_mut() {
         let mut ports: BTreeSet<u16> = service.listens.iter().copied().collect();
+        let datagrams: HashSet<u16> = service.datagrams.iter().copied().collect();
         ports.extend(service.x_msvc.process.port.keys());
         for (port, by_file) in told.get(&service.name).into_iter().flatten() {
-            let is_udp = service.datagrams.contains(port) && !by_file;
+            let is_udp = datagrams.contains(port) && !by_file;
             if !is_udp && ports.insert(*port) && !by_file {
                 service.told.push(*port);
             }

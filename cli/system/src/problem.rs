@@ -175,7 +175,10 @@ impl Problems {
         candidates: impl IntoIterator<Item = &'a str>,
     ) -> Option<&'a str> {
         let few = self.0.len() <= 2 * MOST_SHOWN;
-        few.then(|| nearest(wrong, candidates)).flatten()
+        // Hundreds of names that are wrong, each compared with thousands, take long as well: the more
+        // are told, the fewer each is compared with.
+        let most = MOST_LETTERS / (1 + self.0.len() / 5);
+        few.then(|| nearest_of(wrong, candidates, most)).flatten()
     }
 
     /// Whether any of them is an error.
@@ -245,10 +248,21 @@ impl std::error::Error for Problems {}
 
 /// Candidates that are compared with a wrong name.
 const MOST_COMPARED: usize = 5_000;
+/// Letters of theirs that are compared with letters of it, each with each.
+const MOST_LETTERS: usize = 4_000_000;
 
 /// The candidate nearest to `wrong`, when one is near enough to be what was meant.
 #[must_use]
 pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest_of(wrong, candidates, MOST_LETTERS)
+}
+
+/// The same, of the first candidates, as many as take the comparison of `most` letters.
+fn nearest_of<'a>(
+    wrong: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    most: usize,
+) -> Option<&'a str> {
     // No name of ours is longer: what is cannot be near one, and comparing it would cost.
     const LONGEST: usize = 64;
     if wrong.len() > LONGEST {
@@ -256,11 +270,17 @@ pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -
     }
     let lower = wrong.to_lowercase();
     let letters = lower.chars().count();
+    let mut left = most;
     candidates
         .into_iter()
         .filter(|c| c.len() <= 4 * LONGEST)
         .take(MOST_COMPARED)
         .filter(|c| c.chars().count().abs_diff(letters) <= 1 + c.chars().count().max(3) / 3)
+        .take_while(|c| {
+            let rest = left.checked_sub(letters.saturating_mul(c.len()));
+            left = rest.unwrap_or_default();
+            rest.is_some()
+        })
         .map(|c| (strsim::damerau_levenshtein(&lower, &c.to_lowercase()), c))
         .filter(|(distance, c)| {
             let letters = c.chars().count();

@@ -33,8 +33,8 @@ pub(super) struct Finder<'a> {
     pub(super) node: Option<&'a Node>,
     /// The declared configs in the tree, for the places of their texts.
     pub(super) configs: Option<&'a Node>,
-    /// The calls that name a setting, by its key.
-    pub(super) keyed: HashMap<&'a str, Vec<&'a Call>>,
+    /// The calls that name a setting, by its key and whom they call.
+    pub(super) keyed: HashMap<&'a str, HashMap<&'a str, &'a Call>>,
     pub(super) all: &'a mut Vec<Mention>,
 }
 
@@ -123,7 +123,7 @@ impl<'a> Finder<'a> {
         let beside = self.beside(key);
         let names: IndexSet<&str> = value.value.split(',').map(str::trim).collect();
         for name in names {
-            let called = calls.iter().find(|call| call.service == *name);
+            let called = calls.get(name);
             if let Some(port) = called.and_then(|call| call.port) {
                 self.mention(name, Some(port), &reason);
             } else if called.is_some() || says_host(key) {
@@ -191,12 +191,8 @@ impl<'a> Finder<'a> {
 
     /// Whether the file says that whom `name` means listens there.
     fn is_open(&self, name: &str, port: u16) -> bool {
-        self.names.meant(name).any(|it| {
-            let mut published = it.ports.iter().map(|port| port.target);
-            it.listens.contains(&port)
-                || it.x_msvc.process.port.contains_key(&port)
-                || published.any(|target| target == port)
-        })
+        let mut meant = self.names.meant(name);
+        meant.any(|it| self.names.is_open(&it.name, port))
     }
 
     fn words(&mut self, words: &[String], reason: &EdgeReason) {

@@ -1,7 +1,7 @@
 //! Names that stand for services: their own, and those that the engine answers for them
 //! (container names, host names, aliases on networks), and what one caller alone calls others.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use indexmap::IndexMap;
 
@@ -14,6 +14,8 @@ pub(super) struct Names<'a> {
     services: &'a IndexMap<ServiceName, Service>,
     /// An alias may be several services': any of them answers.
     others: HashMap<String, Vec<&'a Service>>,
+    /// The ports that the file says each service listens on.
+    open: HashMap<&'a str, HashSet<u16>>,
 }
 
 impl<'a> Names<'a> {
@@ -29,7 +31,14 @@ impl<'a> Names<'a> {
                 others.entry(alias).or_default().push(service);
             }
         }
-        Self { services, others }
+        let open = services.values();
+        let open = open.map(|service| (service.name.as_str(), open_ports(service)));
+        let open = open.collect();
+        Self {
+            services,
+            others,
+            open,
+        }
     }
 
     /// As this caller sees them.
@@ -62,12 +71,25 @@ impl<'a> Seen<'a> {
             .chain(others.into_iter().flatten().copied())
     }
 
+    /// Whether the file says that a service listens there.
+    pub(super) fn is_open(&self, service: &ServiceName, port: u16) -> bool {
+        let open = self.names.open.get(service.as_str());
+        open.is_some_and(|ports| ports.contains(&port))
+    }
+
     /// Whether `name` means anybody.
     pub(super) fn is_known(&self, name: &str) -> bool {
         self.links.contains_key(name)
             || self.names.services.contains_key(name)
             || self.names.others.contains_key(name)
     }
+}
+
+fn open_ports(service: &Service) -> HashSet<u16> {
+    let listens = service.listens.iter().copied();
+    let mapped = service.x_msvc.process.port.keys().copied();
+    let published = service.ports.iter().map(|port| port.target);
+    listens.chain(mapped).chain(published).collect()
 }
 
 fn aliases(node: &Node) -> BTreeSet<String> {
