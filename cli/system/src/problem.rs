@@ -284,8 +284,9 @@ fn nearest_of<'a>(
         .map(|c| (strsim::damerau_levenshtein(&lower, &c.to_lowercase()), c))
         .filter(|(distance, c)| {
             let letters = c.chars().count();
-            // `db` is no slip of the hand for `web`: nothing of it would be left.
-            *distance <= 1 + letters.max(3) / 3 && *distance < letters.min(lower.chars().count())
+            // `db` is no slip of the hand for `web`, nor `bad` for `uid`: hardly anything of it is left.
+            let least = letters.min(lower.chars().count());
+            *distance <= 1 + letters.max(3) / 3 && 2 * *distance <= least
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, c)| c)
@@ -301,6 +302,7 @@ mod tests {
         assert_eq!(nearest("paymnets", names), Some("payments"));
         assert_eq!(nearest("zzz", names), None);
         assert_eq!(nearest("db", ["web", "no"]), None);
+        assert_eq!(nearest("bad", ["uid", "gid"]), None);
         assert_eq!(nearest("web2", ["web"]), Some("web"));
     }
 

@@ -219,7 +219,9 @@ fn mapping<'n>(
     }
     for (key, _) in node.entries() {
         if !known.contains(&key.text.as_str()) {
-            problems.push(key.unknown(what, known.iter().copied()));
+            // What is an error itself is not advised.
+            let advised = known.iter().copied().filter(|known| *known != "probe");
+            problems.push(key.unknown(what, advised));
         }
     }
     Some(node)

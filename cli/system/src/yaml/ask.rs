@@ -321,14 +321,23 @@ impl Node {
 }
 
 impl Key {
-    /// The problem that this key is none of `known`, with the nearest of them.
+    /// The problem that this key is none of `known`, with the nearest of them, or all where they are few
+    /// and none is near.
     #[must_use]
     pub fn unknown<'a>(&self, what: &str, known: impl IntoIterator<Item = &'a str>) -> Problem {
+        /// More are read in the reference, not in a line.
+        const FEW: usize = 10;
+        let known: Vec<&str> = known.into_iter().collect();
         let problem = Problem::error(format!("{what} has no key `{}`", shorten(&self.text)))
             .at(self.place.clone());
-        match nearest(&self.text, known) {
-            Some(near) => problem.hint(format!("did you mean `{near}`?")),
-            None => problem,
+        match (nearest(&self.text, known.iter().copied()), known.as_slice()) {
+            (Some(near), _) => problem.hint(format!("did you mean `{near}`?")),
+            (None, [one]) => problem.hint(format!("the only key there is `{one}`")),
+            (None, [others @ .., last]) if others.len() < FEW => problem.hint(format!(
+                "the keys there are `{}` and `{last}`",
+                others.join("`, `")
+            )),
+            _ => problem,
         }
     }
 }
