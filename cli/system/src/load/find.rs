@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::files::Files;
 use crate::problem::Problem;
+use crate::shown_path::shown_path;
 use crate::typed::normal;
 
 /// Names looked for, the first one found counts.
@@ -22,6 +23,9 @@ const OVERRIDES: [&str; 4] = [
     "docker-compose.override.yml",
     "docker-compose.override.yaml",
 ];
+
+/// The variable that lists the files.
+pub(super) const LIST: &str = "COMPOSE_FILE";
 
 /// The files of a system, first one first, absolute when `directory` is; `None` where none is named
 /// and none is found.
@@ -59,16 +63,43 @@ fn from_environment(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
         .map(String::as_str)
         .filter(|separator| !separator.is_empty())
         .unwrap_or(":");
-    let Some(list) = environment
-        .get("COMPOSE_FILE")
-        .filter(|list| !list.is_empty())
-    else {
+    let Some(list) = environment.get(LIST).filter(|list| !list.is_empty()) else {
         return Vec::new();
     };
     list.split(separator)
         .filter(|path| !path.is_empty())
         .map(PathBuf::from)
         .collect()
+}
+
+/// Whether a variable lists the files.
+pub(super) fn are_listed(environment: &BTreeMap<String, String>) -> bool {
+    !from_environment(environment).is_empty()
+}
+
+/// Files that stand beside those that were found, and count for nothing: a person may take one of them
+/// for the one that is read.
+pub(super) fn passed_over(found: &[PathBuf], shown_from: &Path, files: &Files) -> Vec<Problem> {
+    let mut told = Vec::new();
+    for (path, names, what) in found
+        .iter()
+        .zip([(&NAMES, "Compose files"), (&OVERRIDES, "override files")])
+        .map(|(path, (names, what))| (path, names, what))
+    {
+        let others = names.iter().map(|name| path.with_file_name(name));
+        let mut others = others.filter(|other| other != path && files.exists(other));
+        let Some(other) = others.next() else { continue };
+        let taken = shown_path(path, shown_from);
+        let left = shown_path(&other, shown_from);
+        let what = format!(
+            "of the {what} beside each other {} is taken, and {} is not",
+            taken.display(),
+            left.display()
+        );
+        let hint = "take one of them away, or name what you mean with -f FILE";
+        told.push(Problem::warning(what).hint(hint));
+    }
+    told
 }
 
 fn search(directory: &Path, files: &Files) -> Result<Option<Vec<PathBuf>>, Problem> {

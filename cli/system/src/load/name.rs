@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::canonical::Variables;
 use crate::id::ProjectName;
 use crate::interpolate::Interpolation;
-use crate::problem::{Problem, Problems, Severity};
+use crate::problem::{Place, Problem, Problems, Severity};
 use crate::yaml::Node;
 use crate::yaml::shorten;
 
@@ -19,16 +19,28 @@ pub(super) struct Name {
     pub(super) given: String,
 }
 
+/// The variable that names a project.
+pub(super) const VARIABLE: &str = "COMPOSE_PROJECT_NAME";
+
+/// `set_at` is where a file sets [`VARIABLE`].
 pub(super) fn name(
     asked: Option<&str>,
-    environment: &BTreeMap<String, String>,
+    (environment, set_at): (&BTreeMap<String, String>, Option<&Place>),
     documents: &[Node],
     root: &Path,
     variables: Variables,
 ) -> Result<Name, Problem> {
-    let set = environment.get("COMPOSE_PROJECT_NAME").map(String::as_str);
+    let set = environment.get(VARIABLE).map(String::as_str);
     if let Some(name) = asked.or(set).filter(|name| !name.is_empty()) {
-        return checked(name);
+        let from = asked.is_none().then_some(set_at);
+        return checked(name).map_err(|problem| match from {
+            Some(Some(place)) => problem.at(place.clone()),
+            Some(None) => Problem {
+                what: format!("the variable `{VARIABLE}`: {}", problem.what),
+                ..problem
+            },
+            None => problem,
+        });
     }
     let named = documents
         .iter()
@@ -90,8 +102,13 @@ fn fit(name: &str) -> String {
 }
 
 fn checked(given: &str) -> Result<Name, Problem> {
-    let name = ProjectName::new(given)
-        .map_err(|error| Problem::error(error.to_string().replace(given, &shorten(given))))?;
+    let name = ProjectName::new(given).map_err(|error| {
+        let problem = Problem::error(error.to_string().replace(given, &shorten(given)));
+        match fitted(given) {
+            Ok(fitted) => problem.hint(format!("write `{}`", shorten(fitted.name.as_str()))),
+            Err(()) => problem,
+        }
+    })?;
     let given = given.to_owned();
     Ok(Name { name, given })
 }

@@ -68,6 +68,7 @@ pub(super) fn resolve_into(
         paths,
         root,
         mut environment,
+        places,
         are_settings_whole,
     } = sources::sources(request, files, problems)?;
     let documents = sources::read(&paths, &[], request.shown_from(), files, problems)?;
@@ -77,7 +78,8 @@ pub(super) fn resolve_into(
         Variables::Replaced
     };
     let asked = request.project.as_deref();
-    let project = name::name(asked, &environment, &documents, &root, variables);
+    let set = (&environment, places.get(name::VARIABLE));
+    let project = name::name(asked, set, &documents, &root, variables);
     let project = match project {
         // A name may be made of what cannot be read.
         Err(_) if !are_settings_whole => return None,

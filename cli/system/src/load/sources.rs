@@ -27,8 +27,17 @@ pub(super) struct Sources {
     pub(super) root: PathBuf,
     /// What is set for interpolation.
     pub(super) environment: BTreeMap<String, String>,
+    /// Where files of settings set what is set by them.
+    pub(super) places: BTreeMap<String, Place>,
     /// Whether all files that set something can be read.
     pub(super) are_settings_whole: bool,
+}
+
+/// What is set, and where files set it.
+#[derive(Clone, Default)]
+struct Set {
+    values: BTreeMap<String, String>,
+    places: BTreeMap<String, Place>,
 }
 
 /// The files, the project directory, and what is set for interpolation.
@@ -38,9 +47,24 @@ pub(super) fn sources(
     problems: &mut Problems,
 ) -> Option<Sources> {
     let here = environment_here(request, files);
-    let paths = find::files(&request.directory, &request.files, &here, files);
+    let paths = find::files(&request.directory, &request.files, &here.values, files);
     let found = paths.and_then(|found| found.ok_or_else(|| find::none(&request.directory)));
     let mut paths = or_report(found, problems)?;
+    if request.files.is_empty() {
+        if find::are_listed(&here.values) {
+            let place = here.places.get(find::LIST);
+            let before = problems.errors();
+            problems.0.extend(unread(&paths, place, files));
+            if problems.errors() > before {
+                return None;
+            }
+        } else {
+            let shown_from = request.shown_from();
+            problems
+                .0
+                .extend(find::passed_over(&paths, shown_from, files));
+        }
+    }
     // What comes on standard input stands where its reader does.
     let mut on_disk = paths.iter().filter(|path| !find::is_standard_input(path));
     let beside = match on_disk.next() {
@@ -55,7 +79,10 @@ pub(super) fn sources(
     }
     let root = request.project_directory.clone().unwrap_or(beside);
     let before = problems.errors();
-    let mut environment = with_dotenv(&root, request, files, &here, problems);
+    let Set {
+        values: mut environment,
+        places,
+    } = with_dotenv(&root, request, files, &here, problems);
     let are_settings_whole = problems.errors() == before;
     let folder = request.directory.to_string_lossy().into_owned();
     environment.entry("PWD".to_owned()).or_insert(folder);
@@ -63,20 +90,48 @@ pub(super) fn sources(
         paths,
         root,
         environment,
+        places,
         are_settings_whole,
     })
 }
 
+/// What cannot be read of the files that COMPOSE_FILE lists; `place` is where a file sets it.
+fn unread(paths: &[PathBuf], place: Option<&Place>, files: &Files) -> Vec<Problem> {
+    let on_disk = paths.iter().filter(|path| !find::is_standard_input(path));
+    let wrong = on_disk.filter_map(|path| Some((path, files.read(path).err()?)));
+    let told = wrong.map(|(path, error)| {
+        let list = find::LIST;
+        let what = match place {
+            Some(_) => format!("`{list}`"),
+            None => format!("the variable `{list}`"),
+        };
+        let named = path.display();
+        let problem = Problem::error(format!(
+            "{what} names the file {named}, which cannot be read: {error}"
+        ));
+        let problem = problem.hint(files.advice(path, &error, "mend the list, or take it away"));
+        match place {
+            Some(place) => problem.at(place.clone()),
+            None => problem,
+        }
+    });
+    told.collect()
+}
+
 /// What is set where the files are looked for: `.env` of the directory may say COMPOSE_FILE, as
 /// the environment may.
-fn environment_here(request: &LoadRequest, files: &Files) -> BTreeMap<String, String> {
+fn environment_here(request: &LoadRequest, files: &Files) -> Set {
+    let outside = Set {
+        values: request.environment.clone(),
+        places: BTreeMap::new(),
+    };
     if !request.files.is_empty() {
-        return request.environment.clone();
+        return outside;
     }
     let folder = request.project_directory.as_ref();
     let folder = folder.unwrap_or(&request.directory);
     let mut ignored = Problems::default();
-    with_dotenv(folder, request, files, &request.environment, &mut ignored)
+    with_dotenv(folder, request, files, &outside, &mut ignored)
 }
 
 /// The files that a request means: those it names, those of `COMPOSE_FILE`, or those found from
@@ -90,7 +145,7 @@ pub fn sources_of(request: &LoadRequest, files: &Files) -> Result<Option<Vec<Pat
     Ok(find::files(
         &request.directory,
         &request.files,
-        &here,
+        &here.values,
         files,
     )?)
 }
@@ -100,10 +155,11 @@ fn with_dotenv(
     directory: &Path,
     request: &LoadRequest,
     files: &Files,
-    set: &BTreeMap<String, String>,
+    outer: &Set,
     problems: &mut Problems,
-) -> BTreeMap<String, String> {
-    let mut environment = set.clone();
+) -> Set {
+    let mut all = outer.clone();
+    let set = &outer.values;
     let mut named = request.env_files.clone();
     if named.is_empty() {
         let listed = request.environment.get("COMPOSE_ENV_FILES");
@@ -114,11 +170,12 @@ fn with_dotenv(
     let asked = !named.is_empty();
     if !asked {
         if is_disabled(set, problems) {
-            return environment;
+            return all;
         }
         named.push(directory.join(".env"));
     }
     let mut found = BTreeMap::new();
+    let mut places = BTreeMap::new();
     let before = problems.errors();
     for path in named {
         let shown = shown_path(&path, request.shown_from());
@@ -144,7 +201,10 @@ fn with_dotenv(
                 if problems.errors() == before {
                     problems.0.extend(settings.warnings);
                 }
-                found.extend(settings.values.into_iter().map(|(k, v)| (k, v.value)));
+                for (name, setting) in settings.values {
+                    places.insert(name.clone(), setting.place);
+                    found.insert(name, setting.value);
+                }
             }
             Err(wrong) => problems.0.extend(wrong.0),
         }
@@ -154,9 +214,14 @@ fn with_dotenv(
         found.retain(|key, _| key.starts_with("COMPOSE_"));
     }
     for (key, value) in found {
-        environment.entry(key).or_insert(value);
+        if !set.contains_key(&key) {
+            if let Some(place) = places.remove(&key) {
+                all.places.insert(key.clone(), place);
+            }
+            all.values.insert(key, value);
+        }
     }
-    environment
+    all
 }
 
 /// Whether `.env` is not to be read.
