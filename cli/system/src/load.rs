@@ -31,6 +31,7 @@ mod one_cause;
 mod refusals;
 mod request;
 mod resolved;
+mod set_where;
 pub(crate) mod sources;
 mod system;
 #[cfg(test)]
@@ -55,7 +56,8 @@ pub fn load(request: &LoadRequest, files: &Files) -> Result<Loaded, Problems> {
     let mut problems = Problems::default();
     let loaded = resolve_into(request, files, &mut problems)
         .map(|resolved| system(request, files, resolved, &mut problems));
-    let problems = problems.settled(files, request.shown_from());
+    let mut problems = problems.settled(files, request.shown_from());
+    set_where::tell(request, files, &mut problems);
     match loaded {
         Some(loaded) if !problems.has_errors() => Ok(Loaded {
             warnings: problems.0,
@@ -78,7 +80,8 @@ pub fn resolve(request: &LoadRequest, files: &Files) -> Result<(Resolved, Vec<Pr
     {
         extensions(request, files, resolved, &mut problems);
     }
-    let problems = problems.settled(files, request.shown_from());
+    let mut problems = problems.settled(files, request.shown_from());
+    set_where::tell(request, files, &mut problems);
     match resolved {
         Some(resolved) if !problems.has_errors() => Ok((resolved, problems.0)),
         _ => Err(problems),
