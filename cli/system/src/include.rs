@@ -189,7 +189,13 @@ fn read(
     problems: &mut Problems,
 ) -> Option<Node> {
     let (first, place) = (included.paths.first()?.clone(), included.places.first()?);
-    if loading.way.contains(&first) || loading.way.len() >= MAX_DEPTH {
+    if loading.way.len() >= MAX_DEPTH && !loading.way.contains(&first) {
+        let what = format!("files include each other more than {MAX_DEPTH} deep");
+        let hint = "include this file further up, where it is not that deep";
+        problems.push(Problem::error(what).at(place.clone()).hint(hint));
+        return None;
+    }
+    if loading.way.contains(&first) {
         // The circle alone: what leads there says nothing of it.
         let way = &loading.way;
         let begins = way.iter().position(|it| *it == first).unwrap_or_default();

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use crate::include::leave_out_middle;
 use crate::problem::{Place, Problem, Problems};
 use crate::unread::Unread;
 use crate::yaml::{Key, Node, shorten};
@@ -177,8 +178,9 @@ fn circle(running: &[&(Key, Node)], graph: &[Vec<(usize, &Place)>], problems: &m
             };
             if state.get(*to) == Some(&1) {
                 let from = way.iter().position(|(i, _)| i == to).unwrap_or_default();
-                let mut names: Vec<&str> = way.iter().skip(from).map(|(i, _)| name(*i)).collect();
-                names.push(name(*to));
+                let circle = way.iter().skip(from).map(|(i, _)| *i).chain([*to]);
+                let mut names: Vec<String> = circle.map(|i| shorten(name(i))).collect();
+                leave_out_middle(&mut names);
                 let what = format!(
                     "services wait for each other in a circle: {}",
                     names.join(" -> ")

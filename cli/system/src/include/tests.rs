@@ -185,3 +185,18 @@ fn a_path_that_cannot_be_included_is_shown_where_it_stands() {
         assert_eq!(places, wanted.collect::<Vec<_>>(), "{told}");
     }
 }
+
+#[test]
+fn a_chain_of_includes_that_is_too_long_is_told_as_no_circle() {
+    let names: Vec<String> = (0..60).map(|i| format!("i{i}.yaml")).collect();
+    let texts = (1..=60).map(|i| format!("include: [i{i}.yaml]\n"));
+    let texts: Vec<String> = texts.collect();
+    let files: Vec<(&str, &str)> = names
+        .iter()
+        .zip(&texts)
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    let problems = told("include: [i0.yaml]\n", &files);
+    assert!(problems.contains("more than 50 deep"), "{problems}");
+    assert!(!problems.contains("circle"), "{problems}");
+}

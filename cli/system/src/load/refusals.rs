@@ -184,6 +184,18 @@ fn all_problems_are_told_at_once() {
 }
 
 #[test]
+fn a_circle_of_very_many_services_is_told_without_its_middle() {
+    let services = (0..2_000).map(|i| {
+        let next = (i + 1) % 2_000;
+        format!("  s{i}: {{image: a, depends_on: [s{next}]}}\n")
+    });
+    let problems = problems_of(&format!("services:\n{}", services.collect::<String>()));
+    assert!(problems.contains("circle: s0 -> s1 ->"), "{problems}");
+    assert!(problems.contains("-> … ->"), "{problems}");
+    assert!(problems.len() < 1_000, "{} bytes", problems.len());
+}
+
+#[test]
 fn a_circle_of_services_is_named_in_order() {
     let text = "services:\n  a: {image: a, depends_on: [b]}\n  b: {image: b, depends_on: [c]}\n  c: {image: c, depends_on: [b]}\n";
     assert_eq!(
