@@ -146,7 +146,7 @@ pub(crate) fn parse_documents(file: &Path, bytes: &[u8]) -> Result<Vec<Node>, Pr
         Some(document) => {
             let what = format!("the file has more than {MAX_DOCUMENTS} documents");
             let problem = Problem::error(what).at(document.place.clone());
-            Err(problem.hint("write one of them").into())
+            Err(problem.hint("part them among several files").into())
         }
         None => Ok(documents),
     }

@@ -140,12 +140,17 @@ fn from_file(
             return Ok(IndexMap::new());
         }
         Err(error) => {
+            let hint = match error.kind() {
+                io::ErrorKind::NotFound => "create it, or write `required: false`",
+                io::ErrorKind::IsADirectory => "that is a folder: name the file in it",
+                _ => "name a file that can be read, or take it out of `env_file`",
+            };
             return Err(Problem::error(format!(
                 "the `env_file` {} cannot be read: {error}",
                 context.files.named(&file).display()
             ))
             .at(path_node.place.clone())
-            .hint("create it, or write `required: false`")
+            .hint(hint)
             .into());
         }
     };
