@@ -88,6 +88,15 @@ pub fn parse_after(
     })
 }
 
+/// A name that is none, as it may be told: a line of a key that goes over several is a secret, not a name.
+fn named(name: &str, has_value: bool) -> String {
+    let is_word = |c: char| c.is_alphanumeric() || "_.- \t".contains(c);
+    match has_value && name.chars().all(is_word) {
+        true => format!("`{}`", shorten(name)),
+        false => "what stands here".to_owned(),
+    }
+}
+
 /// What is set by two, of which the second counts.
 pub(crate) fn over(
     earlier: &BTreeMap<String, String>,
@@ -248,13 +257,13 @@ impl<'a> Reader<'a> {
         self.text.check(name, &self.place())?;
         let fits = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']');
         if let Some(c) = name.chars().find(|c| !fits(*c)) {
-            return Err(self
-                .wrong(format!(
-                    "`{}` cannot be the name of a setting: it has `{}`",
-                    shorten(name),
-                    c.escape_default()
-                ))
-                .hint("write NAME=value, and `#` before a comment"));
+            let named = named(name, has_value);
+            let what = format!(
+                "{named} cannot be the name of a setting: it has `{}`",
+                c.escape_default()
+            );
+            let problem = self.wrong(what);
+            return Err(problem.hint("write NAME=value, and `#` before a comment"));
         }
         // Nothing before the sign is a name too, as to Docker Compose.
         let name = name.to_owned();

@@ -5,10 +5,9 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 
-use super::{MAX_SETTINGS, Text};
+use super::{MAX_SETTINGS, Text, named};
 use crate::model::Placed;
 use crate::problem::{FileName, MOST_SHOWN, Place, Problem, Problems};
-use crate::yaml::shorten;
 
 /// The text as it is: every line a setting, nothing quoted and nothing replaced (`format: raw`). A
 /// name alone takes what is `set`, or is left out.
@@ -50,7 +49,10 @@ pub fn raw(
         if name.is_empty() {
             wrong("a setting without a name".to_owned());
         } else if name.contains(char::is_whitespace) {
-            wrong(format!("the name `{}` has a space in it", shorten(name)));
+            let named = named(name, value.is_some());
+            wrong(format!(
+                "{named} cannot be the name of a setting: it has a space in it"
+            ));
         } else if all.len() == MAX_SETTINGS {
             wrong(format!("the file has more than {MAX_SETTINGS} settings"));
             break;

@@ -171,3 +171,16 @@ fn what_is_a_space_to_docker_compose_before_a_value_is_none_of_it() {
         .collect();
     assert_eq!(values, ["x", "y", "y", "", "\u{a0}z"]);
 }
+
+#[test]
+fn nothing_of_a_key_that_goes_over_several_lines_is_told() {
+    let key = "KEY=-----BEGIN KEY-----\nMIIEvQ/AD+x\nAB+cd==\n-----END KEY-----\n";
+    let file = Path::new(".env");
+    let told = parse(file, key.as_bytes(), &BTreeMap::new()).unwrap_err();
+    assert_eq!(told.0.len(), 3, "{told}");
+    let raw = raw(file, b"KEY=a\nMII EvQ/\n", &BTreeMap::new()).unwrap_err();
+    for part in ["MII", "AB", "END"] {
+        assert!(!told.to_string().contains(part), "{told}");
+        assert!(!raw.to_string().contains(part), "{raw}");
+    }
+}

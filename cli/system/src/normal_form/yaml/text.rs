@@ -178,6 +178,27 @@ fn is_plain(text: &str) -> bool {
         && !text.contains(" #")
         && text.chars().all(is_printable)
         && is_text(text)
+        && !is_base_60(text)
+}
+
+/// Whether YAML 1.1 takes a text for a number to the base of 60, as `22:22` and `-1:30.5`.
+fn is_base_60(text: &str) -> bool {
+    let text = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let mut parts = text.split(':');
+    let first = parts.next().unwrap_or_default();
+    let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit() || c == '_');
+    let mut last = false;
+    let mut sixtieths = 0;
+    for part in parts {
+        let (whole, fraction) = part.split_once('.').unwrap_or((part, ""));
+        let is_one = matches!(whole.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9']);
+        if last || !is_one || !digits(fraction) {
+            return false;
+        }
+        last = part.contains('.');
+        sixtieths += 1;
+    }
+    sixtieths > 0 && first.starts_with(|c: char| c.is_ascii_digit()) && digits(first)
 }
 
 /// Whether a character stands for itself, and ends no line to anybody.
@@ -203,6 +224,17 @@ mod tests {
         let trees = crate::yaml::parse_documents("f".as_ref(), text.as_bytes());
         let mut trees = trees.unwrap_or_else(|problems| panic!("{problems}\n{text}"));
         trees.pop().unwrap().to_json()
+    }
+
+    #[test]
+    fn what_yaml_1_1_reads_to_the_base_of_60_stands_in_quotes() {
+        for number in ["22:22", "1:30", "-1:30.5", "+1_0:0:59", "33:33."] {
+            assert!(is_base_60(number), "{number}");
+            assert!(in_line(number).starts_with('"'), "{number}");
+        }
+        for text in ["80:80", "1:", ":1", "a:1", "1:2.3:4", "1", "1:2a", "1:b.c"] {
+            assert!(!is_base_60(text), "{text}");
+        }
     }
 
     #[test]
