@@ -183,10 +183,13 @@ fn occupied(there: &Named, key: Option<&str>, others: &[String]) -> Problem {
     let name = &there.name;
     let key = key.unwrap_or(name);
     let said = format!(
-        "the network {name} (`{key}`) has other settings now and would be made anew, but {} on it",
+        "the network {name} (`{key}`) would be made anew, for the mesh or for other settings, but {} on it",
         stand(others)
     );
-    Problem::error(said).hint(format!("{}, then `msvc up` again", off(name, others)))
+    let off = off(name, others);
+    Problem::error(said).hint(format!(
+        "{off}, then `msvc up` again; `docker network connect` brings it back"
+    ))
 }
 
 /// Refuses where a plan makes a network anew on which containers of others stand.
