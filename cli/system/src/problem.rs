@@ -285,8 +285,7 @@ fn nearest_of<'a>(
         .filter(|(distance, c)| {
             let letters = c.chars().count();
             // `db` is no slip of the hand for `web`, nor `bad` for `uid`: hardly anything of it is left.
-            let least = letters.min(lower.chars().count());
-            *distance <= 1 + letters.max(3) / 3 && 2 * *distance <= least
+            *distance <= 1 + letters.max(3) / 3 && 2 * *distance <= letters
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, c)| c)
