@@ -156,20 +156,27 @@ fn a_guest_of_anothers_container_is_told_once_that_began_anew_and_follows_it_by_
     assert_eq!(shared, [format!("container:{}", id(&others, "far"))]);
 }
 
+/// A system that runs: `web` has a port, `db` may call it. Each has these fields, and the file these lines.
+fn called(web: &str, db: &str, more: &str) -> System {
+    let serve = "import http.server; http.server.HTTPServer(('', 80), http.server.BaseHTTPRequestHandler).serve_forever()";
+    let serving = runs(&format!(r#"["python3", "-c", "{serve}"]"#), "");
+    let idle = runs(r#"["sleep", "600"]"#, "");
+    let text = format!(
+        "services:\n  web:\n    expose: [\"80\"]\n{web}{serving}  db:\n    depends_on: [web]\n{db}{idle}{more}"
+    );
+    let system = System::compose(&text).on(Runtime::Containers);
+    system.up();
+    assert_eq!(said(&system), "");
+    system
+}
+
 #[test]
 fn a_mesh_that_was_taken_off_a_network_is_told_and_put_back_by_up() {
     if !an_engine_answers() {
         return skipped("an engine");
     }
-    let serve = "import http.server; http.server.HTTPServer(('', 80), http.server.BaseHTTPRequestHandler).serve_forever()";
-    let serving = runs(&format!(r#"["python3", "-c", "{serve}"]"#), "");
-    let idle = runs(r#"["sleep", "600"]"#, "");
-    let text = format!(
-        "services:\n  web:\n    expose: [\"80\"]\n    networks: [a, b]\n{serving}  db:\n    depends_on: [web]\n    networks: [b]\n{idle}networks: {{a: {{}}, b: {{}}}}\n"
-    );
-    let system = System::compose(&text).on(Runtime::Containers);
-    system.up();
-    assert_eq!(said(&system), "");
+    let networks = "networks: {a: {}, b: {}}\n";
+    let system = called("    networks: [a, b]\n", "    networks: [b]\n", networks);
     let network = format!("{}_b", system.project);
     let mesh = format!("{}-msvc-mesh-1", system.project);
     let moved = |deed: &[&str]| docker(&[&["network"], deed, &[&network, &mesh]].concat());
@@ -219,15 +226,7 @@ fn a_mesh_that_is_paused_stopped_or_gone_is_told_and_made_anew_by_up() {
     if !an_engine_answers() {
         return skipped("an engine");
     }
-    let serve = "import http.server; http.server.HTTPServer(('', 80), http.server.BaseHTTPRequestHandler).serve_forever()";
-    let serving = runs(&format!(r#"["python3", "-c", "{serve}"]"#), "");
-    let idle = runs(r#"["sleep", "600"]"#, "");
-    let text = format!(
-        "services:\n  web:\n    expose: [\"80\"]\n{serving}  db:\n    depends_on: [web]\n{idle}"
-    );
-    let system = System::compose(&text).on(Runtime::Containers);
-    system.up();
-    assert_eq!(said(&system), "");
+    let system = called("", "", "");
     let db = id(&system, "db");
     let mesh = format!("{}-msvc-mesh-1", system.project);
     let named = format!("the mesh ({mesh}) ");
