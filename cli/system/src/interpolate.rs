@@ -372,10 +372,11 @@ fn split_name(text: &str) -> (&str, &str) {
 /// Where the brace closes that stands just before `text`, in its first line; when the braces within
 /// do not balance, the last one.
 fn closing_brace(text: &str) -> Option<usize> {
-    let (text, _) = text.split_once('\n').unwrap_or((text, ""));
     let mut open = 1_usize;
+    // The line's end is not looked for first: a text can have a hundred thousand braces in one long line.
     for (i, byte) in text.bytes().enumerate() {
         match byte {
+            b'\n' => return text.get(..i).and_then(|line| line.rfind('}')),
             b'{' => open += 1,
             b'}' => {
                 open -= 1;
