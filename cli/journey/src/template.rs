@@ -128,6 +128,15 @@ pub(crate) fn pieces(text: &str) -> Result<Vec<Piece>, ExpressionError> {
     Ok(pieces)
 }
 
+/// The pieces as one text with `instead` of each value: whether what stands around them is well-formed.
+pub(crate) fn sample(pieces: &[Piece], instead: &str) -> String {
+    let texts = pieces.iter().map(|piece| match piece {
+        Piece::Plain(plain) => plain.as_str(),
+        Piece::Expression(_) => instead,
+    });
+    texts.collect()
+}
+
 /// The pieces as one text; `quote` is applied to every value that is put in.
 ///
 /// # Errors

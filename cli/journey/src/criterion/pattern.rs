@@ -27,14 +27,7 @@ impl Pattern {
                 .map_err(|why| CriterionError::Regex { why });
         }
         // Any text may come in; one that needs no escape shows whether the rest is well-formed.
-        let sample: String = pieces
-            .iter()
-            .map(|piece| match piece {
-                Piece::Plain(plain) => plain.as_str(),
-                Piece::Expression(_) => "a",
-            })
-            .collect();
-        compile(&sample).map_err(|why| CriterionError::Regex { why })?;
+        compile(&template::sample(&pieces, "a")).map_err(|why| CriterionError::Regex { why })?;
         Ok(Self::Open(pieces))
     }
 

@@ -25,14 +25,7 @@ impl Query {
             return compile(text).map(|query| Self::Ready(Box::new(query)));
         }
         // A number is well-formed inside and outside of quotes.
-        let sample: String = pieces
-            .iter()
-            .map(|piece| match piece {
-                Piece::Plain(plain) => plain.as_str(),
-                Piece::Expression(_) => "1",
-            })
-            .collect();
-        compile(&sample)?;
+        compile(&template::sample(&pieces, "1"))?;
         Ok(Self::Open(pieces))
     }
 

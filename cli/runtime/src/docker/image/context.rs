@@ -12,6 +12,7 @@ use super::ignore::Ignore;
 use crate::docker::engine::EngineError;
 
 mod state;
+mod walk;
 
 /// Bytes handed on at once.
 const CHUNK: usize = 256 * 1024;
@@ -105,10 +106,11 @@ impl Context {
         tar.follow_symlinks(false);
         let mut writing = Writing {
             context: &self,
-            ignore: &ignore,
             tar: &mut tar,
         };
-        writing.folder(&self.folder, "")?;
+        self.walk(&ignore, &mut |path, name, metadata| {
+            writing.append(path, name, metadata)
+        })?;
         if let Some(text) = &self.beside {
             let mut header = tar::Header::new_gnu();
             header.set_mode(0o644);
@@ -131,46 +133,10 @@ impl Context {
 
 struct Writing<'a> {
     context: &'a Context,
-    ignore: &'a Ignore,
     tar: &'a mut tar::Builder<Chunks>,
 }
 
 impl Writing<'_> {
-    fn folder(&mut self, folder: &Path, name: &str) -> Result<(), EngineError> {
-        let told = |why: &io::Error| self.context.told(folder, why);
-        let entries = fs::read_dir(folder).map_err(|why| told(&why))?;
-        let mut entries = entries
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|why| told(&why))?;
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for entry in entries {
-            let file_name = entry.file_name();
-            let name = match name {
-                "" => file_name.to_string_lossy().into_owned(),
-                name => format!("{name}/{}", file_name.to_string_lossy()),
-            };
-            self.entry(&entry.path(), &name)?;
-        }
-        Ok(())
-    }
-
-    fn entry(&mut self, path: &Path, name: &str) -> Result<(), EngineError> {
-        let metadata = fs::symlink_metadata(path).map_err(|why| self.context.told(path, &why))?;
-        let is_needed = name == self.context.dockerfile || name == ".dockerignore";
-        let is_out = !is_needed && self.ignore.is_out(name);
-        let goes_in = metadata.is_dir()
-            && (!is_out
-                || self.ignore.takes_back_any()
-                || self.context.dockerfile.starts_with(&format!("{name}/")));
-        if !is_out {
-            self.append(path, name, &metadata)?;
-        }
-        if goes_in {
-            self.folder(path, name)?;
-        }
-        Ok(())
-    }
-
     fn append(&mut self, path: &Path, name: &str, metadata: &Metadata) -> Result<(), EngineError> {
         let kind = metadata.file_type();
         if kind.is_socket() || kind.is_fifo() || kind.is_block_device() || kind.is_char_device() {

@@ -1,15 +1,12 @@
 //! What a build context holds, without reading it: names, sizes, modes and times of change. For
 //! contexts that a command of ours has made: unless it made anything anew, nothing need be sent.
 
-use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
 use super::Context;
 use crate::docker::engine::EngineError;
-use crate::docker::image::ignore::Ignore;
 
 impl Context {
     /// Changes when anything that would be sent does, or `about`.
@@ -17,50 +14,45 @@ impl Context {
         let ignore = self.ignore()?;
         let mut hash = Sha256::new();
         hash.update(format!("{about} {:?}\n", self.beside));
-        self.add(&self.folder, "", &ignore, &mut hash)?;
-        let digest = hash.finalize();
-        Ok(digest[..16].iter().map(|it| format!("{it:02x}")).collect())
-    }
-
-    fn add(
-        &self,
-        folder: &Path,
-        name: &str,
-        ignore: &Ignore,
-        hash: &mut Sha256,
-    ) -> Result<(), EngineError> {
-        let told = |why: &std::io::Error| self.told(folder, why);
-        let entries = fs::read_dir(folder).map_err(|why| told(&why))?;
-        let mut entries = entries
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|why| told(&why))?;
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for entry in entries {
-            let file_name = entry.file_name();
-            let name = match name {
-                "" => file_name.to_string_lossy().into_owned(),
-                name => format!("{name}/{}", file_name.to_string_lossy()),
-            };
-            let metadata = entry
-                .metadata()
-                .map_err(|why| self.told(&entry.path(), &why))?;
-            let is_out = name != self.dockerfile && ignore.is_out(&name);
-            if !is_out && !metadata.is_dir() {
+        self.walk(&ignore, &mut |_, name, metadata| {
+            // A folder's own time changes with what is ignored in it.
+            if !metadata.is_dir() {
                 let (size, mode) = (metadata.len(), metadata.mode());
                 let (seconds, rest) = (metadata.mtime(), metadata.mtime_nsec());
                 hash.update(format!("{name} {size} {mode:o} {seconds}.{rest}\n"));
             }
-            if metadata.is_dir() && (!is_out || ignore.takes_back_any()) {
-                self.add(&entry.path(), &name, ignore, hash)?;
-            }
-        }
-        Ok(())
+            Ok(())
+        })?;
+        let digest = hash.finalize();
+        Ok(digest[..16].iter().map(|it| format!("{it:02x}")).collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
+
+    #[test]
+    fn the_state_changes_with_a_dockerfile_in_a_folder_that_is_ignored() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        fs::create_dir_all(folder.path().join("packing")).unwrap();
+        write(".dockerignore", "packing\n");
+        write("packing/Dockerfile", "FROM scratch");
+        let state = || {
+            let dockerfile = Path::new("packing/Dockerfile");
+            let context = Context::of(folder.path(), dockerfile, None).unwrap();
+            context.state("").unwrap()
+        };
+        let before = state();
+        write("packing/other", "not sent");
+        assert_eq!(state(), before);
+        write("packing/Dockerfile", "FROM scratch\n");
+        assert_ne!(state(), before);
+    }
 
     #[test]
     fn the_state_changes_with_what_would_be_sent_and_with_nothing_else() {
