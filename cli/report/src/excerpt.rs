@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use msvc_system::dotenv::may_be_told;
 use msvc_system::problem::{Part, Place};
 use unicode_width::UnicodeWidthChar as _;
 
@@ -66,8 +67,7 @@ pub fn said(file: &Path, line: &str) -> Option<String> {
         return Some(line.to_owned());
     }
     let (name, value) = line.split_once('=')?;
-    let plain = |c: char| c.is_alphanumeric() || "_.- \t".contains(c);
-    if !name.chars().all(plain) || name.trim().is_empty() {
+    if !may_be_told(name) {
         return None;
     }
     let hidden = if value.is_empty() { "" } else { "…" };

@@ -8,7 +8,6 @@
 //! quotes (taken as they are), double quotes (escapes and variables), values over several lines
 //! in quotes, variables in unquoted values; a name alone takes its value from what is set.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -16,12 +15,16 @@ use indexmap::IndexMap;
 
 use crate::interpolate::Interpolation;
 use crate::model::Placed;
-use crate::problem::{FileName, MOST_SHOWN, Part, Place, Problem, Problems, Severity};
+use crate::problem::{FileName, Part, Place, Problem, Problems};
 use crate::yaml::shorten;
 
 mod raw;
+mod text;
+mod told;
 
 pub use raw::raw;
+use text::Text;
+use told::Told;
 
 /// Settings that a file may have; who needs more means something else.
 const MAX_SETTINGS: usize = 20_000;
@@ -38,6 +41,15 @@ pub struct Settings {
     pub warnings: Vec<Problem>,
 }
 
+/// What files before one set.
+#[derive(Debug, Clone, Default)]
+pub struct Earlier {
+    /// Names and values.
+    pub set: BTreeMap<String, String>,
+    /// Whether one of them cannot be read: what is not set may be what it would have.
+    pub lacks_some: bool,
+}
+
 /// Reads a file of settings. `set` holds what is already set; variables look there first, then at
 /// what stands earlier in the file.
 ///
@@ -48,10 +60,10 @@ pub fn parse(
     bytes: &[u8],
     set: &BTreeMap<String, String>,
 ) -> Result<Settings, Problems> {
-    parse_after(file, bytes, set, &BTreeMap::new())
+    parse_after(file, bytes, set, &Earlier::default())
 }
 
-/// The same of a file that follows others: what they set, `earlier`, stands below what this one does.
+/// The same of a file that follows others: what they set stands below what this one does.
 ///
 /// # Errors
 /// When a line is no setting, or one that is not UTF-8 is no comment, each with its line.
@@ -59,7 +71,7 @@ pub fn parse_after(
     file: &Path,
     bytes: &[u8],
     set: &BTreeMap<String, String>,
-    earlier: &BTreeMap<String, String>,
+    earlier: &Earlier,
 ) -> Result<Settings, Problems> {
     let text = Text::of(bytes);
     let mut reader = Reader {
@@ -67,19 +79,17 @@ pub fn parse_after(
         text: &text,
         rest: text.rest(),
         line: 1,
-        set: over(earlier, set),
+        set: over(&earlier.set, set),
+        are_whole: !earlier.lacks_some,
         outer: set,
         values: IndexMap::new(),
-        told: Problems::default(),
+        told: Told::default(),
         written: 0,
     };
     reader.read();
-    let Reader {
-        values, mut told, ..
-    } = reader;
+    let Reader { values, told, .. } = reader;
+    let told = told.problems();
     if told.has_errors() {
-        // What is not set may be what a wrong line would have.
-        told.0.retain(|problem| problem.severity == Severity::Error);
         return Err(told);
     }
     Ok(Settings {
@@ -88,10 +98,17 @@ pub fn parse_after(
     })
 }
 
-/// A name that is none, as it may be told: a line of a key that goes over several is a secret, not a name.
+/// Whether what stands before the sign of a setting may be told. What is written of other signs than a
+/// name may be the line of a key that goes over several: a secret, not a name.
+#[must_use]
+pub fn may_be_told(name: &str) -> bool {
+    let is_of_names = |c: char| c.is_alphanumeric() || "_.- \t".contains(c);
+    name.chars().all(is_of_names) && !name.trim().is_empty()
+}
+
+/// A name that is none, as it may be told: without a value after it, it may be no name at all.
 fn named(name: &str, has_value: bool) -> String {
-    let is_word = |c: char| c.is_alphanumeric() || "_.- \t".contains(c);
-    match has_value && name.chars().all(is_word) {
+    match has_value && may_be_told(name) {
         true => format!("`{}`", shorten(name)),
         false => "what stands here".to_owned(),
     }
@@ -107,32 +124,6 @@ pub(crate) fn over(
     all
 }
 
-/// The text of a file, also where some of it is of another encoding: many a comment is, and nobody
-/// reads those.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'a> Text<'a> {
-    fn of(bytes: &'a [u8]) -> Self {
-        Self(String::from_utf8_lossy(bytes))
-    }
-
-    fn rest(&self) -> &str {
-        self.0.strip_prefix('\u{feff}').unwrap_or(&self.0)
-    }
-
-    /// What is wrong where `part` of it, the setting at `place`, holds bytes that were no UTF-8. They
-    /// may be a password: none is shown.
-    fn check(&self, part: &str, place: &Place) -> Result<(), Problem> {
-        let is_whole = matches!(self.0, Cow::Borrowed(_));
-        if is_whole || !part.contains(char::REPLACEMENT_CHARACTER) {
-            return Ok(());
-        }
-        Err(Problem::error("the setting is not UTF-8 text")
-            .at(place.clone())
-            .hint("save the file as UTF-8"))
-    }
-}
-
 struct Reader<'a> {
     file: FileName,
     text: &'a Text<'a>,
@@ -141,19 +132,19 @@ struct Reader<'a> {
     /// What is set outside, over what the file has set so far.
     set: BTreeMap<String, String>,
     outer: &'a BTreeMap<String, String>,
+    /// Whether all that was read before is known.
+    are_whole: bool,
     values: IndexMap<String, Placed<String>>,
-    told: Problems,
+    told: Told,
     /// Bytes that variables became so far.
     written: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// Reads all settings. What is wrong with one is told, and the next line read, until there is more
-    /// of that than is shown.
+    /// Reads all settings. What is wrong with one is told, and the next line read.
     fn read(&mut self) {
-        let mut wrong = 0;
         for count in 0.. {
-            if !self.skip_to_statement() || wrong > MOST_SHOWN {
+            if !self.skip_to_statement() {
                 break;
             }
             let place = self.place();
@@ -163,8 +154,7 @@ impl<'a> Reader<'a> {
                 break;
             }
             if let Err(problem) = self.setting(place) {
-                wrong += 1;
-                self.told.0.extend(problem);
+                problem.into_iter().for_each(|it| self.told.push(it));
                 self.advance(self.end_of_line());
             }
         }
@@ -254,9 +244,18 @@ impl<'a> Reader<'a> {
         };
         let length = name.len();
         let name = name.trim();
-        self.text.check(name, &self.place())?;
-        let fits = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']');
+        // Of what is a space, Docker Compose minds the one sign alone.
+        let fits = |c: char| {
+            c.is_alphanumeric()
+                || matches!(c, '_' | '.' | '-' | '[' | ']')
+                || is_space(c) && c != ' '
+        };
         if let Some(c) = name.chars().find(|c| !fits(*c)) {
+            if let Some(foreign) = self.text.foreign(name, &self.place()) {
+                self.rest = "";
+                return Err(foreign);
+            }
+            self.text.check(name, &self.place())?;
             let named = named(name, has_value);
             let what = format!(
                 "{named} cannot be the name of a setting: it has `{}`",
@@ -332,9 +331,12 @@ impl<'a> Reader<'a> {
         if !text.contains('$') {
             return Some(text.to_owned());
         }
-        let mut interpolation = Interpolation::after(&self.set, self.written);
+        let interpolation = Interpolation::after(&self.set, self.written);
+        let mut interpolation = interpolation.without_some(!self.are_whole);
         // Nothing of a value is shown: its variables are told at its name.
-        let value = interpolation.told(text, place, |_| Part::Whole, &mut self.told);
+        let value = self
+            .told
+            .keep(|told| interpolation.told(text, place, |_| Part::Whole, told));
         self.written = interpolation.written();
         value
     }

@@ -33,6 +33,9 @@ mod tests;
 /// The shape of a service.
 static A_SERVICE: Shape = Shape::level(&SERVICE);
 
+/// The keys of `extends`.
+const KEYS: [&str; 2] = ["service", "file"];
+
 /// Advice for a file that cannot be read.
 const COUNTS_FROM: &str = "a relative path counts from the folder of the file that names it";
 
@@ -223,9 +226,7 @@ impl<'a, 'e> Extending<'a, 'e> {
         let place = &service.place;
         let wanted = service.as_str().map(str::to_owned);
         let wanted = wanted.filter(|name| !name.is_empty());
-        let wanted = wanted.ok_or_else(|| {
-            Problem::error("`extends` does not say which `service`").at(place.clone())
-        })?;
+        let wanted = wanted.ok_or_else(|| no_service(extends, place))?;
         let named = extends.get("file");
         let (source, way) = match named.and_then(|file| Some((&file.place, file.as_str()?))) {
             None => (from, None),
@@ -341,6 +342,16 @@ impl<'a, 'e> Extending<'a, 'e> {
 /// The node of an `extends` that names the service; all of it where none does.
 fn service_named(extends: &Node) -> &Node {
     extends.get("service").unwrap_or(extends)
+}
+
+/// That an `extends` names no service, at `place`.
+fn no_service(extends: &Node, place: &Place) -> Problem {
+    match extends.misspelt("service", &KEYS) {
+        Some(key) => key.unknown("`extends`", KEYS),
+        None => Problem::error("`extends` does not say which `service`")
+            .at(place.clone())
+            .hint("write `service: NAME`, of this file or of the `file` beside it"),
+    }
 }
 
 fn is_mapping(source: &Source, at: usize, name: &str, place: &Place) -> Result<(), Problem> {

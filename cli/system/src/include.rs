@@ -8,11 +8,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use indexmap::IndexMap;
+
+use crate::dotenv::{self, Earlier};
+use crate::git_source;
 use crate::load::model::Loading;
-use crate::problem::{FileName, Place, Problem, Problems};
+use crate::model::Placed;
+use crate::problem::{FileName, Place, Problem, Problems, Severity};
 use crate::typed::normal;
 use crate::yaml::{Node, NodeValue};
-use crate::{dotenv, git_source};
 use import::import;
 
 mod alike;
@@ -27,6 +31,11 @@ const MAX_DEPTH: usize = 50;
 const MAX_INCLUDED: usize = 5_000;
 /// Files of a circle that are named; of more its middle is left out.
 const SHOWN: usize = 8;
+/// The keys of an entry.
+const KEYS: [&str; 3] = ["path", "project_directory", "env_file"];
+/// What they are keys of.
+const AN_ENTRY: &str = "an entry of `include`";
+
 /// One entry of `include`.
 struct Included {
     paths: Vec<PathBuf>,
@@ -37,6 +46,8 @@ struct Included {
     way: PathBuf,
     /// Where it is another than that of the file that includes.
     environment: Option<BTreeMap<String, String>>,
+    /// What its own files of settings set.
+    set: IndexMap<String, Placed<String>>,
     /// Whether all that sets something there can be read.
     are_settings_whole: bool,
 }
@@ -95,6 +106,17 @@ fn entry(
     } else {
         item.get("path")
     });
+    if named.is_empty()
+        && let Some(key) = item.misspelt("path", &KEYS)
+    {
+        return Err(key.unknown(AN_ENTRY, KEYS));
+    }
+    // Docker Compose reads on without a word.
+    let unknown = item.unknown_keys(AN_ENTRY, &KEYS).into_iter();
+    problems.0.extend(unknown.map(|problem| Problem {
+        severity: Severity::Warning,
+        ..problem
+    }));
     if named.is_empty() {
         let problem = Problem::error("this entry of `include` names no file");
         return Err(problem.at(item.place.clone()).hint("write its `path`"));
@@ -123,8 +145,12 @@ fn entry(
     } else {
         vec![(own.join(".env"), &item.place)]
     };
-    let mut found = BTreeMap::new();
+    let mut earlier = Earlier {
+        lacks_some: loading.unread.settings,
+        ..Earlier::default()
+    };
     let mut are_whole = true;
+    let mut set = IndexMap::new();
     for (file, place) in files {
         loading.settings.may_read(place)?;
         let bytes = match loading.files.read(&file) {
@@ -137,23 +163,30 @@ fn entry(
                 return Err(Problem::error(what).at(place.clone()).hint(hint));
             }
         };
-        let known = found.len() + environment.len();
+        let known = earlier.set.len() + environment.len();
         loading.settings.read(bytes.len(), known);
-        match dotenv::parse_after(&loading.shown(&file), &bytes, environment, &found) {
+        match dotenv::parse_after(&loading.shown(&file), &bytes, environment, &earlier) {
             Ok(settings) => {
-                if are_whole {
+                if !earlier.lacks_some {
                     problems.0.extend(settings.warnings);
                 }
                 let values = settings.values.values().map(|it| it.value.as_str());
                 loading.settings.gave(values);
-                found.extend(settings.values.into_iter().map(|(k, v)| (k, v.value)));
+                let texts = settings.values.iter();
+                earlier
+                    .set
+                    .extend(texts.map(|(name, it)| (name.clone(), it.value.clone())));
+                set.extend(settings.values);
             }
             Err(wrong) => {
                 are_whole = false;
+                earlier.lacks_some = true;
+                loading.settings.told(&wrong);
                 problems.0.extend(wrong.0);
             }
         }
     }
+    let mut found = earlier.set;
     let environment = (!found.is_empty()).then(|| {
         found.extend(environment.clone());
         found
@@ -164,6 +197,7 @@ fn entry(
         folder: own,
         way,
         environment,
+        set,
         are_settings_whole: are_whole,
     })
 }
@@ -210,6 +244,11 @@ fn read(
         return None;
     }
     loading.way.push(first);
+    let around = loading.set_where.enter(included.set);
+    for file in &included.paths {
+        let shown = loading.shown(file).into();
+        loading.set_where.read(shown);
+    }
     let outer = loading.unread.settings;
     loading.unread.settings |= !included.are_settings_whole;
     let model = loading.model(
@@ -220,6 +259,7 @@ fn read(
         problems,
     );
     loading.way.pop();
+    loading.set_where.leave(around);
     loading.unread.settings = outer;
     if let (Some(model), Some(own)) = (&model, &included.environment) {
         loading.hold(model, own, environment);

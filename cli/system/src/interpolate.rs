@@ -153,6 +153,9 @@ impl<'a> Interpolation<'a> {
                 }
             }
         }
+        if let (Some(rest), Some(last)) = (errors.checked_sub(most), problems.0.last_mut()) {
+            last.more += rest;
+        }
         (errors == 0).then_some(new)
     }
 

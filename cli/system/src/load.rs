@@ -13,6 +13,7 @@ use crate::problem::{Problem, Problems};
 pub use request::{LoadRequest, Without};
 use resolved::resolve_into;
 pub use resolved::{Chosen, Resolved};
+use set_where::SetWhere;
 pub use sources::sources_of;
 use system::{extensions, system};
 
@@ -31,7 +32,7 @@ mod one_cause;
 mod refusals;
 mod request;
 mod resolved;
-mod set_where;
+pub(crate) mod set_where;
 pub(crate) mod sources;
 mod system;
 #[cfg(test)]
@@ -54,10 +55,11 @@ pub struct Loaded {
 /// Every problem found, each with file, line and column where a file is to blame.
 pub fn load(request: &LoadRequest, files: &Files) -> Result<Loaded, Problems> {
     let mut problems = Problems::default();
-    let loaded = resolve_into(request, files, &mut problems)
+    let mut set_where = SetWhere::default();
+    let loaded = resolve_into(request, files, &mut set_where, &mut problems)
         .map(|resolved| system(request, files, resolved, &mut problems));
     let mut problems = problems.settled(files, request.shown_from());
-    set_where::tell(request, files, &mut problems);
+    set_where.tell(request, files, &mut problems);
     match loaded {
         Some(loaded) if !problems.has_errors() => Ok(Loaded {
             warnings: problems.0,
@@ -73,7 +75,8 @@ pub fn load(request: &LoadRequest, files: &Files) -> Result<Loaded, Problems> {
 /// As [`load`], but for what only a system must have.
 pub fn resolve(request: &LoadRequest, files: &Files) -> Result<(Resolved, Vec<Problem>), Problems> {
     let mut problems = Problems::default();
-    let resolved = resolve_into(request, files, &mut problems);
+    let mut set_where = SetWhere::default();
+    let resolved = resolve_into(request, files, &mut set_where, &mut problems);
     if let Some(resolved) = &resolved
         && !request.without_msvc
         && !request.without.interpolation
@@ -81,7 +84,7 @@ pub fn resolve(request: &LoadRequest, files: &Files) -> Result<(Resolved, Vec<Pr
         extensions(request, files, resolved, &mut problems);
     }
     let mut problems = problems.settled(files, request.shown_from());
-    set_where::tell(request, files, &mut problems);
+    set_where.tell(request, files, &mut problems);
     match resolved {
         Some(resolved) if !problems.has_errors() => Ok((resolved, problems.0)),
         _ => Err(problems),

@@ -87,6 +87,9 @@ pub struct Problem {
     /// What has to change; told by the exit code and not written down.
     #[serde(skip)]
     pub blame: Blame,
+    /// How many more like it there are that nobody lists; they count among what is not shown.
+    #[serde(skip)]
+    pub more: usize,
 }
 
 impl Problem {
@@ -99,6 +102,7 @@ impl Problem {
             what: what.into(),
             hint: None,
             blame: Blame::default(),
+            more: 0,
         }
     }
 
@@ -111,6 +115,7 @@ impl Problem {
             what: what.into(),
             hint: None,
             blame: Blame::default(),
+            more: 0,
         }
     }
 

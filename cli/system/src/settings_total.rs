@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 
-use crate::problem::{Place, Problem};
+use crate::problem::{Place, Problem, Problems};
 
 /// Bytes that all files of settings may have and give together: five of the largest. A thousand
 /// services that each read a hundred settings come to two fifths of it. What they give is in memory
@@ -39,6 +39,12 @@ impl SettingsTotal {
     /// Counts a file of so many bytes, read beside so many settings that were known.
     pub(crate) fn read(&self, bytes: usize, known: usize) {
         self.add(bytes.saturating_add(known.saturating_mul(EACH)));
+    }
+
+    /// Counts what was wrong with a file: it was read all the same.
+    pub(crate) fn told(&self, wrong: &Problems) {
+        let each = wrong.0.iter().map(|it| it.more.saturating_add(1));
+        self.add(each.sum::<usize>().saturating_mul(EACH));
     }
 
     /// Counts values that a file gave.

@@ -84,6 +84,8 @@ pub(crate) struct Context<'a> {
     pub(crate) settings: SettingsTotal,
     /// What those that were read before gave.
     pub(crate) given: Given,
+    /// Whether a file that sets variables for all cannot be read.
+    pub(crate) lacks_settings: bool,
     /// Ports opened so far.
     ports: Cell<usize>,
 }
@@ -105,6 +107,7 @@ impl<'a> Context<'a> {
             volumes: tree.named("volumes"),
             settings: SettingsTotal::default(),
             given: Given::default(),
+            lacks_settings: false,
             ports: Cell::new(0),
         }
     }
@@ -112,6 +115,14 @@ impl<'a> Context<'a> {
     /// The same with what files of settings gave when they were read before.
     pub(crate) fn with(self, given: Given) -> Self {
         Self { given, ..self }
+    }
+
+    /// The same where a file that sets variables for all cannot be read, if one `lacks`.
+    pub(crate) fn lacking_settings(self, lacks: bool) -> Self {
+        Self {
+            lacks_settings: lacks,
+            ..self
+        }
     }
 
     /// A path of the file, absolute: from the home folder when it begins with `~`, else from the

@@ -1,6 +1,7 @@
 //! Every form of a setting, and what is none.
 
 use super::*;
+use crate::problem::MOST_SHOWN;
 
 fn read(text: &str) -> Vec<(String, String)> {
     let set = BTreeMap::from([("OUT".to_owned(), "outer".to_owned())]);
@@ -66,8 +67,12 @@ fn later_lines_see_earlier_ones_and_the_outside_wins() {
 #[test]
 fn what_earlier_files_set_stands_below_what_this_one_does_and_above_nothing() {
     let one = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
-    let (set, mut earlier) = (one("OUT", "outer"), one("X", "earlier"));
-    earlier.insert("W".to_owned(), "earlier".to_owned());
+    let (set, mut before) = (one("OUT", "outer"), one("X", "earlier"));
+    before.insert("W".to_owned(), "earlier".to_owned());
+    let earlier = Earlier {
+        set: before,
+        lacks_some: false,
+    };
     let text = b"A=$X\nX=here\nOUT=here\nB=$X-$W-$OUT\nW";
     let settings = parse_after(Path::new("b.env"), text, &set, &earlier).unwrap();
     let value = |name: &str| settings.values[name].value.as_str();
@@ -124,7 +129,8 @@ fn all_lines_that_are_no_setting_are_told_up_to_a_quote_without_end() {
         parse(Path::new("e"), many.as_bytes(), &none).unwrap_err(),
         raw(Path::new("e"), many.as_bytes(), &none).unwrap_err(),
     ] {
-        assert!(problems.0.len() <= MOST_SHOWN + 1, "{}", problems.0.len());
+        assert_eq!(problems.0.len(), MOST_SHOWN);
+        assert_eq!(problems.0.last().unwrap().more, 10_000 - MOST_SHOWN);
     }
 }
 
@@ -183,4 +189,65 @@ fn nothing_of_a_key_that_goes_over_several_lines_is_told() {
         assert!(!told.to_string().contains(part), "{told}");
         assert!(!raw.to_string().contains(part), "{raw}");
     }
+}
+
+#[test]
+fn a_name_may_have_every_space_but_the_plain_one() {
+    let text = "A\tB=1\nA\u{a0}C=2\nA\u{b}D: 3\nE \t=4\n";
+    let wanted = [
+        ("A\tB", "1"),
+        ("A\u{a0}C", "2"),
+        ("A\u{b}D", "3"),
+        ("E", "4"),
+    ];
+    assert_eq!(
+        read(text),
+        wanted.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
+    let told = parse(Path::new("e"), b"A\t B=1\n", &BTreeMap::new()).unwrap_err();
+    assert!(told.to_string().starts_with("e:1:1: `A  B`"), "{told}");
+}
+
+#[test]
+fn a_file_of_another_encoding_is_told_once_where_docker_compose_refuses_it() {
+    let none = BTreeMap::new();
+    let utf16 = |text: &str, mark: &[u8]| {
+        let bytes = text.encode_utf16().flat_map(u16::to_le_bytes);
+        mark.iter().copied().chain(bytes).collect::<Vec<u8>>()
+    };
+    let text = "A=1\r\n# c d\r\nB=2 3\r\n";
+    let told = |read: Result<(), Problems>| read.map_err(|it| it.to_string());
+    for (bytes, wanted) in [
+        (utf16(text, b"\xff\xfe"), "e:1:1: the file is UTF-16 text"),
+        (utf16(text, b""), "e:1:1: the file has NUL bytes here"),
+        (
+            b"A=1\n\0\0\nB C=1".to_vec(),
+            "e:2:1: the file has NUL bytes here",
+        ),
+    ] {
+        let told = told(parse(Path::new("e"), &bytes, &none).map(drop)).unwrap_err();
+        assert!(told.starts_with(wanted) && !told.contains('\n'), "{told}");
+    }
+    let told = told(raw(Path::new("e"), &utf16(text, b"\xff\xfe"), &none).map(drop)).unwrap_err();
+    assert!(
+        told.starts_with("e:1:1: the file is UTF-16") && !told.contains('\n'),
+        "{told}"
+    );
+    // A value may have what a name may not, and nobody reads a comment.
+    assert_eq!(read("A=x\0"), [("A".to_owned(), "x\0".to_owned())]);
+    assert!(parse(Path::new("e"), &utf16("# c", b""), &none).is_ok());
+    assert!(raw(Path::new("e"), &utf16("A=1\r\nB=2\r\n", b""), &none).is_ok());
+}
+
+#[test]
+fn what_a_file_that_cannot_be_read_may_set_is_not_missed() {
+    let earlier = Earlier {
+        lacks_some: true,
+        ..Earlier::default()
+    };
+    let text = b"A=${X:?needed}\nB=$Y\nC=1\n";
+    let settings = parse_after(Path::new("e"), text, &BTreeMap::new(), &earlier).unwrap();
+    assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
+    let names: Vec<&String> = settings.values.keys().collect();
+    assert_eq!(names, ["B", "C"]);
 }

@@ -64,6 +64,7 @@ enum Subject {
 impl Checker<'_> {
     fn level(&mut self, node: &mut Node, level: &'static Level) -> bool {
         let place = node.place.clone();
+        let is_item = matches!(self.subject, Subject::Item);
         let NodeValue::Map(entries) = &mut node.value else {
             return true;
         };
@@ -98,7 +99,11 @@ impl Checker<'_> {
                 _ => problem,
             });
         }
-        missing.is_empty() || self.names_a_service()
+        // Of an item that misspells what it is of, nobody misses that.
+        let is_of_nothing = is_item
+            && misspelt.contains(&"source")
+            && !entries.iter().any(|(key, _)| key.text == "source");
+        (missing.is_empty() && !is_of_nothing) || self.names_a_service()
     }
 
     /// Whether the path is that of an entry of `depends_on`, whose key names a service whatever is wrong

@@ -216,6 +216,22 @@ fn a_name_is_as_it_is_written_where_nothing_is_normalized() {
 }
 
 #[test]
+fn a_name_of_which_nothing_is_left_is_printed_where_nothing_is_normalized() {
+    let text = "name: '...'\nservices: {a: {image: $COMPOSE_PROJECT_NAME}}\n";
+    let files = [(PathBuf::from("/system/compose.yaml"), text.into())];
+    let files = Files::in_memory(files.into());
+    let mut request = request();
+    let told = resolve(&request, &files).unwrap_err().to_string();
+    let wanted = "compose.yaml:1:7: no project name can be made of `...`";
+    assert!(told.starts_with(wanted), "{told}");
+    request.without.normalization = true;
+    let (resolved, _) = resolve(&request, &files).unwrap();
+    let config = resolved.config(&[], false).unwrap();
+    assert_eq!(config["name"], "...");
+    assert_eq!(config["services"]["a"]["image"], "...");
+}
+
+#[test]
 fn a_profile_without_a_name_runs_where_none_is_asked_for() {
     let text = "services: {a: {image: a, profiles: ['']}, b: {image: b, profiles: [p]}}\n";
     let running = |profiles: &[&str]| {

@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::set_where::SetWhere;
 use super::sources;
 use crate::canonical::{self, Variables, WHOLE_FILE};
 use crate::extends::Extending;
@@ -47,6 +48,8 @@ pub(crate) struct Loading<'a> {
     pub(crate) unread: Unread,
     /// What variables hold that only included files know.
     pub(crate) held: Held,
+    /// Where files of settings set what only included files know.
+    pub(crate) set_where: SetWhere,
 }
 
 impl Loading<'_> {

@@ -29,6 +29,7 @@ pub(super) fn name(
     documents: &[Node],
     root: &Path,
     variables: Variables,
+    is_normalized: bool,
 ) -> Result<Name, Problem> {
     let set = environment.get(VARIABLE).map(String::as_str);
     if let Some(name) = asked.or(set).filter(|name| !name.is_empty()) {
@@ -64,7 +65,12 @@ pub(super) fn name(
                 }
             }
         };
-        return fitted(&text).map_err(|()| {
+        let fitted = match fitted(&text) {
+            // It is printed as it is written, and nothing is called by it.
+            Err(()) if !is_normalized => nameless(&text),
+            fitted => fitted,
+        };
+        return fitted.map_err(|()| {
             Problem::error(format!(
                 "no project name can be made of `{}`",
                 shorten(&text)
@@ -82,6 +88,13 @@ pub(super) fn name(
         ))
         .hint("give one with -p NAME, or write `name:` at the top of the Compose file")
     })
+}
+
+/// A text of which no name is left.
+fn nameless(text: &str) -> Result<Name, ()> {
+    let name = ProjectName::new("nameless").map_err(|_| ())?;
+    let given = text.to_owned();
+    Ok(Name { name, given })
 }
 
 /// A text as a name, made fit.

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use serde_json::{Map as Object, Value};
 
 use super::model::Loading;
+use super::set_where::SetWhere;
 use super::{LoadRequest, name, or_report, sources};
 use crate::canonical::Variables;
 use crate::files::Files;
@@ -62,6 +63,7 @@ pub struct Chosen {
 pub(super) fn resolve_into(
     request: &LoadRequest,
     files: &Files,
+    set_where: &mut SetWhere,
     problems: &mut Problems,
 ) -> Option<Resolved> {
     let sources::Sources {
@@ -79,7 +81,8 @@ pub(super) fn resolve_into(
     };
     let asked = request.project.as_deref();
     let set = (&environment, places.get(name::VARIABLE));
-    let project = name::name(asked, set, &documents, &root, variables);
+    let is_normalized = !request.without.normalization;
+    let project = name::name(asked, set, &documents, &root, variables, is_normalized);
     let project = match project {
         // A name may be made of what cannot be read.
         Err(_) if !are_settings_whole => return None,
@@ -89,9 +92,9 @@ pub(super) fn resolve_into(
         name: project,
         given,
     } = project;
-    let called = match request.without.normalization {
-        true => given,
-        false => project.to_string(),
+    let called = match is_normalized {
+        true => project.to_string(),
+        false => given,
     };
     environment.insert("COMPOSE_PROJECT_NAME".to_owned(), called.clone());
     let fetching = git_source::as_switched(files, &environment);
@@ -107,9 +110,12 @@ pub(super) fn resolve_into(
         settings: SettingsTotal::default(),
         unread: Unread::new(!are_settings_whole),
         held: Held::default(),
+        set_where: SetWhere::default(),
     };
     let way = (!request.without.paths).then_some(root.as_path());
-    let tree = loading.model_of(documents, (&root, way), &environment, problems)?;
+    let tree = loading.model_of(documents, (&root, way), &environment, problems);
+    *set_where = loading.set_where;
+    let tree = tree?;
     let unread = loading.unread;
     let (told, before) = (unread.told(problems), problems.0.len());
     let name_written = tree.get("name").map(Node::to_json);
@@ -130,7 +136,7 @@ pub(super) fn resolve_into(
         environment,
         normal: Object::new(),
         running,
-        is_normalized: !request.without.normalization,
+        is_normalized,
         name_written,
         tree,
         resting,
@@ -176,6 +182,7 @@ fn normal(
     }
     let shown_from = request.shown_from();
     let context = Context::new(&resolved.root, shown_from, environment, files, tree);
+    let context = context.lacking_settings(unread.settings);
     let mut given = Given {
         labels: normal_form::settings::labels(&mut normal, running, &context, problems),
         ..resolved.given.clone()

@@ -1,49 +1,113 @@
 //! Where a variable was set whose value is wrong in the file that takes it: what the person has to mend
 //! stands in a file of settings.
 
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use indexmap::IndexMap;
+
 use super::{LoadRequest, sources};
 use crate::files::Files;
-use crate::problem::{Problems, Severity};
+use crate::model::Placed;
+use crate::problem::{FileName, Place, Problems, Severity};
 
 /// A value of fewer signs may stand in a message for any other reason, if not by itself.
 const LEAST: usize = 4;
+/// Ways to include a file that are looked at: each may bring other settings.
+const MOST_WAYS: usize = 20;
 
-/// Adds to each error that tells a variable's value where a file of settings has it.
-pub(super) fn tell(request: &LoadRequest, files: &Files, problems: &mut Problems) {
-    if request.without.interpolation || !problems.has_errors() {
-        return;
+/// What files of settings set that only included files are read with.
+#[derive(Default)]
+pub(crate) struct SetWhere {
+    /// What the file that is looked at is read with.
+    now: Option<Rc<Scope>>,
+    /// What each file was read with.
+    read: HashMap<FileName, Vec<Rc<Scope>>>,
+}
+
+/// What included files are read with beside what is set for all.
+pub(crate) struct Scope {
+    own: IndexMap<String, Placed<String>>,
+    /// That of the file that includes them, which counts before it.
+    around: Option<Rc<Self>>,
+}
+
+impl Scope {
+    fn get(&self, name: &str) -> Option<&Placed<String>> {
+        let around = self.around.as_ref().and_then(|around| around.get(name));
+        around.or_else(|| self.own.get(name))
     }
-    let Some(sources) = sources::sources(request, files, &mut Problems::default()) else {
-        return;
-    };
-    if sources.places.is_empty() {
-        return;
+}
+
+impl SetWhere {
+    /// Goes into files that their `own` settings are read with; gives what those around them are.
+    pub(crate) fn enter(&mut self, own: IndexMap<String, Placed<String>>) -> Option<Rc<Scope>> {
+        let around = self.now.clone();
+        if !own.is_empty() {
+            let around = around.clone();
+            self.now = Some(Rc::new(Scope { own, around }));
+        }
+        around
     }
-    let errors = problems.0.iter_mut();
-    for problem in errors.filter(|it| it.severity == Severity::Error) {
-        let Some(place) = &problem.place else {
-            continue;
+
+    /// Remembers that a file is read with what is set now.
+    pub(crate) fn read(&mut self, file: FileName) {
+        if let Some(now) = &self.now {
+            let ways = self.read.entry(file).or_default();
+            if ways.len() < MOST_WAYS && !ways.iter().any(|way| Rc::ptr_eq(way, now)) {
+                ways.push(Rc::clone(now));
+            }
+        }
+    }
+
+    /// Goes back to the files around.
+    pub(crate) fn leave(&mut self, around: Option<Rc<Scope>>) {
+        self.now = around;
+    }
+
+    /// Adds to each error that tells a variable's value where a file of settings has it.
+    pub(super) fn tell(&self, request: &LoadRequest, files: &Files, problems: &mut Problems) {
+        if request.without.interpolation || !problems.has_errors() {
+            return;
+        }
+        let Some(sources) = sources::sources(request, files, &mut Problems::default()) else {
+            return;
         };
-        let path = request.shown_from().join(&place.file);
-        let Some(line) = files.line(&path, place.line) else {
-            continue;
-        };
-        let is_told = |name: &&str| {
-            let value = sources.environment.get(*name).map_or("", String::as_str);
-            problem.what.contains(&format!("`{value}`"))
-                || value.len() >= LEAST && problem.what.contains(value)
-        };
-        let before = usize::try_from(place.column).unwrap_or_default();
-        let from = line.char_indices().nth(before.saturating_sub(1));
-        let rest = from.and_then(|(at, _)| line.get(at..)).unwrap_or_default();
-        let mut set = variables(rest).filter(is_told);
-        let set = set.find_map(|name| Some((name, sources.places.get(name)?)));
-        if let Some((name, set)) = set {
-            let set = format!("`{name}` is set in {}:{}", set.file.display(), set.line);
-            problem.hint = Some(match problem.hint.take() {
-                Some(hint) => format!("{hint}; {set}"),
-                None => set,
-            });
+        if sources.places.is_empty() && self.read.is_empty() {
+            return;
+        }
+        let errors = problems.0.iter_mut();
+        for problem in errors.filter(|it| it.severity == Severity::Error) {
+            let Some(place) = &problem.place else {
+                continue;
+            };
+            let path = request.shown_from().join(&place.file);
+            let Some(line) = files.line(&path, place.line) else {
+                continue;
+            };
+            let is_told = |value: &str| {
+                problem.what.contains(&format!("`{value}`"))
+                    || value.len() >= LEAST && problem.what.contains(value)
+            };
+            let before = usize::try_from(place.column).unwrap_or_default();
+            let from = line.char_indices().nth(before.saturating_sub(1));
+            let rest = from.and_then(|(at, _)| line.get(at..)).unwrap_or_default();
+            let ways = self.read.get(&place.file).map_or(&[][..], Vec::as_slice);
+            let set = |name: &str| -> Option<Place> {
+                if let Some(value) = sources.environment.get(name) {
+                    return sources.places.get(name).filter(|_| is_told(value)).cloned();
+                }
+                let mut set = ways.iter().filter_map(|way| way.get(name));
+                set.find(|it| is_told(&it.value)).map(|it| it.place.clone())
+            };
+            let set = variables(rest).find_map(|name| Some((name, set(name)?)));
+            if let Some((name, set)) = set {
+                let set = format!("`{name}` is set in {}:{}", set.file.display(), set.line);
+                problem.hint = Some(match problem.hint.take() {
+                    Some(hint) => format!("{hint}; {set}"),
+                    None => set,
+                });
+            }
         }
     }
 }
@@ -76,5 +140,30 @@ mod tests {
         }
         let other = told("80:ninety", "PORT=eighty\n");
         assert!(!other.contains(".env"), "{other}");
+    }
+
+    #[test]
+    fn so_is_one_that_only_an_included_file_knows() {
+        let port = "services: {b: {image: b, ports: ['$PORT:80']}}\n";
+        let told = |top: &str, files: &[(&str, &str)]| {
+            let mut all = vec![("compose.yaml", top), ("x/i.yaml", port)];
+            all.extend(files);
+            load_files(&request(), &all).unwrap_err().to_string()
+        };
+        let named = "include: [{path: x/i.yaml, env_file: e.env}]\n";
+        let plain = "include: [x/i.yaml]\n";
+        let wrong = "# own\nPORT=eighty\n";
+        let one = told(named, &[("e.env", wrong)]);
+        assert!(one.contains("`PORT` is set in e.env:2"), "{one}");
+        let own = told(plain, &[("x/.env", wrong)]);
+        assert!(own.contains("`PORT` is set in x/.env:2"), "{own}");
+        // What is set around it counts before what it sets itself.
+        let outer = told(plain, &[("x/.env", "PORT=80\n"), (".env", wrong)]);
+        assert!(outer.contains("`PORT` is set in .env:2"), "{outer}");
+        let below = told(
+            "include: [{path: m.yaml, env_file: e.env}]\n",
+            &[("m.yaml", plain), ("e.env", wrong), ("x/.env", "PORT=80\n")],
+        );
+        assert!(below.contains("`PORT` is set in e.env:2"), "{below}");
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{LoadRequest, find, or_report};
-use crate::dotenv;
+use crate::dotenv::{self, Earlier};
 use crate::files::Files;
 use crate::problem::{Place, Problem, Problems};
 use crate::shown_path::shown_path;
@@ -174,9 +174,8 @@ fn with_dotenv(
         }
         named.push(directory.join(".env"));
     }
-    let mut found = BTreeMap::new();
+    let mut earlier = Earlier::default();
     let mut places = BTreeMap::new();
-    let before = problems.errors();
     for path in named {
         let shown = shown_path(&path, request.shown_from());
         let bytes = match files.read(&path) {
@@ -185,6 +184,7 @@ fn with_dotenv(
                 // A folder of that name is somebody's Python, as is usual.
                 let none = [io::ErrorKind::NotFound, io::ErrorKind::IsADirectory];
                 if asked || !none.contains(&error.kind()) {
+                    earlier.lacks_some = true;
                     let what = format!("{} cannot be read: {error}", shown.display());
                     let problem = Problem::error(what);
                     problems.push(if asked {
@@ -196,19 +196,23 @@ fn with_dotenv(
                 continue;
             }
         };
-        match dotenv::parse_after(&shown, &bytes, set, &found) {
+        match dotenv::parse_after(&shown, &bytes, set, &earlier) {
             Ok(settings) => {
-                if problems.errors() == before {
+                if !earlier.lacks_some {
                     problems.0.extend(settings.warnings);
                 }
                 for (name, setting) in settings.values {
                     places.insert(name.clone(), setting.place);
-                    found.insert(name, setting.value);
+                    earlier.set.insert(name, setting.value);
                 }
             }
-            Err(wrong) => problems.0.extend(wrong.0),
+            Err(wrong) => {
+                earlier.lacks_some = true;
+                problems.0.extend(wrong.0);
+            }
         }
     }
+    let mut found = earlier.set;
     // What is Docker Compose's own it takes from there all the same.
     if !asked && !set.contains_key(DISABLED) && is_disabled(&found, problems) {
         found.retain(|key, _| key.starts_with("COMPOSE_"));

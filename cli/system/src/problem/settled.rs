@@ -17,6 +17,7 @@ impl Problems {
     #[must_use]
     pub fn settled(mut self, files: &Files, shown_from: &Path) -> Self {
         self.forget_doubles();
+        self.join_unset();
         let mut turns = HashMap::new();
         self.0.sort_by_cached_key(|problem| {
             let place = problem.place.as_ref().map(|place| {
@@ -29,6 +30,8 @@ impl Problems {
             (problem.severity == Severity::Error, place, problem.part)
         });
         let more = self.0.len().saturating_sub(MOST_SHOWN);
+        // Before any of them goes.
+        let uncounted: usize = self.0.iter().map(|it| it.more).sum();
         if more > 0 {
             let errors = self.0.iter().filter(|it| it.severity == Severity::Error);
             // Warnings stand first, so the last of these go before any error does.
@@ -36,10 +39,54 @@ impl Problems {
             let kept_warnings = warnings.saturating_sub(more);
             self.0.drain(kept_warnings..warnings);
             self.0.truncate(MOST_SHOWN);
-            self.push(and_more(more, self.has_errors()));
+        }
+        if more + uncounted > 0 {
+            self.push(and_more(more + uncounted, self.has_errors()));
         }
         variable::find(&mut self.0, files, shown_from);
         self
+    }
+
+    /// What is wrong with a text, and that a variable in it is not set, is one problem: the warning becomes
+    /// a hint of the error.
+    fn join_unset(&mut self) {
+        let mut unset: HashMap<Place, Vec<usize>> = HashMap::new();
+        for (at, problem) in self.0.iter().enumerate() {
+            let is_variable = matches!(problem.part, Part::Variable { .. });
+            if let (Severity::Warning, true, Some(place)) =
+                (problem.severity, is_variable, &problem.place)
+            {
+                unset.entry(place.clone()).or_default().push(at);
+            }
+        }
+        if unset.is_empty() {
+            return;
+        }
+        let mut joined = HashSet::new();
+        for at in 0..self.0.len() {
+            let why = match self.0.get(at) {
+                Some(Problem {
+                    severity: Severity::Error,
+                    place: Some(place),
+                    part: Part::Whole,
+                    ..
+                }) => unset.remove(place),
+                _ => None,
+            };
+            for cause in why.into_iter().flatten() {
+                joined.insert(cause);
+                let cause = self.0.get(cause).map(as_a_hint);
+                if let (Some(cause), Some(problem)) = (cause, self.0.get_mut(at)) {
+                    problem.hint = Some(match problem.hint.take() {
+                        Some(hint) => format!("{hint}; {cause}"),
+                        None => cause,
+                    });
+                }
+            }
+        }
+        let mut at = 0..;
+        self.0
+            .retain(|_| at.next().is_none_or(|at| !joined.contains(&at)));
     }
 
     /// Keeps one of those that are the same. Of two names for one thing the later step's is nearer to
@@ -73,6 +120,15 @@ fn identity(problem: &Problem) -> (Severity, Option<&Place>, Part, &str, Option<
         &problem.what,
         problem.hint.as_deref(),
     )
+}
+
+/// What a warning says, for a hint of something else: what is taken for it goes without saying there.
+fn as_a_hint(problem: &Problem) -> String {
+    let what = problem.what.split("; ").next().unwrap_or_default();
+    match &problem.hint {
+        Some(hint) => format!("{what}: {hint}"),
+        None => what.to_owned(),
+    }
 }
 
 fn and_more(more: usize, errors: bool) -> Problem {

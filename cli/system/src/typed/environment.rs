@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::Context;
 use super::scalars::{flag, optional_text};
-use crate::dotenv;
+use crate::dotenv::{self, Earlier};
 use crate::forms::scalar_text;
 use crate::model::Placed;
 use crate::problem::{Problem, Problems};
@@ -82,26 +82,30 @@ pub(crate) fn from_files(
         }
     }
     set.extend(context.environment.clone());
-    let mut earlier = BTreeMap::new();
-    let mut are_whole = true;
+    let mut earlier = Earlier {
+        lacks_some: context.lacks_settings,
+        ..Earlier::default()
+    };
     let mut files = files.iter().peekable();
     while let Some(item) = files.next() {
         let mut told = Problems::default();
         match from_file(item, &set, &earlier, context, &mut told) {
             Ok(values) => {
                 // What a file sets that cannot be read is not known to those after it.
-                if are_whole {
+                if !earlier.lacks_some {
                     problems.0.extend(told.0);
                 }
                 // Nobody looks at what the last one sets.
                 if files.peek().is_some() {
                     let texts = values.iter();
-                    earlier.extend(texts.map(|(name, it)| (name.clone(), it.value.clone())));
+                    earlier
+                        .set
+                        .extend(texts.map(|(name, it)| (name.clone(), it.value.clone())));
                 }
                 all.extend(values);
             }
             Err(found) => {
-                are_whole = false;
+                earlier.lacks_some = true;
                 problems.0.extend(told.0);
                 problems.0.extend(found.0);
             }
@@ -113,7 +117,7 @@ pub(crate) fn from_files(
 fn from_file(
     item: &Node,
     set: &BTreeMap<String, String>,
-    earlier: &BTreeMap<String, String>,
+    earlier: &Earlier,
     context: &Context<'_>,
     problems: &mut Problems,
 ) -> Result<IndexMap<String, Placed<String>>, Problems> {
@@ -155,15 +159,14 @@ fn from_file(
         }
     };
     let shown = context.shown(&file);
-    let known = set.len() + earlier.len();
+    let known = set.len() + earlier.set.len();
     context.settings.read(bytes.len(), known);
-    let values = match format.as_deref() {
-        None => {
-            let settings = dotenv::parse_after(&shown, &bytes, set, earlier)?;
+    let read = match format.as_deref() {
+        None => dotenv::parse_after(&shown, &bytes, set, earlier).map(|settings| {
             problems.0.extend(settings.warnings);
             settings.values
-        }
-        Some("raw") => dotenv::raw(&shown, &bytes, &dotenv::over(earlier, set))?,
+        }),
+        Some("raw") => dotenv::raw(&shown, &bytes, &dotenv::over(&earlier.set, set)),
         Some(other) => {
             return Err(Problem::error(format!(
                 "`env_file` has no format `{}`: `raw`, or none at all",
@@ -173,6 +176,7 @@ fn from_file(
             .into());
         }
     };
+    let values = read.inspect_err(|wrong| context.settings.told(wrong))?;
     let texts = values.values().map(|it| it.value.as_str());
     context.settings.gave(texts);
     Ok(values)

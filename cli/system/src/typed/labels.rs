@@ -64,7 +64,8 @@ fn from_file(
     })?;
     let earlier: BTreeMap<String, String> = earlier.collect();
     context.settings.read(bytes.len(), earlier.len());
-    let settings = dotenv::parse(&context.shown(&file), &bytes, &earlier)?;
+    let settings = dotenv::parse(&context.shown(&file), &bytes, &earlier);
+    let settings = settings.inspect_err(|wrong| context.settings.told(wrong))?;
     let values = settings.values.values().map(|it| it.value.as_str());
     context.settings.gave(values);
     problems.0.extend(settings.warnings);

@@ -297,6 +297,15 @@ impl Node {
             .collect()
     }
 
+    /// The key of this mapping that stands where `wanted`, one of the `known`, is meant.
+    pub(crate) fn misspelt(&self, wanted: &str, known: &[&str]) -> Option<&Key> {
+        let mut unknown = self.entries().iter().map(|(key, _)| key);
+        unknown.find(|key| {
+            !known.contains(&key.text.as_str())
+                && nearest(&key.text, known.iter().copied()) == Some(wanted)
+        })
+    }
+
     /// As JSON, without places. Numbers that JSON cannot say (infinite, none) become text.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
