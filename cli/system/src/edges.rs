@@ -78,7 +78,8 @@ pub(crate) fn infer(
             known += 1;
         }
         if let Some(what) = too_many(edges.len(), known) {
-            problems.push(Problem::error(what).at(mention.reason.place().clone()));
+            let problem = Problem::error(what).at(mention.reason.place().clone());
+            problems.push(problem.hint("part the system among several projects"));
             break;
         }
     }

@@ -21,7 +21,7 @@ use crate::interpolate::Interpolation;
 use crate::load::sources::documents;
 use crate::merge;
 use crate::paths::{self, Base};
-use crate::problem::{Place, Problem, Problems};
+use crate::problem::{Place, Problem, Problems, there_are};
 use crate::unread::LeftBehind;
 use crate::yaml::{MAX_NODES, MAX_TEXT, Node, NodeValue, shorten};
 use source::{At, Source, State};
@@ -207,7 +207,8 @@ impl<'a, 'e> Extending<'a, 'e> {
                     "with `extends` followed the services have more than {MAX_NODES} nodes, or \
                      more than {MAX_TEXT} bytes of text"
                 );
-                return Err(Some(Problem::error(what).at(place.clone())));
+                let problem = Problem::error(what).at(place.clone());
+                return Err(Some(problem.hint("let fewer services extend others")));
             }
             chain.pop();
             base = at;
@@ -268,7 +269,13 @@ impl<'a, 'e> Extending<'a, 'e> {
         let mut names: Vec<String> = circle.iter().filter_map(name).collect();
         leave_out_middle(&mut names);
         let names = names.join(" -> ");
-        let problem = Problem::error(format!("services extend each other in a circle: {names}"));
+        let problem = Problem::error(format!("services extend each other in a circle: {names}"))
+            .hint(match names.split_once(" -> ") {
+                Some((one, other)) if one == other => {
+                    "take `extends` away, or name another service"
+                }
+                _ => "take one of these `extends` away",
+            });
         match chain.last() {
             Some(step) => problem.at(step.place.clone()),
             None => problem,
@@ -361,7 +368,8 @@ fn is_mapping(source: &Source, at: usize, name: &str, place: &Place) -> Result<(
     }
     let (name, file) = (shorten(name), source.shown.display());
     let what = format!("`extends` names `{name}` of {file}, which is no mapping of fields");
-    Err(Problem::error(what).at(place.clone()))
+    let problem = Problem::error(what).at(place.clone());
+    Err(problem.hint("write its fields below its name, as `image: nginx`"))
 }
 
 fn missing(
@@ -382,6 +390,6 @@ fn missing(
         None if includes => {
             problem.hint("name the `file` too, if it stands in one that is included")
         }
-        None => problem,
+        None => problem.hint(there_are("services", source.names())),
     }
 }

@@ -11,15 +11,19 @@
 use crate::problem::{Place, Problem};
 pub(crate) use check::check;
 pub(crate) use field::{Below, Cast, Field, Long, Merged, Same};
+use like::Look;
 pub(crate) use out::Out;
-pub use paths::{all, asks_nothing, said};
+pub use paths::{all, asks_nothing, example, said};
 pub(crate) use shape::{
     FLAG, Items, Level, Map, NOTHING, NUMBER, NameRule, Names, Shape, TEXT, WHOLE, Words,
 };
 pub(crate) use table::{FILE, SERVICE};
 
 mod check;
+#[cfg(test)]
+mod examples;
 mod field;
+mod like;
 mod out;
 mod paths;
 mod shape;

@@ -71,7 +71,8 @@ pub(crate) fn apply(
     for item in items.iter().filter(|item| !item.is_null()) {
         if loading.included >= MAX_INCLUDED {
             let what = format!("files are included more than {MAX_INCLUDED} times");
-            problems.push(Problem::error(what).at(item.place.clone()));
+            let problem = Problem::error(what).at(item.place.clone());
+            problems.push(problem.hint("include each file once"));
             return;
         }
         loading.included += 1;
@@ -240,7 +241,8 @@ fn read(
             "files include each other in a circle: {}",
             names.join(" -> ")
         );
-        problems.push(Problem::error(what).at(place.clone()));
+        let problem = Problem::error(what).at(place.clone());
+        problems.push(problem.hint("take one of these `include` away"));
         return None;
     }
     loading.way.push(first);

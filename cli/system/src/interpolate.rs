@@ -147,8 +147,7 @@ impl<'a> Interpolation<'a> {
                 (What::Wrong(error), _) => {
                     errors += 1;
                     if errors <= most {
-                        let problem = Problem::error(error.to_string()).at(place.clone());
-                        problems.push(problem.about(part));
+                        problems.push(error.problem().at(place.clone()).about(part));
                     }
                 }
             }
@@ -183,6 +182,7 @@ impl<'a> Interpolation<'a> {
                     let Some(new) = new else { return };
                     *text = new;
                     node.plain = false;
+                    node.replaced = true;
                     if self.untold.as_ref().map(Vec::len) != unknown {
                         return;
                     }

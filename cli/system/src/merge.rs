@@ -138,6 +138,7 @@ fn common(
             tag: base.tag,
             plain: false,
             short: base.short && over.short,
+            replaced: false,
         },
         (NodeValue::Seq(mut items), NodeValue::Seq(more)) => {
             items.extend(more);
@@ -155,6 +156,7 @@ fn common(
             tag: over.tag,
             plain: over.plain,
             short: over.short,
+            replaced: over.replaced,
         },
     }
 }

@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 
 mod file_name;
 mod settled;
+mod there;
 mod variable;
 
 pub use file_name::FileName;
 pub use settled::MOST_SHOWN;
+pub(crate) use there::there_are;
 
 /// A position in a file that a user wrote. Lines and columns count from 1.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use indexmap::{IndexMap, IndexSet};
 
 use crate::id::ServiceName;
 use crate::model::Service;
-use crate::problem::{Place, Problem, Problems};
+use crate::problem::{Place, Problem, Problems, there_are};
 use crate::unread::Unread;
 use crate::yaml::shorten;
 
@@ -57,7 +57,7 @@ pub(crate) fn calls(
 /// That `field` names, at `place`, a service that does not run.
 fn unknown<'n>(
     (wrong, field, place): (&ServiceName, &str, &Place),
-    names: impl Iterator<Item = &'n ServiceName>,
+    names: impl Iterator<Item = &'n ServiceName> + Clone,
     resting: &Resting,
     problems: &Problems,
 ) -> Problem {
@@ -70,8 +70,9 @@ fn unknown<'n>(
         return problem("which runs only with its profile").hint(hint);
     }
     let problem = problem("which does not exist");
-    match problems.nearest(wrong.as_str(), names.map(ServiceName::as_str)) {
-        Some(near) => problem.hint(format!("did you mean `{near}`?")),
-        None => problem,
-    }
+    let names = names.map(ServiceName::as_str);
+    problem.hint(match problems.nearest(wrong.as_str(), names.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => there_are("services", names),
+    })
 }

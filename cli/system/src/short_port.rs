@@ -6,6 +6,10 @@ use std::net::IpAddr;
 use crate::problem::Place;
 use crate::yaml::{Key, Node, NodeValue, shorten};
 
+/// How a port is written.
+pub(crate) const FORM: &str =
+    "write `PORT`, `HOST:PORT` or `ADDRESS:HOST:PORT`, with `/udp` where it is not TCP";
+
 /// One port of a service, published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ShortPort {
@@ -29,7 +33,7 @@ pub(crate) enum PortError {
     #[error("0 is no port of the service")]
     Nothing,
     /// No number, or one too large.
-    #[error("`{0}` is no port: a number from 0 to 65535, or a range of them")]
+    #[error("`{0}` is no port from 0 to 65535")]
     Number(String),
     /// A range that goes down.
     #[error("the range `{0}` ends before it begins")]

@@ -15,7 +15,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 use crate::files::Files;
-use crate::id::ServiceName;
+use crate::id::{IdError, ServiceName};
 use crate::model::{Placed, Service, ServiceExtension};
 use crate::problem::{Place, Problem, Problems};
 use crate::settings_total::SettingsTotal;
@@ -181,6 +181,17 @@ pub(crate) fn way(from: &Path, to: &Path) -> PathBuf {
     up.chain(to.components().skip(shared)).collect()
 }
 
+/// That a name is none of a service.
+fn misnamed(error: &IdError) -> Problem {
+    match error {
+        IdError::Service(name) => {
+            let what = format!("`{}` is no service name", shorten(name));
+            Problem::error(what).hint("letters, digits, `.`, `_` and `-`")
+        }
+        other => Problem::error(shorten(&other.to_string())),
+    }
+}
+
 /// Every service of the tree that runs.
 pub(crate) fn services(
     tree: &Node,
@@ -196,7 +207,7 @@ pub(crate) fn services(
         let name = match ServiceName::new(key.text.as_str()) {
             Ok(name) => name,
             Err(error) => {
-                problems.push(Problem::error(shorten(&error.to_string())).at(key.place.clone()));
+                problems.push(misnamed(&error).at(key.place.clone()));
                 continue;
             }
         };

@@ -12,7 +12,7 @@ use crate::model::{
 use crate::problem::{Problem, Problems};
 use crate::typed::scalars::optional_text;
 use crate::typed::{Context, words_of};
-use crate::yaml::{Node, shorten};
+use crate::yaml::{Node, in_line, keys_there, shorten};
 
 mod ca;
 mod inputs;
@@ -214,17 +214,22 @@ fn mapping<'n>(
 ) -> Option<&'n Node> {
     let node = node.filter(|n| !n.is_null())?;
     if node.as_map().is_none() {
-        problems.push(node.expected(what, "a mapping"));
+        let keys: Vec<&str> = advised(known).collect();
+        let problem = node.expected(what, "a mapping");
+        problems.push(problem.hint(keys_there(&keys)));
         return None;
     }
     for (key, _) in node.entries() {
         if !known.contains(&key.text.as_str()) {
-            // What is an error itself is not advised.
-            let advised = known.iter().copied().filter(|known| *known != "probe");
-            problems.push(key.unknown(what, advised));
+            problems.push(key.unknown(what, advised(known)));
         }
     }
     Some(node)
+}
+
+/// Keys that may be written: what is an error itself is not advised.
+fn advised<'k>(known: &'k [&'k str]) -> impl Iterator<Item = &'k str> {
+    known.iter().copied().filter(|known| *known != "probe")
 }
 
 fn list<'n>(node: Option<&'n Node>, what: &str, problems: &mut Problems) -> &'n [Node] {
@@ -232,7 +237,12 @@ fn list<'n>(node: Option<&'n Node>, what: &str, problems: &mut Problems) -> &'n 
         return &[];
     };
     if node.as_seq().is_none() {
-        problems.push(node.expected(what, "a list"));
+        let key = what.trim_matches('`').rsplit('.').next().unwrap_or(what);
+        let problem = node.expected(what, "a list");
+        problems.push(match in_line(node).filter(|_| node.is_scalar()) {
+            Some(own) => problem.hint(shorten(&format!("write `{key}: [{own}]`"))),
+            None => problem,
+        });
     }
     node.items()
 }
@@ -265,7 +275,8 @@ fn settings(
         return settings;
     };
     if node.as_map().is_none() && node.as_seq().is_none() {
-        problems.push(node.expected(what, "a mapping or a list of `KEY=VALUE`"));
+        let problem = node.expected(what, "a mapping or a list");
+        problems.push(problem.hint("write `environment: { NAME: value }`"));
     }
     for (key, value) in node.entries() {
         match scalar_text(value) {
@@ -282,7 +293,13 @@ fn settings(
                 let (value, place) = (value.to_owned(), item.place.clone());
                 settings.insert(key.to_owned(), Placed { value, place });
             }
-            None => problems.push(item.expected(&format!("an item of {what}"), "`KEY=VALUE`")),
+            None => {
+                let problem = item.expected(&format!("an item of {what}"), "`NAME=VALUE`");
+                problems.push(match item.as_str() {
+                    Some(name) => problem.hint(format!("write `{}=value`", shorten(name))),
+                    None => problem.hint("write `NAME=value`"),
+                });
+            }
         }
     }
     settings

@@ -16,10 +16,12 @@ use serde::de::DeserializeSeed as _;
 
 use crate::problem::{Place, Problem, Problems};
 
-pub(crate) use ask::shorten;
+pub(crate) use ask::{keys_there, shorten};
 use guided::Guided;
+pub(crate) use line::in_line;
 use marks::Marks;
 pub(crate) use scalar::is_text;
+pub(crate) use slips::no_break;
 use value::Value;
 
 mod across;
@@ -30,11 +32,13 @@ mod date;
 mod directives;
 mod guided;
 mod join;
+mod line;
 mod marks;
 mod mended;
 mod merge_key;
 mod refused;
 mod scalar;
+mod slips;
 mod tabs;
 mod tags;
 mod value;
@@ -68,6 +72,8 @@ pub struct Node {
     /// Whether it was made long from a short form that Docker Compose keeps: a mapping from a list, a list
     /// from a text, a port or number from a text. Nothing that is read is.
     pub short: bool,
+    /// Whether a variable was replaced in it.
+    pub replaced: bool,
 }
 
 /// What a node is.
@@ -212,7 +218,8 @@ fn text_of<'a>(start: &Place, bytes: &'a [u8]) -> Result<&'a str, Problem> {
             bytes.len(),
             crate::files::MAX_BYTES
         ))
-        .at(start.clone()));
+        .at(start.clone())
+        .hint("part it among several files"));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
@@ -233,6 +240,9 @@ fn text_of<'a>(start: &Place, bytes: &'a [u8]) -> Result<&'a str, Problem> {
 /// the place says it).
 fn not_yaml(place: Place, message: &str, text: &str) -> Problem {
     let message = message.split(" at line ").next().unwrap_or(message);
+    if let Some(problem) = slips::blamed(&place, text) {
+        return problem;
+    }
     if let Some(problem) = tabs::blamed(&place, message, text) {
         return problem;
     }

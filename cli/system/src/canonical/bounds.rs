@@ -20,7 +20,9 @@ impl Lengthening<'_> {
         if fitted && !fits {
             let what =
                 format!("in their long form the short forms have more than {MAX_NODES} nodes");
-            self.problems.push(Problem::error(what).at(place.clone()));
+            let problem = Problem::error(what).at(place.clone());
+            self.problems
+                .push(problem.hint("part the system among several projects"));
         }
         fits
     }
@@ -32,7 +34,9 @@ impl Lengthening<'_> {
         let fits = self.ports <= MAX_PORTS;
         if fitted && !fits {
             let what = format!("all services together have more than {MAX_PORTS} ports");
-            self.problems.push(Problem::error(what).at(place.clone()));
+            let problem = Problem::error(what).at(place.clone());
+            self.problems
+                .push(problem.hint("open fewer, or part the system among several projects"));
         }
         fits
     }

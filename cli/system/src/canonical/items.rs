@@ -88,8 +88,10 @@ impl Lengthening<'_> {
                 break;
             }
             if let NodeValue::Float(_) = item.value {
-                self.problems
-                    .push(item.expected("a port", "a whole number, text or a mapping"));
+                self.problems.push(
+                    item.expected("a port", "a whole number, text or a mapping")
+                        .hint(short_port::FORM),
+                );
                 continue;
             }
             let Some(text) = scalar_text(&item).filter(|_| !item.is_null()) else {

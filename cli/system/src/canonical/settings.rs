@@ -13,8 +13,8 @@ impl Lengthening<'_> {
             let name = name.split_once('=').map_or(name, |(name, _)| name);
             if name.ends_with(char::is_whitespace) {
                 let what = format!("the name `{}` ends with a space", shorten(name));
-                self.problems
-                    .push(Problem::error(what).at(item.place.clone()));
+                let problem = Problem::error(what).at(item.place.clone());
+                self.problems.push(problem.hint("take the space away"));
             }
         }
         settings(node);

@@ -28,7 +28,8 @@ pub(crate) fn declared(tree: &Node, unread: &Unread, problems: &mut Problems) {
                 && text.parse::<IpAddr>().is_err()
             {
                 let what = format!("`{}` is no IP address", shorten(text));
-                problems.push(Problem::error(what).at(node.place.clone()));
+                let problem = Problem::error(what).at(node.place.clone());
+                problems.push(problem.hint("write one as 127.0.0.1 or ::1"));
             }
         }
         for trigger in service
@@ -37,7 +38,8 @@ pub(crate) fn declared(tree: &Node, unread: &Unread, problems: &mut Problems) {
             .unwrap_or_default()
         {
             if let Some(path) = trigger.get("path").filter(|it| it.as_str() == Some("")) {
-                problems.push(Problem::error("this `path` is empty").at(path.place.clone()));
+                let problem = Problem::error("this `path` is empty").at(path.place.clone());
+                problems.push(problem.hint("write the folder to watch: `path: ./src`"));
             }
         }
         let reserved = service.at("/deploy/resources/reservations/devices");
@@ -88,7 +90,8 @@ fn source(section: &str, key: &Key, entry: &Node, ways: &[&str], problems: &mut 
         && !says_true(entry.get("external"))
     {
         let what = format!("the secret `{name}` has neither `file` nor `environment`");
-        problems.push(Problem::error(what).at(key.place.clone()));
+        let problem = Problem::error(what).at(key.place.clone());
+        problems.push(problem.hint("write its `file` or `environment`"));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Known;
-use crate::problem::{Place, Problem, Problems};
+use crate::problem::{Place, Problem, Problems, there_are};
 use crate::unread::Unread;
 use crate::yaml::{Key, Node, shorten};
 
@@ -77,7 +77,7 @@ impl Service<'_, '_> {
             ),
             Some(image) if image.as_str() == Some("") => {
                 let what = format!("the `image` of the service `{name}` is empty");
-                self.wrong(what, &image.place, "");
+                self.wrong(what, &image.place, "name one: `image: nginx`");
             }
             Some(_) => {}
         }
@@ -111,10 +111,12 @@ impl Service<'_, '_> {
             match known.services.get(name) {
                 None => {
                     let names = known.services.keys().copied();
-                    self.unknown(("services", name), is("does not exist"), names, place, "");
+                    let hint = there_are("services", names.clone());
+                    let what = is("does not exist");
+                    self.unknown(("services", name), what, names, place, &hint);
                 }
                 Some(other) if other.get("build").is_none_or(Node::is_null) => {
-                    self.wrong(is("is not built"), place, "");
+                    self.wrong(is("is not built"), place, "give that service a `build`");
                 }
                 Some(_) => {}
             }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::include::leave_out_middle;
-use crate::problem::{Place, Problem, Problems};
+use crate::problem::{Place, Problem, Problems, there_are};
 use crate::unread::Unread;
 use crate::yaml::{Key, Node, shorten};
 
@@ -35,7 +35,7 @@ pub(super) fn check(
         .map(|(key, it)| (key.text.as_str(), it))
         .collect();
     let mut graph: Vec<Vec<(usize, &Place)>> = Vec::with_capacity(running.len());
-    for (_, service) in &running {
+    for (key, service) in &running {
         let mut to = Vec::new();
         for need in needs(service) {
             match positions.get(need.name) {
@@ -44,8 +44,11 @@ pub(super) fn check(
                     let rests = declared.get(need.name).copied();
                     if (need.required || rests.is_none()) && !is_unread(&need, rests, unread) {
                         let names = running.iter().map(|(key, _)| key.text.as_str());
-                        let near = || problems.nearest(need.name, names);
-                        let missing = missing(&need, rests, unread, near);
+                        let hint = || match problems.nearest(need.name, names.clone()) {
+                            Some(near) => format!("did you mean `{near}`?"),
+                            None => there_are("services", names.filter(|it| *it != key.text)),
+                        };
+                        let missing = missing(&need, rests, unread, hint);
                         problems.push(missing);
                     }
                 }
@@ -121,11 +124,11 @@ fn is_unread(need: &Need<'_>, rests: Option<&Node>, unread: &mut Unread) -> bool
     }
 }
 
-fn missing<'a>(
+fn missing(
     need: &Need<'_>,
     rests: Option<&Node>,
     unread: &Unread,
-    near: impl FnOnce() -> Option<&'a str>,
+    hint: impl FnOnce() -> String,
 ) -> Problem {
     let what = format!(
         "`{}` names the service `{}`",
@@ -144,10 +147,7 @@ fn missing<'a>(
             let why = "which does not exist";
             let what = format!("{what}, {why}");
             let left = unread.left("services", need.name, &what, need.place);
-            left.unwrap_or_else(|| match near() {
-                Some(near) => problem(why).hint(format!("did you mean `{near}`?")),
-                None => problem(why),
-            })
+            left.unwrap_or_else(|| problem(why).hint(hint()))
         }
     }
 }

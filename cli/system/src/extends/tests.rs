@@ -74,7 +74,8 @@ fn a_circle_through_files_names_them_and_a_long_one_its_ends() {
     ];
     assert_eq!(
         resolved(&files).unwrap_err(),
-        "sub/b.yaml:3:26: services extend each other in a circle: b -> c -> b"
+        "sub/b.yaml:3:26: services extend each other in a circle: b -> c -> b (take one of these \
+         `extends` away)"
     );
     let files = [
         (
@@ -92,7 +93,7 @@ fn a_circle_through_files_names_them_and_a_long_one_its_ends() {
     ];
     assert_eq!(
         resolved(&files).unwrap_err(),
-        "c.yaml:1:49: services extend each other in a circle: b (b.yaml) -> c (c.yaml) -> b (b.yaml)"
+        "c.yaml:1:49: services extend each other in a circle: b (b.yaml) -> c (c.yaml) -> b (b.yaml) (take one of these `extends` away)"
     );
     let mut text = "services:\n".to_owned();
     for i in 0..30 {
@@ -168,7 +169,8 @@ fn a_circle_is_told_once_whoever_comes_by_it() {
     let problems = resolved(&[("compose.yaml", text)]).unwrap_err();
     assert_eq!(
         problems,
-        "compose.yaml:4:16: services extend each other in a circle: b -> c -> b"
+        "compose.yaml:4:16: services extend each other in a circle: b -> c -> b (take one of these \
+         `extends` away)"
     );
 }
 

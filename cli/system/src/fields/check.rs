@@ -8,12 +8,15 @@ use std::collections::HashSet;
 
 use super::words::{is_container_name, is_pull_policy};
 use super::{
-    FILE, FLAG, Items, Level, Map, NOTHING, NUMBER, NameRule, Names, Out, Shape, TEXT, WHOLE, Words,
+    FILE, FLAG, Items, Level, Look, Map, NOTHING, NUMBER, Names, Shape, TEXT, WHOLE, Words,
 };
 use crate::forms::scalar_text;
 use crate::problem::{Problem, Problems, Severity, nearest};
 use crate::unread::{SECTIONS, TakenOut, made_of};
-use crate::yaml::{Key, Node, NodeValue, shorten};
+use crate::yaml::{Key, Node, NodeValue, no_break, shorten};
+
+/// What the whole file is.
+static FILE_SHAPE: Shape = Shape::level(&FILE);
 
 /// Unknown keys whose neighbours are looked for; each costs a comparison with every known key.
 const NEIGHBOURS: usize = 100;
@@ -24,10 +27,11 @@ const NEIGHBOURS: usize = 100;
 pub(crate) fn check(root: &mut Node, lenient: bool, problems: &mut Problems) -> Vec<TakenOut> {
     let mut checker = Checker {
         lenient,
+        is_trial: false,
         problems,
         path: Vec::new(),
         subject: Subject::Field,
-        out: Out::Hidden,
+        look: Look::at(&FILE_SHAPE),
         unknown: 0,
         taken_out: Vec::new(),
     };
@@ -35,14 +39,32 @@ pub(crate) fn check(root: &mut Node, lenient: bool, problems: &mut Problems) -> 
     checker.taken_out
 }
 
+/// Whether a value may stand where one of `shape` does.
+pub(super) fn fits(mut node: Node, shape: &'static Shape) -> bool {
+    let mut problems = Problems::default();
+    let mut checker = Checker {
+        lenient: false,
+        is_trial: true,
+        problems: &mut problems,
+        path: Vec::new(),
+        subject: Subject::Field,
+        look: Look::at(shape),
+        unknown: 0,
+        taken_out: Vec::new(),
+    };
+    checker.value(&mut node, shape) && problems.0.is_empty()
+}
+
 struct Checker<'a> {
     lenient: bool,
+    /// Whether nobody reads what is said.
+    is_trial: bool,
     problems: &'a mut Problems,
     path: Vec<String>,
     /// What the value looked at is.
     subject: Subject,
-    /// How the last field is printed, which says what it should look like.
-    out: Out,
+    /// What the value at the path should look like.
+    look: Look,
     /// Unknown keys so far.
     unknown: usize,
     /// What is declared, and was taken out.
@@ -76,7 +98,7 @@ impl Checker<'_> {
                 Some(field) => {
                     self.path.push(key.text.clone());
                     self.subject = Subject::Field;
-                    self.out = field.out;
+                    self.look = Look::of_field(field);
                     let stays = self.value(value, &field.shape);
                     self.kept(stays);
                     self.path.pop();
@@ -94,10 +116,10 @@ impl Checker<'_> {
         for field in missing.iter().filter(|it| !misspelt.contains(&it.name)) {
             let what = format!("{} has no `{}`", level.what, field.name);
             let problem = Problem::error(what).at(place.clone());
-            self.problems.push(match field.shape.words {
-                Words::OneOf(words) => problem.hint(format!("one of {}", words.join(", "))),
-                _ => problem,
-            });
+            self.problems.push(problem.hint(match field.shape.words {
+                Words::OneOf(words) => format!("one of {}", words.join(", ")),
+                _ => format!("add `{}: {}`", field.name, field.like),
+            }));
         }
         // Of an item that misspells what it is of, nobody misses that.
         let is_of_nothing = is_item
@@ -176,12 +198,12 @@ impl Checker<'_> {
     }
 
     fn items(&mut self, items: &mut Vec<Node>, list: &'static Items) {
-        let outer = std::mem::replace(&mut self.subject, Subject::Item);
+        let outer = (self.subject, self.look);
         items.retain_mut(|item| {
-            self.subject = Subject::Item;
+            (self.subject, self.look) = (Subject::Item, outer.1);
             self.value(item, &list.shape)
         });
-        self.subject = outer;
+        (self.subject, self.look) = outer;
         if !list.unique {
             return;
         }
@@ -202,10 +224,15 @@ impl Checker<'_> {
             if names.rule.fits(&key.text) || was_item {
                 self.path.push(key.text.clone());
                 self.subject = Subject::Named(names.what);
+                self.look = Look::of_entry(names);
                 let stays = self.value(value, &names.entry);
                 self.kept(stays);
                 self.path.pop();
                 return stays;
+            }
+            if let Some(problem) = no_break(key) {
+                self.problems.push(problem);
+                return false;
             }
             if names.strict {
                 let what = format!("{} cannot be called `{}`", names.what, shorten(&key.text));
@@ -217,8 +244,9 @@ impl Checker<'_> {
     }
 
     fn scalar(&mut self, node: &Node, shape: &'static Shape) -> bool {
-        if let NodeValue::Date(text) = &node.value {
-            let what = format!("`{text}` is a date to YAML, and none is meant");
+        if let NodeValue::Date(_) = &node.value {
+            // What stands in the file is shown below; what was made of it nobody wrote.
+            let what = format!("`{}` is a date to YAML, and none is meant", self.shown());
             let problem = Problem::error(what).at(node.place.clone());
             self.problems.push(problem.hint("put it in quotes"));
             return false;
@@ -275,15 +303,14 @@ impl Checker<'_> {
         else {
             return;
         };
-        let bounds = if most == i64::MAX {
-            format!("at least {least}")
-        } else {
-            format!("from {least} to {most}")
-        };
         let written = scalar_text(node).unwrap_or_default();
-        let what = format!("`{}` must be {bounds}, not {written}", self.shown());
-        self.problems
-            .push(Problem::error(what).at(node.place.clone()));
+        let what = format!("`{}` cannot be {written}", self.shown());
+        let problem = Problem::error(what).at(node.place.clone());
+        self.problems.push(problem.hint(if most == i64::MAX {
+            format!("write {least} or more")
+        } else {
+            format!("write a number from {least} to {most}")
+        }));
     }
 
     fn text(&mut self, node: &Node, text: &str, words: Words) {
@@ -319,65 +346,16 @@ impl Checker<'_> {
             (Subject::Field | Subject::Named(_), _) => format!("`{}`", self.shown()),
         };
         let problem = node.expected(&what, &shape.in_words());
-        self.problems.push(match self.out {
-            Out::Environment | Out::Settings
-                if matches!(self.subject, Subject::Item) && node.as_map().is_some() =>
-            {
-                problem.hint("write `NAME=VALUE`, or `NAME: VALUE` without the `-`")
-            }
-            Out::Wait | Out::WaitSet => problem.hint("write it as 500ms, 30s or 1m30s"),
-            Out::Bytes => problem.hint("write it as 512m, 1.5g or in bytes"),
-            Out::Mode => problem.hint("write it in octal, as `\"0440\"`"),
-            _ => problem,
-        });
+        if self.is_trial {
+            return self.problems.push(problem);
+        }
+        let key = self.path.last().map_or("", String::as_str);
+        let is_item = matches!(self.subject, Subject::Item);
+        self.problems
+            .push(problem.hint(self.look.hint(key, node, is_item)));
     }
 
     fn shown(&self) -> String {
         shorten(&self.path.join("."))
-    }
-}
-
-impl Shape {
-    /// What may stand there, in words.
-    fn in_words(&self) -> String {
-        let mut all = Vec::new();
-        let mut add = |has: bool, word: &'static str| {
-            if has {
-                all.push(word);
-            }
-        };
-        add(self.scalars & TEXT != 0, "text");
-        add(self.scalars & WHOLE != 0, "a whole number");
-        add(self.scalars & NUMBER != 0, "a number");
-        add(self.scalars & FLAG != 0, "`true` or `false`");
-        add(self.list.is_some(), "a list");
-        add(!matches!(self.map, Map::No), "a mapping");
-        add(self.scalars & NOTHING != 0, "nothing");
-        let last = all.pop().unwrap_or("nothing");
-        if all.is_empty() {
-            last.to_owned()
-        } else {
-            format!("{} or {last}", all.join(", "))
-        }
-    }
-}
-
-impl NameRule {
-    pub(crate) fn fits(self, name: &str) -> bool {
-        let identifier = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        !name.is_empty()
-            && match self {
-                Self::Identifier => name.bytes().all(identifier),
-                Self::Letters => name.bytes().all(|b| b.is_ascii_lowercase()),
-                Self::Any => true,
-            }
-    }
-
-    fn words(self) -> &'static str {
-        match self {
-            Self::Identifier => "letters, digits, `.`, `_` and `-`",
-            Self::Letters => "small letters",
-            Self::Any => "a name must not be empty",
-        }
     }
 }

@@ -22,6 +22,10 @@ pub(crate) struct Field {
     pub(crate) cast: Cast,
     /// Whether a level must have it.
     pub(crate) required: bool,
+    /// Whether a text in place of the level is most likely meant for it.
+    pub(crate) alone: bool,
+    /// What a value of it looks like.
+    pub(crate) like: &'static str,
 }
 
 /// How a later file's value meets an earlier one's, where it is not by the common rule (mappings are
@@ -119,7 +123,12 @@ pub(crate) enum Cast {
 
 impl Field {
     /// A field by the common rules.
-    pub(super) const fn new(name: &'static str, shape: Shape, out: Out) -> Self {
+    pub(super) const fn new(
+        name: &'static str,
+        shape: Shape,
+        out: Out,
+        like: &'static str,
+    ) -> Self {
         Self {
             name,
             shape,
@@ -129,6 +138,8 @@ impl Field {
             long: Long::Same,
             cast: Cast::No,
             required: false,
+            alone: false,
+            like,
         }
     }
 
@@ -149,6 +160,11 @@ impl Field {
 
     pub(super) const fn cast(mut self, cast: Cast) -> Self {
         self.cast = cast;
+        self
+    }
+
+    pub(super) const fn alone(mut self) -> Self {
+        self.alone = true;
         self
     }
 

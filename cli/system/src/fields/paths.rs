@@ -28,6 +28,19 @@ fn gather(level: &'static Level, above: &str, paths: &mut Vec<String>) {
     }
 }
 
+/// What a value of the field at a path of [`all`] looks like, in YAML.
+#[must_use]
+pub fn example(path: &str) -> Option<&'static str> {
+    let (level, path) = match path.strip_prefix('/') {
+        Some(path) => (&FILE, path),
+        None => (&SERVICE, path),
+    };
+    let mut parts = path.split('.');
+    let first = parts.next().and_then(|name| level.field(name));
+    let field = parts.try_fold(first?, |field, part| level_below(&field.shape)?.field(part));
+    Some(field?.like)
+}
+
 /// The level that a shape leads to, through lists and names.
 fn level_below(shape: &Shape) -> Option<&'static Level> {
     // `external` as a mapping is an old form of `true`.

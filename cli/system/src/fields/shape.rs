@@ -78,6 +78,8 @@ pub(crate) struct Names {
     pub(crate) cast: Cast,
     /// What such an entry is called in messages.
     pub(crate) what: &'static str,
+    /// What a value looks like.
+    pub(crate) like: &'static str,
 }
 
 /// What names are like.

@@ -1,5 +1,7 @@
-//! Texts that must be words of a kind, as Docker Compose looks at them: it asks for less than the
-//! specification says.
+//! What may stand somewhere, in words; and texts that must be words of a kind, as Docker Compose looks at
+//! them: it asks for less than the specification says.
+
+use super::{FLAG, Map, NOTHING, NUMBER, NameRule, Shape, TEXT, WHOLE};
 
 /// A letter or digit and something like one after it, anywhere in the text: that much is asked.
 pub(super) fn is_container_name(text: &str) -> bool {
@@ -34,4 +36,49 @@ pub(super) fn is_pull_policy(text: &str) -> bool {
                     .get(digits)
                     .is_some_and(|unit| b"wdhms".contains(unit))
         })
+}
+
+impl Shape {
+    /// What may stand there, in words.
+    pub(super) fn in_words(&self) -> String {
+        let mut all = Vec::new();
+        let mut add = |has: bool, word: &'static str| {
+            if has {
+                all.push(word);
+            }
+        };
+        add(self.scalars & TEXT != 0, "text");
+        add(self.scalars & WHOLE != 0, "a whole number");
+        add(self.scalars & NUMBER != 0, "a number");
+        add(self.scalars & FLAG != 0, "`true` or `false`");
+        add(self.list.is_some(), "a list");
+        add(!matches!(self.map, Map::No), "a mapping");
+        add(self.scalars & NOTHING != 0, "nothing");
+        let last = all.pop().unwrap_or("nothing");
+        if all.is_empty() {
+            last.to_owned()
+        } else {
+            format!("{} or {last}", all.join(", "))
+        }
+    }
+}
+
+impl NameRule {
+    pub(crate) fn fits(self, name: &str) -> bool {
+        let identifier = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        !name.is_empty()
+            && match self {
+                Self::Identifier => name.bytes().all(identifier),
+                Self::Letters => name.bytes().all(|b| b.is_ascii_lowercase()),
+                Self::Any => true,
+            }
+    }
+
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Identifier => "letters, digits, `.`, `_` and `-`",
+            Self::Letters => "small letters",
+            Self::Any => "a name must not be empty",
+        }
+    }
 }

@@ -9,19 +9,20 @@ pub(crate) fn cast(node: &mut Node, cast: Cast, problems: &mut Problems) -> Resu
     let NodeValue::String(text) = &node.value else {
         return Ok(());
     };
-    let wrong = |wanted: &str| {
-        let what = format!("`{}` is not {wanted}", shorten(text));
-        Err(Problem::error(what).at(node.place.clone()))
+    let wrong = |wanted: &str, hint: &str| {
+        let what = format!("`{}` is no {wanted}", shorten(text));
+        let problem = Problem::error(what).at(node.place.clone());
+        Err(problem.hint(hint))
     };
     let value = match cast {
         Cast::No => return Ok(()),
         Cast::Whole => match text.parse() {
             Ok(number) => NodeValue::Int(number),
-            Err(_) => return wrong("a whole number"),
+            Err(_) => return wrong("whole number", "write it in digits, as 3"),
         },
         Cast::Number => match text.parse() {
             Ok(number) => NodeValue::Float(number),
-            Err(_) => return wrong("a number"),
+            Err(_) => return wrong("number", "write it in digits, as 0.5"),
         },
         Cast::Flag => match flag(text) {
             Some((flag, said)) => {
@@ -32,7 +33,7 @@ pub(crate) fn cast(node: &mut Node, cast: Cast, problems: &mut Problems) -> Resu
                 }
                 NodeValue::Bool(flag)
             }
-            None => return wrong("`true` or `false`"),
+            None => return wrong("switch", "write `true` or `false`"),
         },
     };
     node.value = value;

@@ -63,6 +63,27 @@ fn unknown_forms_are_refused() {
 }
 
 #[test]
+fn a_form_that_is_no_variable_is_told_with_the_one_that_is_meant() {
+    const ANY: &str = "write `${NAME}`, `${NAME:-default}`";
+    for (template, hint) in [
+        ("${", ANY),
+        ("${}", ANY),
+        ("${1}", ANY),
+        ("${-a}", ANY),
+        ("${SET", "write `${SET}`"),
+        ("${SET!}", "write `${SET}`"),
+        ("${SET:}", "write `${SET}`"),
+        ("${SET:8080}", "write `${SET:-8080}`"),
+        ("${SET:=x}", "write `${SET:-x}`"),
+        ("${a b}", "write `${a}`"),
+    ] {
+        let hint = format!("{hint}, or `$$` for a dollar sign");
+        let told = text(template).unwrap_err().problem().hint;
+        assert_eq!(told.as_deref(), Some(hint.as_str()), "{template}");
+    }
+}
+
+#[test]
 fn braces_close_in_the_line_where_they_open() {
     for (template, line) in [
         ("${NO:-a\nb}", "${NO:-a"),
@@ -84,7 +105,7 @@ fn all_that_is_wrong_with_a_text_is_told_with_the_dollar_signs_before_it() {
         Part::Variable { signs, characters } => format!("{signs} {characters} {}", it.what),
         _ => it.what.clone(),
     });
-    let form = "is no variable: write `${NAME}`, `${NAME:-default}`, or `$$` for a dollar sign";
+    let form = "is no variable";
     assert_eq!(
         told.collect::<Vec<_>>(),
         [

@@ -1,18 +1,17 @@
 //! What may be wrong with a text that has variables in it, in words.
 
-use super::MAX_NESTING;
+use super::{MAX_NESTING, split_name};
+use crate::problem::Problem;
 use crate::yaml::{MAX_SCALAR, MAX_TEXT};
 
 /// What is wrong with a text that has variables in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// `${` without a form that is known.
-    #[error(
-        "`{0}` is no variable: write `${{NAME}}`, `${{NAME:-default}}`, or `$$` for a dollar sign"
-    )]
+    #[error("`{0}` is no variable")]
     Form(String),
     /// `${` that no brace closes in its line.
-    #[error("no brace closes `{0}` in its line: write it in one line, or `$$` for a dollar sign")]
+    #[error("no brace closes `{0}` in its line")]
     Line(String),
     /// `${X:?message}` and X is not set (or empty).
     #[error("the variable `{name}` must be set{}", .message.as_deref().map(|m| format!(": {m}")).unwrap_or_default())]
@@ -30,4 +29,42 @@ pub enum TemplateError {
         "with its variables replaced the text has more than {MAX_SCALAR} bytes, or all texts together more than {MAX_TEXT}"
     )]
     Size,
+}
+
+impl TemplateError {
+    /// The problem that it is, with what to do.
+    pub(crate) fn problem(&self) -> Problem {
+        let problem = Problem::error(self.to_string());
+        match self {
+            Self::Form(written) => problem.hint(form(written)),
+            Self::Line(_) => problem.hint("write it in one line, or `$$` for a dollar sign"),
+            Self::Required { name, .. } => problem.hint(format!(
+                "set it in the environment, or write `{name}=…` in .env"
+            )),
+            Self::Nesting => problem.hint("give one of them its value in .env"),
+            Self::Size => problem.hint("let a file hold what is that large"),
+        }
+    }
+}
+
+/// What `${…` that is no variable most likely should be.
+fn form(written: &str) -> String {
+    const ANY: &str = "write `${NAME}`, `${NAME:-default}`, or `$$` for a dollar sign";
+    let inside = written.strip_prefix("${").unwrap_or(written);
+    let (name, rest) = split_name(inside);
+    let mended = match (rest, inside.strip_suffix('}')) {
+        _ if name.is_empty() => return ANY.to_owned(),
+        // `${NAME`, and what follows it.
+        (_, None) => format!("${{{name}}}"),
+        (rest, Some(_)) => {
+            let default = rest
+                .trim_end_matches('}')
+                .trim_start_matches([':', ' ', '=']);
+            match default.chars().all(|c| c.is_ascii_alphanumeric()) && !default.is_empty() {
+                true => format!("${{{name}:-{default}}}"),
+                false => format!("${{{name}}}"),
+            }
+        }
+    };
+    format!("write `{mended}`, or `$$` for a dollar sign")
 }

@@ -152,7 +152,7 @@ fn what_is_wrong_in_a_file_of_a_repository_is_told_of_repository_ref_and_path() 
         ),
         (
             "include: [compose.yaml]\n",
-            "https://h/r.git#v1:deploy/compose.yaml:1:11: files include each other in a circle: https://h/r.git#v1:deploy/compose.yaml -> https://h/r.git#v1:deploy/compose.yaml",
+            "https://h/r.git#v1:deploy/compose.yaml:1:11: files include each other in a circle: https://h/r.git#v1:deploy/compose.yaml -> https://h/r.git#v1:deploy/compose.yaml (take one of these `include` away)",
         ),
     ] {
         let main = "include: ['https://h/r.git#v1:deploy']\n";

@@ -138,7 +138,8 @@ impl Loading<'_> {
             self.nodes = self.nodes.saturating_add(tree.count());
             if self.nodes > MAX_NODES {
                 let what = format!("all files together have more than {MAX_NODES} nodes");
-                problems.push(Problem::error(what).at(tree.place.clone()));
+                let problem = Problem::error(what).at(tree.place.clone());
+                problems.push(problem.hint("part the system among several projects"));
                 return None;
             }
             let mut merged = match model.take() {
@@ -188,5 +189,8 @@ fn forget_merging(merging: Range<usize>, problems: &mut Problems) {
 fn no_services(tree: &Node) -> Option<Problem> {
     let services = tree.get("services")?;
     let is_nothing = services.is_null() && !services.is_reset();
-    is_nothing.then(|| services.expected("`services`", "a mapping"))
+    is_nothing.then(|| {
+        let problem = services.expected("`services`", "a mapping");
+        problem.hint("write `services: { web: { image: nginx } }`")
+    })
 }

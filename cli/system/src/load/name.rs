@@ -49,7 +49,10 @@ pub(super) fn name(
         .filter_map(|document| document.get("name"))
         .find(|n| !n.is_null() && n.as_str() != Some(""));
     if let Some(node) = named {
-        let text = node.text().ok_or_else(|| node.expected("`name`", "text"))?;
+        let text = node.text().ok_or_else(|| {
+            let problem = node.expected("`name`", "text");
+            problem.hint("write it as `name: shop`")
+        })?;
         // Without variables replaced Docker Compose makes a name of what is written.
         let text = match variables {
             Variables::Written => text,

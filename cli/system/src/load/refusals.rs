@@ -33,7 +33,7 @@ fn whatever_is_wrong_in_a_service_is_said_with_its_place() {
         ("image: x, ports: ['80-81:0-1/udp']", "0 is no port"),
         (
             "image: x, ports: [{target: 4294967296}]",
-            "target` must be from 0 to 4294967295, not 4294967296",
+            "target` cannot be 4294967296 (write a number from 0 to 4294967295)",
         ),
         (
             "image: x, ports: [{target: 80, published: 9223372036854775808}]",
@@ -45,15 +45,15 @@ fn whatever_is_wrong_in_a_service_is_said_with_its_place() {
         ),
         (
             "image: x, blkio_config: {weight: 65536}",
-            "weight` must be from 0 to 65535, not 65536",
+            "weight` cannot be 65536 (write a number from 0 to 65535)",
         ),
         (
             "image: x, blkio_config: {weight_device: [{path: /a, weight: 65536}]}",
-            "must be from 0 to 65535, not 65536",
+            "cannot be 65536 (write a number from 0 to 65535)",
         ),
         (
             "image: x, volumes: [{type: tmpfs, target: /t, tmpfs: {mode: 4294967296}}]",
-            "mode` must be from 0 to 4294967295, not 4294967296",
+            "mode` cannot be 4294967296",
         ),
         (
             "image: x, cpu_count: 18446744073709551616",
@@ -213,11 +213,13 @@ fn what_is_no_compose_file_is_one_clear_problem() {
         ),
         (
             "[]",
-            "compose.yaml:1:1: a Compose file must be a mapping with `services`, not a list",
+            "compose.yaml:1:1: a Compose file must be a mapping with `services`, not a list (begin \
+             it with `services:`, each service below that by its name)",
         ),
         (
             "hello",
-            "compose.yaml:1:1: a Compose file must be a mapping with `services`, not text",
+            "compose.yaml:1:1: a Compose file must be a mapping with `services`, not text (begin \
+             it with `services:`, each service below that by its name)",
         ),
         (
             "services: {}\n",
@@ -230,11 +232,13 @@ fn what_is_no_compose_file_is_one_clear_problem() {
         ),
         (
             "services: [a]\n",
-            "compose.yaml:1:11: `services` must be a mapping, not a list",
+            "compose.yaml:1:11: `services` must be a mapping, not a list (write \
+             `services: { a: { image: nginx } }`)",
         ),
         (
             "services: {a: }\n",
-            "compose.yaml:1:13: the service `a` must be a mapping, not nothing",
+            "compose.yaml:1:13: the service `a` must be a mapping, not nothing (write `a: { image: \
+             nginx }`)",
         ),
         (
             "include: [x.yaml]\nservices: {a: {image: a}}\n",

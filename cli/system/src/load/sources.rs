@@ -307,10 +307,14 @@ fn read_one(
 /// The documents of a Compose file, each a mapping.
 pub(crate) fn documents(shown: &Path, bytes: &[u8]) -> Result<Vec<Node>, Problems> {
     let trees = yaml::parse_documents(shown, bytes)?;
-    for tree in &trees {
+    for (at, tree) in trees.iter().enumerate() {
         if tree.as_map().is_none() {
             let problem = tree.expected("a Compose file", "a mapping with `services`");
-            return Err(problem.into());
+            let hint = match at {
+                0 => "begin it with `services:`, each service below that by its name",
+                _ => "take what follows `---` away, or write it under `services:` too",
+            };
+            return Err(problem.hint(hint).into());
         }
     }
     Ok(trees)

@@ -14,8 +14,10 @@ const NO_NUMBER: &str = "`.nan` is no number";
 impl Printing<'_> {
     pub(super) fn text(&mut self, node: &Node, field: &Field) -> Option<String> {
         if let NodeValue::Float(_) | NodeValue::Large(_) | NodeValue::Bool(_) = node.value {
-            self.problems
-                .push(node.expected(&format!("`{}`", field.name), "text"));
+            self.problems.push(
+                node.expected(&format!("`{}`", field.name), "text")
+                    .hint("put it in quotes"),
+            );
             return None;
         }
         scalar_text(node)
@@ -27,7 +29,7 @@ impl Printing<'_> {
             NodeValue::String(text) => {
                 let said = flag(text).map(|(flag, _)| flag);
                 if said.is_none() {
-                    let what = format!("`{}` is not `true` or `false`", shorten(text));
+                    let what = format!("`{}` is no switch", shorten(text));
                     self.wrong(node, what, "write `true` or `false`");
                 }
                 said
@@ -56,7 +58,7 @@ impl Printing<'_> {
             NodeValue::String(text) => {
                 let number = text.parse().ok();
                 if number.is_none() {
-                    let what = format!("`{}` is not a whole number", shorten(text));
+                    let what = format!("`{}` is no whole number", shorten(text));
                     self.wrong(node, what, "write it in digits");
                 }
                 number
@@ -90,7 +92,7 @@ impl Printing<'_> {
             NodeValue::String(text) => {
                 let number = text.parse::<f64>().ok();
                 if number.is_none() {
-                    let what = format!("`{}` is not a number", shorten(text));
+                    let what = format!("`{}` is no number", shorten(text));
                     self.wrong(node, what, "write it in digits");
                 }
                 number?
@@ -160,8 +162,10 @@ impl Printing<'_> {
                 }
             },
             _ => {
-                self.problems
-                    .push(node.expected("`mode`", "a whole number"));
+                self.problems.push(
+                    node.expected("`mode`", "a whole number")
+                        .hint("write it in octal, as `\"0440\"`"),
+                );
                 return None;
             }
         };
@@ -177,8 +181,10 @@ impl Printing<'_> {
             return Some(json!(-1));
         }
         if let NodeValue::Float(_) = node.value {
-            self.problems
-                .push(node.expected("`count`", "`all` or a whole number"));
+            self.problems.push(
+                node.expected("`count`", "`all` or a whole number")
+                    .hint("write `count: 1`"),
+            );
             return None;
         }
         self.whole(node).filter(|it| *it != 0).map(Value::from)

@@ -3,6 +3,7 @@
 
 use indexmap::IndexMap;
 
+use super::misnamed;
 use super::scalars::flag;
 use crate::forms::scalar_text;
 use crate::id::ServiceName;
@@ -86,7 +87,7 @@ fn named(name: &str, place: &Place, problems: &mut Problems) -> Option<ServiceNa
     match ServiceName::new(name) {
         Ok(name) => Some(name),
         Err(error) => {
-            problems.push(Problem::error(shorten(&error.to_string())).at(place.clone()));
+            problems.push(misnamed(&error).at(place.clone()));
             None
         }
     }

@@ -31,7 +31,8 @@ pub(crate) fn environment(
     for (key, value) in service.entries_of("environment") {
         if key.text.is_empty() || key.text.contains(['=', '\0']) {
             let what = format!("`{}` cannot be the name of a variable", shorten(&key.text));
-            problems.push(Problem::error(what).at(key.place.clone()));
+            let problem = Problem::error(what).at(key.place.clone());
+            problems.push(problem.hint(name_of(&key.text)));
             continue;
         }
         let text = if value.is_null() {
@@ -114,6 +115,16 @@ pub(crate) fn from_files(
     all
 }
 
+/// What to write in place of a name that no variable has.
+fn name_of(wrong: &str) -> String {
+    match wrong.split_once('=') {
+        Some((name, _)) if !name.is_empty() && !name.contains('\0') => {
+            format!("write `{}`, and the value behind the colon", shorten(name))
+        }
+        _ => "write NAME: value".to_owned(),
+    }
+}
+
 fn from_file(
     item: &Node,
     set: &BTreeMap<String, String>,
@@ -124,8 +135,10 @@ fn from_file(
     let (path_node, format, required) = match item.as_map() {
         None => (item, None, true),
         Some(_) => {
-            let wrong =
-                || Problem::error("this entry of `env_file` has no `path`").at(item.place.clone());
+            let wrong = || {
+                let problem = Problem::error("this entry of `env_file` has no `path`");
+                problem.at(item.place.clone()).hint("add `path: web.env`")
+            };
             let required = match item.get("required").filter(|n| !n.is_null()) {
                 Some(node) => flag(node, "`env_file.required`")?,
                 None => true,
@@ -135,7 +148,11 @@ fn from_file(
         }
     };
     let path = scalar_text(path_node).filter(|path| !path.is_empty());
-    let path = path.ok_or_else(|| path_node.expected("an entry of `env_file`", "a path"))?;
+    let path = path.ok_or_else(|| {
+        path_node
+            .expected("an entry of `env_file`", "a path")
+            .hint("write `env_file: [web.env]`")
+    })?;
     let file = context.path(&path);
     context.settings.may_read(&path_node.place)?;
     let bytes = match context.files.read(&file) {
@@ -168,12 +185,10 @@ fn from_file(
         }),
         Some("raw") => dotenv::raw(&shown, &bytes, &dotenv::over(&earlier.set, set)),
         Some(other) => {
-            return Err(Problem::error(format!(
-                "`env_file` has no format `{}`: `raw`, or none at all",
-                shorten(other)
-            ))
-            .at(item.place.clone())
-            .into());
+            let what = format!("`env_file` has no format `{}`", shorten(other));
+            let place = item.get("format").map_or(&item.place, |node| &node.place);
+            let problem = Problem::error(what).at(place.clone());
+            return Err(problem.hint("write `format: raw`, or take it away").into());
         }
     };
     let values = read.inspect_err(|wrong| context.settings.told(wrong))?;

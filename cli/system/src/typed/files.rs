@@ -60,13 +60,20 @@ fn file(
     let (name, target) = match scalar_text(item).filter(|_| !item.is_null()) {
         Some(name) => (name, None),
         None if item.as_map().is_some() => {
-            let missing =
-                || Problem::error(format!("this {one} has no `source`")).at(item.place.clone());
+            let missing = || {
+                let problem = Problem::error(format!("this {one} has no `source`"));
+                let hint = format!(
+                    "add `source: NAME`, a name of the top-level `{}`",
+                    kind.section
+                );
+                problem.at(item.place.clone()).hint(hint)
+            };
             (text("source").ok_or_else(missing)?, text("target"))
         }
         None => {
             let what = format!("an item of `{}`", kind.section);
-            return Err(item.expected(&what, "a name or a mapping"));
+            let problem = item.expected(&what, "a name or a mapping");
+            return Err(problem.hint(format!("write `{}: [NAME]`", kind.section)));
         }
     };
     let target = target.filter(|target| !target.is_empty());
@@ -229,8 +236,10 @@ fn mode(node: &Node, what: &str) -> Result<u32, Problem> {
         Some(text) => {
             let digits = text.trim().trim_start_matches("0o");
             let mode = u32::from_str_radix(digits, 8).ok();
-            mode.filter(|mode| *mode <= MOST)
-                .ok_or_else(|| node.expected(what, "permissions such as `0440`"))
+            mode.filter(|mode| *mode <= MOST).ok_or_else(|| {
+                let problem = node.expected(what, "permissions");
+                problem.hint("write it in octal, as `\"0440\"`")
+            })
         }
     }
 }

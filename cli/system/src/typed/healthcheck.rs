@@ -69,7 +69,11 @@ fn test(node: &Node, problems: &mut Problems) -> Option<HealthTest> {
                 Some((first, rest)) => match (first.as_str(), rest) {
                     ("NONE", _) => None,
                     ("CMD", []) | ("CMD-SHELL", []) => {
-                        problems.push(wrong("`healthcheck.test` says how to run but not what"));
+                        let problem = wrong("`healthcheck.test` says how to run but not what");
+                        problems.push(problem.hint(match first.as_str() {
+                            "CMD" => "write [\"CMD\", \"program\", \"argument\"]",
+                            _ => "write [\"CMD-SHELL\", \"program argument\"]",
+                        }));
                         None
                     }
                     ("CMD", rest) => Some(HealthTest::Command(rest.to_vec())),
@@ -92,7 +96,8 @@ fn test(node: &Node, problems: &mut Problems) -> Option<HealthTest> {
             }
         }
         _ => {
-            problems.push(node.expected("`healthcheck.test`", "text or a list"));
+            let problem = node.expected("`healthcheck.test`", "text or a list");
+            problems.push(problem.hint("write [\"CMD\", \"program\", \"argument\"]"));
             None
         }
     }

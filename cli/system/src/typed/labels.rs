@@ -51,7 +51,10 @@ fn from_file(
 ) -> Result<Vec<(String, String)>, Problems> {
     let earlier = earlier.iter().map(|(k, v)| (k.clone(), v.clone()));
     let path = scalar_text(item).filter(|path| !path.is_empty());
-    let path = path.ok_or_else(|| item.expected("an entry of `label_file`", "a path"))?;
+    let path = path.ok_or_else(|| {
+        item.expected("an entry of `label_file`", "a path")
+            .hint("write `label_file: [labels.env]`")
+    })?;
     let file = context.path(&path);
     context.settings.may_read(&item.place)?;
     let bytes = context.files.read(&file).map_err(|error| {

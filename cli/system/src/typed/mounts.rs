@@ -47,10 +47,8 @@ fn mount(item: &Node, context: &Context<'_>, problems: &mut Problems) -> Result<
         Some(text) => short(text, item, context, problems)?,
         None if item.as_map().is_some() => long(item, context, problems)?,
         None => {
-            return Err(item.expected(
-                "an item of `volumes`",
-                "text (`SOURCE:TARGET`) or a mapping",
-            ));
+            let problem = item.expected("an item of `volumes`", "text or a mapping");
+            return Err(problem.hint("write `SOURCE:TARGET` or `SOURCE:TARGET:ro`"));
         }
     };
     if let MountSource::Volume(name) = &mount.source
@@ -149,12 +147,14 @@ fn long(item: &Node, context: &Context<'_>, problems: &mut Problems) -> Result<M
     let mut field =
         |key: &str| optional_text(item.get(key), &format!("`{key}` of a mount"), problems);
     let (kind, source, target) = (field("type"), field("source"), field("target"));
-    let missing =
-        |what: &str| Problem::error(format!("this mount has no `{what}`")).at(item.place.clone());
-    let target = target.ok_or_else(|| missing("target"))?;
+    let missing = |what: &str, hint: &str| {
+        let problem = Problem::error(format!("this mount has no `{what}`"));
+        problem.at(item.place.clone()).hint(hint)
+    };
+    let target = target.ok_or_else(|| missing("target", "add `target: /data`"))?;
     let source = match (kind.as_deref(), source) {
         (Some("bind"), Some(path)) => MountSource::Bind(host_path(&path, context)),
-        (Some("bind"), None) => return Err(missing("source")),
+        (Some("bind"), None) => return Err(missing("source", "add `source: ./data`")),
         (Some("volume"), Some(name)) if !name.is_empty() => MountSource::Volume(name),
         (Some("volume"), _) => MountSource::Anonymous,
         (Some("tmpfs"), _) => MountSource::Tmpfs,
@@ -166,7 +166,7 @@ fn long(item: &Node, context: &Context<'_>, problems: &mut Problems) -> Result<M
                 "volume, bind and tmpfs are: mount a folder, or build an image with the files",
             ));
         }
-        (None, _) => return Err(missing("type").hint("volume, bind or tmpfs")),
+        (None, _) => return Err(missing("type", "volume, bind or tmpfs")),
     };
     Ok(Mount {
         source,

@@ -5,12 +5,13 @@ use super::scalars::optional_text;
 use crate::forms::scalar_text;
 use crate::model::{Protocol, PublishedPort};
 use crate::problem::{Place, Problem, Problems};
+use crate::short_port::FORM;
 use crate::yaml::{Node, shorten};
 
 /// Why a text is no port.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum PortError {
-    #[error("`{0}` is no port: a number from 1 to 65535, or a range of them")]
+    #[error("`{0}` is no port from 1 to 65535")]
     Number(String),
     #[error("the range `{0}` ends before it begins")]
     Backwards(String),
@@ -47,7 +48,8 @@ pub(crate) fn published(
             Ok(_) => {
                 problems.push(
                     Problem::error("the files open more ports than msvc keeps")
-                        .at(item.place.clone()),
+                        .at(item.place.clone())
+                        .hint("open fewer, or part the system among several projects"),
                 );
                 break;
             }
@@ -58,10 +60,10 @@ pub(crate) fn published(
 }
 
 fn short(item: &Node) -> Result<Vec<PublishedPort>, Problem> {
-    let wanted = "text (`HOST:PORT`), a number or a mapping";
+    let wanted = "text, a number or a mapping";
     let text = scalar_text(item)
         .filter(|text| !text.is_empty())
-        .ok_or_else(|| item.expected("an item of `ports`", wanted))?;
+        .ok_or_else(|| item.expected("an item of `ports`", wanted).hint(FORM))?;
     let (address, protocol) = text.split_once('/').unwrap_or((&text, "tcp"));
     let (rest, target) = address.rsplit_once(':').unwrap_or(("", address));
     let (host_ip, published) = match rest.rsplit_once(':') {
@@ -90,8 +92,9 @@ fn long(item: &Node, problems: &mut Problems) -> Result<Vec<PublishedPort>, Prob
     let (host_ip, published, protocol) = (field("host_ip"), field("published"), field("protocol"));
     let spoken = field("app_protocol").unwrap_or_default();
     let target = field("target").ok_or_else(|| {
-        Problem::error("this port has no `target`: the port that the service listens on")
+        Problem::error("this port has no `target`")
             .at(item.place.clone())
+            .hint("add `target: 80`, the port that the service listens on")
     })?;
     let written = Written {
         host_ip: host_ip.as_deref(),
@@ -105,9 +108,7 @@ fn long(item: &Node, problems: &mut Problems) -> Result<Vec<PublishedPort>, Prob
 
 fn wrong(text: &str, error: &PortError, place: &Place) -> Problem {
     let problem = Problem::error(format!("`ports` has `{}`: {error}", shorten(text)));
-    problem
-        .at(place.clone())
-        .hint("write `PORT`, `HOST:PORT` or `ADDRESS:HOST:PORT`, with `/udp` where it is not TCP")
+    problem.at(place.clone()).hint(FORM)
 }
 
 fn expand(written: &Written<'_>, place: &Place) -> Result<Vec<PublishedPort>, PortError> {
@@ -209,7 +210,8 @@ pub(crate) fn exposed(
             }
             Err(error) => problems.push(
                 Problem::error(format!("`expose` has `{}`: {error}", shorten(&text)))
-                    .at(item.place.clone()),
+                    .at(item.place.clone())
+                    .hint("write `PORT`, `FIRST-LAST`, or either with `/udp`"),
             ),
         }
     }

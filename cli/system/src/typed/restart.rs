@@ -6,6 +6,7 @@ use crate::problem::{Problem, Problems, nearest};
 use crate::yaml::{Node, shorten};
 
 const POLICIES: [&str; 4] = ["no", "always", "on-failure", "unless-stopped"];
+const CONDITIONS: [&str; 3] = ["none", "on-failure", "any"];
 
 pub(crate) fn policy(service: &Node, problems: &mut Problems) -> RestartPolicy {
     let restart = service.get("restart").filter(|n| !n.is_null());
@@ -44,15 +45,12 @@ fn parse(text: &str) -> Option<RestartPolicy> {
 }
 
 fn unknown(text: &str, node: &Node) -> Problem {
-    let problem = Problem::error(format!(
-        "`restart` has no policy `{}`: no, always, on-failure, on-failure:TIMES, unless-stopped",
-        shorten(text)
-    ))
-    .at(node.place.clone());
-    match nearest(text, POLICIES) {
-        Some(near) => problem.hint(format!("did you mean `{near}`?")),
-        None => problem,
-    }
+    let what = format!("`restart` has no policy `{}`", shorten(text));
+    let problem = Problem::error(what).at(node.place.clone());
+    problem.hint(match nearest(text, POLICIES) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "one of no, always, on-failure, on-failure:TIMES, unless-stopped".to_owned(),
+    })
 }
 
 fn deployed(node: &Node, problems: &mut Problems) -> RestartPolicy {
@@ -64,15 +62,19 @@ fn deployed(node: &Node, problems: &mut Problems) -> RestartPolicy {
             None
         }
     });
-    match node.get("condition").and_then(Node::as_str) {
+    let condition = node.get("condition");
+    match condition.and_then(Node::as_str) {
         Some("none") => RestartPolicy::No,
         Some("on-failure") => RestartPolicy::OnFailure(times),
         None | Some("any") => RestartPolicy::Always,
-        Some(_) => {
-            problems.push(
-                Problem::error("`restart_policy.condition` is none, on-failure or any")
-                    .at(node.place.clone()),
-            );
+        Some(other) => {
+            let what = format!("`restart_policy.condition` cannot be `{}`", shorten(other));
+            let place = condition.map_or(&node.place, |node| &node.place);
+            let problem = Problem::error(what).at(place.clone());
+            problems.push(match nearest(other, CONDITIONS) {
+                Some(near) => problem.hint(format!("did you mean `{near}`?")),
+                None => problem.hint(format!("one of {}", CONDITIONS.join(", "))),
+            });
             RestartPolicy::No
         }
     }

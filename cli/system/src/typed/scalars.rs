@@ -4,6 +4,8 @@ use crate::forms::scalar_text;
 use crate::problem::{Problem, Problems};
 use crate::yaml::{Node, NodeValue, shorten};
 
+const SWITCH: &str = "write `true` or `false`";
+
 /// A boolean, also as the text that a variable may have been.
 pub(crate) fn flag(node: &Node, what: &str) -> Result<bool, Problem> {
     match &node.value {
@@ -11,13 +13,15 @@ pub(crate) fn flag(node: &Node, what: &str) -> Result<bool, Problem> {
         NodeValue::String(text) => match text.to_ascii_lowercase().as_str() {
             "true" | "y" | "yes" | "on" => Ok(true),
             "false" | "n" | "no" | "off" => Ok(false),
-            _ => Err(Problem::error(format!(
-                "{what} must be `true` or `false`, not `{}`",
-                shorten(text)
-            ))
-            .at(node.place.clone())),
+            _ => Err(
+                Problem::error(format!("{what} cannot be `{}`", shorten(text)))
+                    .at(node.place.clone())
+                    .hint(SWITCH),
+            ),
         },
-        _ => Err(node.expected(what, "`true` or `false`")),
+        _ => Err(Problem::error(format!("{what} cannot be {}", node.kind()))
+            .at(node.place.clone())
+            .hint(SWITCH)),
     }
 }
 
@@ -45,11 +49,9 @@ pub(crate) fn number(node: &Node, what: &str, most: u32) -> Result<u32, Problem>
     };
     int.filter(|int| *int <= most).ok_or_else(|| {
         let text = scalar_text(node).unwrap_or_default();
-        Problem::error(format!(
-            "{what} must be a whole number from 0 to {most}, not `{}`",
-            shorten(&text)
-        ))
-        .at(node.place.clone())
+        Problem::error(format!("{what} cannot be `{}`", shorten(&text)))
+            .at(node.place.clone())
+            .hint(format!("write a whole number from 0 to {most}"))
     })
 }
 

@@ -22,7 +22,8 @@ pub(super) fn inputs(
         return inputs;
     };
     if node.as_map().is_none() {
-        problems.push(node.expected(what, "a mapping from names to values"));
+        let problem = node.expected(what, "a mapping from names to values");
+        problems.push(problem.hint("write `inputs: { NAME: value }`"));
     }
     let mut variables: IndexMap<String, &Key> = IndexMap::new();
     for (key, value) in node.entries() {
@@ -102,7 +103,11 @@ fn input(
             known(name, secret, tree)?;
             Ok(InputValue::Secret(name.to_owned()))
         }
-        _ => Err(value.expected(&what, "a text, number, boolean or `{secret: NAME}`")),
+        _ => {
+            let problem = value.expected(&what, "a text, number, boolean or secret");
+            let hint = format!("write `{name}: value` or `{name}: {{secret: NAME}}`");
+            Err(problem.hint(hint))
+        }
     }
 }
 

@@ -91,8 +91,9 @@ fn generate(node: &Node, problems: &mut Problems) -> Option<Placed<usize>> {
                 None => Ok(BYTES),
                 Some(bytes) => match number(bytes, of_it, MOST) {
                     Ok(few) if few < LEAST => {
-                        let what = format!("{of_it} must be at least {LEAST}, not {few}");
-                        Err(Problem::error(what).at(bytes.place.clone()))
+                        let what = format!("{of_it} cannot be {few}");
+                        let problem = Problem::error(what).at(bytes.place.clone());
+                        Err(problem.hint(format!("write {LEAST} or more")))
                     }
                     other => other,
                 },
@@ -156,11 +157,11 @@ mod tests {
             ),
             (
                 "{file: p, x-msvc: {generate: {bytes: 8}}}",
-                "must be at least 16, not 8",
+                "cannot be 8 (write 16 or more)",
             ),
             (
                 "{file: p, x-msvc: {generate: {bytes: 4096}}}",
-                "must be a whole number from 0 to 1024",
+                "write a whole number from 0 to 1024",
             ),
             (
                 "{file: p, x-msvc: {generate: {byte: 8}}}",

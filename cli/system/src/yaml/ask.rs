@@ -3,7 +3,7 @@
 
 use indexmap::IndexMap;
 
-use super::{Key, Node, NodeValue};
+use super::{Key, Node, NodeValue, in_line, no_break};
 use crate::problem::{Place, Problem, nearest};
 
 impl Node {
@@ -21,6 +21,7 @@ impl Node {
             tag: None,
             plain: false,
             short: false,
+            replaced: false,
         }
     }
 
@@ -257,7 +258,48 @@ impl Node {
             NodeValue::Float(number) if wanted.contains("number") => number.to_string(),
             _ => self.kind().to_owned(),
         };
-        Problem::error(format!("{what} must be {wanted}, not {is}")).at(self.place.clone())
+        let problem = Problem::error(format!("{what} must be {wanted}, not {is}"));
+        let problem = problem.at(self.place.clone());
+        match self.hint(wanted) {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        }
+    }
+
+    /// What to do where `wanted` was, for who knows nothing better.
+    fn hint(&self, wanted: &str) -> Option<String> {
+        let short = |line: &String| line.chars().count() <= 40;
+        let one = match self.as_seq() {
+            Some([one]) => Some(one),
+            Some(_) => None,
+            None => Some(self),
+        };
+        // What a variable was replaced by can be a secret.
+        let own = one.filter(|it| it.is_scalar() && !it.replaced);
+        match wanted {
+            "a list" => {
+                let own = own.and_then(in_line).filter(short);
+                Some(own.map_or_else(
+                    || "write it as lines that begin with `- `".to_owned(),
+                    |own| format!("write `[{own}]`"),
+                ))
+            }
+            "text" if self.is_scalar() => Some("put it in quotes".to_owned()),
+            "text" => {
+                let own = own.and_then(Self::text).map(NodeValue::String);
+                let own = own.and_then(|own| in_line(&Self::new(self.place.clone(), own)));
+                own.filter(short).map(|own| format!("write `{own}`"))
+            }
+            "a whole number" | "a number" => Some("write it in digits".to_owned()),
+            "a mapping" => Some("write `NAME: VALUE` below it".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// Whether it is one value that is not nothing, and neither list nor mapping.
+    pub(crate) fn is_scalar(&self) -> bool {
+        let is_one = !matches!(self.value, NodeValue::Seq(_) | NodeValue::Map(_));
+        is_one && !self.is_null()
     }
 
     /// Its entries, or the problem that `what` must be a mapping.
@@ -334,20 +376,29 @@ impl Key {
     /// and none is near.
     #[must_use]
     pub fn unknown<'a>(&self, what: &str, known: impl IntoIterator<Item = &'a str>) -> Problem {
-        /// More are read in the reference, not in a line.
-        const FEW: usize = 10;
         let known: Vec<&str> = known.into_iter().collect();
+        if let Some(problem) = no_break(self) {
+            return problem;
+        }
         let problem = Problem::error(format!("{what} has no key `{}`", shorten(&self.text)))
             .at(self.place.clone());
-        match (nearest(&self.text, known.iter().copied()), known.as_slice()) {
-            (Some(near), _) => problem.hint(format!("did you mean `{near}`?")),
-            (None, [one]) => problem.hint(format!("the only key there is `{one}`")),
-            (None, [others @ .., last]) if others.len() < FEW => problem.hint(format!(
-                "the keys there are `{}` and `{last}`",
-                others.join("`, `")
-            )),
-            _ => problem,
+        problem.hint(match nearest(&self.text, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => keys_there(&known),
+        })
+    }
+}
+
+/// Which keys there are, in words.
+pub(crate) fn keys_there(known: &[&str]) -> String {
+    /// More are read in the reference, not in a line.
+    const FEW: usize = 10;
+    match known {
+        [one] => format!("the only key there is `{one}`"),
+        [others @ .., last] if others.len() < FEW => {
+            format!("the keys there are `{}` and `{last}`", others.join("`, `"))
         }
+        _ => "take it away; keys of your own begin with `x-`".to_owned(),
     }
 }
 

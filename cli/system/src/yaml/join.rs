@@ -49,6 +49,7 @@ fn node(
         tag: mark.and_then(|mark| mark.tag.clone()),
         plain: mark.is_some_and(|mark| mark.plain),
         short: false,
+        replaced: false,
     }
 }
 
@@ -160,7 +161,8 @@ fn mapping(
                 Some(text) => (text, true),
                 None => {
                     let what = "a list or mapping cannot be a key here";
-                    problems.push(Problem::error(what).at(key_place));
+                    let problem = Problem::error(what).at(key_place);
+                    problems.push(problem.hint("write the key as text"));
                     continue;
                 }
             },

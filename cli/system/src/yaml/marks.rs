@@ -223,7 +223,8 @@ impl Reader<'_> {
                 "a text of {} bytes; at most {MAX_SCALAR} are read",
                 text.len()
             ))
-            .at(self.place(span)));
+            .at(self.place(span))
+            .hint("keep what is that large in a file of its own"));
         }
         let cost = Cost {
             nodes: 1,
@@ -253,7 +254,8 @@ impl Reader<'_> {
         let Some(&target) = self.anchors.get(&anchor) else {
             return Err(
                 Problem::error("this alias stands inside the very node that it names")
-                    .at(self.place(span)),
+                    .at(self.place(span))
+                    .hint("name another anchor, or write out what is meant"),
             );
         };
         let cost = self.marks.get(target).map(|m| m.cost).unwrap_or_default();

@@ -34,5 +34,7 @@ pub(super) fn merge(into: &mut Vec<(Key, Node)>, from: Node, problems: &mut Prob
 }
 
 fn wrong(place: &crate::problem::Place) -> Problem {
-    Problem::error("`<<` takes a mapping or a list of mappings").at(place.clone())
+    Problem::error("`<<` takes a mapping or a list of mappings")
+        .at(place.clone())
+        .hint("name the anchor of one: `<<: *defaults`")
 }

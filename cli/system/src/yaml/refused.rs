@@ -27,7 +27,7 @@ impl Cost {
         } else {
             return Ok(());
         };
-        Err(Problem::error(what))
+        Err(Problem::error(what).hint("use fewer aliases, or part it among several files"))
     }
 
     /// That a document goes too deep.
@@ -35,6 +35,7 @@ impl Cost {
         Problem::error(format!(
             "the document is nested more than {MAX_DEPTH} levels deep, aliases expanded"
         ))
+        .hint("nest less deeply, or use fewer aliases")
     }
 }
 

@@ -155,15 +155,15 @@ fn what_is_no_document_is_refused_with_its_place() {
         ),
         (
             "a: {<<: 5}\n",
-            "f.yaml:1:9: `<<` takes a mapping or a list of mappings",
+            "f.yaml:1:9: `<<` takes a mapping or a list of mappings (name the anchor of one: `<<: *defaults`)",
         ),
         (
             "? [a, b]\n: 1\n",
-            "f.yaml:1:3: a list or mapping cannot be a key here",
+            "f.yaml:1:3: a list or mapping cannot be a key here (write the key as text)",
         ),
         (
             "a: &a [*a]\n",
-            "f.yaml:1:8: this alias stands inside the very node that it names",
+            "f.yaml:1:8: this alias stands inside the very node that it names (name another anchor, or write out what is meant)",
         ),
     ] {
         assert_eq!(refused(text), wanted, "{text:?}");

@@ -9,51 +9,56 @@ pub(super) static DEPLOYMENT: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("mode"),
-        Field::new("replicas", WHOLE_OR_TEXT, Out::WholeSet).cast(Cast::Whole),
-        settings("labels", Out::Settings),
+        text("mode", "replicated"),
+        Field::new("replicas", WHOLE_OR_TEXT, Out::WholeSet, "2").cast(Cast::Whole),
+        settings("labels", Out::Settings, "{ com.example.team: shop }"),
         Field::new(
             "update_config",
             Shape::of(0).map(Map::Level(&UPDATE_CONFIG)),
             Out::In(&UPDATE_CONFIG),
+            "{ parallelism: 1 }",
         ),
         Field::new(
             "rollback_config",
             Shape::of(0).map(Map::Level(&ROLLBACK_CONFIG)),
             Out::In(&ROLLBACK_CONFIG),
+            "{ parallelism: 1 }",
         ),
         Field::new(
             "resources",
             Shape::of(0).map(Map::Level(&RESOURCES)),
             Out::InAlways(&RESOURCES),
+            "{ limits: { memory: 512m } }",
         ),
         Field::new(
             "restart_policy",
             Shape::of(0).map(Map::Level(&RESTART_POLICY)),
             Out::In(&RESTART_POLICY),
+            "{ condition: on-failure }",
         ),
         Field::new(
             "placement",
             Shape::of(0).map(Map::Level(&PLACEMENT)),
             Out::InAlways(&PLACEMENT),
+            "{ constraints: [node.role==worker] }",
         ),
-        text("endpoint_mode"),
+        text("endpoint_mode", "vip"),
     ],
 };
 
 /// Fields of devices; what they must say differs.
 const fn device_fields(required: bool) -> [Field; 5] {
-    let capabilities = Field::new("capabilities", UNIQUE_TEXTS, Out::Texts);
+    let capabilities = Field::new("capabilities", UNIQUE_TEXTS, Out::Texts, "[gpu]");
     [
         if required {
             capabilities.required()
         } else {
             capabilities
         },
-        text("driver"),
-        Field::new("count", Shape::of(TEXT | WHOLE), Out::DeviceCount),
-        Field::new("device_ids", UNIQUE_TEXTS, Out::Texts),
-        Field::new("options", LIST_OR_DICT, Out::Settings),
+        text("driver", "nvidia"),
+        Field::new("count", Shape::of(TEXT | WHOLE), Out::DeviceCount, "1"),
+        Field::new("device_ids", UNIQUE_TEXTS, Out::Texts, r#"["0"]"#),
+        Field::new("options", LIST_OR_DICT, Out::Settings, "{ name: value }"),
     ]
 }
 
@@ -77,8 +82,8 @@ static DISCRETE_RESOURCE_SPEC: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        Field::new("kind", TEXT_ONLY, Out::TextAlways),
-        Field::new("value", NUMBER_OR_TEXT, Out::WholeSet),
+        Field::new("kind", TEXT_ONLY, Out::TextAlways, "SSD"),
+        Field::new("value", NUMBER_OR_TEXT, Out::WholeSet, "2"),
     ],
 };
 
@@ -90,6 +95,7 @@ static GENERIC_RESOURCES: Level = Level {
         "discrete_resource_spec",
         Shape::of(0).map(Map::Level(&DISCRETE_RESOURCE_SPEC)),
         Out::In(&DISCRETE_RESOURCE_SPEC),
+        "{ kind: SSD, value: 2 }",
     )],
 };
 
@@ -98,9 +104,9 @@ static LIMITS: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        Field::new("cpus", NUMBER_OR_TEXT, Out::Number),
-        Field::new("memory", TEXT_ONLY, Out::Bytes),
-        Field::new("pids", WHOLE_OR_TEXT, Out::Whole),
+        Field::new("cpus", NUMBER_OR_TEXT, Out::Number, r#""0.5""#),
+        Field::new("memory", TEXT_ONLY, Out::Bytes, "512m"),
+        Field::new("pids", WHOLE_OR_TEXT, Out::Whole, "100"),
     ],
 };
 
@@ -109,7 +115,7 @@ static PLACEMENT: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        Field::new("constraints", TEXTS, Out::Texts),
+        Field::new("constraints", TEXTS, Out::Texts, "[node.role==worker]"),
         Field::new(
             "preferences",
             Shape::of(0).list({
@@ -120,8 +126,9 @@ static PLACEMENT: Level = Level {
                 &OF
             }),
             Out::Each(&PREFERENCES),
+            "[{ spread: node.labels.zone }]",
         ),
-        Field::new("max_replicas_per_node", WHOLE_OR_TEXT, Out::Count).cast(Cast::Whole),
+        Field::new("max_replicas_per_node", WHOLE_OR_TEXT, Out::Count, "1").cast(Cast::Whole),
     ],
 };
 
@@ -129,7 +136,7 @@ static PREFERENCES: Level = Level {
     what: "a placement preference",
     strict: true,
     extensions: true,
-    fields: &[text("spread")],
+    fields: &[text("spread", "node.labels.zone").alone()],
 };
 
 static RESERVATIONS: Level = Level {
@@ -137,8 +144,8 @@ static RESERVATIONS: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        Field::new("cpus", NUMBER_OR_TEXT, Out::Number),
-        Field::new("memory", TEXT_ONLY, Out::Bytes),
+        Field::new("cpus", NUMBER_OR_TEXT, Out::Number, r#""0.5""#),
+        Field::new("memory", TEXT_ONLY, Out::Bytes, "512m"),
         Field::new(
             "devices",
             Shape::of(0).list({
@@ -149,6 +156,7 @@ static RESERVATIONS: Level = Level {
                 &OF
             }),
             Out::Each(&DEVICES),
+            "[{ capabilities: [gpu], count: 1 }]",
         ),
         Field::new(
             "generic_resources",
@@ -160,6 +168,7 @@ static RESERVATIONS: Level = Level {
                 &OF
             }),
             Out::Each(&GENERIC_RESOURCES),
+            "[{ discrete_resource_spec: { kind: SSD, value: 2 } }]",
         ),
     ],
 };
@@ -173,11 +182,13 @@ static RESOURCES: Level = Level {
             "limits",
             Shape::of(0).map(Map::Level(&LIMITS)),
             Out::In(&LIMITS),
+            "{ memory: 512m }",
         ),
         Field::new(
             "reservations",
             Shape::of(0).map(Map::Level(&RESERVATIONS)),
             Out::In(&RESERVATIONS),
+            "{ memory: 256m }",
         ),
     ],
 };
@@ -187,25 +198,26 @@ static RESTART_POLICY: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("condition"),
-        Field::new("delay", TEXT_ONLY, Out::WaitSet),
-        Field::new("max_attempts", WHOLE_OR_TEXT, Out::CountSet).cast(Cast::Whole),
-        Field::new("window", TEXT_ONLY, Out::WaitSet),
+        text("condition", "on-failure").alone(),
+        Field::new("delay", TEXT_ONLY, Out::WaitSet, "5s"),
+        Field::new("max_attempts", WHOLE_OR_TEXT, Out::CountSet, "3").cast(Cast::Whole),
+        Field::new("window", TEXT_ONLY, Out::WaitSet, "2m"),
     ],
 };
 
 /// Fields of how an update or its taking back is made.
 const fn update_fields() -> [Field; 6] {
     [
-        Field::new("parallelism", WHOLE_OR_TEXT, Out::CountSet).cast(Cast::Whole),
-        Field::new("delay", TEXT_ONLY, Out::Wait),
-        text("failure_action"),
-        Field::new("monitor", TEXT_ONLY, Out::Wait),
-        Field::new("max_failure_ratio", NUMBER_OR_TEXT, Out::Number).cast(Cast::Number),
+        Field::new("parallelism", WHOLE_OR_TEXT, Out::CountSet, "1").cast(Cast::Whole),
+        Field::new("delay", TEXT_ONLY, Out::Wait, "10s"),
+        text("failure_action", "pause"),
+        Field::new("monitor", TEXT_ONLY, Out::Wait, "30s"),
+        Field::new("max_failure_ratio", NUMBER_OR_TEXT, Out::Number, "0.2").cast(Cast::Number),
         Field::new(
             "order",
             TEXT_ONLY.words(Words::OneOf(&["start-first", "stop-first"])),
             Out::Text,
+            "start-first",
         ),
     ]
 }

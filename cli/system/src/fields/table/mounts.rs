@@ -9,9 +9,9 @@ pub(super) static DEVICE: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("source").required(),
-        text("target").required(),
-        text("permissions"),
+        text("source", "/dev/ttyUSB0").required(),
+        text("target", "/dev/ttyUSB0").required(),
+        text("permissions", "rw"),
     ],
 };
 
@@ -20,11 +20,11 @@ pub(super) static FILE_MOUNT: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("source"),
-        text("target"),
-        text("uid"),
-        text("gid"),
-        Field::new("mode", NUMBER_OR_TEXT, Out::Mode),
+        text("source", "key"),
+        text("target", "key.txt"),
+        text("uid", r#""1000""#),
+        text("gid", r#""1000""#),
+        Field::new("mode", NUMBER_OR_TEXT, Out::Mode, r#""0440""#),
     ],
 };
 
@@ -39,31 +39,36 @@ pub(super) static MOUNT: Level = Level {
                 "bind", "volume", "tmpfs", "cluster", "npipe", "image",
             ])),
             Out::Text,
+            "bind",
         )
         .required(),
-        text("source"),
-        text("target").required(),
+        text("source", "./data"),
+        text("target", "/data").required(),
         flag("read_only"),
-        text("consistency"),
+        text("consistency", "cached"),
         Field::new(
             "bind",
             Shape::of(0).map(Map::Level(&MOUNT_BIND)),
             Out::In(&MOUNT_BIND),
+            "{ propagation: rslave }",
         ),
         Field::new(
             "volume",
             Shape::of(0).map(Map::Level(&MOUNT_VOLUME)),
             Out::In(&MOUNT_VOLUME),
+            "{ nocopy: true }",
         ),
         Field::new(
             "tmpfs",
             Shape::of(0).map(Map::Level(&MOUNT_TMPFS)),
             Out::In(&MOUNT_TMPFS),
+            "{ size: 64m }",
         ),
         Field::new(
             "image",
             Shape::of(0).map(Map::Level(&MOUNT_IMAGE)),
             Out::In(&MOUNT_IMAGE),
+            "{ subpath: public }",
         ),
     ],
 };
@@ -77,15 +82,17 @@ pub(super) static MOUNT_BIND: Level = Level {
             "selinux",
             TEXT_ONLY.words(Words::OneOf(&["z", "Z"])),
             Out::Text,
+            "z",
         ),
-        text("propagation"),
-        Field::new("create_host_path", FLAG_OR_TEXT, Out::Flag),
+        text("propagation", "rslave"),
+        Field::new("create_host_path", FLAG_OR_TEXT, Out::Flag, "true"),
         Field::new(
             "recursive",
             TEXT_ONLY.words(Words::OneOf(&[
                 "enabled", "disabled", "writable", "readonly",
             ])),
             Out::Text,
+            "enabled",
         ),
     ],
 };
@@ -94,7 +101,7 @@ pub(super) static MOUNT_IMAGE: Level = Level {
     what: "`image`",
     strict: true,
     extensions: true,
-    fields: &[text("subpath")],
+    fields: &[text("subpath", "public")],
 };
 
 pub(super) static MOUNT_TMPFS: Level = Level {
@@ -106,8 +113,14 @@ pub(super) static MOUNT_TMPFS: Level = Level {
             "size",
             Shape::of(TEXT | WHOLE).range(0, i64::MAX),
             Out::Bytes,
+            "64m",
         ),
-        Field::new("mode", NUMBER_OR_TEXT.range(0, FOUR_BYTES), Out::Count),
+        Field::new(
+            "mode",
+            NUMBER_OR_TEXT.range(0, FOUR_BYTES),
+            Out::Count,
+            "01777",
+        ),
     ],
 };
 
@@ -116,8 +129,13 @@ pub(super) static MOUNT_VOLUME: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        Field::new("labels", LIST_OR_DICT, Out::Settings),
+        Field::new(
+            "labels",
+            LIST_OR_DICT,
+            Out::Settings,
+            "{ com.example.team: shop }",
+        ),
         flag("nocopy"),
-        text("subpath"),
+        text("subpath", "public"),
     ],
 };

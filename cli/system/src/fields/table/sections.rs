@@ -9,7 +9,7 @@ use super::{flag, text};
 
 /// Entries of a section by name.
 macro_rules! entries {
-    ($level:expr, $scalars:expr, $strict:expr, $what:expr) => {
+    ($level:expr, $scalars:expr, $strict:expr, $what:expr, $like:expr) => {
         Shape::of(0).map(Map::Names({
             static OF: Names = Names {
                 rule: NameRule::Identifier,
@@ -18,17 +18,18 @@ macro_rules! entries {
                 merged: Merged::Common,
                 cast: Cast::No,
                 what: $what,
+                like: $like,
             };
             &OF
         }))
     };
 }
 
-pub(super) const CONFIGS: Shape = entries!(&CONFIG, 0, true, "the config");
-pub(super) const MODELS: Shape = entries!(&MODEL, 0, false, "the model");
-pub(super) const NETWORKS: Shape = entries!(&NETWORK, NOTHING, false, "the network");
-pub(super) const SECRETS: Shape = entries!(&SECRET, 0, true, "the secret");
-pub(super) const VOLUMES: Shape = entries!(&VOLUME, NOTHING, true, "the volume");
+pub(super) const CONFIGS: Shape = entries!(&CONFIG, 0, true, "the config", "{ file: ./site.conf }");
+pub(super) const MODELS: Shape = entries!(&MODEL, 0, false, "the model", "{ model: ai/smollm2 }");
+pub(super) const NETWORKS: Shape = entries!(&NETWORK, NOTHING, false, "the network", "{}");
+pub(super) const SECRETS: Shape = entries!(&SECRET, 0, true, "the secret", "{ file: ./key.txt }");
+pub(super) const VOLUMES: Shape = entries!(&VOLUME, NOTHING, true, "the volume", "{}");
 
 pub(super) const INCLUDES: Shape = Shape::of(0).list({
     static OF: Items = Items {
@@ -43,7 +44,7 @@ static EXTERNAL: Level = Level {
     what: "`external`",
     strict: true,
     extensions: true,
-    fields: &[text("name")],
+    fields: &[text("name", "shop-data")],
 };
 
 /// The same of secrets and configs, for which other keys pass.
@@ -51,12 +52,12 @@ static LOOSE_EXTERNAL: Level = Level {
     what: "`external`",
     strict: false,
     extensions: true,
-    fields: &[text("name")],
+    fields: &[text("name", "shop-key")],
 };
 
 const fn external(level: &'static Level) -> Field {
     let shape = Shape::of(FLAG | TEXT).map(Map::Level(level));
-    Field::new("external", shape, Out::Flag).cast(Cast::Flag)
+    Field::new("external", shape, Out::Flag, "true").cast(Cast::Flag)
 }
 
 pub(super) static CONFIG: Level = Level {
@@ -64,13 +65,18 @@ pub(super) static CONFIG: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("name"),
-        text("file"),
-        text("environment"),
-        text("content"),
+        text("name", "shop-site"),
+        text("file", "./site.conf").alone(),
+        text("environment", "SITE"),
+        text("content", "hello"),
         external(&LOOSE_EXTERNAL),
-        Field::new("labels", LIST_OR_DICT, Out::Settings),
-        text("template_driver"),
+        Field::new(
+            "labels",
+            LIST_OR_DICT,
+            Out::Settings,
+            "{ com.example.team: shop }",
+        ),
+        text("template_driver", "golang"),
     ],
 };
 
@@ -79,9 +85,9 @@ pub(super) static INCLUDE: Level = Level {
     strict: true,
     extensions: false,
     fields: &[
-        Field::new("env_file", TEXT_OR_UNIQUE_TEXTS, Out::Hidden),
-        Field::new("path", TEXT_OR_UNIQUE_TEXTS, Out::Hidden),
-        Field::new("project_directory", TEXT_ONLY, Out::Hidden),
+        Field::new("env_file", TEXT_OR_UNIQUE_TEXTS, Out::Hidden, "other.env"),
+        Field::new("path", TEXT_OR_UNIQUE_TEXTS, Out::Hidden, "other.yaml"),
+        Field::new("project_directory", TEXT_ONLY, Out::Hidden, "./other"),
     ],
 };
 
@@ -90,7 +96,7 @@ static IPAM: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("driver"),
+        text("driver", "default"),
         Field::new(
             "config",
             Shape::of(0).list({
@@ -101,9 +107,10 @@ static IPAM: Level = Level {
                 &OF
             }),
             Out::Each(&POOL),
+            "[{ subnet: 172.28.0.0/16 }]",
         )
         .merged(Merged::Pools),
-        Field::new("options", POOL_TEXTS, Out::Hidden).same(Same::Name),
+        Field::new("options", POOL_TEXTS, Out::Hidden, "{ name: value }").same(Same::Name),
     ],
 };
 
@@ -115,6 +122,7 @@ const POOL_TEXTS: Shape = Shape::of(0).map(Map::Names({
         merged: Merged::Common,
         cast: Cast::No,
         what: "the option",
+        like: "value",
     };
     &OF
 }));
@@ -124,10 +132,15 @@ static POOL: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("subnet"),
-        text("gateway"),
-        text("ip_range"),
-        Field::new("aux_addresses", POOL_TEXTS, Out::Settings),
+        text("subnet", "172.28.0.0/16").alone(),
+        text("gateway", "172.28.0.1"),
+        text("ip_range", "172.28.5.0/24"),
+        Field::new(
+            "aux_addresses",
+            POOL_TEXTS,
+            Out::Settings,
+            "{ router: 172.28.1.5 }",
+        ),
     ],
 };
 
@@ -136,10 +149,15 @@ pub(super) static MODEL: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("name"),
-        text("model").required(),
-        Field::new("context_size", Shape::of(WHOLE), Out::Whole),
-        Field::new("runtime_flags", TEXTS, Out::Texts),
+        text("name", "shop-llm"),
+        text("model", "ai/smollm2").required().alone(),
+        Field::new("context_size", Shape::of(WHOLE), Out::Whole, "4096"),
+        Field::new(
+            "runtime_flags",
+            TEXTS,
+            Out::Texts,
+            r#"["--no-prefill-assistant"]"#,
+        ),
     ],
 };
 
@@ -148,20 +166,26 @@ pub(super) static NETWORK: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("name"),
-        text("driver"),
-        Field::new("driver_opts", OPTIONS, Out::Settings),
+        text("name", "shop-back"),
+        text("driver", "bridge"),
+        Field::new(
+            "driver_opts",
+            OPTIONS,
+            Out::Settings,
+            "{ com.docker.network.driver.mtu: 1450 }",
+        ),
         Field::new(
             "ipam",
             Shape::of(0).map(Map::Level(&IPAM)),
             Out::InAlways(&IPAM),
+            "{ config: [{ subnet: 172.28.0.0/16 }] }",
         ),
         external(&EXTERNAL),
         flag("internal"),
         flag("attachable"),
-        super::settings("labels", Out::Settings),
-        Field::new("enable_ipv4", FLAG_OR_TEXT, Out::FlagSet).cast(Cast::Flag),
-        Field::new("enable_ipv6", FLAG_OR_TEXT, Out::FlagSet).cast(Cast::Flag),
+        super::settings("labels", Out::Settings, "{ com.example.team: shop }"),
+        Field::new("enable_ipv4", FLAG_OR_TEXT, Out::FlagSet, "true").cast(Cast::Flag),
+        Field::new("enable_ipv6", FLAG_OR_TEXT, Out::FlagSet, "true").cast(Cast::Flag),
     ],
 };
 
@@ -170,14 +194,24 @@ pub(super) static SECRET: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("name"),
-        text("file"),
-        text("environment"),
+        text("name", "shop-key"),
+        text("file", "./key.txt").alone(),
+        text("environment", "KEY"),
         external(&LOOSE_EXTERNAL),
-        Field::new("labels", LIST_OR_DICT, Out::Settings),
-        text("driver"),
-        Field::new("driver_opts", OPTIONS, Out::PlainSettings),
-        text("template_driver"),
+        Field::new(
+            "labels",
+            LIST_OR_DICT,
+            Out::Settings,
+            "{ com.example.team: shop }",
+        ),
+        text("driver", "vault"),
+        Field::new(
+            "driver_opts",
+            OPTIONS,
+            Out::PlainSettings,
+            "{ name: value }",
+        ),
+        text("template_driver", "golang"),
     ],
 };
 
@@ -186,10 +220,16 @@ pub(super) static VOLUME: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("name"),
-        text("driver"),
-        Field::new("driver_opts", OPTIONS, Out::Settings),
+        text("name", "shop-data"),
+        text("driver", "local"),
+        Field::new("driver_opts", OPTIONS, Out::Settings, "{ type: tmpfs }"),
         external(&EXTERNAL),
-        Field::new("labels", LIST_OR_DICT, Out::Settings).merged(Merged::Listed),
+        Field::new(
+            "labels",
+            LIST_OR_DICT,
+            Out::Settings,
+            "{ com.example.team: shop }",
+        )
+        .merged(Merged::Listed),
     ],
 };

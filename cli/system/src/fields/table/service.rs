@@ -15,16 +15,41 @@ pub(super) static BLKIO_CONFIG: Level = Level {
     strict: true,
     extensions: false,
     fields: &[
-        Field::new("weight", WHOLE_OR_TEXT.range(0, TWO_BYTES), Out::Count),
-        limits("weight_device", &BLKIO_WEIGHT),
-        limits("device_read_bps", &BLKIO_LIMIT),
-        limits("device_read_iops", &BLKIO_LIMIT),
-        limits("device_write_bps", &BLKIO_LIMIT),
-        limits("device_write_iops", &BLKIO_LIMIT),
+        Field::new(
+            "weight",
+            WHOLE_OR_TEXT.range(0, TWO_BYTES),
+            Out::Count,
+            "300",
+        ),
+        limits(
+            "weight_device",
+            &BLKIO_WEIGHT,
+            "[{ path: /dev/sda, weight: 400 }]",
+        ),
+        limits(
+            "device_read_bps",
+            &BLKIO_LIMIT,
+            "[{ path: /dev/sda, rate: 12mb }]",
+        ),
+        limits(
+            "device_read_iops",
+            &BLKIO_LIMIT,
+            "[{ path: /dev/sda, rate: 120 }]",
+        ),
+        limits(
+            "device_write_bps",
+            &BLKIO_LIMIT,
+            "[{ path: /dev/sda, rate: 12mb }]",
+        ),
+        limits(
+            "device_write_iops",
+            &BLKIO_LIMIT,
+            "[{ path: /dev/sda, rate: 120 }]",
+        ),
     ],
 };
 
-const fn limits(name: &'static str, level: &'static Level) -> Field {
+const fn limits(name: &'static str, level: &'static Level, like: &'static str) -> Field {
     let shape = Shape::of(0).list(match name.as_bytes() {
         [b'w', ..] => {
             static OF: Items = Items {
@@ -41,7 +66,7 @@ const fn limits(name: &'static str, level: &'static Level) -> Field {
             &OF
         }
     });
-    Field::new(name, shape, Out::Blkio(level))
+    Field::new(name, shape, Out::Blkio(level), like)
 }
 
 pub(super) static BLKIO_LIMIT: Level = Level {
@@ -49,8 +74,8 @@ pub(super) static BLKIO_LIMIT: Level = Level {
     strict: true,
     extensions: false,
     fields: &[
-        Field::new("path", TEXT_ONLY, Out::TextAlways),
-        Field::new("rate", WHOLE_OR_TEXT, Out::Bytes),
+        Field::new("path", TEXT_ONLY, Out::TextAlways, "/dev/sda"),
+        Field::new("rate", WHOLE_OR_TEXT, Out::Bytes, "12mb"),
     ],
 };
 
@@ -59,8 +84,13 @@ pub(super) static BLKIO_WEIGHT: Level = Level {
     strict: true,
     extensions: false,
     fields: &[
-        Field::new("path", TEXT_ONLY, Out::TextAlways),
-        Field::new("weight", WHOLE_OR_TEXT.range(0, TWO_BYTES), Out::Count),
+        Field::new("path", TEXT_ONLY, Out::TextAlways, "/dev/sda"),
+        Field::new(
+            "weight",
+            WHOLE_OR_TEXT.range(0, TWO_BYTES),
+            Out::Count,
+            "400",
+        ),
     ],
 };
 
@@ -68,7 +98,11 @@ pub(super) static CREDENTIAL_SPEC: Level = Level {
     what: "`credential_spec`",
     strict: true,
     extensions: true,
-    fields: &[text("config"), text("file"), text("registry")],
+    fields: &[
+        text("config", "site"),
+        text("file", "spec.json").alone(),
+        text("registry", "spec"),
+    ],
 };
 
 pub(super) static DEPENDENCY: Level = Level {
@@ -84,10 +118,11 @@ pub(super) static DEPENDENCY: Level = Level {
                 "service_completed_successfully",
             ])),
             Out::Text,
+            "service_healthy",
         )
         .required(),
-        Field::new("restart", FLAG_OR_TEXT, Out::Flag),
-        Field::new("required", FLAG_ONLY, Out::FlagAlways),
+        Field::new("restart", FLAG_OR_TEXT, Out::Flag, "true"),
+        Field::new("required", FLAG_ONLY, Out::FlagAlways, "false"),
     ],
 };
 
@@ -105,6 +140,7 @@ pub(super) static DEVELOPMENT: Level = Level {
             &OF
         }),
         Out::Each(&WATCH),
+        "[{ path: ./src, action: rebuild }]",
     )],
 };
 
@@ -113,9 +149,9 @@ pub(super) static ENV_FILE: Level = Level {
     strict: true,
     extensions: false,
     fields: &[
-        text("path").required(),
-        Field::new("required", FLAG_OR_TEXT, Out::FlagAlways),
-        text("format"),
+        text("path", "web.env").required(),
+        Field::new("required", FLAG_OR_TEXT, Out::FlagAlways, "false"),
+        text("format", "raw"),
     ],
 };
 
@@ -123,7 +159,10 @@ pub(super) static EXTENDS: Level = Level {
     what: "`extends`",
     strict: true,
     extensions: false,
-    fields: &[text("file"), text("service").required()],
+    fields: &[
+        text("file", "base.yaml"),
+        text("service", "base").required(),
+    ],
 };
 
 pub(super) static HEALTHCHECK: Level = Level {
@@ -141,13 +180,15 @@ pub(super) static HEALTHCHECK: Level = Level {
                 &OF
             }),
             Out::Test,
+            r#"["CMD", "curl", "-f", "http://localhost/"]"#,
         )
-        .merged(Merged::Replaced),
-        Field::new("timeout", TEXT_ONLY, Out::WaitSet),
-        Field::new("interval", TEXT_ONLY, Out::WaitSet),
-        Field::new("retries", NUMBER_OR_TEXT, Out::CountSet).cast(Cast::Whole),
-        Field::new("start_period", TEXT_ONLY, Out::WaitSet),
-        Field::new("start_interval", TEXT_ONLY, Out::WaitSet),
+        .merged(Merged::Replaced)
+        .alone(),
+        Field::new("timeout", TEXT_ONLY, Out::WaitSet, "5s"),
+        Field::new("interval", TEXT_ONLY, Out::WaitSet, "30s"),
+        Field::new("retries", NUMBER_OR_TEXT, Out::CountSet, "3").cast(Cast::Whole),
+        Field::new("start_period", TEXT_ONLY, Out::WaitSet, "10s"),
+        Field::new("start_interval", TEXT_ONLY, Out::WaitSet, "1s"),
         flag("disable"),
     ],
 };
@@ -157,11 +198,18 @@ pub(super) static HOOK: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        Field::new("command", COMMAND, Out::Words).required(),
-        text("user"),
-        Field::new("privileged", FLAG_OR_TEXT, Out::Flag),
-        text("working_dir"),
-        Field::new("environment", LIST_OR_DICT, Out::Environment),
+        Field::new("command", COMMAND, Out::Words, r#"["program", "argument"]"#)
+            .required()
+            .alone(),
+        text("user", "root"),
+        Field::new("privileged", FLAG_OR_TEXT, Out::Flag, "true"),
+        text("working_dir", "/app"),
+        Field::new(
+            "environment",
+            LIST_OR_DICT,
+            Out::Environment,
+            "{ NAME: value }",
+        ),
     ],
 };
 
@@ -170,10 +218,10 @@ pub(super) static LIMIT: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        Field::new("soft", WHOLE_OR_TEXT, Out::Whole)
+        Field::new("soft", WHOLE_OR_TEXT, Out::Whole, "1024")
             .cast(Cast::Whole)
             .required(),
-        Field::new("hard", WHOLE_OR_TEXT, Out::Whole)
+        Field::new("hard", WHOLE_OR_TEXT, Out::Whole, "2048")
             .cast(Cast::Whole)
             .required(),
     ],
@@ -184,7 +232,7 @@ pub(super) static LOGGING: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("driver"),
+        text("driver", "json-file").alone(),
         Field::new(
             "options",
             Shape::of(0).map(Map::Names({
@@ -195,10 +243,12 @@ pub(super) static LOGGING: Level = Level {
                     merged: Merged::Common,
                     cast: Cast::No,
                     what: "the option",
+                    like: "value",
                 };
                 &OF
             })),
             Out::Settings,
+            "{ max-size: 10m }",
         ),
     ],
 };
@@ -208,15 +258,20 @@ pub(super) static PORT: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("name"),
-        text("mode"),
-        text("host_ip"),
-        Field::new("target", WHOLE_OR_TEXT.range(0, FOUR_BYTES), Out::Count)
-            .cast(Cast::Whole)
-            .required(),
-        Field::new("published", WHOLE_OR_TEXT, Out::Text),
-        text("protocol"),
-        text("app_protocol"),
+        text("name", "http"),
+        text("mode", "host"),
+        text("host_ip", "127.0.0.1"),
+        Field::new(
+            "target",
+            WHOLE_OR_TEXT.range(0, FOUR_BYTES),
+            Out::Count,
+            "80",
+        )
+        .cast(Cast::Whole)
+        .required(),
+        Field::new("published", WHOLE_OR_TEXT, Out::Text, r#""8080""#),
+        text("protocol", "tcp"),
+        text("app_protocol", "http"),
     ],
 };
 
@@ -225,13 +280,18 @@ pub(super) static PRE_START_HOOK: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        Field::new("command", COMMAND, Out::Words),
-        Field::new("environment", LIST_OR_DICT, Out::Environment),
-        text("image"),
-        Field::new("per_replica", FLAG_OR_TEXT, Out::Flag),
-        Field::new("privileged", FLAG_OR_TEXT, Out::Flag),
-        text("user"),
-        text("working_dir"),
+        Field::new("command", COMMAND, Out::Words, r#"["program", "argument"]"#),
+        Field::new(
+            "environment",
+            LIST_OR_DICT,
+            Out::Environment,
+            "{ NAME: value }",
+        ),
+        text("image", "nginx"),
+        Field::new("per_replica", FLAG_OR_TEXT, Out::Flag, "true"),
+        Field::new("privileged", FLAG_OR_TEXT, Out::Flag, "true"),
+        text("user", "root"),
+        text("working_dir", "/app"),
     ],
 };
 
@@ -240,7 +300,7 @@ pub(super) static PROVIDER: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        text("type").required(),
+        text("type", "model").required().alone(),
         Field::new(
             "options",
             Shape::of(0).map(Map::Names({
@@ -257,10 +317,12 @@ pub(super) static PROVIDER: Level = Level {
                     merged: Merged::Common,
                     cast: Cast::No,
                     what: "the option",
+                    like: "value",
                 };
                 &OF
             })),
             Out::MultiSettings,
+            "{ name: value }",
         ),
     ],
 };
@@ -269,7 +331,10 @@ pub(super) static SERVICE_MODEL: Level = Level {
     what: "a service's model",
     strict: true,
     extensions: true,
-    fields: &[text("endpoint_var"), text("model_var")],
+    fields: &[
+        text("endpoint_var", "MODEL_URL"),
+        text("model_var", "MODEL_NAME"),
+    ],
 };
 
 pub(super) static SERVICE_NETWORK: Level = Level {
@@ -277,15 +342,15 @@ pub(super) static SERVICE_NETWORK: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        Field::new("aliases", UNIQUE_TEXTS, Out::Texts).same(Same::Name),
-        Field::new("driver_opts", OPTIONS, Out::Settings),
-        Field::new("gw_priority", Shape::of(NUMBER), Out::Whole),
-        text("interface_name"),
-        text("ipv4_address"),
-        text("ipv6_address"),
-        Field::new("link_local_ips", UNIQUE_TEXTS, Out::Texts).same(Same::Name),
-        text("mac_address"),
-        Field::new("priority", Shape::of(NUMBER), Out::Whole),
+        Field::new("aliases", UNIQUE_TEXTS, Out::Texts, "[shop]").same(Same::Name),
+        Field::new("driver_opts", OPTIONS, Out::Settings, "{ name: value }"),
+        Field::new("gw_priority", Shape::of(NUMBER), Out::Whole, "1"),
+        text("interface_name", "eth1"),
+        text("ipv4_address", "172.28.0.10"),
+        text("ipv6_address", r#""2001:db8::10""#),
+        Field::new("link_local_ips", UNIQUE_TEXTS, Out::Texts, "[169.254.1.1]").same(Same::Name),
+        text("mac_address", r#""02:42:ac:11:00:03""#),
+        Field::new("priority", Shape::of(NUMBER), Out::Whole, "100"),
     ],
 };
 
@@ -294,7 +359,7 @@ pub(super) static WATCH: Level = Level {
     strict: true,
     extensions: true,
     fields: &[
-        Field::new("path", TEXT_ONLY, Out::TextAlways).required(),
+        Field::new("path", TEXT_ONLY, Out::TextAlways, "./src").required(),
         Field::new(
             "action",
             TEXT_ONLY.words(Words::OneOf(&[
@@ -305,16 +370,18 @@ pub(super) static WATCH: Level = Level {
                 "sync+exec",
             ])),
             Out::TextAlways,
+            "rebuild",
         )
         .required(),
-        text("target"),
+        text("target", "/app/src"),
         Field::new(
             "exec",
             Shape::of(0).map(Map::Level(&HOOK)),
             Out::InAlways(&HOOK),
+            r#"{ command: ["program", "argument"] }"#,
         ),
-        Field::new("include", TEXT_OR_UNIQUE_TEXTS, Out::Texts).long(Long::List),
-        Field::new("ignore", TEXT_OR_UNIQUE_TEXTS, Out::Texts).long(Long::List),
-        Field::new("initial_sync", FLAG_ONLY, Out::Flag),
+        Field::new("include", TEXT_OR_UNIQUE_TEXTS, Out::Texts, r#"["*.rs"]"#).long(Long::List),
+        Field::new("ignore", TEXT_OR_UNIQUE_TEXTS, Out::Texts, "[target/]").long(Long::List),
+        Field::new("initial_sync", FLAG_ONLY, Out::Flag, "true"),
     ],
 };

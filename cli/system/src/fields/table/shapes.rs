@@ -57,6 +57,7 @@ pub(super) const LIST_OR_DICT: Shape = UNIQUE_TEXTS.map(Map::Names({
         merged: Merged::Common,
         cast: Cast::No,
         what: "the setting",
+        like: "value",
     };
     &OF
 }));
@@ -85,6 +86,7 @@ pub(super) const HOSTS: Shape = UNIQUE_TEXTS.map(Map::Names({
         merged: Merged::Common,
         cast: Cast::No,
         what: "the host",
+        like: "10.0.0.5",
     };
     &OF
 }));
@@ -98,6 +100,7 @@ pub(super) const OPTIONS: Shape = Shape::of(0).map(Map::Names({
         merged: Merged::Common,
         cast: Cast::No,
         what: "the option",
+        like: "value",
     };
     &OF
 }));
@@ -110,6 +113,7 @@ const EACH_LIMIT: Names = Names {
     merged: Merged::Replaced,
     cast: Cast::Whole,
     what: "the limit",
+    like: "1024",
 };
 
 pub(super) const LIMITS: Shape = Shape::of(0).map(Map::Names({
