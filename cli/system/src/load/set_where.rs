@@ -13,6 +13,8 @@ use crate::problem::{FileName, Place, Problems, Severity};
 
 /// A value of fewer signs may stand in a message for any other reason, if not by itself.
 const LEAST: usize = 4;
+/// Variables of a line that are looked at: a line can have a hundred thousand.
+const MOST_VARIABLES: usize = 1_000;
 /// Ways to include a file that are looked at: each may bring other settings.
 const MOST_WAYS: usize = 20;
 
@@ -86,8 +88,10 @@ impl SetWhere {
                 continue;
             };
             let is_told = |value: &str| {
-                problem.what.contains(&format!("`{value}`"))
-                    || value.len() >= LEAST && problem.what.contains(value)
+                // Nothing is made of a value that can be in no message, since it is longer.
+                value.len() <= problem.what.len()
+                    && (problem.what.contains(&format!("`{value}`"))
+                        || value.len() >= LEAST && problem.what.contains(value))
             };
             let before = usize::try_from(place.column).unwrap_or_default();
             let from = line.char_indices().nth(before.saturating_sub(1));
@@ -100,7 +104,8 @@ impl SetWhere {
                 let mut set = ways.iter().filter_map(|way| way.get(name));
                 set.find(|it| is_told(&it.value)).map(|it| it.place.clone())
             };
-            let set = variables(rest).find_map(|name| Some((name, set(name)?)));
+            let mut names = variables(rest).take(MOST_VARIABLES);
+            let set = names.find_map(|name| Some((name, set(name)?)));
             if let Some((name, set)) = set {
                 let set = format!("`{name}` is set in {}:{}", set.file.display(), set.line);
                 problem.hint = Some(match problem.hint.take() {
