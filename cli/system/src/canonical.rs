@@ -82,7 +82,10 @@ impl Lengthening<'_> {
             Long::Same => {
                 if shape.is_settings() {
                     let is_list = node.as_seq().is_some();
-                    self.settings(node);
+                    match name {
+                        "environment" | "args" => self.variables(node),
+                        _ => settings::settings(node),
+                    }
                     node.short |= is_list;
                 }
             }

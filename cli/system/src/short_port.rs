@@ -1,7 +1,7 @@
 //! The short form of a published port: `TARGET`, `PUBLISHED:TARGET` or `ADDRESS:PUBLISHED:TARGET`,
 //! each with ranges, `/tcp`, `/udp` or `/sctp` after it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use crate::problem::Place;
 use crate::yaml::{Key, Node, NodeValue, shorten};
@@ -47,6 +47,9 @@ pub(crate) enum PortError {
     /// An address that is none.
     #[error("`{0}` is no IP address")]
     Address(String),
+    /// One of IPv6 whose colons nothing keeps apart from the ports'.
+    #[error("`{0}` is an address of IPv6 without brackets: `[{0}]`")]
+    Bare(String),
 }
 
 /// Reads a short form; a range is several ports, in the order in which Docker Compose puts them
@@ -110,6 +113,9 @@ fn address_of(text: &str) -> Result<String, PortError> {
     };
     match bare {
         Some("") if text.is_empty() => Ok(String::new()),
+        Some(bare) if bare == text && bare.parse::<Ipv6Addr>().is_ok() => {
+            Err(PortError::Bare(shorten(text)))
+        }
         Some(bare) if bare.parse::<IpAddr>().is_ok() => Ok(bare.to_owned()),
         _ => Err(PortError::Address(shorten(text))),
     }
@@ -155,5 +161,20 @@ impl ShortPort {
         let mut node = Node::new(place.clone(), NodeValue::Map(fields));
         node.short = true;
         node
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_ipv6_stands_in_brackets() {
+        for (text, address) in [("[::1]:80:80", "::1"), ("[127.0.0.1]:80:80", "127.0.0.1")] {
+            let ports = read(text).unwrap();
+            assert_eq!(ports.first().map(|it| it.host_ip.as_str()), Some(address));
+        }
+        let bare = read("::1:80:80").unwrap_err();
+        assert_eq!(bare, PortError::Bare("::1".to_owned()));
     }
 }

@@ -41,7 +41,8 @@ pub(crate) fn parts(text: &str) -> Result<Parts<'_>, VolumeError> {
             continue;
         }
         let piece = text.get(start..i).unwrap_or_default();
-        if piece.len() == 1 && piece.bytes().all(|b| b.is_ascii_alphabetic()) {
+        let mut letters = piece.chars();
+        if letters.next().is_some_and(char::is_alphabetic) && letters.next().is_none() {
             continue;
         }
         pieces.push(piece);
@@ -172,7 +173,10 @@ pub(crate) fn clean(target: &str) -> String {
 
 /// Whether a source is a path of the host (else it is the name of a volume).
 pub(crate) fn is_path(source: &str) -> bool {
-    source.starts_with(['.', '/', '~', '\\']) || is_windows(source)
+    let mut chars = source.chars();
+    source.starts_with(['.', '/', '~'])
+        || is_windows(source)
+        || chars.next().is_some_and(char::is_alphabetic) && chars.next() == Some(':')
 }
 
 /// Whether a path begins with a Windows drive or is a named pipe.
@@ -200,6 +204,7 @@ mod tests {
             ("data:/data", Some("data"), "/data", ""),
             ("./a:/b:ro,z", Some("./a"), "/b", "ro,z"),
             (r"C:\a:D:\b:ro", Some(r"C:\a"), r"D:\b", "ro"),
+            ("é:/a:/b", Some("é:/a"), "/b", ""),
             ("${A:-/a}/b:/b:ro", Some("${A:-/a}/b"), "/b", "ro"),
             (
                 "${A:?x${B:-y}}:${C:-/c}",
@@ -216,6 +221,12 @@ mod tests {
                     options
                 })
             );
+        }
+        for path in [".", "./a", "/a", "~", r"C:\a", "c:a", "é:/a", r"\\.\pipe\a"] {
+            assert!(is_path(path), "{path}");
+        }
+        for name in ["a", "a/b", r"\a", r"a\b"] {
+            assert!(!is_path(name), "{name}");
         }
         assert_eq!(parts(""), Err(VolumeError::Empty));
         assert_eq!(parts("ab::/b"), Err(VolumeError::Empty));

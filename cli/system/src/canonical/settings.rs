@@ -6,8 +6,8 @@ use crate::problem::Problem;
 use crate::yaml::{Node, NodeValue, shorten};
 
 impl Lengthening<'_> {
-    /// `NAME=VALUE` items.
-    pub(super) fn settings(&mut self, node: &mut Node) {
+    /// `NAME=VALUE` items of variables, whose names end with no space.
+    pub(super) fn variables(&mut self, node: &mut Node) {
         for item in node.items() {
             let name = item.as_str().unwrap_or_default();
             let name = name.split_once('=').map_or(name, |(name, _)| name);
@@ -53,7 +53,7 @@ impl Lengthening<'_> {
 }
 
 /// `- KEY=VALUE` and `- KEY` (no value) to a mapping. Of a key named twice the later one counts.
-fn settings(node: &mut Node) {
+pub(super) fn settings(node: &mut Node) {
     let NodeValue::Seq(items) = &mut node.value else {
         return;
     };

@@ -1,9 +1,10 @@
 //! Which files a system is read from: those named, those of `COMPOSE_FILE`, or Compose's own names
-//! in the directory and above it, with the override beside them. `-` is standard input.
+//! in the project directory, else the working one, and above it, with the override beside them. `-` is standard input.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::LoadRequest;
 use crate::files::Files;
 use crate::problem::Problem;
 use crate::shown_path::shown_path;
@@ -30,24 +31,23 @@ pub(super) const LIST: &str = "COMPOSE_FILE";
 /// The files of a system, first one first, absolute when `directory` is; `None` where none is named
 /// and none is found.
 pub(super) fn files(
-    directory: &Path,
-    named: &[PathBuf],
+    request: &LoadRequest,
     environment: &BTreeMap<String, String>,
     files: &Files,
 ) -> Result<Option<Vec<PathBuf>>, Problem> {
     let listed;
-    let named = if named.is_empty() {
+    let named = if request.files.is_empty() {
         listed = from_environment(environment);
         &listed
     } else {
-        named
+        &request.files
     };
     if named.is_empty() {
-        return search(directory, files);
+        return search(&normal(request.looked_in()), files);
     }
     let whole = |path: &PathBuf| match is_standard_input(path) {
         true => path.clone(),
-        false => normal(&directory.join(path)),
+        false => normal(&request.directory.join(path)),
     };
     Ok(Some(named.iter().map(whole).collect()))
 }

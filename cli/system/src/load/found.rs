@@ -32,6 +32,28 @@ fn files_are_found_above_and_the_override_is_laid_over() {
 }
 
 #[test]
+fn the_project_directory_is_looked_in_and_above() {
+    let files = [
+        ("compose.yaml", "services: {a: {image: here}}"),
+        ("other/compose.yaml", "services: {a: {image: there}}"),
+    ];
+    for (folder, image) in [
+        ("/system/other", "there"),
+        ("/system/deep/../other", "there"),
+        ("/system/other/deep", "there"),
+        ("/system/deep", "here"),
+    ] {
+        let asked = super::LoadRequest {
+            project_directory: Some(folder.into()),
+            ..request()
+        };
+        let system = load_files(&asked, &files).unwrap().system;
+        let service = system.service("a").unwrap();
+        assert_eq!(service.image.as_ref().unwrap().value, image, "{folder}");
+    }
+}
+
+#[test]
 fn the_environment_goes_before_dotenv_and_names_the_project() {
     let mut request = request();
     request.environment.insert("A".into(), "outer".into());
@@ -71,7 +93,7 @@ fn env_files_stand_below_environment() {
     let files = [
         (
             "compose.yaml",
-            "services: {a: {image: a, env_file: [one.env, {path: two.env, required: false}, {path: raw.env, format: raw}], environment: {B: over}}}",
+            "services: {a: {image: a, env_file: [{path: one.env, format: ''}, {path: two.env, required: false}, {path: raw.env, format: raw}], environment: {B: over}}}",
         ),
         ("one.env", "A=1\nB=2\nC=\"$A\"\n"),
         ("raw.env", "D='$A'\n"),
@@ -88,7 +110,7 @@ fn env_files_stand_below_environment() {
         settings,
         [
             "A=1@one.env:1:1",
-            "B=over@compose.yaml:1:128",
+            "B=over@compose.yaml:1:148",
             "C=1@one.env:3:1",
             "D='$A'@raw.env:1:1"
         ]

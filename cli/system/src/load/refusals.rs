@@ -212,6 +212,10 @@ fn what_is_no_compose_file_is_one_clear_problem() {
             "compose.yaml:1:1: the file is empty (fill it, or name another file)",
         ),
         (
+            "version: '3'\ninclude: []",
+            "compose.yaml:1:1: nothing is declared in the file (add `services`, or name another file)",
+        ),
+        (
             "[]",
             "compose.yaml:1:1: a Compose file must be a mapping with `services`, not a list (begin \
              it with `services:`, each service below that by its name)",

@@ -55,6 +55,12 @@ pub struct Without {
 }
 
 impl LoadRequest {
+    /// The folder in which Compose's own names are looked for.
+    pub(super) fn looked_in(&self) -> &Path {
+        let project = self.project_directory.as_deref();
+        project.unwrap_or(&self.directory)
+    }
+
     /// The folder from which places name files.
     pub(super) fn shown_from(&self) -> &Path {
         self.shown_from.as_deref().unwrap_or(&self.directory)

@@ -13,7 +13,7 @@ use crate::canonical::Variables;
 use crate::files::Files;
 use crate::id::{ProjectName, ServiceName};
 use crate::interpolate::variables::{self, Variable};
-use crate::problem::Problems;
+use crate::problem::{Problem, Problems};
 use crate::settings_total::SettingsTotal;
 use crate::typed::{Context, Given, Held};
 use crate::unread::Unread;
@@ -116,6 +116,14 @@ pub(super) fn resolve_into(
     let tree = loading.model_of(documents, (&root, way), &environment, problems);
     *set_where = loading.set_where;
     let tree = tree?;
+    let empty = ["include", "version"];
+    let mut said = tree.entries().iter();
+    if problems.errors() == 0 && said.all(|(key, _)| empty.contains(&key.text.as_str())) {
+        let what = "nothing is declared in the file";
+        let problem = Problem::error(what).at(sources::begins(&paths, request.shown_from())?);
+        problems.push(problem.hint("add `services`, or name another file"));
+        return None;
+    }
     let unread = loading.unread;
     let (told, before) = (unread.told(problems), problems.0.len());
     let name_written = tree.get("name").map(Node::to_json);

@@ -47,8 +47,8 @@ pub(super) fn sources(
     problems: &mut Problems,
 ) -> Option<Sources> {
     let here = environment_here(request, files);
-    let paths = find::files(&request.directory, &request.files, &here.values, files);
-    let found = paths.and_then(|found| found.ok_or_else(|| find::none(&request.directory)));
+    let paths = find::files(request, &here.values, files);
+    let found = paths.and_then(|found| found.ok_or_else(|| find::none(request.looked_in())));
     let mut paths = or_report(found, problems)?;
     if request.files.is_empty() {
         if find::are_listed(&here.values) {
@@ -128,10 +128,8 @@ fn environment_here(request: &LoadRequest, files: &Files) -> Set {
     if !request.files.is_empty() {
         return outside;
     }
-    let folder = request.project_directory.as_ref();
-    let folder = folder.unwrap_or(&request.directory);
     let mut ignored = Problems::default();
-    with_dotenv(folder, request, files, &outside, &mut ignored)
+    with_dotenv(request.looked_in(), request, files, &outside, &mut ignored)
 }
 
 /// The files that a request means: those it names, those of `COMPOSE_FILE`, or those found from
@@ -142,12 +140,7 @@ fn environment_here(request: &LoadRequest, files: &Files) -> Set {
 /// When files are named in a way that cannot be read.
 pub fn sources_of(request: &LoadRequest, files: &Files) -> Result<Option<Vec<PathBuf>>, Problems> {
     let here = environment_here(request, files);
-    Ok(find::files(
-        &request.directory,
-        &request.files,
-        &here.values,
-        files,
-    )?)
+    Ok(find::files(request, &here.values, files)?)
 }
 
 /// What is set over the files of settings: those named, else the `.env` of a directory.
@@ -264,14 +257,20 @@ pub(super) fn read(
 /// That there is nothing in any of the files.
 fn empty(paths: &[PathBuf], shown_from: &Path) -> Problem {
     let problem = Problem::error("the file is empty").hint("fill it, or name another file");
-    match paths.first() {
-        Some(path) => problem.at(Place {
-            file: shown_path(path, shown_from).into(),
-            line: 1,
-            column: 1,
-        }),
+    match begins(paths, shown_from) {
+        Some(place) => problem.at(place),
         None => problem,
     }
+}
+
+/// Where the first of the files begins.
+pub(super) fn begins(paths: &[PathBuf], shown_from: &Path) -> Option<Place> {
+    let path = paths.first()?;
+    Some(Place {
+        file: shown_path(path, shown_from).into(),
+        line: 1,
+        column: 1,
+    })
 }
 
 fn read_one(

@@ -144,6 +144,7 @@ fn from_file(
                 None => true,
             };
             let format = optional_text(item.get("format"), "`env_file.format`", problems);
+            let format = format.filter(|format| !format.is_empty());
             (item.get("path").ok_or_else(wrong)?, format, required)
         }
     };

@@ -40,11 +40,6 @@ pub(crate) fn split(text: &str) -> Result<Words, WordsError> {
     let mut ended_at = None;
     for c in text.chars() {
         if escaped {
-            let c = match c {
-                't' => '\t',
-                'n' => '\n',
-                c => c,
-            };
             word.get_or_insert_default().push(c);
             escaped = false;
             continue;
@@ -105,7 +100,10 @@ mod tests {
             ("a  b\tc\n d ", vec!["a", "b", "c", "d"]),
             ("sh -c 'echo \"x\"; y'", vec!["sh", "-c", "echo \"x\"; y"]),
             ("a \"b c\"'d' ''", vec!["a", "b cd", ""]),
-            (r#"a\ b "q\"q" '\n' \n"#, vec!["a b", "q\"q", "\\n", "\n"]),
+            (
+                r#"a\ b "q\"q" '\n' \n "\t""#,
+                vec!["a b", "q\"q", "\\n", "n", "t"],
+            ),
             ("x `a b` $(c d) $e", vec!["x", "`a b`", "$(c d)", "$e"]),
             ("é --x=\"ü\"", vec!["é", "--x=ü"]),
         ] {
