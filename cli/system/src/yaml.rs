@@ -28,6 +28,7 @@ mod across;
 mod anchors;
 mod ask;
 mod binary;
+mod cost;
 mod date;
 mod directives;
 mod guided;
@@ -36,12 +37,13 @@ mod line;
 mod marks;
 mod mended;
 mod merge_key;
-mod refused;
+
 mod scalar;
 mod slips;
 mod tabs;
 mod tags;
 mod value;
+mod walk;
 
 /// Documents that a Compose file may have: each is laid over all before it, which costs the square of
 /// their number. Nobody writes ten.

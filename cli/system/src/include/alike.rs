@@ -1,18 +1,54 @@
 //! Whether what a file declares itself is what one that it includes declares, as Docker Compose tells:
 //! the one as it is written, the other in long form. So a list is no mapping, `["80:80"]` is no port of
-//! the same text, and `1` is neither `1.0` nor `"1"`; in which order a mapping has its keys means nothing.
+//! the same text, and `1` is neither `1.0` nor `"1"`; in which order a mapping has its keys means nothing. A
+//! list without items is there to it, and in long form it is none, but where its items are told apart.
 //!
 //! What is read in long form here and kept short by Docker Compose is marked [`Node::short`].
 
 use std::collections::HashMap;
 
+use crate::fields::{Below, Same, Shape};
+use crate::problem::FileName;
 use crate::yaml::{Key, Node, NodeValue};
 
+/// What is compared.
+#[derive(Clone, Copy)]
+pub(super) struct At<'f> {
+    /// What is known of it.
+    pub(super) below: Below,
+    /// The file that includes: what stands in others is in long form already.
+    pub(super) file: &'f FileName,
+}
+
+impl At<'_> {
+    /// What stands at a key of a mapping.
+    fn child(self, key: &Key) -> Self {
+        let shape = self.below.shape;
+        let below = shape.map_or(Below::NONE, |shape| shape.below(&key.text));
+        Self { below, ..self }
+    }
+
+    /// What an item of a list is.
+    fn item(self) -> Self {
+        let shape = self.below.shape.and_then(Shape::item);
+        let below = Below {
+            shape,
+            ..Below::NONE
+        };
+        Self { below, ..self }
+    }
+
+    /// Whether an own list is one in long form, too, though it may have no items.
+    fn stays(self, own: &Node, items: &[Node]) -> bool {
+        !items.is_empty() || self.below.same != Same::Never || own.place.file != *self.file
+    }
+}
+
 /// The fields in which the two differ; `None` where they say the same. None at all are named where they
-/// differ as a whole.
-pub(super) fn differences(own: &Node, included: &Node) -> Option<Vec<String>> {
+/// differ as a whole. `at` says what they are.
+pub(super) fn differences(own: &Node, included: &Node, at: At<'_>) -> Option<Vec<String>> {
     let (Some(fields), Some(others)) = (own.as_map(), included.as_map()) else {
-        return (!are_alike(own, included)).then(Vec::new);
+        return (!are_alike(own, included, at)).then(Vec::new);
     };
     let there = by_name(others);
     let mut differ = Vec::new();
@@ -21,7 +57,7 @@ pub(super) fn differences(own: &Node, included: &Node) -> Option<Vec<String>> {
     for (key, node) in fields {
         let other = there.get(key.text.as_str());
         seen += usize::from(other.is_some());
-        if other.is_none_or(|other| !are_alike(node, other)) {
+        if other.is_none_or(|other| !are_alike(node, other, at.child(key))) {
             differ.push(key.text.clone());
         }
     }
@@ -41,20 +77,20 @@ fn by_name(entries: &[(Key, Node)]) -> HashMap<&str, &Node> {
         .collect()
 }
 
-fn are_alike(own: &Node, included: &Node) -> bool {
+fn are_alike(own: &Node, included: &Node, at: At<'_>) -> bool {
     match (&own.value, &included.value) {
         (NodeValue::Map(fields), NodeValue::Map(others)) => {
             let in_order = own.short && included.short;
-            own.short == included.short && maps(fields, others, in_order)
+            own.short == included.short && maps(fields, others, in_order, at)
         }
         (NodeValue::Seq(items), NodeValue::Seq(others)) => {
-            own.short == included.short && lists(items, others)
+            own.short == included.short && at.stays(own, items) && lists(items, others, at)
         }
         (NodeValue::Seq(items), NodeValue::Map(settings)) if included.short => {
-            are_settings(items, settings)
+            at.stays(own, items) && are_settings(items, settings)
         }
         (NodeValue::Map(settings), NodeValue::Seq(items)) if own.short => {
-            are_settings(items, settings)
+            at.stays(own, items) && are_settings(items, settings)
         }
         (NodeValue::String(_), NodeValue::Seq(items)) if included.short => {
             matches!(items.as_slice(), [item] if item.value == own.value)
@@ -66,29 +102,30 @@ fn are_alike(own: &Node, included: &Node) -> bool {
     }
 }
 
-fn maps(fields: &[(Key, Node)], others: &[(Key, Node)], in_order: bool) -> bool {
+fn maps(fields: &[(Key, Node)], others: &[(Key, Node)], in_order: bool, at: At<'_>) -> bool {
     let written = || fields.iter().filter(|(_, node)| !node.is_reset());
     if written().count() != others.len() {
         return false;
     }
     if in_order {
-        return written()
-            .zip(others)
-            .all(|((key, node), (other, there))| key.text == other.text && are_alike(node, there));
+        return written().zip(others).all(|((key, node), (other, there))| {
+            key.text == other.text && are_alike(node, there, at.child(key))
+        });
     }
     let there = by_name(others);
     written().all(|(key, node)| {
         let other = there.get(key.text.as_str());
-        other.is_some_and(|other| are_alike(node, other))
+        other.is_some_and(|other| are_alike(node, other, at.child(key)))
     })
 }
 
-fn lists(items: &[Node], others: &[Node]) -> bool {
+fn lists(items: &[Node], others: &[Node], at: At<'_>) -> bool {
+    let at = at.item();
     let written = || items.iter().filter(|item| !item.is_reset());
     written().count() == others.len()
         && written()
             .zip(others)
-            .all(|(item, other)| are_alike(item, other))
+            .all(|(item, other)| are_alike(item, other, at))
 }
 
 /// Whether the items of a list are `NAME=VALUE` of each setting, or `NAME` alone.

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::alike::differences;
-use crate::canonical::{self, Variables};
+use super::alike::{At, differences};
+use crate::canonical::{self, Variables, WHOLE_FILE};
+use crate::fields::Below;
 use crate::problem::{FileName, Place, Problem, Problems};
 use crate::unread::SECTIONS;
 use crate::yaml::{Key, Node, NodeValue, shorten};
@@ -22,6 +23,7 @@ pub(super) fn import(
     let NodeValue::Map(sections) = model.value else {
         return;
     };
+    let file = into.place.file.clone();
     for (section, node) in sections {
         if !SECTIONS.contains(&section.text.as_str()) {
             continue;
@@ -38,9 +40,12 @@ pub(super) fn import(
             .enumerate()
             .map(|(at, (key, _))| (key.text.clone(), at))
             .collect();
+        let shape = WHOLE_FILE.below(&section.text).shape;
         for (key, entry) in entries {
-            let at = positions.get(&key.text);
-            match at.and_then(|at| there.get_mut(*at)) {
+            let below = shape.map_or(Below::NONE, |shape| shape.below(&key.text));
+            let at = At { below, file: &file };
+            let position = positions.get(&key.text);
+            match position.and_then(|at| there.get_mut(*at)) {
                 // That nothing is no service is told later.
                 Some((_, own)) if own.is_null() && section.text == "services" => {}
                 // Earlier files' is taken back, and this one's stands in its place.
@@ -49,7 +54,7 @@ pub(super) fn import(
                     own.tag = Some("!override".into());
                 }
                 Some(own) => {
-                    if let Some(fields) = differences(&own.1, &entry) {
+                    if let Some(fields) = differences(&own.1, &entry, at) {
                         let mean_the_same = mean_the_same(&section, own, &entry, variables);
                         let included = declared_in(&key, &entry, files);
                         problems.push(conflict(&own.0, &fields, &included, mean_the_same));

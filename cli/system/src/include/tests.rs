@@ -51,6 +51,10 @@ fn what_is_declared_twice_is_compared_as_it_is_written_with_the_long_form() {
         ("command: 'a b'", "command: 'a b'"),
         ("ports: !reset []", "labels: !reset []"),
         ("cap_add: !override [A]", "cap_add: [A]"),
+        (
+            "cap_add: [], ports: [], environment: []",
+            "cap_add: [], ports: [], environment: []",
+        ),
     ] {
         assert_eq!(both(own, included), "", "{own}");
     }
@@ -97,6 +101,12 @@ fn what_is_declared_twice_is_compared_as_it_is_written_with_the_long_form() {
         ("cpus: 1", "cpus: 1.0", "`cpus`"),
         ("labels: {a: 1}", "labels: {a: '1'}", "`labels`"),
         ("command: [a, b]", "command: 'a b'", "`command`"),
+        ("command: []", "command: []", "the form of `command`"),
+        (
+            "gpus: [], x-a: [{b: []}]",
+            "gpus: [], x-a: [{b: []}]",
+            "the form of `gpus`, `x-a`",
+        ),
         (
             "tty: true, labels: {a: b}, cap_add: [A], init: true",
             "cap_drop: [A]",
@@ -116,10 +126,10 @@ fn what_is_declared_twice_is_compared_as_it_is_written_with_the_long_form() {
 #[test]
 fn two_included_files_may_declare_the_same_in_short_form() {
     let own = "include: [i.yaml, j.yaml]\nservices: {a: {image: a}}\n";
-    let b = "services: {b: {image: b, ports: ['80:80'], environment: [A=1]}}\n";
+    let b = "services: {b: {image: b, ports: ['80:80'], environment: [A=1], command: []}}\n";
     assert_eq!(told(own, &[("i.yaml", b), ("j.yaml", b)]), "");
-    let long =
-        "services: {b: {image: b, ports: [{target: 80, published: '80'}], environment: [A=1]}}\n";
+    let long = "services: {b: {image: b, ports: [{target: 80, published: '80'}], \
+                environment: [A=1], command: []}}\n";
     let said = told(own, &[("i.yaml", b), ("j.yaml", long)]);
     let wanted = "i.yaml:1:12: `b` is declared here and, in another way, in line 1 of j.yaml, \
                   which is included: they differ in the form of `ports` (take this one away";

@@ -6,8 +6,7 @@ use std::collections::HashMap;
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::anchors::{self, Unknown};
-use super::mended::Quoted;
-use super::refused::{Cost, Refused};
+use super::cost::Cost;
 use super::scalar::Said;
 use super::{MAX_DEPTH, MAX_SCALAR, not_yaml, tags};
 use crate::problem::{Place, Problem, Problems};
@@ -21,8 +20,6 @@ pub(super) struct Marks {
     /// Whether it is of a Compose file: every key has to be text, and scalars are what Docker Compose
     /// takes them for.
     pub(super) is_compose: bool,
-    /// Its texts in double quotes.
-    pub(super) quoted: Vec<Quoted>,
 }
 
 impl Marks {
@@ -91,12 +88,11 @@ struct Reader<'a> {
     before: Cost,
     /// Aliases of anchors that nothing defines.
     unknown: Vec<Unknown>,
-    quoted: Vec<Quoted>,
     problems: Problems,
 }
 
 /// Reads the marks of every document in `text`.
-pub(super) fn read(start: &Place, text: &str) -> Result<Vec<Marks>, Refused> {
+pub(super) fn read(start: &Place, text: &str) -> Result<Vec<Marks>, Problems> {
     let mut options = granit_parser::options! { emit_unresolved_aliases: true };
     options.set_emit_comments(false);
     let mut reader = Reader {
@@ -109,27 +105,17 @@ pub(super) fn read(start: &Place, text: &str) -> Result<Vec<Marks>, Refused> {
         documents: Vec::new(),
         before: Cost::default(),
         unknown: Vec::new(),
-        quoted: Vec::new(),
         problems: Problems::default(),
     };
     for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = event.map_err(|error| Refused {
-            problems: reader.scan_error(&error, text).into(),
-            offset: error.marker().byte_offset(),
-        })?;
+        let (event, span) = event.map_err(|error| reader.scan_error(&error, text))?;
         reader.take(event, &span)?;
     }
     if !reader.unknown.is_empty() {
         let unknown = anchors::problems(reader.unknown, text);
         reader.problems.0.extend(unknown.0);
     }
-    reader
-        .problems
-        .or(reader.documents)
-        .map_err(|problems| Refused {
-            problems,
-            offset: None,
-        })
+    reader.problems.or(reader.documents)
 }
 
 impl Reader<'_> {
@@ -201,7 +187,6 @@ impl Reader<'_> {
             all: std::mem::take(&mut self.marks),
             root,
             is_compose: false,
-            quoted: std::mem::take(&mut self.quoted),
         });
         let so_far = Cost {
             nodes: self.before.nodes,
@@ -232,12 +217,6 @@ impl Reader<'_> {
             depth: 1,
         };
         let is_plain = matches!(style, ScalarStyle::Plain);
-        if matches!(style, ScalarStyle::DoubleQuoted)
-            && let Some(bytes) = span.byte_range()
-        {
-            let place = self.place(span);
-            self.quoted.push(Quoted { bytes, place });
-        }
         let said = tags::said(tag, is_plain);
         let tag = tag.filter(|tag| !tags::says_nothing(tag));
         // A tag says itself what the text is: `!!merge` what `<<` is without one.

@@ -1,7 +1,7 @@
-//! What a document costs once its aliases are expanded, and why the first pass gave it up.
+//! What a document costs once its aliases are expanded.
 
 use super::{MAX_DEPTH, MAX_NODES, MAX_TEXT};
-use crate::problem::{Problem, Problems};
+use crate::problem::Problem;
 
 /// What a node costs with every alias under it expanded.
 #[derive(Clone, Copy, Default)]
@@ -36,27 +36,5 @@ impl Cost {
             "the document is nested more than {MAX_DEPTH} levels deep, aliases expanded"
         ))
         .hint("nest less deeply, or use fewer aliases")
-    }
-}
-
-/// Why there are no marks.
-pub(super) struct Refused {
-    pub(super) problems: Problems,
-    /// The byte that the parser stopped at.
-    pub(super) offset: Option<usize>,
-}
-
-impl From<Problem> for Refused {
-    fn from(problem: Problem) -> Self {
-        Self {
-            problems: problem.into(),
-            offset: None,
-        }
-    }
-}
-
-impl From<Refused> for Problems {
-    fn from(refused: Refused) -> Self {
-        refused.problems
     }
 }
