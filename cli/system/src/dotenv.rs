@@ -244,12 +244,11 @@ impl<'a> Reader<'a> {
         };
         let length = name.len();
         let name = name.trim();
-        // Of what is a space, Docker Compose minds the one sign alone.
-        let fits = |c: char| {
-            c.is_alphanumeric()
-                || matches!(c, '_' | '.' | '-' | '[' | ']')
-                || is_space(c) && c != ' '
-        };
+        // A line that the file ends in, without a sign, is a value without a name to Docker Compose.
+        let is_value = !has_value && self.rest.len() == length;
+        // Of what is a space, Docker Compose minds the one sign alone in a name.
+        let of_names = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']');
+        let fits = |c: char| of_names(c) || is_space(c) && (c != ' ' || is_value);
         if let Some(c) = name.chars().find(|c| !fits(*c)) {
             if let Some(foreign) = self.text.foreign(name, &self.place()) {
                 self.rest = "";
@@ -263,6 +262,9 @@ impl<'a> Reader<'a> {
             );
             let problem = self.wrong(what);
             return Err(problem.hint("write NAME=value, and `#` before a comment"));
+        }
+        if is_value {
+            return Ok(Some((String::new(), true)));
         }
         // Nothing before the sign is a name too, as to Docker Compose.
         let name = name.to_owned();

@@ -103,6 +103,7 @@ impl Printing<'_> {
             Out::FlagAlways => Some(self.flag(node).unwrap_or_default().into()),
             Out::Whole => self.whole(node).filter(|it| *it != 0).map(Value::from),
             Out::WholeSet => self.whole(node).map(Value::from),
+            Out::WholeAlways => Some(self.whole(node).unwrap_or_default().into()),
             Out::Count => self.count_in_digits(node, field.name),
             Out::CountSet => self.count(node).map(Value::from),
             Out::Number => self.number(node),
@@ -143,11 +144,34 @@ fn absent(out: Out) -> Option<Value> {
         Out::Words => Some(Value::Null),
         Out::TextAlways => Some("".into()),
         Out::FlagAlways => Some(false.into()),
+        Out::WholeAlways => Some(0.into()),
         Out::InAlways(level) => {
             let fields = level.fields.iter();
             let fields = fields.filter_map(|it| Some((it.name.to_owned(), absent(it.out)?)));
             Some(Value::Object(fields.collect()))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::files::Files;
+    use crate::load::resolve;
+    use crate::load::testing::request;
+
+    #[test]
+    fn a_generic_resource_has_a_kind_and_a_value_in_any_case() {
+        let text = "services: {a: {image: a, deploy: {resources: {reservations: \
+                    {generic_resources: [{discrete_resource_spec: {kind: gpu}}]}}}}}";
+        let files = Files::in_memory([("/system/compose.yaml".into(), text.into())].into());
+        let normal = resolve(&request(), &files).unwrap().0.normal;
+        let printed = json!(normal);
+        let printed = printed.pointer(
+            "/services/a/deploy/resources/reservations/generic_resources/0/discrete_resource_spec",
+        );
+        assert_eq!(printed, Some(&json!({"kind": "gpu", "value": 0})));
     }
 }

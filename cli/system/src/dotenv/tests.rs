@@ -73,7 +73,7 @@ fn what_earlier_files_set_stands_below_what_this_one_does_and_above_nothing() {
         set: before,
         lacks_some: false,
     };
-    let text = b"A=$X\nX=here\nOUT=here\nB=$X-$W-$OUT\nW";
+    let text = b"A=$X\nX=here\nOUT=here\nB=$X-$W-$OUT\nW\n";
     let settings = parse_after(Path::new("b.env"), text, &set, &earlier).unwrap();
     let value = |name: &str| settings.values[name].value.as_str();
     assert_eq!(
@@ -250,4 +250,19 @@ fn what_a_file_that_cannot_be_read_may_set_is_not_missed() {
     assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
     let names: Vec<&String> = settings.values.keys().collect();
     assert_eq!(names, ["B", "C"]);
+}
+
+#[test]
+fn a_name_alone_that_the_file_ends_in_is_a_value_without_a_name() {
+    for (text, name, value) in [
+        ("OUT\n", "OUT", "outer"),
+        ("OUT", "", "OUT"),
+        ("A=1\n export OUT of \t", "", "OUT of"),
+    ] {
+        let all = read(text);
+        let last = all
+            .last()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        assert_eq!(last, Some((name, value)), "{text:?}");
+    }
 }

@@ -20,6 +20,8 @@ pub(crate) enum Out {
     Whole,
     /// A whole number, 0 too.
     WholeSet,
+    /// A whole number, 0 too, also where none is written.
+    WholeAlways,
     /// A whole number that is not negative, and no text.
     Count,
     /// A whole number that is not negative, 0 too.

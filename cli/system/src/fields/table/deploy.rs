@@ -83,7 +83,7 @@ static DISCRETE_RESOURCE_SPEC: Level = Level {
     extensions: true,
     fields: &[
         Field::new("kind", TEXT_ONLY, Out::TextAlways, "SSD"),
-        Field::new("value", NUMBER_OR_TEXT, Out::WholeSet, "2"),
+        Field::new("value", NUMBER_OR_TEXT, Out::WholeAlways, "2"),
     ],
 };
 
