@@ -115,6 +115,32 @@ fn check(name: &str, page: &str) {
     }
 }
 
+/// Problems that have no hint, by the folder of the case: none yet.
+const WITHOUT_HINT: [&str; 0] = [];
+
+#[test]
+fn every_problem_says_what_to_do() {
+    let mut without = Vec::new();
+    for case in cases() {
+        let page = support::read(&case.join(EXPECTED));
+        let mut open: Option<&str> = None;
+        for line in page.lines().chain(["--- end"]) {
+            let begins = line.starts_with("error: ") || line.starts_with("warning: ");
+            if begins || line.starts_with("---") {
+                let name = case.file_name().unwrap().to_string_lossy();
+                let is_told = open.is_none_or(|it| it.contains(" more problem"));
+                if !is_told && !WITHOUT_HINT.contains(&name.as_ref()) {
+                    without.push(format!("{name}: {}", open.unwrap_or_default()));
+                }
+                open = begins.then_some(line);
+            } else if line.starts_with("  hint: ") {
+                open = None;
+            }
+        }
+    }
+    assert!(without.is_empty(), "no hint:\n{}", without.join("\n"));
+}
+
 /// What of `value` is not as `schema` says: of JSON Schema, the words that ours are written with.
 fn against(schema: &Value, value: &Value, whole: &Value, at: &str) -> Vec<String> {
     if let Some(name) = schema["$ref"].as_str() {

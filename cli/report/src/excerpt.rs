@@ -41,7 +41,9 @@ impl Excerpt {
         let end = match part {
             // What goes on in the next line ends with this one.
             Part::Characters(many) => start.saturating_add(many).min(chars.len()),
-            Part::Whole | Part::Variable { .. } => extent::end(&chars, start, &place.file),
+            Part::Whole | Part::Variable { .. } | Part::Tag(_) => {
+                extent::end(&chars, start, &place.file)
+            }
         };
         let end = end.max(start + 1);
         let gutter = format!("{:>5} | ", place.line);

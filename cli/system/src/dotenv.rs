@@ -334,7 +334,8 @@ impl<'a> Reader<'a> {
             return Some(text.to_owned());
         }
         let interpolation = Interpolation::after(&self.set, self.written);
-        let mut interpolation = interpolation.without_some(!self.are_whole);
+        let interpolation = interpolation.without_some(!self.are_whole);
+        let mut interpolation = interpolation.set_in("in a line above");
         // Nothing of a value is shown: its variables are told at its name.
         let value = self
             .told

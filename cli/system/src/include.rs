@@ -65,7 +65,7 @@ pub(crate) fn apply(
         return;
     };
     let Some(items) = include.as_seq() else {
-        problems.push(include.expected("`include`", "a list"));
+        problems.push(include.expected_list("`include`", "include"));
         return;
     };
     for item in items.iter().filter(|item| !item.is_null()) {

@@ -14,10 +14,12 @@ use crate::problem::{MOST_SHOWN, Part, Place, Problem, Problems};
 use crate::yaml::{MAX_SCALAR, MAX_TEXT, Node, NodeValue, shorten};
 
 pub(crate) mod cast;
+mod form;
 mod found;
 pub mod variables;
 mod wrong;
 
+use form::{closing_brace, split_name};
 use found::{Found, What};
 pub use wrong::TemplateError;
 
@@ -33,6 +35,8 @@ pub struct Interpolation<'a> {
     written: usize,
     /// Where variables stand that nothing sets; `None` where all that sets something is known.
     untold: Option<Vec<Place>>,
+    /// Where a person sets a variable but in the environment; nothing where nowhere.
+    set_in: &'a str,
 }
 
 impl<'a> Interpolation<'a> {
@@ -44,7 +48,13 @@ impl<'a> Interpolation<'a> {
             unset: BTreeSet::new(),
             written: 0,
             untold: None,
+            set_in: "in .env",
         }
+    }
+
+    /// The same, where variables are set in another place than `.env` ("in a line above").
+    pub(crate) fn set_in(self, set_in: &'a str) -> Self {
+        Self { set_in, ..self }
     }
 
     /// The same; where some of what is set `cannot_be_read`, nobody is told that it is not set.
@@ -147,7 +157,7 @@ impl<'a> Interpolation<'a> {
                 (What::Wrong(error), _) => {
                     errors += 1;
                     if errors <= most {
-                        problems.push(error.problem().at(place.clone()).about(part));
+                        problems.push(error.problem(self.set_in).at(place.clone()).about(part));
                     }
                 }
             }
@@ -222,10 +232,12 @@ impl<'a> Interpolation<'a> {
         let what = format!("the variable `{name}` is not set; it is taken as empty");
         self.unset.insert(name);
         let problem = Problem::warning(what).at(place.clone()).about(part);
-        problems.push(problem.hint(
-            "set it in the environment or in .env, write a default: `${NAME:-default}`, or `$$` for a \
+        let or = if self.set_in.is_empty() { "" } else { " or " };
+        problems.push(problem.hint(format!(
+            "set it in the environment{or}{}, write a default: `${{NAME:-default}}`, or `$$` for a \
              plain dollar sign",
-        ));
+            self.set_in
+        )));
     }
 
     /// `text` begins at the byte `from` of the whole.
@@ -357,40 +369,6 @@ impl<'a> Interpolation<'a> {
             ""
         })
     }
-}
-
-/// A variable's name at the start of the text, and the rest.
-fn split_name(text: &str) -> (&str, &str) {
-    let mut end = 0;
-    for (i, byte) in text.bytes().enumerate() {
-        let begins = byte.is_ascii_alphabetic() || byte == b'_';
-        if !(begins || i > 0 && byte.is_ascii_digit()) {
-            break;
-        }
-        end = i + 1;
-    }
-    text.split_at(end)
-}
-
-/// Where the brace closes that stands just before `text`, in its first line; when the braces within
-/// do not balance, the last one.
-fn closing_brace(text: &str) -> Option<usize> {
-    let mut open = 1_usize;
-    // The line's end is not looked for first: a text can have a hundred thousand braces in one long line.
-    for (i, byte) in text.bytes().enumerate() {
-        match byte {
-            b'\n' => return text.get(..i).and_then(|line| line.rfind('}')),
-            b'{' => open += 1,
-            b'}' => {
-                open -= 1;
-                if open == 0 {
-                    return Some(i);
-                }
-            }
-            _ => {}
-        }
-    }
-    text.rfind('}')
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::fields::{Below, Merged, Shape};
 use crate::forms::scalar_text;
-use crate::problem::{Problem, Problems};
+use crate::problem::{Part, Problem, Problems};
 use crate::yaml::{Key, Node, NodeValue, shorten};
 
 pub(crate) use unique::unique;
@@ -62,6 +62,10 @@ fn node(
 ) -> Node {
     if over.tag.as_deref() == Some("!override") {
         return over;
+    }
+    // A list that others are appended to keeps none.
+    for it in [&mut base, &mut over] {
+        tell_tag(it, problems);
     }
     if below.merged != Merged::Common {
         take_back(&mut base, &mut over);
@@ -328,16 +332,27 @@ fn pools(base: Node, over: Node, path: &mut Vec<String>, problems: &mut Problems
     Node::new(base.place, NodeValue::Seq(kept))
 }
 
+/// Takes a tag off that is none of ours, and names it.
+fn tell_tag(node: &mut Node, problems: &mut Problems) {
+    let own = |tag: &&str| !matches!(*tag, "!override" | "!reset");
+    let Some(tag) = node.tag.as_deref().filter(own) else {
+        return;
+    };
+    let what = format!("the tag `{}` means nothing here", shorten(tag));
+    let problem = Problem::warning(what).at(node.place.clone());
+    let problem = problem.about(Part::Tag(tag.chars().count()));
+    let problem = problem.hint(match problems.nearest(tag, ["!reset", "!override"]) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`!reset` and `!override` are understood".to_owned(),
+    });
+    node.tag = None;
+    problems.push(problem);
+}
+
 /// Removes what `!reset` marks, takes the mark of `!override` off, and names other tags.
 pub(crate) fn clean(node: &mut Node, problems: &mut Problems) {
-    match node.tag.take().as_deref() {
-        None | Some("!override" | "!reset") => {}
-        Some(tag) => problems.push(
-            Problem::warning(format!("the tag `{}` means nothing here", shorten(tag)))
-                .at(node.place.clone())
-                .hint("`!reset` and `!override` are understood"),
-        ),
-    }
+    tell_tag(node, problems);
+    node.tag = None;
     match &mut node.value {
         NodeValue::Map(entries) => {
             entries.retain(|(_, child)| !child.is_reset());

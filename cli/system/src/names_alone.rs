@@ -24,7 +24,7 @@ pub(crate) fn resolve(tree: &mut Node, set: &mut Interpolation<'_>, problems: &m
                 Ok(None) => {}
                 Ok(Some(text)) => value.value = NodeValue::String(text.to_owned()),
                 Err(error) => {
-                    problems.push(error.problem().at(name.place.clone()));
+                    problems.push(error.problem("").at(name.place.clone()));
                     return;
                 }
             }

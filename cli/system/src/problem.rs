@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 mod file_name;
 mod settled;
+mod tag;
 mod there;
 mod variable;
 
@@ -70,6 +71,8 @@ pub enum Part {
     },
     /// So many characters at its beginning.
     Characters(usize),
+    /// A tag of so many characters before it.
+    Tag(usize),
 }
 
 /// One thing wrong with an input.

@@ -12,7 +12,7 @@ use crate::model::{
 use crate::problem::{Problem, Problems};
 use crate::typed::scalars::optional_text;
 use crate::typed::{Context, words_of};
-use crate::yaml::{Node, in_line, keys_there, shorten};
+use crate::yaml::{Node, keys_there, shorten};
 
 mod ca;
 mod inputs;
@@ -238,11 +238,7 @@ fn list<'n>(node: Option<&'n Node>, what: &str, problems: &mut Problems) -> &'n 
     };
     if node.as_seq().is_none() {
         let key = what.trim_matches('`').rsplit('.').next().unwrap_or(what);
-        let problem = node.expected(what, "a list");
-        problems.push(match in_line(node).filter(|_| node.is_scalar()) {
-            Some(own) => problem.hint(shorten(&format!("write `{key}: [{own}]`"))),
-            None => problem,
-        });
+        problems.push(node.expected_list(what, key));
     }
     node.items()
 }

@@ -22,11 +22,14 @@ dropped in silence.
 - **error**: it does not run, with the line. `--lenient` makes a warning of what a runtime cannot
   honour.
 
+What a value looks like is shown beside each: a field takes other forms too, and where a value is of
+the wrong kind, the problem shows this one.
+
 What begins with a slash stands at the top level, not in a service. Fields that begin with `x-` are
 everybody's own. `msvc config` prints them all.
 
-| field | in containers | as host processes |
-|---|---|---|
+| field | for example | in containers | as host processes |
+|---|---|---|---|
 ";
 
 fn page() -> String {
@@ -36,7 +39,12 @@ fn page() -> String {
     for row in rows {
         let (container, process) = (cell(&row.container), cell(&row.process));
         // Writing to a text does not fail.
-        let _ = writeln!(page, "| `{}` | {container} | {process} |", row.field);
+        let example = msvc_system::fields::example(row.field).unwrap_or_default();
+        let field = row.field;
+        let _ = writeln!(
+            page,
+            "| `{field}` | `{example}` | {container} | {process} |"
+        );
     }
     page
 }

@@ -39,6 +39,19 @@ pub(crate) fn check(root: &mut Node, lenient: bool, problems: &mut Problems) -> 
     checker.taken_out
 }
 
+/// That a key of everybody's own is most likely a slip for ours, which says nothing then.
+fn own_misspelt(key: &Key) -> Option<Problem> {
+    const OWN: &str = "x-msvc";
+    let is_slip = key.text.len().abs_diff(OWN.len()) <= 1
+        && key.text != OWN
+        && strsim::damerau_levenshtein(&key.text, OWN) <= 1;
+    is_slip.then(|| {
+        Problem::warning(format!("msvc reads nothing of `{}`", shorten(&key.text)))
+            .at(key.place.clone())
+            .hint(format!("did you mean `{OWN}`?"))
+    })
+}
+
 /// Whether a value may stand where one of `shape` does.
 pub(super) fn fits(mut node: Node, shape: &'static Shape) -> bool {
     let mut problems = Problems::default();
@@ -104,7 +117,10 @@ impl Checker<'_> {
                     self.path.pop();
                     stays
                 }
-                None if level.extensions && key.text.starts_with("x-") => true,
+                None if level.extensions && key.text.starts_with("x-") => {
+                    self.problems.0.extend(own_misspelt(key));
+                    true
+                }
                 None if !level.strict => true,
                 None => {
                     misspelt.extend(self.unknown(key, level));

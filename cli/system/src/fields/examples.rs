@@ -47,8 +47,10 @@ fn value_of(text: &str) -> Value {
     documents.first().unwrap().to_json()
 }
 
-/// The level below a field, and what makes a value of its field of one of its own.
-fn below(shape: &Shape) -> Option<(&'static Level, fn(Value) -> Value)> {
+/// A level below a field, and what makes a value of the field of one of the level.
+type Below = (&'static Level, fn(Value) -> Value);
+
+fn below(shape: &Shape) -> Option<Below> {
     let own = |value| value;
     match (shape.map, shape.item()) {
         (Map::Level(level), _) => Some((level, own)),

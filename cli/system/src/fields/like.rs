@@ -14,6 +14,8 @@ use crate::{short_port, volume_text};
 
 /// Signs of what the person wrote that a hint repeats.
 const MOST: usize = 60;
+/// Items of what the person wrote that can have room in a hint.
+const FEW: usize = 5;
 
 /// What is known of the value of a key.
 #[derive(Debug, Clone, Copy)]
@@ -65,12 +67,15 @@ impl Look {
         }
         let own = self.own(node, is_item);
         let own = own.and_then(|own| in_line(&own).filter(|line| line.chars().count() <= MOST));
-        let value = own.as_deref().unwrap_or(match self.out {
-            Out::Wait | Out::WaitSet => return "write it as 500ms, 30s or 1m30s".to_owned(),
-            Out::Bytes => return "write it as 512m, 1.5g or in bytes".to_owned(),
-            Out::Mode => return "write it in octal, as `\"0440\"`".to_owned(),
-            _ => self.like,
-        });
+        let value = match (&own, self.out) {
+            (Some(own), _) => own,
+            (None, Out::Wait | Out::WaitSet) => {
+                return "write it as 500ms, 30s or 1m30s".to_owned();
+            }
+            (None, Out::Bytes) => return "write it as 512m, 1.5g or in bytes".to_owned(),
+            (None, Out::Mode) => return "write it in octal, as `\"0440\"`".to_owned(),
+            (None, _) => self.like,
+        };
         let name = Node::new(node.place.clone(), NodeValue::String(shorten(key)));
         match in_line(&name) {
             Some(name) => format!("write `{name}: {value}`"),
@@ -85,10 +90,11 @@ impl Look {
             Some(items) => items,
             None => std::slice::from_ref(node),
         };
-        if written.iter().any(|it| it.replaced || it.is_null()) {
+        if written.len() > FEW || written.iter().any(|it| it.replaced || it.is_null()) {
             return None;
         }
-        let texts: Option<Vec<String>> = written.iter().map(scalar_text).collect();
+        let text_of = |it| scalar_text(it).map(|text| self.mended(text));
+        let texts: Option<Vec<String>> = written.iter().map(text_of).collect();
         let texts = texts.filter(|texts| texts.iter().all(|text| self.takes(text)))?;
         let made = |value| Node::new(node.place.clone(), value);
         let text = |text: &String| made(NodeValue::String(text.clone()));
@@ -127,11 +133,22 @@ impl Look {
             && self.shape.list.is_none()
     }
 
+    /// A text with what is most likely left out of it.
+    fn mended(self, text: String) -> String {
+        let is_count = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        match self.out {
+            Out::Wait | Out::WaitSet if is_count => text + "s",
+            _ => text,
+        }
+    }
+
     /// What a text is as an item of a list.
     fn item(self, text: &str) -> String {
         match self.long {
             // A name alone is a volume that somebody wants to have mounted.
             Long::Mounts if NameRule::Identifier.fits(text) => format!("{text}:/{text}"),
+            // A device alone is most likely meant to be called the same inside.
+            Long::Devices if !text.contains(':') => format!("{text}:{text}"),
             _ => text.to_owned(),
         }
     }
@@ -145,7 +162,7 @@ impl Look {
             Long::Mounts => {
                 is_name || volume_text::parts(text).is_ok_and(|parts| parts.source.is_some())
             }
-            Long::Devices => text.starts_with('/') && text.contains(':'),
+            Long::Devices => text.starts_with('/'),
             Long::Names | Long::Dependencies | Long::Files => is_name,
             Long::Ssh | Long::Settings => text.contains('='),
             _ => true,

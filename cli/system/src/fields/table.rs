@@ -1,13 +1,11 @@
-//! The fields, level by level, in alphabetical order: the top level and a service here, what stands
+//! The fields, level by level, in alphabetical order: a service here, what stands
 //! below them in the rooms beside. Shapes that stand in several places are in [`shapes`].
 
 use super::{
-    Cast, Field, Items, Level, Long, Map, Merged, NOTHING, NameRule, Names, Out, Same, Shape, TEXT,
-    WHOLE, Words,
+    Cast, Field, Items, Level, Long, Map, Merged, NOTHING, Out, Same, Shape, TEXT, WHOLE, Words,
 };
 use build::BUILD;
 use mounts::{DEVICE, FILE_MOUNT, MOUNT};
-use sections::{CONFIGS, INCLUDES, MODELS, NETWORKS, SECRETS, VOLUMES};
 use service::{
     BLKIO_CONFIG, CREDENTIAL_SPEC, DEPENDENCY, DEVELOPMENT, HEALTHCHECK, HOOK, LIMIT, LOGGING,
     PORT, PRE_START_HOOK, PROVIDER, SERVICE_MODEL, SERVICE_NETWORK,
@@ -21,74 +19,16 @@ use short::{
     PORTS, PRE_START_HOOKS, SERVICE_MODELS, SERVICE_NETWORKS,
 };
 
+pub(crate) use file::FILE;
+
 mod build;
 mod deploy;
+mod file;
 mod mounts;
 mod sections;
 mod service;
 mod shapes;
 mod short;
-
-/// The top level.
-pub(crate) static FILE: Level = Level {
-    what: "the file",
-    strict: true,
-    extensions: true,
-    fields: &[
-        Field::new("name", TEXT_ONLY, Out::Text, "shop"),
-        Field::new(
-            "configs",
-            CONFIGS,
-            Out::Entries(&sections::CONFIG),
-            "{ site: { file: ./site.conf } }",
-        ),
-        Field::new("include", INCLUDES, Out::Hidden, "[other.yaml]"),
-        Field::new(
-            "models",
-            MODELS,
-            Out::Entries(&sections::MODEL),
-            "{ llm: { model: ai/smollm2 } }",
-        ),
-        Field::new(
-            "networks",
-            NETWORKS,
-            Out::Entries(&sections::NETWORK),
-            "{ back: {} }",
-        ),
-        Field::new(
-            "secrets",
-            SECRETS,
-            Out::Entries(&sections::SECRET),
-            "{ key: { file: ./key.txt } }",
-        ),
-        Field::new(
-            "services",
-            SERVICES,
-            Out::Entries(&SERVICE),
-            "{ web: { image: nginx } }",
-        ),
-        Field::new("version", TEXT_ONLY, Out::Hidden, r#""3.8""#),
-        Field::new(
-            "volumes",
-            VOLUMES,
-            Out::Entries(&sections::VOLUME),
-            "{ data: {} }",
-        ),
-    ],
-};
-
-const SERVICES: Shape = Shape::of(0).map(Map::Names({
-    static OF: Names = Names {
-        rule: NameRule::Identifier,
-        strict: true,
-        entry: Shape::of(0).map(Map::Level(&SERVICE)),
-        merged: Merged::Common,
-        cast: Cast::No,
-        what: "the service",
-        like: "{ image: nginx }",
-    };
-    &OF
-}));
 
 /// A whole number of the cgroup's own, which a text may say too.
 const fn cpu(name: &'static str, like: &'static str) -> Field {

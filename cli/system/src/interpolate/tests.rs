@@ -78,7 +78,7 @@ fn a_form_that_is_no_variable_is_told_with_the_one_that_is_meant() {
         ("${a b}", "write `${a}`"),
     ] {
         let hint = format!("{hint}, or `$$` for a dollar sign");
-        let told = text(template).unwrap_err().problem().hint;
+        let told = text(template).unwrap_err().problem("in .env").hint;
         assert_eq!(told.as_deref(), Some(hint.as_str()), "{template}");
     }
 }

@@ -1,6 +1,7 @@
 //! What may be wrong with a text that has variables in it, in words.
 
-use super::{MAX_NESTING, split_name};
+use super::MAX_NESTING;
+use super::form::split_name;
 use crate::problem::Problem;
 use crate::yaml::{MAX_SCALAR, MAX_TEXT};
 
@@ -32,16 +33,19 @@ pub enum TemplateError {
 }
 
 impl TemplateError {
-    /// The problem that it is, with what to do.
-    pub(crate) fn problem(&self) -> Problem {
+    /// The problem that it is, with what to do. A variable can be set in the environment, and `set_in`
+    /// ("in .env").
+    pub(crate) fn problem(&self, set_in: &str) -> Problem {
         let problem = Problem::error(self.to_string());
         match self {
             Self::Form(written) => problem.hint(form(written)),
             Self::Line(_) => problem.hint("write it in one line, or `$$` for a dollar sign"),
-            Self::Required { name, .. } => problem.hint(format!(
-                "set it in the environment, or write `{name}=…` in .env"
-            )),
-            Self::Nesting => problem.hint("give one of them its value in .env"),
+            Self::Required { .. } if set_in.is_empty() => problem.hint("set it in the environment"),
+            Self::Required { name, .. } => {
+                let hint = format!("set it in the environment, or write `{name}=…` {set_in}");
+                problem.hint(hint)
+            }
+            Self::Nesting => problem.hint("write fewer defaults, one in the other"),
             Self::Size => problem.hint("let a file hold what is that large"),
         }
     }
@@ -57,9 +61,7 @@ fn form(written: &str) -> String {
         // `${NAME`, and what follows it.
         (_, None) => format!("${{{name}}}"),
         (rest, Some(_)) => {
-            let default = rest
-                .trim_end_matches('}')
-                .trim_start_matches([':', ' ', '=']);
+            let default = rest.trim_end_matches('}').trim_start_matches([':', '=']);
             match default.chars().all(|c| c.is_ascii_alphanumeric()) && !default.is_empty() {
                 true => format!("${{{name}:-{default}}}"),
                 false => format!("${{{name}}}"),

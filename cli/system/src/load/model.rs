@@ -30,6 +30,8 @@ pub(crate) struct Loading<'a> {
     pub(crate) files: &'a Files,
     /// Where places are shown from.
     pub(crate) shown_from: &'a Path,
+    /// Where a person sets a variable but in the environment ("in .env").
+    pub(crate) set_in: &'a str,
     /// Unknown keys are warnings.
     pub(crate) lenient: bool,
     /// Whether variables are replaced.
@@ -113,7 +115,9 @@ impl Loading<'_> {
         let mut extending = Extending::new(
             self.files,
             self.shown_from,
-            Interpolation::after(environment, self.written).without_some(self.unread.settings),
+            Interpolation::after(environment, self.written)
+                .without_some(self.unread.settings)
+                .set_in(self.set_in),
             self.variables,
             home,
         );

@@ -22,10 +22,10 @@ pub(super) struct Name {
 /// The variable that names a project.
 pub(super) const VARIABLE: &str = "COMPOSE_PROJECT_NAME";
 
-/// `set_at` is where a file sets [`VARIABLE`].
+/// `set_at` is where a file sets [`VARIABLE`], `set_in` where a person sets another.
 pub(super) fn name(
     asked: Option<&str>,
-    (environment, set_at): (&BTreeMap<String, String>, Option<&Place>),
+    (environment, set_at, set_in): (&BTreeMap<String, String>, Option<&Place>, &str),
     documents: &[Node],
     root: &Path,
     variables: Variables,
@@ -58,7 +58,7 @@ pub(super) fn name(
             Variables::Written => text,
             Variables::Replaced => {
                 let mut told = Problems::default();
-                let mut set = Interpolation::new(environment);
+                let mut set = Interpolation::new(environment).set_in(set_in);
                 let new = set.told(&text, &node.place, |part| part, &mut told);
                 let is_error = |it: &Problem| it.severity == Severity::Error;
                 match told.0.into_iter().find(is_error) {

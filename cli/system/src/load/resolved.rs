@@ -71,6 +71,7 @@ pub(super) fn resolve_into(
         root,
         mut environment,
         places,
+        set_in,
         are_settings_whole,
     } = sources::sources(request, files, problems)?;
     let documents = sources::read(&paths, &[], request.shown_from(), files, problems)?;
@@ -80,7 +81,7 @@ pub(super) fn resolve_into(
         Variables::Replaced
     };
     let asked = request.project.as_deref();
-    let set = (&environment, places.get(name::VARIABLE));
+    let set = (&environment, places.get(name::VARIABLE), set_in.as_str());
     let is_normalized = !request.without.normalization;
     let project = name::name(asked, set, &documents, &root, variables, is_normalized);
     let project = match project {
@@ -101,6 +102,7 @@ pub(super) fn resolve_into(
     let mut loading = Loading {
         files: &fetching,
         shown_from: request.shown_from(),
+        set_in: &set_in,
         lenient: request.lenient,
         variables,
         way: paths.first().cloned().into_iter().collect(),

@@ -143,6 +143,20 @@ mod tests {
             let told = told(port, "# ports\nPORT=eighty\n");
             assert!(told.contains("`PORT` is set in .env:2"), "{port}: {told}");
         }
+        let files = [
+            ("compose.yaml", "include: [sub/i.yaml]\nservices: {}\n"),
+            (".env", "OUTER=90000\n"),
+            (
+                "sub/i.yaml",
+                "services:\n  a: {image: a, ports: ['$PORT']}\n  b: {image: a, ports: ['$OUTER']}\n",
+            ),
+            ("sub/.env", "\nPORT=80000\nOUTER=1\n"),
+        ];
+        let included = load_files(&request(), &files).unwrap_err().to_string();
+        for set in ["`PORT` is set in sub/.env:2)", "`OUTER` is set in .env:1)"] {
+            assert_eq!(included.matches(set).count(), 1, "{included}");
+        }
+        assert_eq!(included.matches("is set in").count(), 2, "{included}");
         let other = told("80:ninety", "PORT=eighty\n");
         assert!(!other.contains(".env"), "{other}");
     }

@@ -29,6 +29,8 @@ pub(super) struct Sources {
     pub(super) environment: BTreeMap<String, String>,
     /// Where files of settings set what is set by them.
     pub(super) places: BTreeMap<String, Place>,
+    /// Where a person sets a variable but in the environment ("in .env"); nothing where nowhere.
+    pub(super) set_in: String,
     /// Whether all files that set something can be read.
     pub(super) are_settings_whole: bool,
 }
@@ -91,6 +93,7 @@ pub(super) fn sources(
         root,
         environment,
         places,
+        set_in: set_in(request, &here),
         are_settings_whole,
     })
 }
@@ -153,13 +156,7 @@ fn with_dotenv(
 ) -> Set {
     let mut all = outer.clone();
     let set = &outer.values;
-    let mut named = request.env_files.clone();
-    if named.is_empty() {
-        let listed = request.environment.get("COMPOSE_ENV_FILES");
-        let listed = listed.map_or("", String::as_str).split(',');
-        let listed = listed.filter(|it| !it.is_empty());
-        named = listed.map(|it| request.directory.join(it)).collect();
-    }
+    let mut named = env_files(request);
     let asked = !named.is_empty();
     if !asked {
         if is_disabled(set, problems) {
@@ -219,6 +216,26 @@ fn with_dotenv(
         }
     }
     all
+}
+
+/// The files of settings that are read in place of `.env`.
+fn env_files(request: &LoadRequest) -> Vec<PathBuf> {
+    if !request.env_files.is_empty() {
+        return request.env_files.clone();
+    }
+    let listed = request.environment.get("COMPOSE_ENV_FILES");
+    let listed = listed.map_or("", String::as_str).split(',');
+    let listed = listed.filter(|it| !it.is_empty());
+    listed.map(|it| request.directory.join(it)).collect()
+}
+
+/// Where a person sets a variable but in the environment: what is set in the last file counts.
+fn set_in(request: &LoadRequest, here: &Set) -> String {
+    match env_files(request).last() {
+        Some(file) => format!("in {}", shown_path(file, request.shown_from()).display()),
+        None if is_disabled(&here.values, &mut Problems::default()) => String::new(),
+        None => "in .env".to_owned(),
+    }
 }
 
 /// Whether `.env` is not to be read.

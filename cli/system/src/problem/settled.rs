@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use super::{Part, Place, Problem, Problems, Severity, variable};
+use super::{Part, Place, Problem, Problems, Severity, tag, variable};
 use crate::files::Files;
 
 /// Problems that are shown; a hostile file has any number of them.
@@ -44,6 +44,7 @@ impl Problems {
             self.push(and_more(more + uncounted, self.has_errors()));
         }
         variable::find(&mut self.0, files, shown_from);
+        tag::find(&mut self.0, files, shown_from);
         self
     }
 

@@ -19,9 +19,11 @@ pub(crate) fn flag(node: &Node, what: &str) -> Result<bool, Problem> {
                     .hint(SWITCH),
             ),
         },
-        _ => Err(Problem::error(format!("{what} cannot be {}", node.kind()))
-            .at(node.place.clone())
-            .hint(SWITCH)),
+        _ => Err(
+            Problem::error(format!("{what} must be a switch, not {}", node.kind()))
+                .at(node.place.clone())
+                .hint(SWITCH),
+        ),
     }
 }
 

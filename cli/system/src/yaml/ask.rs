@@ -266,6 +266,16 @@ impl Node {
         }
     }
 
+    /// The problem that `what`, the value of `key`, is no list.
+    pub(crate) fn expected_list(&self, what: &str, key: &str) -> Problem {
+        let problem = self.expected(what, "a list");
+        let own = Some(self).filter(|it| it.is_scalar() && !it.replaced);
+        match own.and_then(in_line).filter(|own| own.len() <= 60) {
+            Some(own) => problem.hint(format!("write `{key}: [{own}]`")),
+            None => problem,
+        }
+    }
+
     /// What to do where `wanted` was, for who knows nothing better.
     fn hint(&self, wanted: &str) -> Option<String> {
         let short = |line: &String| line.chars().count() <= 40;

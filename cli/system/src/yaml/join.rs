@@ -170,7 +170,13 @@ fn mapping(
         if !is_text {
             let what = format!("the key `{}` is no text to YAML", super::shorten(&text));
             let problem = Problem::error(what).at(key_place.clone());
-            problems.push(problem.hint("put it in quotes"));
+            problems.push(match child.as_i64() {
+                // As short a port is written with a space too many.
+                Some(number) if text.bytes().all(|b| b.is_ascii_digit()) => problem.hint(format!(
+                    "put it in quotes, or write `\"{text}:{number}\"` for a port"
+                )),
+                _ => problem.hint("put it in quotes"),
+            });
         }
         if text == "<<" && key_mark.is_none_or(|mark| mark.plain) {
             merges.push(child);

@@ -120,7 +120,7 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "memswap_limit",
         YES,
-        nothing("says nothing without `mem_limit`"),
+        nothing("goes with `mem_limit`, which is an error; alone it is one itself"),
     ),
     row(
         "oom_kill_disable",
