@@ -33,6 +33,8 @@ mod elsewhere;
 mod every_check;
 #[path = "ready/idle_pipelines.rs"]
 mod idle_pipelines;
+#[path = "ready/image_health.rs"]
+mod image_health;
 #[path = "ready/owned.rs"]
 mod owned;
 #[path = "ready/unused.rs"]

@@ -5,6 +5,7 @@
 //! is meant; or what Docker Compose's parser does not take. What must not enter: what is wrong otherwise,
 //! which the parsers tell: the walk ends there.
 
+use super::MAX_DEPTH;
 use crate::problem::{Place, Problem};
 use copies::Copies;
 use cursor::Cursor;
@@ -131,6 +132,8 @@ impl<'t> Walk<'t> {
     }
 
     fn token(&mut self) -> Step {
+        // What is deeper the parsers refuse.
+        (self.open.len() + self.indents.len() <= MAX_DEPTH).then_some(())?;
         self.go_to_token();
         if !self.in_brackets() {
             self.unroll(Some(self.cursor.column()));
