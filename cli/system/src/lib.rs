@@ -72,6 +72,7 @@ pub mod signal;
 mod switch;
 mod typed;
 mod unread;
+mod utf16;
 mod volume_text;
 pub mod written;
 mod xmsvc;

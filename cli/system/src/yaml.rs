@@ -9,12 +9,14 @@
 //! nothing is expanded that has not been measured. Merge keys (`<<`) are resolved here,
 //! nested ones and lists of them too. JSON documents are YAML and read the same.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use serde::Deserialize as _;
 use serde::de::DeserializeSeed as _;
 
 use crate::problem::{Place, Problem, Problems};
+use crate::utf16;
 
 pub(crate) use ask::{keys_there, shorten};
 use guided::Guided;
@@ -113,11 +115,12 @@ pub struct Key {
 /// Reads the one document of a file.
 ///
 /// # Errors
-/// When the file is too large, not UTF-8, not YAML, empty, several documents, has a key twice, or
+/// When the file is too large, neither UTF-8 nor UTF-16, not YAML, empty, several documents, has a key twice, or
 /// exceeds one of this module's bounds. Each problem carries the place.
 pub fn parse(file: &Path, bytes: &[u8]) -> Result<Node, Problems> {
     let start = start_of(file);
     let text = text_of(&start, bytes)?;
+    let text = text.as_ref();
     let marks = marks::read(&start, text)?;
     if let Some(second) = marks.get(1) {
         return Err(Problem::error("a second document begins here")
@@ -143,6 +146,7 @@ pub fn parse(file: &Path, bytes: &[u8]) -> Result<Node, Problems> {
 pub(crate) fn parse_documents(file: &Path, bytes: &[u8]) -> Result<Vec<Node>, Problems> {
     let start = start_of(file);
     let text = text_of(&start, bytes)?;
+    let text = text.as_ref();
     if let Some(refused) = directives::refused(&start, text) {
         return Err(refused.into());
     }
@@ -213,7 +217,7 @@ fn join_all(start: &Place, text: &str, marks: &[Marks]) -> Result<Vec<Node>, Pro
     problems.or(documents)
 }
 
-fn text_of<'a>(start: &Place, bytes: &'a [u8]) -> Result<&'a str, Problem> {
+fn text_of<'a>(start: &Place, bytes: &'a [u8]) -> Result<Cow<'a, str>, Problem> {
     if bytes.len() as u64 > crate::files::MAX_BYTES {
         return Err(Problem::error(format!(
             "the file has {} bytes; at most {} are read",
@@ -222,6 +226,13 @@ fn text_of<'a>(start: &Place, bytes: &'a [u8]) -> Result<&'a str, Problem> {
         ))
         .at(start.clone())
         .hint("part it among several files"));
+    }
+    if let Some(text) = utf16::decoded(bytes) {
+        return text.map(Cow::Owned).map_err(|_| {
+            Problem::error("the file begins as UTF-16 text and does not go on as such")
+                .at(start.clone())
+                .hint("save it as UTF-8")
+        });
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
@@ -235,7 +246,7 @@ fn text_of<'a>(start: &Place, bytes: &'a [u8]) -> Result<&'a str, Problem> {
             })
             .hint("save it as UTF-8")
     })?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text).into())
 }
 
 /// The problem for text that is no YAML, from a parser's message (whose own position is cut off:

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
+use crate::utf16;
+
 /// Bytes that are kept of all files together; the rest is read and forgotten, so that no number of
 /// files fills the memory.
 const MOST_KEPT: usize = 24_000_000;
@@ -26,6 +28,9 @@ struct File {
 impl Kept {
     /// Keeps what was read of a file, in place of what was read of it before.
     pub(super) fn keep(&mut self, path: &Path, bytes: &[u8]) {
+        // Lines are shown as UTF-8.
+        let decoded = utf16::decoded(bytes).and_then(Result::ok);
+        let bytes = decoded.as_deref().map_or(bytes, str::as_bytes);
         let turn = self.files.len();
         let file = self.files.entry(plain(path)).or_insert(File {
             turn,
