@@ -84,6 +84,7 @@ pub fn parse_after(
         outer: set,
         values: IndexMap::new(),
         told: Told::default(),
+        wrong_names: 0,
         written: 0,
     };
     reader.read();
@@ -136,6 +137,8 @@ struct Reader<'a> {
     are_whole: bool,
     values: IndexMap<String, Placed<String>>,
     told: Told,
+    /// Lines that begin with no name, which cost nothing.
+    wrong_names: usize,
     /// Bytes that variables became so far.
     written: usize,
 }
@@ -148,7 +151,8 @@ impl<'a> Reader<'a> {
                 break;
             }
             let place = self.place();
-            if count == MAX_SETTINGS {
+            // Whatever else is wrong is counted: it costs as much as what is right.
+            if count - self.wrong_names == MAX_SETTINGS {
                 let what = format!("the file has more than {MAX_SETTINGS} settings");
                 self.told.push(Problem::error(what).at(place));
                 break;
@@ -227,7 +231,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The name of a setting and whether a value follows.
-    fn name(&mut self) -> Result<Option<(String, bool)>, Problem> {
+    fn name(&mut self) -> Result<Option<(String, bool)>, Option<Problem>> {
         if let Some(after) = self.rest.strip_prefix("export")
             && after.starts_with([' ', '\t'])
         {
@@ -252,7 +256,12 @@ impl<'a> Reader<'a> {
         if let Some(c) = name.chars().find(|c| !fits(*c)) {
             if let Some(foreign) = self.text.foreign(name, &self.place()) {
                 self.rest = "";
-                return Err(foreign);
+                return Err(Some(foreign));
+            }
+            self.wrong_names += 1;
+            if self.told.is_full() {
+                self.told.count();
+                return Err(None);
             }
             self.text.check(name, &self.place())?;
             let named = named(name, has_value);
@@ -261,7 +270,8 @@ impl<'a> Reader<'a> {
                 c.escape_default()
             );
             let problem = self.wrong(what);
-            return Err(problem.hint("write NAME=value, and `#` before a comment"));
+            let hint = "write NAME=value, and `#` before a comment";
+            return Err(Some(problem.hint(hint)));
         }
         if is_value {
             return Ok(Some((String::new(), true)));

@@ -132,6 +132,13 @@ fn all_lines_that_are_no_setting_are_told_up_to_a_quote_without_end() {
         assert_eq!(problems.0.len(), MOST_SHOWN);
         assert_eq!(problems.0.last().unwrap().more, 10_000 - MOST_SHOWN);
     }
+    // A line that sets nothing is none of the settings that a file may have.
+    let more = "A B=1\n".repeat(2 * MAX_SETTINGS);
+    let problems = parse(Path::new("e"), more.as_bytes(), &none).unwrap_err();
+    assert_eq!(
+        problems.0.last().unwrap().more,
+        2 * MAX_SETTINGS - MOST_SHOWN
+    );
 }
 
 proptest::proptest! {
