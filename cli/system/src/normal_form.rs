@@ -158,9 +158,28 @@ fn absent(out: Out) -> Option<Value> {
 mod tests {
     use serde_json::json;
 
+    use super::yaml;
     use crate::files::Files;
     use crate::load::resolve;
     use crate::load::testing::request;
+
+    #[test]
+    fn a_limit_of_nothing_is_left_out_in_json_and_written_out_in_yaml() {
+        let text =
+            "services: {a: {image: a, ulimits: {core: 0, data: {soft: 0, hard: 5}, nice: 2}}}";
+        let files = Files::in_memory([("/system/compose.yaml".into(), text.into())].into());
+        let (resolved, _) = resolve(&request(), &files).unwrap();
+        let limits = |of: &serde_json::Value| of.pointer("/services/a/ulimits").cloned();
+        let printed = resolved.config(&[], false).unwrap();
+        let wanted = json!({"core": {}, "data": {"hard": 5}, "nice": 2});
+        assert_eq!(limits(&printed), Some(wanted));
+        let written = yaml::of(printed, |_| Vec::new());
+        let wanted = "core:\n  soft: 0\n  hard: 0\ndata:\n  soft: 0\n  hard: 5\nnice: 2\n";
+        assert_eq!(
+            limits(&written).map(|it| yaml::text(&it)).as_deref(),
+            Some(wanted)
+        );
+    }
 
     #[test]
     fn a_generic_resource_has_a_kind_and_a_value_in_any_case() {

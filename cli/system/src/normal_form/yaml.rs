@@ -1,5 +1,6 @@
 //! The normal form as YAML, which leaves out what JSON cannot: unset commands, and mappings with
-//! nothing in them that are always printed there. `x-…` fields of services are kept.
+//! nothing in them that are always printed there. `x-…` fields of services are kept, and a limit of 0 is
+//! written out, so that it can be read again.
 
 use serde_json::{Map as Object, Value};
 
@@ -55,6 +56,10 @@ pub fn text(value: &Value) -> String {
 
 fn of_service(service: &mut Object<String, Value>) {
     without_commands(service);
+    of_limits(service);
+    if let Some(Value::Object(build)) = service.get_mut("build") {
+        of_limits(build);
+    }
     if let Some(Value::Object(deploy)) = service.get_mut("deploy") {
         without_empty(deploy, &["resources", "placement"]);
     }
@@ -79,6 +84,18 @@ fn of_service(service: &mut Object<String, Value>) {
                 .map(|(key, value)| (key.to_lowercase(), value))
                 .collect();
         }
+    }
+}
+
+fn of_limits(fields: &mut Object<String, Value>) {
+    let limits = fields.get_mut("ulimits").and_then(Value::as_object_mut);
+    let limits = limits.into_iter().flat_map(Object::values_mut);
+    for limit in limits.filter_map(Value::as_object_mut) {
+        let both = ["soft", "hard"].map(|one| {
+            let value = limit.remove(one);
+            (one.to_owned(), value.unwrap_or_else(|| 0.into()))
+        });
+        *limit = both.into_iter().collect();
     }
 }
 
