@@ -64,6 +64,7 @@ pub(crate) fn extensions(node: &Node) -> Vec<(String, Value)> {
     let sorted = extensions.map(|(key, value)| {
         let mut value = value.to_json();
         value.sort_all_objects();
+        number::without_noughts(&mut value);
         (key.text.clone(), value)
     });
     sorted.collect()

@@ -29,9 +29,33 @@ pub(super) fn single(number: f64) -> Option<Value> {
     whole.or_else(|| text.parse::<f64>().ok().map(Value::from))
 }
 
+/// Makes whole numbers of those in a value that are written as others (`1.0`, `1e3`), as Docker Compose's
+/// JSON has them.
+pub(super) fn without_noughts(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let whole = number.as_f64().map(|number| number.to_string());
+            if let Some(Ok(whole)) = whole.map(|text| text.parse::<i64>()) {
+                *value = whole.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_noughts),
+        Value::Object(fields) => fields.values_mut().for_each(without_noughts),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_whole_number_has_no_noughts_behind_it() {
+        let mut value = serde_json::json!([1.0, {"a": 1e3, "b": 1.5}, "1.0", -2.0, 1e20]);
+        without_noughts(&mut value);
+        let text = value.to_string();
+        assert_eq!(text, r#"[1,{"a":1000,"b":1.5},"1.0",-2,1e+20]"#);
+    }
 
     #[test]
     fn a_number_has_the_digits_that_single_precision_has() {
