@@ -18,13 +18,14 @@ use serde::de::DeserializeSeed as _;
 use crate::problem::{Place, Problem, Problems};
 use crate::utf16;
 
-pub(crate) use ask::{keys_there, shorten};
+pub(crate) use ask::shorten;
 use guided::Guided;
 pub(crate) use line::in_line;
 use marks::Marks;
 pub(crate) use scalar::is_text;
 pub(crate) use slips::no_break;
 use value::Value;
+pub(crate) use wanted::keys_there;
 
 mod across;
 mod anchors;
@@ -46,6 +47,7 @@ mod tabs;
 mod tags;
 mod value;
 mod walk;
+mod wanted;
 
 /// Documents that a Compose file may have: each is laid over all before it, which costs the square of
 /// their number. Nobody writes ten.

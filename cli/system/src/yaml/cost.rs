@@ -1,6 +1,6 @@
 //! What a document costs once its aliases are expanded.
 
-use super::{MAX_DEPTH, MAX_NODES, MAX_TEXT};
+use super::{MAX_DEPTH, MAX_NODES, MAX_SCALAR, MAX_TEXT};
 use crate::problem::Problem;
 
 /// What a node costs with every alias under it expanded.
@@ -28,6 +28,14 @@ impl Cost {
             return Ok(());
         };
         Err(Problem::error(what).hint("use fewer aliases, or part it among several files"))
+    }
+
+    /// That one text has too many bytes.
+    pub(super) fn too_large(bytes: usize) -> Problem {
+        Problem::error(format!(
+            "a text of {bytes} bytes; at most {MAX_SCALAR} are read"
+        ))
+        .hint("keep what is that large in a file of its own")
     }
 
     /// That a document goes too deep.

@@ -204,12 +204,7 @@ impl Reader<'_> {
         span: &Span,
     ) -> Result<(), Problem> {
         if text.len() > MAX_SCALAR {
-            return Err(Problem::error(format!(
-                "a text of {} bytes; at most {MAX_SCALAR} are read",
-                text.len()
-            ))
-            .at(self.place(span))
-            .hint("keep what is that large in a file of its own"));
+            return Err(Cost::too_large(text.len()).at(self.place(span)));
         }
         let cost = Cost {
             nodes: 1,
