@@ -22,6 +22,7 @@ use std::process::{Command, Stdio};
 
 use msvc_system::files::Files;
 use msvc_system::load::{LoadRequest, resolve};
+use msvc_system::problem::{Problems, Severity};
 use public_corpus::corpus;
 use serde_json::Value;
 
@@ -90,8 +91,8 @@ fn put(tree: &mut Value, pointer: &str, value: Value) {
     *at = value;
 }
 
-/// Whether msvc refuses the file with that text in it.
-fn refuses(file: &Path, text: &str) -> Option<String> {
+/// Why msvc refuses the file with that text in it, where it does.
+fn refuses(file: &Path, text: &str) -> Option<Problems> {
     let request = LoadRequest {
         directory: file.parent().unwrap_or(Path::new("/")).to_path_buf(),
         files: vec![file.to_path_buf()],
@@ -107,7 +108,7 @@ fn refuses(file: &Path, text: &str) -> Option<String> {
             std::fs::read(path)
         }
     });
-    resolve(&request, &files).err().map(|why| why.to_string())
+    resolve(&request, &files).err()
 }
 
 /// Docker Compose's own verdict.
@@ -175,7 +176,7 @@ fn what_docker_compose_refuses_is_refused_and_what_it_takes_is_taken() {
         if (ours.is_some() == change.refused) == excused {
             wrong.push(format!(
                 "{line}: {}",
-                ours.unwrap_or_else(|| "taken".into())
+                ours.map_or_else(|| "taken".to_owned(), |why| why.to_string())
             ));
         }
     }
@@ -186,4 +187,23 @@ fn what_docker_compose_refuses_is_refused_and_what_it_takes_is_taken() {
         wrong.len(),
         wrong.join("\n")
     );
+}
+
+#[test]
+fn whatever_is_refused_says_what_to_do() {
+    let Some(corpus) = corpus() else {
+        return;
+    };
+    let projects = corpus.join("projects");
+    let mut without = Vec::new();
+    for change in CHANGES.lines().map(Change::of) {
+        let why = refuses(&projects.join(change.path()), &change.text(&projects));
+        let problems = why.unwrap_or_default().0.into_iter();
+        without.extend(
+            problems
+                .filter(|it| it.severity == Severity::Error && it.hint.is_none())
+                .map(|it| format!("{} {}: {}", change.pointer, change.value, it.what)),
+        );
+    }
+    assert!(without.is_empty(), "no hint:\n{}", without.join("\n"));
 }
