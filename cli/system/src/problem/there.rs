@@ -4,14 +4,18 @@ use crate::yaml::shorten;
 
 /// Names that are told.
 const MOST: usize = 5;
+/// Names that are counted beyond those: as many services may each name one that is not there.
+const COUNTED: usize = 1_000;
 
 /// The names that there are of `what` ("services"), or that there are none.
 pub(crate) fn there_are<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> String {
-    let mut names: Vec<String> = names.map(|name| format!("`{}`", shorten(name))).collect();
-    let more = names.len().saturating_sub(MOST);
-    if more > 0 {
-        names.truncate(MOST);
-        names.push(format!("{more} more"));
+    let mut all = names.fuse();
+    let shown = all.by_ref().take(MOST);
+    let mut names: Vec<String> = shown.map(|name| format!("`{}`", shorten(name))).collect();
+    match all.take(COUNTED).count() {
+        0 => {}
+        COUNTED => names.push(format!("{COUNTED} more at least")),
+        more => names.push(format!("{more} more")),
     }
     match names.pop() {
         None => format!("there are no other {what}: declare it under `{what}`"),
@@ -36,6 +40,10 @@ mod tests {
         assert_eq!(
             told(&["a", "b", "c", "d", "e", "f", "g"]),
             "services here: `a`, `b`, `c`, `d`, `e` and 2 more"
+        );
+        assert_eq!(
+            told(&["a"; 20_000]),
+            "services here: `a`, `a`, `a`, `a`, `a` and 1000 more at least"
         );
     }
 }
