@@ -21,6 +21,7 @@ use import::import;
 
 mod alike;
 mod import;
+mod kinds;
 #[cfg(test)]
 mod tests;
 
@@ -102,6 +103,7 @@ fn entry(
     loading: &Loading<'_>,
     problems: &mut Problems,
 ) -> Result<Included, Problem> {
+    kinds::check(item)?;
     let named = texts(if item.as_str().is_some() {
         Some(item)
     } else {
