@@ -39,11 +39,14 @@ pub(crate) fn check(root: &mut Node, lenient: bool, problems: &mut Problems) -> 
     checker.taken_out
 }
 
-/// That a key of everybody's own is most likely a slip for ours, which says nothing then.
+/// That a key of everybody's own is most likely a slip for ours, which says nothing then: ours with two signs
+/// the wrong way round, or one too many. With one too few or another (`x-svc`) it is a name that people give.
 fn own_misspelt(key: &Key) -> Option<Problem> {
     const OWN: &str = "x-msvc";
-    let is_slip = key.text.len().abs_diff(OWN.len()) <= 1
+    let has_all = || OWN.chars().all(|sign| key.text.contains(sign));
+    let is_slip = (OWN.len()..=OWN.len() + 1).contains(&key.text.len())
         && key.text != OWN
+        && has_all()
         && strsim::damerau_levenshtein(&key.text, OWN) <= 1;
     is_slip.then(|| {
         Problem::warning(format!("msvc reads nothing of `{}`", shorten(&key.text)))
