@@ -15,10 +15,21 @@ pub(super) fn read<'t>(
     start: &Place,
     text: &'t str,
 ) -> Result<(Vec<Marks>, Cow<'t, str>), Problems> {
-    match walk::walk(start, text)? {
-        None => Ok((marks::read(start, text)?, Cow::Borrowed(text))),
-        Some(Walked { first, second }) => Ok((marks::read(start, &first)?, Cow::Owned(second))),
-    }
+    let Some(Walked { first, second }) = walk::walk_where_needed(start, text)? else {
+        let why = match marks::read(start, text) {
+            Ok(marks) => return Ok((marks, Cow::Borrowed(text))),
+            Err(why) => why,
+        };
+        // What has no such sign, as the lines of a text in quotes that begin too far to the left, shows only now.
+        return match walk::walk(start, text) {
+            Ok(Walked { first, second }) if first != text => {
+                let marks = marks::read(start, &first).map_err(|_| why)?;
+                Ok((marks, Cow::Owned(second)))
+            }
+            _ => Err(why),
+        };
+    };
+    Ok((marks::read(start, &first)?, Cow::Owned(second)))
 }
 
 #[cfg(test)]
@@ -54,6 +65,14 @@ mod tests {
             ("[it's\n\n one:,a]", json!(["it's\none:", "a"])),
             ("{?a: b, ?c}", json!({"a": "b", "c": null})),
             ("[?a: b, '?']", json!([{"a": "b"}, "?"])),
+            (
+                "a:\n  b: \"x\ny\n\n z\"\n  c: 'x\n  y'\nd: e",
+                json!({"a": {"b": "x y\nz", "c": "x y"}, "d": "e"}),
+            ),
+            (
+                "- \"x\\\ny\"\n- |#c\n  z\n- >-#c\n  z",
+                json!(["xy", "z\n", "z"]),
+            ),
         ] {
             assert_eq!(read(text), Ok(wanted), "{text}");
         }

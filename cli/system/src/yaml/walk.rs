@@ -31,11 +31,16 @@ pub(super) struct Walked {
     pub(super) second: String,
 }
 
-/// The text for both passes; `None` where it is the text itself. `start` names the file.
-pub(super) fn walk(start: &Place, text: &str) -> Result<Option<Walked>, Problem> {
-    if !has_signs(text.as_bytes()) {
-        return Ok(None);
+/// The text for both passes; `None` where no sign of it is taken another way. `start` names the file.
+pub(super) fn walk_where_needed(start: &Place, text: &str) -> Result<Option<Walked>, Problem> {
+    match has_signs(text.as_bytes()) {
+        true => walk(start, text).map(Some),
+        false => Ok(None),
     }
+}
+
+/// The text for both passes.
+pub(super) fn walk(start: &Place, text: &str) -> Result<Walked, Problem> {
     let mut walk = Walk::over(text);
     while walk.token().is_some() {}
     if let Some(Refused {
@@ -50,7 +55,7 @@ pub(super) fn walk(start: &Place, text: &str) -> Result<Option<Walked>, Problem>
         return Err(Problem::error(why).at(place).hint(hint));
     }
     let (first, second) = walk.copies.done();
-    Ok(Some(Walked { first, second }))
+    Ok(Walked { first, second })
 }
 
 /// Whether a text has a sign of those, wherever it stands.

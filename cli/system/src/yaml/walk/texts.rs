@@ -26,7 +26,7 @@ impl Walk<'_> {
             self.cursor.step();
         }
         if self.cursor.ahead(0) == Some(b'#') {
-            self.cursor.rest_of_line();
+            self.comment();
         }
         self.cursor.is_end(0).then_some(())?;
         self.cursor.step_line();
@@ -127,6 +127,14 @@ impl Walk<'_> {
                 self.copies.put(b' ', self.cursor.at);
             }
             self.cursor.step();
+        }
+        // The first pass wants the lines of a text in quotes further to the right than its key.
+        let least = self.indent.map_or(0, |indent| indent + 1);
+        let column = self.cursor.column();
+        let is_left = column < least && !self.in_brackets();
+        let is_document = column == 0 && self.cursor.is_document();
+        if is_left && !is_document && self.cursor.line_end(0).is_none() {
+            self.copies.indent(self.cursor.at, least - column);
         }
     }
 
