@@ -265,13 +265,21 @@ impl<'a> Reader<'a> {
             }
             self.text.check(name, &self.place())?;
             let named = named(name, has_value);
-            let what = format!(
-                "{named} cannot be the name of a setting: it has `{}`",
-                c.escape_default()
-            );
+            // A sign that can be seen is shown as it is, quotes too.
+            let sign = match c {
+                '"' | '\'' => c.to_string(),
+                _ => c.escape_debug().to_string(),
+            };
+            let what = format!("{named} cannot be the name of a setting: it has `{sign}`");
             let problem = self.wrong(what);
             let hint = "write NAME=value, and `#` before a comment";
             return Err(Some(problem.hint(hint)));
+        }
+        if is_value && name.is_empty() {
+            let problem = self.wrong("`export` names no setting");
+            return Err(Some(
+                problem.hint("write export NAME=value, or take it away"),
+            ));
         }
         if is_value {
             return Ok(Some((String::new(), true)));

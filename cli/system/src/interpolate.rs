@@ -16,6 +16,7 @@ use crate::yaml::{MAX_SCALAR, MAX_TEXT, Node, NodeValue, shorten};
 pub(crate) mod cast;
 mod form;
 mod found;
+mod near;
 pub mod variables;
 mod wrong;
 
@@ -157,7 +158,13 @@ impl<'a> Interpolation<'a> {
                 (What::Wrong(error), _) => {
                     errors += 1;
                     if errors <= most {
-                        problems.push(error.problem(self.set_in).at(place.clone()).about(part));
+                        let problem = error.problem(self.set_in).at(place.clone()).about(part);
+                        let near = error.required();
+                        let near = near.and_then(|it| near::near(it, self.environment, problems));
+                        problems.push(match near {
+                            Some(near) => problem.hint(format!("did you mean `{near}`?")),
+                            None => problem,
+                        });
                     }
                 }
             }
@@ -230,8 +237,13 @@ impl<'a> Interpolation<'a> {
             return;
         }
         let what = format!("the variable `{name}` is not set; it is taken as empty");
-        self.unset.insert(name);
         let problem = Problem::warning(what).at(place.clone()).about(part);
+        let near = near::near(&name, self.environment, problems);
+        self.unset.insert(name);
+        if let Some(near) = near {
+            problems.push(problem.hint(format!("did you mean `{near}`?")));
+            return;
+        }
         let or = if self.set_in.is_empty() { "" } else { " or " };
         problems.push(problem.hint(format!(
             "set it in the environment{or}{}, write a default: `${{NAME:-default}}`, or `$$` for a \

@@ -295,7 +295,7 @@ fn deliver(request: &Config, text: &str, terminal: &Terminal) -> Result<Ending, 
     match &request.output {
         // Names of which there are none are no line.
         None if text.is_empty() => {}
-        None => terminal.result(text.strip_suffix('\n').unwrap_or(text)),
+        None => terminal.result(text),
         Some(path) => write(path, text).map_err(|why| {
             let what = format!("{} cannot be written: {why}", path.display());
             Failure::new(Exit::CouldNot, what)

@@ -26,7 +26,8 @@ What a value looks like is shown beside each: a field takes other forms too, and
 the wrong kind, the problem shows this one.
 
 What begins with a slash stands at the top level, not in a service. Fields that begin with `x-` are
-everybody's own. `msvc config` prints them all.
+everybody's own. `msvc config` prints those of the file and of a service, in YAML, and leaves out those that
+stand deeper.
 
 | field | for example | in containers | as host processes |
 |---|---|---|---|

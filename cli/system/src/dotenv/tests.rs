@@ -272,4 +272,11 @@ fn a_name_alone_that_the_file_ends_in_is_a_value_without_a_name() {
             .map(|(name, value)| (name.as_str(), value.as_str()));
         assert_eq!(last, Some((name, value)), "{text:?}");
     }
+    let told = parse(Path::new("e"), b"A=1\nexport ", &BTreeMap::new()).unwrap_err();
+    assert!(
+        told.to_string()
+            .starts_with("e:2:1: `export` names no setting"),
+        "{told}"
+    );
+    assert_eq!(read("export \n"), []);
 }

@@ -33,6 +33,14 @@ pub enum TemplateError {
 }
 
 impl TemplateError {
+    /// The variable that must be set.
+    pub(super) fn required(&self) -> Option<&str> {
+        match self {
+            Self::Required { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
     /// The problem that it is, with what to do. A variable can be set in the environment, and `set_in`
     /// ("in .env").
     pub(crate) fn problem(&self, set_in: &str) -> Problem {

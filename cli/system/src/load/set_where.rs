@@ -129,6 +129,7 @@ fn variables(text: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use crate::load::LoadRequest;
     use crate::load::testing::{load_files, request};
 
     #[test]
@@ -184,5 +185,17 @@ mod tests {
             &[("m.yaml", plain), ("e.env", wrong), ("x/.env", "PORT=80\n")],
         );
         assert!(below.contains("`PORT` is set in e.env:2"), "{below}");
+    }
+
+    #[test]
+    fn the_file_is_named_that_is_read_beside_the_compose_file() {
+        let asked = LoadRequest {
+            files: vec!["/system/sub/compose.yaml".into()],
+            ..request()
+        };
+        let text = "services: {a: {image: \"a:${TAG:?which}\"}}\n";
+        let problems = load_files(&asked, &[("sub/compose.yaml", text)]).unwrap_err();
+        let told = problems.to_string();
+        assert!(told.contains("write `TAG=…` in sub/.env"), "{told}");
     }
 }

@@ -90,10 +90,10 @@ pub(super) fn sources(
     environment.entry("PWD".to_owned()).or_insert(folder);
     Some(Sources {
         paths,
+        set_in: set_in(request, &here, &root),
         root,
         environment,
         places,
-        set_in: set_in(request, &here),
         are_settings_whole,
     })
 }
@@ -178,9 +178,14 @@ fn with_dotenv(
                     let what = format!("{} cannot be read: {error}", shown.display());
                     let problem = Problem::error(what);
                     problems.push(if asked {
-                        problem.hint("is the path given with --env-file right?")
+                        let by = match request.env_files.is_empty() {
+                            true => "in COMPOSE_ENV_FILES",
+                            false => "with --env-file",
+                        };
+                        let hint = format!("is the path given {by} right?");
+                        problem.hint(files.advice(&path, &error, &hint))
                     } else {
-                        problem
+                        problem.hint("let it be read, or set COMPOSE_DISABLE_ENV_FILE=1")
                     });
                 }
                 continue;
@@ -230,12 +235,13 @@ fn env_files(request: &LoadRequest) -> Vec<PathBuf> {
 }
 
 /// Where a person sets a variable but in the environment: what is set in the last file counts.
-fn set_in(request: &LoadRequest, here: &Set) -> String {
-    match env_files(request).last() {
-        Some(file) => format!("in {}", shown_path(file, request.shown_from()).display()),
-        None if is_disabled(&here.values, &mut Problems::default()) => String::new(),
-        None => "in .env".to_owned(),
+fn set_in(request: &LoadRequest, here: &Set, root: &Path) -> String {
+    let named = env_files(request).pop();
+    if named.is_none() && is_disabled(&here.values, &mut Problems::default()) {
+        return String::new();
     }
+    let file = named.unwrap_or_else(|| root.join(".env"));
+    format!("in {}", shown_path(&file, request.shown_from()).display())
 }
 
 /// Whether `.env` is not to be read.
@@ -310,12 +316,11 @@ fn read_one(
             "the Compose file {} cannot be read: {error}",
             path.display()
         );
-        let problem = Problem::error(what);
-        if error.kind() == io::ErrorKind::NotFound {
-            problem.hint(files.advice(path, &error, "is the path given with -f right?"))
-        } else {
-            problem
-        }
+        let otherwise = match error.kind() {
+            io::ErrorKind::NotFound => "is the path given with -f right?",
+            _ => "name a file that can be read with -f",
+        };
+        Problem::error(what).hint(files.advice(path, &error, otherwise))
     })?;
     documents(&files.shown(path, shown_from), &bytes)
 }
