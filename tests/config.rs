@@ -66,6 +66,16 @@ fn what_is_printed_reads_as_the_same_again() {
 }
 
 #[test]
+fn a_text_at_the_end_keeps_its_line_ends_on_standard_output() {
+    let text = "services: {a: {image: x, configs: [c]}}\nconfigs: {c: {content: \"a\\n\\n\\n\"}}\n";
+    let files = folder(&[("compose.yaml", text)]);
+    let printed = config(files.path(), &[]).expect(0).stdout;
+    let again = folder(&[("compose.yaml", &printed)]);
+    let json = config(again.path(), &["--format", "json"]).expect(0).json();
+    assert_eq!(json["configs"]["c"]["content"], "a\n\n\n");
+}
+
+#[test]
 fn a_scale_stands_in_deploy_too_and_no_limit_of_swap_is_read_again() {
     let text = "services: {a: {image: x, scale: 3, deploy: {mode: replicated, labels: {A: b}}, mem_limit: 1g, memswap_limit: -1}}\n";
     let files = folder(&[("compose.yaml", text)]);

@@ -163,6 +163,7 @@ fn entry(
                 let named = loading.files.named(&file);
                 let what = format!("the `env_file` {} cannot be read: {error}", named.display());
                 let hint = "a relative path counts from the folder of the file that includes";
+                let hint = loading.files.advice(&file, &error, hint);
                 return Err(Problem::error(what).at(place.clone()).hint(hint));
             }
         };

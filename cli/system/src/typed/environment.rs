@@ -10,7 +10,7 @@ use super::scalars::{flag, optional_text};
 use crate::dotenv::{self, Earlier};
 use crate::forms::scalar_text;
 use crate::model::Placed;
-use crate::problem::{Problem, Problems};
+use crate::problem::{MOST_SHOWN, Problem, Problems};
 use crate::yaml::{Node, shorten};
 
 pub(crate) fn environment(
@@ -162,10 +162,14 @@ fn from_file(
             return Ok(IndexMap::new());
         }
         Err(error) => {
-            let hint = match error.kind() {
+            let otherwise = match error.kind() {
                 io::ErrorKind::NotFound => "create it, or write `required: false`",
-                io::ErrorKind::IsADirectory => "that is a folder: name the file in it",
                 _ => "name a file that can be read, or take it out of `env_file`",
+            };
+            // What is beside it is looked for as long as anybody reads it.
+            let hint = match problems.0.len() < MOST_SHOWN {
+                true => context.files.advice(&file, &error, otherwise),
+                false => otherwise.to_owned(),
             };
             return Err(Problem::error(format!(
                 "the `env_file` {} cannot be read: {error}",
