@@ -19,6 +19,7 @@ pub(crate) use shape::{
 };
 pub(crate) use table::{FILE, SERVICE};
 
+mod astray;
 mod check;
 #[cfg(test)]
 mod examples;

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 
+use super::astray;
 use super::words::{is_container_name, is_pull_policy};
 use super::{
     FILE, FLAG, Items, Level, Look, Map, NOTHING, NUMBER, Names, Shape, TEXT, WHOLE, Words,
@@ -134,7 +135,7 @@ impl Checker<'_> {
                 }
                 None if !level.strict => true,
                 None => {
-                    misspelt.extend(self.unknown(key, level));
+                    misspelt.extend(self.unknown(key, value, level));
                     false
                 }
             }
@@ -175,7 +176,7 @@ impl Checker<'_> {
     }
 
     /// Tells of an unknown key; what it is an error in the place of, where that can be said.
-    fn unknown(&mut self, key: &Key, level: &'static Level) -> Option<&'static str> {
+    fn unknown(&mut self, key: &Key, value: &Node, level: &'static Level) -> Option<&'static str> {
         self.unknown += 1;
         let wanted = match self.path.as_slice() {
             [] => &SECTIONS,
@@ -193,6 +194,12 @@ impl Checker<'_> {
         let near = is_compared.then(|| nearest(&key.text, level.names()));
         let near = near.flatten();
         let mut problem = key.unknown(level.what, near);
+        if near.is_none()
+            && self.path.is_empty()
+            && let Some(hint) = astray::at_the_top(&key.text, value)
+        {
+            problem.hint = Some(hint);
+        }
         if self.lenient {
             problem.severity = Severity::Warning;
         }
@@ -378,8 +385,10 @@ impl Checker<'_> {
         }
         let key = self.path.last().map_or("", String::as_str);
         let is_item = matches!(self.subject, Subject::Item);
-        self.problems
-            .push(problem.hint(self.look.hint(key, node, is_item)));
+        let is_of_services = matches!(self.path.as_slice(), [section, _] if section == "services");
+        let astray = || is_of_services.then(|| astray::in_services(key)).flatten();
+        let hint = astray().unwrap_or_else(|| self.look.hint(key, node, is_item));
+        self.problems.push(problem.hint(hint));
     }
 
     fn shown(&self) -> String {
