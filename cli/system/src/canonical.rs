@@ -5,7 +5,7 @@
 //! What comes in: a tree that the table allows ([`crate::fields`]). What leaves: the same tree with
 //! one form for each thing, places kept. What must not enter: defaults; decisions between files.
 
-use crate::fields::{FILE, Long, Map, Shape};
+use crate::fields::{FILE, Field, Long, Map, Shape};
 use crate::forms::scalar_text;
 use crate::merge::{build, started};
 use crate::problem::{Place, Problem, Problems};
@@ -39,6 +39,17 @@ pub(crate) fn lengthen(root: &mut Node, variables: Variables, problems: &mut Pro
         made: 0,
     };
     lengthening.below(root, &WHOLE_FILE);
+}
+
+/// The same of the value of one field.
+pub(crate) fn lengthen_field(node: &mut Node, field: &'static Field, problems: &mut Problems) {
+    let mut lengthening = Lengthening {
+        variables: Variables::Replaced,
+        problems,
+        ports: 0,
+        made: 0,
+    };
+    lengthening.field(node, field.long, &field.shape, field.name);
 }
 
 /// The way down the tree.

@@ -29,6 +29,7 @@ mod out;
 mod paths;
 mod shape;
 mod table;
+mod taken;
 mod words;
 
 /// The error that a key is Compose's, but not honoured yet.

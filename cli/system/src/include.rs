@@ -66,7 +66,7 @@ pub(crate) fn apply(
         return;
     };
     let Some(items) = include.as_seq() else {
-        problems.push(include.expected_list("`include`", "include"));
+        problems.push(include.expected_list("`include`", "include", "more.yaml"));
         return;
     };
     for item in items.iter().filter(|item| !item.is_null()) {

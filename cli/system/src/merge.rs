@@ -341,7 +341,10 @@ fn tell_tag(node: &mut Node, problems: &mut Problems) {
     let what = format!("the tag `{}` means nothing here", shorten(tag));
     let problem = Problem::warning(what).at(node.place.clone());
     let problem = problem.about(Part::Tag(tag.chars().count()));
-    let problem = problem.hint(match problems.nearest(tag, ["!reset", "!override"]) {
+    // Both take away what is there: who means another tag loses it, so that only a slip is near.
+    let near = problems.nearest(tag, ["!reset", "!override"]);
+    let near = near.filter(|near| strsim::damerau_levenshtein(tag, near) <= 1);
+    let problem = problem.hint(match near {
         Some(near) => format!("did you mean `{near}`?"),
         None => "`!reset` and `!override` are understood".to_owned(),
     });

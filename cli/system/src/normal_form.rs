@@ -38,6 +38,11 @@ pub(crate) fn project(tree: &Node, problems: &mut Problems) -> Object<String, Va
     project
 }
 
+/// Prints the value of one field, for what is wrong with it.
+pub(crate) fn print_field(node: &Node, field: &Field, problems: &mut Problems) {
+    Printing { problems }.field(Some(node), field);
+}
+
 /// Puts the fields of every service in the order of the table, whichever step has added them.
 pub(crate) fn in_order(project: &mut Object<String, Value>) {
     let fields = SERVICE.fields.iter().zip(0_usize..);
@@ -108,7 +113,7 @@ impl Printing<'_> {
             Out::Count => self.count_in_digits(node, field.name),
             Out::CountSet => self.count(node).map(Value::from),
             Out::Number => self.number(node),
-            Out::Bytes => self.bytes(node),
+            Out::Bytes => self.bytes(node, field),
             Out::Wait => self.wait_that_is_some(node),
             Out::WaitSet => self.wait_text(node),
             Out::Texts => self.texts(node),

@@ -41,6 +41,7 @@ pub(crate) mod words;
 
 pub(crate) use command::words_of;
 pub(crate) use networks::networks;
+pub(crate) use restart::is_restart_policy;
 pub(crate) use volumes::volumes;
 
 use scalars::{number, optional_text, texts};

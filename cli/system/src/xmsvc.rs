@@ -238,7 +238,12 @@ fn list<'n>(node: Option<&'n Node>, what: &str, problems: &mut Problems) -> &'n 
     };
     if node.as_seq().is_none() {
         let key = what.trim_matches('`').rsplit('.').next().unwrap_or(what);
-        problems.push(node.expected_list(what, key));
+        let example = match key {
+            "journeys" => "journeys/buy.yaml",
+            "experiments" => "experiments/slow.yaml",
+            _ => "orders",
+        };
+        problems.push(node.expected_list(what, key, example));
     }
     node.items()
 }

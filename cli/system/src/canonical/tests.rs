@@ -51,7 +51,7 @@ fn items_of_another_kind_are_named() {
         lengthened("services:\n  a:\n    environment:\n      - [x]\n    depends_on: [5]\n");
     assert_eq!(
         problems,
-        "f:4:9: an item of `services.a.environment` must be text, not a list (write `environment: { NAME: value }`)\n\
-         f:5:18: an item of `services.a.depends_on` must be text, not a number (write `depends_on: [db]`)"
+        "f:4:9: an item of `services.a.environment` must be text, not a list (write `NAME=VALUE`)\n\
+         f:5:18: an item of `services.a.depends_on` must be text, not a number (write `db`)"
     );
 }

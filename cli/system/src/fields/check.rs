@@ -218,10 +218,7 @@ impl Checker<'_> {
             return false;
         }
         match (&mut node.value, shape.list, shape.map) {
-            (NodeValue::Seq(items), Some(list), _) => {
-                self.items(items, list);
-                true
-            }
+            (NodeValue::Seq(items), Some(list), _) => self.items(items, list),
             (NodeValue::Map(_), _, Map::Level(level)) => self.level(node, level),
             (NodeValue::Map(entries), _, Map::Names(names)) => {
                 self.entries(entries, names);
@@ -231,15 +228,17 @@ impl Checker<'_> {
         }
     }
 
-    fn items(&mut self, items: &mut Vec<Node>, list: &'static Items) {
-        let outer = (self.subject, self.look);
+    fn items(&mut self, items: &mut Vec<Node>, list: &'static Items) -> bool {
+        let (outer, all) = ((self.subject, self.look), items.len());
         items.retain_mut(|item| {
             (self.subject, self.look) = (Subject::Item, outer.1);
             self.value(item, &list.shape)
         });
         (self.subject, self.look) = outer;
+        // Words without one of them say another thing.
+        let stays = items.len() == all || !self.look.is_words();
         if !list.unique {
-            return;
+            return stays;
         }
         let mut seen = HashSet::new();
         for item in items {
@@ -249,16 +248,18 @@ impl Checker<'_> {
                 self.problems.push(problem.hint("take one of them away"));
             }
         }
+        stays
     }
 
     fn entries(&mut self, entries: &mut Vec<(Key, Node)>, names: &'static Names) {
+        let outer = self.look;
         entries.retain_mut(|(key, value)| {
             // An item `=VALUE` of a list, made long when the file before this one was read.
             let was_item = key.text.is_empty() && key.place == value.place;
             if names.rule.fits(&key.text) || was_item {
                 self.path.push(key.text.clone());
                 self.subject = Subject::Named(names.what);
-                self.look = Look::of_entry(names);
+                self.look = outer.of_entry(names);
                 let stays = self.value(value, &names.entry);
                 self.kept(stays);
                 self.path.pop();

@@ -143,6 +143,17 @@ impl Field {
         }
     }
 
+    /// What a size is written as.
+    pub(super) const A_SIZE: &'static str = "write it as 512m, 1.5g or in bytes";
+
+    /// What to write where a number of bytes is read: of one field it is a share in hundred.
+    pub(crate) fn size_hint(&self) -> &'static str {
+        match self.name {
+            "mem_swappiness" => "write a number from 0 to 100",
+            _ => Self::A_SIZE,
+        }
+    }
+
     pub(super) const fn merged(mut self, merged: Merged) -> Self {
         self.merged = merged;
         self

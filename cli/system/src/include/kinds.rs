@@ -32,7 +32,7 @@ pub(super) fn check(item: &Node) -> Result<(), Problem> {
             NodeValue::Seq(items) => {
                 if let Some(wrong) = items.iter().find(|it| it.as_str().is_none()) {
                     let problem = wrong.expected(&format!("an item of {what}"), "text");
-                    return Err(problem.hint(format!("write `{key}: [{example}]`")));
+                    return Err(problem.hint(format!("write `{example}`")));
                 }
             }
             _ => {

@@ -108,7 +108,7 @@ impl Printing<'_> {
         number::single(number)
     }
 
-    pub(super) fn bytes(&mut self, node: &Node) -> Option<Value> {
+    pub(super) fn bytes(&mut self, node: &Node, field: &Field) -> Option<Value> {
         let bytes = match &node.value {
             NodeValue::Int(number) => *number,
             // No limit: Docker Compose prints it so, and reads it as a number alone.
@@ -117,7 +117,7 @@ impl Printing<'_> {
                 Ok(bytes) => bytes,
                 Err(error) => {
                     let what = format!("`{}` is no size: {error}", shorten(text));
-                    self.wrong(node, what, "write it as 512m, 1.5g or in bytes");
+                    self.wrong(node, what, field.size_hint());
                     return None;
                 }
             },

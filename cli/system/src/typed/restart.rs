@@ -31,6 +31,11 @@ pub(crate) fn policy(service: &Node, problems: &mut Problems) -> RestartPolicy {
     }
 }
 
+/// Whether a text is a policy.
+pub(crate) fn is_restart_policy(text: &str) -> bool {
+    parse(text).is_some()
+}
+
 fn parse(text: &str) -> Option<RestartPolicy> {
     match text {
         "" | "no" => Some(RestartPolicy::No),

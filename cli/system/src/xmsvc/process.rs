@@ -69,13 +69,18 @@ fn build(node: &Node, problems: &mut Problems) -> Option<ProcessBuild> {
             let bin = optional_text(node.get("cargo"), "`x-msvc.process.build.cargo`", problems);
             Some(ProcessBuild::Cargo { bin })
         }
-        _ => words_of(Some(node), what, problems)
+        NodeValue::String(_) | NodeValue::Seq(_) => words_of(Some(node), what, problems)
             .filter(|words| !words.is_empty())
             .map(|command| BuildCommand {
                 command,
                 ..BuildCommand::default()
             })
             .map(ProcessBuild::Command),
+        _ => {
+            let problem = node.expected(what, "text, a list of texts or a mapping");
+            problems.push(problem.hint("write `cargo`, `none` or `[program, argument]`"));
+            None
+        }
     }
 }
 

@@ -28,7 +28,11 @@ pub(super) fn own(tag: &Tag) -> Option<Box<str>> {
     if tag.is_yaml_core_schema() || is_binary(tag) {
         return None;
     }
-    Some(tag.to_string().into_boxed_str())
+    let written = match tag.suffix_in_namespace(YAML) {
+        Some(name) => format!("!!{name}"),
+        None => tag.to_string(),
+    };
+    Some(written.into_boxed_str())
 }
 
 /// Whether a scalar with that tag is read as one without it.

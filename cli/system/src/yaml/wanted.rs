@@ -23,14 +23,14 @@ impl Node {
         }
     }
 
-    /// The problem that `what`, the value of `key`, is no list.
-    pub(crate) fn expected_list(&self, what: &str, key: &str) -> Problem {
+    /// The problem that `what`, the value of `key`, is no list of texts like `example`.
+    pub(crate) fn expected_list(&self, what: &str, key: &str, example: &str) -> Problem {
+        let own = Some(self).filter(|it| it.as_str().is_some_and(|text| !text.is_empty()));
+        let own = own.filter(|it| !it.replaced).and_then(in_line);
+        let own = own.filter(|own| own.len() <= 60);
+        let own = own.as_deref().unwrap_or(example);
         let problem = self.expected(what, "a list");
-        let own = Some(self).filter(|it| it.is_scalar() && !it.replaced);
-        match own.and_then(in_line).filter(|own| own.len() <= 60) {
-            Some(own) => problem.hint(format!("write `{key}: [{own}]`")),
-            None => problem,
-        }
+        problem.hint(format!("write `{key}: [{own}]`"))
     }
 
     /// What to do where `wanted` was, for who knows nothing better.
@@ -55,9 +55,16 @@ impl Node {
             "text" => {
                 let own = own.and_then(Self::text).map(NodeValue::String);
                 let own = own.and_then(|own| in_line(&Self::new(self.place.clone(), own)));
-                own.filter(short).map(|own| format!("write `{own}`"))
+                let own = own.filter(short).map(|own| format!("write `{own}`"));
+                let other = || match self.value {
+                    NodeValue::Seq(_) => "write text in place of the list",
+                    NodeValue::Map(_) => "write text in place of the mapping",
+                    _ => "write text there",
+                };
+                own.or_else(|| Some(other().to_owned()))
             }
             "a whole number" | "a number" => Some("write it in digits".to_owned()),
+            "text or a list of texts" => Some("write `[program, argument]`".to_owned()),
             "a mapping" => Some("write `NAME: VALUE` below it".to_owned()),
             _ => None,
         }
