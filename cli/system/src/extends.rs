@@ -26,6 +26,7 @@ use crate::unread::LeftBehind;
 use crate::yaml::{MAX_NODES, MAX_TEXT, Node, NodeValue, shorten};
 use source::{At, Source, State};
 
+mod kinds;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -223,6 +224,7 @@ impl<'a, 'e> Extending<'a, 'e> {
         extends: &Node,
         problems: &mut Problems,
     ) -> Result<(At, Option<PathBuf>), Wrong> {
+        kinds::check(extends)?;
         let service = service_named(extends);
         let place = &service.place;
         let wanted = service.as_str().map(str::to_owned);

@@ -117,6 +117,12 @@ fn call(item: &Node, problems: &mut Problems) -> Option<Call> {
     let what = "an item of `x-msvc.calls`";
     let (service, port, key) = if item.as_map().is_some() {
         mapping(Some(item), what, keys::CALL, problems)?;
+        if let Some(service) = item.get("service")
+            && let Err(problem) = want_text(service, "`service` of a call")
+        {
+            problems.push(problem);
+            return None;
+        }
         let service = optional_text(item.get("service"), "`service` of a call", problems);
         let port = optional_text(item.get("port"), "`port` of a call", problems);
         let key = optional_text(item.get("key"), "`key` of a call", problems);

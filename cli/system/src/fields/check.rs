@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use super::astray;
 use super::words::{is_container_name, is_pull_policy};
 use super::{
-    FILE, FLAG, Items, Level, Look, Map, NOTHING, NUMBER, Names, Shape, TEXT, WHOLE, Words,
+    FILE, FLAG, Field, Items, Level, Look, Map, NOTHING, NUMBER, Names, Shape, TEXT, WHOLE, Words,
 };
 use crate::forms::scalar_text;
 use crate::problem::{Problem, Problems, Severity, nearest};
@@ -108,7 +108,7 @@ impl Checker<'_> {
             return true;
         };
         let mut missing: Vec<_> = level.fields.iter().filter(|it| it.required).collect();
-        let mut misspelt = Vec::new();
+        let (mut misspelt, mut lost) = (Vec::new(), Vec::new());
         entries.retain_mut(|(key, value)| {
             missing.retain(|field| field.name != key.text);
             match level.field(&key.text) {
@@ -119,6 +119,7 @@ impl Checker<'_> {
                     let stays = self.value(value, &field.shape);
                     self.kept(stays);
                     self.path.pop();
+                    lost.extend((!stays).then_some(field));
                     stays
                 }
                 None if level.extensions && key.text.starts_with("x-") => {
@@ -149,11 +150,14 @@ impl Checker<'_> {
                 _ => format!("add `{}: {}`", field.name, field.like),
             }));
         }
-        // Of an item that misspells what it is of, nobody misses that.
+        // Of an item whose value for what it is of may not stand there, or is misspelt, nobody misses that.
+        let is_lost =
+            |field: &&Field| field.required || is_item && matches!(field.name, "source" | "path");
         let is_of_nothing = is_item
             && misspelt.contains(&"source")
             && !entries.iter().any(|(key, _)| key.text == "source");
-        (missing.is_empty() && !is_of_nothing) || self.names_a_service()
+        (missing.is_empty() && !is_of_nothing && !lost.iter().any(is_lost))
+            || self.names_a_service()
     }
 
     /// Whether the path is that of an entry of `depends_on`, whose key names a service whatever is wrong

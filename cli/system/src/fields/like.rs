@@ -282,6 +282,7 @@ impl Look {
             Some("restart") => typed::is_restart_policy(text),
             Some("host_ip") => text.parse::<IpAddr>().is_ok(),
             Some("format") => text == "raw",
+            Some("published") => text.split('-').all(|port| port.parse::<u16>().is_ok()),
             _ => true,
         };
         !text.is_empty()

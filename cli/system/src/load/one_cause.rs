@@ -215,3 +215,29 @@ fn who_extends_what_is_included_is_told_to_name_the_file() {
                   not have (name the `file` too, if it stands in one that is included)";
     assert_eq!(told(&[("compose.yaml", text), included]), wanted);
 }
+
+#[test]
+fn what_is_of_the_wrong_kind_is_not_said_to_be_missing() {
+    for service in [
+        "{image: a, configs: [{source: 80}]}",
+        "{image: a, secrets: [{source: [a], mode: 0o444}]}",
+        "{image: a, env_file: [{path: 80}]}",
+        "{image: a, volumes: [{type: bind, source: 80, target: /x}]}",
+        "{image: a, volumes: [{type: bind, source: ./a, target: [5]}]}",
+        "{image: a, develop: {watch: [{path: ./x, action: 5}]}}",
+        "{image: a, healthcheck: {test: [CMD, 80]}}",
+        "{build: {context: ., secrets: [{source: 80}]}}",
+        "{extends: {service: 80}}",
+        "{extends: {service: [b]}}",
+        "{extends: {service: b, file: [b.yaml]}}",
+        "{extends: 80}",
+        "{extends: [b]}",
+        "{image: a, x-msvc: {calls: [{service: [a]}]}}",
+        "{image: a, x-msvc: {process: {build: {command: 5}}}}",
+    ] {
+        let text = format!("services:\n  a: {service}\n  b: {{image: b}}\n");
+        let told = told(&[("compose.yaml", &text)]);
+        assert_eq!(told.lines().count(), 1, "{service}: {told}");
+        assert!(told.contains(" must be "), "{service}: {told}");
+    }
+}

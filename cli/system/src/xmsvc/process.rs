@@ -94,7 +94,9 @@ fn build_command(node: &Node, problems: &mut Problems) -> Option<BuildCommand> {
                 .hint("what cargo builds needs no command"),
         );
     }
+    let before = problems.0.len();
     let command = words_of(node.get("command"), &within("command"), problems).unwrap_or_default();
+    let is_told = problems.0.len() > before;
     let path = optional_text(node.get("path"), &within("path"), problems).map(PathBuf::from);
     let climbs = |path: &PathBuf| {
         let mut parts = path.components();
@@ -108,6 +110,9 @@ fn build_command(node: &Node, problems: &mut Problems) -> Option<BuildCommand> {
         );
     }
     let image = flag_or_false(node.get("image"), &within("image"), problems);
+    if command.is_empty() && is_told {
+        return None;
+    }
     if command.is_empty() {
         problems.push(
             Problem::error(format!("{} has no words", within("command")))
