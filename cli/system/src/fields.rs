@@ -26,6 +26,7 @@ mod examples;
 mod field;
 mod like;
 mod out;
+mod own;
 mod paths;
 mod shape;
 mod table;

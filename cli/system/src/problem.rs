@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 mod file_name;
+pub(crate) mod no_break;
 mod settled;
 mod tag;
 mod there;

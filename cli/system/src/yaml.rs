@@ -23,7 +23,7 @@ use guided::Guided;
 pub(crate) use line::in_line;
 use marks::Marks;
 pub(crate) use scalar::is_text;
-pub(crate) use slips::no_break;
+pub(crate) use slips::{no_break, no_break_in};
 use value::Value;
 pub(crate) use wanted::keys_there;
 

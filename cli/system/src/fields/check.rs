@@ -6,15 +6,15 @@
 
 use std::collections::HashSet;
 
-use super::astray;
 use super::words::{is_container_name, is_pull_policy};
 use super::{
     FILE, FLAG, Field, Items, Level, Look, Map, NOTHING, NUMBER, Names, Shape, TEXT, WHOLE, Words,
 };
+use super::{astray, own};
 use crate::forms::scalar_text;
 use crate::problem::{Problem, Problems, Severity, nearest};
 use crate::unread::{SECTIONS, TakenOut, made_of};
-use crate::yaml::{Key, Node, NodeValue, no_break, shorten};
+use crate::yaml::{Key, Node, NodeValue, no_break, no_break_in, shorten};
 
 /// What the whole file is.
 static FILE_SHAPE: Shape = Shape::level(&FILE);
@@ -38,22 +38,6 @@ pub(crate) fn check(root: &mut Node, lenient: bool, problems: &mut Problems) -> 
     };
     checker.level(root, &FILE);
     checker.taken_out
-}
-
-/// That a key of everybody's own is most likely a slip for ours, which says nothing then: ours with two signs
-/// the wrong way round, or one too many. With one too few or another (`x-svc`) it is a name that people give.
-fn own_misspelt(key: &Key) -> Option<Problem> {
-    const OWN: &str = "x-msvc";
-    let has_all = || OWN.chars().all(|sign| key.text.contains(sign));
-    let is_slip = (OWN.len()..=OWN.len() + 1).contains(&key.text.len())
-        && key.text != OWN
-        && has_all()
-        && strsim::damerau_levenshtein(&key.text, OWN) <= 1;
-    is_slip.then(|| {
-        Problem::warning(format!("msvc reads nothing of `{}`", shorten(&key.text)))
-            .at(key.place.clone())
-            .hint(format!("did you mean `{OWN}`?"))
-    })
 }
 
 /// Whether a value may stand where one of `shape` does.
@@ -109,6 +93,8 @@ impl Checker<'_> {
         };
         let mut missing: Vec<_> = level.fields.iter().filter(|it| it.required).collect();
         let (mut misspelt, mut lost) = (Vec::new(), Vec::new());
+        // Of no-break spaces: most likely all lines of a mapping begin with them.
+        let mut is_told = false;
         entries.retain_mut(|(key, value)| {
             missing.retain(|field| field.name != key.text);
             match level.field(&key.text) {
@@ -124,18 +110,15 @@ impl Checker<'_> {
                 }
                 None if level.extensions && key.text.starts_with("x-") => {
                     // Elsewhere ours says nothing either.
-                    let is_read = match self.path.as_slice() {
-                        [] => true,
-                        [section, _] => matches!(section.as_str(), "services" | "secrets"),
-                        _ => false,
-                    };
-                    if is_read {
-                        self.problems.0.extend(own_misspelt(key));
+                    if own::is_read(&self.path) {
+                        self.problems.0.extend(own::misspelt(key));
                     }
                     true
                 }
                 None if !level.strict => true,
+                None if is_told && no_break(key).is_some() => false,
                 None => {
+                    is_told |= no_break(key).is_some();
                     misspelt.extend(self.unknown(key, value, level));
                     false
                 }
@@ -197,8 +180,10 @@ impl Checker<'_> {
         let is_compared = self.unknown <= NEIGHBOURS;
         let near = is_compared.then(|| nearest(&key.text, level.names()));
         let near = near.flatten();
-        let mut problem = key.unknown(level.what, near);
-        if near.is_none()
+        let own = own::meant(key, &self.path).filter(|_| level.extensions);
+        let meant = own.or(near);
+        let mut problem = key.unknown(level.what, meant);
+        if meant.is_none()
             && self.path.is_empty()
             && let Some(hint) = astray::at_the_top(&key.text, value)
         {
@@ -256,7 +241,7 @@ impl Checker<'_> {
     }
 
     fn entries(&mut self, entries: &mut Vec<(Key, Node)>, names: &'static Names) {
-        let outer = self.look;
+        let (outer, mut is_told) = (self.look, false);
         entries.retain_mut(|(key, value)| {
             // An item `=VALUE` of a list, made long when the file before this one was read.
             let was_item = key.text.is_empty() && key.place == value.place;
@@ -270,7 +255,10 @@ impl Checker<'_> {
                 return stays;
             }
             if let Some(problem) = no_break(key) {
-                self.problems.push(problem);
+                // Of one mapping once: most likely all its lines begin so.
+                if !std::mem::replace(&mut is_told, true) {
+                    self.problems.push(problem);
+                }
                 return false;
             }
             if names.strict {
@@ -379,6 +367,9 @@ impl Checker<'_> {
     }
 
     fn wrong(&mut self, node: &Node, shape: &Shape) {
+        if let Some(problem) = no_break_in(node) {
+            return self.problems.push(problem);
+        }
         let what = match (self.subject, self.path.last()) {
             (Subject::Item, _) => format!("an item of `{}`", self.shown()),
             (Subject::Named(what), Some(name)) => format!("{what} `{}`", shorten(name)),

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use super::{Part, Place, Problem, Problems, Severity, tag, variable};
+use super::{Part, Place, Problem, Problems, Severity, no_break, tag, variable};
 use crate::files::Files;
 
 /// Problems that are shown; a hostile file has any number of them.
@@ -17,6 +17,7 @@ impl Problems {
     #[must_use]
     pub fn settled(mut self, files: &Files, shown_from: &Path) -> Self {
         self.forget_doubles();
+        no_break::name(&mut self);
         self.join_unset();
         let mut turns = HashMap::new();
         self.0.sort_by_cached_key(|problem| {

@@ -1,7 +1,8 @@
 //! What slips into a file and is no YAML, or another than it looks: the marks of a merge that was not
-//! finished, and no-break spaces as indentation.
+//! finished, and no-break spaces as indentation or behind a colon or dash.
 
-use super::Key;
+use super::{Key, Node, NodeValue};
+use crate::problem::no_break::{TOLD, is_odd};
 use crate::problem::{Part, Place, Problem};
 
 /// What marks the two sides of a conflict, and what stands between them.
@@ -9,7 +10,8 @@ const MARKS: [&str; 3] = ["<<<<<<<", "=======", ">>>>>>>"];
 
 /// The problem that such a thing made, where a parser stopped at `place`.
 pub(super) fn blamed(place: &Place, text: &str) -> Option<Problem> {
-    conflict(place, text).or_else(|| indentation(place, text))
+    let no_break = || indentation(place, text).or_else(|| after_a_sign(place, text));
+    conflict(place, text).or_else(no_break)
 }
 
 fn conflict(place: &Place, text: &str) -> Option<Problem> {
@@ -61,18 +63,61 @@ fn indentation(place: &Place, text: &str) -> Option<Problem> {
     ))
 }
 
+/// No-break spaces behind a colon or dash, in the line where the parser stopped or just before it.
+fn after_a_sign(place: &Place, text: &str) -> Option<Problem> {
+    let line = usize::try_from(place.line).ok()?;
+    let lines = text.lines().zip(1_u32..).skip(line.saturating_sub(2));
+    let mut wrong = lines.take(2).filter_map(|(text, line)| {
+        let indentation = text.len() - text.trim_start().len();
+        let (at, length) = odd_after_sign(text.trim_start())?;
+        let column = u32::try_from(indentation + at + 1).ok()?;
+        let file = place.file.clone();
+        Some((Place { file, line, column }, length))
+    });
+    let (place, length) = wrong.next()?;
+    Some(told_after_sign(&place, length))
+}
+
+/// The problem that a text without quotes is one only because no-break spaces stand behind its colon or dash.
+pub(crate) fn no_break_in(node: &Node) -> Option<Problem> {
+    let NodeValue::String(text) = &node.value else {
+        return None;
+    };
+    let (at, length) = odd_after_sign(text).filter(|_| node.plain && !node.replaced)?;
+    let place = Place {
+        column: node.place.column.saturating_add(u32::try_from(at).ok()?),
+        ..node.place.clone()
+    };
+    Some(told_after_sign(&place, length))
+}
+
+/// Where no-break spaces stand behind the colon of a first word, or behind a dash that begins a text, and
+/// how many.
+fn odd_after_sign(text: &str) -> Option<(usize, usize)> {
+    let signs: Vec<char> = text.chars().collect();
+    let at = signs.iter().position(|sign| is_odd(*sign))?;
+    let before = signs.get(..at)?;
+    let is_key = matches!(before, [word @ .., ':'] if !word.is_empty()
+        && !word.iter().any(|sign| sign.is_whitespace() || matches!(sign, '#' | '"' | '\'')));
+    let length = signs.iter().skip(at).take_while(|sign| is_odd(**sign));
+    (is_key || before == ['-']).then(|| (at, length.count()))
+}
+
 /// The problem that a key begins with no-break spaces, which nobody sees.
 pub(crate) fn no_break(key: &Key) -> Option<Problem> {
     let length = key.text.chars().take_while(|c| is_odd(*c)).count();
     (length > 0).then(|| told(&key.place, length))
 }
 
-fn is_odd(c: char) -> bool {
-    c.is_whitespace() && !c.is_ascii()
+fn told_after_sign(place: &Place, length: usize) -> Problem {
+    Problem::error(format!("{TOLD}the space behind a `:` or `-`"))
+        .at(place.clone())
+        .about(Part::Characters(length))
+        .hint("write a space in their place")
 }
 
 fn told(place: &Place, length: usize) -> Problem {
-    Problem::error("no-break spaces, which YAML does not take for indentation")
+    Problem::error(format!("{TOLD}indentation"))
         .at(place.clone())
         .about(Part::Characters(length))
         .hint("write spaces in their place")
@@ -124,5 +169,46 @@ mod tests {
             let wanted = format!("compose.yaml:{place}: no-break spaces");
             assert!(told.contains(&wanted), "{text:?}: {told}");
         }
+    }
+
+    #[test]
+    fn no_break_spaces_behind_a_sign_are_told_and_nothing_beside_them() {
+        for (service, wanted) in [
+            (
+                "    image:\u{a0}x\n",
+                ":3:11: no-break spaces, which YAML does not take for the space behind",
+            ),
+            (
+                "    image: x\n    ports:\n      -\u{a0}\u{a0}80\n",
+                ":5:8: no-break spaces, which YAML does not take for the space behind",
+            ),
+            (
+                "    image: x\n    command:\u{a0}y\n    tty: true\n",
+                ":4:13: no-break spaces, which YAML does not take for the space behind",
+            ),
+            (
+                "    image: x\n    ports:\n      - \u{a0}80\n",
+                "(take the no-break space away that it begins with)",
+            ),
+            (
+                "    image: x\n    tty: \u{a0}true\n",
+                "(take the no-break space away that it begins with)",
+            ),
+            (
+                "\u{a0}\u{a0}image: x\n\u{a0}\u{a0}tty: true\n",
+                ":3:1: no-break spaces, which YAML does not take for indentation",
+            ),
+            (
+                "    image: x\n    environment:\n\u{a0}A: x\n\u{a0}B: x\n",
+                ":5:1: no-break spaces, which YAML does not take for indentation",
+            ),
+        ] {
+            let told = problems_of(&format!("services:\n  a:\n{service}"));
+            assert!(told.contains(wanted), "{service}: {told}");
+            assert_eq!(told.lines().count(), 1, "{service}: {told}");
+        }
+        // A text with them in it is none of these.
+        let told = problems_of("services:\n  a:\n    image: x\n    ports: 'a:\u{a0}b'\n");
+        assert!(told.contains("must be a list, not text"), "{told}");
     }
 }
