@@ -11,7 +11,9 @@ const MARKS: [&str; 3] = ["<<<<<<<", "=======", ">>>>>>>"];
 /// The problem that such a thing made, where a parser stopped at `place`.
 pub(super) fn blamed(place: &Place, text: &str) -> Option<Problem> {
     let no_break = || indentation(place, text).or_else(|| after_a_sign(place, text));
-    conflict(place, text).or_else(no_break)
+    conflict(place, text)
+        .or_else(|| left_over(place, text))
+        .or_else(no_break)
 }
 
 fn conflict(place: &Place, text: &str) -> Option<Problem> {
@@ -28,6 +30,24 @@ fn conflict(place: &Place, text: &str) -> Option<Problem> {
     });
     let hint = format!("keep one side, and take the lines with {begins}, {parts} and {ends} away");
     Some(problem.about(Part::Characters(begins.len())).hint(hint))
+}
+
+/// One of the marks alone, where the parser stopped: the others were taken away.
+fn left_over(place: &Place, text: &str) -> Option<Problem> {
+    let line = usize::try_from(place.line).ok()?;
+    let lines = text.lines().zip(1_u32..).skip(line.saturating_sub(2));
+    let mark_of = |line: &str| MARKS.into_iter().find(|mark| is_mark(line, mark));
+    let mut marks = lines
+        .take(3)
+        .filter_map(|(text, line)| Some((mark_of(text)?, line)));
+    let (mark, line) = marks.next()?;
+    let problem = Problem::error(format!("`{mark}` is left of a merge")).at(Place {
+        file: place.file.clone(),
+        line,
+        column: 1,
+    });
+    let problem = problem.about(Part::Characters(mark.len()));
+    Some(problem.hint("take this line away, and what of the two sides is not to stay"))
 }
 
 /// Whether a line is such a mark: nothing follows it, or what it is the side of.
@@ -136,8 +156,21 @@ mod tests {
             told.starts_with("compose.yaml:3:1: a merge was not finished"),
             "{told}"
         );
-        // What looks like one side alone is no conflict.
-        let told = problems_of("services:\n  web:\n<<<<<<< HEAD\n    image: a\n");
+        for (mark, text) in [
+            ("<<<<<<<", "services:\n  web:\n<<<<<<< HEAD\n    image: a\n"),
+            ("=======", "services:\n  web:\n=======\n    image: a\n"),
+            (
+                ">>>>>>>",
+                "services:\n  web:\n    image: a\n>>>>>>> other\n",
+            ),
+        ] {
+            let told = problems_of(text);
+            let wanted = format!("`{mark}` is left of a merge");
+            assert!(told.contains(&wanted), "{told}");
+            assert_eq!(told.lines().count(), 1, "{told}");
+        }
+        // A longer row of signs is no mark.
+        let told = problems_of("services:\n  web:\n========\n    image: a\n");
         assert!(told.contains("this is not YAML"), "{told}");
     }
 
