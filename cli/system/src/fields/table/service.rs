@@ -120,7 +120,8 @@ pub(super) static DEPENDENCY: Level = Level {
             Out::Text,
             "service_healthy",
         )
-        .required(),
+        .required()
+        .alone(),
         Field::new("restart", FLAG_OR_TEXT, Out::Flag, "true"),
         Field::new("required", FLAG_ONLY, Out::FlagAlways, "false"),
     ],
