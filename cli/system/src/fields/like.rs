@@ -79,6 +79,9 @@ impl Look {
         if is_item {
             return self.hint_of_item(key, node);
         }
+        if self.is_list_without_blanks(node) {
+            return "write a space behind each `-`: YAML takes these lines for one text".to_owned();
+        }
         let own = self.own(key, node);
         let value = match (own.as_ref().and_then(shown), self.out) {
             (Some(own), _) => own,
@@ -156,6 +159,19 @@ impl Look {
             .filter(|texts| texts.iter().all(|text| self.takes(text)))
     }
 
+    /// Whether a text is most likely a list whose dashes no space follows.
+    fn is_list_without_blanks(self, node: &Node) -> bool {
+        let begins = |text: &str| text.starts_with('-') && !text.starts_with("- ");
+        self.shape.list.is_some() && !node.replaced && node.as_str().is_some_and(begins)
+    }
+
+    /// Whether a text that is to be an item of a list is most likely several.
+    fn is_several(self, node: &Node) -> bool {
+        let has_more = |text: &str| text.contains(|c: char| c.is_whitespace() || "[],".contains(c));
+        let is_list = self.shape.list.is_some() && !self.is_words();
+        is_list && node.as_str().is_some_and(has_more)
+    }
+
     /// Whether what stands there is run.
     pub(super) fn is_words(self) -> bool {
         matches!(self.out, Out::Test | Out::Words)
@@ -163,6 +179,9 @@ impl Look {
 
     /// What was written, in the first form that fits.
     fn own(self, key: &str, node: &Node) -> Option<Node> {
+        if self.is_several(node) {
+            return None;
+        }
         let is_list = node.as_seq().is_some();
         let (written, texts) = (written(node), self.texts(node, false)?);
         let made = |value| Node::new(node.place.clone(), value);
