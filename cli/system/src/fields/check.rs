@@ -12,7 +12,7 @@ use super::{
 };
 use super::{astray, own};
 use crate::forms::scalar_text;
-use crate::problem::{Problem, Problems, Severity, nearest};
+use crate::problem::{MOST_SHOWN, Problem, Problems, Severity, nearest};
 use crate::unread::{SECTIONS, TakenOut, made_of};
 use crate::yaml::{Key, Node, NodeValue, no_break, no_break_in, shorten};
 
@@ -383,7 +383,11 @@ impl Checker<'_> {
         let is_item = matches!(self.subject, Subject::Item);
         let is_of_services = matches!(self.path.as_slice(), [section, _] if section == "services");
         let astray = || is_of_services.then(|| astray::in_services(key)).flatten();
-        let hint = astray().unwrap_or_else(|| self.look.hint(key, node, is_item));
+        // A file may have any number of wrong values, and to try what is advised costs.
+        let hint = match self.problems.0.len() <= 2 * MOST_SHOWN {
+            true => astray().unwrap_or_else(|| self.look.hint(key, node, is_item)),
+            false => format!("write {}", shape.in_words()),
+        };
         self.problems.push(problem.hint(hint));
     }
 
