@@ -154,7 +154,8 @@ pub(crate) fn parse_documents(file: &Path, bytes: &[u8]) -> Result<Vec<Node>, Pr
     }
     let documents = match mended::read(&start, text) {
         Ok((marks, text)) => join_compose(&start, &text, marks)?,
-        Err(why) => documents_as_one(&start, text).ok_or(why)?,
+        Err(why) if anchors::are_all(&why) => documents_as_one(&start, text).ok_or(why)?,
+        Err(why) => return Err(why),
     };
     match documents.get(MAX_DOCUMENTS) {
         Some(document) => {

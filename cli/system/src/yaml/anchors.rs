@@ -11,6 +11,14 @@ const MOST_ANCHORS: usize = 5_000;
 /// Aliases whose neighbours are looked for.
 const MOST_ALIASES: usize = 100;
 
+/// How a problem with an alias ends.
+const NOT_DEFINED: &str = "is not defined above";
+
+/// Whether nothing is wrong but aliases of anchors that their document does not define.
+pub(super) fn are_all(problems: &Problems) -> bool {
+    problems.0.iter().all(|it| it.what.ends_with(NOT_DEFINED))
+}
+
 /// An alias of an anchor that its document does not define before it.
 pub(super) struct Unknown {
     pub(super) name: String,
@@ -41,7 +49,7 @@ pub(super) fn problems(unknown: Vec<Unknown>, text: &str) -> Problems {
 
 fn problem(alias: Unknown, anchors: &[Anchor<'_>]) -> Problem {
     let name = &alias.name;
-    let what = format!("the anchor `{}` is not defined above", shorten(name));
+    let what = format!("the anchor `{}` {NOT_DEFINED}", shorten(name));
     let below = anchors.iter().find(|it| it.name == name);
     let near = || nearest(name, anchors.iter().map(|it| it.name));
     let hint = match below {

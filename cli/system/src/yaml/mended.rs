@@ -22,9 +22,9 @@ pub(super) fn read<'t>(
         };
         // What has no such sign, as the lines of a text in quotes that begin too far to the left, shows only now.
         return match walk::walk(start, text) {
+            // What is wrong with it then is what is wrong.
             Ok(Walked { first, second }) if first != text => {
-                let marks = marks::read(start, &first).map_err(|_| why)?;
-                Ok((marks, Cow::Owned(second)))
+                Ok((marks::read(start, &first)?, Cow::Owned(second)))
             }
             _ => Err(why),
         };
@@ -84,6 +84,25 @@ mod tests {
                 read(text).unwrap_err().contains("this is not YAML"),
                 "{text}"
             );
+        }
+        for (text, wanted) in [
+            ("a: \"x\ny\"\nb: [c\nd: e", "f:4:2"),
+            (
+                "a: 'x\ny'\nb: *c",
+                "f:3:4: the anchor `c` is not defined above",
+            ),
+            (
+                "a: |#c\n  x\nb: *c",
+                "f:3:4: the anchor `c` is not defined above",
+            ),
+            ("a:\n  b: \"x\n---\ny\"", "f:3:1: this is not YAML"),
+            (
+                "a: &b c\n---\nd: \"x\n---\ny\"\ne: *b",
+                "f:4:1: this is not YAML",
+            ),
+        ] {
+            let told = read(text).unwrap_err();
+            assert!(told.starts_with(wanted), "{text}: {told}");
         }
         let many = 100_000;
         let text = format!("[{}]", "-, \"\\'\", ".repeat(many / 2));
