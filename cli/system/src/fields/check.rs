@@ -221,7 +221,10 @@ impl Checker<'_> {
         let (outer, all) = ((self.subject, self.look), items.len());
         items.retain_mut(|item| {
             (self.subject, self.look) = (Subject::Item, outer.1);
-            self.value(item, &list.shape)
+            let split = astray::path_and_path(item);
+            let is_one = split.is_none();
+            self.problems.0.extend(split);
+            is_one && self.value(item, &list.shape)
         });
         (self.subject, self.look) = outer;
         // Words without one of them say another thing.
