@@ -16,12 +16,14 @@ use indexmap::IndexMap;
 use crate::interpolate::Interpolation;
 use crate::model::Placed;
 use crate::problem::{FileName, Part, Place, Problem, Problems};
-use crate::yaml::shorten;
 
+mod named;
 mod raw;
 mod text;
 mod told;
 
+pub use named::may_be_told;
+use named::named;
 pub use raw::raw;
 use text::Text;
 use told::Told;
@@ -97,22 +99,6 @@ pub fn parse_after(
         values,
         warnings: told.0,
     })
-}
-
-/// Whether what stands before the sign of a setting may be told. What is written of other signs than a
-/// name may be the line of a key that goes over several: a secret, not a name.
-#[must_use]
-pub fn may_be_told(name: &str) -> bool {
-    let is_of_names = |c: char| c.is_alphanumeric() || "_.- \t".contains(c);
-    name.chars().all(is_of_names) && !name.trim().is_empty()
-}
-
-/// A name that is none, as it may be told: without a value after it, it may be no name at all.
-fn named(name: &str, has_value: bool) -> String {
-    match has_value && may_be_told(name) {
-        true => format!("`{}`", shorten(name)),
-        false => "what stands here".to_owned(),
-    }
 }
 
 /// What is set by two, of which the second counts.

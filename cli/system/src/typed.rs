@@ -319,7 +319,7 @@ pub(crate) fn wait(node: Option<&Node>, what: &str, problems: &mut Problems) -> 
                     shorten(&text)
                 ))
                 .at(node.place.clone())
-                .hint("write it as 500ms, 30s or 1m30s"),
+                .hint(crate::duration::ADVICE),
             );
             None
         }

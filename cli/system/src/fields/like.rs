@@ -86,7 +86,7 @@ impl Look {
         let value = match (own.as_ref().and_then(shown), self.out) {
             (Some(own), _) => own,
             (None, Out::Wait | Out::WaitSet) => {
-                return "write it as 500ms, 30s or 1m30s".to_owned();
+                return duration::ADVICE.to_owned();
             }
             (None, Out::Bytes) => {
                 let hint = self.field.map_or(Field::A_SIZE, Field::size_hint);

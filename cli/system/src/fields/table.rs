@@ -52,6 +52,12 @@ const fn settings(name: &'static str, out: Out, like: &'static str) -> Field {
         .same(Same::Name)
 }
 
+/// Names that a service, or its build, finds addresses by.
+const fn extra_hosts() -> Field {
+    let like = r#"["db.example.com:10.0.0.5"]"#;
+    Field::new("extra_hosts", HOSTS, Out::Hosts, like).merged(Merged::Hosts)
+}
+
 /// A service.
 pub(crate) static SERVICE: Level = Level {
     what: "a service",
@@ -201,13 +207,7 @@ pub(crate) static SERVICE: Level = Level {
         )
         .long(Long::Extends),
         Field::new("external_links", UNIQUE_TEXTS, Out::Texts, "[database:db]"),
-        Field::new(
-            "extra_hosts",
-            HOSTS,
-            Out::Hosts,
-            r#"["db.example.com:10.0.0.5"]"#,
-        )
-        .merged(Merged::Hosts),
+        extra_hosts(),
         Field::new("group_add", UNIQUE_TEXTS_AND_NUMBERS, Out::Texts, "[audio]"),
         Field::new("gpus", GPUS, Out::Each(&deploy::GPU), "all").long(Long::Gpus),
         text("hostname", "web"),

@@ -144,7 +144,7 @@ impl Printing<'_> {
             Ok(nanos) => Some(nanos),
             Err(error) => {
                 let what = format!("`{}` is no duration: {error}", shorten(&text));
-                self.wrong(node, what, "write it as 500ms, 30s or 1m30s");
+                self.wrong(node, what, crate::duration::ADVICE);
                 None
             }
         }

@@ -15,21 +15,21 @@ pub(super) fn read<'t>(
     start: &Place,
     text: &'t str,
 ) -> Result<(Vec<Marks>, Cow<'t, str>), Problems> {
-    let Some(Walked { first, second }) = walk::walk_where_needed(start, text)? else {
-        let why = match marks::read(start, text) {
-            Ok(marks) => return Ok((marks, Cow::Borrowed(text))),
-            Err(why) => why,
-        };
-        // What has no such sign, as the lines of a text in quotes that begin too far to the left, shows only now.
-        return match walk::walk(start, text) {
-            // What is wrong with it then is what is wrong.
-            Ok(Walked { first, second }) if first != text => {
-                Ok((marks::read(start, &first)?, Cow::Owned(second)))
-            }
-            _ => Err(why),
-        };
+    let as_walked =
+        |Walked { first, second }| Ok((marks::read(start, &first)?, Cow::Owned(second)));
+    if let Some(walked) = walk::walk_where_needed(start, text)? {
+        return as_walked(walked);
+    }
+    let why = match marks::read(start, text) {
+        Ok(marks) => return Ok((marks, Cow::Borrowed(text))),
+        Err(why) => why,
     };
-    Ok((marks::read(start, &first)?, Cow::Owned(second)))
+    // What has no such sign, as the lines of a text in quotes that begin too far to the left, shows only now;
+    // what is wrong with it then is what is wrong.
+    match walk::walk(start, text) {
+        Ok(walked) if walked.first != text => as_walked(walked),
+        _ => Err(why),
+    }
 }
 
 #[cfg(test)]

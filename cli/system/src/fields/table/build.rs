@@ -1,12 +1,12 @@
 //! Below `build`.
 
-use super::super::{Field, Level, Long, Merged, Out, Same};
+use super::super::{Field, Level, Long, Out, Same};
 use super::mounts::FILE_MOUNT;
 use super::service::LIMIT;
 use super::shapes::{
-    BUILD_LIMITS, FLAG_OR_TEXT, HOSTS, LIST_OR_DICT, TEXT_OR_UNIQUE_TEXTS, TEXTS, WHOLE_OR_TEXT,
+    BUILD_LIMITS, FLAG_OR_TEXT, LIST_OR_DICT, TEXT_OR_UNIQUE_TEXTS, TEXTS, WHOLE_OR_TEXT,
 };
-use super::{settings, text};
+use super::{extra_hosts, settings, text};
 
 pub(super) static BUILD: Level = Level {
     what: "`build`",
@@ -37,13 +37,7 @@ pub(super) static BUILD: Level = Level {
         Field::new("no_cache", FLAG_OR_TEXT, Out::Flag, "true"),
         settings("additional_contexts", Out::Settings, "{ base: ./base }").long(Long::Settings),
         Field::new("pull", FLAG_OR_TEXT, Out::Flag, "true"),
-        Field::new(
-            "extra_hosts",
-            HOSTS,
-            Out::Hosts,
-            r#"["db.example.com:10.0.0.5"]"#,
-        )
-        .merged(Merged::Hosts),
+        extra_hosts(),
         text("isolation", "default"),
         text("network", "host"),
         text("target", "release"),
