@@ -1,6 +1,8 @@
 //! A command run to its end, or beside the test.
 
+use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -46,11 +48,14 @@ impl Finished {
     }
 }
 
+/// What a command has written so far. Bytes: a read may end within a character.
+type Gathered = Arc<Mutex<Vec<u8>>>;
+
 /// `msvc` beside the test; ended with it.
 pub struct Running {
     child: Child,
-    stdout: std::sync::Arc<std::sync::Mutex<String>>,
-    stderr: std::sync::Arc<std::sync::Mutex<String>>,
+    stdout: Gathered,
+    stderr: Gathered,
     readers: Vec<std::thread::JoinHandle<()>>,
 }
 
@@ -65,10 +70,10 @@ impl Running {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let (stdout, stderr) = (std::sync::Arc::default(), std::sync::Arc::default());
+        let (stdout, stderr) = (Gathered::default(), Gathered::default());
         let readers = vec![
-            gather(child.stdout.take().unwrap(), std::sync::Arc::clone(&stdout)),
-            gather(child.stderr.take().unwrap(), std::sync::Arc::clone(&stderr)),
+            gather(child.stdout.take().unwrap(), Arc::clone(&stdout)),
+            gather(child.stderr.take().unwrap(), Arc::clone(&stderr)),
         ];
         Self {
             child,
@@ -83,11 +88,11 @@ impl Running {
     }
 
     pub fn stdout(&self) -> String {
-        self.stdout.lock().unwrap().clone()
+        text(&self.stdout)
     }
 
     pub fn stderr(&self) -> String {
-        self.stderr.lock().unwrap().clone()
+        text(&self.stderr)
     }
 
     /// Sends a signal by name, for example `INT`.
@@ -162,18 +167,17 @@ impl Drop for Running {
     }
 }
 
-fn gather(
-    mut from: impl std::io::Read + Send + 'static,
-    into: std::sync::Arc<std::sync::Mutex<String>>,
-) -> std::thread::JoinHandle<()> {
+fn gather(mut from: impl Read + Send + 'static, into: Gathered) -> std::thread::JoinHandle<()> {
     std::thread::spawn(move || {
         let mut bytes = [0_u8; 4096];
         while let Ok(n @ 1..) = from.read(&mut bytes) {
-            into.lock()
-                .unwrap()
-                .push_str(&String::from_utf8_lossy(&bytes[..n]));
+            into.lock().unwrap().extend_from_slice(&bytes[..n]);
         }
     })
+}
+
+fn text(gathered: &Gathered) -> String {
+    String::from_utf8_lossy(&gathered.lock().unwrap()).into_owned()
 }
 
 /// Runs a command to its end.
