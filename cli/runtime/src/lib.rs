@@ -15,6 +15,7 @@
 //! - [`plan`]: the steps, as data with a text form; deciding does no I/O.
 //! - [`executor`]: carries a plan out; [`up`] is all of it in one call.
 //! - [`contract`]: the trait that both runtimes fulfil.
+//! - `lines`: what services write, cut into lines.
 //! - [`process`]: the runtime of host processes. [`docker`]: the runtime of containers.
 //! - [`provision`]: networks and volumes, which containers need before they start.
 //! - [`service_fault`]: kills under a lease, and what became of them.
@@ -26,6 +27,7 @@ pub mod executor;
 mod fields;
 pub mod instance;
 pub mod lane;
+mod lines;
 pub mod names;
 pub mod observed;
 pub mod plan;

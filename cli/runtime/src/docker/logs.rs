@@ -16,6 +16,7 @@ use super::engine::{Engine, EngineError};
 use super::labels;
 use super::runtime::DockerRuntime;
 use crate::contract::{LogLine, LogQuery, RuntimeError};
+use crate::lines::Lines;
 
 /// Lines that wait for a slow reader.
 const WAITING: usize = 1024;
@@ -34,12 +35,16 @@ pub(super) async fn read(
     query: &LogQuery,
 ) -> Result<BoxStream<'static, LogLine>, EngineError> {
     let asked = |id: &InstanceId| query.services.is_empty() || query.services.contains(&id.service);
+    let begun = match query.follow {
+        true => Begun::LeftToTheNext,
+        false => Begun::Told,
+    };
     let mut all = Vec::new();
     let mut last: BTreeMap<String, Duration> = BTreeMap::new();
     for one in found.iter().filter(|one| asked(&one.id)) {
         let tail = query.tail.map_or("all".to_owned(), |tail| tail.to_string());
         let options = LogsOptionsBuilder::default().tail(&tail);
-        let lines = lines(engine, &one.container, one.id.clone(), options);
+        let lines = lines(engine, &one.container, one.id.clone(), options, begun);
         let mut lines = std::pin::pin!(lines);
         while let Some(line) = lines.next().await {
             last.insert(one.container.clone(), line.at);
@@ -100,7 +105,8 @@ impl DockerRuntime {
 /// The last lines of one container.
 pub(super) async fn last(engine: &Engine, found: &Found, count: u32) -> Vec<LogLine> {
     let options = LogsOptionsBuilder::default().tail(&count.to_string());
-    let lines = lines(engine, &found.container, found.id.clone(), options);
+    let id = found.id.clone();
+    let lines = lines(engine, &found.container, id, options, Begun::Told);
     lines.map(|timed| timed.line).collect().await
 }
 
@@ -187,7 +193,8 @@ impl Following {
             let options = LogsOptionsBuilder::default().follow(true).since(seconds);
             let mut at = since;
             {
-                let lines = lines(&engine, &one.container, one.id.clone(), options);
+                let id = one.id.clone();
+                let lines = lines(&engine, &one.container, id, options, Begun::Told);
                 let mut lines = std::pin::pin!(lines);
                 while let Some(line) = lines.next().await {
                     // The engine counts from whole seconds.
@@ -206,54 +213,165 @@ impl Following {
     }
 }
 
+/// What becomes of a line that is begun where the log ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begun {
+    /// It is told: nobody reads on.
+    Told,
+    /// It is read again, from its beginning, by who reads on.
+    LeftToTheNext,
+}
+
 /// The lines of one container.
 fn lines<'a>(
     engine: &'a Engine,
     container: &'a str,
     id: InstanceId,
     options: LogsOptionsBuilder,
+    begun: Begun,
 ) -> impl Stream<Item = Timed> + 'a {
     let options: LogsOptions = options.stdout(true).stderr(true).timestamps(true).build();
-    let mut open: HashMap<&'static str, Timed> = HashMap::new();
     let outputs = engine.docker.logs(container, Some(options));
-    outputs.flat_map(move |output| {
-        let lines = match output {
-            Ok(output) => take(&mut open, &id, &output),
-            Err(_) => None,
-        };
-        stream::iter(lines)
-    })
+    let outputs = outputs.filter_map(async |output| output.ok());
+    let mut entries = Entries::of(id);
+    outputs
+        .map(Some)
+        .chain(stream::iter([None]))
+        .flat_map(move |output| {
+            stream::iter(match output {
+                Some(output) => entries.take(&output),
+                None if begun == Begun::Told => entries.rest(),
+                None => Vec::new(),
+            })
+        })
 }
 
-/// One entry of the engine's log; long lines come in several of them, each with its time.
-fn take(
-    open: &mut HashMap<&'static str, Timed>,
-    id: &InstanceId,
-    output: &LogOutput,
-) -> Option<Timed> {
-    let (key, which) = match output {
-        LogOutput::StdErr { .. } => ("stderr", Which::Stderr),
-        _ => ("stdout", Which::Stdout),
-    };
-    let text = output.to_string();
-    let (stamp, rest) = text.split_once(' ').unwrap_or((&text, ""));
-    let at: SystemTime = humantime::parse_rfc3339_weak(stamp.trim()).ok()?;
-    let at = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let is_whole = rest.ends_with('\n');
-    let rest = rest.trim_end_matches(['\n', '\r']);
-    let mut timed = open.remove(key).unwrap_or_else(|| Timed {
-        at,
-        line: LogLine {
-            instance: id.clone(),
-            stream: which,
-            at_ms: u64::try_from(at.as_millis()).unwrap_or(u64::MAX),
-            text: String::new(),
-        },
-    });
-    timed.line.text.push_str(rest);
-    if is_whole {
-        return Some(timed);
+/// The entries of the engine's log: a long line comes in several, each with its time, and may be
+/// parted within a character.
+struct Entries {
+    id: InstanceId,
+    open: BTreeMap<&'static str, Open>,
+}
+
+/// A line that is begun.
+struct Open {
+    at: SystemTime,
+    which: Which,
+    lines: Lines,
+}
+
+impl Entries {
+    fn of(id: InstanceId) -> Self {
+        let open = BTreeMap::new();
+        Self { id, open }
     }
-    open.insert(key, timed);
-    None
+
+    /// The lines that an entry completes.
+    fn take(&mut self, output: &LogOutput) -> Vec<Timed> {
+        let (key, which) = match output {
+            LogOutput::StdErr { .. } => ("stderr", Which::Stderr),
+            _ => ("stdout", Which::Stdout),
+        };
+        let entry = output.as_ref();
+        let space = entry.iter().position(|&byte| byte == b' ');
+        let (stamp, text) = entry.split_at(space.map_or(entry.len(), |at| at + 1));
+        let stamp = str::from_utf8(stamp).unwrap_or_default();
+        let Ok(at) = humantime::parse_rfc3339_weak(stamp.trim()) else {
+            return Vec::new();
+        };
+        let lines = Lines::default();
+        let mut open = self.open.remove(key).unwrap_or(Open { at, which, lines });
+        let whole = open.lines.take(text);
+        let timed = whole.into_iter().map(|text| self.line(&open, text));
+        let timed = timed.collect();
+        if !text.ends_with(b"\n") {
+            self.open.insert(key, open);
+        }
+        timed
+    }
+
+    /// What was begun and not ended.
+    fn rest(&mut self) -> Vec<Timed> {
+        let open = std::mem::take(&mut self.open).into_values();
+        let rest = |mut it: Open| {
+            let text = it.lines.rest()?;
+            Some(self.line(&it, text))
+        };
+        open.filter_map(rest).collect()
+    }
+
+    fn line(&self, of: &Open, text: String) -> Timed {
+        let at = of.at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let line = LogLine {
+            instance: self.id.clone(),
+            stream: of.which,
+            at_ms: u64::try_from(at.as_millis()).unwrap_or(u64::MAX),
+            text,
+        };
+        Timed { at, line }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lines::LONGEST_LINE;
+
+    /// As long as an entry of the engine's log can be.
+    const ENTRY: usize = 16 * 1024;
+
+    fn id() -> InstanceId {
+        InstanceId {
+            project: "shop".parse().unwrap(),
+            lane: "main".parse().unwrap(),
+            service: "web".parse().unwrap(),
+            replica: 1,
+            incarnation: 1,
+        }
+    }
+
+    fn out(text: &[u8]) -> LogOutput {
+        let stamp = b"2026-01-02T03:04:05.000000006Z ";
+        let message = [stamp, text].concat().into();
+        LogOutput::StdOut { message }
+    }
+
+    fn texts(timed: Vec<Timed>) -> Vec<String> {
+        timed.into_iter().map(|it| it.line.text).collect()
+    }
+
+    #[test]
+    fn a_line_that_the_engine_parts_within_a_character_is_whole() {
+        let line = "…".repeat(ENTRY);
+        let bytes = format!("{line}\r\n").into_bytes();
+        let mut entries = Entries::of(id());
+        let parts = bytes.chunks(ENTRY);
+        let told: Vec<String> = parts.flat_map(|it| texts(entries.take(&out(it)))).collect();
+        assert!(told == [line]);
+    }
+
+    #[test]
+    fn a_line_without_end_is_told_in_parts_and_its_rest_where_the_log_ends() {
+        let mut entries = Entries::of(id());
+        let mut told = Vec::new();
+        for _ in 0..=LONGEST_LINE / ENTRY {
+            told.extend(texts(entries.take(&out(&[b'x'; ENTRY]))));
+        }
+        assert!(told == ["x".repeat(LONGEST_LINE)]);
+        assert!(texts(entries.rest()) == ["x".repeat(ENTRY)]);
+        assert!(entries.rest().is_empty());
+    }
+
+    #[test]
+    fn a_line_of_one_stream_does_not_end_that_of_the_other() {
+        let mut entries = Entries::of(id());
+        assert!(entries.take(&out(b"a")).is_empty());
+        let message = b"2026-01-02T03:04:06Z b\n".to_vec().into();
+        let err = entries.take(&LogOutput::StdErr { message });
+        assert_eq!(err[0].line.stream, Which::Stderr);
+        assert_eq!(texts(err), ["b"]);
+        let out = entries.take(&out(b"a\n"));
+        assert_eq!(out[0].line.at_ms, 1_767_323_045_000);
+        assert_eq!(texts(out), ["aa"]);
+    }
 }

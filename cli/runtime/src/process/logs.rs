@@ -20,10 +20,7 @@ use tokio::sync::watch;
 use super::home::{ProjectHome, records};
 use super::log_file::{FULL, LogFile};
 use crate::contract::{LogLine, RuntimeError};
-
-/// A longer line is cut into several: what a service writes without line ends must not fill the
-/// memory.
-const LONGEST_LINE: usize = 64 * 1024;
+use crate::lines::{LONGEST_LINE, Lines};
 
 /// Lines of a replica that stand in memory, for the message that says why it never became ready.
 const KEPT: usize = 50;
@@ -137,7 +134,7 @@ impl LogWriter {
             let whole = lines.take(&chunk[..read]);
             self.append(stream, whole);
         }
-        self.append(stream, lines.rest());
+        self.append(stream, lines.rest().into_iter().collect());
     }
 
     fn append(&self, stream: Stream, texts: Vec<String>) {
@@ -185,53 +182,4 @@ fn push(lines: &mut VecDeque<String>, text: String) {
         lines.pop_front();
     }
     lines.push_back(text);
-}
-
-/// Cuts bytes into lines.
-#[derive(Debug, Default)]
-struct Lines {
-    begun: Vec<u8>,
-}
-
-impl Lines {
-    /// The lines that these bytes complete.
-    fn take(&mut self, bytes: &[u8]) -> Vec<String> {
-        let mut whole = Vec::new();
-        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
-            self.begun.extend_from_slice(piece);
-            if piece.ends_with(b"\n") || self.begun.len() >= LONGEST_LINE {
-                whole.extend(self.rest());
-            }
-        }
-        whole
-    }
-
-    /// What was begun and not ended.
-    fn rest(&mut self) -> Vec<String> {
-        if self.begun.is_empty() {
-            return Vec::new();
-        }
-        while matches!(self.begun.last(), Some(b'\n' | b'\r')) {
-            self.begun.pop();
-        }
-        let text = String::from_utf8_lossy(&self.begun).into_owned();
-        self.begun.clear();
-        vec![text]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_whole_however_they_arrive_and_bounded() {
-        let mut lines = Lines::default();
-        assert_eq!(lines.take(b"a\r\nb"), ["a"]);
-        assert_eq!(lines.take(b"c\n\n"), ["bc", ""]);
-        assert_eq!(lines.take(b"\xff\n"), ["\u{fffd}"]);
-        let cut = lines.take(&vec![b'x'; LONGEST_LINE]);
-        assert_eq!(cut[0].len(), LONGEST_LINE);
-        assert!(lines.rest().is_empty());
-    }
 }
