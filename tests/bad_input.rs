@@ -171,29 +171,39 @@ fn a_job_that_has_done_its_work_is_as_good_as_up(runtime: Runtime) {
 }
 
 fn a_service_that_dies_while_others_get_ready_is_not_up(runtime: Runtime) {
-    // The first is healthy at once and dies as soon as the second has seen that; the second gets
-    // ready only when the first is dead: then the pipe between them ends.
+    // The first is healthy at once and dies when it is told to; the second gets ready only once the
+    // first is seen to be dead.
     let brief = runs(
-        r#"["sh", "-c", "echo farewell; while [ ! -p /both/pipe ]; do sleep 0.01; done; exec 3>/both/pipe; exit 5"]"#,
+        r#"["sh", "-c", "echo farewell; while [ ! -e /gate/die ]; do sleep 0.01; done; exit 5"]"#,
         "",
     );
-    let late = runs(
-        r#"["python3", "-c", "import os,time; os.mkfifo('/both/pipe'); open('/both/pipe').read(); open('/both/dead','w'); time.sleep(600)"]"#,
-        "",
-    );
+    let late = runs(r#"["sleep", "600"]"#, "");
     let system = System::compose(&format!(
         "services:\n\
-         \x20 brief:\n{brief}    volumes: [\"both:/both\"]\n    healthcheck: {{ test: [\"CMD\", \"true\"], interval: 100ms }}\n\
-         \x20 late:\n{late}    volumes: [\"both:/both\"]\n    depends_on: {{ brief: {{ condition: service_healthy }} }}\n    healthcheck: {{ test: [\"CMD\", \"test\", \"-e\", \"/both/dead\"], interval: 100ms, retries: 6000 }}\n\
-         volumes: {{ both: }}\n"
+         \x20 brief:\n{brief}    volumes: [\"./gate:/gate\"]\n    healthcheck: {{ test: [\"CMD\", \"true\"], interval: 100ms }}\n\
+         \x20 late:\n{late}    volumes: [\"./gate:/gate\"]\n    depends_on: {{ brief: {{ condition: service_healthy }} }}\n    healthcheck: {{ test: [\"CMD\", \"test\", \"-e\", \"/gate/dead\"], interval: 100ms, retries: 6000 }}\n"
     ))
     .on(runtime);
-    refused(
-        &system,
-        &["up", "-d"],
-        1,
-        &["farewell", "brief never became ready", "status 5"],
-    );
+    let gate = system.directory.join("gate");
+    std::fs::create_dir(&gate).unwrap();
+    let up = system.start(&["up", "-d"]);
+    let until_it_is = |service: &str, fits: fn(&str) -> bool| {
+        support::until(service, || {
+            let ps = system.ps();
+            let mut all = ps["instances"].as_array()?.iter();
+            let health = all.find(|it| it["service"] == service)?["health"].as_str()?;
+            fits(health).then_some(())
+        });
+    };
+    until_it_is("late", |health| health == "starting");
+    std::fs::write(gate.join("die"), "").unwrap();
+    until_it_is("brief", |health| health == "exited");
+    std::fs::write(gate.join("dead"), "").unwrap();
+    let done = up.finish().expect(1);
+    for words in ["farewell", "brief never became ready", "status 5"] {
+        assert!(done.stderr.contains(words), "{}", done.stderr);
+    }
+    assert_eq!(system.left(), Vec::<String>::new());
 }
 
 fn a_service_that_never_gets_ready_shows_its_last_lines_and_what_its_probe_said(runtime: Runtime) {

@@ -89,14 +89,23 @@ mod tests {
         for end in ["", "\n", "\r\n"] {
             let bytes = format!("{line}{end}").into_bytes();
             for size in [1, LONGEST_LINE, LONGEST_LINE + 1, bytes.len()] {
-                assert!(in_pieces(&bytes, size) == [line.as_str()], "{end:?}, {size}");
+                assert!(
+                    in_pieces(&bytes, size) == [line.as_str()],
+                    "{end:?}, {size}"
+                );
             }
         }
     }
 
     #[test]
     fn a_longer_line_is_cut_between_characters_wherever_the_pieces_end() {
-        for (before, sign) in [("", "…"), ("x", "…"), ("xx", "…"), ("xxx", "🦀"), ("x", "é")] {
+        for (before, sign) in [
+            ("", "…"),
+            ("x", "…"),
+            ("xx", "…"),
+            ("xxx", "🦀"),
+            ("x", "é"),
+        ] {
             let line = before.to_owned() + &sign.repeat(3 * LONGEST_LINE / sign.len());
             let bytes = format!("{line}\nend\n").into_bytes();
             let once = in_pieces(&bytes, bytes.len());

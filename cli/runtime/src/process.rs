@@ -14,7 +14,7 @@
 //! - `signals`: their names.
 //! - `child`, `beside`: one start of an instance, and a command beside it.
 //! - `readiness`, `restart`, `keeper`, `awaiting`: one replica over all its starts.
-//! - `edges`, `shared`, `supervisor`: all replicas, and their edges.
+//! - `edges`, `shared`, `supervisor`, `settled`: all replicas, and their edges.
 //! - `news`, `holds`, `messages`, `control`: the door, and what is told there.
 //! - `orphans`, `supervise`: the supervisor's main, and who falls to it.
 //! - `guardian`: the guardian's main.
@@ -46,6 +46,7 @@ mod orphans;
 mod readiness;
 mod records;
 mod restart;
+mod settled;
 mod shared;
 mod signals;
 mod supervise;

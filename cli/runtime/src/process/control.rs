@@ -26,6 +26,7 @@ use super::messages::{
     Stopped, Watch, method, refusal,
 };
 use super::records::FaultRecord;
+use super::settled::settled;
 use super::supervisor::Supervisor;
 use crate::contract::{LogQuery, RuntimeError};
 use crate::observed::Observed;
@@ -149,7 +150,8 @@ impl Control {
         Stopped { stopped, told }
     }
 
-    fn observe(&self) -> Observed {
+    async fn observe(&self) -> Observed {
+        settled(self.supervisor.kept(), &*self.supervisor.shared.clock).await;
         let mut observed = self.supervisor.observe();
         let holds = self.holds();
         for seen in &mut observed.instances {
@@ -228,7 +230,7 @@ impl Control {
     ) -> Result<Value, ProtocolError> {
         let supervisor = &self.supervisor;
         match method.as_str() {
-            method::OBSERVE => told(Ok(self.observe())),
+            method::OBSERVE => told(Ok(self.observe().await)),
             method::APPLY => {
                 let Apply { step } = read(parameters)?;
                 told(supervisor.apply(session, step).await)

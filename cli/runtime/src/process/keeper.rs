@@ -51,6 +51,8 @@ pub(super) struct View {
     pub(super) ends: u32,
     /// Whether its latest start has been ready.
     pub(super) was_ready: bool,
+    /// Whether somebody wants its end, which may take as long as its grace.
+    pub(super) is_stopped: bool,
 }
 
 /// The handle on a keeper.
@@ -95,6 +97,7 @@ pub(super) fn keep(
         detail: None,
         ends: 0,
         was_ready: false,
+        is_stopped: false,
     });
     let keeper = Keeper {
         shared,

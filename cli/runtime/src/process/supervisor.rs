@@ -88,10 +88,15 @@ impl Supervisor {
     }
 
     /// All that is kept; what was stopped and has ended is not any more.
-    fn views(&self) -> Vec<View> {
+    pub(super) fn kept(&self) -> Vec<Replica> {
         let replicas = self.replicas();
         let all = replicas.kept.values().map(|(_, replica)| replica);
         let kept = all.filter(|replica| !replica.commands.is_closed());
+        kept.cloned().collect()
+    }
+
+    fn views(&self) -> Vec<View> {
+        let kept = self.kept().into_iter();
         kept.map(|replica| replica.view.borrow().clone()).collect()
     }
 
@@ -152,6 +157,7 @@ impl Supervisor {
     }
 
     async fn carry_out(self: &Arc<Self>, step: Step) -> Result<(), RuntimeError> {
+        let refused = |why| Err(RuntimeError::Refused(why));
         match step.deed {
             Deed::OpenEdge(spec) => self.shared.edges.open(&spec),
             Deed::CloseEdge(id) => self.shared.edges.close(&id),
@@ -160,14 +166,10 @@ impl Supervisor {
                 await_condition(self.replica(&id)?, condition, &self.shared.logs).await
             }
             Deed::Stop(id) => self.stop(&id).await,
-            Deed::Withdraw(it) => Err(RuntimeError::Refused(format!(
-                "a process has no {} {}",
-                it.kind, it.name
-            ))),
-            Deed::Provide(it) => Err(RuntimeError::Refused(format!(
-                "host processes need no {} ({})",
-                it.kind, it.name
-            ))),
+            Deed::Withdraw(it) => refused(format!("a process has no {} {}", it.kind, it.name)),
+            Deed::Provide(it) => {
+                refused(format!("host processes need no {} ({})", it.kind, it.name))
+            }
         }
     }
 
@@ -364,28 +366,26 @@ impl Supervisor {
 
     /// Kills an instance and keeps it down; when that was, on the supervisor's clock.
     pub(super) async fn kill(&self, id: &InstanceId) -> Result<u64, RuntimeError> {
-        let replica = self.replica(id)?;
-        let (reply, answer) = oneshot::channel();
-        let gone = || RuntimeError::NoInstance(id.clone());
-        replica
-            .commands
-            .send(Command::Kill(reply))
-            .await
-            .map_err(|_| gone())?;
-        answer.await.unwrap_or_else(|_| Err(gone()))
+        self.ask(id, Command::Kill).await?
     }
 
     /// Lets the restart policy decide again; whether it comes back.
     pub(super) async fn release(&self, id: &InstanceId) -> Result<bool, RuntimeError> {
+        self.ask(id, Command::Release).await
+    }
+
+    /// What a keeper answers to a command.
+    async fn ask<T>(
+        &self,
+        id: &InstanceId,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, RuntimeError> {
+        let gone = |()| RuntimeError::NoInstance(id.clone());
         let replica = self.replica(id)?;
         let (reply, answer) = oneshot::channel();
-        let gone = || RuntimeError::NoInstance(id.clone());
-        replica
-            .commands
-            .send(Command::Release(reply))
-            .await
-            .map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())
+        let sent = replica.commands.send(command(reply)).await;
+        sent.map_err(drop).map_err(gone)?;
+        answer.await.map_err(drop).map_err(gone)
     }
 }
 

@@ -7,19 +7,25 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use msvc_machine::clock::MachineClock;
 use msvc_runtime::contract::{LogQuery, RuntimeError};
+use msvc_runtime::observed::Phase;
 use msvc_runtime::process::{
     Launcher, ProcessIdentity, ProcessRuntime, ProjectHome, down, last_end, read_logs,
 };
 use nix::sys::signal::Signal;
 
 use crate::roles::{launcher, words};
-use crate::support::{Asked, Project, clock, eventually, process_in};
+use crate::support::{Asked, Project, clock, eventually, id, process_in};
 
-/// A service with a grandchild that left its session; all three.
+/// A service with a grandchild that left its session; all three, once the log has what it said.
 async fn family(project: &Project, runtime: &ProcessRuntime) -> [ProcessIdentity; 3] {
     let script = "echo begun; echo $$ > own; sh -c 'setsid sleep 600 & echo $! > escaped'; \
                   sleep 600 & echo $! > child; wait";
     runtime.start(&project.service("a", script)).await;
+    eventually("its line is in the log", || {
+        std::fs::read_to_string(project.home.log_file(&id("a")))
+            .is_ok_and(|log| log.contains("begun"))
+    })
+    .await;
     [
         process_in(&project.path("own")).await,
         process_in(&project.path("child")).await,
@@ -130,6 +136,24 @@ async fn without_a_guardian_orphans_of_no_environment_and_session_end_as_well() 
     all_gone(&[state.supervisor]).await;
     assert!(!bare.lives() && !orphan.lives());
     project.down().await;
+}
+
+/// What it leaves behind, its keeper clears up first: here it waits for more of its output.
+#[tokio::test]
+async fn a_service_that_has_ended_is_seen_as_that_from_then_on() {
+    let project = Project::new();
+    let runtime = project.launch().await;
+    let script = "env -i setsid sleep 600 & while [ ! -e enough ]; do sleep 0.01; done; exit 5";
+    runtime.start(&project.service("a", script)).await;
+    let process = runtime.seen("a").await.pid.and_then(ProcessIdentity::of);
+    let process = process.unwrap();
+    std::fs::write(project.path("enough"), "").unwrap();
+    eventually("its end", || !process.lives()).await;
+    let ended = Phase::Exited {
+        status: Some(5),
+        signal: None,
+    };
+    assert_eq!(runtime.seen("a").await.phase, ended);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use msvc_runtime::process::{ProcessRuntime, last_end, read_logs};
 use msvc_system::model::{Condition, RestartPolicy};
 
 use crate::support::{
-    Asked, Project, clock, connects, eventually, health, id, process_in, process_of,
+    Asked, Project, clock, connects, eventually, health, id, patient, process_in, process_of,
 };
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn it_is_ready_only_when_its_check_passes_and_every_edge_into_it_accepts()
     let project = Project::new();
     let runtime = project.launch().await;
     let web = InstanceSpec {
-        health: Some(health("test -e healthy")),
+        health: Some(patient("test -e healthy")),
         ..project.web("web")
     };
     runtime

@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -81,10 +82,14 @@ impl Project {
     pub(crate) fn web(&self, name: &str) -> InstanceSpec {
         let backend = free();
         let (host, port) = (backend.ip(), backend.port());
-        let script = format!("exec python3 -m http.server --bind {host} {port}");
+        // While there is something in its way, it does not listen.
+        let script = format!(
+            "while [ -e in-its-way ]; do sleep 0.01; done; \
+             exec python3 -m http.server --bind {host} {port}"
+        );
         InstanceSpec {
             listens: vec![Listen { port: 80, backend }],
-            health: Some(health("test -d .")),
+            health: Some(patient("test -d .")),
             ..self.service(name, &script)
         }
     }
@@ -159,12 +164,29 @@ pub(crate) fn health(script: &str) -> HealthSpec {
     }
 }
 
-/// A loopback address that nobody listens on.
+/// The same, which has as much time to pass as a test has.
+pub(crate) fn patient(script: &str) -> HealthSpec {
+    HealthSpec {
+        timeout: DEADLINE,
+        start_period: DEADLINE,
+        ..health(script)
+    }
+}
+
+/// A loopback address that nobody has, and that the kernel gives nobody: whoever it is for listens
+/// there only later. Each is given once.
 fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    // Tests that run at the same time have numbers that are near each other.
+    let first = 22_000 + u16::try_from(std::process::id() % 500).unwrap() * 16;
+    let next = || {
+        SocketAddr::from((
+            [127, 0, 0, 1],
+            first + GIVEN.fetch_add(1, Ordering::Relaxed),
+        ))
+    };
+    let mut all = std::iter::repeat_with(next).take(1000);
+    all.find(|it| TcpListener::bind(it).is_ok()).unwrap()
 }
 
 pub(crate) type Fits = fn(&Phase) -> bool;
@@ -238,6 +260,20 @@ pub(crate) trait Asked: Runtime {
             events.extend(words(&[event]));
         }
         events
+    }
+
+    /// Waits until an instance has been started again so often and is ready.
+    async fn back(&self, name: &str, restarts: u32) {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let seen = self.seen(name).await;
+            if (&seen.phase, seen.restarts) == (&Phase::Ready, restarts) {
+                return;
+            }
+            let so = (seen.phase, seen.restarts);
+            assert!(Instant::now() < deadline, "{name} is {so:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     async fn log_of(&self, name: &str) -> Vec<String> {

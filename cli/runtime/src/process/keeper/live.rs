@@ -89,6 +89,10 @@ impl Keeper {
                 command = self.commands.recv() => {
                     let over = command.is_none();
                     asked.take(command, &child, &spec, &self.shared);
+                    let is_stopped = asked.stop.is_some();
+                    self.view.send_if_modified(|view| {
+                        std::mem::replace(&mut view.is_stopped, is_stopped) != is_stopped
+                    });
                     if over {
                         break child.wait().await.ok();
                     }
