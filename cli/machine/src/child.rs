@@ -2,6 +2,7 @@
 //! when the caller loses interest.
 
 use std::ffi::OsString;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -11,8 +12,10 @@ use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::MachineClock;
+use crate::pipe::read_what_is_there;
 use crate::shutdown::Shutdown;
 use crate::ward::Mark;
 
@@ -22,6 +25,10 @@ pub use asked::ask;
 
 /// Time between TERM and KILL when a command is ended before its time.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long after a command's end somebody who still has its output open may be silent, before no
+/// more of it is waited for.
+const LATE: Duration = Duration::from_millis(200);
 
 /// What to run. The environment is exactly `environment`; nothing is inherited unasked.
 #[derive(Debug, Clone)]
@@ -114,11 +121,12 @@ pub async fn run(
         .map(Pid::from_raw);
     let mark = Mark::of(&command.environment);
     let (sender, mut lines) = mpsc::channel(64);
+    let over = CancellationToken::new();
     if let Some(stdout) = child.stdout.take() {
-        tokio::spawn(pump(stdout, sender.clone(), ChildLine::Out));
+        tokio::spawn(pump(stdout, sender.clone(), ChildLine::Out, over.clone()));
     }
     if let Some(stderr) = child.stderr.take() {
-        tokio::spawn(pump(stderr, sender.clone(), ChildLine::Err));
+        tokio::spawn(pump(stderr, sender.clone(), ChildLine::Err, over.clone()));
     }
     drop(sender);
     let wait = |source| ChildError::Wait {
@@ -139,9 +147,11 @@ pub async fn run(
             status = child.wait(), if ended.is_none() => {
                 ended = Some(status.map_err(wait)?);
                 // A grandchild may hold the pipes open; what is already there is still read.
-                while let Ok(Some(text)) =
-                    tokio::time::timeout(Duration::from_millis(200), lines.recv()).await
-                {
+                while let Ok(Some(text)) = tokio::time::timeout(LATE, lines.recv()).await {
+                    line(text);
+                }
+                over.cancel();
+                while let Some(text) = lines.recv().await {
                     line(text);
                 }
                 break;
@@ -176,26 +186,43 @@ async fn end_group(group: Option<Pid>, child: &mut Child, mark: Option<&Mark>) {
     }
 }
 
+/// Sends every line of `stream` until it ends, or until it is `over`: then what is there by now.
 async fn pump(
-    stream: impl AsyncRead + Unpin,
+    stream: impl AsyncRead + AsFd + Unpin,
     sender: mpsc::Sender<ChildLine>,
     wrap: fn(String) -> ChildLine,
+    over: CancellationToken,
 ) {
     let mut reader = BufReader::new(stream);
     let mut bytes = Vec::new();
-    while let Ok(1..) = reader.read_until(b'\n', &mut bytes).await {
-        while matches!(bytes.last(), Some(b'\n' | b'\r')) {
-            bytes.pop();
+    loop {
+        tokio::select! {
+            read = reader.read_until(b'\n', &mut bytes) => match read {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return,
+            },
+            () = over.cancelled() => break,
         }
-        if sender
-            .send(wrap(String::from_utf8_lossy(&bytes).into_owned()))
-            .await
-            .is_err()
-        {
+        if sender.send(wrap(text(&bytes))).await.is_err() {
             return;
         }
         bytes.clear();
     }
+    bytes.extend_from_slice(reader.buffer());
+    bytes.extend(read_what_is_there(reader.get_ref()));
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        if sender.send(wrap(text(line))).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// A line without its end.
+fn text(line: &[u8]) -> String {
+    let ends = line.iter().rev();
+    let ends = ends.take_while(|byte| matches!(byte, b'\n' | b'\r'));
+    let length = line.len() - ends.count();
+    String::from_utf8_lossy(&line[..length]).into_owned()
 }
 
 #[cfg(test)]
@@ -224,6 +251,19 @@ mod tests {
         assert!(matches!(end, ChildEnd::Exited(status) if status.code() == Some(3)));
         assert!(seen.contains(&ChildLine::Out("a".into())));
         assert!(seen.contains(&ChildLine::Err("b".into())));
+    }
+
+    #[tokio::test]
+    async fn what_somebody_else_holds_open_is_read_as_far_as_it_goes() {
+        let mut seen = Vec::new();
+        let script = "setsid sleep 600 & echo $!; printf 'no end'";
+        let end = run(&shell(script), &Shutdown::new(), |l| seen.push(l)).await;
+        assert!(matches!(end, Ok(ChildEnd::Exited(status)) if status.success()));
+        let [ChildLine::Out(pid), ChildLine::Out(rest)] = &seen[..] else {
+            panic!("{seen:?}");
+        };
+        nix::sys::signal::kill(Pid::from_raw(pid.parse().unwrap()), Signal::SIGKILL).unwrap();
+        assert_eq!(rest, "no end");
     }
 
     #[tokio::test]

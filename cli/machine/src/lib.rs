@@ -7,6 +7,7 @@
 //! - [`clock`], [`draw`], [`shutdown`]: time, chance and the wish to end, as parameters.
 //! - [`child`]: a command run to its end; [`ward`]: commands that end with this program, however it
 //!   ends.
+//! - [`pipe`]: what is in one that nobody waits for any more.
 //! - [`process_table`], [`sweep`]: who a process is, and how it is ended for good.
 //! - [`git`]: a commit of a repository as a folder.
 //! - [`http_client`]: the one factory of HTTP clients.
@@ -23,6 +24,7 @@ pub mod git;
 pub mod http_client;
 pub mod lock;
 pub mod name_service;
+pub mod pipe;
 pub mod process_table;
 pub mod secret_file;
 pub mod shutdown;

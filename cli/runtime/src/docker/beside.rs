@@ -14,6 +14,9 @@ use crate::instance::Hook;
 /// What is kept of a command's output.
 const KEPT: usize = 64 * 1024;
 
+/// Between two looks at whether it has ended.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// What a shell says of a program that cannot be run.
 const CANNOT_RUN: i32 = 126;
 
@@ -86,8 +89,14 @@ async fn run_as(
                 }
             }
         }
-        let ended = engine.ask(what(), docker.inspect_exec(&id)).await?;
-        Ok::<_, EngineError>(ended.exit_code)
+        // Its output ends before the engine knows that it did, or while it runs on.
+        loop {
+            let seen = engine.ask(what(), docker.inspect_exec(&id)).await?;
+            if seen.running != Some(true) {
+                return Ok::<_, EngineError>(seen.exit_code);
+            }
+            clock.sleep(LOOK).await;
+        }
     };
     let status = tokio::select! {
         status = running => status,

@@ -1,9 +1,9 @@
 //! A command run beside an instance, with its environment: a health probe, or what a user asks
 //! for. It never outlives its time, nor the interest in it.
 
-use std::io::{self, PipeReader};
+use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::pin;
 use std::time::Duration;
 
 use msvc_machine::clock::Clock;
@@ -16,6 +16,7 @@ use super::child::{command, marked};
 use super::mark::RunMark;
 use crate::contract::ExecOutcome;
 use crate::instance::InstanceSpec;
+use msvc_machine::pipe::read_what_is_there;
 use msvc_machine::process_table::as_pid;
 
 /// What is kept of a command's output.
@@ -56,18 +57,26 @@ pub(super) async fn run_beside(
     // It holds the pipe's writing ends: without it gone, the output would never end.
     drop(command);
     let _group = KillGroup(process.id());
-    let output = Arc::new(Mutex::new(Vec::new()));
-    let mut reading = tokio::spawn(read(reader, Arc::clone(&output)));
+    let mut reader = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
+    let mut output = Vec::new();
     let deadline = clock.now() + timeout;
-    let status = tokio::select! {
-        status = process.inner_mut().wait() => status?.code(),
-        () = clock.sleep_until(deadline) => None,
+    let mut ended = pin!(async {
+        tokio::select! {
+            status = process.inner_mut().wait() => status.map(|status| status.code()),
+            () = clock.sleep_until(deadline) => Ok(None),
+        }
+    });
+    // Whose output is not read does not end.
+    let (status, is_read) = tokio::select! {
+        status = &mut ended => (status?, false),
+        () = read(&mut reader, &mut output) => (ended.await?, true),
     };
-    tokio::select! {
-        _ = &mut reading => {}
-        () = clock.sleep(DRAIN) => reading.abort(),
+    if !is_read {
+        tokio::select! {
+            () = read(&mut reader, &mut output) => {}
+            () = clock.sleep(DRAIN) => keep(&mut output, &read_what_is_there(&reader)),
+        }
     }
-    let output = output.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(ExecOutcome {
         status,
         output: String::from_utf8_lossy(&output).into_owned(),
@@ -75,14 +84,14 @@ pub(super) async fn run_beside(
 }
 
 /// Reads to the end and keeps the beginning.
-async fn read(from: PipeReader, output: Arc<Mutex<Vec<u8>>>) {
-    let Ok(mut from) = pipe::Receiver::from_owned_fd(OwnedFd::from(from)) else {
-        return;
-    };
+async fn read(from: &mut pipe::Receiver, output: &mut Vec<u8>) {
     let mut chunk = [0; 4096];
-    while let Ok(read @ 1..) = from.read(&mut chunk).await {
-        let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = LONGEST_OUTPUT.saturating_sub(output.len());
-        output.extend_from_slice(&chunk[..read.min(room)]);
+    while let Ok(length @ 1..) = from.read(&mut chunk).await {
+        keep(output, &chunk[..length]);
     }
+}
+
+fn keep(output: &mut Vec<u8>, more: &[u8]) {
+    let room = LONGEST_OUTPUT.saturating_sub(output.len());
+    output.extend_from_slice(&more[..more.len().min(room)]);
 }

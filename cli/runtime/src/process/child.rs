@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use msvc_machine::atomic_write::atomic_write;
 use msvc_machine::clock::Clock;
+use msvc_machine::shutdown::Shutdown;
 use msvc_report::event::Stream;
 use msvc_system::id::InstanceId;
 use nix::sys::signal::{Signal, killpg};
@@ -34,6 +35,8 @@ pub(super) struct Child {
     identity: ProcessIdentity,
     process: Box<dyn ChildWrapper>,
     readers: Vec<JoinHandle<()>>,
+    /// No more than what is there is read once this is requested.
+    over: Shutdown,
     /// Its ports, bound without listening where somebody else could be given them.
     _reserved: Vec<Socket>,
 }
@@ -75,7 +78,8 @@ impl Child {
                 command.spawn()
             })
             .map_err(|e| refused(cannot_run(program, &program.command, &e)))?;
-        let readers = readers(process.as_mut(), &writer);
+        let over = Shutdown::new();
+        let readers = readers(process.as_mut(), &writer, &over);
         let Some(identity) = process.id().and_then(ProcessIdentity::of) else {
             // What cannot be recorded must not run; gone already is as good.
             let _ = process.start_kill();
@@ -85,6 +89,7 @@ impl Child {
             identity,
             process: process.into_inner(),
             readers,
+            over,
             _reserved: reserved,
         })
     }
@@ -105,25 +110,31 @@ impl Child {
     }
 
     /// Waits until what it wrote is in the log. Somebody who left its session may hold the stream
-    /// open, so not for ever.
+    /// open, so not for more than what is there after a while.
     pub(super) async fn drained(self, clock: &dyn Clock) {
         let deadline = clock.now() + DRAIN;
         for mut reader in self.readers {
             tokio::select! {
-                _ = &mut reader => {}
-                () = clock.sleep_until(deadline) => reader.abort(),
+                _ = &mut reader => continue,
+                () = clock.sleep_until(deadline) => self.over.request_once(),
             }
+            let _ = reader.await;
         }
     }
 }
 
-fn readers(process: &mut dyn ChildWrapper, writer: &LogWriter) -> Vec<JoinHandle<()>> {
+fn readers(
+    process: &mut dyn ChildWrapper,
+    writer: &LogWriter,
+    over: &Shutdown,
+) -> Vec<JoinHandle<()>> {
     let mut readers = Vec::new();
+    let (writer, over) = (|| writer.clone(), || over.clone());
     if let Some(stdout) = process.stdout().take() {
-        readers.push(tokio::spawn(writer.clone().drain(stdout, Stream::Stdout)));
+        readers.push(tokio::spawn(writer().drain(stdout, Stream::Stdout, over())));
     }
     if let Some(stderr) = process.stderr().take() {
-        readers.push(tokio::spawn(writer.clone().drain(stderr, Stream::Stderr)));
+        readers.push(tokio::spawn(writer().drain(stderr, Stream::Stderr, over())));
     }
     readers
 }

@@ -7,11 +7,14 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use msvc_machine::clock::Clock;
+use msvc_machine::pipe::read_what_is_there;
+use msvc_machine::shutdown::Shutdown;
 use msvc_report::event::Stream;
 use msvc_system::id::{InstanceId, LaneName, ServiceName};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -122,12 +125,24 @@ pub(super) struct LogWriter {
 
 impl LogWriter {
     /// Reads a stream to its end, whatever becomes of the lines: a service must never stand still
-    /// because nobody reads it.
-    pub(super) async fn drain(self, mut from: impl AsyncRead + Unpin, stream: Stream) {
+    /// because nobody reads it. Once it is `over` what is there is the last of it.
+    pub(super) async fn drain(
+        self,
+        mut from: impl AsyncRead + AsFd + Unpin,
+        stream: Stream,
+        over: Shutdown,
+    ) {
         let mut lines = Lines::default();
         let mut chunk = vec![0; LONGEST_LINE];
         loop {
-            let read = match from.read(&mut chunk).await {
+            let read = tokio::select! {
+                read = from.read(&mut chunk) => read,
+                () = over.requested() => {
+                    self.append(stream, lines.take(&read_what_is_there(&from)));
+                    break;
+                }
+            };
+            let read = match read {
                 Ok(0) | Err(_) => break,
                 Ok(read) => read,
             };

@@ -143,7 +143,8 @@ async fn without_a_guardian_orphans_of_no_environment_and_session_end_as_well() 
 async fn a_service_that_has_ended_is_seen_as_that_from_then_on() {
     let project = Project::new();
     let runtime = project.launch().await;
-    let script = "env -i setsid sleep 600 & while [ ! -e enough ]; do sleep 0.01; done; exit 5";
+    let script = "env -i setsid sleep 600 & while [ ! -e enough ]; do sleep 0.01; done; \
+                  printf 'no end'; exit 5";
     runtime.start(&project.service("a", script)).await;
     let process = runtime.seen("a").await.pid.and_then(ProcessIdentity::of);
     let process = process.unwrap();
@@ -154,6 +155,7 @@ async fn a_service_that_has_ended_is_seen_as_that_from_then_on() {
         signal: None,
     };
     assert_eq!(runtime.seen("a").await.phase, ended);
+    assert_eq!(runtime.log_of("a").await, ["no end"]);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use msvc_machine::clock::MachineClock;
+use msvc_machine::shutdown::Shutdown;
 use msvc_report::event::Stream;
 use msvc_system::id::InstanceId;
 
@@ -24,7 +25,11 @@ fn home(folder: &Path) -> ProjectHome {
 
 async fn write(logs: &Logs, service: &str, text: &str) {
     let writer = logs.open(&id(service)).unwrap();
-    writer.drain(text.as_bytes(), Stream::Stdout).await;
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+    std::io::Seek::rewind(&mut file).unwrap();
+    let file = tokio::fs::File::from_std(file);
+    writer.drain(file, Stream::Stdout, Shutdown::new()).await;
 }
 
 async fn texts(stream: BoxStream<'static, LogLine>) -> Vec<String> {
