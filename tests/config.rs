@@ -1,6 +1,6 @@
 //! `msvc config` as it is typed: whole answers. `fixtures/config/full/expected.json` is what Docker
 //! Compose 2.40.3 printed of that file (`--profile '*' config --format json`), its folder as
-//! `/FOLDER`.
+//! `/FOLDER`; so is `own-keys/expected.yaml` of what stands beside it (`config`).
 
 #![allow(
     clippy::allow_attributes,
@@ -53,6 +53,23 @@ fn the_normal_form_is_docker_composes_own_byte_for_byte() {
     let printed = done.stdout.replace(full.to_str().unwrap(), "/FOLDER");
     let expected = std::fs::read_to_string(full.join("expected.json")).unwrap();
     assert_eq!(printed.trim_end(), expected.trim_end());
+}
+
+#[test]
+fn keys_of_ones_own_are_printed_in_yaml_wherever_docker_compose_prints_them() {
+    let own = root().join("tests/fixtures/config/own-keys");
+    let done = config(&own, &[]).expect(0);
+    let printed = done.stdout.replace(own.to_str().unwrap(), "/FOLDER");
+    let expected = std::fs::read_to_string(own.join("expected.yaml")).unwrap();
+    assert_eq!(printed, expected);
+    let again = folder(&[("compose.yaml", &done.stdout)]);
+    assert_eq!(config(again.path(), &[]).expect(0).stdout, done.stdout);
+    let json = config(&own, &["--format", "json"]).expect(4);
+    assert_eq!(
+        json.stderr.lines().next(),
+        Some("error: compose.yaml:81:22: JSON has no word for `.inf`")
+    );
+    assert_eq!(json.stderr.matches("JSON has no word").count(), 1);
 }
 
 #[test]

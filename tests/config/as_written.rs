@@ -97,3 +97,18 @@ fn a_colon_inside_a_variable_parts_no_volume() {
         "NAME  REQUIRED  DEFAULT\nDATA  no        /srv\nMUST  yes\n"
     );
 }
+
+#[test]
+fn numbers_and_dates_stay_what_they_are_where_no_field_is_known() {
+    let text =
+        "name: p\nservices: {a: {image: x, network_mode: none, x-own: [1.0, .inf, 2001-12-14]}}\n";
+    let files = folder(&[("compose.yaml", text)]);
+    let printed = config(files.path(), &["--no-interpolate"]).expect(0).stdout;
+    // What Docker Compose 2.40.3 prints.
+    assert_eq!(
+        printed,
+        "name: p\nservices:\n  a:\n    image: x\n    network_mode: none\n    x-own:\n      - 1\n      - .inf\n      - 2001-12-14T00:00:00Z\n"
+    );
+    let json = config(files.path(), &["--no-interpolate", "--format", "json"]).expect(4);
+    assert_eq!(json.stderr.matches("JSON has no word").count(), 1);
+}

@@ -91,8 +91,7 @@ impl Written {
 
 /// Dollar signs doubled in every text, so that nothing is interpolated again. Keys stay: nobody looks for
 /// variables there.
-#[must_use]
-pub fn escaped(mut value: Value) -> Value {
+fn escaped(mut value: Value) -> Value {
     match &mut value {
         Value::String(text) if text.contains('$') => *text = text.replace('$', "$$"),
         Value::Array(items) => {

@@ -14,7 +14,6 @@ use msvc_system::load::{LoadRequest, Loaded, Resolved, Without, load, resolve};
 use msvc_system::normal_form::{hash, yaml};
 use msvc_system::problem::Problem;
 use msvc_system::schema;
-use msvc_system::written::escaped;
 use serde_json::{Value, json};
 
 use crate::cli::{Cli, Config, Graph};
@@ -50,7 +49,7 @@ pub fn run(cli: &Cli, request: &Config, terminal: &Terminal) -> Result<Ending, F
     let text = if let Some(aspect) = aspect(request, &resolved, terminal)? {
         aspect
     } else if request.no_interpolate {
-        written(&resolved, terminal)
+        written(&resolved, terminal)?
     } else {
         whole(request, resolved, terminal)?
     };
@@ -174,6 +173,7 @@ fn whole(request: &Config, resolved: Resolved, terminal: &Terminal) -> Result<St
     let chosen = chosen.map_err(|name| unknown(&name, &resolved))?;
     // Read again, a dollar sign is one, and no variable.
     Ok(if terminal.is_json() {
+        resolved.can_be_json(false)?;
         // As Docker Compose prints it, in keys too.
         let text = pretty(&resolved.into_config(&chosen, request.all_resources));
         match text.contains('$') {
@@ -182,18 +182,17 @@ fn whole(request: &Config, resolved: Resolved, terminal: &Terminal) -> Result<St
         }
     } else {
         let config = resolved.into_config_for_yaml(&chosen, request.all_resources);
-        yaml::text(&escaped(config))
+        yaml::text(&config.escaped())
     })
 }
 
 /// The project as it is written, variables and all.
-fn written(resolved: &Resolved, terminal: &Terminal) -> String {
-    let written = resolved.written();
+fn written(resolved: &Resolved, terminal: &Terminal) -> Result<String, Failure> {
     if terminal.is_json() {
-        pretty(&written)
-    } else {
-        yaml::text(&written)
+        resolved.can_be_json(true)?;
+        return Ok(pretty(&resolved.written()));
     }
+    Ok(yaml::text(&resolved.written_for_yaml()))
 }
 
 /// The images that the services run, those that are built among them.

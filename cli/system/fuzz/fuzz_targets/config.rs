@@ -10,7 +10,6 @@ use libfuzzer_sys::fuzz_target;
 use msvc_system::files::Files;
 use msvc_system::load::{LoadRequest, resolve};
 use msvc_system::normal_form::yaml;
-use msvc_system::written::escaped;
 use serde_json::Value;
 
 fn config(texts: &[&[u8]]) -> Option<(Value, String)> {
@@ -27,9 +26,8 @@ fn config(texts: &[&[u8]]) -> Option<(Value, String)> {
     };
     let (resolved, _) = resolve(&request, &Files::in_memory(files.collect())).ok()?;
     let config = resolved.config(&[], false).ok()?;
-    let mut extensions = resolved.extensions();
-    let extensions = |name: &str| extensions.remove(name).unwrap_or_default();
-    let text = yaml::text(&escaped(yaml::of(config.clone(), extensions)));
+    let chosen = resolved.chosen(&[]).ok()?;
+    let text = yaml::text(&resolved.into_config_for_yaml(&chosen, false).escaped());
     Some((config, text))
 }
 

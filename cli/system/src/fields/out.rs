@@ -68,6 +68,8 @@ pub(crate) enum Out {
     InAlways(&'static Level),
     /// A list of such mappings.
     Each(&'static Level),
+    /// The same without keys of everybody's own (`x-…`) in YAML either.
+    Bare(&'static Level),
     /// A mapping from names to such mappings.
     Entries(&'static Level),
     /// A mapping from names to such mappings or `null`.

@@ -209,7 +209,7 @@ pub(crate) static SERVICE: Level = Level {
         Field::new("external_links", UNIQUE_TEXTS, Out::Texts, "[database:db]"),
         extra_hosts(),
         Field::new("group_add", UNIQUE_TEXTS_AND_NUMBERS, Out::Texts, "[audio]"),
-        Field::new("gpus", GPUS, Out::Each(&deploy::GPU), "all").long(Long::Gpus),
+        Field::new("gpus", GPUS, Out::Bare(&deploy::GPU), "all").long(Long::Gpus),
         text("hostname", "web"),
         Field::new(
             "healthcheck",

@@ -20,6 +20,7 @@ use crate::unread::Unread;
 use crate::yaml::{Key, Node, NodeValue};
 use crate::{consistency, git_source, names_alone, normal_form, profiles};
 
+mod endless;
 mod printed;
 
 /// What the files of a project say, before anybody makes a system of it.

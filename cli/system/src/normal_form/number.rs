@@ -31,7 +31,7 @@ pub(super) fn single(number: f64) -> Option<Value> {
 
 /// Makes whole numbers of those in a value that are written as others (`1.0`, `1e3`), as Docker Compose's
 /// JSON has them.
-pub(super) fn without_noughts(value: &mut Value) {
+pub(crate) fn without_noughts(value: &mut Value) {
     match value {
         Value::Number(number) if number.is_f64() => {
             let whole = number.as_f64().map(|number| number.to_string());

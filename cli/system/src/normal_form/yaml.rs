@@ -1,18 +1,26 @@
 //! The normal form as YAML, which leaves out what JSON cannot: unset commands, and mappings with
-//! nothing in them that are always printed there. `x-…` fields of services are kept, and a limit of 0 is
+//! nothing in them that are always printed there. `x-…` keys are kept wherever they stand, and a limit of 0 is
 //! written out, so that it can be read again.
 
-use serde_json::{Map as Object, Value};
+use indexmap::IndexMap;
+use serde_json::Value;
 
+use own_keys::OwnKeys;
+pub(crate) use text::endless;
+use tree::{Fields, Tree};
+
+pub(crate) mod own_keys;
 mod text;
+pub mod tree;
 
-/// The project as a tree to be written in YAML. `extensions` gives the `x-…` fields of a service.
+/// The project as a tree to be written in YAML, with the keys of everybody's own.
 #[must_use]
-pub fn of(project: Value, mut extensions: impl FnMut(&str) -> Vec<(String, Value)>) -> Value {
-    let Value::Object(project) = project else {
+pub(crate) fn of(project: Value, own: OwnKeys) -> Tree {
+    let mut project = Tree::from(project);
+    own.put_into(&mut project);
+    let Tree::Map(mut fields) = project else {
         return project;
     };
-    let mut out = Object::new();
     let rank = |key: &str| {
         const ORDER: [&str; 7] = [
             "name", "services", "networks", "volumes", "secrets", "configs", "models",
@@ -22,45 +30,29 @@ pub fn of(project: Value, mut extensions: impl FnMut(&str) -> Vec<(String, Value
             .position(|it| *it == key)
             .unwrap_or(ORDER.len())
     };
-    let mut fields: Vec<_> = project.into_iter().collect();
-    fields.sort_by_key(|(key, _)| rank(key));
-    for (key, mut value) in fields {
-        match key.as_str() {
-            "services" => {
-                for (name, service) in value.as_object_mut().into_iter().flatten() {
-                    if let Value::Object(service) = service {
-                        of_service(service);
-                        service.extend(extensions(name));
-                    }
-                }
-            }
-            "networks" => {
-                for (_, network) in value.as_object_mut().into_iter().flatten() {
-                    if let Value::Object(network) = network {
-                        without_empty(network, &["ipam"]);
-                    }
-                }
-            }
-            _ => {}
-        }
-        out.insert(key, value);
+    fields.sort_by(|one, _, other, _| rank(one).cmp(&rank(other)));
+    for service in entries(&mut fields, "services") {
+        of_service(service);
     }
-    Value::Object(out)
+    for network in entries(&mut fields, "networks") {
+        without_empty(network, &["ipam"]);
+    }
+    Tree::Map(fields)
 }
 
 /// A tree as YAML's text.
 #[must_use]
-pub fn text(value: &Value) -> String {
-    text::written(value)
+pub fn text(tree: &Tree) -> String {
+    text::written(tree)
 }
 
-fn of_service(service: &mut Object<String, Value>) {
+fn of_service(service: &mut Fields) {
     without_commands(service);
     of_limits(service);
-    if let Some(Value::Object(build)) = service.get_mut("build") {
+    if let Some(Tree::Map(build)) = service.get_mut("build") {
         of_limits(build);
     }
-    if let Some(Value::Object(deploy)) = service.get_mut("deploy") {
+    if let Some(Tree::Map(deploy)) = service.get_mut("deploy") {
         without_empty(deploy, &["resources", "placement"]);
     }
     for hook in ["post_start", "pre_stop"] {
@@ -68,17 +60,17 @@ fn of_service(service: &mut Object<String, Value>) {
             without_commands(hook);
         }
     }
-    if let Some(Value::Object(develop)) = service.get_mut("develop") {
+    if let Some(Tree::Map(develop)) = service.get_mut("develop") {
         for trigger in items(develop, "watch") {
-            if let Some(Value::Object(exec)) = trigger.get_mut("exec") {
+            if let Some(Tree::Map(exec)) = trigger.get_mut("exec") {
                 without_commands(exec);
             }
             without_empty(trigger, &["exec"]);
         }
     }
-    if let Some(Value::Object(blkio)) = service.get_mut("blkio_config") {
-        let devices = blkio.values_mut().filter_map(Value::as_array_mut).flatten();
-        for device in devices.filter_map(Value::as_object_mut) {
+    if let Some(Tree::Map(blkio)) = service.get_mut("blkio_config") {
+        let devices = blkio.values_mut().flat_map(Tree::items_mut);
+        for device in devices.filter_map(Tree::fields_mut) {
             *device = std::mem::take(device)
                 .into_iter()
                 .map(|(key, value)| (key.to_lowercase(), value))
@@ -87,41 +79,41 @@ fn of_service(service: &mut Object<String, Value>) {
     }
 }
 
-fn of_limits(fields: &mut Object<String, Value>) {
-    let limits = fields.get_mut("ulimits").and_then(Value::as_object_mut);
-    let limits = limits.into_iter().flat_map(Object::values_mut);
-    for limit in limits.filter_map(Value::as_object_mut) {
+fn of_limits(fields: &mut Fields) {
+    for limit in entries(fields, "ulimits") {
         let both = ["soft", "hard"].map(|one| {
-            let value = limit.remove(one);
-            (one.to_owned(), value.unwrap_or_else(|| 0.into()))
+            let value = limit.swap_remove(one);
+            let nothing = || Tree::Number(0.into());
+            (one.to_owned(), value.unwrap_or_else(nothing))
         });
-        *limit = both.into_iter().collect();
+        *limit = both.into();
     }
 }
 
-fn items<'v>(
-    fields: &'v mut Object<String, Value>,
-    key: &str,
-) -> impl Iterator<Item = &'v mut Object<String, Value>> {
-    let items = fields.get_mut(key).and_then(Value::as_array_mut);
-    items.into_iter().flatten().filter_map(Value::as_object_mut)
+/// The mappings in the mapping at a key.
+fn entries<'v>(fields: &'v mut Fields, key: &str) -> impl Iterator<Item = &'v mut Fields> {
+    let all = fields.get_mut(key).and_then(Tree::fields_mut);
+    let all = all.into_iter().flat_map(IndexMap::values_mut);
+    all.filter_map(Tree::fields_mut)
 }
 
-fn without_commands(fields: &mut Object<String, Value>) {
+/// The mappings in the list at a key.
+fn items<'v>(fields: &'v mut Fields, key: &str) -> impl Iterator<Item = &'v mut Fields> {
+    let all = fields.get_mut(key).into_iter().flat_map(Tree::items_mut);
+    all.filter_map(Tree::fields_mut)
+}
+
+fn without_commands(fields: &mut Fields) {
     for key in ["command", "entrypoint"] {
-        if fields.get(key).is_some_and(Value::is_null) {
+        if fields.get(key) == Some(&Tree::Null) {
             fields.shift_remove(key);
         }
     }
 }
 
-fn without_empty(fields: &mut Object<String, Value>, keys: &[&str]) {
+fn without_empty(fields: &mut Fields, keys: &[&str]) {
     for key in keys {
-        if fields
-            .get(*key)
-            .and_then(Value::as_object)
-            .is_some_and(Object::is_empty)
-        {
+        if matches!(fields.get(*key), Some(Tree::Map(below)) if below.is_empty()) {
             fields.shift_remove(*key);
         }
     }

@@ -57,14 +57,20 @@ const FIELDS: &[&str] = &[
     "develop: {watch: [{path: ./s, action: sync, target: /s, ignore: [x/]}]}",
     "gpus: all",
     "annotations: [a=b]",
-    "x-own: {k: [§, 1, 1.0, null, true, 2001-12-14]}",
+    "x-own: {k: [§, 1, 1.0, 1e30, null, true, 2001-12-14, .inf, -.inf, .nan]}",
+    "build: {context: ., x-own: {b: §, a: .inf}, secrets: [{source: s, x-own: 1}]}",
+    "deploy: {resources: {x-own: [], limits: {x-own: §}}, placement: {x-own: }}",
+    "volumes: [v:/v, {type: volume, source: v, target: /w, x-own: 2001-12-14, volume: {x-own: §}}]",
+    "networks: {n: {x-own: §}}",
+    "develop: {x-own: 1, watch: [{path: ./s, action: sync, target: /s, x-own: §}]}",
+    "post_start: [{command: a}, {command: b, x-own: {}}]",
 ];
 
 /// Sections beside the services.
-const REST: &str = "volumes: {v: {driver_opts: {o: size=1}, labels: [a]}}\n\
-networks: {n: {driver: bridge, ipam: {config: [{subnet: 10.1.0.0/16}]}, internal: true}}\n\
+const REST: &str = "volumes: {v: {driver_opts: {o: size=1}, labels: [a], x-own: {b: §, a: 1}}}\n\
+networks: {n: {driver: bridge, ipam: {config: [{subnet: 10.1.0.0/16}], x-own: §}, internal: true}}\n\
 configs: {c: {content: c}}\n\
-secrets: {s: {file: ./s.txt}}\n\
+secrets: {s: {file: ./s.txt, x-own: [.nan]}}\n\
 x-top: [§, [], {}, {k: 2001-12-14}]\n";
 
 /// A text in double quotes, whatever is in it; a dollar sign stands for itself.

@@ -155,7 +155,7 @@ static RESERVATIONS: Level = Level {
                 };
                 &OF
             }),
-            Out::Each(&DEVICES),
+            Out::Bare(&DEVICES),
             "[{ capabilities: [gpu], count: 1 }]",
         ),
         Field::new(

@@ -106,7 +106,7 @@ static IPAM: Level = Level {
                 };
                 &OF
             }),
-            Out::Each(&POOL),
+            Out::Bare(&POOL),
             "[{ subnet: 172.28.0.0/16 }]",
         )
         .merged(Merged::Pools),

@@ -1,12 +1,13 @@
 //! What is printed of a project: its normal form in JSON and in YAML, or the tree as it is written.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use serde_json::{Map as Object, Value};
 
 use super::{Chosen, Resolved};
 use crate::normal_form;
+use crate::normal_form::yaml::own_keys::OwnKeys;
+use crate::normal_form::yaml::tree::Tree;
 use crate::problem::Problems;
 
 impl Resolved {
@@ -64,12 +65,11 @@ impl Resolved {
 
     /// The same to be written in YAML, which has more.
     #[must_use]
-    pub fn into_config_for_yaml(self, chosen: &Chosen, all: bool) -> Value {
-        let mut extensions = self.extensions();
+    pub fn into_config_for_yaml(self, chosen: &Chosen, all: bool) -> Tree {
+        let own = OwnKeys::of(&self.tree);
         let Self { normal, tree, .. } = self;
         drop(tree);
-        let project = Value::Object(selected(normal, chosen, all));
-        normal_form::yaml::of(project, |name| extensions.remove(name).unwrap_or_default())
+        normal_form::yaml::of(Value::Object(selected(normal, chosen, all)), own)
     }
 
     /// The tree as it is, variables and all: what `--no-interpolate` prints.
@@ -97,16 +97,16 @@ impl Resolved {
         }
         let mut written = Value::Object(project);
         written.sort_all_objects();
+        normal_form::number::without_noughts(&mut written);
         written
     }
 
-    /// The `x-…` fields of the services that have some, which JSON goes without.
+    /// The same to be written in YAML, which has words for more.
     #[must_use]
-    pub fn extensions(&self) -> HashMap<String, Vec<(String, Value)>> {
-        let services = self.tree.entries_of("services").iter();
-        let all = services.map(|(key, node)| (key.text.clone(), normal_form::extensions(node)));
-        all.filter(|(_, extensions)| !extensions.is_empty())
-            .collect()
+    pub fn written_for_yaml(&self) -> Tree {
+        let mut written = Tree::from(self.written());
+        written.restore(&self.tree);
+        written
     }
 }
 

@@ -4,10 +4,10 @@
 //! What comes in: a tree. What leaves: its text, one line for each scalar but for texts of several lines. What
 //! must not enter: what a field means.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use serde_json::{Map as Object, Value};
-
+use super::tree::{Fields, Tree};
 use crate::yaml::is_text;
 
 /// Columns that each level stands to the right of the one above it.
@@ -16,11 +16,11 @@ const STEP: usize = 2;
 const LONGEST_KEY: usize = 1_000;
 
 /// The text of a tree.
-pub(super) fn written(value: &Value) -> String {
+pub(super) fn written(tree: &Tree) -> String {
     let mut writing = Writing { out: String::new() };
-    match value {
-        Value::Object(fields) if !fields.is_empty() => writing.mapping(fields, 0),
-        Value::Array(items) if !items.is_empty() => writing.list(items, 0),
+    match tree {
+        Tree::Map(fields) if !fields.is_empty() => writing.mapping(fields, 0),
+        Tree::List(items) if !items.is_empty() => writing.list(items, 0),
         scalar => writing.scalar(scalar, 0),
     }
     writing.out
@@ -32,7 +32,7 @@ struct Writing {
 
 /// The text begins where the line stands; each line after the first is moved to the right.
 impl Writing {
-    fn mapping(&mut self, fields: &Object<String, Value>, indent: usize) {
+    fn mapping(&mut self, fields: &Fields, indent: usize) {
         for (number, (key, value)) in fields.iter().enumerate() {
             if number > 0 {
                 self.indent(indent);
@@ -48,11 +48,11 @@ impl Writing {
             }
             self.out.push(':');
             match value {
-                Value::Object(fields) if !fields.is_empty() => {
+                Tree::Map(fields) if !fields.is_empty() => {
                     self.line(indent + STEP);
                     self.mapping(fields, indent + STEP);
                 }
-                Value::Array(items) if !items.is_empty() => {
+                Tree::List(items) if !items.is_empty() => {
                     self.line(indent + STEP);
                     self.list(items, indent + STEP);
                 }
@@ -64,30 +64,32 @@ impl Writing {
         }
     }
 
-    fn list(&mut self, items: &[Value], indent: usize) {
+    fn list(&mut self, items: &[Tree], indent: usize) {
         for (number, item) in items.iter().enumerate() {
             if number > 0 {
                 self.indent(indent);
             }
             self.out.push_str("- ");
             match item {
-                Value::Object(fields) if !fields.is_empty() => self.mapping(fields, indent + STEP),
-                Value::Array(items) if !items.is_empty() => self.list(items, indent + STEP),
+                Tree::Map(fields) if !fields.is_empty() => self.mapping(fields, indent + STEP),
+                Tree::List(items) if !items.is_empty() => self.list(items, indent + STEP),
                 scalar => self.scalar(scalar, indent + STEP),
             }
         }
     }
 
     /// A scalar, and the end of its line.
-    fn scalar(&mut self, value: &Value, indent: usize) {
-        match value {
-            Value::String(text) if is_block(text) => self.block(text, indent),
-            Value::String(text) => self.out.push_str(&in_line(text)),
-            Value::Object(_) => self.out.push_str("{}"),
-            Value::Array(_) => self.out.push_str("[]"),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {
-                self.out.push_str(&value.to_string());
-            }
+    fn scalar(&mut self, tree: &Tree, indent: usize) {
+        match tree {
+            Tree::Text(text) if is_block(text) => self.block(text, indent),
+            Tree::Text(text) => self.out.push_str(&in_line(text)),
+            Tree::Map(_) => self.out.push_str("{}"),
+            Tree::List(_) => self.out.push_str("[]"),
+            Tree::Null => self.out.push_str("null"),
+            Tree::Bool(flag) => self.out.push_str(if *flag { "true" } else { "false" }),
+            Tree::Number(number) => self.out.push_str(&with_a_point(&number.to_string())),
+            Tree::Endless(number) => self.out.push_str(endless(*number)),
+            Tree::Date(date) => self.out.push_str(date),
         }
         if !self.out.ends_with('\n') {
             self.out.push('\n');
@@ -121,6 +123,25 @@ impl Writing {
 
     fn indent(&mut self, indent: usize) {
         self.out.extend(std::iter::repeat_n(' ', indent));
+    }
+}
+
+/// A number that has a power with a point before that: without one YAML 1.1 reads text.
+fn with_a_point(number: &str) -> Cow<'_, str> {
+    match number.split_once('e') {
+        Some((digits, power)) if !digits.contains('.') => format!("{digits}.0e{power}").into(),
+        _ => number.into(),
+    }
+}
+
+/// A number that is infinite or none.
+pub(crate) fn endless(number: f64) -> &'static str {
+    if number.is_nan() {
+        ".nan"
+    } else if number < 0.0 {
+        "-.inf"
+    } else {
+        ".inf"
     }
 }
 
@@ -247,7 +268,7 @@ mod tests {
             "block": "a\n\n  b #\nc: d",
             "ended": ["a\nb\n", "a\n\n\n", "\n", " a\nb", "a \nb"],
         });
-        let text = written(&tree);
+        let text = written(&tree.clone().into());
         assert_eq!(
             text,
             r##"plain:
@@ -308,7 +329,7 @@ ended:
             key in any_text(), value in any_text(), item in any_text()
         ) {
             let tree = json!({key.as_str(): value, "l": [{key.as_str(): {value.as_str(): item}}, [item], item]});
-            let text = written(&tree);
+            let text = written(&tree.clone().into());
             prop_assert_eq!(read(&text), tree, "{}", text);
         }
     }
