@@ -216,22 +216,33 @@ fn one_service_comes_with_what_it_needs_and_no_more() {
 
 #[test]
 fn a_file_of_msvcs_own_is_laid_over_and_can_be_left_out() {
-    let files = folder(&[
+    let own = "services: {a: {x-msvc: {calls: [\"b:80\"]}}}\n";
+    let other = "services: {a: {x-msvc: {calls: [\"b:81\"]}}}\n";
+    let compose = "name: o\nservices: {a: {image: a}, b: {image: b}}\n";
+    for (files, words, calls) in [
+        (&[("compose.msvc.yaml", own)][..], &[][..], "a->b:80"),
+        (&[("compose.msvc.yml", own)], &[], "a->b:80"),
         (
-            "compose.yaml",
-            "name: o\nservices: {a: {image: a}, b: {image: b}}\n",
+            &[("compose.msvc.yaml", own), ("compose.msvc.yml", other)],
+            &[],
+            "a->b:80",
         ),
+        // What is named is meant.
         (
-            "compose.msvc.yaml",
-            "services: {a: {x-msvc: {calls: [\"b:80\"]}}}\n",
+            &[("compose.msvc.yaml", own), ("compose.msvc.yml", other)],
+            &["-f", "compose.yaml", "-f", "compose.msvc.yml"],
+            "a->b:81",
         ),
-    ]);
-    let with = config(files.path(), &[]).expect(0);
-    assert!(with.stdout.contains("x-msvc"), "{}", with.stdout);
-    let edges = config(files.path(), &["--edges"]).expect(0);
-    assert!(edges.stdout.contains("a->b:80"), "{}", edges.stdout);
-    let without = config(files.path(), &["--no-msvc"]).expect(0);
-    assert!(!without.stdout.contains("x-msvc"), "{}", without.stdout);
+    ] {
+        let files = folder(&[&[("compose.yaml", compose)], files].concat());
+        let with = config(files.path(), words).expect(0);
+        assert!(with.stdout.contains("x-msvc"), "{}", with.stdout);
+        let edges = config(files.path(), &[words, &["--edges"]].concat()).expect(0);
+        assert!(edges.stdout.contains(calls), "{}", edges.stdout);
+        assert_eq!(edges.stdout.matches("a->b").count(), 1, "{}", edges.stdout);
+        let without = config(files.path(), &[words, &["--no-msvc"]].concat()).expect(0);
+        assert!(!without.stdout.contains("x-msvc"), "{}", without.stdout);
+    }
 }
 
 #[test]

@@ -67,7 +67,7 @@ pub struct Config {
     /// Let pass what contradicts itself.
     #[arg(long)]
     pub no_consistency: bool,
-    /// Leave out `compose.msvc.yaml` and every `x-msvc`.
+    /// Leave out `compose.msvc.yaml` (or `.yml`) and every `x-msvc`.
     #[arg(long)]
     pub no_msvc: bool,
     /// Also print networks, volumes, secrets and configs that no service uses.

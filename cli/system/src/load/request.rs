@@ -31,7 +31,7 @@ pub struct LoadRequest {
     pub lenient: bool,
     /// Steps that are left out.
     pub without: Without,
-    /// `compose.msvc.yaml` is not read, and every `x-msvc` is left out.
+    /// `compose.msvc.yaml` (or `.yml`) is not read, and every `x-msvc` is left out.
     pub without_msvc: bool,
 }
 

@@ -13,9 +13,6 @@ use crate::shown_path::shown_path;
 use crate::switch::switch;
 use crate::yaml::{self, Node};
 
-/// The file beside a Compose file that is laid over it without being named: for `x-msvc`, where the
-/// Compose file is somebody else's.
-const OWN: &str = "compose.msvc.yaml";
 /// The variable that says whether `.env` is read, be it by what stands there.
 const DISABLED: &str = "COMPOSE_DISABLE_ENV_FILE";
 
@@ -74,9 +71,9 @@ pub(super) fn sources(
         None => request.directory.clone(),
     };
     if !request.without_msvc {
-        let own = beside.join(OWN);
-        if !paths.contains(&own) && files.exists(&own) {
+        if let Some((own, other)) = find::own(&beside, &paths, request.shown_from(), files) {
             paths.push(own);
+            problems.0.extend(other);
         }
     }
     let root = request.project_directory.clone().unwrap_or(beside);
