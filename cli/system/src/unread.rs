@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::problem::{FileName, Place, Problem, Problems};
+use crate::problem::{FileName, Place, Problem, Problems, nearest};
 use crate::yaml::Node;
 
 /// What files declare.
@@ -28,6 +28,20 @@ pub(crate) fn made_of(path: &[String]) -> &'static [&'static str] {
     let mut all = MADE_OF.iter();
     let found = all.find(|(name, _)| name == section);
     found.map_or(&[], |(_, fields)| fields)
+}
+
+/// What an unknown key below `path` may be meant for, of what files declare or make something of. One that is
+/// compared with nothing any more may be meant for anything.
+pub(crate) fn meant(key: &str, path: &[String], is_compared: bool) -> Option<TakenOut> {
+    let wanted = match path {
+        [] => &SECTIONS,
+        entry => made_of(entry),
+    };
+    let meant = match is_compared {
+        true => nearest(key, wanted.iter().copied()),
+        false => made_of(path).first().copied(),
+    };
+    Some([path, &[meant?.to_owned()]].concat())
 }
 
 /// What files declare of which `extends` takes single services.
@@ -68,7 +82,7 @@ impl Unread {
     }
 
     /// Adds what stands there in a wrong form.
-    pub(crate) fn take_out(&mut self, taken_out: Vec<TakenOut>) {
+    pub(crate) fn take_out(&mut self, taken_out: HashSet<TakenOut>) {
         self.taken_out.extend(taken_out);
     }
 

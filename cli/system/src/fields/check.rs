@@ -13,7 +13,7 @@ use super::{
 use super::{astray, own};
 use crate::forms::scalar_text;
 use crate::problem::{MOST_SHOWN, Problem, Problems, Severity, nearest};
-use crate::unread::{SECTIONS, TakenOut, made_of};
+use crate::unread::{self, TakenOut, made_of};
 use crate::yaml::{Key, Node, NodeValue, no_break, no_break_in, shorten};
 
 /// What the whole file is.
@@ -25,7 +25,7 @@ const NEIGHBOURS: usize = 100;
 /// Checks every key and value from the root on, and takes out what may not stand there, so that
 /// nobody later meets it: what is declared is named to who asks for it. With `lenient`, unknown keys are
 /// warnings.
-pub(crate) fn check(root: &mut Node, lenient: bool, problems: &mut Problems) -> Vec<TakenOut> {
+pub(crate) fn check(root: &mut Node, lenient: bool, problems: &mut Problems) -> HashSet<TakenOut> {
     let mut checker = Checker {
         lenient,
         is_trial: false,
@@ -34,7 +34,7 @@ pub(crate) fn check(root: &mut Node, lenient: bool, problems: &mut Problems) -> 
         subject: Subject::Field,
         look: Look::at(&FILE_SHAPE),
         unknown: 0,
-        taken_out: Vec::new(),
+        taken_out: HashSet::new(),
     };
     checker.level(root, &FILE);
     checker.taken_out
@@ -51,7 +51,7 @@ pub(super) fn fits(mut node: Node, shape: &'static Shape) -> bool {
         subject: Subject::Field,
         look: Look::at(shape),
         unknown: 0,
-        taken_out: Vec::new(),
+        taken_out: HashSet::new(),
     };
     checker.value(&mut node, shape) && problems.0.is_empty()
 }
@@ -69,7 +69,7 @@ struct Checker<'a> {
     /// Unknown keys so far.
     unknown: usize,
     /// What is declared, and was taken out.
-    taken_out: Vec<TakenOut>,
+    taken_out: HashSet<TakenOut>,
 }
 
 /// What a value is, for messages.
@@ -158,26 +158,16 @@ impl Checker<'_> {
             [] => false,
         };
         if !stays && is_wanted {
-            self.taken_out.push(self.path.clone());
+            self.taken_out.insert(self.path.clone());
         }
     }
 
     /// Tells of an unknown key; what it is an error in the place of, where that can be said.
     fn unknown(&mut self, key: &Key, value: &Node, level: &'static Level) -> Option<&'static str> {
         self.unknown += 1;
-        let wanted = match self.path.as_slice() {
-            [] => &SECTIONS,
-            entry => made_of(entry),
-        };
-        if !self.lenient
-            && self.unknown <= NEIGHBOURS
-            && let Some(meant) = nearest(&key.text, wanted.iter().copied())
-        {
-            let mut path = self.path.clone();
-            path.push(meant.to_owned());
-            self.taken_out.push(path);
-        }
         let is_compared = self.unknown <= NEIGHBOURS;
+        let missed = unread::meant(&key.text, &self.path, is_compared);
+        self.taken_out.extend(missed.filter(|_| !self.lenient));
         let near = is_compared.then(|| nearest(&key.text, level.names()));
         let near = near.flatten();
         let own = own::meant(key, &self.path).filter(|_| level.extensions);

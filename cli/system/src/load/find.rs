@@ -69,7 +69,10 @@ fn is_folder(request: &LoadRequest, files: &Files) -> Result<(), Problem> {
         return Ok(());
     }
     let shown = shown_path(directory, request.shown_from());
-    let what = format!("`--project-directory` names {}, which is no folder", shown.display());
+    let what = format!(
+        "`--project-directory` names {}, which is no folder",
+        shown.display()
+    );
     let hint = "name the folder that relative paths count from, or a Compose file with -f FILE";
     Err(Problem::error(what).hint(hint))
 }

@@ -141,6 +141,13 @@ fn what_something_is_made_of_is_not_missed_where_that_is_wrong() {
         assert!(told.starts_with(wanted), "{told}");
         assert_eq!(told.lines().count(), 1, "{told}");
     }
+    // Nor after so many that no name near to one is looked for any more.
+    let mut text = "services:\n  first: {image: x}\n".to_owned();
+    for number in 0..101 {
+        text.push_str(&format!("  s{number}: {{imag: x}}\n"));
+    }
+    let many = self::told(&[("compose.yaml", &text)]);
+    assert_eq!(many.lines().count(), 101, "{many}");
     // Where an unknown key is no error, it is nothing in its place either.
     let lenient = crate::load::LoadRequest {
         lenient: true,
