@@ -44,6 +44,20 @@ fn a_file_above_ten_megabytes_is_refused_and_one_large_text_too() {
 }
 
 #[test]
+fn any_number_of_lines_in_quotes_far_left_of_their_key_are_read() {
+    let head = "services: {a: {image: a}}\nx-a:\n";
+    let key = format!("{}key", " ".repeat(5_000));
+    for (quote, line) in [('"', "y\n"), ('\'', "\ny\n"), ('"', " y\\\n")] {
+        let lines = line.repeat(300_000);
+        Harmful::of(format!("{head}{key}: {quote}x\n{lines}z{quote}\n")).read();
+    }
+    let many = each(90, &format!("{key}#: \"\ny\n\"\n"));
+    Harmful::of(format!("{head}{many}")).read();
+    let asked = "?y,".repeat(3_000_000);
+    Harmful::of(format!("{head} [{asked}]\n")).refused("more than 250000 nodes");
+}
+
+#[test]
 fn a_file_of_ten_megabytes_of_settings_is_an_answer_or_an_error() {
     let many = each(600_000, "N#=#\n");
     Harmful::of(service("    env_file: e\n"))

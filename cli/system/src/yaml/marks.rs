@@ -8,6 +8,7 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 use super::anchors::{self, Unknown};
 use super::cost::Cost;
 use super::scalar::Said;
+use super::walk::moved::Moved;
 use super::{MAX_DEPTH, MAX_SCALAR, not_yaml, tags};
 use crate::problem::{Place, Problem, Problems};
 
@@ -77,6 +78,8 @@ struct Open {
 
 struct Reader<'a> {
     start: &'a Place,
+    /// Where what is read stands in the text.
+    moved: &'a Moved,
     marks: Vec<Mark>,
     open: Vec<Open>,
     anchors: HashMap<usize, usize>,
@@ -93,10 +96,21 @@ struct Reader<'a> {
 
 /// Reads the marks of every document in `text`.
 pub(super) fn read(start: &Place, text: &str) -> Result<Vec<Marks>, Problems> {
+    read_of(start, text, &Moved::default(), text)
+}
+
+/// The same of a `copy` of it, whose signs stand where `moved` says.
+pub(super) fn read_of(
+    start: &Place,
+    copy: &str,
+    moved: &Moved,
+    text: &str,
+) -> Result<Vec<Marks>, Problems> {
     let mut options = granit_parser::options! { emit_unresolved_aliases: true };
     options.set_emit_comments(false);
     let mut reader = Reader {
         start,
+        moved,
         marks: Vec::new(),
         open: Vec::new(),
         anchors: HashMap::new(),
@@ -107,7 +121,7 @@ pub(super) fn read(start: &Place, text: &str) -> Result<Vec<Marks>, Problems> {
         unknown: Vec::new(),
         problems: Problems::default(),
     };
-    for event in Parser::new_from_str_with_options(text, options) {
+    for event in Parser::new_from_str_with_options(copy, options) {
         let (event, span) = event.map_err(|error| reader.scan_error(&error, text))?;
         reader.take(event, &span)?;
     }
@@ -119,8 +133,14 @@ pub(super) fn read(start: &Place, text: &str) -> Result<Vec<Marks>, Problems> {
 }
 
 impl Reader<'_> {
+    /// Line and column in the text, both from 1.
+    fn position(&self, line: usize, column: usize) -> (u32, u32) {
+        let (line, column) = self.moved.back((line.max(1), column));
+        (number(line), number(column).saturating_add(1))
+    }
+
     fn place(&self, span: &Span) -> Place {
-        let (line, column) = position(span);
+        let (line, column) = self.position(span.start.line(), span.start.col());
         Place {
             file: self.start.file.clone(),
             line,
@@ -141,11 +161,9 @@ impl Reader<'_> {
 
     fn scan_error(&self, error: &ScanError, text: &str) -> Problem {
         let marker = error.marker();
-        let place = Place {
-            file: self.start.file.clone(),
-            line: number(marker.line()).max(1),
-            column: number(marker.col()).saturating_add(1),
-        };
+        let (line, column) = self.position(marker.line(), marker.col());
+        let file = self.start.file.clone();
+        let place = Place { file, line, column };
         not_yaml(place, &error.info(), text)
     }
 
@@ -297,7 +315,7 @@ impl Reader<'_> {
         cost: Cost,
         span: &Span,
     ) -> usize {
-        let (line, column) = position(span);
+        let (line, column) = self.position(span.start.line(), span.start.col());
         self.marks.push(Mark {
             line,
             column,
@@ -365,11 +383,6 @@ impl Reader<'_> {
             self.problems.push(problem);
         }
     }
-}
-
-fn position(span: &Span) -> (u32, u32) {
-    let line = number(span.start.line()).max(1);
-    (line, number(span.start.col()).saturating_add(1))
 }
 
 fn number(n: usize) -> u32 {

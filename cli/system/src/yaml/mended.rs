@@ -15,8 +15,10 @@ pub(super) fn read<'t>(
     start: &Place,
     text: &'t str,
 ) -> Result<(Vec<Marks>, Cow<'t, str>), Problems> {
-    let as_walked =
-        |Walked { first, second }| Ok((marks::read(start, &first)?, Cow::Owned(second)));
+    let as_walked = |walked: Walked| {
+        let marks = marks::read_of(start, &walked.first, &walked.moved, text)?;
+        Ok((marks, Cow::Owned(walked.second)))
+    };
     if let Some(walked) = walk::walk_where_needed(start, text)? {
         return as_walked(walked);
     }
@@ -66,6 +68,17 @@ mod tests {
             ("{?a: b, ?c}", json!({"a": "b", "c": null})),
             ("[?a: b, '?']", json!([{"a": "b"}, "?"])),
             (
+                "[?b, ?c d, [?\"e\"], ?'f' # g\n, ?h:, ?&i j, *i, ?!!str k,]",
+                json!([
+                    {"b": null}, {"c d": null}, [{"e": null}], {"f": null}, {"h:": null},
+                    {"j": null}, "j", {"k": null}
+                ]),
+            ),
+            (
+                "{?b, ?c: [?d: e], ?\n f}",
+                json!({"b": null, "c": [{"d": "e"}], "f": null}),
+            ),
+            (
                 "a:\n  b: \"x\ny\n\n z\"\n  c: 'x\n  y'\nd: e",
                 json!({"a": {"b": "x y\nz", "c": "x y"}, "d": "e"}),
             ),
@@ -79,7 +92,15 @@ mod tests {
         let slash = "f:1:5: `\\/` stands for nothing in YAML 1.1 (write `/`)";
         assert_eq!(read(r#"{a: "b\/"}"#).unwrap_err(), slash);
         assert!(read(r#"{a: "b\\/", c: 'd\/'}"#).is_ok());
-        for text in [r#"["\q"]"#, "[:]", "[- , a]", r#"["\'"#] {
+        for text in [
+            r#"["\q"]"#,
+            "[:]",
+            "[- , a]",
+            r#"["\'"#,
+            "[?]",
+            "[?,a]",
+            "[??b]",
+        ] {
             assert!(
                 read(text).unwrap_err().contains("this is not YAML"),
                 "{text}"
@@ -90,6 +111,10 @@ mod tests {
             (
                 "a: 'x\ny'\nb: *c",
                 "f:3:4: the anchor `c` is not defined above",
+            ),
+            (
+                "a: [?b, ?é, *c]",
+                "f:1:13: the anchor `c` is not defined above",
             ),
             (
                 "a: |#c\n  x\nb: *c",

@@ -9,9 +9,11 @@ use super::MAX_DEPTH;
 use crate::problem::{Place, Problem};
 use copies::Copies;
 use cursor::Cursor;
+use moved::Moved;
 
 mod copies;
 mod cursor;
+pub(super) mod moved;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -25,9 +27,11 @@ const LONGEST_KEY: usize = 1024;
 
 /// The text for either parser.
 pub(super) struct Walked {
-    /// As the first pass reads it: its signs stand where they stood.
+    /// As the first pass reads it.
     pub(super) first: String,
-    /// As the second does.
+    /// Where what stands there stood.
+    pub(super) moved: Moved,
+    /// As the second pass does.
     pub(super) second: String,
 }
 
@@ -54,8 +58,7 @@ pub(super) fn walk(start: &Place, text: &str) -> Result<Walked, Problem> {
         let place = Place { file, line, column };
         return Err(Problem::error(why).at(place).hint(hint));
     }
-    let (first, second) = walk.copies.done();
-    Ok(Walked { first, second })
+    Ok(walk.copies.done())
 }
 
 /// Whether a text has a sign of those, wherever it stands.
@@ -85,17 +88,11 @@ struct Begun {
     index: usize,
 }
 
-/// A bracket that is open.
-struct Open {
-    is_list: bool,
-    /// Where a `?` stands in it, of a key that has no value yet.
-    asked: Option<(usize, usize)>,
-}
-
 struct Walk<'t> {
     cursor: Cursor<'t>,
     copies: Copies<'t>,
-    open: Vec<Open>,
+    /// How many brackets are open.
+    open: usize,
     /// The column of the mapping or list that is read, without brackets.
     indent: Option<usize>,
     indents: Vec<Option<usize>>,
@@ -113,7 +110,7 @@ impl<'t> Walk<'t> {
         Self {
             cursor: Cursor::of(text),
             copies: Copies::of(text),
-            open: Vec::new(),
+            open: 0,
             indent: None,
             indents: Vec::new(),
             keys: vec![None],
@@ -123,7 +120,7 @@ impl<'t> Walk<'t> {
     }
 
     fn in_brackets(&self) -> bool {
-        !self.open.is_empty()
+        self.open > 0
     }
 
     fn refuse(&mut self, (line, column): (usize, usize), why: &'static str, hint: &'static str) {
@@ -138,7 +135,7 @@ impl<'t> Walk<'t> {
 
     fn token(&mut self) -> Step {
         // What is deeper the parsers refuse.
-        (self.open.len() + self.indents.len() <= MAX_DEPTH).then_some(())?;
+        (self.open + self.indents.len() <= MAX_DEPTH).then_some(())?;
         self.go_to_token();
         if !self.in_brackets() {
             self.unroll(Some(self.cursor.column()));
@@ -158,25 +155,21 @@ impl<'t> Walk<'t> {
         match sign {
             b'[' | b'{' => {
                 self.save_key();
-                self.open.push(Open {
-                    is_list: sign == b'[',
-                    asked: None,
-                });
+                self.open += 1;
                 self.keys.push(None);
                 self.is_key_allowed = true;
                 self.cursor.step();
             }
             b']' | b'}' => {
-                self.answer()?;
                 self.forget_key();
-                if self.open.pop().is_some() {
+                if let Some(less) = self.open.checked_sub(1) {
+                    self.open = less;
                     self.keys.pop();
                 }
                 self.is_key_allowed = false;
                 self.cursor.step();
             }
             b',' => {
-                self.answer()?;
                 self.forget_key();
                 self.is_key_allowed = true;
                 self.cursor.step();
@@ -189,13 +182,10 @@ impl<'t> Walk<'t> {
             b'?' if in_brackets || self.cursor.is_end(1) => {
                 self.block(in_brackets)?;
                 self.is_key_allowed = !in_brackets;
-                if in_brackets && !self.cursor.is_end(1) {
-                    self.copies.put(b' ', self.cursor.at);
-                    let here = self.cursor.here();
-                    let open = self.open.last_mut().filter(|open| open.is_list);
-                    open.into_iter().for_each(|open| open.asked = Some(here));
-                }
                 self.cursor.step();
+                if in_brackets && !self.cursor.is_end(0) {
+                    self.copies.space(self.cursor.at);
+                }
             }
             b':' if in_brackets || self.cursor.is_end(1) => self.value(in_brackets)?,
             b'*' | b'&' => {
@@ -326,22 +316,8 @@ impl<'t> Walk<'t> {
                 self.is_key_allowed = !in_brackets;
             }
         }
-        if let Some(open) = self.open.last_mut() {
-            open.asked = None;
-        }
         self.cursor.step();
         Some(())
-    }
-
-    /// The first pass cannot be told of a key without a value that is an item of a list.
-    fn answer(&mut self) -> Step {
-        let asked = self.open.last_mut().and_then(|open| open.asked.take());
-        let Some(place) = asked else {
-            return Some(());
-        };
-        let hint = "write `{KEY: }`, or put it in quotes where it is a text";
-        self.refuse(place, "`?` makes a key here, and it has no value", hint);
-        None
     }
 }
 

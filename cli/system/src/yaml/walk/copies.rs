@@ -1,11 +1,16 @@
 //! The two copies of a text that a walk makes.
 
+use super::Walked;
+use super::moved::{Moved, Moving};
+
 /// As much of them as is made.
 pub(super) struct Copies<'t> {
     text: &'t str,
     first: Vec<u8>,
-    /// Spaces that the first pass is given more: before which byte, and how many.
-    more: Vec<(usize, usize)>,
+    /// Bytes before which the first pass is given a space more, in order.
+    more: Vec<usize>,
+    /// Whether ends of lines are none to the first pass.
+    is_joined: bool,
     second: String,
     /// How much of the text stands in `second`.
     copied: usize,
@@ -18,6 +23,7 @@ impl<'t> Copies<'t> {
             text,
             first: text.as_bytes().to_vec(),
             more: Vec::new(),
+            is_joined: false,
             second: String::with_capacity(text.len()),
             copied: 0,
         }
@@ -30,10 +36,18 @@ impl<'t> Copies<'t> {
         }
     }
 
-    /// Gives the first pass so many spaces more before the byte that stands there: at the beginning of a line
-    /// in quotes they mean nothing, and nothing follows there whose place is asked for.
-    pub(super) fn indent(&mut self, at: usize, spaces: usize) {
-        self.more.push((at, spaces));
+    /// Gives the first pass a space more before the byte that stands there.
+    pub(super) fn space(&mut self, at: usize) {
+        self.more.push(at);
+    }
+
+    /// Makes one line of those that stand from one byte to another, to the first pass.
+    pub(super) fn join(&mut self, begin: usize, end: usize) {
+        let part = self.first.get_mut(begin..end).unwrap_or_default();
+        for byte in part.iter_mut().filter(|it| matches!(it, b'\n' | b'\r')) {
+            *byte = b' ';
+            self.is_joined = true;
+        }
     }
 
     /// Gives the second pass `other` for what stands from one byte to another.
@@ -49,26 +63,17 @@ impl<'t> Copies<'t> {
     }
 
     /// The text for the first pass and that for the second.
-    pub(super) fn done(mut self) -> (String, String) {
+    pub(super) fn done(mut self) -> Walked {
         self.copy(self.text.len());
-        let first = String::from_utf8(indented(self.first, &self.more));
-        (first.unwrap_or_else(|_| self.text.to_owned()), self.second)
+        let (first, moved) = match self.is_joined || !self.more.is_empty() {
+            true => Moving::of(self.text, &self.first).with(&self.more),
+            false => (self.first, Moved::default()),
+        };
+        let first = String::from_utf8(first);
+        Walked {
+            first: first.unwrap_or_else(|_| self.text.to_owned()),
+            second: self.second,
+            moved,
+        }
     }
-}
-
-/// The same with the spaces in it, which stand in order.
-fn indented(text: Vec<u8>, more: &[(usize, usize)]) -> Vec<u8> {
-    if more.is_empty() {
-        return text;
-    }
-    let spaces: usize = more.iter().map(|(_, spaces)| spaces).sum();
-    let mut all = Vec::with_capacity(text.len() + spaces);
-    let mut from = 0;
-    for (at, spaces) in more {
-        all.extend_from_slice(text.get(from..*at).unwrap_or_default());
-        all.resize(all.len() + spaces, b' ');
-        from = *at;
-    }
-    all.extend_from_slice(text.get(from..).unwrap_or_default());
-    all
 }

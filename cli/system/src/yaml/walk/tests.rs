@@ -31,7 +31,7 @@ fn signs_are_taken_another_way_only_where_they_are_tokens() {
         );
     }
     let walked = walk(&start(), "a: |\n  [b:,\nc: [b:,\t-,\"\\'\"]#d\n").unwrap();
-    let Walked { first, second } = walked;
+    let Walked { first, second, .. } = walked;
     assert_eq!(first, "a: |\n  [b:,\nc: [bx, x,\"\\a\"]  \n");
     assert_eq!(second, "a: |\n  [b:,\nc: ['b:',\t-,\"\\x27\"]#d\n");
     assert!(
@@ -50,11 +50,6 @@ fn what_docker_composes_parser_does_not_take_is_told_where_it_stands() {
              the text in quotes)",
         ),
         (
-            "a: [b, ?c]\n",
-            "f:1:8: `?` makes a key here, and it has no value (write `{KEY: }`, or put it in \
-             quotes where it is a text)",
-        ),
-        (
             "a: ['b', \"c\\/\"]\n",
             "f:1:10: `\\/` stands for nothing in YAML 1.1 (write `/`)",
         ),
@@ -64,20 +59,45 @@ fn what_docker_composes_parser_does_not_take_is_told_where_it_stands() {
     }
 }
 
+/// The characters of a text, each with where it stands.
+fn spots(text: &str) -> impl Iterator<Item = (char, (usize, usize))> {
+    let lines = text.split('\n').zip(1..);
+    lines.flat_map(|(line, number)| line.chars().zip((0..).map(move |column| (number, column))))
+}
+
 proptest::proptest! {
     #[test]
-    fn the_first_pass_finds_every_character_where_it_stood(
-        text in "[a:?,#&!|>'\"\\\\ \t\n\\[\\]{}é\u{2028}-]{0,80}",
+    fn what_the_first_pass_finds_is_told_where_it_stands(
+        text in "[a:?,#&!|>\\\\ \t\n\\[\\]{}é-]{0,80}",
     ) {
         if let Ok(walked) = walk(&start(), &text) {
-            let lines = |text: &str| text.split('\n').map(str::len).collect::<Vec<_>>();
-            let (first, whole) = (lines(&walked.first), lines(&text));
-            assert_eq!(first.len(), whole.len());
-            // Only lines in quotes are moved, all of each to the right.
-            let is_moved = |(first, whole): (&usize, &usize)| first > whole;
-            let has_quotes = text.contains(['\'', '"']);
-            assert!(first.iter().zip(&whole).all(|it| it.0 == it.1 || has_quotes && is_moved(it)));
+            let stands: std::collections::HashMap<_, _> =
+                spots(&text).map(|(sign, spot)| (spot, sign)).collect();
+            // Comments are spaces to it, a byte each: what follows in their line is nothing.
+            for (sign, spot) in spots(&walked.first).filter(|(sign, _)| !" x".contains(*sign)) {
+                let stood = stands.get(&walked.moved.back(spot));
+                assert_eq!(stood, Some(&sign), "{}", walked.first);
+            }
             assert!(walked.second.len() >= text.len());
         }
+    }
+
+    #[test]
+    fn what_follows_lines_in_quotes_is_told_where_it_stands(
+        lines in "([a\\\\'é\\[:] ?|\t|\r?\n ?){0,40}", indent in 0..3_usize, end in "[\n #]{0,5}",
+    ) {
+        let lines = lines.replace('\\', "\\\\");
+        let text = format!("{:indent$}- \"{lines}\"{end}\n{:indent$}- !z [?Z]\n", "", "");
+        let walked = walk(&start(), &text).unwrap();
+        let last = |text: &str| spots(text).filter(|(sign, _)| *sign == 'Z').last().unwrap().1;
+        assert_eq!(walked.moved.back(last(&walked.first)), last(&text));
+        let marks = crate::yaml::marks::read_of(&start(), &walked.first, &walked.moved, &text);
+        let [one] = marks.unwrap_or_else(|why| panic!("{why}: {}", walked.first)).try_into().ok().unwrap();
+        let is_last = |mark: &&crate::yaml::marks::Mark| {
+            matches!(&mark.shape, crate::yaml::marks::Shape::Scalar(text) if text.as_ref() == "Z")
+        };
+        let found = (0..9).filter_map(|at| one.written(at)).find(is_last).unwrap();
+        let last = last(&text);
+        assert_eq!((found.line as usize, found.column as usize - 1), last);
     }
 }

@@ -99,9 +99,8 @@ impl Walk<'_> {
                 }
                 (b'\\', Some(_)) => {
                     self.cursor.step();
-                    match self.cursor.line_end(0) {
-                        Some(_) => self.line_of_quoted(),
-                        None => self.cursor.step(),
+                    if self.cursor.line_end(0).is_none() {
+                        self.cursor.step();
                     }
                 }
                 _ => self.cursor.step(),
@@ -111,31 +110,26 @@ impl Walk<'_> {
         Some(())
     }
 
-    /// Goes over the ends of lines in quotes, and what the next ones are indented by.
+    /// Goes over the ends of lines in quotes, and what the next one is indented by.
     fn quoted_blanks(&mut self) -> Step {
+        let begin = self.cursor.at;
         while self.cursor.line_end(0).is_some() {
-            self.line_of_quoted();
-        }
-        let is_document = self.cursor.column() == 0 && self.cursor.is_document();
-        (!is_document).then_some(())
-    }
-
-    fn line_of_quoted(&mut self) {
-        self.cursor.step_line();
-        while let Some(blank @ (b' ' | b'\t')) = self.cursor.ahead(0) {
-            if blank == b'\t' {
-                self.copies.put(b' ', self.cursor.at);
+            self.cursor.step_line();
+            while let Some(blank @ (b' ' | b'\t')) = self.cursor.ahead(0) {
+                if blank == b'\t' {
+                    self.copies.put(b' ', self.cursor.at);
+                }
+                self.cursor.step();
             }
-            self.cursor.step();
         }
+        let column = self.cursor.column();
+        (column > 0 || !self.cursor.is_document()).then_some(())?;
         // The first pass wants the lines of a text in quotes further to the right than its key.
         let least = self.indent.map_or(0, |indent| indent + 1);
-        let column = self.cursor.column();
-        let is_left = column < least && !self.in_brackets();
-        let is_document = column == 0 && self.cursor.is_document();
-        if is_left && !is_document && self.cursor.line_end(0).is_none() {
-            self.copies.indent(self.cursor.at, least - column);
+        if begin < self.cursor.at && column < least && !self.in_brackets() {
+            self.copies.join(begin, self.cursor.at);
         }
+        Some(())
     }
 
     pub(super) fn begins_plain(&self, sign: u8, in_brackets: bool) -> bool {
