@@ -70,11 +70,11 @@ pub(super) fn sources(
         Some(path) => path.parent()?.to_path_buf(),
         None => request.directory.clone(),
     };
-    if !request.without_msvc {
-        if let Some((own, other)) = find::own(&beside, &paths, request.shown_from(), files) {
-            paths.push(own);
-            problems.0.extend(other);
-        }
+    if !request.without_msvc
+        && let Some((own, other)) = find::own(&beside, &paths, request.shown_from(), files)
+    {
+        paths.push(own);
+        problems.0.extend(other);
     }
     let root = request.project_directory.clone().unwrap_or(beside);
     let before = problems.errors();

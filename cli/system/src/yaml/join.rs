@@ -1,5 +1,7 @@
 //! Joins the values that `serde_yaml` read with the positions of the first pass.
 
+use indexmap::IndexMap;
+
 use super::marks::{Mark, Marks, Shape};
 use super::scalar::Said;
 use super::value::Value;
@@ -131,10 +133,13 @@ fn mapping(
     let mut pairs = pairs.iter();
     let mut entries = Vec::with_capacity(map.len());
     let mut merges = Vec::new();
+    let mut has_aliases = false;
     for (name, value) in map {
         let pair = pairs.next();
         let at = pair.and_then(|(key, _)| marks.written(*key));
         let key_mark = pair.and_then(|(key, _)| marks.get(*key));
+        let is_alias = at.and_then(Mark::target).is_some();
+        has_aliases |= is_alias;
         let key_place = at.map_or_else(
             || place.clone(),
             |at| Place {
@@ -178,7 +183,7 @@ fn mapping(
                 _ => problem.hint("put it in quotes"),
             });
         }
-        if text == "<<" && key_mark.is_none_or(|mark| mark.plain) {
+        if text == "<<" && !is_alias && key_mark.is_none_or(|mark| mark.plain) {
             merges.push(child);
         } else {
             entries.push((
@@ -189,6 +194,14 @@ fn mapping(
                 child,
             ));
         }
+    }
+    // What an alias says may be said again, where it is no duplicate: the last one counts.
+    if has_aliases {
+        let all = entries
+            .into_iter()
+            .map(|(key, node)| (key.text.clone(), (key, node)));
+        let last: IndexMap<_, _> = all.collect();
+        entries = last.into_values().collect();
     }
     for merge in merges {
         merge_key::merge(&mut entries, merge, problems);

@@ -35,13 +35,8 @@ impl Marks {
 
     /// The mark of that number, with aliases followed.
     pub(super) fn get(&self, index: usize) -> Option<&Mark> {
-        match self.all.get(index) {
-            Some(Mark {
-                shape: Shape::Alias(target),
-                ..
-            }) => self.all.get(*target),
-            other => other,
-        }
+        let mark = self.all.get(index)?;
+        mark.target().map_or(Some(mark), |it| self.all.get(it))
     }
 }
 
@@ -58,6 +53,16 @@ pub(super) struct Mark {
     pub(super) is_binary: bool,
     /// Cost of this node with every alias under it expanded.
     cost: Cost,
+}
+
+impl Mark {
+    /// The mark of what an alias stands for; `None` of anything else.
+    pub(super) fn target(&self) -> Option<usize> {
+        match self.shape {
+            Shape::Alias(target) => Some(target),
+            _ => None,
+        }
+    }
 }
 
 pub(super) enum Shape {
@@ -354,16 +359,13 @@ impl Reader<'_> {
     }
 
     fn report_duplicates(&mut self, pairs: &[(usize, usize)]) {
-        let mut seen: HashMap<&str, usize> = HashMap::new();
+        // As Docker Compose compares: an alias is the same as itself alone, be there what it stands for.
+        let mut seen: HashMap<(&str, Option<usize>), usize> = HashMap::new();
         let mut found = Vec::new();
         for (key, _) in pairs {
-            let mark = match self.marks.get(*key) {
-                Some(Mark {
-                    shape: Shape::Alias(target),
-                    ..
-                }) => self.marks.get(*target),
-                other => other,
-            };
+            let mark = self.marks.get(*key);
+            let target = mark.and_then(Mark::target);
+            let mark = target.map_or(mark, |target| self.marks.get(target));
             let Some(Mark {
                 shape: Shape::Scalar(text),
                 ..
@@ -371,7 +373,7 @@ impl Reader<'_> {
             else {
                 continue;
             };
-            if let Some(first) = seen.insert(text, *key) {
+            if let Some(first) = seen.insert((text, target), *key) {
                 found.push((text.clone(), first, *key));
             }
         }

@@ -64,6 +64,28 @@ fn a_quoted_merge_key_is_an_ordinary_key() {
 }
 
 #[test]
+fn an_alias_as_a_key_is_the_same_as_itself_alone_and_the_last_value_counts() {
+    for (text, wanted) in [
+        ("{k: &k b, m: {*k : 1, c: 2, b: 3}}", r#"{"b":3,"c":2}"#),
+        ("{k: &k b, m: {b: 1, c: 2, *k : 3}}", r#"{"b":3,"c":2}"#),
+        ("m:\n  &k b: 1\n  *k : 2", r#"{"b":2}"#),
+        ("{k: &k b, l: &l b, m: {*k : 1, *l : 2}}", r#"{"b":2}"#),
+        (
+            "{k: &k <<, b: &b {c: 1}, m: {*k : *b}}",
+            r#"{"<<":{"c":1}}"#,
+        ),
+    ] {
+        let read = read(text);
+        assert_eq!(read.get("m").unwrap().to_json().to_string(), wanted);
+    }
+    let last = read("k: &k b\nm:\n  b: 1\n  *k : 2\n");
+    assert_eq!(last.at("/m").unwrap().entries()[0].0.place.line, 4);
+    let twice = "k: &k b\nm:\n  *k : 1\n  *k : 2\n";
+    let wanted = "f.yaml:4:3: the key `b` stands here a second time (it stands first in line 3)";
+    assert_eq!(refused(twice), wanted);
+}
+
+#[test]
 fn tags_of_ones_own_are_kept_and_yaml_types_are_applied() {
     let node = read("a: !reset null\nb: !override [1]\nc: !!str 5\n");
     assert_eq!(node.get("a").unwrap().tag.as_deref(), Some("!reset"));

@@ -193,6 +193,10 @@ impl<'t> Walk<'t> {
                 self.cursor.step();
                 self.cursor
                     .step_over(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-'));
+                // The first pass takes it for a part of the name.
+                if sign == b'*' && self.cursor.ahead(0) == Some(b':') {
+                    self.copies.space(self.cursor.at);
+                }
             }
             b'!' => {
                 self.begin_text();
