@@ -2,6 +2,7 @@
 //! error; whether a terminal is there is decided once. A closed pipe is no error.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -208,7 +209,14 @@ impl Terminal {
     fn line_of(&self, problem: &Problem) -> Option<String> {
         let place = problem.place.as_ref()?;
         let path = self.here.folder().join(&place.file);
-        excerpt::said(&place.file, &self.files.line(&path, place.line)?)
+        let line = self.files.line(&path, place.line)?;
+        excerpt::said(self.has_structure(&place.file), &line)
+    }
+
+    /// Whether the lines of a file are shown as they stand: it is no file of settings.
+    fn has_structure(&self, file: &Path) -> bool {
+        let path = self.here.folder().join(file);
+        excerpt::has_structure(file) || self.files.is_compose(&path)
     }
 
     /// One problem with its place and hint.
@@ -236,7 +244,10 @@ impl Terminal {
         }
         let line = self.line_of(&problem);
         let place = problem.place.as_ref();
-        let excerpt = place.and_then(|place| Excerpt::of(place, problem.part, line.as_deref()?));
+        let excerpt = place.and_then(|place| {
+            let has_structure = self.has_structure(&place.file);
+            Excerpt::of(place, problem.part, line.as_deref()?, has_structure)
+        });
         if let Some(Excerpt { line, before, mark }) = excerpt {
             self.to_stderr(&line);
             self.to_stderr(&format!("{before}{}", self.paint(&mark, colour)));

@@ -1,13 +1,12 @@
 //! The line of a file that a problem is about, with a mark under what is meant: two lines of text
 //! that fit a terminal, whatever the line holds.
 
-use std::path::Path;
-
 use msvc_system::dotenv::may_be_told;
 use msvc_system::problem::{Part, Place};
 use unicode_width::UnicodeWidthChar as _;
 
 mod extent;
+pub use extent::has_structure;
 
 /// Columns of a terminal that everybody has.
 const COLUMNS: usize = 80;
@@ -30,7 +29,7 @@ pub struct Excerpt {
 impl Excerpt {
     /// The excerpt for a part of what stands at a place, from its line as [`said`] says it.
     #[must_use]
-    pub fn of(place: &Place, part: Part, line: &str) -> Option<Self> {
+    pub fn of(place: &Place, part: Part, line: &str, has_structure: bool) -> Option<Self> {
         let start = usize::try_from(place.column).ok()?.checked_sub(1)?;
         // A line can have nine million characters; a word that is shown has fewer.
         let chars: Vec<char> = line.chars().take(start + 5 * COLUMNS).collect();
@@ -42,7 +41,7 @@ impl Excerpt {
             // What goes on in the next line ends with this one.
             Part::Characters(many) => start.saturating_add(many).min(chars.len()),
             Part::Whole | Part::Variable { .. } | Part::Tag(_) => {
-                extent::end(&chars, start, &place.file)
+                extent::end(&chars, start, has_structure)
             }
         };
         let end = end.max(start + 1);
@@ -64,8 +63,8 @@ impl Excerpt {
 /// of settings (`.env`, what `env_file` names) only the names, for its values are those that people
 /// keep out of the Compose file. `None` where nothing of it may be.
 #[must_use]
-pub fn said(file: &Path, line: &str) -> Option<String> {
-    if extent::has_structure(file) {
+pub fn said(has_structure: bool, line: &str) -> Option<String> {
+    if has_structure {
         return Some(line.to_owned());
     }
     let (name, value) = line.split_once('=')?;
@@ -159,6 +158,8 @@ fn window(chars: &[char], start: usize, end: usize, room: usize) -> (Vec<Cell>, 
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn excerpt(file: &str, column: u32, line: &str) -> Excerpt {
@@ -171,6 +172,7 @@ mod tests {
             },
             Part::Whole,
             line,
+            has_structure(Path::new(file)),
         )
         .unwrap()
     }
@@ -229,7 +231,7 @@ mod tests {
 
     #[test]
     fn of_settings_only_the_name_is_told() {
-        let told = |file: &str, line: &str| said(Path::new(file), line);
+        let told = |file: &str, line: &str| said(has_structure(Path::new(file)), line);
         assert_eq!(
             told(".env", "PASSWORD='hunter2").as_deref(),
             Some("PASSWORD=…")

@@ -309,6 +309,7 @@ impl<'a, 'e> Extending<'a, 'e> {
                 .at(place.clone())
                 .hint(self.files.advice(path, &error, COUNTS_FROM))
         })?;
+        self.files.as_compose(path);
         let shown = self.files.shown(path, self.shown_from);
         let documents = match documents(&shown, &bytes) {
             Ok(documents) => documents,

@@ -168,6 +168,18 @@ impl Files {
         self.kept().line(&self.whole(path), number)
     }
 
+    /// Remembers that a file which was read was read as a Compose file.
+    pub(crate) fn as_compose(&self, path: &Path) {
+        self.kept().as_compose(path);
+    }
+
+    /// Whether a file is a Compose file, however it is called: it was read as one, and says so itself, with a
+    /// line that begins its `services`. What was named as one by mistake, as `.env` is, does not.
+    #[must_use]
+    pub fn is_compose(&self, path: &Path) -> bool {
+        self.kept().is_compose(&self.whole(path))
+    }
+
     /// When a file was first read, counted from 0; `None` when it never was.
     #[must_use]
     pub fn turn(&self, path: &Path) -> Option<usize> {

@@ -4,7 +4,8 @@ use std::path::Path;
 
 /// Whether the file is written in YAML or JSON, whose words have an end that can be seen. So is what
 /// comes from standard input (`-`): nothing but Compose files does.
-pub(super) fn has_structure(file: &Path) -> bool {
+#[must_use]
+pub fn has_structure(file: &Path) -> bool {
     if file.as_os_str() == "-" {
         return true;
     }
@@ -16,9 +17,9 @@ pub(super) fn has_structure(file: &Path) -> bool {
 }
 
 /// The place behind what begins at `start`; `start` itself where that cannot be told.
-pub(super) fn end(chars: &[char], start: usize, file: &Path) -> usize {
+pub(super) fn end(chars: &[char], start: usize, has_structure: bool) -> usize {
     let rest = chars.get(start..).unwrap_or_default();
-    if !has_structure(file) {
+    if !has_structure {
         return start;
     }
     match rest.first() {

@@ -21,6 +21,8 @@ struct File {
     /// When it was first read, counted from 0.
     turn: usize,
     bytes: Option<Box<[u8]>>,
+    /// Whether it was read as a Compose file.
+    is_read_as_compose: bool,
     /// The line that was asked for last, and where it begins: who shows many asks for them in order.
     last: (u32, usize),
 }
@@ -35,6 +37,7 @@ impl Kept {
         let file = self.files.entry(plain(path)).or_insert(File {
             turn,
             bytes: None,
+            is_read_as_compose: false,
             last: FIRST,
         });
         if file.bytes.as_deref() == Some(bytes) {
@@ -46,6 +49,23 @@ impl Kept {
             self.bytes += bytes.len();
             file.bytes = Some(bytes.into());
         }
+    }
+
+    /// Remembers that a file which was read was read as a Compose file.
+    pub(super) fn as_compose(&mut self, path: &Path) {
+        if let Some(file) = self.files.get_mut(&plain(path)) {
+            file.is_read_as_compose = true;
+        }
+    }
+
+    /// Whether a file was read as a Compose file, says that it is one, and is not called as one of settings.
+    pub(super) fn is_compose(&self, path: &Path) -> bool {
+        let path = plain(path);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let file = self.files.get(&path);
+        let file = file.filter(|it| it.is_read_as_compose && !name.contains(".env"));
+        let bytes = file.and_then(|it| it.bytes.as_deref());
+        bytes.is_some_and(|bytes| bytes.split(|byte| *byte == b'\n').any(begins_services))
     }
 
     pub(super) fn turn(&self, path: &Path) -> Option<usize> {
@@ -76,6 +96,13 @@ impl Kept {
     }
 }
 
+/// Whether a line begins the services of a Compose file. No line of settings does: a name without a value is
+/// none there, and `services: {` no value.
+fn begins_services(line: &[u8]) -> bool {
+    let rest = line.trim_ascii_end().strip_prefix(b"services:");
+    rest.is_some_and(|rest| matches!(rest.trim_ascii_start(), [] | [b'#' | b'{', ..]))
+}
+
 /// The first line, and where it begins.
 const FIRST: (u32, usize) = (1, 0);
 
@@ -96,4 +123,32 @@ fn plain(path: &Path) -> PathBuf {
         }
     }
     plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compose_file_is_what_was_read_as_one_and_says_so() {
+        for (path, text, wanted) in [
+            (
+                "/s/shop.compose",
+                "# c\r\nservices: # d\r\n  a: {}\r\n",
+                true,
+            ),
+            ("/s/shop.prod", "services: {a: {}}\n", true),
+            ("/s/shop", " services:\nPASSWORD: hunter2\n", false),
+            ("/s/shop", "services: hunter2\nservices=\n", false),
+            ("/s/web.env", "services:\n", false),
+            ("/s/.env.prod", "services:\n", false),
+        ] {
+            let mut kept = Kept::default();
+            let path = Path::new(path);
+            kept.keep(path, text.as_bytes());
+            assert!(!kept.is_compose(path), "{text}");
+            kept.as_compose(path);
+            assert_eq!(kept.is_compose(path), wanted, "{text}");
+        }
+    }
 }

@@ -319,6 +319,7 @@ fn read_one(
         };
         Problem::error(what).hint(files.advice(path, &error, otherwise))
     })?;
+    files.as_compose(path);
     documents(&files.shown(path, shown_from), &bytes)
 }
 
