@@ -163,18 +163,13 @@ mod tests {
     use super::*;
 
     fn excerpt(file: &str, column: u32, line: &str) -> Excerpt {
-        let file = file.into();
-        Excerpt::of(
-            &Place {
-                file,
-                line: 7,
-                column,
-            },
-            Part::Whole,
-            line,
-            has_structure(Path::new(file)),
-        )
-        .unwrap()
+        let place = Place {
+            file: file.into(),
+            line: 7,
+            column,
+        };
+        let has_structure = has_structure(Path::new(file));
+        Excerpt::of(&place, Part::Whole, line, has_structure).unwrap()
     }
 
     fn meant(column: u32, line: &str) -> String {
