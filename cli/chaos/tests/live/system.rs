@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use msvc_chaos::live::LiveFaults;
@@ -147,9 +148,9 @@ pub(crate) fn web(
         health: Some(HealthSpec {
             command: shell("test -d .".to_owned()),
             interval: Duration::from_secs(1),
-            timeout: Duration::from_secs(5),
+            timeout: DEADLINE,
             retries: 3,
-            start_period: Duration::ZERO,
+            start_period: DEADLINE,
         }),
         restart,
         stop_signal: "SIGTERM".to_owned(),
@@ -158,11 +159,20 @@ pub(crate) fn web(
     }
 }
 
+/// A loopback address that nobody has, and that the kernel gives nobody: whoever it is for listens
+/// there only later. Each is given once.
 pub(crate) fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    // Tests that run at the same time have numbers that are near each other.
+    let first = 22_000 + u16::try_from(std::process::id() % 500).unwrap() * 16;
+    let next = || {
+        SocketAddr::from((
+            [127, 0, 0, 1],
+            first + GIVEN.fetch_add(1, Ordering::Relaxed),
+        ))
+    };
+    let mut all = std::iter::repeat_with(next).take(1000);
+    all.find(|it| TcpListener::bind(it).is_ok()).unwrap()
 }
 
 pub(crate) async fn get(address: SocketAddr) -> Duration {

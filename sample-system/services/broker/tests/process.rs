@@ -7,6 +7,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
     time::{Duration, Instant},
 };
 
@@ -21,11 +22,15 @@ mod door;
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// A loopback address that nobody has, and that the kernel gives nobody: the broker listens there
+/// only later. Each is given once.
 fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    // Tests that run at the same time have numbers that are near each other.
+    let first = 22_000 + u16::try_from(std::process::id() % 500).unwrap() * 16;
+    let next = || SocketAddr::from(([127, 0, 0, 1], first + GIVEN.fetch_add(1, Ordering::Relaxed)));
+    let mut all = std::iter::repeat_with(next).take(1000);
+    all.find(|it| TcpListener::bind(it).is_ok()).unwrap()
 }
 
 fn command(listen: SocketAddr, data: &Path, topics: &str) -> Command {
