@@ -48,8 +48,9 @@ fn supervisor(system: &System) -> (u32, u32) {
 fn a_killed_supervisor_takes_its_services_with_it_escapees_too_and_is_told_of_later() {
     let system = system();
     system.up();
-    until("both processes", || {
-        (system.processes().len() >= 2).then_some(())
+    until("both processes, and a line in the log", || {
+        let said = system.run(&["logs"]).expect(0).stdout;
+        (said.contains("begun") && system.processes().len() >= 2).then_some(())
     });
     kill("KILL", supervisor(&system).0);
     until("the end of all", || {
@@ -280,8 +281,10 @@ fn who_takes_its_time_to_end_is_named_and_a_second_interrupt_kills_it(runtime: R
 /// One ends when it is told to, one is killed after its grace, one would take for ever.
 fn who_has_ended_is_not_waited_for_any_more(runtime: Runtime) {
     let deaf = |name: &str, grace: &str| {
-        let words = r#"["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]"#;
-        let text = runs(words, "").replace("stop_grace_period: 1s", grace);
+        let words = format!(
+            r#"["sh", "-c", "trap '' TERM; echo {name} is deaf; while :; do sleep 0.1; done"]"#
+        );
+        let text = runs(&words, "").replace("stop_grace_period: 1s", grace);
         format!("  {name}:\n{text}")
     };
     let quick = runs(
@@ -293,7 +296,9 @@ fn who_has_ended_is_not_waited_for_any_more(runtime: Runtime) {
     let text = format!("services:\n  quick:\n{quick}{slow}{stubborn}");
     let system = System::compose(&text).on(runtime);
     let mut up = system.start(&["up"]);
-    up.wait_for("heard");
+    for its_trap_is_set in ["heard", "slow is deaf", "stubborn is deaf"] {
+        up.wait_for(its_trap_is_set);
+    }
     up.signal("INT");
     until("only who still runs to be waited for", || {
         let said = up.stderr();

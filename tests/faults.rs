@@ -214,13 +214,14 @@ fn a_killed_injector_takes_its_fault_with_it(runtime: Runtime) {
 
 fn a_killed_injector_takes_its_command_with_it_daemons_too(runtime: Runtime) {
     let shop = boot(runtime, "");
-    let script = "setsid sleep 600 & echo PIDS $$ $!; exec sleep 600";
+    let script = "setsid sleep 600 & echo PIDS $$ $! END; exec sleep 600";
     let command = ["--", "sh", "-c", script].map(str::to_owned);
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
     let mut injector = shop.system.start(&[&SLOW[..], &["1ms"], &words].concat());
-    injector.wait_for("PIDS");
+    injector.wait_for(" END");
     let said = injector.stdout();
     let line = said.lines().find_map(|line| line.strip_prefix("PIDS "));
+    let line = line.and_then(|line| line.strip_suffix(" END"));
     let pids = line
         .expect("pids")
         .split(' ')
