@@ -316,7 +316,8 @@ async fn a_request_can_halt_its_saga_only_where_that_is_switched_on() {
 async fn an_answer_comes_before_its_caller_gives_up() {
     let running = patient().await;
     running.neighbours.payments_are(Mood::Failing);
-    let soon = [("request-timeout-ms", "700")];
+    // Sooner than the answer would come, and long enough to take the order.
+    let soon = [("request-timeout-ms", "4000")];
     let (status, order) = running.post("k1", &lamps(), &soon).await;
     assert_eq!((status, &order["status"]), (202, &json!("pending")));
 }
