@@ -1,6 +1,6 @@
 //! `msvc config` as it is typed: whole answers. `fixtures/config/full/expected.json` is what Docker
 //! Compose 2.40.3 printed of that file (`--profile '*' config --format json`), its folder as
-//! `/FOLDER`; so is `own-keys/expected.yaml` of what stands beside it (`config`).
+//! `/FOLDER`; so is `expected.yaml` there and in `own-keys` (`config`).
 
 #![allow(
     clippy::allow_attributes,
@@ -49,10 +49,12 @@ const TWO: &str = "name: two\nservices:\n  web: {image: \"web:${TAG:-1}\", envir
 #[test]
 fn the_normal_form_is_docker_composes_own_byte_for_byte() {
     let full = root().join("tests/fixtures/config/full");
-    let done = config(&full, &["--profile", "*", "--format", "json"]).expect(0);
-    let printed = done.stdout.replace(full.to_str().unwrap(), "/FOLDER");
-    let expected = std::fs::read_to_string(full.join("expected.json")).unwrap();
-    assert_eq!(printed.trim_end(), expected.trim_end());
+    for (format, expected) in [("json", "expected.json"), ("human", "expected.yaml")] {
+        let done = config(&full, &["--profile", "*", "--format", format]).expect(0);
+        let printed = done.stdout.replace(full.to_str().unwrap(), "/FOLDER");
+        let expected = std::fs::read_to_string(full.join(expected)).unwrap();
+        assert_eq!(printed.trim_end(), expected.trim_end());
+    }
 }
 
 #[test]

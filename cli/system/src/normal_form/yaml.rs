@@ -9,6 +9,7 @@ use own_keys::OwnKeys;
 pub(crate) use text::endless;
 use tree::{Fields, Tree};
 
+mod order;
 pub(crate) mod own_keys;
 mod text;
 pub mod tree;
@@ -21,6 +22,7 @@ pub(crate) fn of(project: Value, own: OwnKeys) -> Tree {
     let Tree::Map(mut fields) = project else {
         return project;
     };
+    order::arrange(&mut fields);
     let rank = |key: &str| {
         const ORDER: [&str; 7] = [
             "name", "services", "networks", "volumes", "secrets", "configs", "models",
@@ -38,6 +40,11 @@ pub(crate) fn of(project: Value, own: OwnKeys) -> Tree {
         without_empty(network, &["ipam"]);
     }
     Tree::Map(fields)
+}
+
+/// Sorts every mapping in a tree as Docker Compose sorts names.
+pub(crate) fn sort_all(tree: &mut Tree) {
+    order::sort_all(tree);
 }
 
 /// A tree as YAML's text.

@@ -106,6 +106,7 @@ impl Resolved {
     pub fn written_for_yaml(&self) -> Tree {
         let mut written = Tree::from(self.written());
         written.restore(&self.tree);
+        normal_form::yaml::sort_all(&mut written);
         written
     }
 }

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::order;
 use super::tree::{Fields, Tree};
 use crate::fields::{FILE, Level, Out};
 use crate::yaml::Node;
@@ -35,7 +36,7 @@ impl OwnKeys {
         let mut own: Fields = own
             .map(|(key, value)| (key.text.clone(), Tree::own(value)))
             .collect();
-        own.sort_unstable_keys();
+        order::sort(&mut own);
         let mut below = HashMap::new();
         for (key, value) in node.entries() {
             let Some(field) = level.field(&key.text) else {

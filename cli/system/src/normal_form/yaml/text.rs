@@ -99,10 +99,15 @@ impl Writing {
     /// A text of several lines, as they are.
     fn block(&mut self, text: &str, indent: usize) {
         let lines = text.trim_end_matches('\n');
+        self.out.push('|');
+        // Where the first line does not show it, how far they stand to the right.
+        if text.starts_with([' ', '\n']) {
+            let _ = write!(self.out, "{STEP}");
+        }
         self.out.push_str(match text.len() - lines.len() {
-            0 => "|-\n",
-            1 => "|\n",
-            _ => "|+\n",
+            0 => "-\n",
+            1 => "\n",
+            _ => "+\n",
         });
         for line in lines.split('\n') {
             if !line.is_empty() {
@@ -148,17 +153,23 @@ pub(crate) fn endless(number: f64) -> &'static str {
 /// Whether a text can stand as it is, line by line.
 fn is_block(text: &str) -> bool {
     let lines = text.trim_end_matches('\n');
-    let is_line = |line: &str| line.chars().all(is_printable) && !line.ends_with(' ');
-    text.contains('\n')
-        && !lines.starts_with(['\n', ' ', '\t'])
-        && !lines.is_empty()
-        && lines.split('\n').all(is_line)
+    let is_line = |line: &str| {
+        line.chars().all(|c| c == '\t' || is_printable(c))
+            && !line.starts_with('\t')
+            && !line.ends_with([' ', '\t'])
+    };
+    text.contains('\n') && !lines.is_empty() && lines.split('\n').all(is_line)
 }
 
-/// A text in one line: in quotes, where it needs them.
+/// A text in one line: in quotes where it needs them, as Docker Compose has them. What is no text without any
+/// stands in double ones.
 fn in_line(text: &str) -> String {
-    if is_plain(text) {
+    let is_one = text.chars().all(is_printable) && is_text(text) && !is_base_60(text);
+    if is_one && is_plain(text) {
         return text.to_owned();
+    }
+    if is_one {
+        return format!("'{}'", text.replace('\'', "''"));
     }
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
@@ -185,21 +196,17 @@ fn in_line(text: &str) -> String {
     out
 }
 
-/// Whether a text is read as itself without quotes, as a key too.
+/// Whether no sign of a text means another thing without quotes, as a key too.
 fn is_plain(text: &str) -> bool {
-    let first = text.chars().next();
-    let begins = first.is_some_and(|c| c.is_alphanumeric() || "/.-_$(<^+;=~\\".contains(c));
-    let is_mark = |rest: &str| rest.is_empty() || rest.starts_with([' ', '-']);
-    let is_entry = text.strip_prefix('-').is_some_and(is_mark);
-    begins
-        && !is_entry
+    let means = |rest: &str| rest.is_empty() || rest.starts_with(' ');
+    let is_entry = text.strip_prefix(['-', '?', ':']).is_some_and(means);
+    !is_entry
+        && !text.starts_with(|c| " #,[]{}&*!|>'\"%@`".contains(c))
         && !text.starts_with("...")
+        && !text.starts_with("---")
         && !text.ends_with([' ', ':'])
         && !text.contains(": ")
         && !text.contains(" #")
-        && text.chars().all(is_printable)
-        && is_text(text)
-        && !is_base_60(text)
 }
 
 /// Whether YAML 1.1 takes a text for a number to the base of 60, as `22:22` and `-1:30.5`.
@@ -263,10 +270,10 @@ mod tests {
         let tree = json!({
             "plain": {"a": "x y", "b": "http://h:80/p?q=1#f", "c": "-c", "é": "80:80x"},
             "quoted": {"1e3": "80", "2001-12-14": "2001-12-14", "<<": "<<", "yes": "no", "null": "~", "": ""},
-            "list": ["a: b", "a #b", "- a", "--flag", "a:", " a", "#a", "*a", [1, [true]], {"k": 1, "l": [null]}],
+            "list": ["a: b", "a #b", "- a", "--flag", "a:", " a", "#a", "*a", "'a", ":80", "?a", "---", "a\tb", [1, [true]], {"k": 1, "l": [null]}],
             "empty": [{}, []],
             "block": "a\n\n  b #\nc: d",
-            "ended": ["a\nb\n", "a\n\n\n", "\n", " a\nb", "a \nb"],
+            "ended": ["a\nb\n", "a\n\n\n", "\n", " a\nb", "a \nb", {"k": "\n\na\tb\n", "l": "\ta\nb"}],
         });
         let text = written(&tree.clone().into());
         assert_eq!(
@@ -284,14 +291,19 @@ quoted:
   "null": "~"
   "": ""
 list:
-  - "a: b"
-  - "a #b"
-  - "- a"
-  - "--flag"
-  - "a:"
-  - " a"
-  - "#a"
-  - "*a"
+  - 'a: b'
+  - 'a #b'
+  - '- a'
+  - --flag
+  - 'a:'
+  - ' a'
+  - '#a'
+  - '*a'
+  - '''a'
+  - :80
+  - ?a
+  - '---'
+  - "a\tb"
   - - 1
     - - true
   - k: 1
@@ -314,8 +326,15 @@ ended:
 
 
   - "\n"
-  - " a\nb"
+  - |2-
+     a
+    b
   - "a \nb"
+  - k: |2
+
+
+      a	b
+    l: "\ta\nb"
 "##
         );
         assert_eq!(read(&text), tree);

@@ -7,6 +7,7 @@
 use indexmap::IndexMap;
 use serde_json::{Number, Value};
 
+use super::order;
 use crate::yaml::{Node, NodeValue};
 
 /// A mapping of such trees.
@@ -46,7 +47,7 @@ impl Tree {
                 let mut all: Fields = entries
                     .map(|(key, value)| (key.text.clone(), Self::own(value)))
                     .collect();
-                all.sort_unstable_keys();
+                order::sort(&mut all);
                 Self::Map(all)
             }
             NodeValue::Null => Self::Null,
