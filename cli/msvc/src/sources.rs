@@ -1,5 +1,6 @@
 //! Where what the user wrote is read from: files, standard input for `-`, and git repositories.
 
+use std::fs::DirEntry;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -35,11 +36,16 @@ pub fn files(shutdown: Arc<OnceLock<Shutdown>>) -> Files {
 /// Names of a folder that are looked at, where one was meant that is not there.
 const MOST_NAMES: usize = 5_000;
 
-/// The names of what stands in a folder.
+/// The names of what stands in a folder and may be a file.
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_folder = |entry: &DirEntry| match entry.file_type() {
+        Ok(kind) if kind.is_symlink() => entry.path().is_dir(),
+        kind => kind.is_ok_and(|kind| kind.is_dir()),
+    };
+    let entries = entries.take(MOST_NAMES).filter(|entry| !is_folder(entry));
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    names.take(MOST_NAMES).collect()
+    names.collect()
 }
 
 /// Standard input can be read only once; who loads a system twice reads the same twice.
@@ -108,4 +114,24 @@ fn cache() -> Option<PathBuf> {
     caches
         .is_absolute()
         .then(|| caches.join("msvc").join("git"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_no_file_that_may_have_been_meant() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["config", "deeper"] {
+            std::fs::create_dir(at(name)).unwrap();
+        }
+        std::os::unix::fs::symlink(at("config"), at("link")).unwrap();
+        std::os::unix::fs::symlink(at("nowhere"), at("lost")).unwrap();
+        std::fs::write(at("web.env"), "").unwrap();
+        let mut found = names(folder.path());
+        found.sort();
+        assert_eq!(found, ["lost", "web.env"]);
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// What to write where no duration stands.
-pub(crate) const ADVICE: &str = "write it as 500ms, 30s or 1m30s";
+pub(crate) const ADVICE: &str = "write it as `500ms`, `30s` or `1m30s`";
 
 /// Why a text is no duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -311,7 +311,7 @@ impl<'a, 'e> Extending<'a, 'e> {
         })?;
         self.files.as_compose(path);
         let shown = self.files.shown(path, self.shown_from);
-        let documents = match documents(&shown, &bytes) {
+        let documents = match documents(&shown, &bytes, problems) {
             Ok(documents) => documents,
             Err(found) => {
                 problems.0.extend(found.0);

@@ -24,6 +24,7 @@ mod check;
 #[cfg(test)]
 mod examples;
 mod field;
+mod foreign;
 mod like;
 mod out;
 mod own;

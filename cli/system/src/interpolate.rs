@@ -24,6 +24,8 @@ use form::{closing_brace, split_name};
 use found::{Found, What};
 pub use wrong::TemplateError;
 
+/// Bytes of a text that are kept as they were written: a hint repeats no more.
+const MOST_KEPT: usize = 60;
 /// Variables nested in each other's defaults that are followed.
 const MAX_NESTING: usize = 50;
 
@@ -38,6 +40,8 @@ pub struct Interpolation<'a> {
     untold: Option<Vec<Place>>,
     /// Where a person sets a variable but in the environment; nothing where nowhere.
     set_in: &'a str,
+    /// What counts before that: what whoever calls has set.
+    outside: Option<&'a BTreeMap<String, String>>,
 }
 
 impl<'a> Interpolation<'a> {
@@ -50,12 +54,27 @@ impl<'a> Interpolation<'a> {
             written: 0,
             untold: None,
             set_in: "in .env",
+            outside: None,
         }
     }
 
     /// The same, where variables are set in another place than `.env` ("in a line above").
     pub(crate) fn set_in(self, set_in: &'a str) -> Self {
         Self { set_in, ..self }
+    }
+
+    /// The same, where `outside` counts before what files set.
+    pub(crate) fn below(self, outside: &'a BTreeMap<String, String>) -> Self {
+        Self {
+            outside: Some(outside),
+            ..self
+        }
+    }
+
+    /// Whether whoever calls has set a variable to nothing: what files set counts for nothing then.
+    fn is_empty_outside(&self, name: &str) -> bool {
+        let set = self.outside.and_then(|outside| outside.get(name));
+        set.is_some_and(String::is_empty)
     }
 
     /// The same; where some of what is set `cannot_be_read`, nobody is told that it is not set.
@@ -159,11 +178,13 @@ impl<'a> Interpolation<'a> {
                     errors += 1;
                     if errors <= most {
                         let problem = error.problem(self.set_in).at(place.clone()).about(part);
-                        let near = error.required();
-                        let near = near.and_then(|it| near::near(it, self.environment, problems));
-                        problems.push(match near {
-                            Some(near) => problem.hint(format!("did you mean `{near}`?")),
-                            None => problem,
+                        let name = error.required();
+                        let empty = name.filter(|it| self.is_empty_outside(it));
+                        let near = name.and_then(|it| near::near(it, self.environment, problems));
+                        problems.push(match (empty, near) {
+                            (Some(_), _) => problem.hint(wrong::empty_outside(self.set_in)),
+                            (None, Some(near)) => problem.hint(format!("did you mean `{near}`?")),
+                            (None, None) => problem,
                         });
                     }
                 }
@@ -197,14 +218,15 @@ impl<'a> Interpolation<'a> {
                     let unknown = self.untold.as_ref().map(Vec::len);
                     let new = self.told(text, &node.place, |part| part, problems);
                     let Some(new) = new else { return };
-                    *text = new;
+                    let written = std::mem::replace(text, new);
+                    let is_short = written.len() <= MOST_KEPT;
                     node.plain = false;
-                    node.replaced = true;
+                    node.replaced = Some(if is_short { written.into() } else { "".into() });
                     if self.untold.as_ref().map(Vec::len) != unknown {
                         return;
                     }
                 }
-                if let Err(problem) = cast::cast(node, below.cast, problems) {
+                if let Err(problem) = cast::cast(node, below.cast, below.like, problems) {
                     problems.push(problem);
                 }
                 // Docker Compose takes only what a variable made for what it stands for.

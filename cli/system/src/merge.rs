@@ -142,7 +142,7 @@ fn common(
             tag: base.tag,
             plain: false,
             short: base.short && over.short,
-            replaced: false,
+            replaced: None,
         },
         (NodeValue::Seq(mut items), NodeValue::Seq(more)) => {
             items.extend(more);

@@ -30,15 +30,23 @@ pub(crate) fn made_of(path: &[String]) -> &'static [&'static str] {
     found.map_or(&[], |(_, fields)| fields)
 }
 
-/// What an unknown key below `path` may be meant for, of what files declare or make something of. One that is
-/// compared with nothing any more may be meant for anything.
-pub(crate) fn meant(key: &str, path: &[String], is_compared: bool) -> Option<TakenOut> {
+/// What an unknown key below `path` may be meant for, of what files declare or make something of; it is `told` to
+/// be another key. One that is compared with nothing any more may be meant for anything.
+pub(crate) fn meant(
+    key: &str,
+    path: &[String],
+    told: Option<&'static str>,
+    is_compared: bool,
+) -> Option<TakenOut> {
     let wanted = match path {
         [] => &SECTIONS,
         entry => made_of(entry),
     };
     let meant = match is_compared {
-        true => nearest(key, wanted.iter().copied()),
+        true => {
+            let told = || told.filter(|told| wanted.contains(told));
+            nearest(key, wanted.iter().copied()).or_else(told)
+        }
         false => made_of(path).first().copied(),
     };
     Some([path, &[meant?.to_owned()]].concat())

@@ -20,6 +20,7 @@ use crate::utf16;
 
 pub(crate) use ask::shorten;
 use guided::Guided;
+use join::Told;
 pub(crate) use line::in_line;
 use marks::Marks;
 pub(crate) use scalar::is_text;
@@ -78,8 +79,8 @@ pub struct Node {
     /// Whether it was made long from a short form that Docker Compose keeps: a mapping from a list, a list
     /// from a text, a port or number from a text. Nothing that is read is.
     pub short: bool,
-    /// Whether a variable was replaced in it.
-    pub replaced: bool,
+    /// What was written where a variable was replaced in it, if that is short; a person is shown it again.
+    pub replaced: Option<Box<str>>,
 }
 
 /// What a node is.
@@ -130,7 +131,7 @@ pub fn parse(file: &Path, bytes: &[u8]) -> Result<Node, Problems> {
             .hint("one document per file is read: move it to a file of its own")
             .into());
     }
-    let mut documents = join_all(&start, text, &marks)?;
+    let mut documents = alone(join_all(&start, text, &marks)?)?;
     documents.pop().ok_or_else(|| {
         Problem::error("the file is empty")
             .at(start)
@@ -145,14 +146,23 @@ pub fn parse(file: &Path, bytes: &[u8]) -> Result<Node, Problems> {
 /// # Errors
 /// As [`parse`], but for the number of documents, which are a thousand at most; the other bounds hold for
 /// all of them together.
+#[cfg(test)]
 pub(crate) fn parse_documents(file: &Path, bytes: &[u8]) -> Result<Vec<Node>, Problems> {
+    alone(read_documents(file, bytes)?)
+}
+
+/// The same, with what is wrong with them and keeps nobody from telling what else is.
+///
+/// # Errors
+/// When nobody can.
+pub(crate) fn read_documents(file: &Path, bytes: &[u8]) -> Result<(Vec<Node>, Problems), Problems> {
     let start = start_of(file);
     let text = text_of(&start, bytes)?;
     let text = text.as_ref();
     if let Some(refused) = directives::refused(&start, text) {
         return Err(refused.into());
     }
-    let documents = match mended::read(&start, text) {
+    let (documents, beside) = match mended::read(&start, text) {
         Ok((marks, text)) => join_compose(&start, &text, marks)?,
         Err(why) if anchors::are_all(&why) => documents_as_one(&start, text).ok_or(why)?,
         Err(why) => return Err(why),
@@ -163,11 +173,20 @@ pub(crate) fn parse_documents(file: &Path, bytes: &[u8]) -> Result<Vec<Node>, Pr
             let problem = Problem::error(what).at(document.place.clone());
             Err(problem.hint("part them among several files").into())
         }
-        None => Ok(documents),
+        None => Ok((documents, beside)),
     }
 }
 
-fn join_compose(start: &Place, text: &str, mut marks: Vec<Marks>) -> Result<Vec<Node>, Problems> {
+/// Documents beside which nothing is to be told.
+fn alone((documents, beside): (Vec<Node>, Problems)) -> Result<Vec<Node>, Problems> {
+    beside.or(documents)
+}
+
+fn join_compose(
+    start: &Place,
+    text: &str,
+    mut marks: Vec<Marks>,
+) -> Result<(Vec<Node>, Problems), Problems> {
     for one in &mut marks {
         one.is_compose = true;
     }
@@ -176,11 +195,11 @@ fn join_compose(start: &Place, text: &str, mut marks: Vec<Marks>) -> Result<Vec<
 
 /// The documents of a file one of which uses an anchor of one before it; `None` when they are wrong
 /// also then.
-fn documents_as_one(start: &Place, text: &str) -> Option<Vec<Node>> {
+fn documents_as_one(start: &Place, text: &str) -> Option<(Vec<Node>, Problems)> {
     let list = across::one_list(text)?;
     let (marks, text) = mended::read(start, &list.text).ok()?;
-    let mut whole = join_compose(start, &text, marks).ok()?;
-    Some(list.documents(whole.pop()?))
+    let (mut whole, beside) = join_compose(start, &text, marks).ok()?;
+    Some((list.documents(whole.pop()?), beside))
 }
 
 fn start_of(file: &Path) -> Place {
@@ -192,8 +211,8 @@ fn start_of(file: &Path) -> Place {
 }
 
 /// The tree of each document.
-fn join_all(start: &Place, text: &str, marks: &[Marks]) -> Result<Vec<Node>, Problems> {
-    let mut problems = Problems::default();
+fn join_all(start: &Place, text: &str, marks: &[Marks]) -> Result<(Vec<Node>, Problems), Problems> {
+    let mut problems = Told::default();
     let mut documents = Vec::with_capacity(marks.len());
     for (marks, document) in marks.iter().zip(serde_yaml::Deserializer::from_str(text)) {
         let value = match marks.is_compose {
@@ -215,9 +234,14 @@ fn join_all(start: &Place, text: &str, marks: &[Marks]) -> Result<Vec<Node>, Pro
     }
     if let Some(lost) = marks.get(documents.len()) {
         // The two readings of a file see the same documents in it.
-        problems.push(not_yaml(lost.start.clone(), "a document ends early", text));
+        let early = not_yaml(lost.start.clone(), "a document ends early", text);
+        problems.wrong.push(early);
     }
-    problems.or(documents)
+    if problems.wrong.has_errors() {
+        problems.wrong.0.extend(problems.beside.0);
+        return Err(problems.wrong);
+    }
+    Ok((documents, problems.beside))
 }
 
 fn text_of<'a>(start: &Place, bytes: &'a [u8]) -> Result<Cow<'a, str>, Problem> {

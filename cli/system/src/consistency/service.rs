@@ -70,17 +70,29 @@ impl Service<'_, '_> {
         }
         let name = shorten(&key.text);
         match written("image") {
-            None => self.wrong(
-                format!("the service `{name}` has neither `image` nor `build`"),
-                &key.place,
-                "say what it is made of, or how it runs with `x-msvc.process.command`",
-            ),
+            None => {
+                let what = format!("the service `{name}` has neither `image` nor `build`");
+                let near = self.near_elsewhere(key);
+                let hint = near.map(|near| format!("did you mean `{near}`?"));
+                let hint = hint.as_deref().unwrap_or(
+                    "say what it is made of, or how it runs with `x-msvc.process.command`",
+                );
+                self.wrong(what, &key.place, hint);
+            }
             Some(image) if image.as_str() == Some("") => {
                 let what = format!("the `image` of the service `{name}` is empty");
                 self.wrong(what, &image.place, "name one: `image: nginx`");
             }
             Some(_) => {}
         }
+    }
+
+    /// The service of another file that is most likely meant: what is laid over that says more of it.
+    fn near_elsewhere(&self, key: &Key) -> Option<String> {
+        let known = self.known.services.iter();
+        let elsewhere = known.filter(|(_, node)| node.place.file != key.place.file);
+        let names = elsewhere.map(|(name, _)| *name);
+        self.problems.nearest(&key.text, names).map(shorten)
     }
 
     fn build(&mut self) {

@@ -6,18 +6,18 @@
 
 use std::collections::HashSet;
 
-use super::words::{is_container_name, is_pull_policy};
-use super::{
-    FILE, FLAG, Field, Items, Level, Look, Map, NOTHING, NUMBER, Names, Shape, TEXT, WHOLE, Words,
-};
+use super::{FILE, Field, Items, Level, Look, Map, Shape, Words};
 use super::{astray, own};
-use crate::forms::scalar_text;
-use crate::problem::{MOST_SHOWN, Problem, Problems, Severity, nearest};
-use crate::unread::{self, TakenOut, made_of};
-use crate::yaml::{Key, Node, NodeValue, no_break, no_break_in, shorten};
+use crate::problem::{MOST_SHOWN, Problem, Problems};
+use crate::unread::{TakenOut, made_of};
+use crate::yaml::{Node, NodeValue, no_break, no_break_in, shorten};
+
+mod entries;
+mod scalar;
+mod unknown;
 
 /// What the whole file is.
-static FILE_SHAPE: Shape = Shape::level(&FILE);
+pub(super) static FILE_SHAPE: Shape = Shape::level(&FILE);
 
 /// Unknown keys whose neighbours are looked for; each costs a comparison with every known key.
 const NEIGHBOURS: usize = 100;
@@ -111,7 +111,7 @@ impl Checker<'_> {
                 None if level.extensions && key.text.starts_with("x-") => {
                     // Elsewhere ours says nothing either.
                     if own::is_read(&self.path) {
-                        self.problems.0.extend(own::misspelt(key));
+                        self.problems.0.extend(own::misspelt(key, value));
                     }
                     true
                 }
@@ -129,7 +129,9 @@ impl Checker<'_> {
             let what = format!("{} has no `{}`", level.what, field.name);
             let problem = Problem::error(what).at(place.clone());
             self.problems.push(problem.hint(match field.shape.words {
-                Words::OneOf(words) => format!("one of {}", words.join(", ")),
+                Words::OneOf(words) => {
+                    format!("add `{}` with one of {}", field.name, words.join(", "))
+                }
                 _ => format!("add `{}: {}`", field.name, field.like),
             }));
         }
@@ -162,30 +164,6 @@ impl Checker<'_> {
         }
     }
 
-    /// Tells of an unknown key; what it is an error in the place of, where that can be said.
-    fn unknown(&mut self, key: &Key, value: &Node, level: &'static Level) -> Option<&'static str> {
-        self.unknown += 1;
-        let is_compared = self.unknown <= NEIGHBOURS;
-        let missed = unread::meant(&key.text, &self.path, is_compared);
-        self.taken_out.extend(missed.filter(|_| !self.lenient));
-        let near = is_compared.then(|| nearest(&key.text, level.names()));
-        let near = near.flatten();
-        let own = own::meant(key, &self.path).filter(|_| level.extensions);
-        let meant = own.or(near);
-        let mut problem = key.unknown(level.what, meant);
-        if meant.is_none()
-            && self.path.is_empty()
-            && let Some(hint) = astray::at_the_top(&key.text, value)
-        {
-            problem.hint = Some(hint);
-        }
-        if self.lenient {
-            problem.severity = Severity::Warning;
-        }
-        self.problems.push(problem);
-        near.filter(|_| !self.lenient)
-    }
-
     fn value(&mut self, node: &mut Node, shape: &'static Shape) -> bool {
         let allowed = match &node.value {
             NodeValue::Seq(_) => shape.list.is_some(),
@@ -211,7 +189,7 @@ impl Checker<'_> {
         let (outer, all) = ((self.subject, self.look), items.len());
         items.retain_mut(|item| {
             (self.subject, self.look) = (Subject::Item, outer.1);
-            let split = astray::path_and_path(item);
+            let split = astray::split_by_a_space(item);
             let is_one = split.is_none();
             self.problems.0.extend(split);
             is_one && self.value(item, &list.shape)
@@ -233,132 +211,6 @@ impl Checker<'_> {
         stays
     }
 
-    fn entries(&mut self, entries: &mut Vec<(Key, Node)>, names: &'static Names) {
-        let (outer, mut is_told) = (self.look, false);
-        entries.retain_mut(|(key, value)| {
-            // An item `=VALUE` of a list, made long when the file before this one was read.
-            let was_item = key.text.is_empty() && key.place == value.place;
-            if names.rule.fits(&key.text) || was_item {
-                self.path.push(key.text.clone());
-                self.subject = Subject::Named(names.what);
-                self.look = outer.of_entry(names);
-                let stays = self.value(value, &names.entry);
-                self.kept(stays);
-                self.path.pop();
-                return stays;
-            }
-            if let Some(problem) = no_break(key) {
-                // Of one mapping once: most likely all its lines begin so.
-                if !std::mem::replace(&mut is_told, true) {
-                    self.problems.push(problem);
-                }
-                return false;
-            }
-            if names.strict {
-                let what = format!("{} cannot be called `{}`", names.what, shorten(&key.text));
-                let problem = Problem::error(what).at(key.place.clone());
-                self.problems.push(problem.hint(names.rule.words()));
-            }
-            !names.strict
-        });
-    }
-
-    fn scalar(&mut self, node: &Node, shape: &'static Shape) -> bool {
-        if let NodeValue::Date(_) = &node.value {
-            // What stands in the file is shown below; what was made of it nobody wrote.
-            let what = format!("`{}` is a date to YAML, and none is meant", self.shown());
-            let problem = Problem::error(what).at(node.place.clone());
-            self.problems.push(problem.hint("put it in quotes"));
-            return false;
-        }
-        let kind = match &node.value {
-            NodeValue::Null => NOTHING,
-            NodeValue::Bool(_) => FLAG,
-            NodeValue::Int(_) | NodeValue::Large(_) => WHOLE | NUMBER,
-            NodeValue::Float(float) if float.fract() == 0.0 => WHOLE | NUMBER,
-            NodeValue::Float(_) => NUMBER,
-            NodeValue::String(_) => TEXT,
-            NodeValue::Date(_) | NodeValue::Seq(_) | NodeValue::Map(_) => 0,
-        };
-        if shape.scalars & kind == 0 {
-            self.wrong(node, shape);
-            return false;
-        }
-        let before = self.problems.0.len();
-        match &node.value {
-            NodeValue::String(text) => {
-                self.text(node, text, shape.words);
-                return before == self.problems.0.len();
-            }
-            NodeValue::Int(number) => self.range(node, *number, shape.range),
-            NodeValue::Large(_) => self.range(node, i64::MAX, shape.range),
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "it is whole, and what is too large is out of range in any case"
-            )]
-            NodeValue::Float(number) if number.abs() < 9e18 => {
-                self.range(node, *number as i64, shape.range);
-            }
-            NodeValue::Float(number) => self.beyond(node, *number, shape.range),
-            _ => {}
-        }
-        // A number that is out of its range is there all the same: nobody misses it.
-        true
-    }
-
-    /// A number that no whole number of ours is.
-    fn beyond(&mut self, node: &Node, number: f64, range: Option<(i64, i64)>) {
-        match range {
-            Some((_, i64::MAX)) if number > 0.0 => {
-                let what = format!("{} is too large", scalar_text(node).unwrap_or_default());
-                let problem = Problem::error(what).at(node.place.clone());
-                self.problems.push(problem.hint("write a smaller number"));
-            }
-            _ => self.range(node, i64::MIN, range),
-        }
-    }
-
-    fn range(&mut self, node: &Node, number: i64, range: Option<(i64, i64)>) {
-        let Some((least, most)) = range.filter(|(least, most)| !(*least..=*most).contains(&number))
-        else {
-            return;
-        };
-        let written = scalar_text(node).unwrap_or_default();
-        let what = format!("`{}` cannot be {written}", self.shown());
-        let problem = Problem::error(what).at(node.place.clone());
-        self.problems.push(problem.hint(if most == i64::MAX {
-            format!("write {least} or more")
-        } else {
-            format!("write a number from {least} to {most}")
-        }));
-    }
-
-    fn text(&mut self, node: &Node, text: &str, words: Words) {
-        let problem = match words {
-            Words::Any => return,
-            Words::OneOf(words) if words.contains(&text) => return,
-            Words::ContainerName if is_container_name(text) => return,
-            Words::PullPolicy if is_pull_policy(text) => return,
-            Words::OneOf(words) => {
-                let what = format!("`{}` cannot be `{}`", self.shown(), shorten(text));
-                Problem::error(what).hint(match nearest(text, words.iter().copied()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("one of {}", words.join(", ")),
-                })
-            }
-            Words::ContainerName => {
-                let what = format!("`{}` cannot name a container", shorten(text));
-                Problem::error(what).hint("two characters or more: letters, digits, `_`, `.`, `-`")
-            }
-            Words::PullPolicy => {
-                let what = format!("`{}` is no `pull_policy`", shorten(text));
-                Problem::error(what)
-                    .hint("always, never, missing, build, daily, weekly or every_12h")
-            }
-        };
-        self.problems.push(problem.at(node.place.clone()));
-    }
-
     fn wrong(&mut self, node: &Node, shape: &Shape) {
         if let Some(problem) = no_break_in(node) {
             return self.problems.push(problem);
@@ -374,11 +226,9 @@ impl Checker<'_> {
         }
         let key = self.path.last().map_or("", String::as_str);
         let is_item = matches!(self.subject, Subject::Item);
-        let is_of_services = matches!(self.path.as_slice(), [section, _] if section == "services");
-        let astray = || is_of_services.then(|| astray::in_services(key)).flatten();
         // A file may have any number of wrong values, and to try what is advised costs.
         let hint = match self.problems.0.len() <= 2 * MOST_SHOWN {
-            true => astray().unwrap_or_else(|| self.look.hint(key, node, is_item)),
+            true => self.look.hint(key, node, is_item),
             false => format!("write {}", shape.in_words()),
         };
         self.problems.push(problem.hint(hint));

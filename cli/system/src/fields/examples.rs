@@ -163,13 +163,18 @@ const VALUES: [&str; 14] = [
     "{x: 1}", "{}",
 ];
 
-/// What a hint says to write, in each of its ways.
+/// What a hint says to write, in each of its ways: what stands between accents, and each of a few words.
 fn advised(hint: &str) -> Vec<&str> {
-    let ways = hint
-        .strip_prefix("write `")
-        .and_then(|it| it.strip_suffix('`'));
-    let ways = ways.into_iter().flat_map(|it| it.split("` or `"));
-    ways.filter(|way| !way.contains("NAME")).collect()
+    let mut advises = ["write", "one of ", "did you mean "].iter();
+    // Words in capitals stand for something, and what is to take another's place is not put here.
+    let mut says_less = ["NAME", "PORT", "in place of"].iter();
+    if !advises.any(|it| hint.starts_with(it)) || says_less.any(|it| hint.contains(it)) {
+        return Vec::new();
+    }
+    let quoted = hint.split('`').skip(1).step_by(2);
+    let words = hint.strip_prefix("one of ").into_iter();
+    let words = words.flat_map(|words| words.split(", "));
+    quoted.chain(words).collect()
 }
 
 /// What is wrong where something is put that `hint` advises in place of the value at [`HERE`] in `text`,
@@ -208,6 +213,7 @@ fn misses(what: &str) -> bool {
         "does not exist",
         "cannot be read",
         "has neither",
+        "needs a `target`",
     ];
     missing.iter().any(|it| what.contains(it))
 }

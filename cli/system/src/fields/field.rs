@@ -144,14 +144,19 @@ impl Field {
     }
 
     /// What a size is written as.
-    pub(super) const A_SIZE: &'static str = "write it as 512m, 1.5g or in bytes";
+    pub(super) const A_SIZE: &'static str = "write it as `512m`, `1.5g` or in bytes";
 
-    /// What to write where a number of bytes is read: of one field it is a share in hundred.
+    /// What to write where a number of bytes is read.
     pub(crate) fn size_hint(&self) -> &'static str {
-        match self.name {
-            "mem_swappiness" => "write a number from 0 to 100",
-            _ => Self::A_SIZE,
+        match self.is_share() {
+            true => "write a number from 0 to 100",
+            false => Self::A_SIZE,
         }
+    }
+
+    /// Whether what is read as a number of bytes is a share in hundred.
+    pub(super) fn is_share(&self) -> bool {
+        self.name == "mem_swappiness"
     }
 
     pub(super) const fn merged(mut self, merged: Merged) -> Self {
@@ -198,6 +203,8 @@ pub(crate) struct Below {
     pub(crate) long: Long,
     /// As a field's.
     pub(crate) cast: Cast,
+    /// As a field's.
+    pub(crate) like: &'static str,
 }
 
 impl Below {
@@ -208,5 +215,6 @@ impl Below {
         same: Same::Never,
         long: Long::Same,
         cast: Cast::No,
+        like: "",
     };
 }

@@ -161,6 +161,7 @@ impl Shape {
                     same: field.same,
                     long: field.long,
                     cast: field.cast,
+                    like: field.like,
                 },
                 None => Below::NONE,
             },
@@ -168,6 +169,7 @@ impl Shape {
                 shape: Some(&names.entry),
                 merged: names.merged,
                 cast: names.cast,
+                like: names.like,
                 ..Below::NONE
             },
             Map::No | Map::Free => Below::NONE,

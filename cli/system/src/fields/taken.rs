@@ -13,7 +13,7 @@ use crate::{canonical, normal_form};
 /// Whether `value` may stand at `field`, in every step from its text to the normal form.
 pub(super) fn is_taken(mut value: Node, field: &'static Field) -> bool {
     let mut problems = Problems::default();
-    let is_cast = cast(&mut value, field.cast, &mut problems).is_ok();
+    let is_cast = cast(&mut value, field.cast, field.like, &mut problems).is_ok();
     if !is_cast || !is_cast_below(&mut value, &field.shape, &mut problems) {
         return false;
     }
@@ -29,7 +29,7 @@ fn is_cast_below(node: &mut Node, shape: &'static Shape, problems: &mut Problems
     match &mut node.value {
         NodeValue::Map(entries) => entries.iter_mut().all(|(key, value)| {
             let below = shape.below(&key.text);
-            let is_cast = cast(value, below.cast, problems).is_ok();
+            let is_cast = cast(value, below.cast, below.like, problems).is_ok();
             let mut inner = below.shape.into_iter();
             is_cast && inner.all(|shape| is_cast_below(value, shape, problems))
         }),

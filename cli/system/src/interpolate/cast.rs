@@ -4,12 +4,18 @@ use crate::fields::Cast;
 use crate::problem::{Problem, Problems};
 use crate::yaml::{Node, NodeValue, shorten};
 
-/// Takes the text of a node for what is meant there.
-pub(crate) fn cast(node: &mut Node, cast: Cast, problems: &mut Problems) -> Result<(), Problem> {
+/// Takes the text of a node for what is meant there, which looks `like` that.
+pub(crate) fn cast(
+    node: &mut Node,
+    cast: Cast,
+    like: &str,
+    problems: &mut Problems,
+) -> Result<(), Problem> {
     let NodeValue::String(text) = &node.value else {
         return Ok(());
     };
-    let wrong = |wanted: &str, hint: &str| {
+    let digits = || format!("write it in digits, as `{like}`");
+    let wrong = |wanted: &str, hint: String| {
         let what = format!("`{}` is no {wanted}", shorten(text));
         let problem = Problem::error(what).at(node.place.clone());
         Err(problem.hint(hint))
@@ -18,11 +24,11 @@ pub(crate) fn cast(node: &mut Node, cast: Cast, problems: &mut Problems) -> Resu
         Cast::No => return Ok(()),
         Cast::Whole => match text.parse() {
             Ok(number) => NodeValue::Int(number),
-            Err(_) => return wrong("whole number", "write it in digits, as 3"),
+            Err(_) => return wrong("whole number", digits()),
         },
         Cast::Number => match text.parse() {
             Ok(number) => NodeValue::Float(number),
-            Err(_) => return wrong("number", "write it in digits, as 0.5"),
+            Err(_) => return wrong("number", digits()),
         },
         Cast::Flag => match flag(text) {
             Some((flag, said)) => {
@@ -33,7 +39,7 @@ pub(crate) fn cast(node: &mut Node, cast: Cast, problems: &mut Problems) -> Resu
                 }
                 NodeValue::Bool(flag)
             }
-            None => return wrong("switch", "write `true` or `false`"),
+            None => return wrong("switch", "write `true` or `false`".to_owned()),
         },
     };
     node.value = value;

@@ -59,6 +59,18 @@ impl TemplateError {
     }
 }
 
+/// What to do where a variable must be set that whoever calls has set to nothing.
+pub(super) fn empty_outside(set_in: &str) -> String {
+    const EMPTY: &str = "it is empty in the environment";
+    match set_in.strip_prefix("in ") {
+        Some(file) => format!(
+            "{EMPTY}, which counts before {file}: give it a value there, or unset it so that {file} \
+             can say one"
+        ),
+        None => format!("{EMPTY}: give it a value there"),
+    }
+}
+
 /// What `${…` that is no variable most likely should be.
 fn form(written: &str) -> String {
     const ANY: &str = "write `${NAME}`, `${NAME:-default}`, or `$$` for a dollar sign";

@@ -32,6 +32,8 @@ pub(crate) struct Loading<'a> {
     pub(crate) shown_from: &'a Path,
     /// Where a person sets a variable but in the environment ("in .env").
     pub(crate) set_in: &'a str,
+    /// The environment, which counts before that.
+    pub(crate) outside: &'a BTreeMap<String, String>,
     /// Unknown keys are warnings.
     pub(crate) lenient: bool,
     /// Whether variables are replaced.
@@ -117,7 +119,8 @@ impl Loading<'_> {
             self.shown_from,
             Interpolation::after(environment, self.written)
                 .without_some(self.unread.settings)
-                .set_in(self.set_in),
+                .set_in(self.set_in)
+                .below(self.outside),
             self.variables,
             home,
         );

@@ -22,17 +22,17 @@ pub(super) struct Name {
 /// The variable that names a project.
 pub(super) const VARIABLE: &str = "COMPOSE_PROJECT_NAME";
 
-/// `set_at` is where a file sets [`VARIABLE`], `set_in` where a person sets another.
+/// `set_at` is where a file sets [`VARIABLE`]; `set` replaces the others.
 pub(super) fn name(
     asked: Option<&str>,
-    (environment, set_at, set_in): (&BTreeMap<String, String>, Option<&Place>, &str),
+    (environment, set_at, mut set): (&BTreeMap<String, String>, Option<&Place>, Interpolation<'_>),
     documents: &[Node],
     root: &Path,
     variables: Variables,
     is_normalized: bool,
 ) -> Result<Name, Problem> {
-    let set = environment.get(VARIABLE).map(String::as_str);
-    if let Some(name) = asked.or(set).filter(|name| !name.is_empty()) {
+    let named = environment.get(VARIABLE).map(String::as_str);
+    if let Some(name) = asked.or(named).filter(|name| !name.is_empty()) {
         let from = asked.is_none().then_some(set_at);
         return checked(name).map_err(|problem| match from {
             Some(Some(place)) => problem.at(place.clone()),
@@ -58,7 +58,6 @@ pub(super) fn name(
             Variables::Written => text,
             Variables::Replaced => {
                 let mut told = Problems::default();
-                let mut set = Interpolation::new(environment).set_in(set_in);
                 let new = set.told(&text, &node.place, |part| part, &mut told);
                 let is_error = |it: &Problem| it.severity == Severity::Error;
                 match told.0.into_iter().find(is_error) {

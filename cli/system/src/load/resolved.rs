@@ -12,6 +12,7 @@ use super::{LoadRequest, name, or_report, sources};
 use crate::canonical::Variables;
 use crate::files::Files;
 use crate::id::{ProjectName, ServiceName};
+use crate::interpolate::Interpolation;
 use crate::interpolate::variables::{self, Variable};
 use crate::problem::{Problem, Problems};
 use crate::settings_total::SettingsTotal;
@@ -82,7 +83,9 @@ pub(super) fn resolve_into(
         Variables::Replaced
     };
     let asked = request.project.as_deref();
-    let set = (&environment, places.get(name::VARIABLE), set_in.as_str());
+    let set = Interpolation::new(&environment).set_in(&set_in);
+    let set = set.below(&request.environment);
+    let set = (&environment, places.get(name::VARIABLE), set);
     let is_normalized = !request.without.normalization;
     let project = name::name(asked, set, &documents, &root, variables, is_normalized);
     let project = match project {
@@ -104,6 +107,7 @@ pub(super) fn resolve_into(
         files: &fetching,
         shown_from: request.shown_from(),
         set_in: &set_in,
+        outside: &request.environment,
         lenient: request.lenient,
         variables,
         way: paths.first().cloned().into_iter().collect(),

@@ -67,7 +67,8 @@ impl SetWhere {
         self.now = around;
     }
 
-    /// Adds to each error that tells a variable's value where a file of settings has it.
+    /// Adds to each error that tells a variable's value where a file of settings has it, or that whoever
+    /// calls has set it to nothing.
     pub(super) fn tell(&self, request: &LoadRequest, files: &Files, problems: &mut Problems) {
         if request.without.interpolation || !problems.has_errors() {
             return;
@@ -75,7 +76,8 @@ impl SetWhere {
         let Some(sources) = sources::sources(request, files, &mut Problems::default()) else {
             return;
         };
-        if sources.places.is_empty() && self.read.is_empty() {
+        let is_one_empty = request.environment.values().any(String::is_empty);
+        if sources.places.is_empty() && self.read.is_empty() && !is_one_empty {
             return;
         }
         let errors = problems.0.iter_mut();
@@ -91,23 +93,38 @@ impl SetWhere {
                 // Nothing is made of a value that can be in no message, since it is longer.
                 value.len() <= problem.what.len()
                     && (problem.what.contains(&format!("`{value}`"))
-                        || value.len() >= LEAST && problem.what.contains(value))
+                        || value.len() >= LEAST && problem.what.contains(value)
+                        || value.is_empty() && tells_of_nothing(&problem.what))
             };
             let before = usize::try_from(place.column).unwrap_or_default();
             let from = line.char_indices().nth(before.saturating_sub(1));
             let rest = from.and_then(|(at, _)| line.get(at..)).unwrap_or_default();
             let ways = self.read.get(&place.file).map_or(&[][..], Vec::as_slice);
-            let set = |name: &str| -> Option<Place> {
-                if let Some(value) = sources.environment.get(name) {
-                    return sources.places.get(name).filter(|_| is_told(value)).cloned();
+            let set = |name: &str| -> Option<String> {
+                let at = |value: &str, place: &Place| {
+                    let to = if value.is_empty() { " to nothing" } else { "" };
+                    format!(
+                        "`{name}` is set{to} in {}:{}",
+                        place.file.display(),
+                        place.line
+                    )
+                };
+                if let Some(value) = sources.environment.get(name).filter(|it| is_told(it)) {
+                    return match sources.places.get(name) {
+                        Some(place) => Some(at(value, place)),
+                        None if value.is_empty() => {
+                            Some(format!("`{name}` is set to nothing in the environment"))
+                        }
+                        None => None,
+                    };
                 }
                 let mut set = ways.iter().filter_map(|way| way.get(name));
-                set.find(|it| is_told(&it.value)).map(|it| it.place.clone())
+                let set = set.find(|it| is_told(&it.value));
+                set.filter(|_| !sources.environment.contains_key(name))
+                    .map(|it| at(&it.value, &it.place))
             };
-            let mut names = variables(rest).take(MOST_VARIABLES);
-            let set = names.find_map(|name| Some((name, set(name)?)));
-            if let Some((name, set)) = set {
-                let set = format!("`{name}` is set in {}:{}", set.file.display(), set.line);
+            let set = variables(rest).take(MOST_VARIABLES).find_map(set);
+            if let Some(set) = set {
                 problem.hint = Some(match problem.hint.take() {
                     Some(hint) => format!("{hint}; {set}"),
                     None => set,
@@ -115,6 +132,11 @@ impl SetWhere {
             }
         }
     }
+}
+
+/// Whether a message tells of a value with nothing in it, or behind a colon.
+fn tells_of_nothing(what: &str) -> bool {
+    what.contains("empty") || what.contains(":`")
 }
 
 /// The names after dollar signs.
@@ -185,6 +207,40 @@ mod tests {
             &[("m.yaml", plain), ("e.env", wrong), ("x/.env", "PORT=80\n")],
         );
         assert!(below.contains("`PORT` is set in e.env:2"), "{below}");
+    }
+
+    #[test]
+    fn what_the_environment_sets_to_nothing_is_told_as_that_and_not_to_be_written_in_a_file() {
+        let told = |field: &str, env: &str, outside: bool| {
+            let mut request = request();
+            let set = outside.then(|| ("TAG".to_owned(), String::new()));
+            request.environment.extend(set);
+            let text = format!("services:\n  a:\n    image: a\n    {field}\n");
+            let files = [("compose.yaml", text.as_str()), (".env", env)];
+            load_files(&request, &files).unwrap_err().to_string()
+        };
+        let must = "hostname: ${TAG:?which}";
+        let hint = "it is empty in the environment, which counts before .env: give it a value there, or \
+                    unset it so that .env can say one";
+        for env in ["TAG=1\n", "TAG=\n", ""] {
+            let told = told(must, env, true);
+            assert!(told.contains(hint), "{told}");
+        }
+        assert!(told(must, "TAG=\n", false).contains("write `TAG=…` in .env"));
+        for field in [
+            "build: {context: ., dockerfile: a}\n  b:\n    image: $TAG",
+            "ports: ['80:$TAG']",
+            "container_name: $TAG",
+            "env_file: $TAG",
+            "volumes: ['${TAG}:/a']",
+        ] {
+            let outside = told(field, "TAG=1\n", true);
+            let set = "`TAG` is set to nothing in the environment";
+            assert!(outside.contains(set), "{field}: {outside}");
+            let set = "`TAG` is set to nothing in .env:2";
+            let inside = told(field, "\nTAG=\n", false);
+            assert!(inside.contains(set), "{field}: {inside}");
+        }
     }
 
     #[test]

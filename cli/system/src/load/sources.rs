@@ -259,7 +259,7 @@ pub(super) fn read(
     let mut all = Vec::with_capacity(paths.len());
     let mut is_whole = true;
     for (at, path) in paths.iter().enumerate() {
-        match read_one(path, from.get(at), shown_from, files) {
+        match read_one(path, from.get(at), shown_from, files, problems) {
             Ok(trees) => all.extend(trees),
             Err(found) => {
                 is_whole = false;
@@ -298,6 +298,7 @@ fn read_one(
     from: Option<&Place>,
     shown_from: &Path,
     files: &Files,
+    problems: &mut Problems,
 ) -> Result<Vec<Node>, Problems> {
     let bytes = files.read(path).map_err(|error| {
         if let Some(place) = from {
@@ -320,12 +321,17 @@ fn read_one(
         Problem::error(what).hint(files.advice(path, &error, otherwise))
     })?;
     files.as_compose(path);
-    documents(&files.shown(path, shown_from), &bytes)
+    documents(&files.shown(path, shown_from), &bytes, problems)
 }
 
-/// The documents of a Compose file, each a mapping.
-pub(crate) fn documents(shown: &Path, bytes: &[u8]) -> Result<Vec<Node>, Problems> {
-    let trees = yaml::parse_documents(shown, bytes)?;
+/// The documents of a Compose file, each a mapping; what is wrong with them beside what else is, is added.
+pub(crate) fn documents(
+    shown: &Path,
+    bytes: &[u8],
+    problems: &mut Problems,
+) -> Result<Vec<Node>, Problems> {
+    let (trees, beside) = yaml::read_documents(shown, bytes)?;
+    problems.0.extend(beside.0);
     for (at, tree) in trees.iter().enumerate() {
         if tree.as_map().is_none() {
             let problem = tree.expected("a Compose file", "a mapping with `services`");

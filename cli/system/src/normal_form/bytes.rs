@@ -56,6 +56,18 @@ pub fn parse(text: &str) -> Result<i64, BytesError> {
     Ok(bytes as i64)
 }
 
+/// The unit that is most likely meant behind a number alone, where a size in bytes is read: nobody has so few
+/// of those. Gigabytes are few, and megabytes many.
+pub(crate) fn unit_left_out(text: &str) -> Option<&'static str> {
+    /// Of a number below it gigabytes are meant.
+    const FEW: f64 = 16.0;
+    /// From here on it is truly bytes.
+    const MANY: f64 = 1_048_576.0;
+    let number = text.parse::<f64>().ok().filter(|it| *it > 0.0);
+    let number = number.filter(|it| *it < MANY)?;
+    Some(if number < FEW { "g" } else { "m" })
+}
+
 /// A number without the underscores between its digits; any other underscore stays, and is wrong.
 fn without_underscores(number: &str) -> String {
     let bytes = number.as_bytes();
@@ -85,6 +97,21 @@ mod tests {
             ("8191p", 9_222_246_136_947_933_184),
         ] {
             assert_eq!(parse(text), Ok(bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn behind_a_number_alone_the_unit_is_missing_unless_it_is_as_many_bytes() {
+        for (text, unit) in [
+            ("512", Some("m")),
+            ("0.5", Some("g")),
+            ("2", Some("g")),
+            ("0", None),
+            ("-1", None),
+            ("512m", None),
+            ("536870912", None),
+        ] {
+            assert_eq!(unit_left_out(text), unit, "{text}");
         }
     }
 

@@ -41,7 +41,12 @@ pub(super) fn check(service: &Node, problems: &mut Problems) {
                 "{} is {size} bytes, less than a container can have",
                 named(pointer)
             );
-            wrong(problems, what, &node.place, "write 6m or more");
+            let text = scalar_text(node).unwrap_or_default();
+            let hint = match bytes::unit_left_out(&text).filter(|_| node.replaced.is_none()) {
+                Some(unit) => format!("write its unit too: `{text}{unit}`"),
+                None => "write `6m` or more".to_owned(),
+            };
+            wrong(problems, what, &node.place, hint);
         }
     }
     swap(service, problems);

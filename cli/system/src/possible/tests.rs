@@ -244,6 +244,8 @@ fn amounts_that_no_engine_takes_are_told_at_their_line() {
             "mem_limit: 5m",
             "`mem_limit` is 5242880 bytes, less than a container can have",
         ),
+        ("mem_limit: 512", "(write its unit too: `512m`)"),
+        ("mem_limit: 5242880", "(write `6m` or more)"),
         (
             "mem_limit: 8m, mem_reservation: 9m",
             "`mem_reservation` (9437184 bytes) is more than the limit",

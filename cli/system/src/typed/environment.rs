@@ -150,9 +150,12 @@ fn from_file(
     };
     let path = scalar_text(path_node).filter(|path| !path.is_empty());
     let path = path.ok_or_else(|| {
-        path_node
-            .expected("an entry of `env_file`", "a path")
-            .hint("write `env_file: [web.env]`")
+        let problem = match path_node.as_str() {
+            Some(_) => Problem::error("an entry of `env_file` is empty"),
+            None => path_node.expected("an entry of `env_file`", "a path"),
+        };
+        let problem = problem.at(path_node.place.clone());
+        problem.hint("write `env_file: [web.env]`")
     })?;
     let file = context.path(&path);
     context.settings.may_read(&path_node.place)?;

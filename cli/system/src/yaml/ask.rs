@@ -20,8 +20,27 @@ impl Node {
             tag: None,
             plain: false,
             short: false,
-            replaced: false,
+            replaced: None,
         }
+    }
+
+    /// The same with what was written in place of what variables became; `None` where that is too long.
+    pub(crate) fn as_written(&self) -> Option<Self> {
+        let value = match (&self.value, self.replaced.as_deref()) {
+            (_, Some("")) => return None,
+            (_, Some(written)) => NodeValue::String(written.to_owned()),
+            (NodeValue::Seq(items), None) => {
+                let items: Option<Vec<Self>> = items.iter().map(Self::as_written).collect();
+                NodeValue::Seq(items?)
+            }
+            (NodeValue::Map(entries), None) => {
+                let entry = |(key, node): &(Key, Self)| Some((key.clone(), node.as_written()?));
+                let entries: Option<Vec<(Key, Self)>> = entries.iter().map(entry).collect();
+                NodeValue::Map(entries?)
+            }
+            (value, None) => value.clone(),
+        };
+        Some(Self::new(self.place.clone(), value))
     }
 
     /// The value of a mapping's key; `None` when absent or when this is no mapping.

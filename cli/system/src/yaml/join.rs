@@ -8,8 +8,26 @@ use super::value::Value;
 use super::{Key, Node, NodeValue, binary, merge_key, scalar};
 use crate::problem::{Place, Problem, Problems};
 
+/// Signs that a port has at most that a hint repeats.
+const LONGEST_PORT: usize = 20;
+
+/// What is wrong.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Of what follows nobody knows what it means.
+    pub(super) wrong: Problems,
+    /// What follows can be told all the same.
+    pub(super) beside: Problems,
+}
+
+impl Told {
+    fn push(&mut self, problem: Problem) {
+        self.wrong.push(problem);
+    }
+}
+
 /// The tree. Depth is bounded by the first pass, so recursion is too.
-pub(super) fn join(start: &Place, marks: &Marks, value: Value, problems: &mut Problems) -> Node {
+pub(super) fn join(start: &Place, marks: &Marks, value: Value, problems: &mut Told) -> Node {
     node(start, marks, marks.root(), value, problems)
 }
 
@@ -19,7 +37,7 @@ fn node(
     marks: &Marks,
     mark: Option<&Mark>,
     value: Value,
-    problems: &mut Problems,
+    problems: &mut Told,
 ) -> Node {
     let place = mark.map_or_else(
         || parent.clone(),
@@ -39,7 +57,7 @@ fn node(
         Value::Beyond(number) => beyond(mark, number),
         Value::Float(number) => NodeValue::Float(number),
         Value::String(text) => NodeValue::String(match mark {
-            Some(mark) if mark.is_binary => binary::text(text, &place, problems),
+            Some(mark) if mark.is_binary => binary::text(text, &place, &mut problems.wrong),
             _ => text,
         }),
         Value::Seq(items) => NodeValue::Seq(sequence(&place, marks, mark, items, problems)),
@@ -51,20 +69,15 @@ fn node(
         tag: mark.and_then(|mark| mark.tag.clone()),
         plain: mark.is_some_and(|mark| mark.plain),
         short: false,
-        replaced: false,
+        replaced: None,
     }
 }
 
 /// A scalar of a Compose file.
-fn scalar_of(
-    mark: Option<&Mark>,
-    text: String,
-    place: &Place,
-    problems: &mut Problems,
-) -> NodeValue {
+fn scalar_of(mark: Option<&Mark>, text: String, place: &Place, problems: &mut Told) -> NodeValue {
     let (said, is_binary) = mark.map_or((Said::Text, false), |it| (it.said, it.is_binary));
     if is_binary {
-        return NodeValue::String(binary::text(text, place, problems));
+        return NodeValue::String(binary::text(text, place, &mut problems.wrong));
     }
     scalar::read(&text, said).unwrap_or_else(|| {
         let what = format!("`{}` is not what its tag says", super::shorten(&text));
@@ -97,7 +110,7 @@ fn sequence(
     marks: &Marks,
     mark: Option<&Mark>,
     items: Vec<Value>,
-    problems: &mut Problems,
+    problems: &mut Told,
 ) -> Vec<Node> {
     let children = match mark {
         Some(Mark {
@@ -121,7 +134,7 @@ fn mapping(
     marks: &Marks,
     mark: Option<&Mark>,
     map: Vec<(Value, Value)>,
-    problems: &mut Problems,
+    problems: &mut Told,
 ) -> Vec<(Key, Node)> {
     let pairs = match mark {
         Some(Mark {
@@ -175,13 +188,16 @@ fn mapping(
         if !is_text {
             let what = format!("the key `{}` is no text to YAML", super::shorten(&text));
             let problem = Problem::error(what).at(key_place.clone());
-            problems.push(match child.as_i64() {
-                // As short a port is written with a space too many.
-                Some(number) if text.bytes().all(|b| b.is_ascii_digit()) => problem.hint(format!(
-                    "put it in quotes, or write `\"{text}:{number}\"` for a port"
-                )),
-                _ => problem.hint("put it in quotes"),
-            });
+            // As short a port is written with a space too many.
+            let is_port = |it: &String| it.starts_with(|c: char| c.is_ascii_digit());
+            let port = child.text().filter(|it| is_port(&text) && is_port(it));
+            let port = port.filter(|it| it.len() <= LONGEST_PORT);
+            problems.beside.push(problem.hint(match port {
+                Some(port) => format!(
+                    "write `\"{text}:{port}\"` if that is a port, else put the key in quotes"
+                ),
+                None => "put it in quotes".to_owned(),
+            }));
         }
         if text == "<<" && !is_alias && key_mark.is_none_or(|mark| mark.plain) {
             merges.push(child);
@@ -204,7 +220,7 @@ fn mapping(
         entries = last.into_values().collect();
     }
     for merge in merges {
-        merge_key::merge(&mut entries, merge, problems);
+        merge_key::merge(&mut entries, merge, &mut problems.wrong);
     }
     entries
 }

@@ -103,7 +103,7 @@ pub(crate) fn no_break_in(node: &Node) -> Option<Problem> {
     let NodeValue::String(text) = &node.value else {
         return None;
     };
-    let (at, length) = odd_after_sign(text).filter(|_| node.plain && !node.replaced)?;
+    let (at, length) = odd_after_sign(text).filter(|_| node.plain && node.replaced.is_none())?;
     let place = Place {
         column: node.place.column.saturating_add(u32::try_from(at).ok()?),
         ..node.place.clone()

@@ -26,7 +26,8 @@ impl Node {
     /// The problem that `what`, the value of `key`, is no list of texts like `example`.
     pub(crate) fn expected_list(&self, what: &str, key: &str, example: &str) -> Problem {
         let own = Some(self).filter(|it| it.as_str().is_some_and(|text| !text.is_empty()));
-        let own = own.filter(|it| !it.replaced).and_then(in_line);
+        let own = own.and_then(Self::as_written);
+        let own = own.as_ref().and_then(in_line);
         let own = own.filter(|own| own.len() <= 60);
         let own = own.as_deref().unwrap_or(example);
         let problem = self.expected(what, "a list");
@@ -42,7 +43,8 @@ impl Node {
             None => Some(self),
         };
         // What a variable was replaced by can be a secret.
-        let own = one.filter(|it| it.is_scalar() && !it.replaced);
+        let own = one.filter(|it| it.is_scalar()).and_then(Self::as_written);
+        let own = own.as_ref();
         match wanted {
             "a list" => {
                 let own = own.and_then(in_line).filter(short);
