@@ -52,7 +52,7 @@ fn what_no_engine_could_do_is_told_at_its_line_before_anything_is_built(runtime:
     let signal = with_a_build(runtime, "    stop_signal: SIGTRM\n");
     refused(&signal, &["compose.yaml:6:18", "did you mean `SIGTERM`?"]);
     let amount = with_a_build(runtime, "    mem_limit: 1m\n");
-    refused(&amount, &["compose.yaml:6:16", "write 6m or more"]);
+    refused(&amount, &["compose.yaml:6:16", "write `6m` or more"]);
     let outside = with_a_build(
         runtime,
         "    networks: { n: { ipv4_address: 10.2.1.3 } }\nnetworks:\n  n: { ipam: { config: [{ subnet: 10.1.1.0/24 }] } }\n",

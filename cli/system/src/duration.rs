@@ -5,6 +5,32 @@ use std::time::Duration;
 /// What to write where no duration stands.
 pub(crate) const ADVICE: &str = "write it as `500ms`, `30s` or `1m30s`";
 
+/// What to write in place of a text that is no duration: the one that is most likely meant, else [`ADVICE`].
+pub(crate) fn advice(text: &str) -> String {
+    match meant(text) {
+        Some(meant) => format!("write `{meant}`"),
+        None => ADVICE.to_owned(),
+    }
+}
+
+/// A number with a unit in other words, or without one: `30 sec`.
+fn meant(text: &str) -> Option<String> {
+    let text = text.trim().replace(',', ".");
+    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.'));
+    let (number, unit) = text.split_at_checked(end.unwrap_or(text.len()))?;
+    let word = unit.trim().to_ascii_lowercase();
+    let unit = match word.as_str() {
+        "" | "sec" | "secs" | "second" | "seconds" => "s",
+        "min" | "mins" | "minute" | "minutes" => "m",
+        "hr" | "hrs" | "hour" | "hours" => "h",
+        "msec" | "millis" | "milliseconds" => "ms",
+        "day" | "days" => "d",
+        unit => unit,
+    };
+    let meant = format!("{number}{unit}");
+    parse(&meant).ok().map(|_| meant)
+}
+
 /// Why a text is no duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
@@ -103,6 +129,23 @@ mod tests {
             ("99999999999999999999h", DurationError::Long),
         ] {
             assert_eq!(parse(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_duration_in_other_words_is_shown_as_it_is_written() {
+        for (text, hint) in [
+            ("30 sec", "write `30s`"),
+            ("10", "write `10s`"),
+            ("1 Minute", "write `1m`"),
+            ("1,5s", "write `1.5s`"),
+            ("0.5", "write `0.5s`"),
+            ("30 s", "write `30s`"),
+            ("soon", ADVICE),
+            ("", ADVICE),
+            ("5 parsecs", ADVICE),
+        ] {
+            assert_eq!(advice(text), hint, "{text}");
         }
     }
 }

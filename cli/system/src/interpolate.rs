@@ -9,14 +9,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fields::{Below, Shape};
 use crate::problem::{MOST_SHOWN, Part, Place, Problem, Problems};
-use crate::yaml::{MAX_SCALAR, MAX_TEXT, Node, NodeValue, shorten};
+use crate::yaml::{MAX_SCALAR, MAX_TEXT, shorten};
 
 pub(crate) mod cast;
 mod form;
 mod found;
 mod near;
+mod tree;
 pub mod variables;
 mod wrong;
 
@@ -24,8 +24,6 @@ use form::{closing_brace, split_name};
 use found::{Found, What};
 pub use wrong::TemplateError;
 
-/// Bytes of a text that are kept as they were written: a hint repeats no more.
-const MOST_KEPT: usize = 60;
 /// Variables nested in each other's defaults that are followed.
 const MAX_NESTING: usize = 50;
 
@@ -194,63 +192,6 @@ impl<'a> Interpolation<'a> {
             last.more += rest;
         }
         (errors == 0).then_some(new)
-    }
-
-    /// Replaces variables in every value of a tree of `shape`, and takes texts for what they stand
-    /// for there. A value that cannot be read stays as it is.
-    pub(crate) fn tree(&mut self, node: &mut Node, shape: &'static Shape, problems: &mut Problems) {
-        let below = Below {
-            shape: Some(shape),
-            ..Below::NONE
-        };
-        self.node(node, &below, problems);
-    }
-
-    fn node(&mut self, node: &mut Node, below: &Below, problems: &mut Problems) {
-        // Nobody reads what stands beside the tag.
-        if node.is_reset() {
-            return;
-        }
-        match &mut node.value {
-            NodeValue::String(text) => {
-                let has_no_variable = !text.contains('$');
-                if !has_no_variable {
-                    let unknown = self.untold.as_ref().map(Vec::len);
-                    let new = self.told(text, &node.place, |part| part, problems);
-                    let Some(new) = new else { return };
-                    let written = std::mem::replace(text, new);
-                    let is_short = written.len() <= MOST_KEPT;
-                    node.plain = false;
-                    node.replaced = Some(if is_short { written.into() } else { "".into() });
-                    if self.untold.as_ref().map(Vec::len) != unknown {
-                        return;
-                    }
-                }
-                if let Err(problem) = cast::cast(node, below.cast, below.like, problems) {
-                    problems.push(problem);
-                }
-                // Docker Compose takes only what a variable made for what it stands for.
-                node.short = has_no_variable && node.as_str().is_none();
-            }
-            NodeValue::Seq(items) => {
-                let item = Below {
-                    shape: below.shape.and_then(Shape::item),
-                    ..Below::NONE
-                };
-                for child in items {
-                    self.node(child, &item, problems);
-                }
-            }
-            NodeValue::Map(entries) => {
-                for (key, child) in entries {
-                    let below = below
-                        .shape
-                        .map_or(Below::NONE, |shape| shape.below(&key.text));
-                    self.node(child, &below, problems);
-                }
-            }
-            _ => {}
-        }
     }
 
     /// One warning per variable and run.

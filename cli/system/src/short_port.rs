@@ -106,6 +106,39 @@ pub(crate) fn read(text: &str) -> Result<Vec<ShortPort>, PortError> {
     Ok(ports)
 }
 
+/// What to write in place of a text that is no port: the one that is most likely meant, else its [`FORM`].
+pub(crate) fn advice(text: &str) -> String {
+    match meant(text) {
+        Some(meant) => format!("write `\"{meant}\"`"),
+        None => FORM.to_owned(),
+    }
+}
+
+/// A port with other signs between its parts, as other tools write it: `8080->80`, `80:80:udp`, `-p 80:80`.
+fn meant(text: &str) -> Option<String> {
+    let text = text.split('#').next()?.trim();
+    let text = text.strip_prefix("-p").unwrap_or(text).trim();
+    let signs = [("->", ":"), ("=", ":"), (" :", ":"), (": ", ":")];
+    let mut text = signs
+        .iter()
+        .fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+    if let Some(rest) = text.strip_prefix("localhost:") {
+        text = format!("127.0.0.1:{rest}");
+    }
+    for protocol in ["tcp", "udp"] {
+        let rest = text
+            .strip_suffix(protocol)
+            .and_then(|rest| rest.strip_suffix(':'));
+        if let Some(rest) = rest {
+            text = format!("{rest}/{protocol}");
+        }
+    }
+    if let Err(PortError::Backwards(_)) = read(&text) {
+        text = text.replacen('-', ":", 1);
+    }
+    read(&text).is_ok().then_some(text)
+}
+
 fn address_of(text: &str) -> Result<String, PortError> {
     let bare = match text.strip_prefix('[') {
         Some(rest) => rest.strip_suffix(']'),
@@ -176,5 +209,24 @@ mod tests {
         }
         let bare = read("::1:80:80").unwrap_err();
         assert_eq!(bare, PortError::Bare("::1".to_owned()));
+    }
+
+    #[test]
+    fn a_port_as_other_tools_write_it_is_shown_as_it_is_written_here() {
+        for (text, wanted) in [
+            ("8080->80", "8080:80"),
+            ("8080-80", "8080:80"),
+            ("8080=80", "8080:80"),
+            ("8080 : 80", "8080:80"),
+            ("-p 80:80", "80:80"),
+            ("53:53:udp", "53:53/udp"),
+            ("localhost:8080:80", "127.0.0.1:8080:80"),
+            ("8080:80 # web", "8080:80"),
+        ] {
+            assert_eq!(advice(text), format!("write `\"{wanted}\"`"), "{text}");
+        }
+        for text in ["80 81", "http", "70000:80", "", "8010-8000:80"] {
+            assert_eq!(advice(text), FORM, "{text}");
+        }
     }
 }

@@ -319,7 +319,10 @@ pub(crate) fn wait(node: Option<&Node>, what: &str, problems: &mut Problems) -> 
                     shorten(&text)
                 ))
                 .at(node.place.clone())
-                .hint(crate::duration::ADVICE),
+                .hint(match node.replaced {
+                    Some(_) => crate::duration::ADVICE.to_owned(),
+                    None => crate::duration::advice(&text),
+                }),
             );
             None
         }

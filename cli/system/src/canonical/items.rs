@@ -112,10 +112,10 @@ impl Lengthening<'_> {
                 Err(error) => self.problems.push(
                     Problem::error(format!("`ports` has `{}`: {error}", shorten(&text)))
                         .at(item.place.clone())
-                        .hint(
-                            "write `PORT`, `HOST:PORT` or `ADDRESS:HOST:PORT`, with `/udp` \
-                             where it is not TCP",
-                        ),
+                        .hint(match item.replaced {
+                            Some(_) => short_port::FORM.to_owned(),
+                            None => short_port::advice(&text),
+                        }),
                 ),
             }
         }

@@ -33,7 +33,7 @@ pub(super) enum Kind {
     Either,
 }
 
-/// What an entry of the section at `path` most likely is that cannot be one, where its name is that of something
+/// What an entry of the section, or of the field of names, at `path` most likely is that cannot be one, where its name is that of something
 /// else.
 pub(super) fn in_section(
     path: &[String],
@@ -41,14 +41,13 @@ pub(super) fn in_section(
     key: &Key,
     value: &Node,
 ) -> Option<Astray> {
-    let ([section], Map::Level(level)) = (path, names.entry.map) else {
+    let ([around @ .., section], Map::Level(level)) = (path, names.entry.map) else {
         return None;
     };
     let name = key.text.as_str();
     let field = level.field(name);
-    let other = FILE
-        .field(name)
-        .filter(|it| it.name != section && SECTIONS.contains(&it.name));
+    let other = FILE.field(name).filter(|_| around.is_empty());
+    let other = other.filter(|it| it.name != section && SECTIONS.contains(&it.name));
     // Who tries a value looks at all of it.
     if field.is_none() && other.is_none() || fits(value.clone(), &names.entry) {
         return None;
@@ -90,7 +89,7 @@ pub(super) fn told(
         [others @ .., last] => {
             let others = others.join(", ");
             (
-                format!("{others} and {last} are no {one}s: each is"),
+                format!("{others} and {last} are no {}: each is", several(one)),
                 "them",
             )
         }
@@ -204,4 +203,12 @@ pub(super) fn further_right(
         }
     }
     None
+}
+
+/// More than one of them.
+fn several(one: &str) -> String {
+    match one.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{one}s"),
+    }
 }

@@ -15,7 +15,7 @@ pub(super) enum Meant {
 }
 
 /// Words by where they stand.
-const WORDS: [(&str, &[(&str, Meant)]); 11] = [
+const WORDS: [(&str, &[(&str, Meant)]); 12] = [
     ("the file", &FILE),
     ("a service", &SERVICE),
     (
@@ -37,6 +37,7 @@ const WORDS: [(&str, &[(&str, Meant)]); 11] = [
             ("ip", Key("host_ip")),
         ],
     ),
+    ("an entry of `env_file`", &[("file", Key("path"))]),
     ("a mount", &MOUNT),
     (
         "a secret or config of a service",

@@ -80,7 +80,8 @@ impl Look {
         let value = match (own.as_ref().and_then(shown), self.out) {
             (Some(own), _) => own,
             (None, Out::Wait | Out::WaitSet) => {
-                return duration::ADVICE.to_owned();
+                let text = scalar_text(node).filter(|_| node.replaced.is_none());
+                return duration::advice(&text.unwrap_or_default());
             }
             (None, Out::Bytes) => {
                 let hint = self.field.map_or(Field::A_SIZE, Field::size_hint);
@@ -116,6 +117,11 @@ impl Look {
         let is_setting = matches!(self.out, Out::Environment | Out::Settings);
         if is_setting && node.as_map().is_some() {
             return "write `NAME=VALUE`, or `NAME: VALUE` without the `-`".to_owned();
+        }
+        if let (Map::Names(names), Some(_)) = (self.shape.map, node.as_map()) {
+            let own = shown(node).unwrap_or_else(|| format!("{{ NAME: {} }}", names.like));
+            let key = shorten(key);
+            return format!("write a mapping in place of the list: `{key}: {own}`");
         }
         let own = self.texts(node, true).unwrap_or_default();
         let items: Vec<Node> = own

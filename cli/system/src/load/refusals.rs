@@ -76,7 +76,7 @@ fn whatever_is_wrong_in_a_service_is_said_with_its_place() {
         ("image: x, restart: alway", "did you mean `always`?"),
         (
             "image: x, stop_grace_period: '10'",
-            "`10` is no duration: a number in it has no unit (write it as `500ms`, `30s` or `1m30s`)",
+            "`10` is no duration: a number in it has no unit (write `10s`)",
         ),
         (
             "image: x, healthcheck: {test: [a]}",

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Printing, bytes, number, wait};
+use crate::duration;
 use crate::fields::Field;
 use crate::forms::scalar_text;
 use crate::interpolate::cast::flag;
@@ -144,7 +145,11 @@ impl Printing<'_> {
             Ok(nanos) => Some(nanos),
             Err(error) => {
                 let what = format!("`{}` is no duration: {error}", shorten(&text));
-                self.wrong(node, what, crate::duration::ADVICE);
+                let hint = match node.replaced {
+                    Some(_) => duration::ADVICE.to_owned(),
+                    None => duration::advice(&text),
+                };
+                self.wrong(node, what, &hint);
                 None
             }
         }

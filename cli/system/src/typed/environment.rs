@@ -47,6 +47,11 @@ pub(crate) fn environment(
             }
             // Named without a value that anybody gives: not set, whatever a file said.
             None => {
+                if key.text.contains(':') {
+                    let what = format!("`{}` is a name without a value", shorten(&key.text));
+                    let problem = Problem::warning(what).at(key.place.clone());
+                    problems.push(problem.hint("write `NAME=VALUE` in a list"));
+                }
                 all.shift_remove(&key.text);
             }
         }

@@ -60,7 +60,17 @@ fn test(node: &Node, problems: &mut Problems) -> Option<HealthTest> {
     match &node.value {
         NodeValue::Null => None,
         NodeValue::String(text) if text.is_empty() => None,
-        NodeValue::String(text) => Some(HealthTest::Shell(text.clone())),
+        NodeValue::String(text) => {
+            let first = text.split_whitespace().next();
+            if let Some(word @ ("CMD" | "CMD-SHELL")) = first {
+                let what = format!(
+                    "`healthcheck.test` as text is run by a shell, which knows no `{word}`"
+                );
+                let problem = Problem::warning(what).at(node.place.clone());
+                problems.push(problem.hint(format!("take `{word}` away, or write a list")));
+            }
+            Some(HealthTest::Shell(text.clone()))
+        }
         NodeValue::Seq(_) => {
             let words = texts(Some(node), "`healthcheck.test`", problems);
             let wrong = |what: &str| Problem::error(what).at(node.place.clone());

@@ -87,7 +87,7 @@ impl Checker<'_> {
             Words::PullPolicy if is_pull_policy(text) => return,
             Words::OneOf(words) => {
                 let what = format!("`{}` cannot be `{}`", self.shown(), shorten(text));
-                Problem::error(what).hint(match nearest(text, words.iter().copied()) {
+                Problem::error(what).hint(match word_meant(text, words) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("one of {}", words.join(", ")),
                 })
@@ -98,10 +98,23 @@ impl Checker<'_> {
             }
             Words::PullPolicy => {
                 let what = format!("`{}` is no `pull_policy`", shorten(text));
-                Problem::error(what)
-                    .hint("always, never, missing, build, daily, weekly or every_12h")
+                let words = ["always", "never", "missing", "build", "daily", "weekly"];
+                Problem::error(what).hint(match word_meant(text, &words) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("one of {}, every_12h", words.join(", ")),
+                })
             }
         };
         self.problems.push(problem.at(node.place.clone()));
     }
+}
+
+/// The one of `words` that is near, or the only one that has the text in it: `healthy` of `service_healthy`.
+fn word_meant<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
+    /// Letters that say enough.
+    const LEAST: usize = 4;
+    let mut whole = words.iter().filter(|it| it.contains(text));
+    let one = whole.next().filter(|_| whole.next().is_none());
+    let one = one.filter(|_| text.len() >= LEAST).copied();
+    nearest(text, words.iter().copied()).or(one)
 }

@@ -52,6 +52,9 @@ impl Look {
 
     /// What was written, in the first form that fits.
     pub(super) fn own(self, key: &str, node: &Node) -> Option<Node> {
+        if let Some(entries) = node.as_map() {
+            return self.own_of_map(key, node, entries);
+        }
         if self.is_several(node) {
             return None;
         }
@@ -90,9 +93,47 @@ impl Look {
             let entries: Option<Vec<_>> = texts.iter().map(entry).collect();
             ways.extend(entries.map(|entries| made(NodeValue::Map(entries))));
         }
+        if let (Map::Names(_) | Map::Free, None) = (self.shape.map, self.shape.list) {
+            let entry = |it: &Node| {
+                let (name, value) = it
+                    .as_str()
+                    .filter(|_| it.replaced.is_none())?
+                    .split_once('=')?;
+                let value = NodeValue::String(value.to_owned());
+                Some((key_of(name, it), Node::new(it.place.clone(), value)))
+            };
+            let entries: Option<Vec<_>> = texts.iter().map(entry).collect();
+            ways.extend(entries.map(|entries| made(NodeValue::Map(entries))));
+        }
+        self.first_taken(key, ways)
+    }
+
+    /// The first of several forms that fits.
+    fn first_taken(self, key: &str, ways: Vec<Node>) -> Option<Node> {
         ways.into_iter()
             .filter(|way| shown(way).is_some())
             .find(|way| self.is_taken(key, way.clone(), false))
+    }
+
+    /// A mapping where a list belongs: as its only item, or each entry as an item `NAME:VALUE`.
+    fn own_of_map(self, key: &str, node: &Node, entries: &[(Key, Node)]) -> Option<Node> {
+        self.shape.list.filter(|_| !entries.is_empty())?;
+        let list = |items| Node::new(node.place.clone(), NodeValue::Seq(items));
+        let text = |(key, value): &(Key, Node)| {
+            let said = scalar_text(value).filter(|_| value.replaced.is_none())?;
+            let text = match said.as_str() {
+                "" => key.text.clone(),
+                said => format!("{}:{said}", key.text),
+            };
+            let is_one = said.is_empty() || is_of_parts(self.long);
+            let text = Some(text).filter(|text| is_one && self.takes(text))?;
+            Some(Node::new(key.place.clone(), NodeValue::String(text)))
+        };
+        let few = entries.len() <= FEW;
+        let texts: Option<Vec<Node>> = entries.iter().map(text).collect();
+        let texts = texts.filter(|_| few && !self.is_words()).map(list);
+        let ways = [Some(list(vec![node.clone()])), texts];
+        self.first_taken(key, ways.into_iter().flatten().collect())
     }
 
     /// A text as an item of a list.
@@ -229,4 +270,9 @@ fn key_of(text: &str, node: &Node) -> Key {
         text: text.to_owned(),
         place: node.place.clone(),
     }
+}
+
+/// Whether an item is made of parts with colons between them.
+fn is_of_parts(long: Long) -> bool {
+    matches!(long, Long::Ports | Long::Mounts | Long::Devices)
 }
