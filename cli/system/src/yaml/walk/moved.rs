@@ -66,7 +66,7 @@ impl<'t> Moving<'t> {
             if was && !is {
                 // Of a text in quotes nobody asks where its lines stand: what follows it is meant.
                 let counts = &mut self.moved.counts;
-                counts.pop_if(|last| last.0.0 == self.there.0 && last.1.0 < self.here.0);
+                counts.pop_if(|last| last.0.0 == self.there.0 && last.1.1 == 0);
                 counts.push((self.there, self.here));
             }
         }
@@ -98,20 +98,22 @@ mod tests {
 
     #[test]
     fn what_moved_is_found_where_it_stood() {
-        let text = "a: [?b, é?c]\nd: \"x\r\ny\nz\" #e\nf: ?g\n";
+        let text = "a: [?b, é?c]\nd: \"x\r\ny\nz\" #e\nf: ?g \"i\nh\"\n";
         let mut copy = text.replace("\r\ny", "  y").into_bytes();
         let joined = copy.iter().rposition(|it| *it == b'z').unwrap() - 1;
+        copy[joined] = b' ';
+        let joined = copy.iter().rposition(|it| *it == b'h').unwrap() - 1;
         copy[joined] = b' ';
         let spaces: Vec<usize> = text.match_indices('?').map(|(at, _)| at + 1).collect();
         let (copy, moved) = Moving::of(text, &copy).with(&spaces);
         let copy = String::from_utf8(copy).unwrap();
-        assert_eq!(copy, "a: [? b, é? c]\nd: \"x  y z\" #e\nf: ? g\n");
+        assert_eq!(copy, "a: [? b, é? c]\nd: \"x  y z\" #e\nf: ? g \"i h\"\n");
         let spot = |text: &str, sign: char| {
             let (before, _) = text.split_once(sign).unwrap();
             let line = before.rsplit('\n').next().unwrap();
             (before.matches('\n').count() + 1, line.chars().count())
         };
-        for sign in "abécdz#efg".chars() {
+        for sign in "abécdz#efgih".chars() {
             let wanted = spot(text, sign);
             assert_eq!(moved.back(spot(&copy, sign)), wanted, "{sign}");
         }
