@@ -15,7 +15,7 @@
 //! - `child`, `beside`: one start of an instance, and a command beside it.
 //! - `readiness`, `restart`, `keeper`, `awaiting`: one replica over all its starts.
 //! - `edges`, `shared`, `supervisor`, `settled`: all replicas, and their edges.
-//! - `news`, `holds`, `messages`, `control`: the door, and what is told there.
+//! - `news`, `holds`, `readers`, `messages`, `control`: the door, and what is told there.
 //! - `orphans`, `supervise`: the supervisor's main, and who falls to it.
 //! - `guardian`: the guardian's main.
 //! - `launch`, `clear`, `client`: the clients' side.
@@ -43,6 +43,7 @@ mod mark;
 pub(crate) mod messages;
 mod news;
 mod orphans;
+mod readers;
 mod readiness;
 mod records;
 mod restart;

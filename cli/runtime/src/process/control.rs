@@ -2,7 +2,6 @@
 //! here. What must be completed whatever becomes of the client runs in a task of its own.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +24,7 @@ use super::messages::{
     Apply, Attach, Down, Exec, Kill, Killed, Pause, Reach, Release, Released, SignalInstance,
     Stopped, Watch, method, refusal,
 };
+use super::readers::Readers;
 use super::records::FaultRecord;
 use super::settled::settled;
 use super::supervisor::Supervisor;
@@ -59,8 +59,8 @@ pub(super) struct Control {
     asked: Arc<watch::Sender<Option<Reason>>>,
     /// How fast to end.
     hurry: Shutdown,
-    /// How many read events or logs.
-    readers: Arc<AtomicUsize>,
+    /// Who reads events or logs.
+    pub(super) readers: Readers,
     /// How many instances were ended, once all are.
     done: Arc<watch::Sender<Option<usize>>>,
 }
@@ -75,7 +75,7 @@ impl Control {
             owners: Arc::default(),
             additions: Arc::default(),
             holds: Arc::default(),
-            readers: Arc::default(),
+            readers: Readers::default(),
             asked: Arc::new(watch::Sender::new(None)),
             hurry,
             done: Arc::new(watch::Sender::new(None)),
@@ -114,20 +114,14 @@ impl Control {
         self.done.send_replace(Some(stopped));
     }
 
-    /// Whether somebody still reads events or logs.
-    pub(super) fn is_read(&self) -> bool {
-        self.readers.load(Ordering::Relaxed) > 0
-    }
-
     fn items<T: Serialize + Send + 'static>(
         &self,
         stream: BoxStream<'static, T>,
     ) -> BoxStream<'static, Value> {
-        self.readers.fetch_add(1, Ordering::Relaxed);
-        let reading = Reading(Arc::clone(&self.readers));
+        let reading = self.readers.one();
         stream
             .filter_map(move |item| {
-                let _ = &reading;
+                reading.takes();
                 std::future::ready(serde_json::to_value(item).ok())
             })
             .boxed()
@@ -298,15 +292,6 @@ fn read<T: DeserializeOwned>(parameters: Value) -> Result<T, ProtocolError> {
 fn told<T: Serialize>(outcome: Result<T, RuntimeError>) -> Result<Value, ProtocolError> {
     let value = outcome.map_err(|error| refusal(&error))?;
     serde_json::to_value(value).map_err(|e| ProtocolError::Frame(e.to_string()))
-}
-
-/// Counts as a reader while it lives.
-struct Reading(Arc<AtomicUsize>);
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 #[async_trait::async_trait]

@@ -153,10 +153,7 @@ async fn farewell(control: &Control, stopped: usize) {
     shared.events.close();
     shared.logs.close();
     control.ended(stopped);
-    let patience = shared.clock.now() + FAREWELL;
-    while control.is_read() && shared.clock.now() < patience {
-        shared.clock.sleep(LOOK / 20).await;
-    }
+    control.readers.gone(&*shared.clock).await;
 }
 
 /// Listens where only the user may connect; the socket appears with its mode and ready.
