@@ -259,6 +259,10 @@ impl Conversation {
             )));
         }
         self.last_id = id;
+        // What is answered is open no more, also where nobody has looked at it since.
+        while let Some(done) = self.tasks.try_join_next() {
+            self.forget(done.ok());
+        }
         if self.tasks.len() >= MAX_OPEN {
             return Err(ProtocolError::Frame(format!(
                 "more than {MAX_OPEN} requests and subscriptions are open"

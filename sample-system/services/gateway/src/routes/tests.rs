@@ -39,7 +39,6 @@ struct Running {
 }
 
 /// How a gateway under test differs from the default.
-#[derive(Default)]
 struct Given<'s> {
     behaviour: Behind,
     settings: &'s [(&'s str, &'s str)],
@@ -128,9 +127,23 @@ async fn start(given: Given<'_>) -> Running {
 fn behaving(behaviour: Behind) -> Given<'static> {
     Given {
         behaviour,
-        settings: &[],
+        settings: PATIENT,
     }
 }
+
+impl Default for Given<'_> {
+    fn default() -> Self {
+        behaving(Behind::default())
+    }
+}
+
+/// Who answers or refuses has as long for it as a busy machine takes.
+const PATIENT: &[(&str, &str)] = &[
+    ("ORDERS_TIMEOUT", "10m"),
+    ("AUTH_TIMEOUT", "10m"),
+    ("UPSTREAM_TIMEOUT", "10m"),
+    ("HOME_TIMEOUT", "10m"),
+];
 
 /// Silence is given up soon; everything else answers at once, however busy the machine is.
 const IMPATIENT: &[(&str, &str)] = &[

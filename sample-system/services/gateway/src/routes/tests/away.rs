@@ -150,9 +150,10 @@ async fn each_part_of_the_home_page_has_its_own_time() {
 
 #[tokio::test]
 async fn seeded_without_fallbacks_what_is_away_makes_the_page_fail() {
+    let settings = [PATIENT, &[("SEEDED_BUGS", "missing-fallback")]].concat();
     let running = start(Given {
         behaviour: Behind::Gone,
-        settings: &[("SEEDED_BUGS", "missing-fallback")],
+        settings: &settings,
     })
     .await;
     for path in ["/home", "/recommendations"] {
