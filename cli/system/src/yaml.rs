@@ -38,6 +38,7 @@ mod directives;
 mod guided;
 mod join;
 mod line;
+mod line_slips;
 mod marks;
 mod mended;
 mod merge_key;
@@ -284,6 +285,9 @@ fn not_yaml(place: Place, message: &str, text: &str) -> Problem {
         return problem;
     }
     if let Some(problem) = tabs::blamed(&place, message, text) {
+        return problem;
+    }
+    if let Some(problem) = line_slips::blamed(&place, message, text) {
         return problem;
     }
     Problem::error(format!("this is not YAML: {message}"))

@@ -33,8 +33,8 @@ pub(super) enum Kind {
     Either,
 }
 
-/// What an entry of the section, or of the field of names, at `path` most likely is that cannot be one, where its name is that of something
-/// else.
+/// What an entry of the section, or of the field of names, at `path` most likely is that cannot be one, where its
+/// name is that of something else.
 pub(super) fn in_section(
     path: &[String],
     names: &'static Names,

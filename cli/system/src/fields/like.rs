@@ -5,7 +5,7 @@
 //! What must not enter: what a variable was replaced by, which can be a secret.
 
 use super::check::fits;
-use super::{Cast, Field, Long, Map, Names, Out, Shape};
+use super::{Cast, Field, Long, Map, Names, Out, Shape, TEXT};
 use crate::duration;
 use crate::forms::scalar_text;
 use crate::yaml::{Node, NodeValue, in_line, shorten};
@@ -75,6 +75,9 @@ impl Look {
         }
         if self.is_list_without_blanks(node) {
             return "write a space behind each `-`: YAML takes these lines for one text".to_owned();
+        }
+        if let Some(mended) = self.mended_sign(node) {
+            return mended;
         }
         let own = self.own(key, node);
         let value = match (own.as_ref().and_then(shown), self.out) {
@@ -160,6 +163,24 @@ impl Look {
     fn is_list_without_blanks(self, node: &Node) -> bool {
         let begins = |text: &str| text.starts_with('-') && !text.starts_with("- ");
         self.shape.list.is_some() && node.replaced.is_none() && node.as_str().is_some_and(begins)
+    }
+
+    /// What to write where one sign stands in a wrong place: `a:b` for `a: b`, `{$A}` for `${A}`.
+    fn mended_sign(self, node: &Node) -> Option<String> {
+        if let (Map::Level(level), Some(text)) = (self.shape.map, node.as_str())
+            && let Some((key, value)) = text.split_once(':')
+            && level.field(key).is_some()
+            && node.replaced.is_none()
+        {
+            let value = shorten(value.trim());
+            return Some(format!("write a space behind the colon: `{key}: {value}`"));
+        }
+        let [(key, value)] = node.as_map()? else {
+            return None;
+        };
+        let inside = key.text.strip_prefix('$').filter(|_| value.is_null())?;
+        let is_short = inside.len() <= MOST && self.shape.scalars & TEXT != 0;
+        is_short.then(|| format!("write `${{{inside}}}`"))
     }
 
     /// Whether what stands there is run.

@@ -1,9 +1,9 @@
-//! No-break spaces among what is told: they look like spaces, so that each is named where it stands, and
-//! what follows from it is not told beside it.
+//! Signs that look like others among what is told: no-break spaces, each named where it stands, so that what
+//! follows from it is not told beside it, and quotes of a word processor.
 
 use std::collections::HashSet;
 
-use super::{Place, Problems};
+use super::{Place, Problems, Severity};
 
 /// What is said of those that stand where YAML asks for a space.
 pub(crate) const TOLD: &str = "no-break spaces, which YAML does not take for ";
@@ -28,6 +28,10 @@ pub(super) fn name(problems: &mut Problems) {
         next.is_none_or(|next| !lines.contains(&next))
     });
     for problem in &mut problems.0 {
+        let quoted = |part: &str| part.starts_with(['“', '”', '‘', '’', '„']);
+        if problem.severity == Severity::Error && problem.what.split('`').any(quoted) {
+            problem.hint = Some("write `\"` in place of the quotes of a word processor".to_owned());
+        }
         if problem.what.split('`').any(|part| part.starts_with(is_odd)) {
             problem.hint = Some("take the no-break space away that it begins with".to_owned());
         }
