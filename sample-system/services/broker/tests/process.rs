@@ -28,7 +28,12 @@ fn free_address() -> SocketAddr {
     static GIVEN: AtomicU16 = AtomicU16::new(0);
     // Tests that run at the same time have numbers that are near each other.
     let first = 22_000 + u16::try_from(std::process::id() % 500).unwrap() * 16;
-    let next = || SocketAddr::from(([127, 0, 0, 1], first + GIVEN.fetch_add(1, Ordering::Relaxed)));
+    let next = || {
+        SocketAddr::from((
+            [127, 0, 0, 1],
+            first + GIVEN.fetch_add(1, Ordering::Relaxed),
+        ))
+    };
     let mut all = std::iter::repeat_with(next).take(1000);
     all.find(|it| TcpListener::bind(it).is_ok()).unwrap()
 }
