@@ -13,7 +13,7 @@ use msvc_report::excerpt::{self, Excerpt};
 use msvc_report::human;
 use msvc_report::json::Failed;
 use msvc_report::report::Report;
-use msvc_system::files::Files;
+use msvc_system::files::{Files, has_structure};
 use msvc_system::problem::{Problem, Problems, Severity};
 use serde::Serialize;
 
@@ -216,7 +216,7 @@ impl Terminal {
     /// Whether the lines of a file are shown as they stand: it is no file of settings.
     fn has_structure(&self, file: &Path) -> bool {
         let path = self.here.folder().join(file);
-        excerpt::has_structure(file) || self.files.is_compose(&path)
+        has_structure(file) || self.files.is_compose(&path)
     }
 
     /// One problem with its place and hint.

@@ -6,7 +6,6 @@ use msvc_system::problem::{Part, Place};
 use unicode_width::UnicodeWidthChar as _;
 
 mod extent;
-pub use extent::has_structure;
 
 /// Columns of a terminal that everybody has.
 const COLUMNS: usize = 80;
@@ -159,6 +158,8 @@ fn window(chars: &[char], start: usize, end: usize, room: usize) -> (Vec<Cell>, 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+
+    use msvc_system::files::has_structure;
 
     use super::*;
 

@@ -19,11 +19,13 @@ use crate::yaml::shorten;
 mod beside;
 mod fetched;
 mod kept;
+mod structure;
 
 use beside::Names;
 pub use fetched::Fetched;
 use fetched::Repositories;
 use kept::Kept;
+pub use structure::has_structure;
 
 /// Files above this many bytes are refused (a Compose file of 10 MB is no Compose file).
 pub const MAX_BYTES: u64 = 10_000_000;

@@ -1,21 +1,5 @@
 //! How far the word or value reaches that begins at a place, as far as its one line tells.
 
-use std::path::Path;
-
-/// Whether the file is written in YAML or JSON, whose words have an end that can be seen. So is what
-/// comes from standard input (`-`): nothing but Compose files does.
-#[must_use]
-pub fn has_structure(file: &Path) -> bool {
-    if file.as_os_str() == "-" {
-        return true;
-    }
-    let ending = file.extension().and_then(|it| it.to_str());
-    ending.is_some_and(|it| {
-        let known = ["yaml", "yml", "json"];
-        known.iter().any(|known| it.eq_ignore_ascii_case(known))
-    })
-}
-
 /// The place behind what begins at `start`; `start` itself where that cannot be told.
 pub(super) fn end(chars: &[char], start: usize, has_structure: bool) -> usize {
     let rest = chars.get(start..).unwrap_or_default();

@@ -90,7 +90,8 @@ impl Service<'_, '_> {
     /// The service of another file that is most likely meant: what is laid over that says more of it.
     fn near_elsewhere(&self, key: &Key) -> Option<String> {
         let known = self.known.services.iter();
-        let elsewhere = known.filter(|(_, node)| node.place.file != key.place.file);
+        let elsewhere =
+            known.filter(|(name, node)| **name != key.text && node.place.file != key.place.file);
         let names = elsewhere.map(|(name, _)| *name);
         self.problems.nearest(&key.text, names).map(shorten)
     }

@@ -126,28 +126,43 @@ pub(super) fn at_the_top(name: &str, value: &Node) -> Option<String> {
     is_service().then(|| "a service: write it below `services:`, further to the right".to_owned())
 }
 
-/// Of an item `./a: /b` or `8080: 80`, which a space makes a mapping where a mount, device or port is meant.
-pub(super) fn split_by_a_space(item: &Node) -> Option<Problem> {
+/// Of an item `./a: /b`, `data: /b` or `8080: 80`, which a space makes a mapping where a mount, device or port is
+/// meant; or `/a:`, of which the colon alone does.
+pub(super) fn split_by_a_space(item: &Node, shape: &'static Shape) -> Option<Problem> {
     let Some([(key, value)]) = item.as_map() else {
         return None;
     };
+    let told = |why: &str, hint: String| {
+        let what = format!("`{}` is a key to YAML, since {why}", shorten(&key.text));
+        Some(Problem::error(what).at(key.place.clone()).hint(hint))
+    };
+    let is_path = key.text.starts_with(['.', '/', '~']);
+    if is_path && value.is_null() {
+        return told("it ends with a colon", "take the colon away".to_owned());
+    }
     let other = scalar_text(value).filter(|it| value.replaced.is_none() && !it.is_empty())?;
-    let is_path = key.text.starts_with(['.', '/', '~']) && value.as_str().is_some();
+    let is_text = value.as_str().is_some();
+    let is_volume = || other.starts_with('/') && is_unknown_to_a_mount(&key.text, shape);
     let is_port = || short_port::read(&format!("{}:{other}", key.text)).is_ok();
-    if !is_path && !is_port() {
+    if !(is_text && (is_path || is_volume())) && !is_port() {
         return None;
     }
-    let what = format!(
-        "`{}` is a key to YAML, since a space follows its colon",
-        shorten(&key.text)
-    );
     let meant = NodeValue::String(format!("{}:{other}", key.text));
     let meant = in_line(&Node::new(item.place.clone(), meant));
     let hint = match meant.filter(|meant| meant.len() <= MOST) {
         Some(meant) => format!("write `{meant}`"),
         None => "take the space away".to_owned(),
     };
-    Some(Problem::error(what).at(key.place.clone()).hint(hint))
+    told("a space follows its colon", hint)
+}
+
+/// Whether an item of that shape is a mount, of which nothing is called that.
+fn is_unknown_to_a_mount(name: &str, shape: &'static Shape) -> bool {
+    let Map::Level(level) = shape.map else {
+        return false;
+    };
+    let knows = |name: &str| level.field(name).is_some();
+    knows("source") && knows("read_only") && !knows(name)
 }
 
 /// Of a key that a mapping around the one at `path` knows: which one.

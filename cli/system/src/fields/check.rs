@@ -189,7 +189,7 @@ impl Checker<'_> {
         let (outer, all) = ((self.subject, self.look), items.len());
         items.retain_mut(|item| {
             (self.subject, self.look) = (Subject::Item, outer.1);
-            let split = astray::split_by_a_space(item);
+            let split = astray::split_by_a_space(item, &list.shape);
             let is_one = split.is_none();
             self.problems.0.extend(split);
             is_one && self.value(item, &list.shape)

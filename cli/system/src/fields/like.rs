@@ -122,7 +122,8 @@ impl Look {
             return "write `NAME=VALUE`, or `NAME: VALUE` without the `-`".to_owned();
         }
         if let (Map::Names(names), Some(_)) = (self.shape.map, node.as_map()) {
-            let own = shown(node).unwrap_or_else(|| format!("{{ NAME: {} }}", names.like));
+            let own = shown(node).filter(|_| self.is_taken(key, node.clone(), false));
+            let own = own.unwrap_or_else(|| format!("{{ NAME: {} }}", names.like));
             let key = shorten(key);
             return format!("write a mapping in place of the list: `{key}: {own}`");
         }

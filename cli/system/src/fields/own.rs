@@ -21,6 +21,15 @@ pub(super) fn is_read(path: &[String]) -> bool {
     }
 }
 
+/// Whether a key is one of ours in what is called `level`, and not of Compose's.
+pub(super) fn says(level: &str, key: &str) -> bool {
+    match level {
+        "a service" => keys::SERVICE.contains(&key),
+        "the file" => keys::SYSTEM.contains(&key),
+        _ => false,
+    }
+}
+
 /// That a key of everybody's own is most likely a slip for ours, which says nothing then: ours in capitals, with
 /// two signs the wrong way round, or one too many, or without the last. Another with one sign of it (`x-svc`) is a
 /// name that people give, unless it says what ours does.

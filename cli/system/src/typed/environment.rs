@@ -48,7 +48,8 @@ pub(crate) fn environment(
             // Named without a value that anybody gives: not set, whatever a file said.
             None => {
                 if key.text.contains(':') {
-                    let what = format!("`{}` is a name without a value", shorten(&key.text));
+                    // What stands there may be a variable's value.
+                    let what = "this is a name with `:` in it, and without a value";
                     let problem = Problem::warning(what).at(key.place.clone());
                     problems.push(problem.hint("write `NAME=VALUE` in a list"));
                 }

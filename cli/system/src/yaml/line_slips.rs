@@ -4,6 +4,7 @@
 //! What comes in: the place and the words of a parser. What leaves: what a person did, and what to do. What must not
 //! enter: lines that are YAML.
 
+use crate::files::has_structure;
 use crate::problem::{Place, Problem};
 
 /// Lines above that are looked at.
@@ -17,8 +18,12 @@ struct Line<'t> {
     text: &'t str,
 }
 
-/// The problem that a line is, where it can be told.
+/// The problem that a line is, where it can be told. What may be a file of settings is not looked at: words of
+/// its lines are shown here.
 pub(super) fn blamed(place: &Place, message: &str, text: &str) -> Option<Problem> {
+    if !has_structure(&place.file) {
+        return None;
+    }
     let number = usize::try_from(place.line).ok()?;
     let begin = number.saturating_sub(MOST_ABOVE);
     let lines: Vec<Line<'_>> = text
@@ -211,59 +216,59 @@ mod tests {
         for (lines, wanted) in [
             (
                 "    entrypoint [a]\n",
-                "f:4:5: this is not YAML: no colon follows `entrypoint` (write `entrypoint: [a]`)",
+                "f.yaml:4:5: this is not YAML: no colon follows `entrypoint` (write `entrypoint: [a]`)",
             ),
             (
                 "    depends_on\n      - db\n    tty: true\n",
-                "f:4:5: this is not YAML: no colon follows `depends_on` (write `depends_on:`)",
+                "f.yaml:4:5: this is not YAML: no colon follows `depends_on` (write `depends_on:`)",
             ),
             (
                 "    hostname = a\n    tty: true\n",
-                "f:4:5: this is not YAML: no colon follows `hostname` (write `hostname: a`)",
+                "f.yaml:4:5: this is not YAML: no colon follows `hostname` (write `hostname: a`)",
             ),
             (
                 "    hostname:a\n    tty: true\n",
-                "f:4:5: this is not YAML: no space follows the colon of `hostname` (write `hostname: a`)",
+                "f.yaml:4:5: this is not YAML: no space follows the colon of `hostname` (write `hostname: a`)",
             ),
             (
                 "    // note\n    tty: true\n",
-                "f:4:5: this is not YAML: `//` begins no comment (begin it with `#`)",
+                "f.yaml:4:5: this is not YAML: `//` begins no comment (begin it with `#`)",
             ),
             (
                 "    ports:\n      - '80'\n      -'81'\n",
-                "f:6:7: this is not YAML: no space follows this `-`",
+                "f.yaml:6:7: this is not YAML: no space follows this `-`",
             ),
             (
                 "    ports:\n      - '80'\n      '81'\n",
-                "f:6:7: this is not YAML: lines beside this one begin with `- `",
+                "f.yaml:6:7: this is not YAML: lines beside this one begin with `- `",
             ),
             (
                 "    labels:\n      - 'a'\n        'b'\n      - 'c'\n",
-                "f:6:9: this is not YAML: this item of a list has no `- ` (write it before, as far to the left as in line 5)",
+                "f.yaml:6:9: this is not YAML: this item of a list has no `- ` (write it before, as far to the left as in line 5)",
             ),
             (
                 "    hostname: \"a\n",
-                "f:4:15: this is not YAML: this quote is not closed",
+                "f.yaml:4:15: this is not YAML: this quote is not closed",
             ),
             (
                 "    networks: [a],\n    tty: true\n",
-                "f:4:5: this is not YAML: no comma ends a line outside of brackets",
+                "f.yaml:4:5: this is not YAML: no comma ends a line outside of brackets",
             ),
             (
                 "    hostname: a\n      tty: true\n",
-                "f:5:7: this is not YAML: `tty` stands further to the right than `hostname`, which has a value",
+                "f.yaml:5:7: this is not YAML: `tty` stands further to the right than `hostname`, which has a value",
             ),
             (
                 "    volumes: [\"C:\\data:/x\"]\n",
-                "f:4:15: this is not YAML: a backslash in double quotes stands for another sign",
+                "f.yaml:4:15: this is not YAML: a backslash in double quotes stands for another sign",
             ),
             (
                 "  environment:\n      A: b\n    tty: true\n",
-                "f:6:5: this is not YAML: this line begins with 4 spaces, and none does that it could stand beside (begin it with 2 or 6 spaces)",
+                "f.yaml:6:5: this is not YAML: this line begins with 4 spaces, and none does that it could stand beside (begin it with 2 or 6 spaces)",
             ),
         ] {
             let text = format!("{SERVICE}{lines}");
-            let told = parse_documents("f".as_ref(), text.as_bytes()).unwrap_err();
+            let told = parse_documents("f.yaml".as_ref(), text.as_bytes()).unwrap_err();
             let told = told.to_string();
             assert!(told.starts_with(wanted), "{lines}{told}");
         }

@@ -132,15 +132,20 @@ impl Key {
             .at(self.place.clone());
         problem.hint(match nearest(&self.text, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
+            // Where keys of one's own may stand, none of them is unknown.
+            None if self.text.starts_with("x-") && !(1..=FEW).contains(&known.len()) => {
+                "take it away: it has no keys of your own".to_owned()
+            }
             None => keys_there(&known),
         })
     }
 }
 
+/// How many keys are named: more are read in the reference, not in a line.
+const FEW: usize = 10;
+
 /// Which keys there are, in words.
 pub(crate) fn keys_there(known: &[&str]) -> String {
-    /// More are read in the reference, not in a line.
-    const FEW: usize = 10;
     match known {
         [one] => format!("the only key there is `{one}`"),
         [others @ .., last] if others.len() < FEW => {

@@ -52,6 +52,10 @@ impl Checker<'_> {
             Some(Meant::Write(hint)) => return (None, Some(hint.to_owned())),
             None => {}
         }
+        if own::is_read(&self.path) && own::says(level.what, text) {
+            let hint = "write it below `x-msvc`, further to the right".to_owned();
+            return (None, Some(hint));
+        }
         if let Some(around) = astray::further_left(&self.path, text, value) {
             let hint = format!("`{text}` is a key of {around}: write it further to the left");
             return (None, Some(hint));
