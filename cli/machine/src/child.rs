@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::MachineClock;
-use crate::pipe::read_what_is_there;
+use crate::pipe::{line_text, read_what_is_there};
 use crate::shutdown::Shutdown;
 use crate::ward::Mark;
 
@@ -203,7 +203,7 @@ async fn pump(
             },
             () = over.cancelled() => break,
         }
-        if sender.send(wrap(text(&bytes))).await.is_err() {
+        if sender.send(wrap(line_text(&bytes))).await.is_err() {
             return;
         }
         bytes.clear();
@@ -211,18 +211,10 @@ async fn pump(
     bytes.extend_from_slice(reader.buffer());
     bytes.extend(read_what_is_there(reader.get_ref()));
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        if sender.send(wrap(text(line))).await.is_err() {
+        if sender.send(wrap(line_text(line))).await.is_err() {
             return;
         }
     }
-}
-
-/// A line without its end.
-fn text(line: &[u8]) -> String {
-    let ends = line.iter().rev();
-    let ends = ends.take_while(|byte| matches!(byte, b'\n' | b'\r'));
-    let length = line.len() - ends.count();
-    String::from_utf8_lossy(&line[..length]).into_owned()
 }
 
 #[cfg(test)]

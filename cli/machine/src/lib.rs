@@ -7,7 +7,7 @@
 //! - [`clock`], [`draw`], [`shutdown`]: time, chance and the wish to end, as parameters.
 //! - [`child`]: a command run to its end; [`ward`]: commands that end with this program, however it
 //!   ends.
-//! - [`pipe`]: what is in one that nobody waits for any more.
+//! - [`pipe`]: what comes out of one.
 //! - [`process_table`], [`sweep`]: who a process is, and how it is ended for good.
 //! - [`git`]: a commit of a repository as a folder.
 //! - [`http_client`]: the one factory of HTTP clients.

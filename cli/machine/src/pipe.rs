@@ -1,4 +1,4 @@
-//! What is in a pipe that nobody waits for any more.
+//! What comes out of pipes: what is there though nobody waits for it any more, and the text of a line.
 
 use std::os::fd::AsFd;
 
@@ -23,6 +23,15 @@ pub fn read_what_is_there(from: &impl AsFd) -> Vec<u8> {
         }
     }
     all
+}
+
+/// The text of a line without its end; bytes that are no UTF-8 become U+FFFD.
+#[must_use]
+pub fn line_text(line: &[u8]) -> String {
+    let ends = line.iter().rev();
+    let ends = ends.take_while(|byte| matches!(byte, b'\n' | b'\r'));
+    let length = line.len() - ends.count();
+    String::from_utf8_lossy(&line[..length]).into_owned()
 }
 
 #[cfg(test)]

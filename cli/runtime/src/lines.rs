@@ -1,5 +1,7 @@
 //! Bytes become lines, however the bytes arrive: whole characters, and no line without end.
 
+use msvc_machine::pipe::line_text;
+
 /// A longer line is cut into several: what a service writes without line ends must not fill the
 /// memory.
 pub(crate) const LONGEST_LINE: usize = 64 * 1024;
@@ -21,7 +23,7 @@ impl Lines {
             self.begun.extend_from_slice(piece);
             while without_end(&self.begun).len() > LONGEST_LINE {
                 let more = self.begun.split_off(place_to_cut(&self.begun));
-                whole.push(text(&std::mem::replace(&mut self.begun, more)));
+                whole.push(line_text(&std::mem::replace(&mut self.begun, more)));
             }
             if piece.ends_with(b"\n") {
                 whole.extend(self.rest());
@@ -33,7 +35,7 @@ impl Lines {
     /// What was begun and not ended.
     pub(crate) fn rest(&mut self) -> Option<String> {
         let begun = std::mem::take(&mut self.begun);
-        (!begun.is_empty()).then(|| text(&begun))
+        (!begun.is_empty()).then(|| line_text(&begun))
     }
 }
 
@@ -49,13 +51,6 @@ fn place_to_cut(line: &[u8]) -> usize {
     let mut places = (LONGEST_LINE - FURTHER..=LONGEST_LINE).rev();
     // What goes on for longer is no UTF-8.
     places.find(|at| !goes_on(at)).unwrap_or(LONGEST_LINE)
-}
-
-fn text(line: &[u8]) -> String {
-    let ends = line.iter().rev();
-    let ends = ends.take_while(|byte| matches!(byte, b'\n' | b'\r'));
-    let length = line.len() - ends.count();
-    String::from_utf8_lossy(&line[..length]).into_owned()
 }
 
 #[cfg(test)]
