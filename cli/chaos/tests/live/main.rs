@@ -30,6 +30,8 @@ use msvc_system::problem::Place;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+#[path = "../../../runtime/tests/process/free.rs"]
+mod free;
 mod system;
 
 use system::{DEADLINE, System, get};

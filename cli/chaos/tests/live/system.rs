@@ -1,8 +1,7 @@
 //! A small system that runs: a supervisor, its mesh and one web service.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use msvc_chaos::live::LiveFaults;
@@ -18,6 +17,8 @@ use msvc_system::id::{EdgeId, InstanceId, LaneName};
 use msvc_system::model::{Condition, RestartPolicy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use crate::free::free;
 
 /// No condition of these tests takes longer, however busy the machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
@@ -157,22 +158,6 @@ pub(crate) fn web(
         stop_grace: Duration::from_secs(10),
         hooks: Hooks::default(),
     }
-}
-
-/// A loopback address that nobody has, and that the kernel gives nobody: whoever it is for listens
-/// there only later. Each is given once.
-pub(crate) fn free() -> SocketAddr {
-    static GIVEN: AtomicU16 = AtomicU16::new(0);
-    // Tests that run at the same time have numbers that are near each other.
-    let first = 22_000 + u16::try_from(std::process::id() % 500).unwrap() * 16;
-    let next = || {
-        SocketAddr::from((
-            [127, 0, 0, 1],
-            first + GIVEN.fetch_add(1, Ordering::Relaxed),
-        ))
-    };
-    let mut all = std::iter::repeat_with(next).take(1000);
-    all.find(|it| TcpListener::bind(it).is_ok()).unwrap()
 }
 
 pub(crate) async fn get(address: SocketAddr) -> Duration {

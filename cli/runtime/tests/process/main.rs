@@ -8,6 +8,7 @@
 
 mod ends;
 mod faults;
+mod free;
 mod keeps;
 mod logs;
 mod outside;

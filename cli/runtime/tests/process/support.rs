@@ -1,9 +1,8 @@
 //! A project in a folder of its own; all of it is brought down when a test ends, however it ends.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -21,6 +20,7 @@ use msvc_system::id::{EdgeId, InstanceId, LaneName, Party};
 use msvc_system::model::{Condition, RestartPolicy};
 use tempfile::TempDir;
 
+use crate::free::free;
 use crate::roles::launcher;
 
 /// No condition of these tests takes longer, however busy the machine.
@@ -171,22 +171,6 @@ pub(crate) fn patient(script: &str) -> HealthSpec {
         start_period: DEADLINE,
         ..health(script)
     }
-}
-
-/// A loopback address that nobody has, and that the kernel gives nobody: whoever it is for listens
-/// there only later. Each is given once.
-fn free() -> SocketAddr {
-    static GIVEN: AtomicU16 = AtomicU16::new(0);
-    // Tests that run at the same time have numbers that are near each other.
-    let first = 22_000 + u16::try_from(std::process::id() % 500).unwrap() * 16;
-    let next = || {
-        SocketAddr::from((
-            [127, 0, 0, 1],
-            first + GIVEN.fetch_add(1, Ordering::Relaxed),
-        ))
-    };
-    let mut all = std::iter::repeat_with(next).take(1000);
-    all.find(|it| TcpListener::bind(it).is_ok()).unwrap()
 }
 
 pub(crate) type Fits = fn(&Phase) -> bool;
