@@ -2,19 +2,17 @@
 //! error; whether a terminal is there is decided once. A closed pipe is no error.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use indicatif::ProgressBar;
 use msvc_machine::shutdown::Shutdown;
 use msvc_report::event::Event;
-use msvc_report::excerpt::{self, Excerpt};
 use msvc_report::human;
 use msvc_report::json::Failed;
 use msvc_report::report::Report;
-use msvc_system::files::{Files, has_structure};
-use msvc_system::problem::{Problem, Problems, Severity};
+use msvc_system::files::Files;
+use msvc_system::problem::{Problems, Severity};
 use serde::Serialize;
 
 use crate::cli::{Format, Global};
@@ -23,6 +21,7 @@ use crate::here::Here;
 use crate::unkept::Unkept;
 
 mod look;
+mod problems;
 mod progress;
 mod results;
 
@@ -205,62 +204,6 @@ impl Terminal {
         }
     }
 
-    /// The line that a problem is about, as it may be told.
-    fn line_of(&self, problem: &Problem) -> Option<String> {
-        let place = problem.place.as_ref()?;
-        let path = self.here.folder().join(&place.file);
-        let line = self.files.line(&path, place.line)?;
-        excerpt::said(self.has_structure(&place.file), &line)
-    }
-
-    /// Whether the lines of a file are shown as they stand: it is no file of settings.
-    fn has_structure(&self, file: &Path) -> bool {
-        let path = self.here.folder().join(file);
-        has_structure(file) || self.files.is_compose(&path)
-    }
-
-    /// One problem with its place and hint.
-    pub fn problem(&self, problem: &Problem) {
-        let problem = self.here.problem(problem);
-        let (word, colour) = match problem.severity {
-            Severity::Error => ("error", "31"),
-            Severity::Warning => ("warning", "33"),
-        };
-        let place = problem
-            .place
-            .as_ref()
-            .map(|p| format!("{p}: "))
-            .unwrap_or_default();
-        // What a healthcheck or an engine said may be part of it.
-        let text = human::plain(&format!("{place}{}", problem.what));
-        // Room for `warning: `, which stands before the first of them.
-        let lines = broken(&text, self.look.columns - "warning: ".len());
-        for (i, line) in lines.iter().enumerate() {
-            if i == 0 {
-                self.to_stderr(&format!("{}: {line}", self.paint(word, colour)));
-            } else {
-                self.to_stderr(&format!("  {line}"));
-            }
-        }
-        let line = self.line_of(&problem);
-        let place = problem.place.as_ref();
-        let excerpt = place.and_then(|place| {
-            let has_structure = self.has_structure(&place.file);
-            Excerpt::of(place, problem.part, line.as_deref()?, has_structure)
-        });
-        if let Some(Excerpt { line, before, mark }) = excerpt {
-            self.to_stderr(&line);
-            self.to_stderr(&format!("{before}{}", self.paint(&mark, colour)));
-        }
-        if let Some(hint) = &problem.hint {
-            let lines = broken(&human::plain(hint), self.look.columns - "  hint: ".len());
-            for (i, line) in lines.iter().enumerate() {
-                let head = if i == 0 { "  hint: " } else { "        " };
-                self.to_stderr(&format!("{head}{line}"));
-            }
-        }
-    }
-
     /// Something happened: a line, or a change of the progress line.
     pub fn event(&self, event: &Event) {
         if let Event::Warned { problem } = event {
@@ -376,16 +319,6 @@ impl Terminal {
             text.to_owned()
         }
     }
-}
-
-/// Lines of at most `width` signs, broken at spaces; one that is indented has its own order and
-/// stays as it is.
-fn broken(text: &str, width: usize) -> Vec<String> {
-    let lines = text.lines().map(|line| match line.starts_with(' ') {
-        true => vec![line.to_owned()],
-        false => human::wrap(line, width),
-    });
-    lines.flatten().collect()
 }
 
 /// How many problems there are: `2 errors, 1 warning`.
