@@ -1,6 +1,6 @@
 //! An engine that leaves requests without an answer, or refuses them: a proxy stands before it.
 
-use crate::support::{Instead, Proxy, Runtime, System, runs, skipped};
+use crate::support::{Instead, Proxy, Runtime, System, docker, runs, skipped};
 use crate::told;
 
 /// A system of one service that does nothing, and what stands between its msvc and the engine.
@@ -90,7 +90,7 @@ fn what_an_engine_refuses_is_told_by_the_names_of_people_and_with_what_to_do() {
         system.project
     );
     let refusal = |why: &str| Instead::Refusal(why.to_owned());
-    let ids = crate::support::docker(&["ps", "--no-trunc", "--format", "{{.ID}} {{.Names}}"]);
+    let ids = docker(&["ps", "--no-trunc", "--format", "{{.ID}} {{.Names}}"]);
     let own = format!("{}-idle-1", system.project);
     let id = ids.iter().find_map(|line| {
         let (id, name) = line.split_once(' ')?;
@@ -133,5 +133,38 @@ fn what_an_engine_refuses_is_told_by_the_names_of_people_and_with_what_to_do() {
 
     proxy.let_be();
     system.run(&["down"]).expect(0);
+    assert_eq!(system.left(), Vec::<String>::new());
+}
+
+#[test]
+fn a_range_that_an_engine_has_given_away_unseen_is_asked_for_once() {
+    let Some((system, proxy)) = behind_a_proxy() else {
+        return;
+    };
+    let range = || {
+        let network = format!("{}_default", system.project);
+        let shown = "{{range .IPAM.Config}}{{.Subnet}}{{end}}";
+        docker(&["network", "inspect", "--format", shown, &network])
+    };
+    system.up();
+    let first = range();
+    system.run(&["down"]).expect(0);
+
+    // Whoever has it is in no list yet, or in none any more.
+    let overlaps = "Pool overlaps with other one on this address space".to_owned();
+    let refusals = Instead::Refusals(5, overlaps.clone());
+    proxy.treat("POST", "/networks/create", refusals);
+    system.up();
+    assert_ne!(range(), first);
+    system.run(&["down"]).expect(0);
+
+    // There is an end to it.
+    proxy.treat("POST", "/networks/create", Instead::Refusal(overlaps));
+    let up = system.run(&["up", "-d"]);
+    told(
+        up,
+        3,
+        &["the network `default` cannot be made:", "overlaps"],
+    );
     assert_eq!(system.left(), Vec::<String>::new());
 }

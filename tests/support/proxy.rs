@@ -13,6 +13,8 @@ pub enum Instead {
     Silence,
     /// They are refused with 500 and these words.
     Refusal(String),
+    /// So many are refused, and those after them are passed on.
+    Refusals(u32, String),
 }
 
 type Rule = Option<(String, String, Instead)>;
@@ -60,6 +62,19 @@ impl Proxy {
     }
 }
 
+/// What happens to a request in place of being passed on; a refusal of several is one of them.
+fn instead(rule: &mut Rule, method: &str, path: &str) -> Option<Instead> {
+    let (of, end, instead) = rule.as_mut()?;
+    if of != method || !path.ends_with(end.as_str()) {
+        return None;
+    }
+    let Instead::Refusals(left, why) = instead else {
+        return Some(instead.clone());
+    };
+    *left = left.checked_sub(1)?;
+    Some(Instead::Refusal(why.clone()))
+}
+
 /// One request; its answer is the last of its connection.
 fn pass(mut from: UnixStream, rule: &Mutex<Rule>, engine: &Path) -> std::io::Result<()> {
     let (mut head, mut byte) = (Vec::new(), [0]);
@@ -70,9 +85,8 @@ fn pass(mut from: UnixStream, rule: &Mutex<Rule>, engine: &Path) -> std::io::Res
     let text = String::from_utf8_lossy(&head).into_owned();
     let mut words = text.split([' ', '?']);
     let (method, path) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
-    let rule = rule.lock().unwrap().clone();
-    let meant = rule.filter(|(of, end, _)| of == method && path.ends_with(end.as_str()));
-    match meant.map(|(_, _, instead)| instead) {
+    let instead = instead(&mut rule.lock().unwrap(), method, path);
+    match instead {
         Some(Instead::Silence) => {
             // Until whoever asked hangs up.
             let _ = std::io::copy(&mut from, &mut std::io::sink());
@@ -85,7 +99,7 @@ fn pass(mut from: UnixStream, rule: &Mutex<Rule>, engine: &Path) -> std::io::Res
             let head = format!("HTTP/1.1 500 X\r\n{kind}\r\nContent-Length: {length}\r\n\r\n");
             return from.write_all(format!("{head}{body}").as_bytes());
         }
-        None => {}
+        Some(Instead::Refusals(..)) | None => {}
     }
     let mut to = UnixStream::connect(engine)?;
     let mut head = text;

@@ -12,6 +12,7 @@ use msvc_system::problem::Problem;
 use super::engine::{ApiVersion, Engine, EngineError};
 use super::image::{self, ImageFacts, ImageRequest};
 use super::runtime::DockerRuntime;
+use super::want::addresses::Subnet;
 use super::want::{MeshWish, Wish, may_be_wanted, wanted};
 use super::{endings, given, listeners, mesh_container, published, strangers, subnets};
 use crate::build::BuildOutcome;
@@ -27,8 +28,9 @@ use crate::provision::Provision;
 use crate::up::{Prepared, Up, UpError, carry_out, taken_now};
 use msvc_system::model::{Protocol, PublishedPort, System};
 
-/// So often is begun again where somebody else was given a range, or removed an image, meanwhile.
-const TRIES: u32 = 3;
+/// So often is begun where somebody else was given a range, or removed an image, meanwhile: each time
+/// in another range.
+const TRIES: u32 = 8;
 
 /// What is to be up.
 #[derive(Debug, Clone, Copy)]
@@ -115,7 +117,7 @@ pub async fn dry_run(
     let mesh = match request.mesh {
         false => None,
         true => Some(MeshWish {
-            subnets: subnets::of_lane(engine, request.system, request.options).await?,
+            subnets: subnets::of_lane(engine, request.system, request.options, &[]).await?,
             ..runtime.held(&request.options.lane).await?
         }),
     };
@@ -202,12 +204,13 @@ pub async fn up(
     };
     let mut carrier = may_be(runtime, request, &asked, execution).await?;
     let mut images = image::provide(runtime.engine(), &asked, clock, sink, shutdown).await?;
-    let mut tries = TRIES;
+    let (mut tries, mut tried) = (TRIES, Vec::new());
     loop {
-        let prepared = next(runtime, request, &images, carrier.as_ref(), execution).await?;
+        let from = (&images, carrier.as_ref());
+        let prepared = next(runtime, request, from, &mut tried, execution).await?;
         tries -= 1;
         match carry_out(prepared, execution, began).await {
-            Err(error) if tries > 0 && lost_its_range(&error) => {}
+            Err(error) if tries > 0 && lost_its_range(request.system, &error) => {}
             Err(error) if tries > 0 && lost_an_image(&error) => {
                 carrier = may_be(runtime, request, &asked, execution).await?;
                 images = image::provide(runtime.engine(), &asked, clock, sink, shutdown).await?;
@@ -257,7 +260,8 @@ pub async fn ahead(
     };
     let carrier = may_be(runtime, request, &asked, execution).await?;
     let images = image::unmade(&asked);
-    let prepared = next(runtime, request, &images, carrier.as_ref(), execution).await?;
+    let from = (&images, carrier.as_ref());
+    let prepared = next(runtime, request, from, &mut Vec::new(), execution).await?;
     Ok(execution.run(&prepared.plan.ahead()).await?)
 }
 
@@ -285,17 +289,19 @@ async fn may_be(
     Ok(Some(made.map_err(RuntimeError::from)?))
 }
 
-/// What is wanted of a mesh, where there is to be one.
+/// What is wanted of a mesh, where there is to be one. No network that is yet to be made is in a
+/// range that was `tried`.
 async fn wish(
     runtime: &DockerRuntime,
     request: &BootRequest<'_>,
     carrier: Option<&ImageFacts>,
+    tried: &[Subnet],
 ) -> Result<Option<MeshWish>, RuntimeError> {
     let Some(image) = carrier else {
         return Ok(None);
     };
     let (subnets, held) = tokio::try_join!(
-        subnets::of_lane(runtime.engine(), request.system, request.options),
+        subnets::of_lane(runtime.engine(), request.system, request.options, tried),
         runtime.held(&request.options.lane)
     )?;
     Ok(Some(MeshWish {
@@ -305,23 +311,24 @@ async fn wish(
     }))
 }
 
-/// What to do next, from what is there now.
+/// What to do next, from what is there now. `tried` is told the ranges that are asked for.
 async fn next(
     runtime: &DockerRuntime,
     request: &BootRequest<'_>,
-    images: &BTreeMap<ServiceName, ImageFacts>,
-    carrier: Option<&ImageFacts>,
+    (images, carrier): (&BTreeMap<ServiceName, ImageFacts>, Option<&ImageFacts>),
+    tried: &mut Vec<Subnet>,
     Execution { shutdown, .. }: Execution<'_>,
 ) -> Result<Prepared, UpError> {
     // As late as may be: others choose ranges of the same engine.
     let looks = async {
-        let wish = wish(runtime, request, carrier);
+        let wish = wish(runtime, request, carrier, tried);
         tokio::try_join!(wish, runtime.observe())
     };
     let (mesh, observed) = tokio::select! {
         looked = looks => looked?,
         () = shutdown.requested() => return Err(RuntimeError::Interrupted.into()),
     };
+    tried.extend(mesh.iter().flat_map(|it| it.subnets.values()));
     let api = runtime.engine().speaks();
     let mut prepared = prepare(api, request, images, mesh.as_ref(), &observed)?;
     let Prepared { wanted, plan } = &prepared;
@@ -331,13 +338,15 @@ async fn next(
     Ok(prepared)
 }
 
-/// Whether somebody else made a network in the range that was free a moment ago.
-fn lost_its_range(error: &UpError) -> bool {
-    let UpError::Runtime(error @ (RuntimeError::Engine(_) | RuntimeError::Network { .. })) = error
-    else {
+/// Whether somebody else has the range that was chosen. An engine gives it away before it lists the
+/// network that has it, and takes it back after it has listed it for the last time.
+fn lost_its_range(system: &System, error: &UpError) -> bool {
+    let UpError::Runtime(RuntimeError::Network { network, why, .. }) = error else {
         return false;
     };
-    error.to_string().contains("Pool overlaps")
+    let declared = system.networks.get(network);
+    let is_written = declared.is_some_and(|it| subnets::of_ipv4(it).next().is_some());
+    why.contains("Pool overlaps") && !is_written
 }
 
 /// Whether somebody else removed an image that was there a moment ago: another project that has

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use bollard::query_parameters::ListNetworksOptionsBuilder;
-use msvc_system::model::{Service, Subnet as IpRanges, System};
+use msvc_system::model::{Network, Service, Subnet as IpRanges, System};
 
 use super::engine::{Engine, EngineError};
 use super::want::addresses::Subnet;
@@ -32,18 +32,20 @@ fn range(number: u32, prefix: u8) -> Option<Subnet> {
     Subnet::new(Ipv4Addr::from(address), prefix)
 }
 
-/// The ranges of a lane's networks whose edges can be carried, by their name in the engine.
+/// The ranges of a lane's networks whose edges can be carried, by their name in the engine. Those
+/// that were `tried` are chosen no more: whoever has them need not be listed yet.
 pub(super) async fn of_lane(
     engine: &Engine,
     system: &System,
     options: &LaneOptions,
+    tried: &[Subnet],
 ) -> Result<BTreeMap<String, Subnet>, RuntimeError> {
     let there = there(engine).await?;
     let names = Names::of(system, options);
     let services: Vec<&Service> = system.services.values().collect();
     let least = least(&names);
     let mut taken: Vec<Subnet> = host_routes();
-    taken.extend(there.values().flatten());
+    taken.extend(there.values().flatten().chain(tried));
     let mut all = BTreeMap::new();
     for (key, name) in networks::own(&names, &services) {
         let declared = system.networks.get(&key);
@@ -53,10 +55,7 @@ pub(super) async fn of_lane(
         if driver != "bridge" {
             continue;
         }
-        let ranges = declared.into_iter().flat_map(|it| &it.subnets);
-        // Of IPv6 alone the engine chooses a range of IPv4 beside them, and so may we.
-        let is_v6 = |it: &&IpRanges| it.subnet.as_deref().is_some_and(networks::is_ipv6);
-        let ranges: Vec<&IpRanges> = ranges.filter(|it| !is_v6(it)).collect();
+        let ranges: Vec<&IpRanges> = declared.into_iter().flat_map(of_ipv4).collect();
         let written: Vec<Subnet> = ranges
             .iter()
             .filter_map(|it| it.subnet.as_ref()?.parse().ok())
@@ -79,6 +78,13 @@ pub(super) async fn of_lane(
         }
     }
     Ok(all)
+}
+
+/// The ranges of IPv4 that the file gives a network. Beside those of IPv6 alone the engine chooses
+/// one of IPv4, and so may we.
+pub(super) fn of_ipv4(network: &Network) -> impl Iterator<Item = &IpRanges> {
+    let is_v6 = |it: &&IpRanges| it.subnet.as_deref().is_some_and(networks::is_ipv6);
+    network.subnets.iter().filter(move |it| !is_v6(it))
 }
 
 fn free(name: &str, needed: usize, taken: &[Subnet]) -> Result<Subnet, RuntimeError> {
