@@ -340,6 +340,22 @@ fn nothing_is_printed_of_names_that_there_are_none_of() {
 }
 
 #[test]
+fn a_project_directory_that_is_a_file_stands_for_the_folder_it_is_in() {
+    let include = "include: [{path: a.yaml, project_directory: far/f}]\n";
+    let included = "services: {a: {image: \"a$A\", build: .}}\n";
+    let folder = folder(&[("compose.yaml", include), ("a.yaml", included)]);
+    std::fs::create_dir(folder.path().join("far")).unwrap();
+    for (name, text) in [("far/f", ""), ("far/.env", "A=settings")] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let printed = config(folder.path(), &[]).expect(0).stdout;
+    let context = format!("context: {}/far\n", folder.path().display());
+    assert!(printed.contains(&context), "{printed}");
+    // Docker Compose looks for settings below the file, where there are none.
+    assert!(printed.contains("image: a\n"), "{printed}");
+}
+
+#[test]
 fn paths_of_included_files_stay_relative_where_none_is_resolved() {
     let files = folder(&[("compose.yaml", "include: [sub/compose.yaml]\n")]);
     std::fs::create_dir(files.path().join("sub")).unwrap();

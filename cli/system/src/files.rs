@@ -234,6 +234,12 @@ impl Files {
         name.is_some_and(|name| names(folder).iter().any(|it| it == name))
     }
 
+    /// Whether something is there that is no folder. Nothing of it is read.
+    pub(crate) fn is_file(&self, path: &Path) -> bool {
+        let within = (self.read)(&path.join("."), 0);
+        within.is_err_and(|error| error.kind() == io::ErrorKind::NotADirectory)
+    }
+
     /// Whether the file can be read.
     #[must_use]
     pub fn exists(&self, path: &Path) -> bool {

@@ -135,6 +135,12 @@ fn entry(
         Some(own) => normal(&folder.join(own)),
         None => main.unwrap_or(folder).to_path_buf(),
     };
+    // It stands for the folder that it is in, where then nobody looks for settings.
+    let is_file = loading.files.is_file(&own);
+    let own = match own.parent() {
+        Some(folder) if is_file => folder.to_path_buf(),
+        _ => own,
+    };
     let is_whole = named_own.is_some_and(|own| own.is_absolute());
     let way = match all.first() {
         Some(main) if !is_whole => main.way(folder, &own),
@@ -145,6 +151,8 @@ fn entry(
     let files = if asked {
         let whole = |(it, place)| (normal(&folder.join::<String>(it)), place);
         files.into_iter().map(whole).collect()
+    } else if is_file {
+        Vec::new()
     } else {
         vec![(own.join(".env"), &item.place)]
     };

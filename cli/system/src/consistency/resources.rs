@@ -2,7 +2,30 @@
 
 use super::service::Service;
 use crate::forms::scalar_text;
+use crate::normal_form::bytes;
 use crate::yaml::Node;
+
+/// How an amount is read; `None` of what is none, which is told as that elsewhere.
+type Read = fn(&Node) -> Option<String>;
+
+/// A field of the service, and where `deploy` says the same: a section, and its field.
+const SAID_TWICE: [(&str, &str, &str, Read); 4] = [
+    ("cpus", "resources.limits", "cpus", number),
+    ("pids_limit", "resources.limits", "pids", number),
+    ("mem_limit", "resources.limits", "memory", size),
+    ("mem_reservation", "resources.reservations", "memory", size),
+];
+
+const NOTHING: &str = "0";
+
+fn number(node: &Node) -> Option<String> {
+    let number: f64 = scalar_text(node)?.parse().ok()?;
+    Some(number.to_string())
+}
+
+fn size(node: &Node) -> Option<String> {
+    Some(bytes::parse(&scalar_text(node)?).ok()?.to_string())
+}
 
 impl Service<'_, '_> {
     /// What is said of the service itself and under `deploy`, in two ways.
@@ -10,46 +33,30 @@ impl Service<'_, '_> {
         let Some(deploy) = self.node.get("deploy").filter(|it| !it.is_null()) else {
             return;
         };
-        let number = |node: &Node| scalar_text(node)?.parse::<f64>().ok();
-        let size = |node: &Node| match scalar_text(node) {
-            Some(text) => crate::normal_form::bytes::parse(&text).ok(),
-            None => None,
-        };
-        let mut wrong = Vec::new();
+        let mut unlike = Vec::new();
         if let (Some(scale), Some(replicas)) = (self.node.get("scale"), deploy.get("replicas"))
-            && number(scale) != number(replicas)
+            && let (Some(own), Some(other)) = (number(scale), number(replicas))
+            && own != other
         {
-            wrong.push(("scale", "deploy.replicas", scale.place.clone()));
+            unlike.push(("scale", "replicas".to_owned(), scale.place.clone()));
         }
-        for (own, path, limits) in [
-            ("cpus", "/resources/limits/cpus", "/resources/limits"),
-            ("pids_limit", "/resources/limits/pids", "/resources/limits"),
-        ] {
-            if let (Some(node), Some(_)) = (self.node.get(own), deploy.at(limits))
-                && number(node) != Some(0.0)
-                && number(node) != Some(deploy.at(path).and_then(number).unwrap_or_default())
+        for (field, section, name, read) in SAID_TWICE {
+            let there = deploy.at(&format!("/{}", section.replace('.', "/")));
+            let (Some(node), Some(there)) = (self.node.get(field), there) else {
+                continue;
+            };
+            let other = match there.get(name) {
+                Some(node) => read(node),
+                None => Some(NOTHING.to_owned()),
+            };
+            if let (Some(own), Some(other)) = (read(node), other)
+                && own != NOTHING
+                && own != other
             {
-                wrong.push((own, path, node.place.clone()));
+                unlike.push((field, format!("{section}.{name}"), node.place.clone()));
             }
         }
-        for (own, path, limits) in [
-            ("mem_limit", "/resources/limits/memory", "/resources/limits"),
-            (
-                "mem_reservation",
-                "/resources/reservations/memory",
-                "/resources/reservations",
-            ),
-        ] {
-            if let (Some(node), Some(_)) = (self.node.get(own), deploy.at(limits))
-                && size(node) != Some(0)
-                && size(node) != Some(deploy.at(path).and_then(size).unwrap_or_default())
-            {
-                wrong.push((own, path, node.place.clone()));
-            }
-        }
-        for (own, other, place) in wrong {
-            let other = other.trim_start_matches('/').replace('/', ".");
-            let other = other.strip_prefix("deploy.").unwrap_or(&other).to_owned();
+        for (own, other, place) in unlike {
             let what = format!("`{own}` and `deploy.{other}` are not the same");
             self.wrong(what, &place, "keep one of them, or make them the same");
         }

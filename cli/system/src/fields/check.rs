@@ -16,6 +16,8 @@ mod entries;
 mod scalar;
 mod unknown;
 
+pub(super) use scalar::word_meant;
+
 /// What the whole file is.
 pub(super) static FILE_SHAPE: Shape = Shape::level(&FILE);
 

@@ -83,7 +83,11 @@ const FILE: [(&str, Meant); 4] = [
     ("spec", Write(KUBERNETES)),
 ];
 
-const SERVICE: [(&str, Meant); 23] = [
+const NETWORK: &str = "a network has it: networks stand under the top-level `networks`";
+const NETWORK_OR_VOLUME: &str =
+    "a network or volume has it: those stand under the top-level `networks` and `volumes`";
+
+const SERVICE: [(&str, Meant); 31] = [
     ("env", Key("environment")),
     ("cmd", Key("command")),
     ("name", Key("container_name")),
@@ -99,6 +103,17 @@ const SERVICE: [(&str, Meant); 23] = [
         "volume_driver",
         Write("write it as the `driver` of a volume, under the top-level `volumes`"),
     ),
+    (
+        "driver",
+        Write("write it below `logging`; a network's stands under the top-level `networks`"),
+    ),
+    ("driver_opts", Write(NETWORK_OR_VOLUME)),
+    ("external", Write(NETWORK_OR_VOLUME)),
+    ("attachable", Write(NETWORK)),
+    ("enable_ipv4", Write(NETWORK)),
+    ("enable_ipv6", Write(NETWORK)),
+    ("internal", Write(NETWORK)),
+    ("ipam", Write(NETWORK)),
     ("interactive", Key("stdin_open")),
     ("detach", Write("take it away: `up -d` says that")),
     ("rm", Write("take it away: `down` removes containers")),

@@ -110,7 +110,7 @@ impl Checker<'_> {
 }
 
 /// The one of `words` that is near, or the only one that has the text in it: `healthy` of `service_healthy`.
-fn word_meant<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
+pub(in super::super) fn word_meant<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
     /// Letters that say enough.
     const LEAST: usize = 4;
     let mut whole = words.iter().filter(|it| it.contains(text));

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::super::check::fits;
+use super::super::check::{fits, word_meant};
 use super::super::taken::is_taken;
-use super::super::{Cast, FLAG, Field, Level, Long, Map, NameRule, Out, TEXT, WHOLE};
+use super::super::{Cast, FLAG, Field, Level, Long, Map, NameRule, Out, TEXT, WHOLE, Words};
 use super::{Look, MOST, example, shown};
 use crate::duration;
 use crate::forms::scalar_text;
@@ -79,7 +79,13 @@ impl Look {
             if let Map::Level(level) = self.shape.map
                 && let Some(field) = level.alone()
             {
-                let entry = (key_of(field.name, one), said.clone());
+                let word = match (field.shape.words, said.as_str()) {
+                    (Words::OneOf(words), Some(text)) => word_meant(text, words),
+                    _ => None,
+                };
+                let meant = word.filter(|_| said.replaced.is_none());
+                let value = meant.map(|it| made(NodeValue::String(it.to_owned())));
+                let entry = (key_of(field.name, one), value.unwrap_or(said.clone()));
                 ways.push(made(NodeValue::Map(vec![entry])));
             }
         }
