@@ -4,7 +4,7 @@ use crate::support::{Instead, Proxy, Runtime, System, docker, runs, skipped};
 use crate::told;
 
 /// A system of one service that does nothing, and what stands between its msvc and the engine.
-fn behind_a_proxy() -> Option<(System, Proxy)> {
+fn behind_a_proxy() -> Option<(Proxy, System)> {
     let Some(engine) = crate::support::engine() else {
         skipped("an engine");
         return None;
@@ -14,7 +14,7 @@ fn behind_a_proxy() -> Option<(System, Proxy)> {
     let system = System::compose(&format!("services:\n  idle:\n{idle}"))
         .on(Runtime::Containers)
         .with_variable("DOCKER_HOST", &proxy.host());
-    Some((system, proxy))
+    Some((proxy, system))
 }
 
 /// Fails where something is called by what only an engine knows it by.
@@ -26,7 +26,7 @@ fn names_no_id(said: &str) {
 
 #[test]
 fn an_engine_that_does_not_answer_is_told_with_what_it_was_asked_and_for_how_long() {
-    let Some((system, proxy)) = behind_a_proxy() else {
+    let Some((proxy, system)) = behind_a_proxy() else {
         return;
     };
     proxy.treat("POST", "/start", Instead::Silence);
@@ -52,7 +52,7 @@ fn an_engine_that_does_not_answer_is_told_with_what_it_was_asked_and_for_how_lon
 
 #[test]
 fn an_engine_that_has_locked_itself_up_is_there_and_is_told_with_what_to_do() {
-    let Some((system, proxy)) = behind_a_proxy() else {
+    let Some((proxy, system)) = behind_a_proxy() else {
         return;
     };
     proxy.treat("GET", "/info", Instead::Silence);
@@ -80,7 +80,7 @@ fn an_engine_that_has_locked_itself_up_is_there_and_is_told_with_what_to_do() {
 
 #[test]
 fn what_an_engine_refuses_is_told_by_the_names_of_people_and_with_what_to_do() {
-    let Some((system, proxy)) = behind_a_proxy() else {
+    let Some((proxy, system)) = behind_a_proxy() else {
         return;
     };
     system.run(&["up", "-d"]).expect(0);
@@ -138,7 +138,7 @@ fn what_an_engine_refuses_is_told_by_the_names_of_people_and_with_what_to_do() {
 
 #[test]
 fn a_range_that_an_engine_has_given_away_unseen_is_asked_for_once() {
-    let Some((system, proxy)) = behind_a_proxy() else {
+    let Some((proxy, system)) = behind_a_proxy() else {
         return;
     };
     let range = || {
@@ -152,7 +152,7 @@ fn a_range_that_an_engine_has_given_away_unseen_is_asked_for_once() {
 
     // Whoever has it is in no list yet, or in none any more.
     let overlaps = "Pool overlaps with other one on this address space".to_owned();
-    let refusals = Instead::Refusals(5, overlaps.clone());
+    let refusals = Instead::Refusals(5, 403, overlaps.clone());
     proxy.treat("POST", "/networks/create", refusals);
     system.up();
     assert_ne!(range(), first);
@@ -165,6 +165,26 @@ fn a_range_that_an_engine_has_given_away_unseen_is_asked_for_once() {
         up,
         3,
         &["the network `default` cannot be made:", "overlaps"],
+    );
+    assert_eq!(system.left(), Vec::<String>::new());
+}
+
+#[test]
+fn a_network_that_somebody_clears_up_before_anybody_is_on_it_is_made_again() {
+    let Some((proxy, system)) = behind_a_proxy() else {
+        return;
+    };
+    let gone = format!("network {}_default not found", system.project);
+    proxy.treat("POST", "/start", Instead::Refusals(2, 404, gone.clone()));
+    system.up();
+    system.run(&["down"]).expect(0);
+
+    proxy.treat("POST", "/start", Instead::Refusals(u32::MAX, 404, gone));
+    let up = system.run(&["up", "-d"]);
+    told(
+        up,
+        3,
+        &["took away what was there a moment ago", "try again"],
     );
     assert_eq!(system.left(), Vec::<String>::new());
 }

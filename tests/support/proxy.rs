@@ -13,8 +13,8 @@ pub enum Instead {
     Silence,
     /// They are refused with 500 and these words.
     Refusal(String),
-    /// So many are refused, and those after them are passed on.
-    Refusals(u32, String),
+    /// So many are refused with this status and these words, and those after them are passed on.
+    Refusals(u32, u16, String),
 }
 
 type Rule = Option<(String, String, Instead)>;
@@ -68,11 +68,18 @@ fn instead(rule: &mut Rule, method: &str, path: &str) -> Option<Instead> {
     if of != method || !path.ends_with(end.as_str()) {
         return None;
     }
-    let Instead::Refusals(left, why) = instead else {
-        return Some(instead.clone());
-    };
-    *left = left.checked_sub(1)?;
-    Some(Instead::Refusal(why.clone()))
+    if let Instead::Refusals(left, ..) = instead {
+        *left = left.checked_sub(1)?;
+    }
+    Some(instead.clone())
+}
+
+fn refuse(from: &mut UnixStream, status: u16, why: &str) -> std::io::Result<()> {
+    let body = format!(r#"{{"message":"{why}"}}"#);
+    let length = body.len();
+    let kind = "Content-Type: application/json\r\nConnection: close";
+    let head = format!("HTTP/1.1 {status} X\r\n{kind}\r\nContent-Length: {length}\r\n\r\n");
+    from.write_all(format!("{head}{body}").as_bytes())
 }
 
 /// One request; its answer is the last of its connection.
@@ -92,14 +99,9 @@ fn pass(mut from: UnixStream, rule: &Mutex<Rule>, engine: &Path) -> std::io::Res
             let _ = std::io::copy(&mut from, &mut std::io::sink());
             return Ok(());
         }
-        Some(Instead::Refusal(why)) => {
-            let body = format!(r#"{{"message":"{why}"}}"#);
-            let length = body.len();
-            let kind = "Content-Type: application/json\r\nConnection: close";
-            let head = format!("HTTP/1.1 500 X\r\n{kind}\r\nContent-Length: {length}\r\n\r\n");
-            return from.write_all(format!("{head}{body}").as_bytes());
-        }
-        Some(Instead::Refusals(..)) | None => {}
+        Some(Instead::Refusal(why)) => return refuse(&mut from, 500, &why),
+        Some(Instead::Refusals(_, status, why)) => return refuse(&mut from, status, &why),
+        None => {}
     }
     let mut to = UnixStream::connect(engine)?;
     let mut head = text;

@@ -28,8 +28,8 @@ use crate::provision::Provision;
 use crate::up::{Prepared, Up, UpError, carry_out, taken_now};
 use msvc_system::model::{Protocol, PublishedPort, System};
 
-/// So often is begun where somebody else was given a range, or removed an image, meanwhile: each time
-/// in another range.
+/// So often is begun where somebody else was given a range, or removed an image or a network, meanwhile: each
+/// time in another range.
 const TRIES: u32 = 8;
 
 /// What is to be up.
@@ -211,6 +211,7 @@ pub async fn up(
         tries -= 1;
         match carry_out(prepared, execution, began).await {
             Err(error) if tries > 0 && lost_its_range(request.system, &error) => {}
+            Err(error) if tries > 0 && lost_a_network(&error) => {}
             Err(error) if tries > 0 && lost_an_image(&error) => {
                 carrier = may_be(runtime, request, &asked, execution).await?;
                 images = image::provide(runtime.engine(), &asked, clock, sink, shutdown).await?;
@@ -352,11 +353,21 @@ fn lost_its_range(system: &System, error: &UpError) -> bool {
 /// Whether somebody else removed an image that was there a moment ago: another project that has
 /// replaced it under the same name, another msvc that was built anew, or whoever clears up.
 fn lost_an_image(error: &UpError) -> bool {
+    missing(error).is_some_and(|why| why.contains("no such image"))
+}
+
+/// Whether somebody who clears up removed a network that was made a moment ago, on which nobody was yet.
+fn lost_a_network(error: &UpError) -> bool {
+    missing(error).is_some_and(|why| why.contains("network") && why.contains("not found"))
+}
+
+/// An engine's words, in small letters, of something that is not there.
+fn missing(error: &UpError) -> Option<String> {
     let UpError::Runtime(RuntimeError::Engine(error @ EngineError::Refused { why, .. })) = error
     else {
-        return false;
+        return None;
     };
-    error.is_missing() && why.to_lowercase().contains("no such image")
+    error.is_missing().then(|| why.to_lowercase())
 }
 
 fn images_of<'a>(
