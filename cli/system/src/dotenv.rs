@@ -21,12 +21,14 @@ mod named;
 mod raw;
 mod text;
 mod told;
+mod unescape;
 
 pub use named::may_be_told;
 use named::named;
 pub use raw::raw;
 use text::Text;
 use told::Told;
+use unescape::unescape;
 
 /// Settings that a file may have; who needs more means something else.
 const MAX_SETTINGS: usize = 20_000;
@@ -355,32 +357,6 @@ fn is_space(sign: char) -> bool {
         sign,
         ' ' | '\t' | '\u{b}' | '\u{c}' | '\r' | '\u{85}' | '\u{a0}'
     )
-}
-
-/// The escapes of double quotes; a backslash before anything else stays.
-fn unescape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            out.push(c);
-            continue;
-        }
-        match chars.next() {
-            Some('n') => out.push('\n'),
-            Some('r') => out.push('\r'),
-            Some('t') => out.push('\t'),
-            Some('\\') => out.push('\\'),
-            // `\$` is a dollar sign that begins no variable.
-            Some('$') => out.push_str("$$"),
-            Some(other) => {
-                out.push('\\');
-                out.push(other);
-            }
-            None => out.push('\\'),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
