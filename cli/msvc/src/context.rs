@@ -108,7 +108,7 @@ impl Context {
             system,
             environment,
             run: run_id(),
-            artifacts: cli.global.artifacts.as_deref().map(absolute),
+            artifacts: cli.global.artifacts.as_deref().map(|it| here.whole(it)),
             junit: cli.global.junit.clone(),
             lenient: cli.global.lenient,
             asked_runtime: cli.global.runtime,
@@ -117,7 +117,7 @@ impl Context {
                 BuildSource::Host => BuildFrom::Host,
                 BuildSource::Dockerfile => BuildFrom::Dockerfile,
             },
-            chosen_by: chosen_by(cli),
+            chosen_by: chosen_by(cli, &here),
             directory: request.directory.clone(),
             here,
             record: Arc::default(),
@@ -327,12 +327,6 @@ fn shown(here: &Here, chosen: &str, case: Case) -> Case {
 pub fn run_id() -> String {
     let id = uuid::Uuid::new_v4().simple().to_string();
     id.chars().take(6).collect()
-}
-
-/// A path of the command line, whole.
-#[must_use]
-pub fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// A word as a shell takes it.

@@ -1,6 +1,8 @@
 //! The folder people stand in, and files named as seen from it: in messages, cases and reports.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Component, Path, PathBuf};
 
 use msvc_report::case::Case;
 use msvc_report::exit::Exit;
@@ -11,33 +13,72 @@ use crate::failure::Failure;
 
 /// The folder msvc was called in. With `-C` it works in another one, and its messages still name
 /// files as seen from here.
+///
+/// Both are called as people call them: who came through a link (`PWD`) stands in the folder of that
+/// name, after which a project is called, as with Docker Compose.
 #[derive(Debug, Clone, Default)]
-pub struct Here(PathBuf);
+pub struct Here {
+    folder: PathBuf,
+    working: PathBuf,
+}
 
 impl Here {
-    /// The process's own, to be taken before [`work_in`]; where it is gone, paths stay whole.
+    /// The process's own, and the one that `-C` names; to be taken before [`work_in`]. Where it is
+    /// gone, paths stay whole.
     #[must_use]
-    pub fn now() -> Self {
-        Self(std::env::current_dir().unwrap_or_default())
+    pub fn of(directory: Option<&Path>) -> Self {
+        let own = std::env::current_dir().unwrap_or_default();
+        let named = std::env::var_os("PWD").map(PathBuf::from);
+        let folder = match named {
+            Some(named) if named.is_absolute() && is_same(&named, &own) => plain(&named),
+            _ => own,
+        };
+        let working = match directory {
+            Some(directory) => called(&folder, directory),
+            None => folder.clone(),
+        };
+        Self { folder, working }
     }
 
     /// The folder itself.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.0
+        &self.folder
+    }
+
+    /// The folder that is worked in.
+    #[must_use]
+    pub fn working(&self) -> &Path {
+        &self.working
+    }
+
+    /// The same place by the names that the machine has for it, for paths that came from programs.
+    #[must_use]
+    pub fn real(&self) -> Self {
+        let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
+        Self {
+            folder: real(&self.folder),
+            working: real(&self.working),
+        }
+    }
+
+    /// A path of the command line, whole.
+    #[must_use]
+    pub fn whole(&self, path: &Path) -> PathBuf {
+        called(&self.working, path)
     }
 
     /// A path of the command line as seen from here.
     #[must_use]
     pub fn given(&self, path: &Path) -> PathBuf {
-        self.path(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+        self.path(&self.whole(path))
     }
 
     /// An absolute path as seen from here; any other one stays.
     #[must_use]
     pub fn path(&self, path: &Path) -> PathBuf {
-        if path.is_absolute() && self.0.is_absolute() {
-            shown_path(path, &self.0)
+        if path.is_absolute() && self.folder.is_absolute() {
+            shown_path(path, &self.folder)
         } else {
             path.to_path_buf()
         }
@@ -74,6 +115,36 @@ impl Here {
     }
 }
 
+/// What `path` is as seen from `folder`, by the names that it was called by. `..` behind a link leads
+/// elsewhere than the name says: then by those that the machine has for it.
+fn called(folder: &Path, path: &Path) -> PathBuf {
+    let whole = folder.join(path);
+    let named = plain(&whole);
+    if whole == named || is_same(&named, &whole) {
+        return named;
+    }
+    whole.canonicalize().unwrap_or(named)
+}
+
+/// A path without `.` and `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+/// Whether both are there, and lead to the same.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let known = |path| fs::metadata(path).map(|it| (it.dev(), it.ino()));
+    matches!((known(one), known(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// Goes to the folder that `-C` names, as if msvc had been started there: from then on every
 /// relative path of the command line is taken from it.
 ///
@@ -97,7 +168,10 @@ mod tests {
 
     #[test]
     fn files_of_a_case_are_named_from_where_one_stands() {
-        let here = Here(PathBuf::from("/home/shop"));
+        let here = Here {
+            folder: "/home/shop".into(),
+            ..Here::default()
+        };
         let mut case = Case::new("j", "j", Verdict::Failed);
         case.subjects = vec!["/home/shop/j.yaml".to_owned(), "orders".to_owned()];
         case.evidence = vec![Evidence::said("no").at(Place {
@@ -109,5 +183,29 @@ mod tests {
         assert_eq!(case.subjects, ["j.yaml", "orders"]);
         let place = case.evidence[0].place.as_ref().unwrap();
         assert_eq!(&*place.file, Path::new("../pacts/a.json"));
+    }
+
+    #[test]
+    fn a_folder_is_called_as_people_call_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("releases/one/conf")).unwrap();
+        std::os::unix::fs::symlink("releases/one", root.join("current")).unwrap();
+        let current = root.join("current");
+        for (path, whole) in [
+            ("conf", "current/conf"),
+            ("./conf/../conf", "current/conf"),
+            ("..", "releases"),
+            ("../one", "releases/one"),
+            ("no/such", "current/no/such"),
+        ] {
+            assert_eq!(
+                called(&current, Path::new(path)),
+                root.join(whole),
+                "{path}"
+            );
+        }
+        assert!(is_same(&current, &root.join("releases/one")));
+        assert!(!is_same(&current, &root) && !is_same(&root.join("no"), &root.join("no")));
     }
 }

@@ -63,7 +63,7 @@ fn main() -> ExitCode {
     if matches!(cli.command, Command::Contract(_) | Command::Demo(_)) {
         past_proxies();
     }
-    let terminal = Terminal::new(&cli.global, Here::now());
+    let terminal = Terminal::new(&cli.global, Here::of(cli.global.directory.as_deref()));
     if let Err(failure) = here::work_in(cli.global.directory.as_deref()) {
         terminal.failure(&failure);
         return Ending::Own(failure.exit).into();

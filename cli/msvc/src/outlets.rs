@@ -105,9 +105,10 @@ impl GithubActions {
     fn at(here: &Here) -> Option<Self> {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         set("GITHUB_ACTIONS").filter(|value| value == "true")?;
+        let workspace = set("GITHUB_WORKSPACE").map(PathBuf::from);
+        let workspace = workspace.unwrap_or_else(|| here.folder().to_owned());
         Some(Self {
-            workspace: set("GITHUB_WORKSPACE")
-                .map_or_else(|| here.folder().to_owned(), PathBuf::from),
+            workspace: fs::canonicalize(&workspace).unwrap_or(workspace),
             summary: set("GITHUB_STEP_SUMMARY").map(PathBuf::from),
             here: here.clone(),
         })

@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::cli::{Chaos, ChaosRun, Inject, Kill, Latency, Way, is_file};
 use crate::command::logs;
-use crate::context::{Context, absolute};
+use crate::context::Context;
 use crate::exchanges::Exchanges;
 use crate::exit::Ending;
 use crate::failure::Failure;
@@ -291,7 +291,7 @@ fn chosen(context: &Context, given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure>
     let choose = |given: &PathBuf| {
         let name = given.to_string_lossy();
         if is_file(&name) {
-            return Ok(absolute(given));
+            return Ok(context.here.whole(given));
         }
         let found = all
             .iter()

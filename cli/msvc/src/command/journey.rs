@@ -12,7 +12,7 @@ use msvc_system::problem::Problem;
 use serde_json::json;
 
 use crate::cli::{Journey as Request, JourneyRun, is_file};
-use crate::context::{Context, absolute};
+use crate::context::Context;
 use crate::exchanges::Exchanges;
 use crate::exit::Ending;
 use crate::failure::Failure;
@@ -181,7 +181,7 @@ fn chosen(
     let mut chosen = Vec::new();
     for given in &request.journeys {
         if is_file(given) {
-            let document = load_document(&absolute(Path::new(given)), &context.files())?;
+            let document = load_document(&context.here.whole(Path::new(given)), &context.files())?;
             chosen.extend(document.into_iter().map(|journey| (journey, given.clone())));
         } else {
             let Some(journey) = known.iter().find(|journey| journey.name() == given) else {

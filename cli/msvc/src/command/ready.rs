@@ -15,7 +15,7 @@ use msvc_system::files::Files;
 
 use crate::artifacts;
 use crate::cli::{Cli, Ready};
-use crate::context::{absolute, run_id};
+use crate::context::run_id;
 use crate::exit::Ending;
 use crate::failure::Failure;
 use crate::outlets;
@@ -49,10 +49,12 @@ pub async fn run(
     let mut report = checklist.report(&name, &run_id(), &request.fail_on);
     report.started = chrono::Local::now().to_rfc3339();
     report.seconds = began.elapsed().as_secs_f64();
+    let real = here.real();
     for case in &mut report.cases {
-        *case = here.case(case.clone());
+        *case = real.case(case.clone());
     }
-    if let Some(folder) = cli.global.artifacts.as_deref().map(absolute) {
+    if let Some(folder) = &cli.global.artifacts {
+        let folder = here.whole(folder);
         artifacts::write_alone(terminal, &folder, &report);
     }
     outlets::write(terminal, cli.global.junit.as_deref(), &report);

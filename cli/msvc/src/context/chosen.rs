@@ -21,13 +21,13 @@ use crate::here::Here;
 pub fn load_request(cli: &Cli, here: &Here) -> Result<LoadRequest, Failure> {
     let environment = std::env::vars_os()
         .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-    let directory = directory(cli)?;
+    let directory = directory(cli, here)?;
     let from = &cli.global.from;
     Ok(LoadRequest {
         project_directory: from
             .project_directory
             .as_ref()
-            .map(|folder| directory.join(folder)),
+            .map(|folder| here.whole(&directory.join(folder))),
         env_files: from.env_files.iter().map(|it| directory.join(it)).collect(),
         directory,
         shown_from: here
@@ -48,12 +48,12 @@ pub fn load_request(cli: &Cli, here: &Here) -> Result<LoadRequest, Failure> {
 }
 
 /// The flags that choose the same system again.
-pub(super) fn chosen_by(cli: &Cli) -> Vec<String> {
+pub(super) fn chosen_by(cli: &Cli, here: &Here) -> Vec<String> {
     let mut words = Vec::new();
     let global = &cli.global;
     let mut flag = |name: &str, value: String| words.extend([name.to_owned(), value]);
     let given = global.directory.clone().unwrap_or_default();
-    if sample_is_meant(cli, &std::env::current_dir().unwrap_or_default()) {
+    if sample_is_meant(cli, here.working()) {
         flag("-C", given.join(SAMPLE).display().to_string());
     } else if global.directory.is_some() {
         flag("-C", given.display().to_string());
@@ -168,15 +168,16 @@ const ALONE: &str = "journeys";
 
 /// Where to look for the Compose file. `demo` has one more place: where nothing is found from the
 /// working directory upwards, the sample that ships beside it.
-fn directory(cli: &Cli) -> Result<PathBuf, Failure> {
-    let directory = std::env::current_dir().map_err(|why| {
+fn directory(cli: &Cli, here: &Here) -> Result<PathBuf, Failure> {
+    std::env::current_dir().map_err(|why| {
         let what = format!("cannot work in the folder msvc was started in: {why}");
         Failure::new(Exit::Usage, what).hint("go to a folder that is there")
     })?;
-    if sample_is_meant(cli, &directory) {
+    let directory = here.working();
+    if sample_is_meant(cli, directory) {
         Ok(directory.join(SAMPLE))
     } else {
-        Ok(directory)
+        Ok(directory.to_owned())
     }
 }
 

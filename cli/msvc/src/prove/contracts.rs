@@ -20,7 +20,7 @@ use msvc_system::problem::nearest;
 use super::Sink;
 use crate::artifacts;
 use crate::boot::{self, Wish};
-use crate::context::{Context, absolute, quoted};
+use crate::context::{Context, quoted};
 use crate::exchanges::Exchanges;
 use crate::failure::Failure;
 use crate::running::AnyRuntime;
@@ -43,7 +43,7 @@ pub fn pacts(context: &Context, given: &[PathBuf]) -> Result<Option<Pacts>, Fail
             .map(|c| c.value.clone())
             .collect()
     } else {
-        given.iter().map(|path| absolute(path)).collect()
+        given.iter().map(|path| context.here.whole(path)).collect()
     };
     let mut all: Option<Pacts> = None;
     for path in paths {
