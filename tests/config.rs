@@ -356,6 +356,78 @@ fn a_project_directory_that_is_a_file_stands_for_the_folder_it_is_in() {
 }
 
 #[test]
+fn a_folder_is_called_as_people_came_to_it() {
+    let root = folder(&[]);
+    let root = root.path().canonicalize().unwrap();
+    std::fs::create_dir_all(root.join("release-1/deep")).unwrap();
+    let compose = "services: {a: {image: a, build: ./d}}\n";
+    std::fs::write(root.join("release-1/compose.yaml"), compose).unwrap();
+    std::os::unix::fs::symlink("release-1", root.join("current")).unwrap();
+    let named = |from: &str, known: &str, words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
+        command
+            .args(words)
+            .arg("config")
+            .current_dir(root.join(from));
+        command.env_clear().env("HOME", "/HOME").env("PWD", known);
+        let printed = finish(command)
+            .expect(0)
+            .stdout
+            .replace(root.to_str().unwrap(), "");
+        let of = |key: &str| {
+            let mut lines = printed.lines().map(str::trim);
+            lines
+                .find_map(|line| line.strip_prefix(key))
+                .unwrap_or("")
+                .to_owned()
+        };
+        (of("name: "), of("context: "))
+    };
+    let whole = |name: &str| root.join(name).display().to_string();
+    let (linked, real) = (
+        ("current".to_owned(), "/current/d".to_owned()),
+        ("release-1".to_owned(), "/release-1/d".to_owned()),
+    );
+    assert_eq!(named("current", &whole("current"), &[]), linked);
+    assert_eq!(named("current/deep", &whole("current/deep"), &[]), linked);
+    assert_eq!(named(".", &whole(""), &["-C", "current"]), linked);
+    assert_eq!(
+        named(".", &whole(""), &["-f", "current/compose.yaml"]),
+        linked
+    );
+    assert_eq!(
+        named(".", &whole(""), &["--project-directory", "current"]),
+        linked
+    );
+    // What `PWD` says may be of another time.
+    assert_eq!(named("current", &whole(""), &[]), real);
+    assert_eq!(named("current", "current", &[]), real);
+    for above in ["..", "../.", "../../release-1"] {
+        let words = ["-f", "../compose.yaml", "--project-directory", above];
+        assert_eq!(named("release-1/deep", "", &words), real, "{above}");
+    }
+}
+
+#[test]
+fn a_file_that_is_laid_over_another_may_include_it() {
+    let folder = folder(&[
+        ("compose.yaml", "name: l\nservices: {a: {image: a}}\n"),
+        ("compose.override.yaml", "include: [compose.yaml]\n"),
+    ]);
+    config(folder.path(), &["-q"]).expect(0);
+    std::fs::write(
+        folder.path().join("compose.yaml"),
+        "include: [compose.yaml]\n",
+    )
+    .unwrap();
+    let told = config(folder.path(), &["-q"]).expect(4).stderr;
+    assert!(
+        told.contains("in a circle: compose.yaml -> compose.yaml"),
+        "{told}"
+    );
+}
+
+#[test]
 fn paths_of_included_files_stay_relative_where_none_is_resolved() {
     let files = folder(&[("compose.yaml", "include: [sub/compose.yaml]\n")]);
     std::fs::create_dir(files.path().join("sub")).unwrap();

@@ -299,6 +299,15 @@ fn a_thousand_documents_of_one_file_are_laid_over_each_other_and_more_are_refuse
     Harmful::of(wrong).refused("has no key `imag`");
     let more = "--- {}\n".repeat(200_000);
     Harmful::of(more).refused("the file has more than 1000 documents");
+    // What is laid over is gone over each time.
+    let long = |i: usize| each(1_000, &format!("      - C{i}_#\n"));
+    let long = (0..240).map(|i| {
+        format!(
+            "---\nservices:\n  a:\n    image: a\n    cap_add:\n{}",
+            long(i)
+        )
+    });
+    Harmful::of(long.collect::<String>()).refused("so many large files are laid over each other");
 }
 
 /// Twenty thousand services of which each waits for the next.

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::{config, folder};
-use crate::support::finish;
+use crate::support::{beside, finish, until};
 
 #[test]
 fn the_result_goes_into_a_file_or_nowhere() {
@@ -90,4 +90,35 @@ fn a_file_comes_on_standard_input() {
     let new = run(&["new", "b", "--template", "rust-axum", "--no-input"]);
     assert_eq!(new.code(), 4, "{}", new.stderr);
     assert!(new.stderr.contains("can be changed"), "{}", new.stderr);
+}
+
+#[test]
+fn who_thinks_better_of_typing_a_file_ends_it_with_a_signal() {
+    let files = folder(&[]);
+    for signal in ["INT", "TERM", "HUP"] {
+        let (input, _writer) = std::io::pipe().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_msvc"));
+        command
+            .args(["-f", "-", "config"])
+            .current_dir(files.path())
+            .stdin(input);
+        let running = beside(command);
+        let status = format!("/proc/{}/status", running.pid());
+        // Signals are taken as what they are from then on.
+        until("signals to be taken", || {
+            let status = std::fs::read_to_string(&status).ok()?;
+            let caught = status.lines().find_map(|it| it.strip_prefix("SigCgt:"))?;
+            let caught = u64::from_str_radix(caught.trim(), 16).ok()?;
+            let wanted = [1_u64, 2, 15]
+                .iter()
+                .all(|it| caught & (1 << (it - 1)) != 0);
+            wanted.then_some(())
+        });
+        running.signal(signal);
+        let ended = running.finish();
+        assert_eq!(
+            (ended.code(), ended.stderr.as_str()),
+            (130, "error: interrupted\n")
+        );
+    }
 }

@@ -3,6 +3,7 @@
 use std::fs::DirEntry;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -16,12 +17,16 @@ use msvc_system::problem::{Blame, Problem};
 /// Time for one call of git: a shallow fetch of a large repository over a slow line.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// The files of a run. What fetches a repository stops when `shutdown`, once it is known, says so.
+/// So long at most is a wish to end not seen while standard input is waited for.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The files of a run. What fetches a repository, or waits for standard input, stops when `shutdown`,
+/// once it is known, says so.
 #[must_use]
 pub fn files(shutdown: Arc<OnceLock<Shutdown>>) -> Files {
-    let input = StandardInput::default();
+    let (input, ending) = (StandardInput::default(), Arc::clone(&shutdown));
     let read = move |path: &Path, limit: u64| match path.to_str() {
-        Some("-") => input.read(limit),
+        Some("-") => input.read(limit, ending.get()),
         // The one device that somebody means: nothing is set.
         Some("/dev/null") => Ok(Vec::new()),
         _ => read_regular(path, limit),
@@ -53,19 +58,41 @@ fn names(folder: &Path) -> Vec<String> {
 struct StandardInput(Mutex<Option<Vec<u8>>>);
 
 impl StandardInput {
-    fn read(&self, limit: u64) -> io::Result<Vec<u8>> {
+    /// All of it, unless `shutdown` says so before its end: that is interrupted.
+    fn read(&self, limit: u64, shutdown: Option<&Shutdown>) -> io::Result<Vec<u8>> {
         let mut read = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bytes) = &*read {
             return Ok(bytes.clone());
         }
-        let mut bytes = Vec::new();
-        io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)?;
+        let bytes = all_of_it(limit, shutdown)?;
         if bytes.len() as u64 > limit {
             let text = format!("larger than {limit} bytes");
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
         }
         *read = Some(bytes.clone());
         Ok(bytes)
+    }
+}
+
+/// Standard input to its end, or to one byte more than `limit`. Who types it may think better of it, and a
+/// read cannot be taken back: it is left to a thread that ends with the process.
+fn all_of_it(limit: u64, shutdown: Option<&Shutdown>) -> io::Result<Vec<u8>> {
+    let (done, ended) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let read = io::stdin().lock().take(limit + 1).read_to_end(&mut bytes);
+        // Nobody listens any more where that was interrupted.
+        let _ = done.send(read.map(|_| bytes));
+    });
+    loop {
+        match ended.recv_timeout(LOOK) {
+            Ok(read) => return read,
+            Err(RecvTimeoutError::Disconnected) => return Err(io::ErrorKind::BrokenPipe.into()),
+            Err(RecvTimeoutError::Timeout) if shutdown.is_some_and(Shutdown::is_requested) => {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
     }
 }
 

@@ -34,6 +34,7 @@ impl Table {
             let cells = self.rows.iter().skip(skip).filter_map(|row| row.get(c));
             cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
         };
+        let widths: Vec<usize> = (0..columns).map(|c| width(c, 0)).collect();
         let shown: Vec<usize> = (0..columns)
             .filter(|&c| width(c, 1) > 0 || c == 0)
             .collect();
@@ -41,13 +42,17 @@ impl Table {
         let Some((&last, aligned)) = shown.split_last() else {
             return text;
         };
-        let indent: usize = aligned.iter().map(|&c| width(c, 0) + 2).sum();
+        let indent: usize = aligned
+            .iter()
+            .filter_map(|&c| Some(widths.get(c)? + 2))
+            .sum();
         let room = COLUMNS.saturating_sub(indent).max(NARROWEST);
         for row in &self.rows {
             let cell = |c: usize| row.get(c).map_or("", String::as_str);
             let mut line = String::new();
             for &c in aligned {
-                line.push_str(&format!("{:<width$}  ", cell(c), width = width(c, 0)));
+                let width = widths.get(c).copied().unwrap_or_default();
+                line.push_str(&format!("{:<width$}  ", cell(c)));
             }
             let mut broken = wrap(cell(last), room).into_iter();
             line.push_str(&broken.next().unwrap_or_default());

@@ -69,6 +69,19 @@ pub(crate) fn apply(
         problems.push(include.expected_list("`include`", "include", "more.yaml"));
         return;
     };
+    // Each file alone: what is laid over another may include it.
+    loading.way.push(tree.place.file.clone());
+    all(items, tree, (folder, environment), loading, problems);
+    loading.way.pop();
+}
+
+fn all(
+    items: &[Node],
+    tree: &mut Node,
+    (folder, environment): (&Path, &BTreeMap<String, String>),
+    loading: &mut Loading<'_>,
+    problems: &mut Problems,
+) {
     for item in items.iter().filter(|item| !item.is_null()) {
         if loading.included >= MAX_INCLUDED {
             let what = format!("files are included more than {MAX_INCLUDED} times");
@@ -77,6 +90,9 @@ pub(crate) fn apply(
             return;
         }
         loading.included += 1;
+        if loading.is_full() {
+            return;
+        }
         match entry(item, folder, environment, loading, problems) {
             Ok(included) => {
                 let files = included.paths.iter();
@@ -234,7 +250,8 @@ fn read(
     loading: &mut Loading<'_>,
     problems: &mut Problems,
 ) -> Option<Node> {
-    let (first, place) = (included.paths.first()?.clone(), included.places.first()?);
+    let place = included.places.first()?;
+    let first = FileName::from(loading.shown(included.paths.first()?));
     if loading.way.len() >= MAX_DEPTH && !loading.way.contains(&first) {
         let what = format!("files include each other more than {MAX_DEPTH} deep");
         let hint = "include this file further up, where it is not that deep";
@@ -246,7 +263,7 @@ fn read(
         let way = &loading.way;
         let begins = way.iter().position(|it| *it == first).unwrap_or_default();
         let circle = way.iter().skip(begins).chain([&first]);
-        let mut names: Vec<String> = circle.map(|it| loading.name(it)).collect();
+        let mut names: Vec<String> = circle.map(|it| it.display().to_string()).collect();
         leave_out_middle(&mut names);
         let what = format!(
             "files include each other in a circle: {}",
@@ -256,7 +273,6 @@ fn read(
         problems.push(problem.hint("take one of these `include` away"));
         return None;
     }
-    loading.way.push(first);
     let around = loading.set_where.enter(included.set);
     for file in &included.paths {
         let shown = loading.shown(file).into();
@@ -271,7 +287,6 @@ fn read(
         included.environment.as_ref().unwrap_or(environment),
         problems,
     );
-    loading.way.pop();
     loading.set_where.leave(around);
     loading.unread.settings = outer;
     if let (Some(model), Some(own)) = (&model, &included.environment) {

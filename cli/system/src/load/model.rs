@@ -17,7 +17,7 @@ use crate::extends::Extending;
 use crate::files::Files;
 use crate::interpolate::Interpolation;
 use crate::paths::Base;
-use crate::problem::{Place, Problem, Problems};
+use crate::problem::{FileName, Place, Problem, Problems};
 use crate::settings_total::SettingsTotal;
 use crate::typed::Held;
 use crate::unread::Unread;
@@ -39,9 +39,11 @@ pub(crate) struct Loading<'a> {
     /// Whether variables are replaced.
     pub(crate) variables: Variables,
     /// Files that include each other, the outermost first.
-    pub(crate) way: Vec<PathBuf>,
+    pub(crate) way: Vec<FileName>,
     /// Nodes read so far.
     pub(crate) nodes: usize,
+    /// Nodes that were gone over so far, since files were laid over each other.
+    pub(crate) merged: usize,
     /// Bytes that variables became so far.
     pub(crate) written: usize,
     /// How often a file was included so far.
@@ -56,15 +58,18 @@ pub(crate) struct Loading<'a> {
     pub(crate) set_where: SetWhere,
 }
 
+/// Nodes that may be gone over where files are laid over each other: after each of them all is looked at.
+const MAX_MERGED: usize = 2_000_000;
+
 impl Loading<'_> {
+    /// Whether more was read than is taken, which was told then.
+    pub(crate) fn is_full(&self) -> bool {
+        self.nodes > MAX_NODES || self.merged > MAX_MERGED
+    }
+
     /// A file's name for messages.
     pub(crate) fn shown(&self, file: &Path) -> PathBuf {
         self.files.shown(file, self.shown_from)
-    }
-
-    /// The same as text.
-    pub(crate) fn name(&self, file: &Path) -> String {
-        self.shown(file).display().to_string()
     }
 
     /// The model of several files; `None` when one of them cannot be read. `from` is where they are
@@ -151,7 +156,14 @@ impl Loading<'_> {
             }
             let mut merged = match model.take() {
                 None => tree,
-                Some(earlier) => merge::over(earlier, tree, &WHOLE_FILE, &mut Vec::new(), problems),
+                Some(earlier) => {
+                    self.merged = self.merged.saturating_add(earlier.count());
+                    if self.is_full() {
+                        problems.push(laid_too_often(&tree));
+                        return None;
+                    }
+                    merge::over(earlier, tree, &WHOLE_FILE, &mut Vec::new(), problems)
+                }
             };
             merge::clean(&mut merged, problems);
             merge::unique(&mut merged, &WHOLE_FILE);
@@ -175,6 +187,15 @@ impl Loading<'_> {
         }
         Some(model)
     }
+}
+
+/// That files, which are large, are too many.
+fn laid_too_often(tree: &Node) -> Problem {
+    let what = format!(
+        "so many large files are laid over each other that more than {MAX_MERGED} nodes would be gone over"
+    );
+    let problem = Problem::error(what).at(tree.place.clone());
+    problem.hint("write into one file what belongs together")
 }
 
 /// Drops that two values cannot be merged where the later one may not stand there at all.

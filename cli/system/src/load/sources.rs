@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::{LoadRequest, find, or_report};
 use crate::dotenv::{self, Earlier};
 use crate::files::Files;
-use crate::problem::{Place, Problem, Problems};
+use crate::problem::{Blame, Place, Problem, Problems};
 use crate::shown_path::shown_path;
 use crate::switch::switch;
 use crate::yaml::{self, Node};
@@ -301,6 +301,9 @@ fn read_one(
     problems: &mut Problems,
 ) -> Result<Vec<Node>, Problems> {
     let bytes = files.read(path).map_err(|error| {
+        if error.kind() == io::ErrorKind::Interrupted {
+            return Problem::error("interrupted").blaming(Blame::Interrupt);
+        }
         if let Some(place) = from {
             let what = format!(
                 "the included file {} cannot be read: {error}",

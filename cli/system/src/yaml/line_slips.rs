@@ -57,6 +57,11 @@ pub(super) fn blamed(place: &Place, message: &str, text: &str) -> Option<Problem
         let what = "`//` begins no comment".to_owned();
         return told(here, what, "begin it with `#`".to_owned());
     }
+    if message.contains("trailing content after")
+        && let Some(problem) = not_closed(place, text, above)
+    {
+        return Some(problem);
+    }
     if let Some((what, hint)) = of_quotes(message) {
         let what = format!("this is not YAML: {what}");
         return Some(Problem::error(what).at(place.clone()).hint(hint));
@@ -133,6 +138,37 @@ pub(super) fn blamed(place: &Place, message: &str, text: &str) -> Option<Problem
     }
 }
 
+/// The quote above that nobody closed, where the text from there on ends at one that was to begin another: right
+/// before `place`.
+fn not_closed(place: &Place, text: &str, above: &[Line<'_>]) -> Option<Problem> {
+    let line = text
+        .lines()
+        .nth(usize::try_from(place.line).ok()?.checked_sub(1)?)?;
+    let before: Vec<char> = line
+        .chars()
+        .take(usize::try_from(place.column).ok()?.saturating_sub(1))
+        .collect();
+    let quote = *before.iter().rev().find(|sign| !sign.is_whitespace())?;
+    let is_quote = |sign: &&char| **sign == quote;
+    // One that it has itself begins it here.
+    if !matches!(quote, '"' | '\'') || before.iter().filter(is_quote).count() != 1 {
+        return None;
+    }
+    let open = above.iter().rev().find(|line| line.text.contains(quote))?;
+    let signs = open.text.chars().filter(|sign| *sign == quote).count();
+    let at = open.text.rfind(quote).filter(|_| signs % 2 == 1)?;
+    let column = open.indentation + open.text.get(..at)?.chars().count() + 1;
+    let begins = Place {
+        file: place.file.clone(),
+        line: u32::try_from(open.number).ok()?,
+        column: u32::try_from(column).ok()?,
+    };
+    let ends = place.line;
+    let what = "this is not YAML: this quote is not closed in its line";
+    let hint = format!("write the same quote where the text ends; now it goes on to line {ends}");
+    Some(Problem::error(what).at(begins).hint(hint))
+}
+
 /// What is wrong with a text in quotes, and what to do.
 fn of_quotes(message: &str) -> Option<(&'static str, &'static str)> {
     let told = [
@@ -150,6 +186,11 @@ fn of_quotes(message: &str) -> Option<(&'static str, &'static str)> {
             "trailing content after double-quoted",
             "the text in quotes ends before this",
             "put all of it in single quotes, or write `\\\"` for a quote within",
+        ),
+        (
+            "trailing content after single-quoted",
+            "the text in quotes ends before this",
+            "put all of it in double quotes, or write `''` for a quote within",
         ),
     ];
     let mut told = told.iter().filter(|(said, ..)| message.contains(said));
@@ -249,6 +290,22 @@ mod tests {
             (
                 "    hostname: \"a\n",
                 "f.yaml:4:15: this is not YAML: this quote is not closed",
+            ),
+            (
+                "    hostname: \"a\n    ports:\n      - '1:1'\n      - \"80:80\"\n",
+                "f.yaml:4:15: this is not YAML: this quote is not closed in its line (write the same quote where the text ends; now it goes on to line 7)",
+            ),
+            (
+                "    hostname: 'a\n    labels:\n      b: don't\n",
+                "f.yaml:4:15: this is not YAML: this quote is not closed in its line",
+            ),
+            (
+                "    hostname: \"a\n      b\"\n    command: \"a \"b\"\n",
+                "f.yaml:6:18: this is not YAML: the text in quotes ends before this",
+            ),
+            (
+                "    command: 'it's'\n",
+                "f.yaml:4:18: this is not YAML: the text in quotes ends before this (put all of it in double quotes",
             ),
             (
                 "    networks: [a],\n    tty: true\n",
