@@ -35,7 +35,8 @@ pub async fn run(
         template: request.template.clone().unwrap_or_default(),
         set: request.set.clone(),
         alone: request.alone,
-        load: load_request(cli, terminal.here())?,
+        // It writes: where to is looked at by the names that the machine has for it.
+        load: load_request(cli, &terminal.here().real())?,
     };
     let mut draft = Draft::begin(wanted, Arc::new(terminal.files().clone()), &port_is_free)?;
     if terminal.can_ask() && !request.no_input {

@@ -147,8 +147,13 @@ impl Loading<'_> {
             self.written = extending.interpolation.written();
             include::apply(&mut tree, folder, environment, self, problems);
             extending.interpolation.go_on_after(self.written);
+            let was_full = self.is_full();
             self.nodes = self.nodes.saturating_add(tree.count());
-            if self.nodes > MAX_NODES {
+            if was_full {
+                // That was told of a file that this one includes.
+                return None;
+            }
+            if self.is_full() {
                 let what = format!("all files together have more than {MAX_NODES} nodes");
                 let problem = Problem::error(what).at(tree.place.clone());
                 problems.push(problem.hint("part the system among several projects"));
