@@ -59,7 +59,7 @@ pub(crate) struct Loading<'a> {
 }
 
 /// Nodes that may be gone over where files are laid over each other: after each of them all is looked at.
-const MAX_MERGED: usize = 2_000_000;
+const MAX_MERGED: usize = 1_600_000;
 
 impl Loading<'_> {
     /// Whether more was read than is taken, which was told then.
