@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use msvc_report::case::Case;
 use msvc_report::exit::Exit;
+use msvc_system::normal_path::normal;
 use msvc_system::problem::{Place, Problem};
 use msvc_system::shown_path::shown_path;
 
@@ -30,7 +31,7 @@ impl Here {
         let own = std::env::current_dir().unwrap_or_default();
         let named = std::env::var_os("PWD").map(PathBuf::from);
         let folder = match named {
-            Some(named) if named.is_absolute() && is_same(&named, &own) => plain(&named),
+            Some(named) if named.is_absolute() && is_same(&named, &own) => normal(&named),
             _ => own,
         };
         let working = match directory {
@@ -119,24 +120,11 @@ impl Here {
 /// elsewhere than the name says: then by those that the machine has for it.
 fn called(folder: &Path, path: &Path) -> PathBuf {
     let whole = folder.join(path);
-    let named = plain(&whole);
+    let named = normal(&whole);
     if whole == named || is_same(&named, &whole) {
         return named;
     }
     whole.canonicalize().unwrap_or(named)
-}
-
-/// A path without `.` and `..`.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => drop(plain.pop()),
-            part => plain.push(part),
-        }
-    }
-    plain
 }
 
 /// Whether both are there, and lead to the same.

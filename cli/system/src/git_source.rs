@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use crate::files::Files;
+use crate::normal_path::normal;
 use crate::problem::{Place, Problem};
 use crate::switch::switch;
-use crate::typed::{normal, way};
+use crate::typed::way;
 use crate::yaml::shorten;
 
 mod percent;

@@ -14,8 +14,8 @@ use crate::dotenv::{self, Earlier};
 use crate::git_source;
 use crate::load::model::Loading;
 use crate::model::Placed;
+use crate::normal_path::normal;
 use crate::problem::{FileName, Place, Problem, Problems, Severity};
-use crate::typed::normal;
 use crate::yaml::{Node, NodeValue};
 use import::import;
 

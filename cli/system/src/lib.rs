@@ -56,6 +56,7 @@ mod merge;
 pub mod model;
 mod names_alone;
 pub mod normal_form;
+pub mod normal_path;
 pub mod openapi;
 mod own_containers;
 mod paths;

@@ -135,7 +135,7 @@ impl Base<'_> {
             None if text.starts_with('/') => return text.to_owned(),
             None => self.folder.join(text),
         };
-        match crate::typed::normal(&joined).to_string_lossy() {
+        match crate::normal_path::normal(&joined).to_string_lossy() {
             here if here.is_empty() => ".".to_owned(),
             path => path.into_owned(),
         }

@@ -17,6 +17,7 @@ use indexmap::IndexMap;
 use crate::files::Files;
 use crate::id::{IdError, ServiceName};
 use crate::model::{Placed, Service, ServiceExtension};
+use crate::normal_path::normal;
 use crate::problem::{Place, Problem, Problems};
 use crate::settings_total::SettingsTotal;
 use crate::volume_text;
@@ -152,25 +153,6 @@ impl<'a> Context<'a> {
         self.ports.set(self.ports.get().saturating_add(more));
         self.ports.get() <= MAX_PORTS
     }
-}
-
-/// A path without `.`, and without `..` but where a relative one begins with them, by its text alone.
-pub(crate) fn normal(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => match out.components().next_back() {
-                Some(Component::Normal(_)) => {
-                    out.pop();
-                }
-                Some(Component::RootDir) => {}
-                _ => out.push(".."),
-            },
-            part => out.push(part),
-        }
-    }
-    out
 }
 
 /// The way from one folder to another, both absolute; empty where they are the same.

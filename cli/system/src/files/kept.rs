@@ -2,8 +2,9 @@
 //! that can be read only once.
 
 use std::collections::HashMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
+use crate::normal_path::normal;
 use crate::utf16;
 
 /// Bytes that are kept of all files together; the rest is read and forgotten, so that no number of
@@ -112,17 +113,7 @@ fn plain(path: &Path) -> PathBuf {
     if path.file_name().is_some_and(|name| name == "-") {
         return PathBuf::from("-");
     }
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                plain.pop();
-            }
-            part => plain.push(part),
-        }
-    }
-    plain
+    normal(path)
 }
 
 #[cfg(test)]

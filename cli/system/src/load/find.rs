@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::LoadRequest;
 use crate::files::Files;
+use crate::normal_path::normal;
 use crate::problem::Problem;
 use crate::shown_path::shown_path;
-use crate::typed::normal;
 
 /// Names looked for, the first one found counts.
 const NAMES: [&str; 4] = [
